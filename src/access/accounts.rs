@@ -1,0 +1,179 @@
+//! Accounts and the roles granted to them. Names and addresses of people are not here: they lie in the one erasable place.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::policy::{Role, Subject};
+use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
+
+/// Reference of the account in whose name `stride token` and `stride load` act.
+pub const OPERATOR: &str = "local-operator";
+/// Reference of the first administrator.
+pub const FIRST_ADMINISTRATOR: &str = "first-administrator";
+
+/// Who signs in with the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// A person, by name and password.
+    Person,
+    /// A system, by client id and secret.
+    Service,
+}
+
+/// Whether the account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    #[default]
+    Active,
+    /// Every token it holds is refused from the next request on.
+    Disabled,
+}
+
+/// An account: a person's or a system's. What it may do is said by its grants.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// Whether a person or a system signs in with it.
+    pub account_kind: AccountKind,
+    /// The post or the system it is for. Never a person's name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// Whether it may be used.
+    #[serde(default)]
+    pub status: AccountStatus,
+    /// The post that the person holds.
+    #[serde(default)]
+    pub post_id: Option<Uuid>,
+    /// Tokens issued before this moment are refused: set it to now to end every session.
+    #[serde(default)]
+    pub tokens_valid_from: Option<DateTime<Utc>>,
+}
+
+/// Narrows a list of accounts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct AccountFilter {
+    /// Persons or services.
+    account_kind: Option<AccountKind>,
+    /// Active or disabled.
+    status: Option<AccountStatus>,
+}
+
+impl Resource for Account {
+    const KIND: &'static str = "account";
+    const PATH: &'static str = "accounts";
+    const PREFIX: &'static str = "ACC";
+    const SUBJECT: Subject = Subject::Access;
+    const ABOUT: &'static str = "People's and systems' accounts. What an account may do is said by its grants; names and addresses of people are kept apart, where they can be erased.";
+    type Computed = NothingComputed;
+    type Filter = AccountFilter;
+
+    fn example() -> Value {
+        json!({ "account_kind": "service", "title": "Corporate dashboard" })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/post_id", &["post"], self.post_id);
+    }
+    fn place(&self) -> Place {
+        Place::default()
+    }
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        if let Some(before) = rules.before {
+            rules.require(
+                before.data.account_kind == self.account_kind,
+                "/account_kind",
+                "fixed",
+                "cannot change: make another account",
+            );
+        }
+        let own = rules.before.is_some() && rules.actor == rules.meta.id && self.status == AccountStatus::Disabled;
+        rules.require(!own, "/status", "own_account", "nobody disables the account they act with");
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.title]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        f.account_kind.is_none_or(|k| k == r.data.account_kind) && f.status.is_none_or(|s| s == r.data.status)
+    }
+}
+
+/// A role granted to an account, for the whole organisation or within a scope.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Grant {
+    /// The account that is given the role.
+    pub account_id: Uuid,
+    /// The role.
+    pub role: Role,
+    /// A unit (with all below it) or a board that the role is limited to; none: the whole organisation.
+    #[serde(default)]
+    pub scope_id: Option<Uuid>,
+    /// Whether records marked official_sensitive show, within the scope. Auditors always see them.
+    #[serde(default)]
+    pub official_sensitive: bool,
+    /// Last day on which the grant holds.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of grants.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct GrantFilter {
+    /// Grants of this account.
+    account_id: Option<Uuid>,
+    /// Grants of this role.
+    role: Option<Role>,
+    /// Grants limited to this unit or board.
+    scope_id: Option<Uuid>,
+}
+
+impl Resource for Grant {
+    const KIND: &'static str = "grant";
+    const PATH: &'static str = "grants";
+    const PREFIX: &'static str = "GRT";
+    const SUBJECT: Subject = Subject::Access;
+    const ABOUT: &'static str = "Roles granted to accounts. A withdrawn grant bites at the next request.";
+    type Computed = NothingComputed;
+    type Filter = GrantFilter;
+
+    fn example() -> Value {
+        json!({ "account_id": "019abcde-0000-7000-8000-000000000001", "role": "viewer" })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/account_id", &["account"], self.account_id);
+        links.to("/scope_id", &["unit", "board"], self.scope_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.account_id])
+    }
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        if let Some(before) = rules.before {
+            rules.require(
+                before.data.account_id == self.account_id,
+                "/account_id",
+                "fixed",
+                "cannot change: withdraw this grant and make another",
+            );
+        }
+        let unscoped = self.role != Role::Administrator || self.scope_id.is_none();
+        rules.require(
+            unscoped,
+            "/scope_id",
+            "scope",
+            "an administrator's grant holds for the whole organisation; leave scope_id out",
+        );
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![self.role.as_str()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        f.account_id.is_none_or(|a| a == r.data.account_id)
+            && f.role.is_none_or(|x| x == r.data.role)
+            && f.scope_id.is_none_or(|s| Some(s) == r.data.scope_id)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.account_id.or(f.scope_id)
+    }
+}

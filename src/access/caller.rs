@@ -1,0 +1,158 @@
+//! One caller: what the grants of its account allow, in this world, today.
+
+use chrono::{NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
+use super::policy::{Act, Role, Subject, allows};
+use crate::problem::{Code, Problem};
+use crate::world::World;
+use crate::world::seen::Clearance;
+
+/// What a checked token says: who, since when, and how little of it may be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub account: Uuid,
+    /// When the token was issued, in seconds since 1970.
+    pub issued_at: i64,
+    /// For the local operator only: the one role that the token was made with.
+    pub acting_as: Option<Held>,
+    /// The token was asked for with scope `read`: it changes nothing.
+    pub read_only: bool,
+}
+
+/// A role held within a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Held {
+    pub role: Role,
+    pub scope: Option<Uuid>,
+    pub official_sensitive: bool,
+}
+
+/// A caller and what it holds.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub account: Uuid,
+    pub held: Vec<Held>,
+    pub read_only: bool,
+}
+
+impl Caller {
+    /// What the account of a checked token holds in this world.
+    ///
+    /// # Errors
+    /// The account is gone or disabled, or the token is older than the account's tokens may be.
+    pub fn resolve(world: &World, who: &Identity, today: NaiveDate) -> Result<Self, Problem> {
+        let refused = |why: &str| Problem::new(Code::Unauthenticated, why);
+        let account = world
+            .get::<Account>(who.account)
+            .filter(|a| a.is_live() && a.data.status == AccountStatus::Active)
+            .ok_or_else(|| refused("the account of this token is no longer active"))?;
+        if account.data.tokens_valid_from.is_some_and(|from| who.issued_at < from.timestamp()) {
+            return Err(refused("this token was ended; sign in again"));
+        }
+        let held = match &who.acting_as {
+            Some(held) if account.meta.reference == OPERATOR => vec![held.clone()],
+            _ => world
+                .pointing::<Grant>(who.account)
+                .filter(|g| g.data.account_id == who.account && g.data.until_on.is_none_or(|d| today <= d))
+                .map(|g| Held {
+                    role: g.data.role,
+                    scope: g.data.scope_id,
+                    official_sensitive: g.data.official_sensitive,
+                })
+                .collect(),
+        };
+        Ok(Self {
+            account: who.account,
+            held,
+            read_only: who.read_only,
+        })
+    }
+
+    /// The loader and the first start: may do all, in the operator's name.
+    #[must_use]
+    pub fn system(account: Uuid) -> Self {
+        let all = |role| Held {
+            role,
+            scope: None,
+            official_sensitive: true,
+        };
+        Self {
+            account,
+            held: Role::ALL.into_iter().map(all).collect(),
+            read_only: false,
+        }
+    }
+
+    /// Whether any grant, in whatever scope, allows it.
+    #[must_use]
+    pub fn may(&self, subject: Subject, act: Act) -> bool {
+        (act == Act::Read || !self.read_only) && self.held.iter().any(|h| allows(h.role, subject, act))
+    }
+
+    /// Whether a grant allows it for this record.
+    #[must_use]
+    pub fn may_on(&self, world: &World, subject: Subject, act: Act, id: Uuid) -> bool {
+        (act == Act::Read || !self.read_only)
+            && self
+                .held
+                .iter()
+                .filter(|h| allows(h.role, subject, act))
+                .any(|h| act == Act::Read || h.scope.is_none_or(|scope| world.is_in_scope(id, scope)))
+    }
+
+    /// How much of what is marked official_sensitive shows.
+    #[must_use]
+    pub fn clearance(&self) -> Clearance {
+        let mut within: Vec<Uuid> = Vec::new();
+        for held in self.held.iter().filter(|h| h.official_sensitive || h.role == Role::Auditor) {
+            match held.scope {
+                None => return Clearance::All,
+                Some(scope) => within.push(scope),
+            }
+        }
+        within.sort_unstable();
+        within.dedup();
+        if within.is_empty() {
+            Clearance::None
+        } else {
+            Clearance::Within(within)
+        }
+    }
+
+    /// Refuses unless some grant allows it.
+    ///
+    /// # Errors
+    /// 403 with the roles that could.
+    pub fn require(&self, subject: Subject, act: Act) -> Result<(), Problem> {
+        if self.may(subject, act) {
+            Ok(())
+        } else {
+            Err(forbidden(self, subject, act))
+        }
+    }
+}
+
+/// A refusal that names the roles that could.
+#[must_use]
+pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
+    if caller.read_only && act != Act::Read {
+        return Problem::new(
+            Code::Forbidden,
+            "this token was issued with scope `read`; ask for one with scope `read write`",
+        );
+    }
+    let names: Vec<&str> = super::policy::roles(subject, act).into_iter().map(Role::as_str).collect();
+    Problem::new(
+        Code::Forbidden,
+        format!("needs the role {}, in a scope that covers the record", names.join(" or ")),
+    )
+}
+
+/// Today, UTC: the day that grants and views are judged by.
+#[must_use]
+pub fn today() -> NaiveDate {
+    Utc::now().date_naive()
+}

@@ -1,0 +1,176 @@
+//! Who may do what: the whole matrix, as one piece of data.
+//!
+//! Scope is not decided here: a grant holds for the organisation, a unit with all below it, or a board (see [`super::caller`]).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A role, as `http.md` of the design names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Other systems, scripts, oversight bodies: reads what is not marked official_sensitive.
+    Viewer,
+    /// Delivery leads: keeps the work-plan items and controls of its unit up to date.
+    Contributor,
+    /// Data and insight: measures, sources, observations.
+    Analyst,
+    /// Secretaries: boards, terms of reference, membership, remit.
+    BoardSecretary,
+    /// Risk registers, risks, controls, escalation.
+    RiskManager,
+    /// Strategies, goals, plans and items.
+    StrategyManager,
+    /// Reads everything with the audit trail; changes none of it.
+    Auditor,
+    /// Accounts, units, settings.
+    Administrator,
+}
+
+impl Role {
+    /// Every role, in the order of the matrix's columns.
+    pub const ALL: [Role; 8] = [
+        Role::Viewer,
+        Role::Contributor,
+        Role::Analyst,
+        Role::BoardSecretary,
+        Role::RiskManager,
+        Role::StrategyManager,
+        Role::Auditor,
+        Role::Administrator,
+    ];
+
+    /// The code in requests and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Contributor => "contributor",
+            Role::Analyst => "analyst",
+            Role::BoardSecretary => "board_secretary",
+            Role::RiskManager => "risk_manager",
+            Role::StrategyManager => "strategy_manager",
+            Role::Auditor => "auditor",
+            Role::Administrator => "administrator",
+        }
+    }
+
+    /// The role with this code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.as_str() == code)
+    }
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    Read,
+    Create,
+    Update,
+    /// Withdraw and restore.
+    Withdraw,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Act; 4] = [Act::Read, Act::Create, Act::Update, Act::Withdraw];
+}
+
+/// What it is done to: a row of the matrix. A resource belongs to exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Units and posts.
+    Organisation,
+    /// Strategies, versions, suggestions, goals, cross-references, reviews.
+    Strategy,
+    /// Plans, dependencies, allocations.
+    Plan,
+    /// Work-plan items: contributors keep those of their unit up to date.
+    PlanItem,
+    /// Progress updates and benefit claims on items.
+    Progress,
+    /// Deadline changes: decided by whoever runs the plan, never by the lead alone.
+    DeadlineChange,
+    /// Boards, edges, terms of reference, remits, memberships.
+    Governance,
+    /// Risk registers, risks, reviews, escalations.
+    Risk,
+    /// Controls: contributors keep those of their unit up to date.
+    Control,
+    /// Accounts, service accounts, grants.
+    Access,
+    /// The audit trail.
+    Journal,
+}
+
+impl Subject {
+    /// Every subject, in the order of the matrix's rows.
+    pub const ALL: [Subject; 11] = [
+        Subject::Organisation,
+        Subject::Strategy,
+        Subject::Plan,
+        Subject::PlanItem,
+        Subject::Progress,
+        Subject::DeadlineChange,
+        Subject::Governance,
+        Subject::Risk,
+        Subject::Control,
+        Subject::Access,
+        Subject::Journal,
+    ];
+}
+
+/// What one role may do to one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rights(u8);
+
+const NO: Rights = Rights(0);
+/// Read.
+const R: Rights = Rights(1);
+/// Read and update.
+const RU: Rights = Rights(1 | 4);
+/// Read and create.
+const RC: Rights = Rights(1 | 2);
+/// Read, create, update, withdraw.
+const ALL: Rights = Rights(1 | 2 | 4 | 8);
+
+/// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
+#[rustfmt::skip]
+const MATRIX: [[Rights; 8]; 11] = [
+    //                  viewer contributor analyst secretary risk_mgr strategy auditor admin
+    /* Organisation   */ [R,   R,          R,      R,        R,       R,       R,      ALL],
+    /* Strategy       */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Plan           */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* PlanItem       */ [R,   RU,         R,      R,        R,       ALL,     R,      R],
+    /* Progress       */ [R,   RC,         R,      R,        R,       ALL,     R,      R],
+    /* DeadlineChange */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Governance     */ [R,   R,          R,      ALL,      R,       R,       R,      R],
+    /* Risk           */ [R,   R,          R,      R,        ALL,     R,       R,      R],
+    /* Control        */ [R,   RU,         R,      R,        ALL,     R,       R,      R],
+    /* Access         */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
+    /* Journal        */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
+];
+
+/// Whether `role` may `act` on `subject`, within the scope of its grant.
+#[must_use]
+pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
+    let bit = match act {
+        Act::Read => 1,
+        Act::Create => 2,
+        Act::Update => 4,
+        Act::Withdraw => 8,
+    };
+    MATRIX
+        .get(subject as usize)
+        .and_then(|row| row.get(role as usize))
+        .is_some_and(|rights| rights.0 & bit != 0)
+}
+
+/// The roles that may `act` on `subject`.
+#[must_use]
+pub fn roles(subject: Subject, act: Act) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|r| allows(*r, subject, act)).collect()
+}

@@ -1,0 +1,181 @@
+//! One connection type over SQLite and PostgreSQL. The URL decides which, never a trial.
+
+use std::path::Path;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::migration::MigrationSource;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// All replicas append to the journal under this PostgreSQL advisory lock ("stride" in ASCII).
+const WRITER_LOCK: i64 = 0x0073_7472_6964_65;
+
+/// What went wrong in the database. Never shown to a caller: it is logged, and the caller gets an opaque problem.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The address is not one of ours.
+    #[error("{0}")]
+    Url(String),
+    /// The database cannot be reached.
+    #[error("cannot connect: {0}")]
+    Connect(#[from] diesel::ConnectionError),
+    /// A statement failed.
+    #[error("{0}")]
+    Query(#[from] diesel::result::Error),
+    /// A migration failed.
+    #[error("migration: {0}")]
+    Migration(String),
+    /// What is stored is not what was written.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// Every reader is busy and the queue is full.
+    #[error("too many reads wait for the database")]
+    Busy,
+}
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// Where the data lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// `postgres://…`, shared by any number of replicas.
+    Postgres(String),
+    /// A file.
+    Sqlite(String),
+}
+
+impl Address {
+    /// Reads `postgres://…`, `postgresql://…` or `sqlite://PATH`.
+    ///
+    /// # Errors
+    /// Any other scheme, and a URL that asks for TLS in a build whose libpq has none.
+    pub fn parse(url: &str) -> Result<Self, DbError> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() {
+                return Err(DbError::Url("sqlite:// needs a path: sqlite:///var/lib/stride/stride.db".into()));
+            }
+            return Ok(Self::Sqlite(path.to_owned()));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let wants_tls = ["require", "verify-ca", "verify-full"]
+                .iter()
+                .any(|mode| url.contains(&format!("sslmode={mode}")));
+            if wants_tls && cfg!(feature = "bundled-libpq") {
+                return Err(DbError::Url(
+                    "this build has no TLS to the database: build with `--no-default-features --features system-libpq`, or leave sslmode out".into(),
+                ));
+            }
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err(DbError::Url("DATABASE_URL must begin with postgres:// or sqlite://".into()))
+    }
+
+    /// Whether other processes may write to this database too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Opens a connection, set up for its database.
+    ///
+    /// # Errors
+    /// The database cannot be reached or refuses its settings.
+    pub fn connect(&self) -> Result<Conn, DbError> {
+        match self {
+            Self::Postgres(url) => {
+                let mut c = PgConnection::establish(url)?;
+                c.batch_execute("SET client_min_messages TO warning; SET timezone TO 'UTC'; SET statement_timeout TO '30s'")?;
+                Ok(Conn::Postgres(c))
+            }
+            Self::Sqlite(path) => {
+                if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder).map_err(|e| DbError::Url(format!("the data folder cannot be made: {e}")))?;
+                }
+                let mut c = SqliteConnection::establish(path)?;
+                c.batch_execute(
+                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
+                )?;
+                Ok(Conn::Sqlite(c))
+            }
+        }
+    }
+}
+
+impl Conn {
+    /// Brings the tables to this build's state; several processes may try at once.
+    ///
+    /// # Errors
+    /// A migration fails, or the database is newer than this build.
+    pub fn migrate(&mut self) -> Result<(), DbError> {
+        let failed = |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
+        match self {
+            Self::Postgres(c) => {
+                c.batch_execute(&format!("SELECT pg_advisory_lock({WRITER_LOCK})"))?;
+                let done = c.run_pending_migrations(POSTGRES).map(drop).map_err(failed);
+                c.batch_execute(&format!("SELECT pg_advisory_unlock({WRITER_LOCK})"))?;
+                done
+            }
+            Self::Sqlite(c) => c
+                .exclusive_transaction(|c| {
+                    c.run_pending_migrations(SQLITE)
+                        .map(drop)
+                        .map_err(|e| diesel::result::Error::DeserializationError(e))
+                })
+                .map_err(|e| DbError::Migration(e.to_string())),
+        }
+    }
+
+    /// Whether every migration of this build has run.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn is_migrated(&mut self) -> Result<bool, DbError> {
+        let failed = |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
+        let applied = match self {
+            Self::Postgres(c) => MigrationHarness::<diesel::pg::Pg>::applied_migrations(c).map_err(failed)?.len(),
+            Self::Sqlite(c) => MigrationHarness::<diesel::sqlite::Sqlite>::applied_migrations(c)
+                .map_err(failed)?
+                .len(),
+        };
+        let known = MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).map_err(failed)?.len();
+        Ok(applied >= known)
+    }
+
+    /// Runs `work` in a transaction that is the only writer, on this process and on every replica.
+    ///
+    /// # Errors
+    /// What `work` fails with (then nothing is written), or the commit's failure.
+    pub fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, DbError>) -> Result<T, DbError> {
+        match self {
+            Self::Postgres(c) => {
+                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")?;
+                if let Err(e) = c.batch_execute(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})")) {
+                    let _ = AnsiTransactionManager::rollback_transaction(c);
+                    return Err(e.into());
+                }
+            }
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        }
+        match work(self) {
+            Ok(value) => {
+                <Self as Connection>::TransactionManager::commit_transaction(self)?;
+                Ok(value)
+            }
+            Err(e) => {
+                if let Err(again) = <Self as Connection>::TransactionManager::rollback_transaction(self) {
+                    log::error!("rollback failed: {again}");
+                }
+                Err(e)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The tables, written once for both databases.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    journal (seq) {
+        seq -> BigInt,
+        at -> UtcMicros,
+        actor -> Guid,
+        request_id -> Text,
+        kind -> Text,
+        record_id -> Guid,
+        version -> BigInt,
+        action -> Text,
+        shape -> Integer,
+        reason -> Nullable<Text>,
+        snapshot -> Nullable<Text>,
+        salt -> Nullable<Binary>,
+        digest -> Binary,
+        previous -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::Guid;
+    records (id) {
+        id -> Guid,
+        kind -> Text,
+        reference -> Text,
+        version -> BigInt,
+        seq -> BigInt,
+        shape -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    idempotency_keys (account_id, key) {
+        account_id -> Guid,
+        key -> Text,
+        request -> Binary,
+        status -> Integer,
+        headers -> Text,
+        body -> Binary,
+        created_at -> UtcMicros,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::Guid;
+    people (account_id) {
+        account_id -> Guid,
+        display_name -> Text,
+        email -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    credentials (id) {
+        id -> Guid,
+        account_id -> Guid,
+        kind -> Text,
+        login -> Nullable<Text>,
+        hash -> Text,
+        created_at -> UtcMicros,
+        expires_at -> Nullable<UtcMicros>,
+        revoked_at -> Nullable<UtcMicros>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    refresh_tokens (hash) {
+        hash -> Binary,
+        family -> Guid,
+        account_id -> Guid,
+        created_at -> UtcMicros,
+        expires_at -> UtcMicros,
+        used_at -> Nullable<UtcMicros>,
+        revoked_at -> Nullable<UtcMicros>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::UtcMicros;
+    signing_keys (kid) {
+        kid -> Text,
+        private_key -> Binary,
+        created_at -> UtcMicros,
+        retired_at -> Nullable<UtcMicros>,
+    }
+}

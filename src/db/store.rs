@@ -1,0 +1,442 @@
+//! Every statement that is sent to the database.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::{Conn, DbError};
+use super::schema::{credentials, idempotency_keys, journal, people, records, refresh_tokens, signing_keys};
+use super::types::{At, Guid};
+
+/// A row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = journal)]
+pub struct JournalRow {
+    pub seq: i64,
+    pub at: At,
+    pub actor: Guid,
+    pub request_id: String,
+    pub kind: String,
+    pub record_id: Guid,
+    pub version: i64,
+    pub action: String,
+    pub shape: i32,
+    pub reason: Option<String>,
+    pub snapshot: Option<String>,
+    pub salt: Option<Vec<u8>>,
+    pub digest: Vec<u8>,
+    pub previous: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+/// A record as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = records)]
+pub struct RecordRow {
+    pub id: Guid,
+    pub kind: String,
+    pub reference: String,
+    pub version: i64,
+    pub seq: i64,
+    pub shape: i32,
+    pub body: String,
+}
+
+/// The first answer to a request that carried an idempotency key.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency_keys)]
+pub struct IdempotencyRow {
+    pub account_id: Guid,
+    pub key: String,
+    pub request: Vec<u8>,
+    pub status: i32,
+    pub headers: String,
+    pub body: Vec<u8>,
+    pub created_at: At,
+}
+
+/// What a person may be called by; erasable.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = people)]
+pub struct PersonRow {
+    pub account_id: Guid,
+    pub display_name: String,
+    pub email: Option<String>,
+}
+
+/// A password or a client secret, hashed with Argon2id.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = credentials)]
+pub struct CredentialRow {
+    pub id: Guid,
+    pub account_id: Guid,
+    pub kind: String,
+    pub login: Option<String>,
+    pub hash: String,
+    pub created_at: At,
+    pub expires_at: Option<At>,
+    pub revoked_at: Option<At>,
+}
+
+/// A refresh token, by its SHA-256.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = refresh_tokens)]
+pub struct RefreshRow {
+    pub hash: Vec<u8>,
+    pub family: Guid,
+    pub account_id: Guid,
+    pub created_at: At,
+    pub expires_at: At,
+    pub used_at: Option<At>,
+    pub revoked_at: Option<At>,
+}
+
+/// A key that signs access tokens.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = signing_keys)]
+pub struct SigningKeyRow {
+    pub kid: String,
+    pub private_key: Vec<u8>,
+    pub created_at: At,
+    pub retired_at: Option<At>,
+}
+
+/// What is written in the same transaction as the journal but never enters it: secrets, personal data, replays.
+#[derive(Debug, Clone)]
+pub enum Side {
+    Replay(IdempotencyRow),
+    ForgetReplaysBefore(DateTime<Utc>),
+    Person(PersonRow),
+    Credential(CredentialRow),
+    /// Ends every credential of the account that is of this kind, at that moment.
+    EndCredentials {
+        account: Uuid,
+        kind: String,
+        at: DateTime<Utc>,
+    },
+    Refresh(RefreshRow),
+    RefreshUsed {
+        hash: Vec<u8>,
+        at: DateTime<Utc>,
+    },
+    EndRefreshFamily {
+        family: Uuid,
+        at: DateTime<Utc>,
+    },
+    EndRefreshOf {
+        account: Uuid,
+        at: DateTime<Utc>,
+    },
+    SigningKey(SigningKeyRow),
+}
+
+/// Number, hash and time of the last journal entry.
+pub type Head = (i64, Vec<u8>, At);
+
+/// The last entry's number; the one question asked before a shared database's answer is believed fresh.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn head_seq(conn: &mut Conn) -> Result<i64, DbError> {
+    let seq = journal::table
+        .select(journal::seq)
+        .order(journal::seq.desc())
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(seq.unwrap_or(0))
+}
+
+/// The last entry's number, hash and time.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn head(conn: &mut Conn) -> Result<Option<Head>, DbError> {
+    Ok(journal::table
+        .select((journal::seq, journal::hash, journal::at))
+        .order(journal::seq.desc())
+        .first(conn)
+        .optional()?)
+}
+
+/// Entries after `seq`, oldest first, at most `limit`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn entries_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<JournalRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::seq.gt(seq))
+        .order(journal::seq)
+        .limit(limit)
+        .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
+/// The number of the last entry recorded at or before `at`, or 0.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn seq_at(conn: &mut Conn, at: DateTime<Utc>) -> Result<i64, DbError> {
+    // The number is read by the time's own index: times never run backwards.
+    let found = journal::table
+        .filter(journal::at.le(At(at)))
+        .order((journal::at.desc(), journal::seq.desc()))
+        .select(journal::seq)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(found.unwrap_or(0))
+}
+
+/// The versions of a record with `after < version`, oldest first.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn versions(conn: &mut Conn, id: Uuid, after: i64, limit: i64) -> Result<Vec<JournalRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::version.gt(after))
+        .order(journal::version)
+        .limit(limit)
+        .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
+/// One version of a record.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn version(conn: &mut Conn, id: Uuid, version: i64) -> Result<Option<JournalRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::version.eq(version))
+        .select(JournalRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The last version of one record at or before entry `seq`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn version_at(conn: &mut Conn, id: Uuid, seq: i64) -> Result<Option<JournalRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::seq.le(seq))
+        .order(journal::version.desc())
+        .select(JournalRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The last version of every record at or before entry `seq`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn all_versions_at(conn: &mut Conn, seq: i64) -> Result<Vec<JournalRow>, DbError> {
+    let inner = diesel::alias!(journal as inner);
+    let last = inner
+        .filter(inner.field(journal::seq).le(seq))
+        .group_by(inner.field(journal::record_id))
+        .select(diesel::dsl::max(inner.field(journal::seq)));
+    Ok(journal::table
+        .filter(journal::seq.nullable().eq_any(last))
+        .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
+/// Every record as it stands, in pages by id.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<RecordRow>, DbError> {
+    Ok(records::table
+        .filter(records::id.gt(Guid(after)))
+        .order(records::id)
+        .limit(limit)
+        .select(RecordRow::as_select())
+        .load(conn)?)
+}
+
+/// Rows sent to PostgreSQL in one statement: 15 columns each, and it takes 65,535 parameters.
+const ROWS_AT_ONCE: usize = 500;
+
+/// Appends entries and makes the records follow them: new ones inserted, changed ones moved from the version before.
+///
+/// # Errors
+/// A row was not at the version that its entry follows, or the database refuses.
+pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Result<(), DbError> {
+    let (new, changed): (Vec<&RecordRow>, Vec<&RecordRow>) = now.iter().partition(|r| r.version == 1);
+    match conn {
+        Conn::Postgres(c) => {
+            for rows in entries.chunks(ROWS_AT_ONCE) {
+                diesel::insert_into(journal::table).values(rows).execute(c)?;
+            }
+            for rows in new.chunks(ROWS_AT_ONCE) {
+                diesel::insert_into(records::table).values(rows.to_vec()).execute(c)?;
+            }
+        }
+        Conn::Sqlite(c) => {
+            for row in entries {
+                diesel::insert_into(journal::table).values(row).execute(c)?;
+            }
+            for row in new {
+                diesel::insert_into(records::table).values(row).execute(c)?;
+            }
+        }
+    }
+    for row in changed {
+        let moved = diesel::update(
+            records::table
+                .filter(records::id.eq(row.id))
+                .filter(records::version.lt(row.version)),
+        )
+        .set((
+            records::reference.eq(&row.reference),
+            records::version.eq(row.version),
+            records::seq.eq(row.seq),
+            records::shape.eq(row.shape),
+            records::body.eq(&row.body),
+        ))
+        .execute(conn)?;
+        if moved == 0 {
+            // Created and changed again within this very batch.
+            diesel::insert_into(records::table).values(row).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// The stored answer to an idempotency key, if it is younger than `since`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn replay(conn: &mut Conn, account: Uuid, key: &str, since: DateTime<Utc>) -> Result<Option<IdempotencyRow>, DbError> {
+    Ok(idempotency_keys::table
+        .filter(idempotency_keys::account_id.eq(Guid(account)))
+        .filter(idempotency_keys::key.eq(key))
+        .filter(idempotency_keys::created_at.ge(At(since)))
+        .select(IdempotencyRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Writes what goes beside the journal.
+///
+/// # Errors
+/// The database refuses.
+pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
+    match side {
+        Side::Replay(row) => {
+            diesel::delete(
+                idempotency_keys::table
+                    .filter(idempotency_keys::account_id.eq(row.account_id))
+                    .filter(idempotency_keys::key.eq(&row.key)),
+            )
+            .execute(conn)?;
+            diesel::insert_into(idempotency_keys::table).values(row).execute(conn)?;
+        }
+        Side::ForgetReplaysBefore(at) => {
+            diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(At(*at)))).execute(conn)?;
+        }
+        Side::Person(row) => {
+            diesel::delete(people::table.filter(people::account_id.eq(row.account_id))).execute(conn)?;
+            diesel::insert_into(people::table).values(row).execute(conn)?;
+        }
+        Side::Credential(row) => {
+            diesel::insert_into(credentials::table).values(row).execute(conn)?;
+        }
+        Side::EndCredentials { account, kind, at } => {
+            // The login goes too, so that it may be given again.
+            diesel::update(
+                credentials::table
+                    .filter(credentials::account_id.eq(Guid(*account)))
+                    .filter(credentials::kind.eq(kind))
+                    .filter(credentials::revoked_at.is_null()),
+            )
+            .set((credentials::revoked_at.eq(At(*at)), credentials::login.eq(None::<String>)))
+            .execute(conn)?;
+        }
+        Side::Refresh(row) => {
+            diesel::insert_into(refresh_tokens::table).values(row).execute(conn)?;
+        }
+        Side::RefreshUsed { hash, at } => {
+            diesel::update(refresh_tokens::table.filter(refresh_tokens::hash.eq(hash)))
+                .set(refresh_tokens::used_at.eq(At(*at)))
+                .execute(conn)?;
+        }
+        Side::EndRefreshFamily { family, at } => {
+            diesel::update(refresh_tokens::table.filter(refresh_tokens::family.eq(Guid(*family))))
+                .set(refresh_tokens::revoked_at.eq(At(*at)))
+                .execute(conn)?;
+        }
+        Side::EndRefreshOf { account, at } => {
+            diesel::update(refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account))))
+                .set(refresh_tokens::revoked_at.eq(At(*at)))
+                .execute(conn)?;
+        }
+        Side::SigningKey(row) => {
+            diesel::insert_into(signing_keys::table).values(row).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// The live credential with this login.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn credential_by_login(conn: &mut Conn, login: &str) -> Result<Option<CredentialRow>, DbError> {
+    Ok(credentials::table
+        .filter(credentials::login.eq(login))
+        .filter(credentials::revoked_at.is_null())
+        .select(CredentialRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The live credentials of an account that are of one kind.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn credentials_of(conn: &mut Conn, account: Uuid, kind: &str) -> Result<Vec<CredentialRow>, DbError> {
+    Ok(credentials::table
+        .filter(credentials::account_id.eq(Guid(account)))
+        .filter(credentials::kind.eq(kind))
+        .filter(credentials::revoked_at.is_null())
+        .select(CredentialRow::as_select())
+        .load(conn)?)
+}
+
+/// A refresh token by its hash.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn refresh_token(conn: &mut Conn, hash: &[u8]) -> Result<Option<RefreshRow>, DbError> {
+    Ok(refresh_tokens::table
+        .filter(refresh_tokens::hash.eq(hash))
+        .select(RefreshRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The name and address that belong to an account.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn person(conn: &mut Conn, account: Uuid) -> Result<Option<PersonRow>, DbError> {
+    Ok(people::table
+        .filter(people::account_id.eq(Guid(account)))
+        .select(PersonRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Every signing key, oldest first.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn signing_keys(conn: &mut Conn) -> Result<Vec<SigningKeyRow>, DbError> {
+    Ok(signing_keys::table
+        .order(signing_keys::created_at)
+        .select(SigningKeyRow::as_select())
+        .load(conn)?)
+}

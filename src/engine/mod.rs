@@ -1,0 +1,208 @@
+//! The engine: the world of now, the one writer, the follower of other replicas, and the worlds of the past.
+//!
+//! A change is a job for the writer ([`writer`]), which runs it on a copy of the world ([`txn`]), writes journal and rows in one
+//! transaction for a whole batch, and publishes the new world after the commit. On a shared database a read first asks whether the
+//! journal has moved ([`follower`]); one such question serves every request that waits for it.
+
+mod follower;
+mod past;
+pub mod txn;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+
+use crate::access::Caller;
+use crate::access::caller::Identity;
+use crate::db::{Address, Conn, DbError, Readers, store};
+use crate::problem::Problem;
+use crate::world::{Catalogue, World};
+
+pub use past::WorldAt;
+pub use txn::{Outcome, Txn};
+pub use writer::{Author, Idempotency, Write};
+
+/// Reader threads for history and the past; the present is read from memory.
+const READERS: usize = 2;
+
+/// Shared by everything that reads or writes.
+pub struct Engine {
+    address: Address,
+    now: Arc<Published>,
+    writer: writer::Writer,
+    follower: follower::Follower,
+    readers: Readers,
+    past: past::Past,
+}
+
+/// The world of now, replaced only by a later one.
+pub(crate) struct Published {
+    world: ArcSwap<World>,
+    guard: Mutex<()>,
+}
+
+impl Published {
+    fn new(world: World) -> Self {
+        Self {
+            world: ArcSwap::from_pointee(world),
+            guard: Mutex::new(()),
+        }
+    }
+
+    fn load(&self) -> Arc<World> {
+        self.world.load_full()
+    }
+
+    /// Replaces the world unless a later one is already there: writer and follower may both have seen the same entries.
+    fn publish(&self, world: World) {
+        let _one_at_a_time = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        if world.seq > self.world.load().seq {
+            self.world.store(Arc::new(world));
+        }
+    }
+}
+
+impl Engine {
+    /// Connects, migrates, reads every record into memory and starts the threads.
+    ///
+    /// # Errors
+    /// The database cannot be reached, migrated or read.
+    pub fn start(address: Address, catalogue: &'static Catalogue) -> Result<Arc<Self>, DbError> {
+        let mut conn = address.connect()?;
+        conn.migrate()?;
+        let world = load(&mut conn, catalogue)?;
+        let now = Arc::new(Published::new(world));
+        Ok(Arc::new(Self {
+            writer: writer::Writer::start(conn, address.clone(), Arc::clone(&now))?,
+            follower: follower::Follower::start(address.clone(), Arc::clone(&now))?,
+            readers: Readers::start(&address, READERS)?,
+            past: past::Past::default(),
+            address,
+            now,
+        }))
+    }
+
+    /// The world of now, as this process knows it.
+    #[must_use]
+    pub fn now(&self) -> Arc<World> {
+        self.now.load()
+    }
+
+    /// The world of now, with everything that any replica had committed when this was called.
+    ///
+    /// # Errors
+    /// The database is away, so that nobody can say what is current.
+    pub async fn fresh(&self) -> Result<Arc<World>, Problem> {
+        self.follower.catch_up().await?;
+        Ok(self.now())
+    }
+
+    /// The world as it was recorded at `at`.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn world_at(&self, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
+        self.past.world_at(self, at).await
+    }
+
+    /// Runs a read of the journal on a reader thread.
+    ///
+    /// # Errors
+    /// See [`Readers::run`].
+    pub async fn read<T: Send + 'static>(&self, read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static) -> Result<T, Problem> {
+        Ok(self.readers.run(self.address.clone(), read).await?)
+    }
+
+    /// Has the writer do a job; resolves after its commit.
+    ///
+    /// # Errors
+    /// What the job refuses with, or that the database is away: then nothing was written.
+    pub async fn write(
+        &self,
+        write: Write,
+        job: impl FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send + 'static,
+    ) -> Result<Outcome, Problem> {
+        self.writer.submit(write, Box::new(job)).await
+    }
+
+    /// What a checked token's account may do now.
+    ///
+    /// # Errors
+    /// See [`Caller::resolve`].
+    pub fn caller(&self, world: &World, who: &Identity) -> Result<Caller, Problem> {
+        Caller::resolve(world, who, crate::access::caller::today())
+    }
+
+    /// Whether the database answers and is at this build's state.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn ready(&self) -> Result<(), Problem> {
+        let migrated = self.read(Conn::is_migrated).await?;
+        if migrated {
+            Ok(())
+        } else {
+            Err(Problem::unavailable("the database's tables are not those of this build"))
+        }
+    }
+
+    /// Finishes what is under way and ends the threads.
+    pub fn stop(&self) {
+        self.writer.stop();
+    }
+}
+
+/// Reads every record as it stands.
+fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError> {
+    let mut world = World::empty(catalogue);
+    let Some((seq, hash, at)) = store::head(conn)? else {
+        return Ok(world);
+    };
+    let mut after = uuid::Uuid::nil();
+    loop {
+        let page = store::records_after(conn, after, 5_000)?;
+        let Some(last) = page.last() else { break };
+        after = last.id.0;
+        for row in page {
+            let record = parse(catalogue, &row.kind, &row.body, row.shape, row.seq)?;
+            world.apply(record);
+        }
+    }
+    (world.seq, world.head, world.at) = (seq, hash.into(), at.0);
+    // Another replica may have written meanwhile: taking an entry in twice changes nothing.
+    follow(conn, &mut world)?;
+    Ok(world)
+}
+
+/// Takes in the entries that came after the world's last.
+pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> {
+    loop {
+        let entries = store::entries_after(conn, world.seq, 5_000)?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        for entry in entries {
+            if let Some(snapshot) = &entry.snapshot {
+                let record = parse(world.catalogue(), &entry.kind, snapshot, entry.shape, entry.seq)?;
+                world.apply(record);
+            }
+            (world.seq, world.head, world.at) = (entry.seq, entry.hash.into(), entry.at.0);
+        }
+    }
+}
+
+/// Reads a snapshot of a kind by its name.
+pub(crate) fn parse(
+    catalogue: &Catalogue,
+    kind: &str,
+    body: &str,
+    shape: i32,
+    seq: i64,
+) -> Result<Arc<dyn crate::world::AnyRecord>, DbError> {
+    let kind = catalogue
+        .named(kind)
+        .ok_or_else(|| DbError::Damaged(format!("entry {seq} is of the kind `{kind}`, which this build does not know")))?;
+    (kind.parse)(body, shape, seq, kind.index).map_err(|e| DbError::Damaged(format!("entry {seq} ({}): {e}", kind.name)))
+}

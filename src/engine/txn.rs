@@ -1,0 +1,474 @@
+//! One change in the making: a copy of the world, the entries it will leave in the journal, and the rules every change obeys.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::access::caller::{forbidden, today};
+use crate::access::policy::Act;
+use crate::db::store::Side;
+use crate::db::{Conn, DbError};
+use crate::journal::{Action, NewEntry};
+use crate::problem::{Code, FieldError, Problem};
+use crate::world::catalogue::Proposal;
+use crate::world::record::FollowUp;
+use crate::world::seen::cleared;
+use crate::world::{AnyRecord, Kind, Link, Meta, Reading, World};
+
+/// What a job answers, once its commit is done.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+/// How many changes may follow from one: more is a circle in somebody's rules.
+const FOLLOW_UPS: usize = 100;
+
+/// A change in the making.
+pub struct Txn<'a> {
+    pub world: World,
+    pub caller: Caller,
+    request_id: &'a str,
+    reason: Option<&'a str>,
+    now: DateTime<Utc>,
+    entries: Vec<NewEntry>,
+    sides: Vec<Side>,
+    conn: &'a mut Conn,
+    following: usize,
+}
+
+/// The record after a change.
+pub type Changed = Result<Arc<dyn AnyRecord>, Problem>;
+
+impl<'a> Txn<'a> {
+    pub(super) fn new(world: World, caller: Caller, request_id: &'a str, reason: Option<&'a str>, conn: &'a mut Conn) -> Self {
+        // The database keeps microseconds, and the journal's time never runs backwards whichever replica writes.
+        let now = Utc::now()
+            .duration_trunc(TimeDelta::microseconds(1))
+            .unwrap_or_else(|_| Utc::now())
+            .max(world.at);
+        Self {
+            world,
+            caller,
+            request_id,
+            reason,
+            now,
+            entries: Vec::new(),
+            sides: Vec::new(),
+            conn,
+            following: 0,
+        }
+    }
+
+    pub(super) fn finish(self) -> (World, Vec<NewEntry>, Vec<Side>) {
+        (self.world, self.entries, self.sides)
+    }
+
+    /// When the change is recorded.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Writes something beside the journal, in the same transaction.
+    pub fn beside(&mut self, side: Side) {
+        self.sides.push(side);
+    }
+
+    /// Asks the database for something that is not a record (a credential, say).
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn ask<T>(&mut self, question: impl FnOnce(&mut Conn) -> Result<T, DbError>) -> Result<T, Problem> {
+        Ok(question(self.conn)?)
+    }
+
+    /// Does part of the work; when it fails, nothing of the part stays.
+    ///
+    /// # Errors
+    /// What the part fails with.
+    pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        let (world, entries, sides) = (self.world.clone(), self.entries.len(), self.sides.len());
+        work(self).inspect_err(|_| {
+            self.world = world;
+            self.entries.truncate(entries);
+            self.sides.truncate(sides);
+        })
+    }
+
+    /// Creates a record. `id` is for the loader, which brings back what was exported.
+    ///
+    /// # Errors
+    /// Permission, schema, links, rules, a taken reference.
+    pub fn create(&mut self, kind: &Kind, id: Option<Uuid>, draft: Value) -> Changed {
+        self.caller.require(kind.subject, Act::Create)?;
+        check_text(&draft)?;
+        kind.check_schema(&draft)?;
+        let id = id.unwrap_or_else(Uuid::now_v7);
+        if self.world.any(id).is_some() {
+            return Err(Problem::field(
+                Code::ReferenceTaken,
+                "/id",
+                "taken",
+                "a record with this id is already there",
+            ));
+        }
+        let meta = Meta {
+            id,
+            reference: self.world.next_reference(kind),
+            version: 1,
+            marking: crate::world::Marking::Official,
+            created_at: self.now,
+            updated_at: self.now,
+            withdrawn_at: None,
+            seq: self.world.seq + 1,
+            kind: kind.index,
+        };
+        let record = self.propose(kind, None, draft, meta, Action::Create)?;
+        self.in_scope(kind, Act::Create, id)?;
+        Ok(record)
+    }
+
+    /// Changes a record by an RFC 7396 merge patch. A patch that changes nothing leaves no version behind.
+    ///
+    /// # Errors
+    /// Permission, a stale version, schema, links, rules.
+    pub fn patch(&mut self, kind: &Kind, id: Uuid, if_match: i64, patch: Value) -> Changed {
+        let before = self.find(kind, Act::Update, id, Some(if_match))?;
+        check_text(&patch)?;
+        let was = before.draft();
+        let mut draft = was.clone();
+        merge(&mut draft, patch);
+        kind.check_schema(&draft)?;
+        if draft == was {
+            return Ok(before);
+        }
+        let record = self.propose(kind, Some(&before), draft, self.next_version(&before), Action::Update)?;
+        self.in_scope(kind, Act::Update, id)?;
+        Ok(record)
+    }
+
+    /// Withdraws a record: it stays in history and can be restored.
+    ///
+    /// # Errors
+    /// Permission, a stale version, or live records outside it that point to it.
+    pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
+        let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
+        self.nothing_points_to(id)?;
+        let mut meta = self.next_version(&before);
+        meta.withdrawn_at = Some(self.now);
+        self.rewrite(kind, &before, meta, Action::Withdraw)
+    }
+
+    /// Brings a withdrawn record back.
+    ///
+    /// # Errors
+    /// Permission, a stale version, or that it is not withdrawn.
+    pub fn restore(&mut self, kind: &Kind, id: Uuid, if_match: Option<i64>) -> Changed {
+        self.caller.require(kind.subject, Act::Withdraw)?;
+        let before = self.visible(kind, id)?;
+        self.in_scope(kind, Act::Withdraw, id)?;
+        same_version(&before, if_match)?;
+        if before.meta().withdrawn_at.is_none() {
+            return Err(Problem::new(Code::Conflict, "the record is not withdrawn"));
+        }
+        let mut meta = self.next_version(&before);
+        meta.withdrawn_at = None;
+        // Its rules must hold in today's world: a seat may have been given to another meanwhile.
+        self.propose(kind, Some(&before), before.draft(), meta, Action::Restore)
+    }
+
+    /// The record, if the caller may know of it, change it, and read its latest version.
+    fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<i64>) -> Changed {
+        self.caller.require(kind.subject, act)?;
+        let record = self.visible(kind, id)?;
+        self.in_scope(kind, act, id)?;
+        same_version(&record, if_match)?;
+        if record.meta().withdrawn_at.is_some() {
+            return Err(Problem::new(Code::Conflict, "the record is withdrawn; restore it first"));
+        }
+        Ok(record)
+    }
+
+    fn visible(&self, kind: &Kind, id: Uuid) -> Changed {
+        self.world
+            .any(id)
+            .filter(|r| r.meta().kind == kind.index && self.may_see(id))
+            .map(Arc::clone)
+            .ok_or_else(Problem::not_found)
+    }
+
+    fn may_see(&self, id: Uuid) -> bool {
+        cleared(&self.world, &self.caller.clearance(), id)
+    }
+
+    fn in_scope(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
+        if self.caller.may_on(&self.world, kind.subject, act, id) {
+            return Ok(());
+        }
+        Err(forbidden(&self.caller, kind.subject, act))
+    }
+
+    fn next_version(&self, before: &Arc<dyn AnyRecord>) -> Meta {
+        let mut meta = before.meta().clone();
+        meta.version += 1;
+        meta.updated_at = self.now;
+        meta.seq = self.world.seq + 1;
+        meta
+    }
+
+    /// Checks links and rules, enters the record, and lets other records follow.
+    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
+        let proposal = Proposal {
+            reading: Reading {
+                world: &self.world,
+                on: today(),
+            },
+            before,
+            draft,
+            meta,
+            actor: self.caller.account,
+            following: self.following > 0,
+        };
+        let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
+        let meta = record.meta();
+        let holder = self.world.table(kind.index).and_then(|t| t.by_reference(&meta.reference));
+        if holder.is_some_and(|h| h != meta.id) {
+            let detail = format!("`{}` is the reference of another {}", meta.reference, kind.name.replace('_', " "));
+            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
+        }
+        self.enter(kind, &record, action);
+        self.follow(follow_ups)?;
+        // A follow-up may have changed the record itself.
+        Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
+    }
+
+    /// Enters a record whose own fields stay as they are.
+    fn rewrite(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>, meta: Meta, action: Action) -> Changed {
+        let mut map: Map<String, Value> = serde_json::from_slice(before.json()).map_err(Problem::internal)?;
+        let Value::Object(envelope) = serde_json::to_value(&meta).map_err(Problem::internal)? else {
+            return Err(Problem::internal("an envelope is an object"));
+        };
+        map.extend(envelope);
+        let text = serde_json::to_string(&map).map_err(Problem::internal)?;
+        let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
+        let touched = record.touches();
+        self.enter(kind, &record, action);
+        self.follow(
+            touched
+                .into_iter()
+                .map(|id| FollowUp {
+                    id,
+                    patch: Value::Object(Map::new()),
+                })
+                .collect(),
+        )?;
+        Ok(record)
+    }
+
+    fn follow(&mut self, follow_ups: Vec<FollowUp>) -> Result<(), Problem> {
+        for FollowUp { id, patch } in follow_ups {
+            self.following += 1;
+            if self.following > FOLLOW_UPS {
+                return Err(Problem::internal("changes follow each other in a circle"));
+            }
+            let Some(before) = self.world.any(id).map(Arc::clone) else {
+                continue;
+            };
+            let Some(kind) = self.world.catalogue().kinds().get(before.meta().kind) else {
+                continue;
+            };
+            let mut draft = before.draft();
+            merge(&mut draft, patch);
+            kind.check_schema(&draft)?;
+            let before_content = before.content();
+            let result = self.part(|txn| {
+                let record = txn.propose(kind, Some(&before), draft, txn.next_version(&before), Action::Update)?;
+                if record.content() == before_content {
+                    Err(unchanged())
+                } else {
+                    Ok(())
+                }
+            });
+            match result {
+                Err(p) if p == unchanged() => {}
+                other => other?,
+            }
+            self.following -= 1;
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) {
+        let meta = record.meta();
+        self.world.seq += 1;
+        self.world.at = self.now;
+        self.entries.push(NewEntry {
+            seq: self.world.seq,
+            at: self.now,
+            actor: self.caller.account,
+            request_id: self.request_id.to_owned(),
+            kind: kind.name,
+            record_id: meta.id,
+            version: meta.version,
+            action,
+            shape: kind.shape,
+            reason: self.reason.map(str::to_owned),
+            snapshot: String::from_utf8_lossy(record.json()).into_owned(),
+        });
+        self.world.apply(Arc::clone(record));
+    }
+
+    /// Every link must lead to a record of the right kind that the caller may know of; a new link to one that is not withdrawn.
+    fn check_links(&self, before: Option<&Arc<dyn AnyRecord>>, links: Vec<Link>) -> Result<(), Problem> {
+        let old: Vec<Uuid> = before.map(|b| b.links().into_iter().map(|l| l.id).collect()).unwrap_or_default();
+        let mut errors = Vec::new();
+        for link in links {
+            let names = || link.kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or ");
+            let fault = match self.world.any(link.id).filter(|_| self.following > 0 || self.may_see(link.id)) {
+                None => Some(("unknown", format!("there is no {} with this id", names()))),
+                Some(to) if !self.is_of(to, link.kinds) => Some(("wrong_kind", format!("must be the id of a {}", names()))),
+                Some(to) if to.meta().withdrawn_at.is_some() && !old.contains(&link.id) => Some((
+                    "withdrawn",
+                    format!("that {} is withdrawn; restore it first or name another", names()),
+                )),
+                Some(_) => None,
+            };
+            errors.extend(fault.map(|(code, detail)| FieldError {
+                pointer: link.pointer,
+                code: code.into(),
+                detail,
+            }));
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::with_errors(Code::RuleViolation, errors))
+        }
+    }
+
+    fn is_of(&self, record: &Arc<dyn AnyRecord>, kinds: &[&str]) -> bool {
+        self.world
+            .catalogue()
+            .kinds()
+            .get(record.meta().kind)
+            .is_some_and(|k| kinds.contains(&k.name))
+    }
+
+    fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {
+        let catalogue = self.world.catalogue();
+        let outside = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id);
+        let mut hidden = false;
+        let mut errors = Vec::new();
+        for r in self.world.pointing_to(id).filter(outside) {
+            if !self.may_see(r.meta().id) {
+                hidden = true;
+                continue;
+            }
+            let kind = catalogue.kinds().get(r.meta().kind).map_or("", |k| k.name);
+            let pointer = r.links().into_iter().find(|l| l.id == id).map_or_else(String::new, |l| l.pointer);
+            let detail = format!("{} {} points here by {pointer}", kind.replace('_', " "), r.meta().reference);
+            errors.push(FieldError {
+                pointer: String::new(),
+                code: "in_use".into(),
+                detail,
+            });
+            if errors.len() == 10 {
+                break;
+            }
+        }
+        if errors.is_empty() && !hidden {
+            return Ok(());
+        }
+        let mut problem = Problem::with_errors(Code::InUse, errors);
+        if problem.errors.is_empty() {
+            problem.detail = "a record that you may not see points to this one".into();
+        }
+        Err(problem)
+    }
+}
+
+/// The mark by which a follow-up that changed nothing is undone.
+fn unchanged() -> Problem {
+    Problem {
+        code: Code::Conflict,
+        detail: String::new(),
+        errors: Vec::new(),
+        headers: Vec::new(),
+    }
+}
+
+fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<i64>) -> Result<(), Problem> {
+    let version = record.meta().version;
+    match if_match {
+        Some(expected) if expected != version => {
+            let detail = format!("you changed version {expected}, the record is at version {version}");
+            Err(Problem::new(Code::VersionMismatch, detail).header("ETag", format!("\"{version}\"")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 7396: `null` removes, objects merge, everything else replaces.
+pub fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(map) = target.as_object_mut() else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            map.remove(&key);
+        } else {
+            merge(map.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Refuses NUL and other control characters, which neither database nor reader can do anything with.
+fn check_text(value: &Value) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    walk_text(value, &mut String::new(), &mut errors);
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::with_errors(Code::InvalidBody, errors))
+    }
+}
+
+fn walk_text(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
+    let clean = |s: &str| !s.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let at = pointer.len();
+    match value {
+        Value::String(s) if !clean(s) => errors.push(FieldError {
+            pointer: pointer.clone(),
+            code: "control_character".into(),
+            detail: "must not hold control characters other than line breaks and tabs".into(),
+        }),
+        Value::Array(list) => {
+            for (n, v) in list.iter().enumerate() {
+                pointer.push_str(&format!("/{n}"));
+                walk_text(v, pointer, errors);
+                pointer.truncate(at);
+            }
+        }
+        Value::Object(map) => {
+            for (name, v) in map {
+                pointer.push('/');
+                pointer.extend(name.chars().filter(|c| !c.is_control()));
+                walk_text(v, pointer, errors);
+                pointer.truncate(at);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,268 @@
+//! The one writer of this process: jobs in batches, one transaction and one commit for a batch, answers only after the commit.
+//!
+//! Each job runs on a copy of the world; a job that fails or panics drops its copy and leaves no trace. On PostgreSQL the batch takes
+//! an advisory lock first and catches up with what other replicas wrote, so that all append in one order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use chrono::{Duration, Utc};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::txn::{Outcome, Txn};
+use super::{Published, follow};
+use crate::access::Caller;
+use crate::access::caller::{Identity, today};
+use crate::db::store::{IdempotencyRow, JournalRow, RecordRow, Side};
+use crate::db::{Address, Conn, DbError, is_lost, store};
+use crate::journal::NewEntry;
+use crate::problem::{Code, Problem};
+use crate::world::World;
+
+/// Jobs that may wait before further ones are turned away.
+const QUEUE: usize = 1_024;
+/// Jobs that share a commit.
+const BATCH: usize = 128;
+/// How long an idempotency key is kept, in hours.
+pub const REPLAY_HOURS: i64 = 24;
+/// Batches between two sweeps of old idempotency keys.
+const SWEEP_EVERY: u64 = 1_000;
+
+/// Who a change is made by.
+#[derive(Debug, Clone)]
+pub enum Author {
+    /// Whoever the token says, with what they hold when the job runs.
+    Token(Identity),
+    /// The service itself (first start, loader, sign-in).
+    System(Uuid),
+}
+
+/// The key of a request that may be repeated.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub key: String,
+    /// SHA-256 of method, address, precondition and body.
+    pub request: Vec<u8>,
+}
+
+/// What is known of a change before it runs.
+#[derive(Debug, Clone)]
+pub struct Write {
+    pub author: Author,
+    pub request_id: String,
+    pub reason: Option<String>,
+    pub idempotency: Option<Idempotency>,
+    /// Check everything, write nothing.
+    pub dry_run: bool,
+}
+
+impl Write {
+    /// A change by the service itself.
+    #[must_use]
+    pub fn system(account: Uuid, reason: &str) -> Self {
+        Self {
+            author: Author::System(account),
+            request_id: "system".into(),
+            reason: Some(reason.into()),
+            idempotency: None,
+            dry_run: false,
+        }
+    }
+}
+
+/// What the writer is to do.
+pub type Work = Box<dyn FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send>;
+
+struct Job {
+    write: Write,
+    work: Work,
+    answer: oneshot::Sender<Result<Outcome, Problem>>,
+}
+
+/// The writer thread's door.
+pub struct Writer {
+    queue: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub fn start(conn: Conn, address: Address, now: Arc<Published>) -> Result<Self, DbError> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || run(conn, &address, &now, &jobs))
+            .map_err(|e| DbError::Url(format!("cannot start the writer thread: {e}")))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Queues a job and waits for its commit.
+    pub async fn submit(&self, write: Write, work: Work) -> Result<Outcome, Problem> {
+        let stopping = || Problem::unavailable("the service is stopping");
+        let (answer, done) = oneshot::channel();
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(stopping)?;
+        queue.try_send(Job { write, work, answer }).map_err(|e| match e {
+            TrySendError::Full(_) => Problem::unavailable("too many changes wait to be written"),
+            TrySendError::Disconnected(_) => stopping(),
+        })?;
+        drop(queue);
+        done.await.map_err(|_| stopping())?
+    }
+
+    /// Finishes what is queued and ends the thread.
+    pub fn stop(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>) {
+    let mut batches: u64 = 0;
+    while let Ok(first) = jobs.recv() {
+        let mut batch = vec![first];
+        batch.extend(jobs.try_iter().take(BATCH - 1));
+        let sweep = batches.is_multiple_of(SWEEP_EVERY);
+        batches += 1;
+        let (senders, work): (Vec<_>, Vec<_>) = batch.into_iter().map(|j| (j.answer, (j.write, j.work))).unzip();
+        match conn.write(|c| run_batch(c, now, work, sweep)) {
+            Ok((world, answers)) => {
+                now.publish(world);
+                for (sender, answer) in senders.into_iter().zip(answers) {
+                    let _ = sender.send(answer);
+                }
+            }
+            Err(e) => {
+                log::error!("a batch of {} changes was rolled back: {e}", senders.len());
+                let lost = is_lost(&e);
+                let problem = Problem::unavailable("the change could not be stored; nothing was written");
+                for sender in senders {
+                    let _ = sender.send(Err(problem.clone()));
+                }
+                if lost && let Ok(fresh) = address.connect() {
+                    conn = fresh;
+                }
+            }
+        }
+    }
+}
+
+type Answers = Vec<Result<Outcome, Problem>>;
+
+fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: bool) -> Result<(World, Answers), DbError> {
+    let mut world = (*now.load()).clone();
+    follow(conn, &mut world)?;
+    let mut entries: Vec<NewEntry> = Vec::new();
+    let mut answers = Vec::with_capacity(work.len());
+    if sweep {
+        store::write_side(conn, &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)))?;
+    }
+    for (write, work) in work {
+        answers.push(run_job(conn, &mut world, &mut entries, write, work)?);
+    }
+    let rows = seal(&mut world, entries);
+    store::append(conn, &rows, &latest(&rows, &world))?;
+    Ok((world, answers))
+}
+
+/// Runs one job on a copy of the world and keeps the copy if it succeeds. Only the database's own failures end the batch.
+fn run_job(
+    conn: &mut Conn,
+    world: &mut World,
+    entries: &mut Vec<NewEntry>,
+    write: Write,
+    work: Work,
+) -> Result<Result<Outcome, Problem>, DbError> {
+    let caller = match &write.author {
+        Author::System(account) => Caller::system(*account),
+        Author::Token(who) => match Caller::resolve(world, who, today()) {
+            Ok(caller) => caller,
+            Err(refused) => return Ok(Err(refused)),
+        },
+    };
+    let account = caller.account;
+    if let Some(idempotency) = &write.idempotency
+        && let Some(first) = store::replay(conn, account, &idempotency.key, Utc::now() - Duration::hours(REPLAY_HOURS))?
+    {
+        return Ok(replay(idempotency, first));
+    }
+    let mut txn = Txn::new(world.clone(), caller, &write.request_id, write.reason.as_deref(), conn);
+    let result = catch_unwind(AssertUnwindSafe(|| work(&mut txn))).unwrap_or_else(|_| Err(Problem::internal("a change panicked")));
+    let (copy, made, mut sides) = txn.finish();
+    let Ok(outcome) = result else { return Ok(result) };
+    if write.dry_run {
+        return Ok(Ok(outcome));
+    }
+    if let Some(idempotency) = write.idempotency {
+        sides.push(Side::Replay(IdempotencyRow {
+            account_id: account.into(),
+            key: idempotency.key,
+            request: idempotency.request,
+            status: i32::from(outcome.status),
+            headers: serde_json::to_string(&outcome.headers).unwrap_or_default(),
+            body: outcome.body.to_vec(),
+            created_at: Utc::now().into(),
+        }));
+    }
+    for side in &sides {
+        store::write_side(conn, side)?;
+    }
+    *world = copy;
+    entries.extend(made);
+    Ok(Ok(outcome))
+}
+
+fn replay(asked: &Idempotency, first: IdempotencyRow) -> Result<Outcome, Problem> {
+    if asked.request != first.request {
+        let detail = "was used for a different request; use a new key";
+        return Err(Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "reused", detail));
+    }
+    let mut headers: Vec<(String, String)> = serde_json::from_str(&first.headers).unwrap_or_default();
+    headers.push(("Idempotency-Replayed".into(), "true".into()));
+    Ok(Outcome {
+        status: u16::try_from(first.status).unwrap_or(200),
+        headers,
+        body: first.body.into(),
+    })
+}
+
+/// Chains the batch's entries to the journal's head.
+fn seal(world: &mut World, entries: Vec<NewEntry>) -> Vec<JournalRow> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let row = entry.seal(&world.head, rand::random());
+        world.head = row.hash.as_slice().into();
+        rows.push(row);
+    }
+    rows
+}
+
+/// The last state of each record that the batch touched.
+fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
+    rows.iter()
+        .filter_map(|row| {
+            let record = world.any(row.record_id.0).filter(|r| r.meta().seq == row.seq)?;
+            Some(RecordRow {
+                id: row.record_id,
+                kind: row.kind.clone(),
+                reference: record.meta().reference.clone(),
+                version: row.version,
+                seq: row.seq,
+                shape: row.shape,
+                body: row.snapshot.clone()?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+pub mod access;
+pub mod db;
+pub mod engine;
+pub mod journal;
+pub mod problem;
+pub mod registers;
+pub mod world;

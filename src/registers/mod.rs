@@ -1,0 +1,41 @@
+//! What is kept: one folder for each register, one file for each resource.
+//!
+//! A resource file holds the record's documented fields, its filter, its rules and its orders; nothing about HTTP or storage.
+//! To add one: write its file, name it in its folder's `mod.rs`, add its line below, write its test.
+
+pub mod governance;
+pub mod organisation;
+pub mod plan;
+pub mod query;
+pub mod risk;
+pub mod strategy;
+
+use std::sync::LazyLock;
+
+use crate::access::accounts::{Account, Grant};
+use crate::world::Catalogue;
+
+/// Every kind of record. What others point to stands before them, so that an export can be loaded from top to bottom.
+pub fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+        let catalogue = Catalogue::new();
+        let catalogue = organisation::register(catalogue);
+        let catalogue = strategy::register(catalogue);
+        let catalogue = governance::register(catalogue);
+        let catalogue = plan::register(catalogue);
+        let catalogue = risk::register(catalogue);
+        catalogue.with::<Account>().with::<Grant>()
+    });
+    &CATALOGUE
+}
+
+/// Schema of a list of names: each of 1 to 200 characters.
+#[must_use]
+pub fn names() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(200));
+    ArrayBuilder::new().items(name).max_items(Some(20)).build()
+}

@@ -1,0 +1,69 @@
+//! Posts: who answers for something is a post, not a person. Who holds it is personal data and kept elsewhere.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::query::is;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Sort};
+
+/// A post in a unit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Post {
+    /// Its title ("Head of Strategic Inclusion and Diversity"). Never a person's name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// The unit it belongs to.
+    pub unit_id: Uuid,
+    /// Other titles it goes or went by.
+    #[serde(default)]
+    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    pub aliases: Vec<String>,
+}
+
+/// Narrows a list of posts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PostFilter {
+    /// Posts of this unit.
+    unit_id: Option<Uuid>,
+    /// Posts of this unit and all below it.
+    below: Option<Uuid>,
+}
+
+impl Resource for Post {
+    const KIND: &'static str = "post";
+    const PATH: &'static str = "posts";
+    const PREFIX: &'static str = "PST";
+    const SUBJECT: Subject = Subject::Organisation;
+    const ABOUT: &'static str =
+        "Office-holders' posts. A post is not a person: who holds it is personal data, kept apart so that it can be erased.";
+    type Computed = NothingComputed;
+    type Filter = PostFilter;
+
+    fn example() -> Value {
+        json!({ "reference": "HEAD-SIDU", "title": "Head of SIDU", "unit_id": "019abcde-0000-7000-8000-000000000001" })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/unit_id", &["unit"], self.unit_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned([self.unit_id])
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        std::iter::once(&self.title).chain(&self.aliases).map(String::as_str).collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.unit_id, &r.data.unit_id) && f.below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.unit_id
+    }
+}

@@ -1,0 +1,128 @@
+//! Units in a tree: the organisation, its business groups and units, outside bodies, associations and advisory groups.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::query::{Any, any, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What sort of body it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitKind {
+    /// The public body itself.
+    Organisation,
+    /// A part of it under one chief officer.
+    BusinessGroup,
+    /// A borough or operational command unit.
+    OperationalCommandUnit,
+    /// Any other unit, branch or team.
+    Unit,
+    /// A body outside: oversight, audit, a regulator, a university.
+    OutsideBody,
+    /// A staff support association.
+    StaffSupportAssociation,
+    /// An independent advisory group.
+    IndependentAdvisoryGroup,
+}
+
+/// A unit of the organisation, or a body that it deals with.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Unit {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// What sort of body it is.
+    pub unit_kind: UnitKind,
+    /// The unit it is part of.
+    #[serde(default)]
+    pub parent_id: Option<Uuid>,
+    /// Other names it goes or went by.
+    #[serde(default)]
+    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    pub aliases: Vec<String>,
+    /// What it does.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// The unit it took over from.
+    #[serde(default)]
+    pub predecessor_id: Option<Uuid>,
+    /// First day on which it existed, where known.
+    #[serde(default)]
+    pub from_on: Option<NaiveDate>,
+    /// Last day on which it existed.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of units.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct UnitFilter {
+    /// Units of these kinds.
+    #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
+    unit_kind: Option<Any<UnitKind>>,
+    /// Units directly below this one.
+    parent_id: Option<Uuid>,
+    /// This unit and all below it.
+    below: Option<Uuid>,
+    /// Units by this name or alias, in any case.
+    #[param(max_length = 200)]
+    name: Option<String>,
+}
+
+impl Resource for Unit {
+    const KIND: &'static str = "unit";
+    const PATH: &'static str = "units";
+    const PREFIX: &'static str = "UNT";
+    const SUBJECT: Subject = Subject::Organisation;
+    const ABOUT: &'static str = "The organisation's units in a tree, and the bodies outside it: oversight, audit, regulators, staff support associations, independent advisory groups.";
+    type Computed = NothingComputed;
+    type Filter = UnitFilter;
+
+    fn example() -> Value {
+        json!({ "reference": "HR", "name": "Human Resources", "unit_kind": "business_group", "aliases": ["Met HR"] })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/parent_id", &["unit"], self.parent_id);
+        links.to("/predecessor_id", &["unit"], self.predecessor_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.parent_id)
+    }
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.no_circle("/parent_id", self.parent_id, |u| u.parent_id);
+        rules.no_circle("/predecessor_id", self.predecessor_id, |u| u.predecessor_id);
+        rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "name",
+            key: |r| Key::from(r.data.name.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        let mut words = vec![self.name.as_str(), self.description.as_deref().unwrap_or_default()];
+        words.extend(self.aliases.iter().map(String::as_str));
+        words
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let named = |wanted: &String| {
+            let wanted = wanted.to_lowercase();
+            std::iter::once(&r.data.name)
+                .chain(&r.data.aliases)
+                .any(|n| n.to_lowercase() == wanted)
+        };
+        any(&f.unit_kind, &r.data.unit_kind)
+            && is_some(&f.parent_id, &r.data.parent_id)
+            && f.below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.name.as_ref().is_none_or(named)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.parent_id
+    }
+}

@@ -1,0 +1,45 @@
+//! Query parameters that several filters use.
+
+use serde::{Deserialize, Deserializer};
+
+/// One or more values, separated by commas: a record matches when it has any of them. In a filter it is declared with
+/// `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, which is how the OpenAPI document says the same.
+#[derive(Debug, Clone)]
+pub struct Any<T>(Vec<T>);
+
+impl<T: PartialEq> Any<T> {
+    /// Whether the value is among those asked for.
+    pub fn has(&self, value: &T) -> bool {
+        self.0.contains(value)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Any<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::IntoDeserializer;
+        use serde::de::value::StringDeserializer;
+        let text = String::deserialize(deserializer)?;
+        text.split(',')
+            .map(|word| {
+                let word: StringDeserializer<D::Error> = word.trim().to_owned().into_deserializer();
+                T::deserialize(word)
+            })
+            .collect::<Result<Vec<T>, D::Error>>()
+            .map(Self)
+    }
+}
+
+/// Whether `value` passes a filter on one field that may name several values; no filter lets everything through.
+pub fn any<T: PartialEq>(wanted: &Option<Any<T>>, value: &T) -> bool {
+    wanted.as_ref().is_none_or(|w| w.has(value))
+}
+
+/// Whether `value` is the one asked for, if one is.
+pub fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
+    wanted.as_ref().is_none_or(|w| w == value)
+}
+
+/// The same for a field that may be empty.
+pub fn is_some<T: PartialEq>(wanted: &Option<T>, value: &Option<T>) -> bool {
+    wanted.is_none() || wanted == value
+}

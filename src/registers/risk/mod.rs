@@ -1,0 +1,8 @@
+//! The risk register.
+
+use crate::world::Catalogue;
+
+/// Adds the register's kinds.
+pub fn register(catalogue: Catalogue) -> Catalogue {
+    catalogue
+}

@@ -1,0 +1,244 @@
+//! The kinds of records, and what the generic code may ask of each.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
+use uuid::Uuid;
+
+use super::record::{AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Links, Meta, Reading, Rec, Resource, Rules, refused};
+use super::schema::{self, Schemas};
+use crate::access::policy::Subject;
+use crate::problem::{Code, FieldError, Problem};
+
+/// A change to a record, to be checked against its rules.
+pub struct Proposal<'a> {
+    pub reading: Reading<'a>,
+    pub before: Option<&'a Arc<dyn AnyRecord>>,
+    /// What the caller set, all fields: for a patch, the stored record merged with it.
+    pub draft: Value,
+    /// The record's next envelope; its reference and marking are taken from the draft.
+    pub meta: Meta,
+    pub actor: Uuid,
+    pub following: bool,
+}
+
+/// A list's filter, ready to be asked.
+pub trait Filter: Send + Sync {
+    fn matches(&self, record: &dyn AnyRecord, reading: Reading<'_>) -> bool;
+    /// A record that every match points to.
+    fn pivot(&self) -> Option<Uuid>;
+}
+
+struct Own<R: Resource>(R::Filter);
+
+impl<R: Resource> Filter for Own<R> {
+    fn matches(&self, record: &dyn AnyRecord, reading: Reading<'_>) -> bool {
+        record
+            .as_any()
+            .downcast_ref::<Rec<R>>()
+            .is_some_and(|r| R::matches(r, &self.0, reading))
+    }
+    fn pivot(&self) -> Option<Uuid> {
+        R::pivot(&self.0)
+    }
+}
+
+type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error>;
+/// Asked once the record's links are known, before its rules.
+pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
+type Propose = fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
+type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
+
+/// One kind of record: its resource, as values and functions.
+pub struct Kind {
+    /// Its place in the catalogue.
+    pub index: usize,
+    pub name: &'static str,
+    pub path: &'static str,
+    pub prefix: &'static str,
+    pub subject: Subject,
+    pub about: &'static str,
+    pub shape: i32,
+    /// The orders it offers.
+    pub sorts: Vec<&'static str>,
+    /// Name of the record's schema.
+    pub schema_name: String,
+    pub example: fn() -> Value,
+    /// Its own query parameters, as OpenAPI parameters.
+    pub filter_params: fn() -> Vec<Value>,
+    pub parse: Parse,
+    pub propose: Propose,
+    pub filter: MakeFilter,
+    /// Adds its schemas.
+    pub schemas: fn(&mut Schemas),
+    validator: OnceLock<jsonschema::Validator>,
+}
+
+impl Kind {
+    fn of<R: Resource>(index: usize) -> Self {
+        Self {
+            index,
+            name: R::KIND,
+            path: R::PATH,
+            prefix: R::PREFIX,
+            subject: R::SUBJECT,
+            about: R::ABOUT,
+            shape: R::SHAPE,
+            sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),
+            schema_name: R::name().into_owned(),
+            example: R::example,
+            filter_params: || {
+                R::Filter::into_params(|| Some(ParameterIn::Query))
+                    .iter()
+                    .filter_map(|p| serde_json::to_value(p).ok())
+                    .collect()
+            },
+            parse: Rec::<R>::from_snapshot,
+            propose: propose::<R>,
+            filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
+            schemas: schema::add_resource::<R>,
+            validator: OnceLock::new(),
+        }
+    }
+
+    /// Checks a draft against the schema that the OpenAPI document shows.
+    ///
+    /// # Errors
+    /// Every fault, with its place.
+    pub fn check_schema(&self, draft: &Value) -> Result<(), Problem> {
+        let validator = self.validator.get_or_init(|| schema::validator(self));
+        schema::check(validator, draft)
+    }
+}
+
+/// Reads a query's parameters into `T`.
+///
+/// # Errors
+/// The first parameter that does not fit, by name.
+pub fn parse_query<T: serde::de::DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, Problem> {
+    let text = serde_urlencoded::to_string(pairs).map_err(Problem::internal)?;
+    let input = serde_urlencoded::Deserializer::new(form_urlencoded(&text));
+    serde_path_to_error::deserialize(input).map_err(|e| {
+        let name = format!("?{}", e.path());
+        Problem::field(Code::InvalidQuery, name, "invalid", e.into_inner().to_string())
+    })
+}
+
+fn form_urlencoded(text: &str) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(text.as_bytes())
+}
+
+fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
+    let common: Common = from_value(&p.draft)?;
+    let mut data: R = from_value(&p.draft)?;
+    data.normalise();
+    let mut links = Links::default();
+    data.links(&mut links);
+    check_links(links.0)?;
+    let mut meta = p.meta;
+    meta.marking = common.marking;
+    if let Some(reference) = common.reference {
+        meta.reference = reference;
+    }
+    let before = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>());
+    let mut rules = Rules::<R> {
+        reading: p.reading,
+        meta: &meta,
+        before,
+        actor: p.actor,
+        following: p.following,
+        errors: Vec::new(),
+        code: Code::RuleViolation,
+        follow_ups: Vec::new(),
+    };
+    data.rules(&mut rules);
+    let Rules {
+        errors, code, follow_ups, ..
+    } = rules;
+    if !errors.is_empty() {
+        return Err(refused(code, errors));
+    }
+    let computed = data.compute(p.reading, &meta, before);
+    let follow_ups = touch(&data, follow_ups);
+    let record = Rec::new(meta, data, computed).map_err(Problem::internal)?;
+    Ok((Arc::new(record), follow_ups))
+}
+
+/// Records that must be computed anew follow too, with an empty patch.
+fn touch<R: Resource>(data: &R, mut follow_ups: Vec<FollowUp>) -> Vec<FollowUp> {
+    for id in data.touches() {
+        if !follow_ups.iter().any(|f| f.id == id) {
+            follow_ups.push(FollowUp {
+                id,
+                patch: Value::Object(serde_json::Map::new()),
+            });
+        }
+    }
+    follow_ups
+}
+
+/// Reads a checked draft; what the schema lets pass and the type does not is still the caller's to mend.
+fn from_value<T: serde::de::DeserializeOwned>(draft: &Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(draft).map_err(|e| {
+        let path = e.path().to_string();
+        let pointer = if path == "." {
+            String::new()
+        } else {
+            format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+        };
+        Problem::with_errors(
+            Code::InvalidBody,
+            vec![FieldError {
+                pointer,
+                code: "invalid".into(),
+                detail: e.into_inner().to_string(),
+            }],
+        )
+    })
+}
+
+/// Every kind of record, in the order in which an export can be loaded again.
+pub struct Catalogue {
+    kinds: Vec<Kind>,
+}
+
+impl Catalogue {
+    /// A catalogue without kinds.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { kinds: Vec::new() }
+    }
+
+    /// Adds a kind.
+    #[must_use]
+    pub fn with<R: Resource>(mut self) -> Self {
+        self.kinds.push(Kind::of::<R>(self.kinds.len()));
+        self
+    }
+
+    /// Every kind.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|k| k.name == name)
+    }
+
+    /// The place of the kind with this name.
+    #[must_use]
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.kinds.iter().position(|k| k.name == name)
+    }
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,278 @@
+//! The world: every record as it stands at one moment, in memory, immutable and shared.
+//!
+//! Lists, records, filters and views read it and nothing else; the database keeps what must last. The world of now follows the
+//! journal entry by entry; the world of an earlier moment is made from it by undoing what came later ([`crate::engine`]).
+//! A copy costs nothing (the maps share their parts), so a transaction works on a copy and a failed one is dropped.
+
+pub mod catalogue;
+pub mod date;
+pub mod record;
+pub mod schema;
+pub mod seen;
+
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
+use imbl::{HashMap, OrdMap, OrdSet};
+use uuid::Uuid;
+
+pub use catalogue::{Catalogue, Kind};
+pub use record::{AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// The records of one kind.
+#[derive(Clone, Default)]
+pub struct Table {
+    rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
+    /// One for each order the kind offers.
+    orders: Vec<OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>>,
+    references: HashMap<Box<str>, Uuid>,
+    /// The highest number in a reference that was made.
+    last_number: u32,
+}
+
+impl Table {
+    /// Its records in the order of their ids, which is the order they were created in.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<dyn AnyRecord>> {
+        self.rows.values()
+    }
+
+    /// Its records by one of the kind's orders.
+    #[must_use]
+    pub fn order(&self, sort: usize) -> Option<&OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>> {
+        self.orders.get(sort)
+    }
+
+    /// The record with this reference.
+    #[must_use]
+    pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
+        self.references.get(reference).copied()
+    }
+
+    /// How many records there are, withdrawn ones too.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// Every record at one moment.
+#[derive(Clone)]
+pub struct World {
+    catalogue: &'static Catalogue,
+    tables: Vec<Table>,
+    all: HashMap<Uuid, Arc<dyn AnyRecord>>,
+    /// Who points to a record.
+    pointing: HashMap<Uuid, OrdSet<Uuid>>,
+    /// Records that are themselves marked.
+    marked: OrdSet<Uuid>,
+    hidden: OnceLock<Arc<std::collections::HashSet<Uuid>>>,
+    /// Number of the last entry it holds.
+    pub seq: i64,
+    /// Hash of that entry.
+    pub head: Arc<[u8]>,
+    /// Time of that entry.
+    pub at: DateTime<Utc>,
+}
+
+impl World {
+    /// A world without records.
+    #[must_use]
+    pub fn empty(catalogue: &'static Catalogue) -> Self {
+        let tables = catalogue
+            .kinds()
+            .iter()
+            .map(|k| Table {
+                orders: vec![OrdMap::new(); k.sorts.len()],
+                ..Table::default()
+            })
+            .collect();
+        Self {
+            catalogue,
+            tables,
+            all: HashMap::new(),
+            pointing: HashMap::new(),
+            marked: OrdSet::new(),
+            hidden: OnceLock::new(),
+            seq: 0,
+            head: Arc::from(crate::journal::GENESIS.as_slice()),
+            at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// The kinds of records.
+    #[must_use]
+    pub fn catalogue(&self) -> &'static Catalogue {
+        self.catalogue
+    }
+
+    /// A record of any kind.
+    #[must_use]
+    pub fn any(&self, id: Uuid) -> Option<&Arc<dyn AnyRecord>> {
+        self.all.get(&id)
+    }
+
+    /// A record of a given kind.
+    #[must_use]
+    pub fn get<R: Resource>(&self, id: Uuid) -> Option<&Rec<R>> {
+        self.any(id)?.as_any().downcast_ref()
+    }
+
+    /// The records of one kind, by the kind's place in the catalogue.
+    #[must_use]
+    pub fn table(&self, kind: usize) -> Option<&Table> {
+        self.tables.get(kind)
+    }
+
+    /// Every record of a kind that is not withdrawn.
+    pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
+        self.catalogue
+            .index_of(R::KIND)
+            .and_then(|k| self.table(k))
+            .into_iter()
+            .flat_map(|t| t.rows())
+            .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
+            .filter(|r| r.is_live())
+    }
+
+    /// The records that point to `id`, of any kind, withdrawn ones too.
+    pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        self.pointing
+            .get(&id)
+            .into_iter()
+            .flat_map(|s| s.iter())
+            .filter_map(|source| self.any(*source))
+    }
+
+    /// The live records of one kind that point to `id`.
+    pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
+        self.pointing_to(id)
+            .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
+            .filter(|r| r.is_live())
+    }
+
+    /// A reference that is free: `PREFIX-0001` and on.
+    #[must_use]
+    pub fn next_reference(&self, kind: &Kind) -> String {
+        let last = self.table(kind.index).map_or(0, |t| t.last_number);
+        format!("{}-{:04}", kind.prefix, last + 1)
+    }
+
+    /// Takes a record in, in place of its earlier version.
+    pub fn apply(&mut self, record: Arc<dyn AnyRecord>) {
+        let meta = record.meta();
+        let (id, kind) = (meta.id, meta.kind);
+        let old = self.all.insert(id, Arc::clone(&record));
+        self.hidden = OnceLock::new();
+        if meta.marking == Marking::OfficialSensitive {
+            self.marked.insert(id);
+        } else {
+            self.marked.remove(&id);
+        }
+        self.relink(id, old.as_deref(), Some(record.as_ref()));
+        let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
+        if let Some(table) = self.tables.get_mut(kind) {
+            table.put(prefix, old.as_deref(), &record);
+        }
+    }
+
+    /// Takes a record out as if it had never been: only for making an earlier world.
+    pub fn forget(&mut self, id: Uuid) {
+        let Some(old) = self.all.remove(&id) else { return };
+        self.hidden = OnceLock::new();
+        self.marked.remove(&id);
+        self.relink(id, Some(old.as_ref()), None);
+        if let Some(table) = self.tables.get_mut(old.meta().kind) {
+            table.drop_row(old.as_ref());
+        }
+    }
+
+    fn relink(&mut self, id: Uuid, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
+        let targets = |r: Option<&dyn AnyRecord>| {
+            r.map(|r| r.links().into_iter().map(|l| l.id).collect::<Vec<_>>())
+                .unwrap_or_default()
+        };
+        let (was, is) = (targets(old), targets(new));
+        for gone in was.iter().filter(|t| !is.contains(t)) {
+            if let Some(sources) = self.pointing.get_mut(gone) {
+                sources.remove(&id);
+            }
+        }
+        for added in is.iter().filter(|t| !was.contains(t)) {
+            self.pointing.entry(*added).or_default().insert(id);
+        }
+    }
+
+    /// Ids of the records that are marked, or lie within one that is.
+    fn hidden(&self) -> &std::collections::HashSet<Uuid> {
+        self.hidden.get_or_init(|| {
+            let mut hidden: std::collections::HashSet<Uuid> = self.marked.iter().copied().collect();
+            let mut todo: Vec<Uuid> = hidden.iter().copied().collect();
+            while let Some(id) = todo.pop() {
+                for part in self.pointing_to(id).filter(|r| r.place().within.contains(&id)) {
+                    if hidden.insert(part.meta().id) {
+                        todo.push(part.meta().id);
+                    }
+                }
+            }
+            Arc::new(hidden)
+        })
+    }
+
+    /// Whether `id` is, belongs to, or lies within `scope`: climbs from a record to its owner, or else to what it lies within.
+    #[must_use]
+    pub fn is_in_scope(&self, id: Uuid, scope: Uuid) -> bool {
+        let mut todo = vec![id];
+        let mut seen = std::collections::HashSet::new();
+        while let Some(at) = todo.pop() {
+            if at == scope {
+                return true;
+            }
+            if seen.insert(at)
+                && let Some(record) = self.any(at)
+            {
+                let place = record.place();
+                todo.extend(if place.owners.is_empty() { place.within } else { place.owners });
+            }
+        }
+        false
+    }
+}
+
+impl Table {
+    fn put(&mut self, prefix: &str, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
+        let id = new.meta().id;
+        for (n, order) in self.orders.iter_mut().enumerate() {
+            let key = new.key(n);
+            if let Some(old_key) = old.map(|o| o.key(n)).filter(|k| *k != key) {
+                order.remove(&(old_key, id));
+            }
+            order.insert((key, id), Arc::clone(new));
+        }
+        let reference = new.meta().reference.as_str();
+        if let Some(old) = old.map(|o| o.meta().reference.as_str()).filter(|r| *r != reference) {
+            self.references.remove(old);
+        }
+        let number = reference
+            .strip_prefix(prefix)
+            .and_then(|r| r.strip_prefix('-'))
+            .and_then(|n| n.parse::<u32>().ok());
+        self.last_number = self.last_number.max(number.filter(|n| *n < 1_000_000_000).unwrap_or(0));
+        self.references.insert(reference.into(), id);
+        self.rows.insert(id, Arc::clone(new));
+    }
+
+    fn drop_row(&mut self, old: &dyn AnyRecord) {
+        let id = old.meta().id;
+        for (n, order) in self.orders.iter_mut().enumerate() {
+            order.remove(&(old.key(n), id));
+        }
+        self.references.remove(old.meta().reference.as_str());
+        self.rows.remove(&id);
+    }
+}

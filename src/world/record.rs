@@ -1,0 +1,521 @@
+//! What a record is: the part every record has, the part that is its own, and what a resource must say about itself.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::World;
+use super::date::PlannedDate;
+use crate::access::policy::Subject;
+use crate::problem::{Code, FieldError, Problem};
+
+/// Who may see a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Marking {
+    /// Everyone who may read records of this kind.
+    #[default]
+    Official,
+    /// Only who is cleared for it. What lies within a marked record (the controls of a risk, say) is hidden with it.
+    OfficialSensitive,
+}
+
+/// What every record has. In an answer these fields stand first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Meta {
+    /// Identifier, a UUID of version 7.
+    pub id: Uuid,
+    /// What people call it; unique among records of its kind.
+    #[schema(min_length = 1, max_length = 60, pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    pub reference: String,
+    /// Grows by one with every change; the record's ETag.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// Who may see it.
+    pub marking: Marking,
+    /// When it was first recorded.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was withdrawn, if it is.
+    #[schema(required)]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Number of its last journal entry.
+    #[serde(skip)]
+    pub seq: i64,
+    /// Its kind's place in the catalogue.
+    #[serde(skip)]
+    pub kind: usize,
+}
+
+/// What a caller may set on every record beside its own fields.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct Common {
+    /// What people call it; given one (`WPI-0042`) when left out. Unique among records of its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 60, pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$", nullable = false)]
+    pub reference: Option<String>,
+    /// Who may see it.
+    #[serde(default)]
+    pub marking: Marking,
+}
+
+/// For a resource that computes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NothingComputed {}
+
+/// A field that points to another record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// JSON Pointer of the field.
+    pub pointer: String,
+    /// The kinds it may point to.
+    pub kinds: &'static [&'static str],
+    pub id: Uuid,
+}
+
+/// The links of a record, gathered.
+#[derive(Debug, Default)]
+pub struct Links(pub Vec<Link>);
+
+impl Links {
+    /// A field that points to `id`, if it is set.
+    pub fn to(&mut self, pointer: impl Into<String>, kinds: &'static [&'static str], id: impl Into<Option<Uuid>>) {
+        if let Some(id) = id.into() {
+            self.0.push(Link {
+                pointer: pointer.into(),
+                kinds,
+                id,
+            });
+        }
+    }
+
+    /// A list field, each of whose members points to a record.
+    pub fn each(&mut self, pointer: &str, kinds: &'static [&'static str], ids: impl IntoIterator<Item = Uuid>) {
+        for (n, id) in ids.into_iter().enumerate() {
+            self.to(format!("{pointer}/{n}"), kinds, id);
+        }
+    }
+}
+
+/// Where a record belongs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Who owns it: the unit or board whose grants reach it. Empty: whoever owns what it lies within.
+    pub owners: Vec<Uuid>,
+    /// The records it lies within: they hide it when they are hidden.
+    pub within: Vec<Uuid>,
+}
+
+impl Place {
+    /// Owned by a unit or board.
+    pub fn owned(by: impl IntoIterator<Item = Uuid>) -> Self {
+        Self {
+            owners: by.into_iter().collect(),
+            within: Vec::new(),
+        }
+    }
+
+    /// A part of another record.
+    pub fn within(whole: impl IntoIterator<Item = Uuid>) -> Self {
+        Self {
+            owners: Vec::new(),
+            within: whole.into_iter().collect(),
+        }
+    }
+
+    /// The same, and a part of another record.
+    #[must_use]
+    pub fn and_within(mut self, whole: impl IntoIterator<Item = Uuid>) -> Self {
+        self.within.extend(whole);
+        self
+    }
+}
+
+/// What a list can be ordered by. Records without the value come last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Key {
+    Number(i64),
+    Text(Box<str>),
+    None,
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Key::Text(text.to_lowercase().into())
+    }
+}
+
+impl From<Option<NaiveDate>> for Key {
+    fn from(day: Option<NaiveDate>) -> Self {
+        use chrono::Datelike;
+        day.map_or(Key::None, |d| Key::Number(i64::from(d.num_days_from_ce())))
+    }
+}
+
+impl From<Option<i64>> for Key {
+    fn from(n: Option<i64>) -> Self {
+        n.map_or(Key::None, Key::Number)
+    }
+}
+
+/// An order that a resource offers.
+pub struct Sort<R: Resource> {
+    pub name: &'static str,
+    pub key: fn(&Rec<R>) -> Key,
+}
+
+/// What rules and filters may look at.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    pub world: &'a World,
+    /// The day to judge by.
+    pub on: NaiveDate,
+}
+
+/// A change to another record that a change brings with it, in the same transaction.
+#[derive(Debug, Clone)]
+pub struct FollowUp {
+    pub id: Uuid,
+    /// Merge patch on what a caller may set.
+    pub patch: Value,
+}
+
+/// The checking of one change: what was, what is proposed, and the faults found.
+pub struct Rules<'a, R: Resource> {
+    pub reading: Reading<'a>,
+    pub meta: &'a Meta,
+    /// The record as it stands; `None` for a new one.
+    pub before: Option<&'a Rec<R>>,
+    /// Who proposes it.
+    pub actor: Uuid,
+    /// The change comes from another record's rules ([`FollowUp`]), not from a caller.
+    pub following: bool,
+    pub(super) errors: Vec<FieldError>,
+    pub(super) code: Code,
+    pub(super) follow_ups: Vec<FollowUp>,
+}
+
+impl<R: Resource> Rules<'_, R> {
+    /// Refuses the change because of a field.
+    pub fn refuse(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError {
+            pointer: pointer.into(),
+            code: code.into(),
+            detail: detail.into(),
+        });
+    }
+
+    /// Refuses unless `holds`.
+    pub fn require(&mut self, holds: bool, pointer: &str, code: &str, detail: &str) {
+        if !holds {
+            self.refuse(pointer, code, detail);
+        }
+    }
+
+    /// Refuses a planned date that lacks what its precision needs.
+    pub fn planned(&mut self, pointer: &str, date: &PlannedDate) {
+        if let Some((field, code, detail)) = date.fault() {
+            self.refuse(format!("{pointer}/{field}"), code, detail);
+        }
+    }
+
+    /// Refuses unless `first` lies on or before `last`, where both are known.
+    pub fn in_order(&mut self, first: Option<NaiveDate>, last: Option<NaiveDate>, pointer: &str, first_name: &str) {
+        if let (Some(first), Some(last)) = (first, last)
+            && first > last
+        {
+            self.refuse(pointer, "date_order", format!("must not lie before {first_name} ({first})"));
+        }
+    }
+
+    /// Refuses a change of status that `allowed` does not list for the status it is in.
+    pub fn transition<S: PartialEq + Copy + Serialize>(&mut self, pointer: &str, was: Option<S>, is: S, allowed: &[(S, &[S])]) {
+        let Some(was) = was.filter(|w| *w != is) else { return };
+        let next = allowed.iter().find(|(from, _)| *from == was).map_or(&[][..], |(_, to)| *to);
+        if next.contains(&is) {
+            return;
+        }
+        let names: Vec<String> = next.iter().map(word).collect();
+        let from_here = if names.is_empty() {
+            "nothing: it is final".to_owned()
+        } else {
+            names.join(", ")
+        };
+        self.refuse(
+            pointer,
+            "transition",
+            format!(
+                "cannot go from {} to {}; from {} it can go to {from_here}",
+                word(&was),
+                word(&is),
+                word(&was)
+            ),
+        );
+        self.code = Code::TransitionRefused;
+    }
+
+    /// Refuses a first status that is not among `allowed`.
+    pub fn starts_as<S: PartialEq + Copy + Serialize>(&mut self, pointer: &str, is: S, allowed: &[S]) {
+        if self.before.is_none() && !allowed.contains(&is) {
+            let names: Vec<String> = allowed.iter().map(word).collect();
+            self.refuse(pointer, "transition", format!("a new record starts as {}", names.join(" or ")));
+        }
+    }
+
+    /// Refuses a parent that is the record itself or lies below it. `parent_of` climbs one step.
+    pub fn no_circle(&mut self, pointer: &str, parent: Option<Uuid>, parent_of: impl Fn(&R) -> Option<Uuid>) {
+        let mut at = parent;
+        let mut steps = 0;
+        while let Some(id) = at {
+            steps += 1;
+            if id == self.meta.id || steps > 10_000 {
+                self.refuse(pointer, "circle", "the parent lies below this record, or is the record itself");
+                return;
+            }
+            at = self.reading.world.get::<R>(id).and_then(|r| parent_of(&r.data));
+        }
+    }
+
+    /// Another record changes with this one.
+    pub fn follow_up(&mut self, id: Uuid, patch: Value) {
+        self.follow_ups.push(FollowUp { id, patch });
+    }
+}
+
+/// The code of an enum's value.
+pub fn word<S: Serialize>(value: &S) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(s)) => s,
+        _ => String::new(),
+    }
+}
+
+/// A resource: what is its own, and nothing of how it is stored, served or journalled.
+///
+/// `Self` holds the fields that a caller may set. Their documentation and limits (`#[schema(max_length = …)]`) are the OpenAPI
+/// document's, and the document's schema is what checks a body: a limit stands in one place.
+pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static {
+    /// Name in the journal; never changes.
+    const KIND: &'static str;
+    /// Last part of the collection's path.
+    const PATH: &'static str;
+    /// For references that are made: `WPI` gives `WPI-0042`.
+    const PREFIX: &'static str;
+    /// Row of the permission matrix.
+    const SUBJECT: Subject;
+    /// What it is for, for whoever reads the OpenAPI document.
+    const ABOUT: &'static str;
+    /// Version of the snapshot's shape; raise it with [`Resource::lift`] when a field changes its meaning or its name.
+    const SHAPE: i32 = 1;
+    /// Fields that the service computes when the record changes.
+    type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
+    /// Its own query parameters for lists.
+    type Filter: DeserializeOwned + IntoParams + Default + Send + Sync;
+
+    /// A body that creates a plausible one. Ids in it are placeholders.
+    fn example() -> Value;
+    /// Brings a snapshot of an older shape to today's.
+    fn lift(_snapshot: &mut Map<String, Value>, _shape: i32) {}
+    /// Every field that points to another record.
+    fn links(&self, links: &mut Links);
+    /// Where it belongs.
+    fn place(&self) -> Place;
+    /// Brings what was sent to its canonical form (a month's deadline to its last day).
+    fn normalise(&mut self) {}
+    /// Its rules beyond the schema, with the source of each.
+    fn rules(&self, _rules: &mut Rules<'_, Self>)
+    where
+        Self: Sized,
+    {
+    }
+    /// The computed fields; the record's own links already hold.
+    fn compute(&self, _reading: Reading<'_>, _meta: &Meta, _before: Option<&Rec<Self>>) -> Self::Computed
+    where
+        Self: Sized,
+    {
+        Self::Computed::default()
+    }
+    /// Records whose computed fields look at this one: they are computed anew whenever it changes.
+    fn touches(&self) -> Vec<Uuid> {
+        Vec::new()
+    }
+    /// Orders beyond reference, created_at and updated_at.
+    fn sorts() -> &'static [Sort<Self>]
+    where
+        Self: Sized,
+    {
+        &[]
+    }
+    /// The words that full-text search looks through.
+    fn text(&self) -> Vec<&str>;
+    /// Whether a record passes the filter.
+    fn matches(record: &Rec<Self>, filter: &Self::Filter, reading: Reading<'_>) -> bool
+    where
+        Self: Sized;
+    /// A record that every match must point to: lets a list look at those that do instead of at all.
+    fn pivot(_filter: &Self::Filter) -> Option<Uuid> {
+        None
+    }
+}
+
+/// A record of one kind.
+#[derive(Debug)]
+pub struct Rec<R: Resource> {
+    pub meta: Meta,
+    /// What a caller may set.
+    pub data: R,
+    pub computed: R::Computed,
+    json: Bytes,
+    text: Box<str>,
+}
+
+/// A record of any kind.
+pub trait AnyRecord: Send + Sync + Debug {
+    fn meta(&self) -> &Meta;
+    /// The record as served and as journalled: one flat JSON object.
+    fn json(&self) -> &Bytes;
+    /// What search looks through, in lower case.
+    fn text(&self) -> &str;
+    fn links(&self) -> Vec<Link>;
+    fn place(&self) -> Place;
+    /// What a caller may set, for a merge patch.
+    fn draft(&self) -> Value;
+    /// All fields but the envelope, to tell whether anything changed.
+    fn content(&self) -> Value;
+    fn touches(&self) -> Vec<Uuid>;
+    fn key(&self, sort: usize) -> Key;
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Orders that every resource has, before its own.
+pub const COMMON_SORTS: [&str; 3] = ["reference", "created_at", "updated_at"];
+
+impl<R: Resource> AnyRecord for Rec<R> {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+    fn json(&self) -> &Bytes {
+        &self.json
+    }
+    fn text(&self) -> &str {
+        &self.text
+    }
+    fn links(&self) -> Vec<Link> {
+        let mut links = Links::default();
+        self.data.links(&mut links);
+        links.0
+    }
+    fn place(&self) -> Place {
+        self.data.place()
+    }
+    fn draft(&self) -> Value {
+        let mut draft = serde_json::to_value(&self.data).unwrap_or_default();
+        if let Value::Object(map) = &mut draft {
+            map.insert("reference".into(), self.meta.reference.clone().into());
+            map.insert("marking".into(), word(&self.meta.marking).into());
+        }
+        draft
+    }
+    fn content(&self) -> Value {
+        serde_json::json!([&self.data, &self.computed])
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        self.data.touches()
+    }
+    fn key(&self, sort: usize) -> Key {
+        match sort {
+            0 => Key::Text(self.meta.reference.as_str().into()),
+            1 => Key::Number(self.meta.created_at.timestamp_micros()),
+            2 => Key::Number(self.meta.updated_at.timestamp_micros()),
+            n => R::sorts().get(n - COMMON_SORTS.len()).map_or(Key::None, |s| (s.key)(self)),
+        }
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[derive(Serialize)]
+struct Flat<'a, R, C> {
+    #[serde(flatten)]
+    meta: &'a Meta,
+    #[serde(flatten)]
+    data: &'a R,
+    #[serde(flatten)]
+    computed: &'a C,
+}
+
+impl<R: Resource> Rec<R> {
+    /// Puts a record together and writes its JSON.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn new(meta: Meta, data: R, computed: R::Computed) -> Result<Self, serde_json::Error> {
+        let json = serde_json::to_vec(&Flat {
+            meta: &meta,
+            data: &data,
+            computed: &computed,
+        })?;
+        Ok(Self::with_json(meta, data, computed, json.into()))
+    }
+
+    fn with_json(meta: Meta, data: R, computed: R::Computed, json: Bytes) -> Self {
+        let mut text = meta.reference.to_lowercase();
+        for words in data.text() {
+            text.push('\n');
+            text.push_str(&words.to_lowercase());
+        }
+        Self {
+            meta,
+            data,
+            computed,
+            json,
+            text: text.into(),
+        }
+    }
+
+    /// Reads a snapshot, lifting an older shape to today's.
+    ///
+    /// # Errors
+    /// It is not a snapshot of this kind.
+    pub fn from_snapshot(snapshot: &str, shape: i32, seq: i64, kind: usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error> {
+        let lifted;
+        let text = if shape == R::SHAPE {
+            snapshot
+        } else {
+            let mut map: Map<String, Value> = serde_json::from_str(snapshot)?;
+            R::lift(&mut map, shape);
+            lifted = serde_json::to_string(&map)?;
+            &lifted
+        };
+        let mut meta: Meta = serde_json::from_str(text)?;
+        (meta.seq, meta.kind) = (seq, kind);
+        let (data, computed) = (serde_json::from_str::<R>(text)?, serde_json::from_str::<R::Computed>(text)?);
+        Ok(Arc::new(Self::with_json(
+            meta,
+            data,
+            computed,
+            Bytes::copy_from_slice(text.as_bytes()),
+        )))
+    }
+
+    /// When it was withdrawn it no longer counts.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.meta.withdrawn_at.is_none()
+    }
+}
+
+/// A refusal made of the faults that rules found.
+pub(super) fn refused(code: Code, errors: Vec<FieldError>) -> Problem {
+    Problem::with_errors(code, errors)
+}

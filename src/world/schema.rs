@@ -1,0 +1,279 @@
+//! The JSON schemas of records and drafts, made from the types. The same schema is shown in the OpenAPI document and checks bodies.
+//!
+//! Every type has a form for answers (all fields required) and, where they differ, a form for input (`…Input`, unknown fields refused).
+
+use std::collections::BTreeMap;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Fault;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::catalogue::Kind;
+use super::record::{Common, Meta, Resource};
+use crate::problem::{Code, FieldError, Problem};
+
+/// Schemas by name.
+pub type Schemas = BTreeMap<String, Value>;
+
+const LOCAL: &str = "#/components/schemas/";
+
+/// Adds the schemas of a type that appears in answers only.
+pub fn add_answer<T: ToSchema>(schemas: &mut Schemas) {
+    collect::<T>(schemas, false);
+}
+
+/// Adds the schemas of a type that appears in requests only.
+pub fn add_input<T: ToSchema>(schemas: &mut Schemas) {
+    collect::<T>(schemas, true);
+}
+
+fn collect<T: ToSchema>(schemas: &mut Schemas, input: bool) {
+    let mut parts = Vec::new();
+    T::schemas(&mut parts);
+    parts.push((T::name().into_owned(), T::schema()));
+    for (name, schema) in parts {
+        add_form(schemas, &name, &to_json(schema), input);
+    }
+}
+
+fn to_json(schema: RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+fn is_object(schema: &Value) -> bool {
+    schema.get("properties").is_some()
+}
+
+fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
+    let named = if input && is_object(schema) {
+        format!("{name}Input")
+    } else {
+        name.to_owned()
+    };
+    let mut form = schema.clone();
+    finish(&mut form, input);
+    schemas.insert(named, form);
+}
+
+/// Closes objects, names what is required, and points references at the right form.
+fn finish(schema: &mut Value, input: bool) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                let names: Vec<Value> = properties.keys().map(|k| Value::from(k.as_str())).collect();
+                map.insert("additionalProperties".into(), false.into());
+                if !input && !names.is_empty() {
+                    map.insert("required".into(), names.into());
+                }
+            }
+            if map.get("type") == Some(&json!("string")) && map.get("format") == Some(&json!("uuid")) {
+                map.insert("maxLength".into(), 36.into());
+            }
+            for value in map.values_mut() {
+                finish(value, input);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|v| finish(v, input)),
+        _ => {}
+    }
+}
+
+/// Points references to object types at their input form. Enums have one form only.
+fn point_at_inputs(schema: &mut Value, objects: &[String]) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::String(to)) = map.get_mut("$ref")
+                && let Some(name) = to.strip_prefix(LOCAL)
+                && objects.iter().any(|o| o == name)
+            {
+                *to = format!("{LOCAL}{name}Input");
+            }
+            map.values_mut().for_each(|v| point_at_inputs(v, objects));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|v| point_at_inputs(v, objects)),
+        _ => {}
+    }
+}
+
+/// Adds a resource's record (`Board`) and draft (`BoardInput`), each one flat object, with every type they use.
+pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
+    let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
+    R::schemas(&mut parts);
+    R::Computed::schemas(&mut parts);
+    Meta::schemas(&mut parts);
+    parts.push(("Marking".into(), super::Marking::schema()));
+    let parts: Vec<(String, Value)> = parts.into_iter().map(|(n, s)| (n, to_json(s))).collect();
+    let mut objects: Vec<String> = parts.iter().filter(|(_, s)| is_object(s)).map(|(n, _)| n.clone()).collect();
+    objects.sort();
+    for (name, schema) in &parts {
+        add_form(schemas, name, schema, false);
+        if is_object(schema) {
+            let mut input = schema.clone();
+            point_at_inputs(&mut input, &objects);
+            add_form(schemas, name, &input, true);
+        }
+    }
+    let (own, computed) = (to_json(R::schema()), to_json(R::Computed::schema()));
+    let name = R::name();
+    let mut record = flat(&[&to_json(Meta::schema()), &own, &read_only(computed)]);
+    let mut draft = flat(&[&to_json(Common::schema()), &own]);
+    for (form, input) in [(&mut record, false), (&mut draft, true)] {
+        form.insert(
+            "description".into(),
+            own.get("description").cloned().unwrap_or_else(|| R::ABOUT.into()),
+        );
+        let mut value = Value::Object(form.clone());
+        if input {
+            point_at_inputs(&mut value, &objects);
+        }
+        finish(&mut value, input);
+        schemas.insert(if input { format!("{name}Input") } else { name.to_string() }, value);
+    }
+}
+
+fn read_only(mut computed: Value) -> Value {
+    if let Some(Value::Object(properties)) = computed.get_mut("properties") {
+        for property in properties
+            .values_mut()
+            .filter_map(Value::as_object_mut)
+            .filter(|p| !p.contains_key("$ref"))
+        {
+            property.insert("readOnly".into(), true.into());
+        }
+    }
+    computed
+}
+
+fn flat(parts: &[&Value]) -> Map<String, Value> {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for part in parts {
+        if let Some(Value::Object(p)) = part.get("properties") {
+            properties.extend(p.clone());
+        }
+        if let Some(Value::Array(r)) = part.get("required") {
+            required.extend(r.clone());
+        }
+    }
+    let mut object = Map::new();
+    object.insert("type".into(), "object".into());
+    object.insert("properties".into(), properties.into());
+    if !required.is_empty() {
+        object.insert("required".into(), required.into());
+    }
+    object
+}
+
+/// The check of a kind's draft.
+pub fn validator(kind: &Kind) -> jsonschema::Validator {
+    let mut schemas = Schemas::new();
+    (kind.schemas)(&mut schemas);
+    compile(&format!("{}Input", kind.schema_name), &schemas)
+}
+
+/// Compiles one of `schemas`.
+pub fn compile(name: &str, schemas: &Schemas) -> jsonschema::Validator {
+    let document = json!({ "$ref": format!("{LOCAL}{name}"), "components": { "schemas": schemas } });
+    let built = jsonschema::options().should_validate_formats(true).build(&document);
+    built.unwrap_or_else(|e| {
+        log::error!("the schema {name} does not compile: {e}");
+        refuse_all()
+    })
+}
+
+/// A schema that does not compile lets nothing through; a test shows that each does.
+#[expect(clippy::expect_used, reason = "`false` is a valid schema")]
+fn refuse_all() -> jsonschema::Validator {
+    jsonschema::validator_for(&Value::Bool(false)).expect("`false` compiles")
+}
+
+/// The most faults named in one answer.
+const MOST: usize = 50;
+
+/// Checks a value and names every fault.
+///
+/// # Errors
+/// What does not fit, by JSON Pointer.
+pub fn check(validator: &jsonschema::Validator, value: &Value) -> Result<(), Problem> {
+    if validator.is_valid(value) {
+        return Ok(());
+    }
+    let mut errors = Vec::new();
+    for e in validator.iter_errors(value).take(MOST) {
+        explain(&e, &mut errors);
+    }
+    Err(Problem::with_errors(Code::InvalidBody, errors))
+}
+
+fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
+    let at = e.instance_path().to_string();
+    let mut push = |pointer: String, code: &str, detail: String| {
+        errors.push(FieldError {
+            pointer,
+            code: code.into(),
+            detail,
+        })
+    };
+    match e.kind() {
+        Fault::AdditionalProperties { unexpected } => {
+            for name in unexpected {
+                push(
+                    format!("{at}/{}", escape(name)),
+                    "unknown_field",
+                    "there is no such field; remove it or correct its name".into(),
+                );
+            }
+        }
+        Fault::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            push(format!("{at}/{name}"), "required", "must be given".into());
+        }
+        Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
+            // A nullable reference is `oneOf [null, T]`: what matters is what T says.
+            match context.last().filter(|_| !e.instance().is_null()) {
+                Some(inner) => inner.iter().for_each(|i| explain(i, errors)),
+                None => push(at, "type", "is not of the documented form".into()),
+            }
+        }
+        Fault::MaxLength { limit } => push(at, "max_length", format!("must be at most {limit} characters long")),
+        Fault::MinLength { limit } => push(at, "min_length", format!("must be at least {limit} characters long")),
+        Fault::MaxItems { limit } => push(at, "max_items", format!("must have at most {limit} members")),
+        Fault::MinItems { limit } => push(at, "min_items", format!("must have at least {limit} members")),
+        Fault::Maximum { limit } => push(at, "maximum", format!("must be at most {limit}")),
+        Fault::Minimum { limit } => push(at, "minimum", format!("must be at least {limit}")),
+        Fault::Enum { options } => push(at, "enum", format!("must be one of {}", listed(options))),
+        Fault::Pattern { pattern } => push(at, "pattern", format!("must match {pattern}")),
+        Fault::Format { format } => push(at, "format", format!("must be a {format}{}", hint(format))),
+        Fault::Type { .. } => push(at, "type", format!("is of the wrong type: {}", short(&e.masked().to_string()))),
+        Fault::UniqueItems => push(at, "unique_items", "must not name the same thing twice".into()),
+        other => push(at, other.keyword(), short(&e.masked().to_string())),
+    }
+}
+
+fn hint(format: &str) -> &'static str {
+    match format {
+        "date" => " of the form 2020-11-30",
+        "date-time" => " of the form 2020-11-30T12:00:00Z",
+        "uuid" => ": 32 hexadecimal digits in five groups",
+        _ => "",
+    }
+}
+
+fn listed(options: &Value) -> String {
+    let words = options.as_array().map(|o| {
+        o.iter()
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+    });
+    words.unwrap_or_default().join(", ")
+}
+
+fn escape(name: &str) -> String {
+    short(&name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
