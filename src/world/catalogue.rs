@@ -61,6 +61,7 @@ pub struct Kind {
     pub subject: Subject,
     pub about: &'static str,
     pub shape: i32,
+    pub append_only: bool,
     /// The orders it offers.
     pub sorts: Vec<&'static str>,
     /// Name of the record's schema.
@@ -86,6 +87,7 @@ impl Kind {
             subject: R::SUBJECT,
             about: R::ABOUT,
             shape: R::SHAPE,
+            append_only: R::APPEND_ONLY,
             sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),
             schema_name: R::name().into_owned(),
             example: R::example,

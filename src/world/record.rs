@@ -316,6 +316,8 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const ABOUT: &'static str;
     /// Version of the snapshot's shape; raise it with [`Resource::lift`] when a field changes its meaning or its name.
     const SHAPE: i32 = 1;
+    /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
+    const APPEND_ONLY: bool = false;
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.
