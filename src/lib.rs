@@ -1,7 +1,13 @@
 pub mod access;
+pub mod app;
+pub mod config;
 pub mod db;
 pub mod engine;
+pub mod exchange;
+pub mod http;
 pub mod journal;
+pub mod metrics;
 pub mod problem;
 pub mod registers;
+pub mod views;
 pub mod world;

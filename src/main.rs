@@ -1,1 +1,244 @@
-fn main() {}
+//! The command line.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use stride::access::caller::Held;
+use stride::access::policy::Role;
+use stride::access::tokens::Subject;
+use stride::app::{Application, StartError};
+use stride::config::{Config, Issuing, LogFormat, Place, Serving};
+use stride::engine::Engine;
+use stride::exchange::{bootstrap, export, load};
+use stride::registers::catalogue;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Strategy, delivery plan, boards, risks and controls of a public body, answered over HTTP as they stand and as they stood
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    issuing: Issuing,
+    /// How logs look
+    #[arg(long, env = "STRIDE_LOG_FORMAT", value_enum, default_value = "plain", global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (what plain `stride` does)
+    Serve(Box<Serving>),
+    /// Bring the database's tables to this build's state
+    Migrate,
+    /// Load records from a file, all or nothing, by the rules of the API
+    Load {
+        /// The file
+        file: PathBuf,
+    },
+    /// Write everything that is kept, in the form that `load` takes
+    Export,
+    /// Print a short-lived access token for whoever holds the data
+    Token {
+        /// The role it acts in
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+        /// Reference of the unit or board that it is limited to
+        #[arg(long)]
+        scope: Option<String>,
+        /// Show records marked official_sensitive
+        #[arg(long)]
+        official_sensitive: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check the journal's chain and that the records are what it says
+    Verify,
+    /// Load made-up records for load tests, into an empty database
+    Generate {
+        /// How many work-plan items
+        #[arg(long)]
+        items: usize,
+    },
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    let names: Vec<&str> = Role::ALL.into_iter().map(Role::as_str).collect();
+    Role::parse(text).ok_or_else(|| format!("must be one of {}", names.join(", ")))
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_as(cli.log_format);
+    match actix_web::rt::System::new().block_on(run(cli)) {
+        Ok(code) => code,
+        Err(e) => {
+            say(&format!("stride: {e}"), true);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, StartError> {
+    let Cli {
+        place, issuing, command, ..
+    } = cli;
+    match command {
+        None => serve(place, issuing, Serving::defaults()).await?,
+        Some(Command::Serve(serving)) => serve(place, issuing, *serving).await?,
+        Some(Command::Migrate) => place.address()?.connect()?.migrate()?,
+        Some(Command::Load { file }) => {
+            let engine = open(&place).await?;
+            let count = load::text(&engine, &std::fs::read_to_string(&file)?).await?;
+            engine.stop();
+            say(&format!("loaded {count} records"), false);
+        }
+        Some(Command::Export) => {
+            let engine = open(&place).await?;
+            say(&serde_json::to_string_pretty(&export::document(&engine.now()))?, false);
+        }
+        Some(Command::Token {
+            role,
+            scope,
+            official_sensitive,
+        }) => {
+            say(&token(&place, &issuing, role, scope, official_sensitive).await?, false);
+        }
+        Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
+        Some(Command::Verify) => return verify(&place),
+        Some(Command::Generate { items }) => {
+            let engine = open(&place).await?;
+            let made = stride::exchange::generate::generate(&engine, items).await?;
+            engine.stop();
+            say(&format!("made {made} records"), false);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(place: &Place) -> Result<std::sync::Arc<Engine>, StartError> {
+    let engine = Engine::start(place.address()?, catalogue())?;
+    bootstrap::prepare(&engine).await?;
+    Ok(engine)
+}
+
+async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), StartError> {
+    let data = place.database_url.as_ref().map_or_else(
+        || format!("an embedded SQLite database in {}", place.data_dir.display()),
+        |url| format!("the database at {}", without_password(url)),
+    );
+    let app = Application::build(Config { place, issuing, serving }).await?;
+    let base = app
+        .service
+        .config
+        .serving
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", app.address));
+    say(
+        &format!(
+            "stride answers at   {base}\n\
+             documentation       {base}/docs/\n\
+             data                {data}\n\
+             for a token, paste  TOKEN=$(cargo run -q -- token --role viewer)\n\
+             and then            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
+        ),
+        false,
+    );
+    app.run().await?;
+    Ok(())
+}
+
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        _ => url.to_owned(),
+    }
+}
+
+async fn token(
+    place: &Place,
+    issuing: &Issuing,
+    role: Role,
+    scope: Option<String>,
+    official_sensitive: bool,
+) -> Result<String, StartError> {
+    let engine = open(place).await?;
+    let world = engine.now();
+    let find = |reference: &str| {
+        let of = |kind: &str| {
+            world
+                .catalogue()
+                .index_of(kind)
+                .and_then(|k| world.table(k))
+                .and_then(|t| t.by_reference(reference))
+        };
+        of("board")
+            .or_else(|| of("unit"))
+            .ok_or_else(|| format!("there is no unit or board with the reference `{reference}`"))
+    };
+    let scope = scope.as_deref().map(find).transpose()?;
+    let tokens = stride::app::tokens(&engine, issuing).await?;
+    let subject = Subject {
+        account: bootstrap::operator(&engine)?,
+        client_id: "command-line".into(),
+        read_only: false,
+        acting_as: Some(Held {
+            role,
+            scope,
+            official_sensitive,
+        }),
+    };
+    Ok(tokens.issue(&subject)?)
+}
+
+fn verify(place: &Place) -> Result<ExitCode, StartError> {
+    let report = stride::journal::verify::verify(&mut place.address()?.connect()?)?;
+    for fault in &report.faults {
+        say(&format!("{fault}"), false);
+    }
+    say(
+        &format!(
+            "{} entries, {} redacted, {} records, head {}",
+            report.entries, report.redacted, report.records, report.head
+        ),
+        false,
+    );
+    if report.faults.is_empty() {
+        say("the chain holds and every record is what the journal says", false);
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} faults", report.faults.len()), true);
+    Ok(ExitCode::FAILURE)
+}
+
+/// Writes a line; a reader that has gone is no error.
+fn say(line: &str, to_stderr: bool) {
+    let line = format!("{line}\n");
+    let _ = if to_stderr {
+        std::io::stderr().write_all(line.as_bytes())
+    } else {
+        std::io::stdout().write_all(line.as_bytes())
+    };
+}
+
+/// Logs go to stderr; `RUST_LOG` chooses how much.
+fn log_as(format: LogFormat) {
+    let mut builder = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,stride=info"));
+    if format == LogFormat::Json {
+        builder.format(|out, record| {
+            let line = serde_json::json!({
+                "at": chrono::Utc::now(), "level": record.level().as_str(), "target": record.target(), "message": record.args().to_string(),
+            });
+            writeln!(out, "{line}")
+        });
+    }
+    builder.init();
+}

@@ -1,1 +1,206 @@
+//! Access tokens: JWTs per RFC 9068, signed with Ed25519, good for fifteen minutes, checked as RFC 8725 asks.
+//!
+//! One algorithm is pinned; what a token's header says of keys (`jku`, `jwk`, `x5u`, …) is never followed. A verdict is remembered by
+//! the whole token, so that a signature is checked once; expiry is looked at every time, and the account on every request.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Utc;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::caller::{Held, Identity};
+use crate::db::store::SigningKeyRow;
+use crate::problem::{Code, Problem};
+
+/// How long an access token is good for, in seconds.
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// Clocks may differ by this much, in seconds.
+const LEEWAY: u64 = 5;
+/// Verdicts remembered.
+const VERDICTS: u64 = 10_000;
+/// A longer token is none of ours.
+const LONGEST: usize = 4_096;
+
+/// The claims of an access token.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: Uuid,
+    aud: String,
+    exp: i64,
+    iat: i64,
+    jti: Uuid,
+    client_id: String,
+    scope: String,
+    /// The one role of a token that the local operator made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acting_as: Option<Held>,
+}
+
+/// What a token is issued for.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub account: Uuid,
+    pub client_id: String,
+    pub read_only: bool,
+    pub acting_as: Option<Held>,
+}
+
+/// Issues and checks tokens.
+pub struct Tokens {
+    issuer: String,
+    audience: String,
+    signing: (String, EncodingKey),
+    known: HashMap<String, (DecodingKey, Vec<u8>)>,
+    verdicts: moka::sync::Cache<String, Arc<(Identity, i64)>>,
+}
+
+/// A new signing key, ready to be stored.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub fn new_signing_key() -> Result<SigningKeyRow, Problem> {
+    let pair = Ed25519KeyPair::generate().map_err(Problem::internal)?;
+    let private_key = pair.to_pkcs8().map_err(Problem::internal)?.as_ref().to_vec();
+    Ok(SigningKeyRow {
+        kid: Uuid::now_v7().simple().to_string(),
+        private_key,
+        created_at: Utc::now().into(),
+        retired_at: None,
+    })
+}
+
+impl Tokens {
+    /// Takes the stored keys: the youngest that is not retired signs, all of them verify.
+    ///
+    /// # Errors
+    /// There is no usable key.
+    pub fn new(issuer: String, audience: String, keys: &[SigningKeyRow]) -> Result<Self, Problem> {
+        let mut known = HashMap::new();
+        let mut signing = None;
+        for key in keys {
+            let pair =
+                Ed25519KeyPair::from_pkcs8(&key.private_key).map_err(|e| Problem::internal(format!("signing key {}: {e}", key.kid)))?;
+            let public = pair.public_key().as_ref().to_vec();
+            known.insert(key.kid.clone(), (DecodingKey::from_ed_der(&public), public));
+            if key.retired_at.is_none() {
+                signing = Some((key.kid.clone(), EncodingKey::from_ed_der(&key.private_key)));
+            }
+        }
+        let signing = signing.ok_or_else(|| Problem::internal("there is no signing key"))?;
+        Ok(Self {
+            issuer,
+            audience,
+            signing,
+            known,
+            verdicts: moka::sync::Cache::new(VERDICTS),
+        })
+    }
+
+    /// Issues a token.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub fn issue(&self, subject: &Subject) -> Result<String, Problem> {
+        let now = Utc::now().timestamp();
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("at+jwt".into());
+        header.kid = Some(self.signing.0.clone());
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: subject.account,
+            aud: self.audience.clone(),
+            exp: now + ACCESS_SECONDS,
+            iat: now,
+            jti: Uuid::now_v7(),
+            client_id: subject.client_id.clone(),
+            scope: if subject.read_only { "read" } else { "read write" }.into(),
+            acting_as: subject.acting_as.clone(),
+        };
+        encode(&header, &claims, &self.signing.1).map_err(Problem::internal)
+    }
+
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// 401 with what is wrong with it, in words that help its holder and nobody else.
+    pub fn check(&self, token: &str) -> Result<Identity, Problem> {
+        if let Some(verdict) = self.verdicts.get(token) {
+            return if verdict.1 + LEEWAY as i64 > Utc::now().timestamp() {
+                Ok(verdict.0.clone())
+            } else {
+                Err(expired())
+            };
+        }
+        let (identity, exp) = self.verify(token)?;
+        self.verdicts.insert(token.to_owned(), Arc::new((identity.clone(), exp)));
+        Ok(identity)
+    }
+
+    fn verify(&self, token: &str) -> Result<(Identity, i64), Problem> {
+        let invalid = || unauthenticated("the access token is not one that this service issued");
+        if token.len() > LONGEST {
+            return Err(invalid());
+        }
+        let header = decode_header(token).map_err(|_| invalid())?;
+        let typed = header
+            .typ
+            .as_deref()
+            .is_some_and(|t| t.eq_ignore_ascii_case("at+jwt") || t.eq_ignore_ascii_case("application/at+jwt"));
+        if header.alg != Algorithm::EdDSA || !typed || header.crit.is_some() {
+            return Err(invalid());
+        }
+        let key = header.kid.as_ref().and_then(|kid| self.known.get(kid)).ok_or_else(invalid)?;
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.leeway = LEEWAY;
+        rules.set_audience(&[&self.audience]);
+        rules.set_issuer(&[&self.issuer]);
+        rules.set_required_spec_claims(&["exp", "iat", "aud", "iss", "sub"]);
+        let claims = decode::<Claims>(token, &key.0, &rules).map_err(|e| match e.kind() {
+            jsonwebtoken::errors::ErrorKind::ExpiredSignature => expired(),
+            jsonwebtoken::errors::ErrorKind::InvalidAudience => unauthenticated("the access token was issued for another service"),
+            jsonwebtoken::errors::ErrorKind::InvalidIssuer => unauthenticated("the access token was issued by another service"),
+            _ => invalid(),
+        })?;
+        let claims = claims.claims;
+        let identity = Identity {
+            account: claims.sub,
+            issued_at: claims.iat,
+            acting_as: claims.acting_as,
+            read_only: !claims.scope.split(' ').any(|s| s == "write"),
+        };
+        Ok((identity, claims.exp))
+    }
+
+    /// The public keys, as a JSON Web Key Set (RFC 7517, RFC 8037).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        let mut keys: Vec<(&String, &Vec<u8>)> = self.known.iter().map(|(kid, (_, public))| (kid, public)).collect();
+        keys.sort();
+        let jwk = |(kid, public): (&String, &Vec<u8>)| json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": URL_SAFE_NO_PAD.encode(public) });
+        json!({ "keys": keys.into_iter().map(jwk).collect::<Vec<_>>() })
+    }
+
+    /// Who issues the tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
+/// 401 with the header that RFC 6750 asks for.
+#[must_use]
+pub fn unauthenticated(detail: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, detail).header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+}
+
+fn expired() -> Problem {
+    unauthenticated("the access token has expired; ask for a new one")
+}

@@ -114,6 +114,12 @@ pub enum Side {
         kind: String,
         at: DateTime<Utc>,
     },
+    /// Lets every credential of the account that is of this kind end at that moment, unless it ends sooner.
+    LimitCredentials {
+        account: Uuid,
+        kind: String,
+        until: DateTime<Utc>,
+    },
     Refresh(RefreshRow),
     RefreshUsed {
         hash: Vec<u8>,
@@ -353,6 +359,17 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                     .filter(credentials::revoked_at.is_null()),
             )
             .set((credentials::revoked_at.eq(At(*at)), credentials::login.eq(None::<String>)))
+            .execute(conn)?;
+        }
+        Side::LimitCredentials { account, kind, until } => {
+            diesel::update(
+                credentials::table
+                    .filter(credentials::account_id.eq(Guid(*account)))
+                    .filter(credentials::kind.eq(kind))
+                    .filter(credentials::revoked_at.is_null())
+                    .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(At(*until)))),
+            )
+            .set(credentials::expires_at.eq(At(*until)))
             .execute(conn)?;
         }
         Side::Refresh(row) => {

@@ -124,8 +124,19 @@ pub fn parse_query<T: serde::de::DeserializeOwned>(pairs: &[(String, String)]) -
     let input = serde_urlencoded::Deserializer::new(form_urlencoded(&text));
     serde_path_to_error::deserialize(input).map_err(|e| {
         let name = format!("?{}", e.path());
-        Problem::field(Code::InvalidQuery, name, "invalid", e.into_inner().to_string())
+        Problem::field(Code::InvalidQuery, name, "invalid", plain(&e.into_inner().to_string()))
     })
+}
+
+/// A parser's complaint in the words of a caller.
+fn plain(complaint: &str) -> String {
+    match complaint.split_once(", expected ") {
+        Some((what, expected)) if what.starts_with("unknown variant") => {
+            let words = expected.trim_start_matches("one of ").replace('`', "");
+            format!("must be one of {words}")
+        }
+        _ => complaint.to_owned(),
+    }
 }
 
 fn form_urlencoded(text: &str) -> form_urlencoded::Parse<'_> {

@@ -149,6 +149,12 @@ impl World {
             .filter_map(|source| self.any(*source))
     }
 
+    /// How many records point to `id`.
+    #[must_use]
+    pub fn pointing_count(&self, id: Uuid) -> usize {
+        self.pointing.get(&id).map_or(0, OrdSet::len)
+    }
+
     /// The live records of one kind that point to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
         self.pointing_to(id)

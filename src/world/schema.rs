@@ -133,6 +133,114 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     }
 }
 
+/// Operations in one bulk call, at most.
+pub const BULK_LIMIT: usize = 1_000;
+
+/// Adds what surrounds a resource's records: a page of them, a merge patch, a bulk call and its result.
+pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
+    let name = &kind.schema_name;
+    let to = |name: &str| json!({ "$ref": format!("{LOCAL}{name}") });
+    schemas.insert(format!("{name}Page"), page(&to(name)));
+    if let Some(input) = schemas.get(&format!("{name}Input")).cloned() {
+        schemas.insert(format!("{name}Patch"), patch(input));
+    }
+    let operation = bulk_operation(to(&format!("{name}Input")), to(&format!("{name}Patch")));
+    schemas.insert(format!("{name}BulkOperation"), operation);
+    schemas.insert(format!("{name}Bulk"), bulk(&to(&format!("{name}BulkOperation"))));
+    let result = json!({
+        "type": "object", "additionalProperties": false, "required": ["index", "status", "record", "problem"],
+        "properties": {
+            "index": { "type": "integer", "minimum": 0, "maximum": BULK_LIMIT, "description": "Place of the operation in the request, from 0." },
+            "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "HTTP status that the operation would have had alone; 200 for success." },
+            "record": nullable(&to(name), "The record as it is now."),
+            "problem": nullable(&to("BulkProblem"), "Why it was refused."),
+        },
+    });
+    schemas.insert(format!("{name}BulkOutcome"), result);
+    schemas.insert(format!("{name}BulkResult"), json!({
+        "type": "object", "additionalProperties": false, "required": ["dry_run", "results"],
+        "properties": {
+            "dry_run": { "type": "boolean", "description": "Whether it was only tried." },
+            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "One for each operation, in order." },
+        },
+    }));
+}
+
+/// A page of `item`s.
+#[must_use]
+pub fn page(item: &Value) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["items", "next_cursor", "total"],
+        "properties": {
+            "items": { "type": "array", "maxItems": 200, "items": item },
+            "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Where the next page begins; null on the last." },
+            "total": { "type": ["integer", "null"], "minimum": 0, "description": "How many match, if include_total=true was asked for." },
+        },
+    })
+}
+
+/// A bulk call made of `operation`s.
+#[must_use]
+pub fn bulk(operation: &Value) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["operations"],
+        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation } },
+    })
+}
+
+/// One operation of a bulk call.
+#[must_use]
+pub fn bulk_operation(record: Value, patch: Value) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["op"],
+        "properties": {
+            "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore needs `id`." },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36 },
+            "if_match": { "type": "integer", "minimum": 1, "description": "The version as you read it." },
+            "record": record,
+            "patch": patch,
+        },
+    })
+}
+
+fn nullable(schema: &Value, description: &str) -> Value {
+    json!({ "oneOf": [{ "type": "null" }, schema], "description": description })
+}
+
+/// A draft in which nothing is required, and what may be left out may be cleared with `null`.
+fn patch(mut draft: Value) -> Value {
+    let required: Vec<Value> = draft.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(properties) = draft.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, property) in properties.iter_mut().filter(|(name, _)| !required.contains(&json!(name))) {
+            if name != "reference" {
+                make_nullable(property);
+            }
+        }
+    }
+    if let Some(map) = draft.as_object_mut() {
+        map.remove("required");
+    }
+    draft
+}
+
+fn make_nullable(property: &mut Value) {
+    let Some(map) = property.as_object_mut() else { return };
+    if let Some(Value::String(one)) = map.get("type") {
+        let one = one.clone();
+        map.insert("type".into(), json!([one, "null"]));
+        if let Some(Value::Array(options)) = map.get_mut("enum") {
+            options.push(Value::Null);
+        }
+    } else if map.contains_key("$ref") {
+        let description = map.remove("description");
+        let inner = property.take();
+        *property = json!({ "oneOf": [{ "type": "null" }, inner] });
+        if let (Some(description), Some(map)) = (description, property.as_object_mut()) {
+            map.insert("description".into(), description);
+        }
+    }
+}
+
 fn read_only(mut computed: Value) -> Value {
     if let Some(Value::Object(properties)) = computed.get_mut("properties") {
         for property in properties

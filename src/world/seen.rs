@@ -88,6 +88,12 @@ impl Seen {
         self.world.pointing_to(id).filter(|r| self.may_see(r.meta().id))
     }
 
+    /// How many records point to `id`, hidden ones included: for choosing a way to search, never to be shown.
+    #[must_use]
+    pub fn pointing_count(&self, id: Uuid) -> usize {
+        self.world.pointing_count(id)
+    }
+
     /// What filters look at.
     #[must_use]
     pub fn reading(&self, on: NaiveDate) -> Reading<'_> {

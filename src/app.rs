@@ -1,0 +1,211 @@
+//! The service as a whole: `main` and the tests start the same thing.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::Compress;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+
+use crate::access::tokens::Tokens;
+use crate::config::{Config, Issuing};
+use crate::db::store;
+use crate::engine::Engine;
+use crate::exchange;
+use crate::http::limits::Limits;
+use crate::http::operation::Operation;
+use crate::http::{dispatch, openapi, resource};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::registers::catalogue;
+use crate::views;
+use crate::world::schema::Schemas;
+
+/// What went wrong at the start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that a request may need.
+pub struct Service {
+    pub config: Config,
+    pub engine: Arc<Engine>,
+    pub tokens: Tokens,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub operations: Vec<Operation>,
+    pub views: views::Cache,
+    /// The OpenAPI document, as served.
+    pub document: Bytes,
+}
+
+/// Every operation of the service.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let mut all = exchange::operations();
+    all.extend(views::operations());
+    all.extend(catalogue().kinds().iter().flat_map(resource::operations));
+    all.extend(exchange::record_operations());
+    all
+}
+
+/// The OpenAPI document as text.
+#[must_use]
+pub fn document() -> String {
+    let schemas: Schemas = openapi::schemas(catalogue(), &[exchange::schemas, views::schemas]);
+    let document = openapi::document(&operations(), &schemas);
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Reads the signing keys from the database and makes the first where there is none.
+///
+/// # Errors
+/// The database is away, or no key can be made.
+pub async fn tokens(engine: &Engine, issuing: &Issuing) -> Result<Tokens, Problem> {
+    let keys = engine.read(store::signing_keys).await?;
+    Tokens::new(issuing.issuer.clone(), issuing.audience.clone(), &keys)
+}
+
+/// The service, listening.
+pub struct Application {
+    pub service: Arc<Service>,
+    pub address: SocketAddr,
+    server: actix_web::dev::Server,
+    metrics: Option<actix_web::dev::Server>,
+}
+
+impl Application {
+    /// Opens the database, brings it to this build's state, loads the example data into an empty one, and binds the address.
+    ///
+    /// # Errors
+    /// The database, the data, or the address is not to be had.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let engine = Engine::start(config.place.address()?, catalogue())?;
+        let is_new = exchange::bootstrap::prepare(&engine).await?;
+        if is_new && !config.serving.no_example {
+            let loaded = exchange::load::text(&engine, exchange::load::EXAMPLE).await?;
+            log::info!("loaded the example data: {loaded} records");
+        }
+        let tokens = tokens(&engine, &config.issuing).await?;
+        let service = Arc::new(Service {
+            limits: Limits::new(config.serving.rate_limit),
+            metrics: Metrics::new()?,
+            operations: operations(),
+            views: views::Cache::default(),
+            document: document().into(),
+            engine,
+            tokens,
+            config,
+        });
+        let listener = TcpListener::bind(service.config.serving.bind)?;
+        let address = listener.local_addr()?;
+        let server = listen(&service, listener)?;
+        let metrics = service
+            .config
+            .serving
+            .metrics_bind
+            .map(|bind| serve_metrics(&service, bind))
+            .transpose()?;
+        Ok(Self {
+            service,
+            address,
+            server,
+            metrics,
+        })
+    }
+
+    /// A handle that stops it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Answers until it is told to stop; then finishes what is under way, answers it, and closes the database.
+    ///
+    /// # Errors
+    /// The server fails.
+    pub async fn run(self) -> std::io::Result<()> {
+        let service = Arc::clone(&self.service);
+        if let Some(metrics) = self.metrics {
+            actix_web::rt::spawn(metrics);
+        }
+        let sweeper = Arc::clone(&service);
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                sweeper.limits.sweep();
+            }
+        });
+        let result = self.server.await;
+        service.engine.stop();
+        result
+    }
+}
+
+fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
+    let shared = Arc::clone(service);
+    let serving = &service.config.serving;
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(cors(&shared))
+            .wrap(Compress::default())
+            .configure(|config| dispatch::mount(config, &shared))
+    })
+    .workers(usize::from(serving.workers))
+    .tcp_nodelay(true)
+    .shutdown_timeout(serving.shutdown_seconds)
+    .client_request_timeout(Duration::from_secs(15))
+    .server_hostname("stride")
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+fn cors(service: &Service) -> Cors {
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "accept",
+            "if-match",
+            "if-none-match",
+            "idempotency-key",
+            "x-request-id",
+            "traceparent",
+        ])
+        .expose_headers([
+            "etag",
+            "link",
+            "location",
+            "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
+            "x-request-id",
+            "api-version",
+        ])
+        .max_age(3_600);
+    for origin in service.config.serving.cors_origins.iter().filter(|o| !o.is_empty()) {
+        cors = cors.allowed_origin(origin);
+    }
+    // A page from elsewhere is told so by its browser; the answer itself stays the same.
+    cors.block_on_origin_mismatch(false)
+}
+
+fn serve_metrics(service: &Arc<Service>, bind: SocketAddr) -> std::io::Result<actix_web::dev::Server> {
+    let shared = Arc::clone(service);
+    let server = HttpServer::new(move || {
+        let service = Arc::clone(&shared);
+        let scrape = move || {
+            let text = service.metrics.text(&service.engine.now());
+            async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text) }
+        };
+        App::new().route("/metrics", web::get().to(scrape))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(bind)?;
+    Ok(server.run())
+}

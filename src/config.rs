@@ -1,0 +1,109 @@
+//! Settings: each is a flag and an environment variable, and `--help` is their documentation.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::db::{Address, DbError};
+
+/// Where the data lies; every command needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Folder for the embedded database; made when it is not there
+    #[arg(long, env = "STRIDE_DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+    /// postgres://user@host/name, or sqlite://PATH; without it an embedded SQLite database in the data folder
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+}
+
+impl Place {
+    /// The database's address.
+    ///
+    /// # Errors
+    /// The URL is not one of ours.
+    pub fn address(&self) -> Result<Address, DbError> {
+        match self.database_url.as_deref().filter(|u| !u.is_empty()) {
+            Some(url) => Address::parse(url),
+            None => Ok(Address::Sqlite(self.data_dir.join("stride.db").to_string_lossy().into_owned())),
+        }
+    }
+}
+
+/// How tokens are issued and checked; the server and `stride token` must agree.
+#[derive(Debug, Clone, Args)]
+pub struct Issuing {
+    /// What tokens say who issued them; clients compare it with the discovery document
+    #[arg(long, env = "STRIDE_ISSUER", default_value = "stride", global = true)]
+    pub issuer: String,
+    /// What tokens say whom they are for
+    #[arg(long, env = "STRIDE_AUDIENCE", default_value = "stride", global = true)]
+    pub audience: String,
+}
+
+/// How the service answers.
+#[derive(Debug, Clone, Args)]
+pub struct Serving {
+    /// Address to listen on
+    #[arg(long, env = "STRIDE_BIND", default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+    /// Address for Prometheus metrics (`/metrics`); without it none are served
+    #[arg(long, env = "STRIDE_METRICS_BIND")]
+    pub metrics_bind: Option<SocketAddr>,
+    /// Address that callers see, for links in answers (https://stride.example.org)
+    #[arg(long, env = "STRIDE_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Do not load the example data into an empty database
+    #[arg(long, env = "STRIDE_NO_EXAMPLE")]
+    pub no_example: bool,
+    /// Threads that answer requests
+    #[arg(long, env = "STRIDE_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// Requests per second that one caller may make for long; 0 for no limit
+    #[arg(long, env = "STRIDE_RATE_LIMIT", default_value_t = 500)]
+    pub rate_limit: u32,
+    /// Largest body taken, in bytes
+    #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
+    pub body_limit: usize,
+    /// Seconds that one request may take
+    #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
+    pub request_seconds: u64,
+    /// Origins whose pages may call the service, separated by commas
+    #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// Callers come through TLS: send Strict-Transport-Security
+    #[arg(long, env = "STRIDE_BEHIND_TLS")]
+    pub behind_tls: bool,
+    /// Seconds that requests under way are given when the service stops
+    #[arg(long, env = "STRIDE_SHUTDOWN_SECONDS", default_value_t = 20)]
+    pub shutdown_seconds: u64,
+}
+
+impl Serving {
+    /// What plain `stride` serves with: the environment, else the defaults.
+    #[must_use]
+    pub fn defaults() -> Self {
+        #[derive(clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            serving: Serving,
+        }
+        <Alone as clap::Parser>::parse_from(["stride"]).serving
+    }
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Plain,
+    Json,
+}
+
+/// Everything that `stride serve` is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub place: Place,
+    pub issuing: Issuing,
+    pub serving: Serving,
+}

@@ -1,0 +1,231 @@
+//! What belongs to an account and never enters the journal: secrets, passwords, and a person's name and address.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::accounts::{Account, AccountKind};
+use crate::access::policy::{Act, Subject};
+use crate::access::secrets;
+use crate::db::store::{self, CredentialRow, PersonRow, Side};
+use crate::engine::Outcome;
+use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
+use crate::http::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::world::schema::{Schemas, add_answer, add_input};
+
+/// A new client secret. It is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClientSecret {
+    /// The account's id, which is the client's id.
+    #[schema(max_length = 36)]
+    pub client_id: String,
+    /// The secret.
+    #[schema(max_length = 100)]
+    pub client_secret: String,
+    /// Until when the secret before it still works; null if there was none.
+    pub previous_until_at: Option<DateTime<Utc>>,
+}
+
+/// How long the secret before stays good.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RotateSecret {
+    /// Hours that the secrets before stay good, so that clients can change over; 0 ends them at once.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 720)]
+    overlap_hours: Option<i64>,
+}
+
+/// How a person signs in.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SetPassword {
+    /// The name to sign in with, in any case.
+    #[schema(min_length = 3, max_length = 200, pattern = "^[A-Za-z0-9._@+-]+$")]
+    login: String,
+    /// At least twelve characters.
+    #[schema(min_length = 12, max_length = 1000, format = "password")]
+    password: String,
+}
+
+/// Who a person is: kept in the one place that can be erased.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Person {
+    #[schema(min_length = 1, max_length = 200)]
+    display_name: String,
+    #[serde(default)]
+    #[schema(max_length = 320, format = "email")]
+    email: Option<String>,
+}
+
+/// The schemas of this module.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<ClientSecret>(schemas);
+    add_input::<RotateSecret>(schemas);
+    add_input::<SetPassword>(schemas);
+    add_input::<Person>(schemas);
+    add_answer::<Person>(schemas);
+}
+
+const JSON: &[&str] = &["application/json"];
+const TAG: &str = "Accounts";
+
+/// The operations of this module.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let write = Access::Needs(Subject::Access, Act::Update);
+    vec![
+        Operation::new("POST", "/api/v1/accounts/{id}/secrets", "rotateAccountSecret", write, rotate)
+            .says(TAG, "Give a system a new secret", "Shows the secret once; only its hash is kept. Secrets before it stay good for the overlap (24 hours unless said otherwise), then end.")
+            .takes([id_parameter("account")])
+            .body(JSON, schema_ref("RotateSecretInput"), json!({ "overlap_hours": 24 }))
+            .answers(201, "The secret.", schema_ref("ClientSecret"))
+            .refuses(&[Code::Conflict]),
+        Operation::new("PUT", "/api/v1/accounts/{id}/password", "setAccountPassword", write, set_password)
+            .says(TAG, "Set a person's name and password", "Ends the password before it and every refresh token.")
+            .takes([id_parameter("account")])
+            .body(JSON, schema_ref("SetPasswordInput"), json!({ "login": "delivery.lead", "password": "correct horse battery" }))
+            .answers(204, "It is set.", serde_json::Value::Null)
+            .refuses(&[Code::Conflict, Code::ReferenceTaken]),
+        Operation::new("GET", "/api/v1/accounts/{id}/person", "getAccountPerson", Access::Needs(Subject::Access, Act::Update), person)
+            .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal.")
+            .takes([id_parameter("account")])
+            .answers(200, "Name and address.", schema_ref("Person")),
+        Operation::new("PUT", "/api/v1/accounts/{id}/person", "setAccountPerson", write, set_person)
+            .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased.")
+            .takes([id_parameter("account")])
+            .body(JSON, schema_ref("PersonInput"), json!({ "display_name": "A. N. Other" }))
+            .answers(204, "It is kept.", serde_json::Value::Null)
+            .refuses(&[Code::Conflict]),
+    ]
+}
+
+/// The account, if it is of the kind that the operation is for.
+fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
+    let id = call.id()?;
+    let seen = call.now();
+    let account = seen.get::<Account>(id).filter(|a| a.is_live()).ok_or_else(Problem::not_found)?;
+    if account.data.account_kind == kind {
+        return Ok(id);
+    }
+    let detail = match kind {
+        AccountKind::Person => "this is a system's account; only a person's has a name and a password",
+        AccountKind::Service => "this is a person's account; only a system's has secrets",
+    };
+    Err(Problem::new(Code::Conflict, detail))
+}
+
+fn credential(account: Uuid, kind: &str, login: Option<String>, hash: String, now: DateTime<Utc>) -> Side {
+    Side::Credential(CredentialRow {
+        id: Uuid::now_v7().into(),
+        account_id: account.into(),
+        kind: kind.into(),
+        login,
+        hash,
+        created_at: now.into(),
+        expires_at: None,
+        revoked_at: None,
+    })
+}
+
+async fn hashed(secret: String) -> Result<String, Problem> {
+    actix_web::web::block(move || secrets::hash(&secret))
+        .await
+        .map_err(Problem::internal)?
+}
+
+fn empty() -> Outcome {
+    Outcome {
+        status: 204,
+        ..Outcome::default()
+    }
+}
+
+async fn rotate(call: Call) -> Result<Answer, Problem> {
+    let asked: RotateSecret = call.input()?;
+    let id = account(&call, AccountKind::Service)?;
+    let secret = secrets::random();
+    let hash = hashed(secret.clone()).await?;
+    let overlap = Duration::hours(asked.overlap_hours.unwrap_or(24));
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        let now = txn.now();
+        let had = !txn.ask(|c| store::credentials_of(c, id, "secret"))?.is_empty();
+        let until = now + overlap;
+        txn.beside(Side::LimitCredentials {
+            account: id,
+            kind: "secret".into(),
+            until,
+        });
+        txn.beside(credential(id, "secret", None, hash, now));
+        let body = ClientSecret {
+            client_id: id.to_string(),
+            client_secret: secret,
+            previous_until_at: had.then_some(until),
+        };
+        Ok(Answer::of(201, &body)?.into())
+    })
+    .await
+}
+
+async fn set_password(call: Call) -> Result<Answer, Problem> {
+    let asked: SetPassword = call.input()?;
+    let id = account(&call, AccountKind::Person)?;
+    let hash = hashed(asked.password).await?;
+    let login = asked.login.to_lowercase();
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        let now = txn.now();
+        let holder = txn.ask(|c| store::credential_by_login(c, &login))?;
+        if holder.is_some_and(|h| h.account_id.0 != id) {
+            return Err(Problem::field(
+                Code::ReferenceTaken,
+                "/login",
+                "taken",
+                "another account signs in with this name",
+            ));
+        }
+        txn.beside(Side::EndCredentials {
+            account: id,
+            kind: "password".into(),
+            at: now,
+        });
+        txn.beside(Side::EndRefreshOf { account: id, at: now });
+        txn.beside(credential(id, "password", Some(login), hash, now));
+        Ok(empty())
+    })
+    .await
+}
+
+async fn person(call: Call) -> Result<Answer, Problem> {
+    let id = account(&call, AccountKind::Person)?;
+    let row = call
+        .service
+        .engine
+        .read(move |c| store::person(c, id))
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    Answer::of(
+        200,
+        &Person {
+            display_name: row.display_name,
+            email: row.email,
+        },
+    )
+}
+
+async fn set_person(call: Call) -> Result<Answer, Problem> {
+    let asked: Person = call.input()?;
+    let id = account(&call, AccountKind::Person)?;
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        txn.beside(Side::Person(PersonRow {
+            account_id: id.into(),
+            display_name: asked.display_name,
+            email: asked.email,
+        }));
+        Ok(empty())
+    })
+    .await
+}

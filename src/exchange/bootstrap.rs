@@ -1,0 +1,66 @@
+//! The first start: a signing key, the local operator in whose name the command line acts, and the first administrator.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR};
+use crate::access::tokens::new_signing_key;
+use crate::db::store::{Side, signing_keys};
+use crate::engine::{Engine, Outcome, Txn, Write};
+use crate::problem::Problem;
+
+/// The local operator's account.
+///
+/// # Errors
+/// The database was never prepared.
+pub fn operator(engine: &Engine) -> Result<Uuid, Problem> {
+    let world = engine.now();
+    let accounts = world.catalogue().index_of("account").and_then(|k| world.table(k));
+    accounts
+        .and_then(|t| t.by_reference(OPERATOR))
+        .ok_or_else(|| Problem::internal("the database has no local operator; start the service once"))
+}
+
+/// Makes what the first start needs; whether anything was missing. Safe when several replicas start at once.
+///
+/// # Errors
+/// The database is away.
+pub async fn prepare(engine: &Engine) -> Result<bool, Problem> {
+    let write = Write::system(Uuid::nil(), "first start");
+    let outcome = engine.write(write, move |txn| {
+        let is_new = txn.world.seq == 0;
+        if is_new {
+            accounts(txn)?;
+        }
+        if txn.ask(signing_keys)?.iter().all(|k| k.retired_at.is_some()) {
+            txn.beside(Side::SigningKey(new_signing_key()?));
+        }
+        Ok(Outcome {
+            status: if is_new { 201 } else { 200 },
+            ..Outcome::default()
+        })
+    });
+    Ok(outcome.await?.status == 201)
+}
+
+fn accounts(txn: &mut Txn<'_>) -> Result<(), Problem> {
+    let catalogue = txn.world.catalogue();
+    let (Some(account), Some(grant)) = (catalogue.named("account"), catalogue.named("grant")) else {
+        return Err(Problem::internal("the catalogue has no accounts"));
+    };
+    // The operator makes itself: its own account is the actor of the journal's first entry.
+    let id = Uuid::now_v7();
+    txn.caller.account = id;
+    txn.create(
+        account,
+        Some(id),
+        json!({ "reference": OPERATOR, "account_kind": "service", "title": "The command line on the machine itself" }),
+    )?;
+    let first = txn.create(
+        account,
+        None,
+        json!({ "reference": FIRST_ADMINISTRATOR, "account_kind": "person", "title": "Service owner" }),
+    )?;
+    txn.create(grant, None, json!({ "account_id": first.meta().id, "role": "administrator" }))?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! How others connect: sign-in, discovery, documentation, health, the journal, loading and exporting.
+
+pub mod accounts;
+pub mod bootstrap;
+pub mod discovery;
+pub mod export;
+pub mod generate;
+pub mod load;
+pub mod sign_in;
+pub mod trail;
+
+use crate::http::Operation;
+use crate::world::schema::Schemas;
+
+/// Operations that are not about one kind of record.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let mut all = discovery::operations();
+    all.extend(sign_in::operations());
+    all
+}
+
+/// Operations on records beyond those that every kind has.
+#[must_use]
+pub fn record_operations() -> Vec<Operation> {
+    let mut all = accounts::operations();
+    all.extend(trail::operations());
+    all
+}
+
+/// The schemas that they use.
+pub fn schemas(schemas: &mut Schemas) {
+    accounts::schemas(schemas);
+    sign_in::schemas(schemas);
+    discovery::schemas(schemas);
+    trail::schemas(schemas);
+}

@@ -1,0 +1,102 @@
+//! The audit trail: the journal's entries, for those who may read it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::policy::{Act, Subject};
+use crate::db::store;
+use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
+use crate::http::{Answer, Call, page};
+use crate::problem::Problem;
+use crate::world::schema::{self, Schemas, add_answer};
+
+/// One entry of the journal, without the record's words: those are in the record's history, for whoever may read it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrailEntry {
+    /// Number of the entry; gapless, in the order of the commits.
+    pub seq: i64,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// The account that made the change.
+    pub actor_id: Uuid,
+    /// The request that made it.
+    #[schema(max_length = 64)]
+    pub request_id: String,
+    /// Kind of the record.
+    #[schema(max_length = 60)]
+    pub kind: String,
+    /// The record.
+    pub record_id: Uuid,
+    /// Its version.
+    pub version: i64,
+    /// create, update, withdraw or restore.
+    #[schema(max_length = 20)]
+    pub action: String,
+    /// SHA-256 of the entry before, in hexadecimal.
+    #[schema(max_length = 64)]
+    pub previous: String,
+    /// SHA-256 of this entry.
+    #[schema(max_length = 64)]
+    pub hash: String,
+}
+
+/// The schemas of this module.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<TrailEntry>(schemas);
+    schemas.insert("TrailEntryPage".into(), schema::page(&schema_ref("TrailEntry")));
+}
+
+/// The operations of this module.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("GET", "/api/v1/journal", "listJournal", Access::Needs(Subject::Journal, Act::Read), list)
+            .says("Journal", "The audit trail", "Every change there ever was, in the order of the commits. Entries about records that the caller may not see are left out; their hashes show as the `previous` of the next.")
+            .takes([
+                query("limit", "Entries on a page.", json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT })),
+                query("cursor", "`next_cursor` of the page before: entries after this number.", json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" })),
+            ])
+            .answers(200, "A page of entries.", schema_ref("TrailEntryPage"))
+            .etag(Tag::Journal),
+    ]
+}
+
+async fn list(call: Call) -> Result<Answer, Problem> {
+    let limit = page::limit(&call)?;
+    let after = call
+        .query
+        .value::<i64>("cursor", "the next_cursor of the page before")?
+        .unwrap_or(0)
+        .max(0);
+    let take = i64::try_from(limit).unwrap_or(200) + 1;
+    let mut rows = call.service.engine.read(move |c| store::entries_after(c, after, take)).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());
+    let seen = call.now();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let items: Vec<TrailEntry> = rows
+        .into_iter()
+        .filter(|r| seen.any(r.record_id.0).is_some())
+        .map(|r| TrailEntry {
+            seq: r.seq,
+            at: r.at.0,
+            actor_id: r.actor.0,
+            request_id: r.request_id,
+            kind: r.kind,
+            record_id: r.record_id.0,
+            version: r.version,
+            action: r.action,
+            previous: hex(&r.previous),
+            hash: hex(&r.hash),
+        })
+        .collect();
+    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    Ok(match next {
+        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
+        None => answer,
+    })
+}

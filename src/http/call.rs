@@ -1,0 +1,224 @@
+//! One call as a handler sees it. The world in it is the world as the caller may see it; there is no other way to the data.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::formats::Format;
+use super::query::{Query, invalid};
+use crate::access::{Caller, Identity};
+use crate::app::Service;
+use crate::engine::{Author, Idempotency, Outcome, Txn, Write};
+use crate::problem::{Code, Problem};
+use crate::world::World;
+use crate::world::seen::{Clearance, Seen};
+
+/// A request on its way through a handler.
+pub struct Call {
+    pub service: Arc<Service>,
+    pub request_id: String,
+    pub method: &'static str,
+    /// The address as asked for, with its query.
+    pub address: String,
+    pub params: Vec<(String, String)>,
+    pub query: Query,
+    pub format: Format,
+    pub if_match: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub authorization: Option<String>,
+    pub content_type: Option<String>,
+    pub body: Bytes,
+    /// Where the caller is, as far as the connection tells.
+    pub peer: String,
+    pub(super) who: Option<Identity>,
+    pub(super) caller: Option<Caller>,
+    pub(super) world: Arc<World>,
+    /// The day by which dates are judged.
+    pub on: NaiveDate,
+}
+
+/// The deepest nesting of a body.
+const DEEPEST: usize = 32;
+
+impl Call {
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// 401 where nobody signed in.
+    pub fn caller(&self) -> Result<&Caller, Problem> {
+        self.caller
+            .as_ref()
+            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
+    }
+
+    /// How much of what is marked the caller may see.
+    #[must_use]
+    pub fn clearance(&self) -> Clearance {
+        self.caller.as_ref().map_or(Clearance::None, Caller::clearance)
+    }
+
+    /// The world of now, as the caller may see it.
+    #[must_use]
+    pub fn now(&self) -> Seen {
+        Seen::now(Arc::clone(&self.world), self.clearance())
+    }
+
+    /// The world that `as_of` asks for, and the day to judge it by.
+    ///
+    /// # Errors
+    /// 400 for a time to come or an unreadable one; 503 when the journal cannot be read.
+    pub async fn world(&self) -> Result<(Seen, NaiveDate), Problem> {
+        let Some(at) = self.query.moment("as_of")? else {
+            return Ok((self.now(), self.on));
+        };
+        if at.date_naive() > self.on {
+            return Err(invalid("as_of", "lies in the future: nothing is recorded there yet"));
+        }
+        let found = self.service.engine.world_at(at).await?;
+        let seen = if found.is_now {
+            Seen::now(found.world, self.clearance())
+        } else {
+            Seen::past(found.world, Arc::clone(&self.world), self.clearance())
+        };
+        Ok((seen, at.date_naive()))
+    }
+
+    /// The id in the path.
+    ///
+    /// # Errors
+    /// 404: an address without a UUID leads nowhere.
+    pub fn id(&self) -> Result<Uuid, Problem> {
+        self.param("id")
+            .and_then(|v| Uuid::try_parse(v).ok())
+            .ok_or_else(Problem::not_found)
+    }
+
+    /// A part of the path.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub fn object(&self) -> Result<Value, Problem> {
+        let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
+        let value: Value =
+            serde_json::from_slice(&self.body).map_err(|e| malformed(format!("not JSON at line {}, column {}", e.line(), e.column())))?;
+        if !value.is_object() {
+            return Err(malformed("the body must be a JSON object".into()));
+        }
+        if depth(&value) > DEEPEST {
+            return Err(malformed(format!("the body is nested deeper than {DEEPEST} levels")));
+        }
+        Ok(value)
+    }
+
+    /// The body as `T`, checked against the named input schema.
+    ///
+    /// # Errors
+    /// 400 or 422 with every fault.
+    pub fn input<T: DeserializeOwned + utoipa::ToSchema>(&self) -> Result<T, Problem> {
+        let value = self.object()?;
+        let mut schemas = crate::world::schema::Schemas::new();
+        crate::world::schema::add_input::<T>(&mut schemas);
+        let validator = crate::world::schema::compile(&format!("{}Input", T::name()), &schemas);
+        crate::world::schema::check(&validator, &value)?;
+        serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
+    }
+
+    /// The version that If-Match names.
+    ///
+    /// # Errors
+    /// 428 when it is missing (or `*`, which names none), 400 when it is not an ETag of ours.
+    pub fn if_match(&self) -> Result<i64, Problem> {
+        let needed = || Problem::new(Code::PreconditionRequired, Code::PreconditionRequired.remedy());
+        let text = self.if_match.as_deref().map(str::trim).filter(|t| *t != "*").ok_or_else(needed)?;
+        version_of(text).ok_or_else(|| {
+            Problem::field(
+                Code::InvalidHeader,
+                "If-Match",
+                "invalid",
+                "must be one ETag as the service gave it, such as \"3\"",
+            )
+        })
+    }
+
+    /// What the writer is told about the change.
+    ///
+    /// # Errors
+    /// 400 for a key or a reason that is not of the documented form.
+    pub fn write(&self) -> Result<Write, Problem> {
+        let reason = self.query.get("reason").map(str::to_owned);
+        if reason.as_ref().is_some_and(|r| r.is_empty() || r.chars().count() > 1_000) {
+            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+        }
+        let who = self
+            .who
+            .clone()
+            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))?;
+        Ok(Write {
+            author: Author::Token(who),
+            request_id: self.request_id.clone(),
+            reason,
+            idempotency: self.idempotency()?,
+            dry_run: false,
+        })
+    }
+
+    fn idempotency(&self) -> Result<Option<Idempotency>, Problem> {
+        let Some(key) = &self.idempotency_key else { return Ok(None) };
+        let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+        if !fits {
+            let detail = "must be 1 to 255 visible ASCII characters, such as a UUID";
+            return Err(Problem::field(Code::InvalidHeader, "Idempotency-Key", "invalid", detail));
+        }
+        let mut hash = Sha256::new();
+        for part in [
+            self.method.as_bytes(),
+            self.address.as_bytes(),
+            self.if_match.as_deref().unwrap_or_default().as_bytes(),
+            &self.body,
+        ] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Ok(Some(Idempotency {
+            key: key.clone(),
+            request: hash.finalize().to_vec(),
+        }))
+    }
+
+    /// Has the writer do the change.
+    ///
+    /// # Errors
+    /// What the change is refused with.
+    pub async fn change(
+        &self,
+        write: Write,
+        job: impl FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send + 'static,
+    ) -> Result<super::Answer, Problem> {
+        Ok(self.service.engine.write(write, job).await?.into())
+    }
+}
+
+/// The version in an ETag of ours.
+#[must_use]
+pub fn version_of(etag: &str) -> Option<i64> {
+    etag.strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|v| *v > 0)
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}

@@ -1,0 +1,404 @@
+//! The way of every request: id, limits, token, query, format, condition, permission, body, handler, answer.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::{Bytes, BytesMut};
+use chrono::NaiveDate;
+use futures_util::{FutureExt, StreamExt};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::answer::{Answer, JSON};
+use super::call::Call;
+use super::formats::Format;
+use super::openapi::API_VERSION;
+use super::operation::{Access, Operation, Tag};
+use super::query::Query;
+use crate::access::caller::{forbidden, today};
+use crate::access::tokens::unauthenticated;
+use crate::access::{Caller, Identity};
+use crate::app::Service;
+use crate::problem::{Code, Problem};
+use crate::world::World;
+
+/// Puts every operation on its path. A method that a path does not take is answered 405, a path that is none 404.
+pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
+    let mut paths: Vec<(&str, Vec<Arc<Operation>>)> = Vec::new();
+    for operation in &service.operations {
+        match paths.iter_mut().find(|(path, _)| *path == operation.path) {
+            Some((_, all)) => all.push(Arc::new(operation.clone())),
+            None => paths.push((&operation.path, vec![Arc::new(operation.clone())])),
+        }
+    }
+    // A fixed last part goes before `{id}`, which would take it.
+    paths.sort_by_key(|(path, _)| path.contains('{'));
+    for (path, operations) in paths {
+        let allow = allowed(&operations);
+        let mut resource = web::resource(path);
+        for operation in operations {
+            if operation.method == "GET" {
+                resource = resource.route(route(Method::HEAD, Arc::clone(&operation), service));
+            }
+            let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
+            resource = resource.route(route(method, operation, service));
+        }
+        config.service(resource.default_service(other_method(allow, service)));
+    }
+    let service = Arc::clone(service);
+    config.default_service(web::to(move |request: HttpRequest| {
+        let service = Arc::clone(&service);
+        async move { outside(&service, &request, Problem::not_found()) }
+    }));
+}
+
+fn allowed(operations: &[Arc<Operation>]) -> String {
+    let mut methods: Vec<&str> = operations.iter().map(|o| o.method).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
+fn other_method(allow: String, service: &Arc<Service>) -> actix_web::Route {
+    let service = Arc::clone(service);
+    web::to(move |request: HttpRequest| {
+        let (service, allow) = (Arc::clone(&service), allow.clone());
+        async move {
+            if request.method() == Method::OPTIONS {
+                return HttpResponse::NoContent().insert_header(("Allow", allow)).finish();
+            }
+            let problem = Problem::new(Code::MethodNotAllowed, format!("this address takes {allow}")).header("Allow", allow);
+            outside(&service, &request, problem)
+        }
+    })
+}
+
+fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> actix_web::Route {
+    let service = Arc::clone(service);
+    web::method(method).to(move |request: HttpRequest, payload: web::Payload| {
+        let (service, operation) = (Arc::clone(&service), Arc::clone(&operation));
+        async move { serve(service, operation, request, payload).await }
+    })
+}
+
+/// A refusal before any operation was found.
+fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpResponse {
+    let id = request_id(request.headers());
+    let response = refuse(service, request.path(), &id, &problem);
+    service.metrics.count("none", response.status().as_u16());
+    response
+}
+
+async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let limit = Duration::from_secs(service.config.serving.request_seconds);
+    let work = AssertUnwindSafe(answer(&service, &operation, &request, payload, &id)).catch_unwind();
+    let (result, limits) = match tokio::time::timeout(limit, work).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => (
+            Err(Problem::internal(format!("{} panicked (request {id})", operation.id))),
+            Vec::new(),
+        ),
+        Err(_) => (Err(Problem::unavailable("the request took too long and was given up")), Vec::new()),
+    };
+    let mut response = match result {
+        Ok(answer) => respond(&service, answer),
+        Err(problem) => refuse(&service, request.path(), &id, &problem),
+    };
+    for (name, value) in limits {
+        put(response.headers_mut(), name, &value);
+    }
+    put(response.headers_mut(), "x-request-id", &id);
+    let took = started.elapsed();
+    service.metrics.answered(&operation.id, response.status().as_u16(), took);
+    if log::log_enabled!(log::Level::Info) {
+        let trace = request
+            .headers()
+            .get("traceparent")
+            .and_then(|t| t.to_str().ok())
+            .filter(|t| t.len() <= 64)
+            .unwrap_or("-");
+        log::info!(
+            "request method={} operation={} status={} micros={} request_id={id} traceparent={trace}",
+            request.method(),
+            operation.id,
+            response.status().as_u16(),
+            took.as_micros()
+        );
+    }
+    response
+}
+
+type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
+
+async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpRequest, payload: web::Payload, id: &str) -> Limited {
+    let peer = request.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
+    let identity = identify(service, operation, request.headers());
+    let key = identity
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .map_or_else(|| peer.clone(), |i| i.account.to_string());
+    let limits = match service.limits.call(&key) {
+        Ok(headers) => headers,
+        Err(problem) => return (Err(problem), Vec::new()),
+    };
+    let result = async {
+        let who = identity?;
+        let call = prepare(service, operation, request, payload, id, who, peer).await?;
+        match call {
+            Prepared::Unchanged(tag) => Ok(Answer {
+                status: 304,
+                headers: vec![("ETag".into(), tag)],
+                content_type: JSON,
+                body: Bytes::new(),
+            }),
+            Prepared::Go(call, tag) => finish(operation, request.headers(), (operation.handler)(*call).await?, tag),
+        }
+    };
+    (result.await, limits)
+}
+
+enum Prepared {
+    Unchanged(String),
+    Go(Box<Call>, Option<String>),
+}
+
+async fn prepare(
+    service: &Arc<Service>,
+    operation: &Operation,
+    request: &HttpRequest,
+    payload: web::Payload,
+    id: &str,
+    who: Option<Identity>,
+    peer: String,
+) -> Result<Prepared, Problem> {
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let world = if operation.access == Access::Public {
+        service.engine.now()
+    } else {
+        service.engine.fresh().await?
+    };
+    let caller = who.as_ref().map(|w| service.engine.caller(&world, w)).transpose()?;
+    permit(operation.access, caller.as_ref())?;
+    let query = Query::parse(request.query_string(), &operation.query_names)?;
+    let format = if operation.media_type == JSON {
+        Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
+    } else {
+        Format::Json
+    };
+    let address = request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| request.path().to_owned(), ToString::to_string);
+    let on = today();
+    let tag = (operation.etag == Tag::Journal).then(|| journal_tag(&world, &address, format, caller.as_ref(), on));
+    if let Some(tag) = &tag
+        && text("if-none-match").is_some_and(|t| matches_tag(&t, tag))
+    {
+        return Ok(Prepared::Unchanged(tag.clone()));
+    }
+    let body = read_body(service, operation, headers, payload).await?;
+    Ok(Prepared::Go(
+        Box::new(Call {
+            service: Arc::clone(service),
+            request_id: id.to_owned(),
+            method: operation.method,
+            params: request.match_info().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            address,
+            query,
+            format,
+            if_match: text("if-match"),
+            idempotency_key: text("idempotency-key"),
+            authorization: text("authorization"),
+            content_type: text("content-type"),
+            body,
+            peer,
+            who,
+            caller,
+            world,
+            on,
+        }),
+        tag,
+    ))
+}
+
+/// Whom the token says. An operation that needs none does not look at it.
+fn identify(service: &Service, operation: &Operation, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+    if operation.access == Access::Public {
+        return Ok(None);
+    }
+    let missing =
+        || Problem::new(Code::Unauthenticated, "send `Authorization: Bearer` with an access token").header("WWW-Authenticate", "Bearer");
+    let value = headers.get("authorization").ok_or_else(missing)?;
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| unauthenticated("the Authorization header must be `Bearer` and an access token"))?;
+    service.tokens.check(token).map(Some)
+}
+
+fn permit(access: Access, caller: Option<&Caller>) -> Result<(), Problem> {
+    match (access, caller) {
+        (Access::Needs(subject, act), Some(caller)) if !caller.may(subject, act) => Err(forbidden(caller, subject, act)),
+        _ => Ok(()),
+    }
+}
+
+/// Changes with the journal, the day, the address, the form, and what the caller may see.
+fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Caller>, on: NaiveDate) -> String {
+    let mut hash = Sha256::new();
+    hash.update(address);
+    hash.update([format as u8]);
+    hash.update(on.to_string());
+    if let Some(caller) = caller {
+        hash.update(format!("{:?}", caller.clearance()));
+    }
+    let digest: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    format!("\"{}-{digest}\"", world.seq)
+}
+
+fn matches_tag(wanted: &str, tag: &str) -> bool {
+    wanted
+        .split(',')
+        .map(|t| t.trim().trim_start_matches("W/"))
+        .any(|t| t == tag || t == "*")
+}
+
+async fn read_body(service: &Service, operation: &Operation, headers: &HeaderMap, mut payload: web::Payload) -> Result<Bytes, Problem> {
+    let Some(body) = &operation.body else { return Ok(Bytes::new()) };
+    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if !body.media_types.contains(&essence.as_str()) {
+        let accept = if operation.method == "PATCH" {
+            "Accept-Patch"
+        } else {
+            "Accept-Post"
+        };
+        let types = body.media_types.join(", ");
+        return Err(Problem::new(Code::UnsupportedMediaType, format!("send {types}")).header(accept, types));
+    }
+    let limit = service.config.serving.body_limit;
+    let too_large = || Problem::new(Code::PayloadTooLarge, format!("at most {limit} bytes are taken"));
+    let announced = headers
+        .get("content-length")
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
+    if announced.is_some_and(|n| n > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Sets the answer's tag and turns it into a 304 where the caller has it already.
+fn finish(operation: &Operation, headers: &HeaderMap, mut answer: Answer, tag: Option<String>) -> Result<Answer, Problem> {
+    if let Some(tag) = tag {
+        answer = answer.header("ETag", tag);
+    }
+    if operation.etag == Tag::Version {
+        let etag = answer
+            .headers
+            .iter()
+            .find(|(n, _)| n == "ETag")
+            .map(|(_, v)| v.clone())
+            .unwrap_or_default();
+        let wanted = headers.get("if-none-match").and_then(|v| v.to_str().ok());
+        if wanted.is_some_and(|w| matches_tag(w, &etag)) {
+            (answer.status, answer.body) = (304, Bytes::new());
+        }
+    }
+    Ok(answer)
+}
+
+fn respond(service: &Service, answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
+    if answer.status != 304 {
+        response.insert_header(("content-type", answer.content_type));
+    }
+    let mut response = if answer.status == 304 {
+        response.finish()
+    } else {
+        response.body(answer.body)
+    };
+    let headers = response.headers_mut();
+    common(service, headers);
+    for (name, value) in &answer.headers {
+        put(headers, name, value);
+    }
+    response
+}
+
+fn refuse(service: &Service, path: &str, id: &str, problem: &Problem) -> HttpResponse {
+    let code = problem.code;
+    let instance: String = path.chars().take(2_000).collect();
+    let body = json!({
+        "type": format!("/problems/{}", code.slug()), "title": code.title(), "status": code.status(), "detail": problem.detail,
+        "instance": instance, "code": code.slug(), "request_id": id, "errors": problem.errors,
+    });
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status)
+        .insert_header(("content-type", "application/problem+json"))
+        .body(body.to_string());
+    let headers = response.headers_mut();
+    common(service, headers);
+    put(headers, "x-request-id", id);
+    for (name, value) in &problem.headers {
+        put(headers, name, value);
+    }
+    response
+}
+
+/// What every answer carries.
+fn common(service: &Service, headers: &mut HeaderMap) {
+    for (name, value) in [
+        ("api-version", API_VERSION),
+        ("cache-control", "private, no-cache"),
+        ("vary", "Accept, Accept-Encoding, Authorization"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if service.config.serving.behind_tls {
+        headers.insert(
+            HeaderName::from_static("strict-transport-security"),
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+        );
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// The caller's id for the request, if it is of the documented form, or a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let fits = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    headers
+        .get("x-request-id")
+        .and_then(|v| v.to_str().ok())
+        .filter(fits)
+        .map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
+}

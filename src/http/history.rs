@@ -1,0 +1,208 @@
+//! What became of a record: its versions, and the difference between two of them. Read from the journal.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::page::limit;
+use super::query::invalid;
+use crate::db::store::{self, JournalRow};
+use crate::problem::Problem;
+use crate::world::seen::version_cleared;
+use crate::world::{Kind, Marking};
+
+/// One field that differs between two versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldChange {
+    /// JSON Pointer of the field.
+    #[schema(max_length = 500, example = "/status")]
+    pub pointer: String,
+    /// Its value before; null where it was not set.
+    #[schema(value_type = Option<Value>)]
+    pub before: Value,
+    /// Its value after; null where it is not set.
+    #[schema(value_type = Option<Value>)]
+    pub after: Value,
+}
+
+/// One version of a record: who made it, when, why, and what it changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionEntry {
+    /// The version.
+    pub version: i64,
+    /// Number of the journal entry.
+    pub seq: i64,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// What happened: create, update, withdraw or restore.
+    #[schema(max_length = 20)]
+    pub action: String,
+    /// The account that made it.
+    pub actor_id: Uuid,
+    /// The request that made it.
+    #[schema(max_length = 64)]
+    pub request_id: String,
+    /// Why, where it was said.
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+    /// Whether its words were redacted or are marked above the caller's clearance; then `changes` is empty.
+    pub is_redacted: bool,
+    /// What it changed.
+    #[schema(max_items = 500)]
+    pub changes: Vec<FieldChange>,
+}
+
+/// Answers the versions of a record, oldest first.
+///
+/// # Errors
+/// 404 for a record that the caller may not know of.
+pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let id = known(&call, kind)?;
+    let size = limit(&call)?;
+    let after = call
+        .query
+        .value::<i64>("cursor", "the next_cursor of the page before")?
+        .unwrap_or(0)
+        .max(0);
+    // One more on either side: to compare the first with its predecessor, and to know whether more follow.
+    let take = i64::try_from(size).unwrap_or(200) + 2;
+    let rows = call.service.engine.read(move |c| store::versions(c, id, after - 1, take)).await?;
+    let mut items = Vec::new();
+    let mut before: Option<Value> = None;
+    for row in &rows {
+        let snapshot = shown(&call, kind, id, row);
+        if row.version > after && items.len() < size {
+            let changes = match &snapshot {
+                Some(now) => difference(before.as_ref().unwrap_or(&json!({})), now),
+                None => Vec::new(),
+            };
+            items.push(VersionEntry {
+                version: row.version,
+                seq: row.seq,
+                at: row.at.0,
+                action: row.action.clone(),
+                actor_id: row.actor.0,
+                request_id: row.request_id.clone(),
+                reason: row.reason.clone().filter(|_| snapshot.is_some()),
+                is_redacted: snapshot.is_none(),
+                changes,
+            });
+        }
+        before = snapshot;
+    }
+    let last = items.last().map(|i| i.version).unwrap_or_default();
+    let more = rows.last().is_some_and(|r| r.version > last);
+    let next = if more { Some(last.to_string()) } else { None };
+    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    Ok(match next {
+        Some(cursor) => answer.header("Link", super::page::next_link(&call, &cursor)),
+        None => answer,
+    })
+}
+
+/// Answers the difference between two versions of a record.
+///
+/// # Errors
+/// 404 for a record that the caller may not know of or a version that it never had.
+pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let id = known(&call, kind)?;
+    let version = |name: &'static str| {
+        let value = call.query.value::<i64>(name, "a version number from 1")?;
+        value
+            .filter(|v| *v > 0)
+            .ok_or_else(|| invalid(name, "must be a version number from 1"))
+    };
+    let (from, to) = (version("from")?, version("to")?);
+    let rows = call
+        .service
+        .engine
+        .read(move |c| Ok((store::version(c, id, from)?, store::version(c, id, to)?)))
+        .await?;
+    let (Some(a), Some(b)) = rows else {
+        return Err(Problem::not_found());
+    };
+    let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b)) else {
+        return Err(Problem::not_found());
+    };
+    Answer::of(200, &json!({ "from": from, "to": to, "changes": difference(&before, &after) }))
+}
+
+fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
+    let id = call.id()?;
+    call.now()
+        .any(id)
+        .filter(|r| r.meta().kind == kind.index)
+        .map(|r| r.meta().id)
+        .ok_or_else(Problem::not_found)
+}
+
+/// A version's snapshot in today's shape, if the caller may see it.
+fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<Value> {
+    let record = (kind.parse)(row.snapshot.as_ref()?, row.shape, row.seq, kind.index).ok()?;
+    let marking: Marking = record.meta().marking;
+    if !version_cleared(&call.world, &call.clearance(), id, marking) {
+        return None;
+    }
+    serde_json::from_slice(record.json()).ok()
+}
+
+/// Every field that differs, by its deepest pointer; lists are compared whole. Version and time always differ and are left out.
+#[must_use]
+pub fn difference(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    walk(before, after, String::new(), &mut changes);
+    changes.retain(|c| !matches!(c.pointer.as_str(), "/version" | "/updated_at"));
+    changes
+}
+
+fn walk(before: &Value, after: &Value, pointer: String, changes: &mut Vec<FieldChange>) {
+    match (before, after) {
+        (Value::Object(a), Value::Object(b)) => {
+            let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let null = &Value::Null;
+                walk(
+                    a.get(name).unwrap_or(null),
+                    b.get(name).unwrap_or(null),
+                    format!("{pointer}/{name}"),
+                    changes,
+                );
+            }
+        }
+        (a, b) if a != b => changes.push(FieldChange {
+            pointer,
+            before: a.clone(),
+            after: b.clone(),
+        }),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_names_the_deepest_field() {
+        let changes = difference(
+            &json!({ "version": 1, "a": { "b": 1, "c": [1] }, "d": "x" }),
+            &json!({ "version": 2, "a": { "b": 2, "c": [1] }, "e": true }),
+        );
+        let named: Vec<(&str, &Value, &Value)> = changes.iter().map(|c| (c.pointer.as_str(), &c.before, &c.after)).collect();
+        let null = Value::Null;
+        assert_eq!(
+            named,
+            vec![
+                ("/a/b", &json!(1), &json!(2)),
+                ("/d", &json!("x"), &null),
+                ("/e", &null, &json!(true))
+            ]
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! How often one caller may ask, and how soon a name may be tried again after failures.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::problem::{Code, Problem};
+
+type Keyed = RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
+
+/// Failed sign-ins that a name has before it must wait, and how long it waits after the last.
+const FAILURES: u32 = 5;
+const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
+/// Names remembered.
+const NAMES: u64 = 100_000;
+const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+
+/// The limits of this process.
+pub struct Limits {
+    calls: Option<(u32, Keyed)>,
+    failures: moka::sync::Cache<String, u32>,
+    clock: DefaultClock,
+}
+
+/// What a caller is told of its limit.
+pub type LimitHeaders = Vec<(&'static str, String)>;
+
+impl Limits {
+    /// `per_second` calls for each caller, twice that at once; 0 for no limit.
+    #[must_use]
+    pub fn new(per_second: u32) -> Self {
+        let keyed = |quota| RateLimiter::dashmap(quota).with_middleware();
+        let calls = NonZeroU32::new(per_second).map(|n| (per_second, keyed(Quota::per_second(n).allow_burst(n.saturating_mul(TWO)))));
+        let failures = moka::sync::Cache::builder()
+            .max_capacity(NAMES)
+            .time_to_live(FORGIVEN_AFTER)
+            .build();
+        Self {
+            calls,
+            failures,
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// 429 with Retry-After.
+    pub fn call(&self, caller: &str) -> Result<LimitHeaders, Problem> {
+        let Some((rate, limiter)) = &self.calls else {
+            return Ok(Vec::new());
+        };
+        let policy = format!("\"caller\";q={};w=2", rate.saturating_mul(2));
+        match limiter.check_key(&caller.to_owned()) {
+            Ok(state) => Ok(vec![
+                ("RateLimit-Policy", policy),
+                ("RateLimit", format!("\"caller\";r={};t=1", state.remaining_burst_capacity())),
+            ]),
+            Err(not_until) => {
+                let wait = not_until.wait_time_from(self.clock.now()).as_secs() + 1;
+                Err(Problem::new(Code::TooManyRequests, format!("try again in {wait} s"))
+                    .header("Retry-After", wait.to_string())
+                    .header("RateLimit-Policy", policy)
+                    .header("RateLimit", format!("\"caller\";r=0;t={wait}")))
+            }
+        }
+    }
+
+    /// Counts a failed sign-in with this name.
+    pub fn failed(&self, name: &str) {
+        let before = self.failures.get(name).unwrap_or(0);
+        self.failures.insert(name.to_owned(), before + 1);
+    }
+
+    /// Refuses a name that failed too often of late.
+    ///
+    /// # Errors
+    /// 429 with Retry-After.
+    pub fn may_sign_in(&self, name: &str) -> Result<(), Problem> {
+        if self.failures.get(name).is_none_or(|n| n < FAILURES) {
+            return Ok(());
+        }
+        let wait = FORGIVEN_AFTER.as_secs();
+        Err(
+            Problem::new(Code::TooManyRequests, format!("this name failed too often; try again in {wait} s"))
+                .header("Retry-After", wait.to_string()),
+        )
+    }
+
+    /// Forgets callers that have not called for a while.
+    pub fn sweep(&self) {
+        if let Some((_, calls)) = &self.calls {
+            calls.retain_recent();
+        }
+    }
+}

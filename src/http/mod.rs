@@ -1,0 +1,20 @@
+//! The conventions of HTTP, once for every resource.
+//!
+//! An [`operation::Operation`] says method, path, permission, parameters, types and handler; [`dispatch`] turns it into a route and
+//! [`openapi`] into its entry in the document, so the two cannot disagree. [`resource`] makes the operations of any kind of record.
+
+pub mod answer;
+pub mod call;
+pub mod dispatch;
+pub mod formats;
+pub mod history;
+pub mod limits;
+pub mod openapi;
+pub mod operation;
+pub mod page;
+pub mod query;
+pub mod resource;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use operation::{Access, Operation};

@@ -1,0 +1,258 @@
+//! The OpenAPI document, made from the operations themselves.
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::formats::{CSV, XLSX};
+use super::history::{FieldChange, VersionEntry};
+use super::operation::{Access, Operation, Tag, schema_ref};
+use crate::problem::{Code, FieldError};
+use crate::world::schema::{self, Schemas};
+use crate::world::{Catalogue, Kind};
+
+/// Version of the API; also sent in the `API-Version` header.
+pub const API_VERSION: &str = "1.0.0";
+
+/// A problem, as RFC 9457 describes it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used: problems are written by the dispatcher")]
+struct ProblemBody {
+    /// Address of a page that explains this kind of problem.
+    #[schema(max_length = 300, example = "/problems/rule_violation")]
+    r#type: String,
+    /// The kind of problem, the same at every occurrence.
+    #[schema(max_length = 200)]
+    title: String,
+    /// HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// This occurrence, in a sentence.
+    #[schema(max_length = 4000)]
+    detail: String,
+    /// The address that was asked for, without its query.
+    #[schema(max_length = 4000)]
+    instance: String,
+    /// The kind of problem, for programs.
+    #[schema(max_length = 60)]
+    code: String,
+    /// To be given when reporting the problem.
+    #[schema(max_length = 64)]
+    request_id: String,
+    /// Every fault found, by its place.
+    #[schema(max_items = 100)]
+    errors: Vec<FieldError>,
+}
+
+/// Why one operation of a bulk call was refused.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct BulkProblem {
+    #[schema(max_length = 60)]
+    code: String,
+    #[schema(max_length = 200)]
+    title: String,
+    #[schema(max_length = 4000)]
+    detail: String,
+    #[schema(max_items = 100)]
+    errors: Vec<FieldError>,
+}
+
+/// The names of a record's fields, in the order in which the document shows them.
+#[must_use]
+pub fn columns(kind: &Kind) -> Vec<String> {
+    let mut schemas = Schemas::new();
+    (kind.schemas)(&mut schemas);
+    let first = ["id", "reference", "version", "marking", "created_at", "updated_at", "withdrawn_at"];
+    let properties = schemas
+        .get(&kind.schema_name)
+        .and_then(|s| s.get("properties"))
+        .and_then(Value::as_object);
+    let own = properties
+        .into_iter()
+        .flat_map(Map::keys)
+        .filter(|k| !first.contains(&k.as_str()))
+        .cloned();
+    first.iter().map(|f| (*f).to_owned()).chain(own).collect()
+}
+
+/// Every schema of the records and of what the operations add.
+#[must_use]
+pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
+    let mut schemas = Schemas::new();
+    schema::add_answer::<ProblemBody>(&mut schemas);
+    schema::add_answer::<BulkProblem>(&mut schemas);
+    schema::add_answer::<FieldError>(&mut schemas);
+    schema::add_answer::<FieldChange>(&mut schemas);
+    schema::add_answer::<VersionEntry>(&mut schemas);
+    schemas.insert("VersionEntryPage".into(), schema::page(&schema_ref("VersionEntry")));
+    schemas.insert(
+        "VersionDifference".into(),
+        json!({
+            "type": "object", "additionalProperties": false, "required": ["from", "to", "changes"],
+            "properties": {
+                "from": { "type": "integer", "minimum": 1 }, "to": { "type": "integer", "minimum": 1 },
+                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange") },
+            },
+        }),
+    );
+    for kind in catalogue.kinds() {
+        (kind.schemas)(&mut schemas);
+        schema::add_envelopes(kind, &mut schemas);
+    }
+    for add in more {
+        add(&mut schemas);
+    }
+    schemas
+}
+
+/// The document.
+#[must_use]
+pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    let mut tags: Vec<&str> = Vec::new();
+    for operation in operations {
+        if !tags.contains(&operation.tag.as_str()) {
+            tags.push(&operation.tag);
+        }
+        let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(operation.method.to_ascii_lowercase(), entry(operation));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "stride",
+            "version": API_VERSION,
+            "summary": "Strategy, delivery plan, boards, risks and controls of a public body: what stands where, and what stood where at any time.",
+            "description": include_str!("openapi.md"),
+            "license": { "name": "MIT", "identifier": "MIT" },
+        },
+        "servers": [{ "url": "/", "description": "This service." }],
+        "security": [{ "bearer": [] }],
+        "tags": tags.iter().map(|t| json!({ "name": t })).collect::<Vec<_>>(),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": problems(),
+            "headers": headers(),
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from `/oauth/token` or `/auth/login`; on the machine itself: `stride token --role viewer`." },
+            },
+        },
+    })
+}
+
+fn entry(o: &Operation) -> Value {
+    let roles: Vec<&str> = o.access.roles().into_iter().map(crate::access::policy::Role::as_str).collect();
+    let who = match o.access {
+        Access::Public => "Needs no token.".to_owned(),
+        Access::Authenticated => "Needs any valid token.".to_owned(),
+        Access::Needs(..) => format!("Roles: {}.", roles.join(", ")),
+    };
+    let mut entry = json!({
+        "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": format!("{}\n\n{who}", o.description),
+        "x-roles": if o.access == Access::Public { json!([]) } else { json!(roles) },
+        "responses": responses(o),
+    });
+    if !o.parameters.is_empty() {
+        entry["parameters"] = json!(o.parameters);
+    }
+    if o.access == Access::Public {
+        entry["security"] = json!([]);
+    }
+    if let Some(body) = &o.body {
+        let content: Map<String, Value> = body
+            .media_types
+            .iter()
+            .map(|m| ((*m).to_owned(), json!({ "schema": body.schema, "example": body.example })))
+            .collect();
+        entry["requestBody"] = json!({ "required": true, "content": content });
+    }
+    entry
+}
+
+fn responses(o: &Operation) -> Value {
+    let mut all = Map::new();
+    for (status, description, schema) in &o.answers {
+        let mut answer = json!({ "description": description, "headers": answer_headers(o, *status) });
+        if !schema.is_null() {
+            let mut content = json!({ o.media_type: { "schema": schema } });
+            if o.formats.contains(&"csv") {
+                content["text/csv"] = json!({ "schema": { "type": "string" } });
+                content[XLSX] = json!({ "schema": { "type": "string", "format": "binary" } });
+            }
+            answer["content"] = content;
+        }
+        all.insert(status.to_string(), answer);
+    }
+    if o.etag != Tag::Nothing {
+        all.insert(
+            "304".into(),
+            json!({ "description": "Not changed since the ETag in If-None-Match.", "headers": answer_headers(o, 304) }),
+        );
+    }
+    let mut by_status: std::collections::BTreeMap<u16, Vec<Code>> = std::collections::BTreeMap::new();
+    for code in o.all_problems() {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        all.insert(status.to_string(), problem_response(status, &codes));
+    }
+    debug_assert!(CSV.starts_with("text/csv"));
+    all.into()
+}
+
+fn answer_headers(o: &Operation, status: u16) -> Value {
+    let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    let mut headers = json!({ "X-Request-Id": to("X-Request-Id"), "API-Version": to("API-Version") });
+    if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
+        headers["ETag"] = to("ETag");
+    }
+    if status == 201 && o.id.starts_with("create") {
+        headers["Location"] = to("Location");
+    }
+    if o.etag == Tag::Journal && o.id.starts_with("list") && status == 200 {
+        headers["Link"] = to("Link");
+    }
+    headers
+}
+
+fn problem_response(status: u16, codes: &[Code]) -> Value {
+    let slugs: Vec<&str> = codes.iter().map(|c| c.slug()).collect();
+    let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
+    let code = codes.first().map_or("", |c| c.slug());
+    let title = codes.first().map_or("", |c| c.title());
+    json!({
+        "description": titles.join(" "),
+        "headers": { "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } },
+        "content": { "application/problem+json": {
+            "schema": schema_ref("ProblemBody"),
+            "example": {
+                "type": format!("/problems/{code}"), "title": title, "status": status, "detail": codes.first().map_or("", |c| c.remedy()),
+                "instance": "/api/v1/boards", "code": code, "request_id": "0b6f0f1e", "errors": [],
+            },
+        } },
+        "x-codes": slugs,
+    })
+}
+
+/// Every problem there is, for whoever looks for one by name.
+fn problems() -> Value {
+    Code::ALL
+        .iter()
+        .map(|c| (c.slug().to_owned(), problem_response(c.status(), &[*c])))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn headers() -> Value {
+    let header = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 4000 }, "example": example });
+    json!({
+        "ETag": header("Version of what was answered; send it in If-None-Match to be told only of changes, and in If-Match to change it.", "\"3\""),
+        "Location": header("Where the new record is.", "/api/v1/boards/019abcde-0000-7000-8000-000000000001"),
+        "Link": header("The next page (RFC 8288).", "</api/v1/boards?cursor=…>; rel=\"next\""),
+        "X-Request-Id": header("Names the request in logs and journal; taken from the request when it has one.", "0b6f0f1e"),
+        "API-Version": header("Version of the API.", API_VERSION),
+    })
+}

@@ -1,0 +1,237 @@
+//! An operation, said once: method, path, permission, parameters, types, answers and handler.
+
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::call::Call;
+use crate::access::policy::{Act, Role, Subject, roles};
+use crate::problem::{Code, Problem};
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, without a token.
+    Public,
+    /// Anyone with a valid token.
+    Authenticated,
+    /// Whoever the matrix allows it, within the scope of the grant.
+    Needs(Subject, Act),
+}
+
+impl Access {
+    /// The roles that may call it.
+    #[must_use]
+    pub fn roles(self) -> Vec<Role> {
+        match self {
+            Access::Public | Access::Authenticated => Role::ALL.to_vec(),
+            Access::Needs(subject, act) => roles(subject, act),
+        }
+    }
+}
+
+/// How a GET is made conditional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// The handler gives the record's version.
+    Version,
+    /// The answer changes only when the journal moves or the day does: a 304 costs no work.
+    Journal,
+    /// None.
+    Nothing,
+}
+
+/// What body a request carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Body {
+    pub media_types: &'static [&'static str],
+    /// Name of a schema, or a schema.
+    pub schema: Value,
+    pub example: Value,
+}
+
+/// The handler's form: a call in, an answer or a problem out.
+pub type Handler = Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
+
+/// One operation.
+#[derive(Clone)]
+pub struct Operation {
+    pub method: &'static str,
+    pub path: String,
+    pub id: String,
+    pub tag: String,
+    pub summary: String,
+    pub description: String,
+    pub access: Access,
+    /// OpenAPI parameters.
+    pub parameters: Vec<Value>,
+    /// Names of those that stand in the query.
+    pub query_names: Vec<String>,
+    pub body: Option<Body>,
+    /// Status, description, schema (null for none) of each answer that is not a problem.
+    pub answers: Vec<(u16, String, Value)>,
+    /// Problems beside those that any operation of its form can answer.
+    pub problems: Vec<Code>,
+    pub etag: Tag,
+    /// Formats beside JSON, as for `?format=`.
+    pub formats: &'static [&'static str],
+    /// The media type of the answer, where it is not JSON.
+    pub media_type: &'static str,
+    pub handler: Handler,
+}
+
+/// A reference to a named schema.
+#[must_use]
+pub fn schema_ref(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+impl Operation {
+    /// An operation, to be completed by the methods below.
+    pub fn new<F>(method: &'static str, path: impl Into<String>, id: impl Into<String>, access: Access, handler: fn(Call) -> F) -> Self
+    where
+        F: Future<Output = Result<Answer, Problem>> + 'static,
+    {
+        Self::with(method, path, id, access, Arc::new(move |call| Box::pin(handler(call))))
+    }
+
+    /// The same, for a handler that carries something.
+    pub fn with(method: &'static str, path: impl Into<String>, id: impl Into<String>, access: Access, handler: Handler) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            id: id.into(),
+            tag: String::new(),
+            summary: String::new(),
+            description: String::new(),
+            access,
+            parameters: Vec::new(),
+            query_names: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+            etag: Tag::Nothing,
+            formats: &[],
+            media_type: super::answer::JSON,
+            handler,
+        }
+    }
+
+    /// The group it is shown in, a line and a paragraph about it.
+    #[must_use]
+    pub fn says(mut self, tag: &str, summary: &str, description: &str) -> Self {
+        (self.tag, self.summary, self.description) = (tag.into(), summary.into(), description.into());
+        self
+    }
+
+    /// Takes these parameters too.
+    #[must_use]
+    pub fn takes(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
+        for parameter in parameters {
+            if let (Some("query"), Some(name)) = (parameter["in"].as_str(), parameter["name"].as_str()) {
+                self.query_names.push(name.to_owned());
+            }
+            self.parameters.push(parameter);
+        }
+        self
+    }
+
+    /// Takes a body.
+    #[must_use]
+    pub fn body(mut self, media_types: &'static [&'static str], schema: Value, example: Value) -> Self {
+        self.body = Some(Body {
+            media_types,
+            schema,
+            example,
+        });
+        self
+    }
+
+    /// Answers like this when all is well.
+    #[must_use]
+    pub fn answers(mut self, status: u16, description: &str, schema: Value) -> Self {
+        self.answers.push((status, description.into(), schema));
+        self
+    }
+
+    /// Can refuse with these.
+    #[must_use]
+    pub fn refuses(mut self, problems: &[Code]) -> Self {
+        self.problems.extend_from_slice(problems);
+        self
+    }
+
+    /// How a GET is made conditional.
+    #[must_use]
+    pub fn etag(mut self, tag: Tag) -> Self {
+        self.etag = tag;
+        self
+    }
+
+    /// Offers these formats beside JSON.
+    #[must_use]
+    pub fn formats(mut self, formats: &'static [&'static str]) -> Self {
+        self.formats = formats;
+        self
+    }
+
+    /// Answers in this media type.
+    #[must_use]
+    pub fn media_type(mut self, media_type: &'static str) -> Self {
+        self.media_type = media_type;
+        self
+    }
+
+    /// Every problem it can answer with, those of its form included.
+    #[must_use]
+    pub fn all_problems(&self) -> Vec<Code> {
+        let mut codes = vec![
+            Code::InvalidQuery,
+            Code::NotAcceptable,
+            Code::TooManyRequests,
+            Code::Internal,
+            Code::Unavailable,
+        ];
+        match self.access {
+            Access::Public => {}
+            Access::Authenticated => codes.push(Code::Unauthenticated),
+            Access::Needs(..) => codes.extend([Code::Unauthenticated, Code::Forbidden]),
+        }
+        if self.path.contains('{') {
+            codes.push(Code::NotFound);
+        }
+        if self.body.is_some() {
+            codes.extend([
+                Code::MalformedBody,
+                Code::PayloadTooLarge,
+                Code::UnsupportedMediaType,
+                Code::InvalidBody,
+            ]);
+        }
+        codes.extend(&self.problems);
+        codes.sort_by_key(|c| (c.status(), c.slug()));
+        codes.dedup();
+        codes
+    }
+}
+
+/// A query parameter.
+#[must_use]
+pub fn query(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+/// A path parameter that is an id.
+#[must_use]
+pub fn id_parameter(what: &str) -> Value {
+    json!({ "name": "id", "in": "path", "required": true, "description": format!("Id of the {what}."),
+            "schema": { "type": "string", "format": "uuid", "maxLength": 36 }, "example": "019abcde-0000-7000-8000-000000000001" })
+}
+
+/// A header parameter.
+#[must_use]
+pub fn header(name: &str, required: bool, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "header", "required": required, "description": description, "schema": schema })
+}

@@ -1,0 +1,356 @@
+//! Lists: filtered, ordered, in pages that a cursor continues exactly where the last one ended.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::{BufMut, BytesMut};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::answer::{Answer, put_array};
+use super::call::Call;
+use super::formats::{self, Format};
+use super::query::invalid;
+use crate::problem::{Code, Problem};
+use crate::world::catalogue::Filter;
+use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Key, Kind};
+
+/// Records on a page unless asked otherwise, and at most.
+pub const DEFAULT_LIMIT: usize = 50;
+pub const MAX_LIMIT: usize = 200;
+/// Rows that one CSV or spreadsheet may have.
+const MAX_ROWS: usize = 100_000;
+
+/// Parameters that every list takes.
+pub const COMMON: [&str; 10] = [
+    "limit",
+    "cursor",
+    "sort",
+    "q",
+    "reference",
+    "updated_since",
+    "include_withdrawn",
+    "include_total",
+    "as_of",
+    "format",
+];
+
+/// Where a page ended.
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    /// Digest of the filters, the order and the time asked for.
+    of: String,
+    keys: Vec<Key>,
+    id: Uuid,
+}
+
+/// What a list was asked for.
+struct Asked<'a> {
+    kind: &'a Kind,
+    filter: Box<dyn Filter>,
+    words: Vec<String>,
+    reference: Option<String>,
+    updated_since: Option<DateTime<Utc>>,
+    withdrawn: bool,
+    order: Vec<(usize, bool)>,
+    on: NaiveDate,
+}
+
+/// Answers a list.
+///
+/// # Errors
+/// 400 for a query that is not understood.
+pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let (seen, on) = call.world().await?;
+    let asked = Asked::read(&call, kind, on)?;
+    let fingerprint = fingerprint(&call);
+    let after = call
+        .query
+        .get("cursor")
+        .map(|c| read_cursor(c, &fingerprint, asked.order.len()))
+        .transpose()?;
+    if call.format != Format::Json {
+        let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
+        return formats::records(call.format, kind, &rows);
+    }
+    let limit = limit(&call)?;
+    let (page, more) = asked.page(&seen, after.as_ref(), limit);
+    let next = page.last().filter(|_| more).map(|last| asked.cursor(last.as_ref(), fingerprint));
+    let total = if call.query.flag("include_total")? {
+        Some(asked.count(&seen))
+    } else {
+        None
+    };
+    let mut body = BytesMut::with_capacity(page.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
+    body.put_slice(b"{\"items\":");
+    put_array(&mut body, page.iter().map(|r| r.json()));
+    let next_json = next.as_ref().map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
+    let total_json = total.map_or_else(|| "null".to_owned(), |t| t.to_string());
+    body.put_slice(format!(",\"next_cursor\":{next_json},\"total\":{total_json}}}").as_bytes());
+    let answer = Answer::json(200, body.freeze());
+    Ok(match next {
+        Some(cursor) => answer.header("Link", next_link(&call, &cursor)),
+        None => answer,
+    })
+}
+
+/// The page's size.
+///
+/// # Errors
+/// 400 outside 1 to 200.
+pub fn limit(call: &Call) -> Result<usize, Problem> {
+    let form = "a number from 1 to 200";
+    let limit = call.query.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(invalid("limit", &format!("must be {form}")))
+    }
+}
+
+/// RFC 8288: the address of the next page.
+#[must_use]
+pub fn next_link(call: &Call, cursor: &str) -> String {
+    let path = call.address.split('?').next().unwrap_or_default();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(call.query.without(&["cursor"])).append_pair("cursor", cursor);
+    format!("<{path}?{}>; rel=\"next\"", query.finish())
+}
+
+/// What a cursor is bound to: everything that decides which records come in which order.
+fn fingerprint(call: &Call) -> String {
+    let mut pairs = call.query.without(&["cursor", "limit", "include_total", "format"]);
+    pairs.sort();
+    let mut hash = Sha256::new();
+    hash.update(call.address.split('?').next().unwrap_or_default());
+    for (name, value) in pairs {
+        hash.update([0]);
+        hash.update(name);
+        hash.update([1]);
+        hash.update(value);
+    }
+    let digest = hash.finalize();
+    URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default())
+}
+
+fn read_cursor(text: &str, fingerprint: &str, keys: usize) -> Result<Cursor, Problem> {
+    let refused = |detail: &str| Problem::field(Code::InvalidCursor, "?cursor", "invalid", detail);
+    let cursor: Cursor = URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| refused("is not a cursor that this service gave"))?;
+    if cursor.of != fingerprint || cursor.keys.len() != keys {
+        return Err(refused("was made with other filters or another order; start again without it"));
+    }
+    Ok(cursor)
+}
+
+impl<'a> Asked<'a> {
+    fn read(call: &Call, kind: &'a Kind, on: NaiveDate) -> Result<Self, Problem> {
+        let query = &call.query;
+        let words = query
+            .get("q")
+            .map(|q| q.to_lowercase().split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default();
+        Ok(Self {
+            kind,
+            filter: (kind.filter)(&query.without(&COMMON))?,
+            words,
+            reference: query.get("reference").map(str::to_owned),
+            updated_since: query.moment("updated_since")?,
+            withdrawn: query.flag("include_withdrawn")?,
+            order: order(query.get("sort").unwrap_or("reference"), kind)?,
+            on,
+        })
+    }
+
+    fn matches(&self, record: &dyn AnyRecord, seen: &Seen) -> bool {
+        let meta = record.meta();
+        (self.withdrawn || meta.withdrawn_at.is_none())
+            && self.reference.as_ref().is_none_or(|r| *r == meta.reference)
+            && self.updated_since.is_none_or(|since| meta.updated_at >= since)
+            && self.filter.matches(record, seen.reading(self.on))
+            && self
+                .words
+                .iter()
+                .all(|w| memchr::memmem::find(record.text().as_bytes(), w.as_bytes()).is_some())
+            && seen.may_see(meta.id)
+    }
+
+    /// The records after `after`, at most `limit`, and whether more follow.
+    fn page<'w>(&self, seen: &'w Seen, after: Option<&Cursor>, limit: usize) -> (Vec<&'w Arc<dyn AnyRecord>>, bool) {
+        let mut found = match self.few(seen) {
+            Some(few) => self.sorted(few, after),
+            None => self.walk(seen, after, limit + 1),
+        };
+        let more = found.len() > limit;
+        found.truncate(limit);
+        (found, more)
+    }
+
+    /// The only records that can match, when a filter names one that they all point to, or the reference itself.
+    fn few<'w>(&self, seen: &'w Seen) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+        if let Some(reference) = &self.reference {
+            let id = seen.table(self.kind).and_then(|t| t.by_reference(reference));
+            return Some(
+                id.and_then(|id| seen.any(id))
+                    .into_iter()
+                    .filter(|r| self.matches(r.as_ref(), seen))
+                    .collect(),
+            );
+        }
+        let pivot = self.filter.pivot()?;
+        let all = seen.table(self.kind).map_or(0, crate::world::Table::len);
+        let pointing = seen.pointing_count(pivot);
+        // Walking an order and stopping early beats gathering most of a table.
+        if pointing > 1_000 && pointing * 8 > all {
+            return None;
+        }
+        let of_kind = |r: &&'w Arc<dyn AnyRecord>| r.meta().kind == self.kind.index && self.matches(r.as_ref(), seen);
+        Some(seen.pointing_to(pivot).filter(of_kind).collect())
+    }
+
+    fn sorted<'w>(&self, mut few: Vec<&'w Arc<dyn AnyRecord>>, after: Option<&Cursor>) -> Vec<&'w Arc<dyn AnyRecord>> {
+        few.sort_by_cached_key(|r| self.position(r.as_ref()));
+        if let Some(after) = after {
+            let last = self.place(&after.keys, after.id);
+            few.retain(|r| self.position(r.as_ref()) > last);
+        }
+        few
+    }
+
+    /// Walks the first order from the cursor on. Records alike in it are put in order by the rest.
+    fn walk<'w>(&self, seen: &'w Seen, after: Option<&Cursor>, limit: usize) -> Vec<&'w Arc<dyn AnyRecord>> {
+        let Some((first, down)) = self.order.first().copied() else {
+            return Vec::new();
+        };
+        let Some(order) = seen.table(self.kind).and_then(|t| t.order(first)) else {
+            return Vec::new();
+        };
+        let single = self.order.len() == 1;
+        // With one key the cursor's own place is the start; with several, the run of its first key.
+        let edge = after.and_then(|c| {
+            let key = c.keys.first()?.clone();
+            let id = match (single, down) {
+                (true, _) => c.id,
+                (false, false) => Uuid::nil(),
+                (false, true) => Uuid::max(),
+            };
+            Some((key, id))
+        });
+        let start = |e| if single { Bound::Excluded(e) } else { Bound::Included(e) };
+        let range = match (edge, down) {
+            (None, _) => (Bound::Unbounded, Bound::Unbounded),
+            (Some(e), false) => (start(e), Bound::Unbounded),
+            (Some(e), true) => (Bound::Unbounded, start(e)),
+        };
+        let rows = order.range::<_, (Key, Uuid)>(range);
+        if down {
+            self.take(rows.rev(), seen, after.filter(|_| !single), limit, single)
+        } else {
+            self.take(rows, seen, after.filter(|_| !single), limit, single)
+        }
+    }
+
+    fn take<'w>(
+        &self,
+        rows: impl Iterator<Item = (&'w (Key, Uuid), &'w Arc<dyn AnyRecord>)>,
+        seen: &'w Seen,
+        after: Option<&Cursor>,
+        limit: usize,
+        single: bool,
+    ) -> Vec<&'w Arc<dyn AnyRecord>> {
+        let matching = rows.filter(|(_, r)| self.matches(r.as_ref(), seen));
+        if single {
+            return matching.map(|(_, r)| r).take(limit).collect();
+        }
+        let mut found: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
+        let mut run: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
+        let mut at: Option<&Key> = None;
+        for ((key, _), record) in matching {
+            if at.is_some_and(|k| k != key) {
+                found.extend(self.sorted(std::mem::take(&mut run), after));
+                if found.len() >= limit {
+                    break;
+                }
+            }
+            at = Some(key);
+            run.push(record);
+        }
+        found.extend(self.sorted(run, after));
+        found
+    }
+
+    fn count(&self, seen: &Seen) -> usize {
+        match self.few(seen) {
+            Some(few) => few.len(),
+            None => seen
+                .table(self.kind)
+                .map_or(0, |t| t.rows().filter(|r| self.matches(r.as_ref(), seen)).count()),
+        }
+    }
+
+    fn position(&self, record: &dyn AnyRecord) -> Vec<Directed> {
+        let keys: Vec<Key> = self.order.iter().map(|(sort, _)| record.key(*sort)).collect();
+        self.place(&keys, record.meta().id)
+    }
+
+    /// Ties are broken by id, in the direction of the first key.
+    fn place(&self, keys: &[Key], id: Uuid) -> Vec<Directed> {
+        let down = self.order.first().is_some_and(|(_, down)| *down);
+        let mut place: Vec<Directed> = keys
+            .iter()
+            .zip(&self.order)
+            .map(|(k, (_, down))| Directed::new(k.clone(), *down))
+            .collect();
+        place.push(Directed::new(Key::Text(id.simple().to_string().into()), down));
+        place
+    }
+
+    fn cursor(&self, last: &dyn AnyRecord, of: String) -> String {
+        let keys = self.order.iter().map(|(sort, _)| last.key(*sort)).collect();
+        let cursor = Cursor {
+            of,
+            keys,
+            id: last.meta().id,
+        };
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+    }
+}
+
+/// A key that knows which way it is sorted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Directed {
+    Up(Key),
+    Down(std::cmp::Reverse<Key>),
+}
+
+impl Directed {
+    fn new(key: Key, down: bool) -> Self {
+        if down { Self::Down(std::cmp::Reverse(key)) } else { Self::Up(key) }
+    }
+}
+
+fn order(text: &str, kind: &Kind) -> Result<Vec<(usize, bool)>, Problem> {
+    let mut order: Vec<(usize, bool)> = Vec::new();
+    for word in text.split(',') {
+        let (name, down) = word.strip_prefix('-').map_or((word, false), |n| (n, true));
+        let Some(sort) = kind.sorts.iter().position(|s| *s == name) else {
+            return Err(invalid(
+                "sort",
+                &format!("can be any of {}, each with a - before it for descending", kind.sorts.join(", ")),
+            ));
+        };
+        if order.iter().any(|(s, _)| *s == sort) {
+            return Err(invalid("sort", "names the same field twice"));
+        }
+        order.push((sort, down));
+    }
+    Ok(order)
+}

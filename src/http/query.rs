@@ -1,0 +1,130 @@
+//! Query parameters: each at most once, none that the operation does not document.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Code, FieldError, Problem};
+use crate::world::catalogue::parse_query;
+
+/// The query of a request.
+#[derive(Debug, Clone, Default)]
+pub struct Query(Vec<(String, String)>);
+
+/// The longest query taken, in bytes.
+const LONGEST: usize = 4_096;
+
+impl Query {
+    /// Reads a query and refuses what `known` does not name.
+    ///
+    /// # Errors
+    /// 400 with every unknown or repeated parameter.
+    pub fn parse(text: &str, known: &[String]) -> Result<Self, Problem> {
+        if text.len() > LONGEST {
+            return Err(Problem::new(
+                Code::InvalidQuery,
+                format!("the query is longer than {LONGEST} bytes"),
+            ));
+        }
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let mut errors = Vec::new();
+        for (n, (name, value)) in pairs.iter().enumerate() {
+            let mut refuse = |code: &str, detail: String| {
+                let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+                errors.push(FieldError {
+                    pointer: format!("?{name}"),
+                    code: code.into(),
+                    detail,
+                });
+            };
+            if !known.contains(name) {
+                refuse(
+                    "unknown_parameter",
+                    format!("is not a parameter of this operation; it takes {}", listed(known)),
+                );
+            } else if pairs.iter().take(n).any(|(other, _)| other == name) {
+                refuse("repeated", "is given more than once; several values are separated by commas".into());
+            } else if value.chars().any(char::is_control) {
+                refuse("control_character", "must not hold control characters".into());
+            }
+        }
+        if errors.is_empty() {
+            Ok(Self(pairs))
+        } else {
+            Err(Problem::with_errors(Code::InvalidQuery, errors))
+        }
+    }
+
+    /// One parameter's value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// One parameter's value as `T`.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn value<T: std::str::FromStr>(&self, name: &str, form: &str) -> Result<Option<T>, Problem> {
+        let parse = |v: &str| v.parse().map_err(|_| invalid(name, &format!("must be {form}")));
+        self.get(name).map(parse).transpose()
+    }
+
+    /// A parameter that is `true` or `false`.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.value(name, "true or false")?.unwrap_or(false))
+    }
+
+    /// A parameter that is a moment, or a day, which means its end.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn moment(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Some(at.with_timezone(&Utc)));
+        }
+        let end_of = |day: NaiveDate| {
+            day.checked_add_days(Days::new(1))
+                .map(|d| d.and_time(NaiveTime::MIN).and_utc() - chrono::TimeDelta::microseconds(1))
+        };
+        text.parse::<NaiveDate>().ok().and_then(end_of).map(Some).ok_or_else(|| {
+            invalid(
+                name,
+                "must be a time like 2020-10-26T12:00:00Z, or a day like 2020-10-26, which means its end (UTC)",
+            )
+        })
+    }
+
+    /// All parameters but those named, as `T`.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn read<T: DeserializeOwned>(&self, without: &[&str]) -> Result<T, Problem> {
+        parse_query(&self.without(without))
+    }
+
+    /// All parameters but those named.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Vec<(String, String)> {
+        self.0.iter().filter(|(n, _)| !names.contains(&n.as_str())).cloned().collect()
+    }
+
+    /// All parameters, in order.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+}
+
+/// 400 about one parameter.
+#[must_use]
+pub fn invalid(name: &str, detail: &str) -> Problem {
+    Problem::field(Code::InvalidQuery, format!("?{name}"), "invalid", detail)
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}

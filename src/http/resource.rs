@@ -1,0 +1,534 @@
+//! The operations of any kind of record: list, create, get, change, withdraw, restore, history, difference, bulk.
+
+use std::sync::{Arc, LazyLock};
+
+use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::formats::TABLES;
+use super::history;
+use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
+use super::page;
+use crate::access::policy::Act;
+use crate::engine::{Outcome, Txn};
+use crate::problem::{Code, Problem};
+use crate::world::{AnyRecord, Kind, schema};
+
+/// Where every operation lies.
+pub const BASE: &str = "/api/v1";
+
+const JSON_BODY: &[&str] = &["application/json"];
+const PATCH_BODY: &[&str] = &["application/merge-patch+json", "application/json"];
+
+/// How a kind is spoken of.
+pub struct Names {
+    /// `work-plan item`
+    pub one: String,
+    /// `work-plan items`
+    pub many: String,
+    /// `WorkPlanItem`
+    pub type_name: String,
+    /// `WorkPlanItems`
+    pub plural: String,
+    /// `/api/v1/work-plan-items`
+    pub path: String,
+}
+
+impl Names {
+    /// The names of a kind.
+    #[must_use]
+    pub fn of(kind: &Kind) -> Self {
+        let pascal = |text: &str| {
+            text.split('-')
+                .map(|w| {
+                    w.chars()
+                        .take(1)
+                        .flat_map(char::to_uppercase)
+                        .chain(w.chars().skip(1))
+                        .collect::<String>()
+                })
+                .collect::<String>()
+        };
+        Self {
+            one: kind.name.replace('_', " "),
+            many: kind.path.replace('-', " "),
+            type_name: kind.schema_name.clone(),
+            plural: pascal(kind.path),
+            path: format!("{BASE}/{}", kind.path),
+        }
+    }
+}
+
+fn handler<F>(kind: &'static Kind, run: fn(Call, &'static Kind) -> F) -> super::operation::Handler
+where
+    F: Future<Output = Result<Answer, Problem>> + 'static,
+{
+    Arc::new(move |call| -> LocalBoxFuture<'static, _> { Box::pin(run(call, kind)) })
+}
+
+/// The operations of a kind.
+#[must_use]
+pub fn operations(kind: &'static Kind) -> Vec<Operation> {
+    let names = Names::of(kind);
+    let mut all = vec![list(kind, &names), create(kind, &names), get(kind, &names)];
+    if !kind.append_only {
+        all.push(update(kind, &names));
+    }
+    all.extend([
+        withdraw(kind, &names),
+        restore(kind, &names),
+        versions(kind, &names),
+        difference(kind, &names),
+        bulk(kind, &names),
+    ]);
+    all
+}
+
+/// `a board`, `an escalation`.
+fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+fn tag(kind: &Kind) -> String {
+    let mut words = kind.path.replace('-', " ");
+    if let Some(first) = words.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+fn as_of() -> Value {
+    query(
+        "as_of",
+        "What was recorded at this time. A day means its end (UTC).",
+        json!({ "type": "string", "maxLength": 40, "example": "2020-10-26T12:00:00Z" }),
+    )
+}
+
+fn reason() -> Value {
+    query(
+        "reason",
+        "Why, for the journal. No personal data.",
+        json!({ "type": "string", "minLength": 1, "maxLength": 1000 }),
+    )
+}
+
+fn idempotency() -> Value {
+    header(
+        "Idempotency-Key",
+        false,
+        "Makes the request safe to repeat for 24 hours: the same key with the same request is answered as the first time; a repeat that arrives while the first is under way waits for it.",
+        json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
+    )
+}
+
+fn if_match() -> Value {
+    header(
+        "If-Match",
+        true,
+        "ETag of the record as you read it.",
+        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[0-9]+\"$", "example": "\"1\"" }),
+    )
+}
+
+/// Parameters of every list, then the kind's own.
+fn list_parameters(kind: &Kind) -> Vec<Value> {
+    let words = kind.sorts.join("|");
+    let mut all = vec![
+        query(
+            "limit",
+            "Records on a page.",
+            json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT }),
+        ),
+        query(
+            "cursor",
+            "`next_cursor` of the page before. Good for the same filters and order only.",
+            json!({ "type": "string", "maxLength": 2000 }),
+        ),
+        query(
+            "sort",
+            &format!(
+                "Order: one or more of {}, separated by commas, each with a `-` before it for descending. Records without the value come last, or first when descending.",
+                kind.sorts.join(", ")
+            ),
+            json!({ "type": "string", "maxLength": 200, "default": "reference", "pattern": format!("^-?({words})(,-?({words}))*$") }),
+        ),
+        query(
+            "q",
+            "Full-text search: every word must occur, in whatever case, as a word or a part of one.",
+            json!({ "type": "string", "maxLength": 200 }),
+        ),
+        query(
+            "reference",
+            "The record with exactly this reference.",
+            json!({ "type": "string", "maxLength": 60 }),
+        ),
+        query(
+            "updated_since",
+            "Records changed at or after this time.",
+            json!({ "type": "string", "maxLength": 40, "example": "2020-10-01T00:00:00Z" }),
+        ),
+        query(
+            "include_withdrawn",
+            "Withdrawn records too.",
+            json!({ "type": "boolean", "default": false }),
+        ),
+        query(
+            "include_total",
+            "Count all matches into `total`; else it is null.",
+            json!({ "type": "boolean", "default": false }),
+        ),
+        as_of(),
+        query(
+            "format",
+            "Form of the answer; else the Accept header decides.",
+            json!({ "type": "string", "enum": ["json", "csv", "xlsx"] }),
+        ),
+    ];
+    all.extend((kind.filter_params)());
+    all
+}
+
+fn list(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with(
+        "GET",
+        &n.path,
+        format!("list{}", n.plural),
+        Access::Needs(kind.subject, Act::Read),
+        handler(kind, page::list),
+    )
+    .says(
+        &tag(kind),
+        &format!("List {}", n.many),
+        &format!("{} Pages follow each other by `next_cursor`, or by the `Link` header.", kind.about),
+    )
+    .takes(list_parameters(kind))
+    .answers(200, &format!("A page of {}.", n.many), schema_ref(&format!("{}Page", n.type_name)))
+    .refuses(&[Code::InvalidCursor])
+    .etag(Tag::Journal)
+    .formats(TABLES)
+}
+
+fn create(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with(
+        "POST",
+        &n.path,
+        format!("create{}", n.type_name),
+        Access::Needs(kind.subject, Act::Create),
+        handler(kind, post),
+    )
+    .says(&tag(kind), &format!("Create {}", a(&n.one)), kind.about)
+    .takes([idempotency(), reason()])
+    .body(JSON_BODY, schema_ref(&format!("{}Input", n.type_name)), (kind.example)())
+    .answers(
+        201,
+        &format!("The {}, with `Location` and `ETag`.", n.one),
+        schema_ref(&n.type_name),
+    )
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::ReferenceTaken,
+        Code::TransitionRefused,
+        Code::RuleViolation,
+        Code::IdempotencyKeyReused,
+    ])
+}
+
+fn get(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with(
+        "GET",
+        format!("{}/{{id}}", n.path),
+        format!("get{}", n.type_name),
+        Access::Needs(kind.subject, Act::Read),
+        handler(kind, read),
+    )
+    .says(
+        &tag(kind),
+        &format!("Read {}", a(&n.one)),
+        "The record as it stands, or as it stood at `as_of`. Its `ETag` is its version: send it in `If-Match` to change what you read.",
+    )
+    .takes([id_parameter(&n.one), as_of()])
+    .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
+    .etag(Tag::Version)
+}
+
+fn update(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with("PATCH", format!("{}/{{id}}", n.path), format!("update{}", n.type_name), Access::Needs(kind.subject, Act::Update), handler(kind, patch))
+        .says(&tag(kind), &format!("Change {}", a(&n.one)), "A JSON merge patch (RFC 7396): fields that are left out stay, `null` clears a field, lists are replaced whole. The result is checked as a new record would be. A patch that changes nothing makes no new version.")
+        .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
+        .body(PATCH_BODY, schema_ref(&format!("{}Patch", n.type_name)), json!({ "marking": "official" }))
+        .answers(200, &format!("The {} as it is now.", n.one), schema_ref(&n.type_name))
+        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::ReferenceTaken, Code::TransitionRefused, Code::VersionMismatch, Code::RuleViolation, Code::IdempotencyKeyReused, Code::PreconditionRequired])
+}
+
+fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with("DELETE", format!("{}/{{id}}", n.path), format!("withdraw{}", n.type_name), Access::Needs(kind.subject, Act::Withdraw), handler(kind, delete))
+        .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
+        .takes([id_parameter(&n.one), if_match(), reason()])
+        .answers(200, &format!("The withdrawn {}.", n.one), schema_ref(&n.type_name))
+        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::InUse, Code::VersionMismatch, Code::PreconditionRequired])
+}
+
+fn restore(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with(
+        "POST",
+        format!("{}/{{id}}/restore", n.path),
+        format!("restore{}", n.type_name),
+        Access::Needs(kind.subject, Act::Withdraw),
+        handler(kind, undelete),
+    )
+    .says(
+        &tag(kind),
+        &format!("Restore {}", a(&n.one)),
+        "Brings a withdrawn record back. Its rules must hold in the world of today.",
+    )
+    .takes([id_parameter(&n.one), idempotency(), reason()])
+    .answers(200, &format!("The restored {}.", n.one), schema_ref(&n.type_name))
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::Conflict,
+        Code::RuleViolation,
+        Code::TransitionRefused,
+        Code::IdempotencyKeyReused,
+    ])
+}
+
+fn versions(kind: &'static Kind, n: &Names) -> Operation {
+    Operation::with(
+        "GET",
+        format!("{}/{{id}}/history", n.path),
+        format!("list{}History", n.type_name),
+        Access::Needs(kind.subject, Act::Read),
+        handler(kind, history::history),
+    )
+    .says(
+        &tag(kind),
+        &format!("History of {}", a(&n.one)),
+        "Every version, oldest first: who, when, why, and what it changed.",
+    )
+    .takes([
+        id_parameter(&n.one),
+        query(
+            "limit",
+            "Versions on a page.",
+            json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT }),
+        ),
+        query(
+            "cursor",
+            "`next_cursor` of the page before.",
+            json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
+        ),
+    ])
+    .answers(200, "A page of versions.", schema_ref("VersionEntryPage"))
+    .etag(Tag::Journal)
+}
+
+fn difference(kind: &'static Kind, n: &Names) -> Operation {
+    let version = |name: &str, what: &str| {
+        let mut p = query(name, what, json!({ "type": "integer", "format": "int64", "minimum": 1 }));
+        p["required"] = true.into();
+        p
+    };
+    Operation::with(
+        "GET",
+        format!("{}/{{id}}/difference", n.path),
+        format!("compare{}Versions", n.type_name),
+        Access::Needs(kind.subject, Act::Read),
+        handler(kind, history::compare),
+    )
+    .says(
+        &tag(kind),
+        &format!("Compare two versions of {}", a(&n.one)),
+        "Field by field, what differs between two versions.",
+    )
+    .takes([
+        id_parameter(&n.one),
+        version("from", "The earlier version."),
+        version("to", "The later version."),
+    ])
+    .answers(200, "The difference.", schema_ref("VersionDifference"))
+    .etag(Tag::Journal)
+}
+
+fn bulk(kind: &'static Kind, n: &Names) -> Operation {
+    let example = json!({ "operations": [{ "op": "create", "record": (kind.example)() }] });
+    Operation::with("POST", format!("{}/bulk", n.path), format!("bulk{}", n.plural), Access::Needs(kind.subject, Act::Read), handler(kind, many))
+        .says(
+            &tag(kind),
+            &format!("Change many {}", n.many),
+            "Up to 1,000 operations in one request, in order. By default all or nothing: the first that fails undoes all, and its fault is named by its place. With `mode=each` every operation stands alone and the answer is 207 with one result for each. Permissions are those of each operation.",
+        )
+        .takes([
+            idempotency(),
+            reason(),
+            query("mode", "`atomic`: all or nothing. `each`: every operation for itself.", json!({ "type": "string", "enum": ["atomic", "each"], "default": "atomic" })),
+            query("dry_run", "Check everything, write nothing.", json!({ "type": "boolean", "default": false })),
+        ])
+        .body(JSON_BODY, schema_ref(&format!("{}Bulk", n.type_name)), example)
+        .answers(200, "Every operation succeeded (or would, in a dry run).", schema_ref(&format!("{}BulkResult", n.type_name)))
+        .answers(207, "With `mode=each`: what became of each operation.", schema_ref(&format!("{}BulkResult", n.type_name)))
+        .refuses(&[Code::InvalidHeader, Code::NotFound, Code::Conflict, Code::ReferenceTaken, Code::TransitionRefused, Code::InUse, Code::VersionMismatch, Code::RuleViolation, Code::IdempotencyKeyReused, Code::PreconditionRequired])
+}
+
+async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let id = call.id()?;
+    let (seen, _) = call.world().await?;
+    let record = seen
+        .any(id)
+        .filter(|r| r.meta().kind == kind.index)
+        .ok_or_else(Problem::not_found)?;
+    Ok(Answer::record(200, record.as_ref()))
+}
+
+fn changed(status: u16, record: &Arc<dyn AnyRecord>) -> Outcome {
+    Answer::record(status, record.as_ref()).into()
+}
+
+async fn post(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let draft = call.object()?;
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        let record = txn.create(kind, None, draft)?;
+        let location = format!("{BASE}/{}/{}", kind.path, record.meta().id);
+        Ok(Answer::record(201, record.as_ref()).header("Location", location).into())
+    })
+    .await
+}
+
+async fn patch(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let (id, version, patch, write) = (call.id()?, call.if_match()?, call.object()?, call.write()?);
+    call.change(write, move |txn| Ok(changed(200, &txn.patch(kind, id, version, patch)?)))
+        .await
+}
+
+async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+    call.change(write, move |txn| Ok(changed(200, &txn.withdraw(kind, id, version)?)))
+        .await
+}
+
+async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let (id, write) = (call.id()?, call.write()?);
+    call.change(write, move |txn| Ok(changed(200, &txn.restore(kind, id, None)?))).await
+}
+
+/// What one operation of a bulk call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkOp {
+    /// Needs `record`.
+    Create,
+    /// Needs `id`, `if_match` and `patch`.
+    Update,
+    /// Needs `id` and `if_match`.
+    Withdraw,
+    /// Needs `id`.
+    Restore,
+}
+
+#[derive(Deserialize)]
+struct BulkOperation {
+    op: BulkOp,
+    id: Option<Uuid>,
+    if_match: Option<i64>,
+    record: Option<Value>,
+    patch: Option<Value>,
+}
+
+impl BulkOperation {
+    fn run(self, kind: &Kind, txn: &mut Txn<'_>) -> Result<Arc<dyn AnyRecord>, Problem> {
+        let need = |field: &str| {
+            Problem::field(
+                Code::InvalidBody,
+                format!("/{field}"),
+                "required",
+                format!("must be given for this op ({})", crate::world::record::word(&self.op)),
+            )
+        };
+        let id = || self.id.ok_or_else(|| need("id"));
+        let version = || self.if_match.ok_or_else(|| need("if_match"));
+        match self.op {
+            BulkOp::Create => {
+                let record = self.record.clone().ok_or_else(|| need("record"))?;
+                txn.create(kind, None, record).map_err(|p| below(p, "/record"))
+            }
+            BulkOp::Update if kind.append_only => Err(Problem::field(
+                Code::RuleViolation,
+                "/op",
+                "append_only",
+                "these records are never changed; create another, or withdraw this one",
+            )),
+            BulkOp::Update => {
+                let patch = self.patch.clone().ok_or_else(|| need("patch"))?;
+                txn.patch(kind, id()?, version()?, patch).map_err(|p| below(p, "/patch"))
+            }
+            BulkOp::Withdraw => txn.withdraw(kind, id()?, version()?),
+            BulkOp::Restore => txn.restore(kind, id()?, self.if_match),
+        }
+    }
+}
+
+fn below(mut problem: Problem, prefix: &str) -> Problem {
+    for error in problem
+        .errors
+        .iter_mut()
+        .filter(|e| e.pointer.is_empty() || e.pointer.starts_with('/'))
+    {
+        error.pointer.insert_str(0, prefix);
+    }
+    problem
+}
+
+/// The form of a bulk call; each record is checked by its own operation, so that with `mode=each` one bad record spoils no other.
+fn bulk_form() -> &'static jsonschema::Validator {
+    static FORM: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let object = json!({ "type": ["object", "null"] });
+        let operation = schema::bulk_operation(object.clone(), object);
+        schema::compile("Bulk", &schema::Schemas::from([("Bulk".to_owned(), schema::bulk(&operation))]))
+    });
+    &FORM
+}
+
+async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let body = call.object()?;
+    schema::check(bulk_form(), &body)?;
+    #[derive(Deserialize)]
+    struct Bulk {
+        operations: Vec<BulkOperation>,
+    }
+    let bulk: Bulk = serde_json::from_value(body).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
+    let mut write = call.write()?;
+    write.dry_run = call.query.flag("dry_run")?;
+    let each = match call.query.get("mode") {
+        None | Some("atomic") => false,
+        Some("each") => true,
+        Some(_) => return Err(super::query::invalid("mode", "must be atomic or each")),
+    };
+    let dry_run = write.dry_run;
+    call.change(write, move |txn| {
+        let mut results = Vec::with_capacity(bulk.operations.len());
+        for (index, operation) in bulk.operations.into_iter().enumerate() {
+            match txn.part(|txn| operation.run(kind, txn)) {
+                Ok(record) => results.push(json!({ "index": index, "status": 200, "record": serde_json::from_slice::<Value>(record.json()).unwrap_or_default(), "problem": null })),
+                Err(problem) if each => results.push(json!({
+                    "index": index, "status": problem.code.status(), "record": null,
+                    "problem": { "code": problem.code.slug(), "title": problem.code.title(), "detail": problem.detail, "errors": problem.errors },
+                })),
+                Err(problem) => {
+                    let mut problem = below(problem, &format!("/operations/{index}"));
+                    problem.detail = format!("operation {index}: {}", problem.detail);
+                    return Err(problem);
+                }
+            }
+        }
+        let body = json!({ "dry_run": dry_run, "results": results });
+        Ok(Answer::of(if each { 207 } else { 200 }, &body)?.into())
+    })
+    .await
+}
