@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::formats::{CSV, XLSX};
+use super::formats::XLSX;
 use super::history::{FieldChange, VersionEntry};
 use super::operation::{Access, Operation, Tag, schema_ref};
 use crate::problem::{Code, FieldError};
@@ -153,6 +153,7 @@ fn entry(o: &Operation) -> Value {
     let mut entry = json!({
         "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": format!("{}\n\n{who}", o.description),
         "x-roles": if o.access == Access::Public { json!([]) } else { json!(roles) },
+        "x-problems": o.all_problems().iter().map(|c| c.slug()).collect::<Vec<_>>(),
         "responses": responses(o),
     });
     if !o.parameters.is_empty() {
@@ -192,14 +193,12 @@ fn responses(o: &Operation) -> Value {
             json!({ "description": "Not changed since the ETag in If-None-Match.", "headers": answer_headers(o, 304) }),
         );
     }
-    let mut by_status: std::collections::BTreeMap<u16, Vec<Code>> = std::collections::BTreeMap::new();
     for code in o.all_problems() {
-        by_status.entry(code.status()).or_default().push(code);
+        all.insert(
+            code.status().to_string(),
+            json!({ "$ref": format!("#/components/responses/Problem{}", code.status()) }),
+        );
     }
-    for (status, codes) in by_status {
-        all.insert(status.to_string(), problem_response(status, &codes));
-    }
-    debug_assert!(CSV.starts_with("text/csv"));
     all.into()
 }
 
@@ -218,32 +217,30 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
     headers
 }
 
-fn problem_response(status: u16, codes: &[Code]) -> Value {
-    let slugs: Vec<&str> = codes.iter().map(|c| c.slug()).collect();
-    let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
-    let code = codes.first().map_or("", |c| c.slug());
-    let title = codes.first().map_or("", |c| c.title());
-    json!({
-        "description": titles.join(" "),
-        "headers": { "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } },
-        "content": { "application/problem+json": {
-            "schema": schema_ref("ProblemBody"),
-            "example": {
-                "type": format!("/problems/{code}"), "title": title, "status": status, "detail": codes.first().map_or("", |c| c.remedy()),
-                "instance": "/api/v1/boards", "code": code, "request_id": "0b6f0f1e", "errors": [],
-            },
-        } },
-        "x-codes": slugs,
-    })
-}
-
-/// Every problem there is, for whoever looks for one by name.
+/// One answer for each status that a problem can have, with every code of that status. Which of them an operation can answer is in
+/// its `x-problems`.
 fn problems() -> Value {
-    Code::ALL
-        .iter()
-        .map(|c| (c.slug().to_owned(), problem_response(c.status(), &[*c])))
-        .collect::<Map<_, _>>()
-        .into()
+    let mut all = Map::new();
+    for first in Code::ALL {
+        let name = format!("Problem{}", first.status());
+        if all.contains_key(&name) {
+            continue;
+        }
+        let codes: Vec<&Code> = Code::ALL.iter().filter(|c| c.status() == first.status()).collect();
+        let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
+        all.insert(name, json!({
+            "description": titles.join(" "),
+            "headers": { "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } },
+            "content": { "application/problem+json": {
+                "schema": schema_ref("ProblemBody"),
+                "example": {
+                    "type": format!("/problems/{}", first.slug()), "title": first.title(), "status": first.status(), "detail": first.remedy(),
+                    "instance": "/api/v1/boards", "code": first.slug(), "request_id": "0b6f0f1e", "errors": [],
+                },
+            } },
+        }));
+    }
+    all.into()
 }
 
 fn headers() -> Value {
