@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod governance;
+pub mod links;
 pub mod organisation;
 pub mod plan;
 pub mod query;
