@@ -255,8 +255,10 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
     let mut next: std::collections::BTreeMap<(NaiveDate, &str), &Rec<WorkPlanItem>> = std::collections::BTreeMap::new();
     for record in seen.live::<WorkPlanItem>() {
         let plan = record.data.plan_id;
-        let wanted = strategy.is_none_or(|s| *plans.entry(plan).or_insert_with(|| strategy_of(seen, plan) == Some(s.meta.id)));
-        if !wanted {
+        // The items of a withdrawn plan go with it.
+        let is_wanted =
+            || seen.get::<Plan>(plan).is_some_and(Rec::is_live) && strategy.is_none_or(|s| strategy_of(seen, plan) == Some(s.meta.id));
+        if !*plans.entry(plan).or_insert_with(is_wanted) {
             continue;
         }
         let item = ItemState::new(record, asked.on);
