@@ -16,7 +16,7 @@ use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
 use crate::world::record::FollowUp;
-use crate::world::seen::cleared;
+use crate::world::seen::{Clearance, cleared};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, World};
 
 /// What a job answers, once its commit is done.
@@ -274,6 +274,7 @@ impl<'a> Txn<'a> {
             reading: Reading {
                 world: &self.world,
                 on: today(),
+                clearance: &Clearance::All,
             },
             before,
             draft,

@@ -46,7 +46,11 @@ async fn make(call: Call) -> Result<Answer, Problem> {
     write.dry_run = call.query.flag("dry_run")?;
     let dry_run = write.dry_run;
     call.change(write, move |txn| {
-        let kind = txn.world.catalogue().named("board").ok_or_else(|| Problem::internal("the catalogue has no boards"))?;
+        let kind = txn
+            .world
+            .catalogue()
+            .named("board")
+            .ok_or_else(|| Problem::internal("the catalogue has no boards"))?;
         let mut items: Vec<Value> = Vec::new();
         for draft in missing_boards(&txn.world) {
             // A unit that the caller may not know of, or may make no board for, is left as it is.
