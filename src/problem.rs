@@ -111,12 +111,7 @@ impl Problem {
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
             [one] => format!("{}: {}", one.pointer, one.detail),
-            several => format!(
-                "{} faults; the first is {}: {}",
-                several.len(),
-                several[0].pointer,
-                several[0].detail
-            ),
+            [first, ..] => format!("{} faults; the first is {}: {}", errors.len(), first.pointer, first.detail),
         };
         Self {
             code,

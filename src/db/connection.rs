@@ -11,7 +11,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// All replicas append to the journal under this PostgreSQL advisory lock ("stride" in ASCII).
-const WRITER_LOCK: i64 = 0x0073_7472_6964_65;
+const WRITER_LOCK: i64 = 0x0073_7472_6964_6500;
 
 /// What went wrong in the database. Never shown to a caller: it is logged, and the caller gets an opaque problem.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +128,7 @@ impl Conn {
                 .exclusive_transaction(|c| {
                     c.run_pending_migrations(SQLITE)
                         .map(drop)
-                        .map_err(|e| diesel::result::Error::DeserializationError(e))
+                        .map_err(diesel::result::Error::DeserializationError)
                 })
                 .map_err(|e| DbError::Migration(e.to_string())),
         }

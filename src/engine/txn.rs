@@ -27,8 +27,8 @@ pub struct Outcome {
     pub body: Bytes,
 }
 
-/// How many changes may follow from one: more is a circle in somebody's rules.
-const FOLLOW_UPS: usize = 100;
+/// How deep changes may follow from one another.
+const FOLLOW_UPS: usize = 10;
 
 /// A change in the making.
 pub struct Txn<'a> {
@@ -40,6 +40,7 @@ pub struct Txn<'a> {
     entries: Vec<NewEntry>,
     sides: Vec<Side>,
     conn: &'a mut Conn,
+    /// How deep this change follows from others; 0 for what the caller asked for.
     following: usize,
 }
 
@@ -94,11 +95,12 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// What the part fails with.
     pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
-        let (world, entries, sides) = (self.world.clone(), self.entries.len(), self.sides.len());
+        let (world, entries, sides, following) = (self.world.clone(), self.entries.len(), self.sides.len(), self.following);
         work(self).inspect_err(|_| {
             self.world = world;
             self.entries.truncate(entries);
             self.sides.truncate(sides);
+            self.following = following;
         })
     }
 
@@ -272,37 +274,40 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
+    /// Lets other records change with this one. How deep it goes is bounded: more is a circle in somebody's rules.
     fn follow(&mut self, follow_ups: Vec<FollowUp>) -> Result<(), Problem> {
-        for FollowUp { id, patch } in follow_ups {
-            self.following += 1;
-            if self.following > FOLLOW_UPS {
-                return Err(Problem::internal("changes follow each other in a circle"));
-            }
-            let Some(before) = self.world.any(id).map(Arc::clone) else {
-                continue;
-            };
-            let Some(kind) = self.world.catalogue().kinds().get(before.meta().kind) else {
-                continue;
-            };
-            let mut draft = before.draft();
-            merge(&mut draft, patch);
-            kind.check_schema(&draft)?;
-            let before_content = before.content();
-            let result = self.part(|txn| {
-                let record = txn.propose(kind, Some(&before), draft, txn.next_version(&before), Action::Update)?;
-                if record.content() == before_content {
-                    Err(unchanged())
-                } else {
-                    Ok(())
-                }
-            });
-            match result {
-                Err(p) if p == unchanged() => {}
-                other => other?,
-            }
-            self.following -= 1;
+        if follow_ups.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.following += 1;
+        let result = if self.following > FOLLOW_UPS {
+            Err(Problem::internal("changes follow each other in a circle"))
+        } else {
+            follow_ups.into_iter().try_for_each(|f| self.follow_one(f))
+        };
+        self.following -= 1;
+        result
+    }
+
+    fn follow_one(&mut self, FollowUp { id, patch }: FollowUp) -> Result<(), Problem> {
+        let Some(before) = self.world.any(id).map(Arc::clone) else {
+            return Ok(());
+        };
+        let Some(kind) = self.world.catalogue().kinds().get(before.meta().kind) else {
+            return Ok(());
+        };
+        let mut draft = before.draft();
+        merge(&mut draft, patch);
+        kind.check_schema(&draft)?;
+        let content = before.content();
+        let result = self.part(|txn| {
+            let record = txn.propose(kind, Some(&before), draft, txn.next_version(&before), Action::Update)?;
+            if record.content() == content { Err(unchanged()) } else { Ok(()) }
+        });
+        match result {
+            Err(p) if p == unchanged() => Ok(()),
+            other => other,
+        }
     }
 
     fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) {

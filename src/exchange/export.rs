@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::load::FORMAT;
 use crate::access::policy::Subject;
-use crate::world::World;
+use crate::world::{World, schema};
 
 /// The world as a file to load. Records stand in the order of their last change, except that what others point to comes first.
 #[must_use]
@@ -32,7 +32,7 @@ fn visit(world: &World, id: uuid::Uuid, done: &mut std::collections::HashSet<uui
     let kind = world.catalogue().kinds().get(record.meta().kind).map_or("", |k| k.name);
     let mut item = json!({ "kind": kind, "id": id, "record": record.draft() });
     if record.meta().withdrawn_at.is_some() {
-        item["withdrawn"] = true.into();
+        schema::set(&mut item, "withdrawn", true);
     }
     out.push(item);
 }

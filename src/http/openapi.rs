@@ -157,10 +157,10 @@ fn entry(o: &Operation) -> Value {
         "responses": responses(o),
     });
     if !o.parameters.is_empty() {
-        entry["parameters"] = json!(o.parameters);
+        schema::set(&mut entry, "parameters", json!(o.parameters));
     }
     if o.access == Access::Public {
-        entry["security"] = json!([]);
+        schema::set(&mut entry, "security", json!([]));
     }
     if let Some(body) = &o.body {
         let content: Map<String, Value> = body
@@ -168,7 +168,7 @@ fn entry(o: &Operation) -> Value {
             .iter()
             .map(|m| ((*m).to_owned(), json!({ "schema": body.schema, "example": body.example })))
             .collect();
-        entry["requestBody"] = json!({ "required": true, "content": content });
+        schema::set(&mut entry, "requestBody", json!({ "required": true, "content": content }));
     }
     entry
 }
@@ -180,10 +180,10 @@ fn responses(o: &Operation) -> Value {
         if !schema.is_null() {
             let mut content = json!({ o.media_type: { "schema": schema } });
             if o.formats.contains(&"csv") {
-                content["text/csv"] = json!({ "schema": { "type": "string" } });
-                content[XLSX] = json!({ "schema": { "type": "string", "format": "binary" } });
+                schema::set(&mut content, "text/csv", json!({ "schema": { "type": "string" } }));
+                schema::set(&mut content, XLSX, json!({ "schema": { "type": "string", "format": "binary" } }));
             }
-            answer["content"] = content;
+            schema::set(&mut answer, "content", content);
         }
         all.insert(status.to_string(), answer);
     }
@@ -206,13 +206,13 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     let mut headers = json!({ "X-Request-Id": to("X-Request-Id"), "API-Version": to("API-Version") });
     if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
-        headers["ETag"] = to("ETag");
+        schema::set(&mut headers, "ETag", to("ETag"));
     }
     if status == 201 && o.id.starts_with("create") {
-        headers["Location"] = to("Location");
+        schema::set(&mut headers, "Location", to("Location"));
     }
     if o.etag == Tag::Journal && o.id.starts_with("list") && status == 200 {
-        headers["Link"] = to("Link");
+        schema::set(&mut headers, "Link", to("Link"));
     }
     headers
 }

@@ -130,7 +130,8 @@ impl Operation {
     #[must_use]
     pub fn takes(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
         for parameter in parameters {
-            if let (Some("query"), Some(name)) = (parameter["in"].as_str(), parameter["name"].as_str()) {
+            let field = |name: &str| parameter.get(name).and_then(Value::as_str);
+            if let (Some("query"), Some(name)) = (field("in"), field("name")) {
                 self.query_names.push(name.to_owned());
             }
             self.parameters.push(parameter);

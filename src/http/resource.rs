@@ -332,7 +332,7 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
 fn difference(kind: &'static Kind, n: &Names) -> Operation {
     let version = |name: &str, what: &str| {
         let mut p = query(name, what, json!({ "type": "integer", "format": "int64", "minimum": 1 }));
-        p["required"] = true.into();
+        schema::set(&mut p, "required", true);
         p
     };
     Operation::with(

@@ -3,7 +3,9 @@
 //! A resource file holds the record's documented fields, its filter, its rules and its orders; nothing about HTTP or storage.
 //! To add one: write its file, name it in its folder's `mod.rs`, add its line below, write its test.
 
+pub mod checks;
 pub mod governance;
+pub mod links;
 pub mod organisation;
 pub mod plan;
 pub mod query;

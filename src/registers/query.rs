@@ -43,3 +43,8 @@ pub fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
 pub fn is_some<T: PartialEq>(wanted: &Option<T>, value: &Option<T>) -> bool {
     wanted.is_none() || wanted == value
 }
+
+/// Whether two names are the same but for case and surrounding space.
+pub fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}

@@ -19,12 +19,15 @@ use uuid::Uuid;
 pub use catalogue::{Catalogue, Kind};
 pub use record::{AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
+/// Records by a key; those alike in it by id.
+pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
+
 /// The records of one kind.
 #[derive(Clone, Default)]
 pub struct Table {
     rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
     /// One for each order the kind offers.
-    orders: Vec<OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>>,
+    orders: Vec<Order>,
     references: HashMap<Box<str>, Uuid>,
     /// The highest number in a reference that was made.
     last_number: u32,
@@ -38,7 +41,7 @@ impl Table {
 
     /// Its records by one of the kind's orders.
     #[must_use]
-    pub fn order(&self, sort: usize) -> Option<&OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>> {
+    pub fn order(&self, sort: usize) -> Option<&Order> {
         self.orders.get(sort)
     }
 

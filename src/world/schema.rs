@@ -203,6 +203,13 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
     })
 }
 
+/// Sets a field of a JSON object.
+pub fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(name.to_owned(), value.into());
+    }
+}
+
 fn nullable(schema: &Value, description: &str) -> Value {
     json!({ "oneOf": [{ "type": "null" }, schema], "description": description })
 }

@@ -1,8 +1,110 @@
-//! The risk register.
+//! Risk: the registers, their risks with three scores, the controls, the reviews and the escalations to boards.
+
+mod control;
+mod escalation;
+mod filter;
+mod register;
+mod review;
+#[expect(clippy::module_inception, reason = "the file is named after what it holds")]
+mod risk;
+mod score;
+mod sums;
+
+pub use control::{AssumedReduction, Control, ControlEffectiveness, ControlKind, ControlLine};
+pub use escalation::{Escalation, EscalationStatus};
+pub use register::{RiskRegister, RiskRegisterKind};
+pub use review::RiskReview;
+pub use risk::{Risk, RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
+pub use score::{BANDS, RiskBand, RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
+pub use sums::RiskComputed;
 
 use crate::world::Catalogue;
 
 /// Adds the register's kinds.
+#[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
+        .with::<RiskRegister>()
+        .with::<Risk>()
+        .with::<Control>()
+        .with::<RiskReview>()
+        .with::<Escalation>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::registers::checks::bodies::{check, long};
+
+    const ID: &str = "019abcde-0000-7000-8000-000000000001";
+
+    #[test]
+    fn registers_and_risks() {
+        check(
+            "risk_register",
+            &[
+                ("title", json!("")),
+                ("register_kind", json!("secret")),
+                ("description", long(2001)),
+                ("plan_id", json!(7)),
+            ],
+        );
+        check(
+            "risk",
+            &[
+                ("register_id", Value::Null),
+                ("title", long(201)),
+                ("cause", long(2001)),
+                ("category", json!("weather")),
+                ("appetite", json!("hungry")),
+                ("response", json!("ignore")),
+                ("inherent", json!({ "likelihood": "rare" })),
+                ("current", json!({ "likelihood": "rare", "impact": 5 })),
+                ("target", json!({ "likelihood": "rare", "impact": "minor", "product": 2 })),
+                ("target", json!(6)),
+                ("goal_ids", json!(["aim 1"])),
+                ("item_ids", json!(vec![ID; 51])),
+                ("control_count", json!(3)),
+            ],
+        );
+    }
+
+    #[test]
+    fn controls_reviews_and_escalations() {
+        check(
+            "control",
+            &[
+                ("risk_ids", json!([])),
+                ("risk_ids", json!(vec![ID; 51])),
+                ("risk_ids", json!([null])),
+                ("title", Value::Null),
+                ("control_kind", json!("magical")),
+                ("line", json!("fourth")),
+                ("effectiveness", json!("very")),
+                ("recommendation_reference", long(61)),
+                ("assumed_reduction", json!({ "likelihood": 5 })),
+                ("assumed_reduction", json!({ "impact": -1 })),
+            ],
+        );
+        check(
+            "risk_review",
+            &[
+                ("reviewed_on", Value::Null),
+                ("note", json!("")),
+                ("note", long(4001)),
+                ("current", json!("high")),
+            ],
+        );
+        check(
+            "escalation",
+            &[
+                ("to_board_id", Value::Null),
+                ("status", json!("forgotten")),
+                ("reason", long(2001)),
+                ("proposed_on", Value::Null),
+                ("outcome", long(2001)),
+            ],
+        );
+    }
 }

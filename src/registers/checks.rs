@@ -1,0 +1,132 @@
+//! Checks that the rules and filters of several resources share.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::world::{Resource, Rules};
+
+/// Refuses a change of a field that stays as it was first set. `remedy` follows "cannot change: ".
+pub fn fixed<R: Resource, T: PartialEq>(rules: &mut Rules<'_, R>, is: &R, pointer: &str, field: impl Fn(&R) -> T, remedy: &str) {
+    if rules.before.is_some_and(|before| field(&before.data) != field(is)) {
+        rules.refuse(pointer, "fixed", format!("cannot change: {remedy}"));
+    }
+}
+
+/// Refuses a list that names the same record twice.
+pub fn distinct<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, ids: &[Uuid]) {
+    let mut seen = HashSet::new();
+    for (n, id) in ids.iter().enumerate() {
+        if !seen.insert(id) {
+            rules.refuse(
+                format!("{pointer}/{n}"),
+                "duplicate",
+                "names a record that the list already names; remove it",
+            );
+        }
+    }
+}
+
+/// Refuses a day to come for what is said to have happened.
+pub fn not_in_future<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, day: Option<NaiveDate>) {
+    let today = rules.reading.on;
+    if day.is_some_and(|d| d > today) {
+        rules.refuse(
+            pointer,
+            "future_date",
+            format!("must not lie after today ({today}); record it once it has happened"),
+        );
+    }
+}
+
+/// From the first to the last day, both included; an end that is not known is open.
+pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
+
+/// Whether two stretches of days have a day in common.
+#[must_use]
+pub fn overlap(a: Days, b: Days) -> bool {
+    let starts_by_end = |from: Option<NaiveDate>, until: Option<NaiveDate>| match (from, until) {
+        (Some(from), Some(until)) => from <= until,
+        _ => true,
+    };
+    starts_by_end(a.0, b.1) && starts_by_end(b.0, a.1)
+}
+
+/// Whether a day lies in a stretch of days.
+#[must_use]
+pub fn runs_on(days: Days, on: NaiveDate) -> bool {
+    overlap(days, (Some(on), Some(on)))
+}
+
+/// Whether a record's day passes a filter's window; without a day it passes only where nothing is asked.
+#[must_use]
+pub fn in_window(day: Option<NaiveDate>, window: Days) -> bool {
+    window == (None, None) || day.is_some_and(|d| runs_on(window, d))
+}
+
+/// Whether `holds` is what a yes-or-no filter asks for, if it asks.
+pub fn asked(wanted: Option<bool>, holds: impl FnOnce() -> bool) -> bool {
+    wanted.is_none_or(|w| w == holds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn stretches_that_share_a_day_overlap() {
+        let spring = (day("2020-03-01"), day("2020-05-31"));
+        assert!(overlap(spring, (day("2020-05-31"), None)), "the last day counts");
+        assert!(!overlap(spring, (day("2020-06-01"), None)));
+        assert!(!overlap((day("2020-06-01"), None), spring));
+        assert!(overlap(spring, (None, None)), "open ends reach everywhere");
+        assert!(overlap((None, day("2020-03-01")), spring));
+    }
+
+    #[test]
+    fn a_window_lets_through_the_days_in_it() {
+        assert!(in_window(None, (None, None)));
+        assert!(!in_window(None, (day("2020-01-01"), None)));
+        assert!(in_window(day("2020-01-01"), (day("2020-01-01"), day("2020-01-01"))));
+        assert!(!in_window(day("2020-01-02"), (None, day("2020-01-01"))));
+    }
+}
+
+/// For the tests of a register: its examples fit their schema, and bodies that do not are refused.
+#[cfg(test)]
+pub mod bodies {
+    use serde_json::{Value, json};
+
+    use crate::registers::catalogue;
+
+    /// Checks the example, and that a body without fields, with an unknown one, or with one of `bad` is refused.
+    pub fn check(kind: &str, bad: &[(&str, Value)]) {
+        let kind = catalogue().named(kind).expect("the kind is registered");
+        let example = (kind.example)();
+        kind.check_schema(&example)
+            .unwrap_or_else(|p| panic!("{}: the example is refused: {:?}", kind.name, p.errors));
+        kind.check_schema(&json!({})).expect_err("a body without fields");
+        kind.check_schema(&json!([])).expect_err("a list");
+        for (field, value) in bad.iter().chain(&[("no_such_field", json!(1)), ("id", json!("x"))]) {
+            let mut body = example.clone();
+            body[*field] = value.clone();
+            let refused = kind.check_schema(&body).map_err(|p| p.errors);
+            let errors = refused.expect_err(&format!("{}: {field} = {value} must be refused", kind.name));
+            assert!(
+                errors.iter().all(|e| e.pointer.starts_with(&format!("/{field}"))),
+                "{}: {errors:?}",
+                kind.name
+            );
+        }
+    }
+
+    /// A text of `n` characters.
+    pub fn long(n: usize) -> Value {
+        "x".repeat(n).into()
+    }
+}

@@ -1,0 +1,196 @@
+//! Lines between boards, and from boards to units and outside bodies: who reports to, assures, allocates to, escalates to whom.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{fixed, not_in_future};
+use crate::registers::query::{Any, any, is};
+use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
+
+/// What the line from one body to the other means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardEdgeKind {
+    /// Answers to it.
+    ReportsTo,
+    /// Gives it assurance that the work is done.
+    Assures,
+    /// Gives it work and holds it to account.
+    AllocatesTo,
+    /// Takes risks and decisions up to it.
+    EscalatesTo,
+}
+
+/// How far both ends agree to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EdgeAgreement {
+    /// The line needs no agreement.
+    #[default]
+    NotNeeded,
+    /// Neither end has agreed.
+    Missing,
+    /// One end has agreed, the other has not.
+    OneSided,
+    /// Both ends have agreed.
+    Agreed,
+}
+
+/// A line from a board to another board, a unit or an outside body.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BoardEdge {
+    /// The board that the line starts from. Cannot change.
+    pub from_board_id: Uuid,
+    /// The board, unit or outside body that it leads to. Cannot change.
+    pub to_id: Uuid,
+    /// What the line means. Cannot change.
+    pub edge_kind: BoardEdgeKind,
+    /// What passes along it, and how often.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// Whether both ends must agree to it.
+    #[serde(default)]
+    pub needs_agreement: bool,
+    /// Day on which the board it starts from agreed.
+    #[serde(default)]
+    pub agreed_by_from_on: Option<NaiveDate>,
+    /// Day on which the body it leads to agreed.
+    #[serde(default)]
+    pub agreed_by_to_on: Option<NaiveDate>,
+}
+
+/// What the service works out about a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardEdgeComputed {
+    /// How far both ends agree to it.
+    pub agreement: EdgeAgreement,
+}
+
+/// Narrows a list of lines.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct BoardEdgeFilter {
+    /// Lines that start from or lead to this board.
+    board_id: Option<Uuid>,
+    /// Lines that start from this board.
+    from_board_id: Option<Uuid>,
+    /// Lines that lead to this board, unit or outside body.
+    to_id: Option<Uuid>,
+    /// Lines of these kinds.
+    #[param(value_type = Option<Vec<BoardEdgeKind>>, inline, explode = false)]
+    edge_kind: Option<Any<BoardEdgeKind>>,
+    /// Lines agreed to this far.
+    #[param(value_type = Option<Vec<EdgeAgreement>>, inline, explode = false)]
+    agreement: Option<Any<EdgeAgreement>>,
+}
+
+impl BoardEdge {
+    /// Whether, in lines of the same kind, the way from `to_id` leads back to where this line starts.
+    fn closes_circle(&self, world: &World, own: Uuid) -> bool {
+        let mut todo = vec![self.to_id];
+        let mut seen = HashSet::new();
+        while let Some(at) = todo.pop() {
+            if at == self.from_board_id {
+                return true;
+            }
+            if seen.insert(at) {
+                let onwards = world
+                    .pointing::<BoardEdge>(at)
+                    .filter(|e| e.meta.id != own && e.data.from_board_id == at && e.data.edge_kind == self.edge_kind);
+                todo.extend(onwards.map(|e| e.data.to_id));
+            }
+        }
+        false
+    }
+
+    fn same_line(&self, other: &BoardEdge) -> bool {
+        (self.from_board_id, self.to_id, self.edge_kind) == (other.from_board_id, other.to_id, other.edge_kind)
+    }
+}
+
+impl Resource for BoardEdge {
+    const KIND: &'static str = "board_edge";
+    const PATH: &'static str = "board-edges";
+    const PREFIX: &'static str = "EDG";
+    const SUBJECT: Subject = Subject::Governance;
+    const ABOUT: &'static str = "The lines between boards, and from boards to units and outside bodies: reporting, assurance, allocation, escalation. A line may need the agreement of both ends.";
+    type Computed = BoardEdgeComputed;
+    type Filter = BoardEdgeFilter;
+
+    fn example() -> Value {
+        json!({
+            "from_board_id": "019abcde-0000-7000-8000-000000000001",
+            "to_id": "019abcde-0000-7000-8000-000000000002",
+            "edge_kind": "reports_to",
+            "description": "Progress against the delivery plan, each quarter",
+            "needs_agreement": true,
+            "agreed_by_from_on": "2020-06-29"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/from_board_id", &["board"], self.from_board_id);
+        links.to("/to_id", &["board", "unit"], self.to_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.from_board_id])
+    }
+    // S16
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        // What was agreed was this line and no other.
+        let remedy = "withdraw this line and make another";
+        fixed(rules, self, "/from_board_id", |e| e.from_board_id, remedy);
+        fixed(rules, self, "/to_id", |e| e.to_id, remedy);
+        fixed(rules, self, "/edge_kind", |e| e.edge_kind, remedy);
+        not_in_future(rules, "/agreed_by_from_on", self.agreed_by_from_on);
+        not_in_future(rules, "/agreed_by_to_on", self.agreed_by_to_on);
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        if self.from_board_id == self.to_id {
+            rules.refuse("/to_id", "circle", "a line leads to another body; name one");
+            return;
+        }
+        let taken = world
+            .pointing::<BoardEdge>(self.from_board_id)
+            .any(|e| e.meta.id != own && self.same_line(&e.data));
+        rules.require(
+            !taken,
+            "/to_id",
+            "duplicate",
+            "the board already has a line of this kind to this body; change that one",
+        );
+        let upwards = matches!(self.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo);
+        rules.require(
+            !upwards || !self.closes_circle(world, own),
+            "/to_id",
+            "circle",
+            "lines of this kind lead back from there to this board; withdraw one of them or name another body",
+        );
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let agreement = match (self.needs_agreement, self.agreed_by_from_on, self.agreed_by_to_on) {
+            (false, ..) => EdgeAgreement::NotNeeded,
+            (true, None, None) => EdgeAgreement::Missing,
+            (true, Some(_), Some(_)) => EdgeAgreement::Agreed,
+            _ => EdgeAgreement::OneSided,
+        };
+        BoardEdgeComputed { agreement }
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![self.description.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        f.board_id.is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b)
+            && is(&f.from_board_id, &r.data.from_board_id)
+            && is(&f.to_id, &r.data.to_id)
+            && any(&f.edge_kind, &r.data.edge_kind)
+            && any(&f.agreement, &r.computed.agreement)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.from_board_id).or(f.to_id)
+    }
+}

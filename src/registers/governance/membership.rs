@@ -1,0 +1,254 @@
+//! Memberships: which post or body sits on which board, in what capacity, for whom, on what basis and for how long.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Board;
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// In what capacity a member sits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipCapacity {
+    Chair,
+    /// Stands in for the chair.
+    DeputyChair,
+    Member,
+    /// Stands in for a member.
+    Deputy,
+    /// Advises; has no vote.
+    Adviser,
+    /// Listens; has no vote.
+    Observer,
+    /// Keeps agenda and minutes.
+    Secretary,
+}
+
+/// Why a member has the seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipBasis {
+    /// By virtue of the post.
+    ExOfficio,
+    /// Named by the body it represents.
+    Nominated,
+    /// Elected by those it represents.
+    Elected,
+    /// Asked by the board.
+    Invited,
+    /// Chosen by the members.
+    CoOpted,
+    /// Nobody has said. A gap.
+    #[default]
+    Unstated,
+}
+
+/// One seat on a board for one term.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Membership {
+    /// The board. Cannot change.
+    pub board_id: Uuid,
+    /// The post that sits on it; either this or `unit_id`. A chair is a post. Cannot change.
+    #[serde(default)]
+    pub post_id: Option<Uuid>,
+    /// The unit, association or outside body that sits on it; either this or `post_id`. Cannot change.
+    #[serde(default)]
+    pub unit_id: Option<Uuid>,
+    /// In what capacity.
+    pub capacity: MembershipCapacity,
+    /// Whom the member speaks for, in words.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub constituency: Option<String>,
+    /// The staff support association, advisory group or unit that the member speaks for.
+    #[serde(default)]
+    pub constituency_unit_id: Option<Uuid>,
+    /// Why the member has the seat.
+    #[serde(default)]
+    pub basis: MembershipBasis,
+    /// Where the basis is laid down: the clause of the terms of reference, or the invitation.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub basis_reference: Option<String>,
+    /// First day of the term; none: not known.
+    #[serde(default)]
+    pub term_from_on: Option<NaiveDate>,
+    /// Last day of the term; none: open.
+    #[serde(default)]
+    pub term_until_on: Option<NaiveDate>,
+    /// How many terms the member may sit in a row.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub maximum_terms: Option<u8>,
+    /// From whom the next holder of the seat is drawn.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub rotation_pool: Option<String>,
+}
+
+/// Narrows a list of memberships.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MembershipFilter {
+    /// Seats on this board.
+    board_id: Option<Uuid>,
+    /// Seats of this post.
+    post_id: Option<Uuid>,
+    /// Seats of this unit, association or outside body.
+    unit_id: Option<Uuid>,
+    /// Seats in these capacities.
+    #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
+    capacity: Option<Any<MembershipCapacity>>,
+    /// Seats that speak for this association, group or unit.
+    constituency_unit_id: Option<Uuid>,
+    /// Seats held on these bases.
+    #[param(value_type = Option<Vec<MembershipBasis>>, inline, explode = false)]
+    basis: Option<Any<MembershipBasis>>,
+    /// Whether the term runs today.
+    current: Option<bool>,
+    /// Terms that end on or after this day.
+    ends_from: Option<NaiveDate>,
+    /// Terms that end on or before this day.
+    ends_until: Option<NaiveDate>,
+}
+
+impl Membership {
+    /// The days of the term.
+    #[must_use]
+    pub fn term(&self) -> Days {
+        (self.term_from_on, self.term_until_on)
+    }
+
+    fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
+        (self.post_id, self.unit_id)
+    }
+
+    fn check_member(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "end this membership and make another";
+        fixed(rules, self, "/board_id", |m| m.board_id, remedy);
+        fixed(rules, self, "/post_id", |m| m.post_id, remedy);
+        fixed(rules, self, "/unit_id", |m| m.unit_id, remedy);
+        rules.require(
+            self.post_id.is_some() != self.unit_id.is_some(),
+            "/post_id",
+            "one_of",
+            "a seat has one holder; give either post_id or unit_id",
+        );
+        rules.require(
+            self.capacity != MembershipCapacity::Chair || self.unit_id.is_none(),
+            "/unit_id",
+            "not_allowed",
+            "a post chairs a board, not a body; give post_id",
+        );
+    }
+
+    fn check_term(&self, rules: &mut Rules<'_, Self>) {
+        rules.in_order(self.term_from_on, self.term_until_on, "/term_until_on", "term_from_on");
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        let ended = world.get::<Board>(self.board_id).and_then(|b| b.data.dissolved_on);
+        if let (Some(ended), Some(from)) = (ended, self.term_from_on)
+            && from > ended
+        {
+            rules.refuse(
+                "/term_from_on",
+                "date_order",
+                format!("the board was dissolved on {ended}; name a standing board"),
+            );
+        }
+        let at_once = |m: &&Rec<Self>| {
+            m.meta.id != own && m.data.board_id == self.board_id && m.data.capacity == self.capacity && overlap(self.term(), m.data.term())
+        };
+        let others: Vec<&Rec<Self>> = world.pointing::<Self>(self.board_id).filter(at_once).collect();
+        if others.iter().any(|m| m.data.member() == self.member()) {
+            rules.refuse(
+                "/term_from_on",
+                "overlap",
+                "the member holds such a seat on this board on some of these days; end or change that term first",
+            );
+        } else if self.capacity == MembershipCapacity::Chair && !others.is_empty() {
+            rules.refuse(
+                "/capacity",
+                "taken",
+                "the board has a chair on some of these days; end that term first, or choose deputy_chair",
+            );
+        }
+    }
+}
+
+impl Resource for Membership {
+    const KIND: &'static str = "membership";
+    const PATH: &'static str = "memberships";
+    const PREFIX: &'static str = "MBR";
+    const SUBJECT: Subject = Subject::Governance;
+    const ABOUT: &'static str = "Who sits on which board: a post or a body, its capacity, whom it speaks for, on what basis, and for which term. A new term is a new record.";
+    type Computed = NothingComputed;
+    type Filter = MembershipFilter;
+
+    fn example() -> Value {
+        json!({
+            "board_id": "019abcde-0000-7000-8000-000000000001",
+            "unit_id": "019abcde-0000-7000-8000-000000000002",
+            "capacity": "adviser",
+            "constituency": "Independent advisers",
+            "constituency_unit_id": "019abcde-0000-7000-8000-000000000002",
+            "basis": "invited",
+            "basis_reference": "Terms of reference 1.0, membership",
+            "term_from_on": "2020-06-29",
+            "term_until_on": "2021-06-28",
+            "maximum_terms": 2,
+            "rotation_pool": "All independent advisory groups"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/board_id", &["board"], self.board_id);
+        links.to("/post_id", &["post"], self.post_id);
+        links.to("/unit_id", &["unit"], self.unit_id);
+        links.to("/constituency_unit_id", &["unit"], self.constituency_unit_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.board_id])
+    }
+    // S19
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        self.check_member(rules);
+        self.check_term(rules);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "term_from_on",
+                key: |r| Key::from(r.data.term_from_on),
+            },
+            Sort {
+                name: "term_until_on",
+                key: |r| Key::from(r.data.term_until_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.constituency, &self.basis_reference, &self.rotation_pool]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let m = &r.data;
+        is(&f.board_id, &m.board_id)
+            && is_some(&f.post_id, &m.post_id)
+            && is_some(&f.unit_id, &m.unit_id)
+            && any(&f.capacity, &m.capacity)
+            && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
+            && any(&f.basis, &m.basis)
+            && asked(f.current, || runs_on(m.term(), reading.on))
+            && in_window(m.term_until_on, (f.ends_from, f.ends_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.post_id).or(f.unit_id).or(f.constituency_unit_id)
+    }
+}

@@ -1,0 +1,137 @@
+//! Remits: which board decides, oversees, delivers or is consulted on which goal.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::query::{Any, any, is};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What a board has to do with a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemitKind {
+    /// Takes the decisions on it.
+    Decides,
+    /// Watches over its delivery.
+    Oversees,
+    /// Delivers it.
+    Delivers,
+    /// Is asked before decisions are taken.
+    Consulted,
+}
+
+/// What one board has to do with one goal.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Remit {
+    /// The board. Cannot change.
+    pub board_id: Uuid,
+    /// The goal. Cannot change.
+    pub goal_id: Uuid,
+    /// What the board has to do with it.
+    pub remit_kind: RemitKind,
+    /// How far the remit reaches, or where it is laid down.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+    /// First day on which it holds; none: from the start.
+    #[serde(default)]
+    pub from_on: Option<NaiveDate>,
+    /// Last day on which it holds; none: it holds still.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of remits.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RemitFilter {
+    /// Remits of this board.
+    board_id: Option<Uuid>,
+    /// Remits for this goal.
+    goal_id: Option<Uuid>,
+    /// Remits of these kinds.
+    #[param(value_type = Option<Vec<RemitKind>>, inline, explode = false)]
+    remit_kind: Option<Any<RemitKind>>,
+    /// Remits of boards of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Whether the remit holds today.
+    current: Option<bool>,
+}
+
+impl Remit {
+    /// The days on which it holds.
+    #[must_use]
+    pub fn days(&self) -> Days {
+        (self.from_on, self.until_on)
+    }
+
+    fn same_matter(&self, other: &Self) -> bool {
+        (self.board_id, self.goal_id, self.remit_kind) == (other.board_id, other.goal_id, other.remit_kind)
+    }
+}
+
+impl Resource for Remit {
+    const KIND: &'static str = "remit";
+    const PATH: &'static str = "remits";
+    const PREFIX: &'static str = "RMT";
+    const SUBJECT: Subject = Subject::Governance;
+    const ABOUT: &'static str = "Which board decides, oversees, delivers or is consulted on which goal, so that goals nobody owns and goals owned twice can be found.";
+    type Computed = NothingComputed;
+    type Filter = RemitFilter;
+
+    fn example() -> Value {
+        json!({
+            "board_id": "019abcde-0000-7000-8000-000000000001",
+            "goal_id": "019abcde-0000-7000-8000-000000000002",
+            "remit_kind": "oversees",
+            "from_on": "2020-06-29"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/board_id", &["board"], self.board_id);
+        links.to("/goal_id", &["goal"], self.goal_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.board_id])
+    }
+    // S18
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "end this remit and make another";
+        fixed(rules, self, "/board_id", |r| r.board_id, remedy);
+        fixed(rules, self, "/goal_id", |r| r.goal_id, remedy);
+        rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        let taken = world
+            .pointing::<Self>(self.board_id)
+            .any(|r| r.meta.id != own && self.same_matter(&r.data) && overlap(self.days(), r.data.days()));
+        rules.require(
+            !taken,
+            "/goal_id",
+            "duplicate",
+            "the board has this remit for this goal on some of these days; change or end the other first",
+        );
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "from_on",
+            key: |r| Key::from(r.data.from_on),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![self.note.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.board_id, &r.data.board_id)
+            && is(&f.goal_id, &r.data.goal_id)
+            && any(&f.remit_kind, &r.data.remit_kind)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && asked(f.current, || runs_on(r.data.days(), reading.on))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.goal_id)
+    }
+}

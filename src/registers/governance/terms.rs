@@ -1,0 +1,272 @@
+//! Terms of reference of a board, version by version: one of them is agreed at a time.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::terms_sections::{TermsSections, completeness};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How far a version of terms of reference has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TermsStatus {
+    #[default]
+    Draft,
+    InReview,
+    /// In force.
+    Agreed,
+    /// A later version took its place.
+    Superseded,
+}
+
+/// Where the text itself is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TermsDocument {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// Its address.
+    #[serde(default)]
+    #[schema(max_length = 500, pattern = "^https?://")]
+    pub url: Option<String>,
+}
+
+/// One version of a board's terms of reference.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TermsOfReference {
+    /// The board they are for. Cannot change.
+    pub board_id: Uuid,
+    /// Which version it is ("1.0", "refresh 2020"); unique for the board, in any case.
+    #[schema(min_length = 1, max_length = 60)]
+    pub version_label: String,
+    /// How far it has come. To agree a version supersedes the one agreed before.
+    #[serde(default)]
+    pub status: TermsStatus,
+    /// The text, section by section. Cannot change once agreed: make another version.
+    #[serde(default)]
+    pub sections: TermsSections,
+    /// Day by which they are to be reviewed.
+    #[serde(default)]
+    pub review_on: Option<NaiveDate>,
+    /// How many meetings a year the frequency amounts to.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 366)]
+    pub meetings_per_year: Option<u16>,
+    /// The post that approved them.
+    #[serde(default)]
+    pub approver_post_id: Option<Uuid>,
+    /// The board that approved them.
+    #[serde(default)]
+    pub approver_board_id: Option<Uuid>,
+    /// Day of approval.
+    #[serde(default)]
+    pub approved_on: Option<NaiveDate>,
+    /// Where the text itself is kept.
+    #[serde(default)]
+    pub document: Option<TermsDocument>,
+    /// Whether one seat may stand for all staff support associations together.
+    #[serde(default)]
+    pub collective_seat: bool,
+}
+
+/// What the service works out about terms of reference.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TermsComputed {
+    /// Share of the sections, the review date among them, that say something; in whole per cent.
+    #[schema(minimum = 0, maximum = 100)]
+    pub completeness: u8,
+    /// Names of the sections that say nothing, `review_on` among them.
+    #[schema(schema_with = super::terms_sections::names)]
+    pub empty_sections: Vec<String>,
+}
+
+/// Narrows a list of terms of reference.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct TermsFilter {
+    /// Terms of this board.
+    board_id: Option<Uuid>,
+    /// Terms in these statuses.
+    #[param(value_type = Option<Vec<TermsStatus>>, inline, explode = false)]
+    status: Option<Any<TermsStatus>>,
+    /// Terms of boards of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Terms approved by this post.
+    approver_post_id: Option<Uuid>,
+    /// Terms approved by this board.
+    approver_board_id: Option<Uuid>,
+    /// Terms to be reviewed on or after this day.
+    due_from: Option<NaiveDate>,
+    /// Terms to be reviewed on or before this day.
+    due_until: Option<NaiveDate>,
+    /// Whether agreed terms are past the day of their review.
+    overdue: Option<bool>,
+    /// Terms less complete than this, in per cent.
+    #[param(minimum = 1, maximum = 100)]
+    completeness_below: Option<u8>,
+    /// Whether one seat may stand for all associations.
+    collective_seat: Option<bool>,
+}
+
+impl TermsOfReference {
+    fn check_approval(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/approved_on", self.approved_on);
+        if self.status == TermsStatus::Agreed {
+            rules.require(
+                self.approver_post_id.is_some() || self.approver_board_id.is_some(),
+                "/approver_post_id",
+                "required",
+                "agreed terms need who approved them; give approver_post_id or approver_board_id",
+            );
+            rules.require(
+                self.approved_on.is_some(),
+                "/approved_on",
+                "required",
+                "agreed terms need the day of approval; give approved_on",
+            );
+        }
+    }
+
+    /// What was agreed stays as it was agreed.
+    fn check_unchanged(&self, rules: &mut Rules<'_, Self>) {
+        let settled = |s| matches!(s, TermsStatus::Agreed | TermsStatus::Superseded);
+        if rules.before.is_some_and(|b| settled(b.data.status)) {
+            let remedy = "these terms were agreed; make another version";
+            fixed(rules, self, "/sections", |t| t.sections.clone(), remedy);
+            fixed(rules, self, "/version_label", |t| t.version_label.clone(), remedy);
+        }
+    }
+
+    fn check_others(&self, rules: &mut Rules<'_, Self>) {
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        let others: Vec<&Rec<Self>> = world
+            .pointing::<Self>(self.board_id)
+            .filter(|t| t.meta.id != own && t.data.board_id == self.board_id)
+            .collect();
+        let label = self.version_label.trim().to_lowercase();
+        rules.require(
+            others.iter().all(|t| t.data.version_label.trim().to_lowercase() != label),
+            "/version_label",
+            "duplicate",
+            "the board has terms with this version label; choose another",
+        );
+        if self.status != TermsStatus::Agreed {
+            return;
+        }
+        for earlier in others.iter().filter(|t| t.data.status == TermsStatus::Agreed) {
+            if earlier.data.approved_on > self.approved_on {
+                rules.refuse(
+                    "/approved_on",
+                    "date_order",
+                    "the board has terms that were agreed later; record these as superseded",
+                );
+            } else {
+                rules.follow_up(earlier.meta.id, json!({ "status": "superseded" }));
+            }
+        }
+    }
+}
+
+impl Resource for TermsOfReference {
+    const KIND: &'static str = "terms_of_reference";
+    const PATH: &'static str = "terms-of-reference";
+    const PREFIX: &'static str = "TOR";
+    const SUBJECT: Subject = Subject::Governance;
+    const ABOUT: &'static str = "Boards' terms of reference, version by version, with every section a board needs. A completeness score names what is empty; agreed terms need approver and date, and agreeing a version supersedes the one before.";
+    type Computed = TermsComputed;
+    type Filter = TermsFilter;
+
+    fn example() -> Value {
+        json!({
+            "board_id": "019abcde-0000-7000-8000-000000000001",
+            "version_label": "1.0",
+            "status": "draft",
+            "sections": {
+                "purpose": "To oversee delivery of the inclusion strategy.",
+                "quorum": "The chair or deputy chair and four members"
+            },
+            "review_on": "2021-11-30",
+            "meetings_per_year": 4,
+            "document": { "title": "STRIDE Board: terms of reference, draft", "url": "https://intranet.example/stride/tor-1.0" }
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/board_id", &["board"], self.board_id);
+        links.to("/approver_post_id", &["post"], self.approver_post_id);
+        links.to("/approver_board_id", &["board"], self.approver_board_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.board_id])
+    }
+    // S17
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        use TermsStatus::{Agreed, Draft, InReview, Superseded};
+        fixed(rules, self, "/board_id", |t| t.board_id, "make terms for the other board");
+        // They may start in any status: versions of the past are recorded too.
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            &[
+                (Draft, &[InReview, Agreed]),
+                (InReview, &[Draft, Agreed]),
+                (Agreed, &[Superseded]),
+                (Superseded, &[]),
+            ],
+        );
+        self.check_approval(rules);
+        self.check_unchanged(rules);
+        self.check_others(rules);
+        rules.in_order(self.approved_on, self.review_on, "/review_on", "approved_on");
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let empty_sections = self.sections.empty(self.review_on.is_some());
+        TermsComputed {
+            completeness: completeness(empty_sections.len()),
+            empty_sections,
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "review_on",
+                key: |r| Key::from(r.data.review_on),
+            },
+            Sort {
+                name: "approved_on",
+                key: |r| Key::from(r.data.approved_on),
+            },
+            Sort {
+                name: "completeness",
+                key: |r| Key::Number(r.computed.completeness.into()),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.sections.all().into_iter().filter_map(|(_, text)| text).collect();
+        words.push(&self.version_label);
+        words.extend(self.document.iter().map(|d| d.title.as_str()));
+        words
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let t = &r.data;
+        let overdue = || t.status == TermsStatus::Agreed && t.review_on.is_some_and(|d| d < reading.on);
+        is(&f.board_id, &t.board_id)
+            && any(&f.status, &t.status)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && is_some(&f.approver_post_id, &t.approver_post_id)
+            && is_some(&f.approver_board_id, &t.approver_board_id)
+            && in_window(t.review_on, (f.due_from, f.due_until))
+            && asked(f.overdue, overdue)
+            && f.completeness_below.is_none_or(|c| r.computed.completeness < c)
+            && is(&f.collective_seat, &t.collective_seat)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.approver_board_id).or(f.approver_post_id)
+    }
+}

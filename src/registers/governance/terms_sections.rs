@@ -1,0 +1,163 @@
+//! The sections that terms of reference have, and which of them are still empty.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+
+/// The sections of terms of reference, each as text. An empty one is a gap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TermsSections {
+    /// The board's name as the document gives it.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub name: Option<String>,
+    /// What the board is for.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub purpose: Option<String>,
+    /// What it deals with and what it does not.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub scope: Option<String>,
+    /// Who plays which part.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub roles: Option<String>,
+    /// What it has to do.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub responsibilities: Option<String>,
+    /// What it answers for, and to whom.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub accountabilities: Option<String>,
+    /// What it may decide by itself.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub authority: Option<String>,
+    /// Where its business ends and that of other boards begins.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub boundaries: Option<String>,
+    /// Who sits on it, on what basis and for how long.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub membership: Option<String>,
+    /// Who chairs it, and who stands in.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub chair: Option<String>,
+    /// How many must be there for a decision.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub quorum: Option<String>,
+    /// How often it meets.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub frequency: Option<String>,
+    /// What it reports, to whom and how often.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub reporting_requirements: Option<String>,
+    /// The boards and strategies it depends on, and those that depend on it.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub interdependencies: Option<String>,
+    /// Secretariat, money and people it has.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub resources: Option<String>,
+}
+
+/// How many parts complete terms of reference have: every section and the review date.
+const PARTS: usize = 16;
+
+impl TermsSections {
+    /// Every section with its name, in the order of the document.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, Option<&str>); PARTS - 1] {
+        [
+            ("name", self.name.as_deref()),
+            ("purpose", self.purpose.as_deref()),
+            ("scope", self.scope.as_deref()),
+            ("roles", self.roles.as_deref()),
+            ("responsibilities", self.responsibilities.as_deref()),
+            ("accountabilities", self.accountabilities.as_deref()),
+            ("authority", self.authority.as_deref()),
+            ("boundaries", self.boundaries.as_deref()),
+            ("membership", self.membership.as_deref()),
+            ("chair", self.chair.as_deref()),
+            ("quorum", self.quorum.as_deref()),
+            ("frequency", self.frequency.as_deref()),
+            ("reporting_requirements", self.reporting_requirements.as_deref()),
+            ("interdependencies", self.interdependencies.as_deref()),
+            ("resources", self.resources.as_deref()),
+        ]
+    }
+
+    /// Names of the parts that say nothing; the review date is one of them.
+    #[must_use]
+    pub fn empty(&self, has_review_date: bool) -> Vec<String> {
+        let silent = |text: Option<&str>| text.is_none_or(|t| t.trim().is_empty());
+        let mut names: Vec<String> = self
+            .all()
+            .into_iter()
+            .filter(|(_, text)| silent(*text))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        if !has_review_date {
+            names.push("review_on".to_owned());
+        }
+        names
+    }
+}
+
+/// The share of parts that are filled, in whole per cent, never rounded up to complete.
+#[must_use]
+pub fn completeness(empty: usize) -> u8 {
+    let filled = PARTS.saturating_sub(empty);
+    u8::try_from(filled * 100 / PARTS).unwrap_or(100)
+}
+
+/// Schema of a list of parts' names.
+#[must_use]
+pub fn names() -> Array {
+    let name = ObjectBuilder::new().schema_type(Type::String).max_length(Some(30));
+    ArrayBuilder::new()
+        .items(name)
+        .max_items(Some(PARTS))
+        .description(Some("Names of the sections that say nothing, `review_on` among them."))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_section_counts_once() {
+        let fields = serde_json::to_value(TermsSections::default()).unwrap();
+        assert_eq!(fields.as_object().unwrap().len() + 1, PARTS, "a new section must be counted too");
+        let names = TermsSections::default().empty(false);
+        assert_eq!(names.len(), PARTS);
+        for name in names.iter().filter(|n| *n != "review_on") {
+            assert!(fields.get(name).is_some(), "{name} is no section");
+        }
+    }
+
+    #[test]
+    fn completeness_is_the_share_of_filled_parts() {
+        assert_eq!(completeness(PARTS), 0);
+        assert_eq!(completeness(8), 50);
+        assert_eq!(completeness(1), 93);
+        assert_eq!(completeness(0), 100);
+        let blank = TermsSections {
+            purpose: Some("  ".into()),
+            scope: Some("Everything".into()),
+            ..TermsSections::default()
+        };
+        let empty = blank.empty(true);
+        assert!(empty.contains(&"purpose".to_owned()) && !empty.contains(&"scope".to_owned()));
+        assert_eq!(completeness(empty.len()), 12);
+    }
+}

@@ -1,0 +1,54 @@
+//! What rules ask about records that point to each other.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use crate::world::{Rec, Resource, Rules};
+
+/// Refuses a list whose members name the same record twice. `field` is the member's field that holds the id.
+pub fn no_repeats<R: Resource>(rules: &mut Rules<'_, R>, list: &str, field: &str, ids: impl IntoIterator<Item = Option<Uuid>>) {
+    let mut seen = HashSet::new();
+    for (n, id) in ids.into_iter().enumerate() {
+        if id.is_some_and(|id| !seen.insert(id)) {
+            rules.refuse(
+                format!("{list}/{n}/{field}"),
+                "duplicate",
+                "names a record that the list already names; remove it",
+            );
+        }
+    }
+}
+
+/// The other live records of the kind that point to `id`.
+pub fn others<'a, R: Resource>(rules: &Rules<'a, R>, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
+    let own = rules.meta.id;
+    rules.reading.world.pointing::<R>(id).filter(move |r| r.meta.id != own)
+}
+
+/// Whether `to` can be reached from `from`. `next` names what a record leads to.
+pub fn reaches(from: Uuid, to: Uuid, next: impl Fn(Uuid) -> Vec<Uuid>) -> bool {
+    let (mut todo, mut seen) = (vec![from], HashSet::new());
+    while let Some(at) = todo.pop() {
+        if at == to {
+            return true;
+        }
+        if seen.insert(at) {
+            todo.extend(next(at));
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_is_found_and_does_not_trap_the_search() {
+        let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
+        let next = |id| if id == a { vec![b] } else { vec![a] };
+        assert!(reaches(a, b, next));
+        assert!(!reaches(a, c, next));
+    }
+}

@@ -1,0 +1,113 @@
+//! Allocations: which board gave a work-plan item to which unit, and when.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::is;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// The decision of a board that gives an item to a unit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Allocation {
+    /// The item that is given.
+    pub item_id: Uuid,
+    /// The board that gives it, and holds the unit to account for it.
+    pub board_id: Uuid,
+    /// The unit that it is given to.
+    pub unit_id: Uuid,
+    /// The day of the decision.
+    pub allocated_on: NaiveDate,
+    /// Where the decision is recorded ("Minutes of 29 June 2020, item 4").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 300)]
+    pub minute_reference: Option<String>,
+}
+
+/// Narrows a list of allocations.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct AllocationFilter {
+    /// Allocations of this item.
+    item_id: Option<Uuid>,
+    /// Allocations of items of this plan.
+    plan_id: Option<Uuid>,
+    /// Allocations by this board.
+    board_id: Option<Uuid>,
+    /// Allocations to this unit.
+    unit_id: Option<Uuid>,
+    /// Allocations to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Allocations that name no minute (`true`), or name one (`false`).
+    without_minute: Option<bool>,
+    /// Allocations decided on or after this day.
+    allocated_from: Option<NaiveDate>,
+    /// Allocations decided on or before this day.
+    allocated_until: Option<NaiveDate>,
+}
+
+impl Resource for Allocation {
+    const KIND: &'static str = "allocation";
+    const PATH: &'static str = "allocations";
+    const PREFIX: &'static str = "ALC";
+    const SUBJECT: Subject = Subject::Plan;
+    const ABOUT: &'static str = "Which board gave a work-plan item to which unit: what the board holds the unit to account for. An item is given to a unit once; withdraw the allocation to end it.";
+    type Computed = NothingComputed;
+    type Filter = AllocationFilter;
+
+    fn example() -> Value {
+        json!({
+            "item_id": "019abcde-0000-7000-8000-000000000001", "board_id": "019abcde-0000-7000-8000-000000000001",
+            "unit_id": "019abcde-0000-7000-8000-000000000001", "allocated_on": "2020-06-29",
+            "minute_reference": "Minutes of 29 June 2020, item 4"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/item_id", &["work_plan_item"], self.item_id);
+        links.to("/board_id", &["board"], self.board_id);
+        links.to("/unit_id", &["unit"], self.unit_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.item_id])
+    }
+    // S13
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "withdraw this allocation and make another";
+        fixed(rules, self, "/item_id", |a| a.item_id, remedy);
+        fixed(rules, self, "/board_id", |a| a.board_id, remedy);
+        fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
+        not_in_future(rules, "/allocated_on", Some(self.allocated_on));
+        if let Some(twin) = others(rules, self.item_id).find(|a| a.data.unit_id == self.unit_id) {
+            let detail = format!(
+                "{} gives the item to this unit; withdraw that allocation first",
+                twin.meta.reference
+            );
+            rules.refuse("/unit_id", "duplicate", detail);
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "allocated_on",
+            key: |r| Key::from(Some(r.data.allocated_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        self.minute_reference.as_deref().into_iter().collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.item_id, &r.data.item_id)
+            && is(&f.board_id, &r.data.board_id)
+            && is(&f.unit_id, &r.data.unit_id)
+            && asked(f.without_minute, || r.data.minute_reference.is_none())
+            && in_window(Some(r.data.allocated_on), (f.allocated_from, f.allocated_until))
+            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.item_id.or(f.unit_id).or(f.board_id)
+    }
+}

@@ -1,0 +1,139 @@
+//! Benefit claims: what a work-plan item is said to have brought, with evidence or without.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{fixed, in_window, not_in_future};
+use crate::registers::query::is;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What supports a claim: where it can be read, or how it can be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BenefitEvidence {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// Where it can be read.
+    #[serde(default)]
+    #[schema(max_length = 2000, pattern = "^https?://[^\\s]+$", example = "https://intranet.example/survey.pdf")]
+    pub url: Option<String>,
+    /// How it can be found where it has no address (a file number, minutes).
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 300)]
+    pub location: Option<String>,
+}
+
+/// A benefit that an item is said to have brought.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BenefitClaim {
+    /// The item that is said to have brought it.
+    pub item_id: Uuid,
+    /// The benefit, as claimed.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub claim: String,
+    /// The day it was claimed.
+    pub claimed_on: NaiveDate,
+    /// The post that claims it.
+    pub by_post_id: Uuid,
+    /// What supports it; more can be added later. Without any the claim stands as unevidenced.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub evidence: Vec<BenefitEvidence>,
+}
+
+/// What the service computes for a benefit claim.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BenefitClaimComputed {
+    /// Whether anything supports the claim.
+    #[serde(default)]
+    pub is_evidenced: bool,
+}
+
+/// Narrows a list of benefit claims.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct BenefitClaimFilter {
+    /// Claims about this item.
+    item_id: Option<Uuid>,
+    /// Claims about items of this plan.
+    plan_id: Option<Uuid>,
+    /// Claims about items that belong to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Claims made by this post.
+    by_post_id: Option<Uuid>,
+    /// Claims that something supports (`true`), or nothing does (`false`).
+    is_evidenced: Option<bool>,
+    /// Claims made on or after this day.
+    claimed_from: Option<NaiveDate>,
+    /// Claims made on or before this day.
+    claimed_until: Option<NaiveDate>,
+}
+
+impl Resource for BenefitClaim {
+    const KIND: &'static str = "benefit_claim";
+    const PATH: &'static str = "benefit-claims";
+    const PREFIX: &'static str = "BEN";
+    const SUBJECT: Subject = Subject::Progress;
+    const ABOUT: &'static str =
+        "Benefits that work-plan items are said to have brought. A claim without evidence is kept and shown as unevidenced.";
+    type Computed = BenefitClaimComputed;
+    type Filter = BenefitClaimFilter;
+
+    fn example() -> Value {
+        json!({
+            "item_id": "019abcde-0000-7000-8000-000000000001", "claim": "More colleagues know about the pilot", "claimed_on": "2017-06-30",
+            "by_post_id": "019abcde-0000-7000-8000-000000000001",
+            "evidence": [{ "title": "Intranet survey", "url": "https://intranet.example/survey.pdf" }]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/item_id", &["work_plan_item"], self.item_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.item_id])
+    }
+    // S15
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "withdraw this claim and make another";
+        fixed(rules, self, "/item_id", |b| b.item_id, remedy);
+        fixed(rules, self, "/by_post_id", |b| b.by_post_id, remedy);
+        not_in_future(rules, "/claimed_on", Some(self.claimed_on));
+        for (n, evidence) in self.evidence.iter().enumerate() {
+            if evidence.url.is_none() && evidence.location.is_none() {
+                let detail = "say where the evidence is: url or location";
+                rules.refuse(format!("/evidence/{n}/url"), "required", detail);
+            }
+        }
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        BenefitClaimComputed {
+            is_evidenced: !self.evidence.is_empty(),
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "claimed_on",
+            key: |r| Key::from(Some(r.data.claimed_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        std::iter::once(self.claim.as_str())
+            .chain(self.evidence.iter().map(|e| e.title.as_str()))
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.item_id, &r.data.item_id)
+            && is(&f.by_post_id, &r.data.by_post_id)
+            && is(&f.is_evidenced, &r.computed.is_evidenced)
+            && in_window(Some(r.data.claimed_on), (f.claimed_from, f.claimed_until))
+            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.item_id.or(f.by_post_id)
+    }
+}

@@ -1,0 +1,208 @@
+//! Deadline changes of work-plan items: from, to, who approved, why. They are never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::WorkPlanItem;
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::{is, is_some};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A change of a work-plan item's deadline.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DeadlineChange {
+    /// The item whose deadline moves.
+    pub item_id: Uuid,
+    /// The new deadline; unspecified where it is put off without a date.
+    pub to: PlannedDate,
+    /// The post that approved it. A change names a post, a board or both.
+    #[serde(default)]
+    pub approver_post_id: Option<Uuid>,
+    /// The board that approved it.
+    #[serde(default)]
+    pub approver_board_id: Option<Uuid>,
+    /// Why it moves.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// The day it was decided.
+    pub decided_on: NaiveDate,
+}
+
+/// What the service computes for a deadline change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadlineChangeComputed {
+    /// The deadline before.
+    #[serde(default)]
+    pub from: PlannedDate,
+    /// Days by which it moves: negative where it is brought forward, null where one of the two has no day.
+    #[serde(default)]
+    #[schema(required)]
+    pub days_moved: Option<i64>,
+    /// Whether it gives more time. A deadline that is put off without a date does.
+    #[serde(default)]
+    pub is_extension: bool,
+}
+
+/// Narrows a list of deadline changes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DeadlineChangeFilter {
+    /// Changes of this item's deadline.
+    item_id: Option<Uuid>,
+    /// Changes of deadlines of items of this plan.
+    plan_id: Option<Uuid>,
+    /// Changes of deadlines of items that belong to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Changes that this post approved.
+    approver_post_id: Option<Uuid>,
+    /// Changes that this board approved.
+    approver_board_id: Option<Uuid>,
+    /// Changes that give more time (`true`), or do not (`false`).
+    is_extension: Option<bool>,
+    /// Changes decided on or after this day.
+    decided_from: Option<NaiveDate>,
+    /// Changes decided on or before this day.
+    decided_until: Option<NaiveDate>,
+}
+
+/// From one deadline to another: days moved, and whether that gives more time.
+fn distance(from: &PlannedDate, to: &PlannedDate) -> (Option<i64>, bool) {
+    let days = from.due_on.zip(to.due_on).map(|(from, to)| (to - from).num_days());
+    let put_off = from.due_on.is_some() && to.due_on.is_none();
+    (days, put_off || days.is_some_and(|d| d > 0))
+}
+
+impl DeadlineChange {
+    /// What must hold when it is recorded: later the item has moved on.
+    fn check_move(&self, rules: &mut Rules<'_, Self>, item: &Rec<WorkPlanItem>) {
+        rules.require(
+            item.computed.first_deadline.is_some(),
+            "/item_id",
+            "no_deadline",
+            "the item has no deadline yet; set it with PATCH on the item",
+        );
+        let now = &item.data.deadline;
+        let same = (now.precision, now.from_on, now.due_on) == (self.to.precision, self.to.from_on, self.to.due_on);
+        rules.require(
+            !same,
+            "/to",
+            "unchanged",
+            "is the item's deadline already; give another, or record nothing",
+        );
+        rules.in_order(item.data.start.from_on, self.to.due_on, "/to/due_on", "the start of the item");
+        let last = others(rules, self.item_id).map(|c| c.data.decided_on).max();
+        rules.in_order(last, Some(self.decided_on), "/decided_on", "the last change of this deadline");
+    }
+}
+
+impl Resource for DeadlineChange {
+    const KIND: &'static str = "deadline_change";
+    const PATH: &'static str = "deadline-changes";
+    const PREFIX: &'static str = "DLC";
+    const SUBJECT: Subject = Subject::DeadlineChange;
+    const ABOUT: &'static str = "Changes of work-plan items' deadlines. Recording one moves the item's deadline; withdrawing the last one moves it back. The item's first deadline stays as it was.";
+    const APPEND_ONLY: bool = true;
+    type Computed = DeadlineChangeComputed;
+    type Filter = DeadlineChangeFilter;
+
+    fn example() -> Value {
+        json!({
+            "item_id": "019abcde-0000-7000-8000-000000000001", "to": { "precision": "quarter", "due_on": "2021-03-31" },
+            "approver_post_id": "019abcde-0000-7000-8000-000000000001", "reason": "The supplier delivers later than agreed",
+            "decided_on": "2020-10-26"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/item_id", &["work_plan_item"], self.item_id);
+        links.to("/approver_post_id", &["post"], self.approver_post_id);
+        links.to("/approver_board_id", &["board"], self.approver_board_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.item_id])
+    }
+    fn normalise(&mut self) {
+        self.to.normalise();
+    }
+    // S12
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.planned("/to", &self.to);
+        rules.require(
+            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
+            "/approver_post_id",
+            "required",
+            "name who approved it: approver_post_id, approver_board_id or both",
+        );
+        not_in_future(rules, "/decided_on", Some(self.decided_on));
+        let item = rules.reading.world.get::<WorkPlanItem>(self.item_id);
+        if let Some(item) = item.filter(|_| rules.before.is_none()) {
+            self.check_move(rules, item);
+            rules.follow_up(self.item_id, json!({ "deadline": self.to }));
+        }
+    }
+    fn compute(&self, reading: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        let from = match before {
+            Some(b) => b.computed.from.clone(),
+            None => reading
+                .world
+                .get::<WorkPlanItem>(self.item_id)
+                .map_or_else(PlannedDate::default, |i| i.data.deadline.clone()),
+        };
+        let (days_moved, is_extension) = distance(&from, &self.to);
+        DeadlineChangeComputed {
+            from,
+            days_moved,
+            is_extension,
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.item_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "decided_on",
+            key: |r| Key::from(Some(r.data.decided_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.reason]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.item_id, &r.data.item_id)
+            && is_some(&f.approver_post_id, &r.data.approver_post_id)
+            && is_some(&f.approver_board_id, &r.data.approver_board_id)
+            && is(&f.is_extension, &r.computed.is_extension)
+            && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
+            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.item_id.or(f.approver_post_id).or(f.approver_board_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::date::Precision;
+
+    fn day(text: &str) -> PlannedDate {
+        PlannedDate {
+            precision: Precision::Day,
+            due_on: text.parse().ok(),
+            ..PlannedDate::default()
+        }
+    }
+
+    #[test]
+    fn an_extension_gives_more_time() {
+        assert_eq!(distance(&day("2020-11-30"), &day("2020-12-10")), (Some(10), true));
+        assert_eq!(distance(&day("2020-11-30"), &day("2020-11-20")), (Some(-10), false));
+        assert_eq!(distance(&day("2020-11-30"), &PlannedDate::default()), (None, true));
+        assert_eq!(distance(&PlannedDate::default(), &day("2020-11-30")), (None, false));
+    }
+}

@@ -1,0 +1,210 @@
+//! Dependencies: what a work-plan item waits for.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::links::{others, reaches};
+use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+
+/// Whether the item still waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DependencyStatus {
+    /// It waits.
+    #[default]
+    Open,
+    /// It has what it waited for.
+    Met,
+    /// It no longer needs it.
+    Dropped,
+}
+
+/// Something that a work-plan item waits for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Dependency {
+    /// The item that waits.
+    pub item_id: Uuid,
+    /// The record it waits for: another item, a plan, a strategy, one of its versions, goals, cross-references or reviews, a board,
+    /// terms of reference. A dependency names this or `on_other`.
+    #[serde(default)]
+    pub on_id: Option<Uuid>,
+    /// What it waits for where that is not on record: a system, an event outside.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 300)]
+    pub on_other: Option<String>,
+    /// What exactly is needed.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// When it is needed.
+    #[serde(default)]
+    pub needed_by: PlannedDate,
+    /// Whether the item still waits.
+    #[serde(default)]
+    pub status: DependencyStatus,
+    /// The day it was met, where known; only for one that is met.
+    #[serde(default)]
+    pub met_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of dependencies.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DependencyFilter {
+    /// What this item waits for.
+    item_id: Option<Uuid>,
+    /// What waits for this record.
+    on_id: Option<Uuid>,
+    /// What the items of this plan wait for.
+    plan_id: Option<Uuid>,
+    /// What the items wait for that belong to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Dependencies in any of these statuses.
+    #[param(value_type = Option<Vec<DependencyStatus>>, inline, explode = false)]
+    status: Option<Any<DependencyStatus>>,
+    /// Dependencies needed on or after this day.
+    due_from: Option<NaiveDate>,
+    /// Dependencies needed on or before this day.
+    due_until: Option<NaiveDate>,
+    /// Dependencies still open though the day they were needed by has passed (`true`), or all others (`false`).
+    overdue: Option<bool>,
+}
+
+/// The kinds of records that an item may wait for.
+const AWAITED: &[&str] = &[
+    "work_plan_item",
+    "plan",
+    "strategy",
+    "strategy_version",
+    "goal",
+    "cross_reference",
+    "strategy_review",
+    "board",
+    "terms_of_reference",
+];
+
+use DependencyStatus as S;
+
+const TRANSITIONS: &[(S, &[S])] = &[(S::Open, &[S::Met, S::Dropped]), (S::Met, &[S::Open]), (S::Dropped, &[S::Open])];
+
+/// What the item still waits for, as far as it is on record; the dependency `but` is not looked at.
+fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
+    world
+        .pointing::<Dependency>(item)
+        .filter(|d| d.meta.id != but && d.data.item_id == item && d.data.status == S::Open)
+        .filter_map(|d| d.data.on_id)
+        .collect()
+}
+
+impl Dependency {
+    fn is_overdue(&self, on: NaiveDate) -> bool {
+        self.status == S::Open && self.needed_by.due_on.is_some_and(|d| d < on)
+    }
+
+    fn repeats(&self, other: &Self) -> bool {
+        let same_text = match (&self.on_other, &other.on_other) {
+            (Some(one), Some(other)) => same_name(one, other),
+            (one, other) => one == other,
+        };
+        self.item_id == other.item_id && self.on_id == other.on_id && same_text
+    }
+
+    /// S14: an item that waits for itself, however far round, is never done.
+    fn check_circle(&self, rules: &mut Rules<'_, Self>) {
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        let Some(on) = self.on_id else { return };
+        if on == self.item_id {
+            rules.refuse("/on_id", "self_reference", "must be another record than the item that waits");
+        } else if self.status == S::Open && reaches(on, self.item_id, |at| awaited(world, at, own)) {
+            let detail = "that item waits for this one; drop one of the dependencies between them";
+            rules.refuse("/on_id", "circle", detail);
+        }
+    }
+}
+
+impl Resource for Dependency {
+    const KIND: &'static str = "dependency";
+    const PATH: &'static str = "dependencies";
+    const PREFIX: &'static str = "DEP";
+    const SUBJECT: Subject = Subject::Plan;
+    const ABOUT: &'static str = "What work-plan items wait for: each other, a refresh of the strategy, a board, or something that is not on record. Items cannot wait for each other in a circle.";
+    type Computed = NothingComputed;
+    type Filter = DependencyFilter;
+
+    fn example() -> Value {
+        json!({
+            "item_id": "019abcde-0000-7000-8000-000000000001", "on_id": "019abcde-0000-7000-8000-000000000002",
+            "description": "The boards' responsibilities are settled by the refresh of the strategy",
+            "needed_by": { "precision": "month", "due_on": "2020-11-30" }
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/item_id", &["work_plan_item"], self.item_id);
+        links.to("/on_id", AWAITED, self.on_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.item_id])
+    }
+    fn normalise(&mut self) {
+        self.needed_by.normalise();
+    }
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "withdraw this dependency and make another";
+        fixed(rules, self, "/item_id", |d| d.item_id, remedy);
+        fixed(rules, self, "/on_id", |d| d.on_id, remedy);
+        rules.require(
+            self.on_id.is_some() != self.on_other.is_some(),
+            "/on_id",
+            "one_of",
+            "name what it waits for by on_id or, where it is not on record, by on_other: one of the two",
+        );
+        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.planned("/needed_by", &self.needed_by);
+        rules.require(
+            self.met_on.is_none() || self.status == S::Met,
+            "/met_on",
+            "not_allowed",
+            "only a dependency that is met has this day; set the status to met, or leave it out",
+        );
+        not_in_future(rules, "/met_on", self.met_on);
+        if self.status == S::Dropped {
+            return;
+        }
+        self.check_circle(rules);
+        let twin = others(rules, self.item_id).find(|d| d.data.status != S::Dropped && d.data.repeats(self));
+        if let Some(twin) = twin {
+            let detail = format!("{} says the same; change that one", twin.meta.reference);
+            rules.refuse("/on_id", "duplicate", detail);
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "due_on",
+            key: |r| Key::from(r.data.needed_by.due_on),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.description, &self.on_other]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.item_id, &r.data.item_id)
+            && is_some(&f.on_id, &r.data.on_id)
+            && any(&f.status, &r.data.status)
+            && in_window(r.data.needed_by.due_on, (f.due_from, f.due_until))
+            && asked(f.overdue, || r.data.is_overdue(reading.on))
+            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.item_id.or(f.on_id)
+    }
+}

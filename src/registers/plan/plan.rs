@@ -1,0 +1,151 @@
+//! Plans: a delivery plan belongs to one version of a strategy, and a refresh is a new plan.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::query::{Any, any, is_some};
+use crate::registers::strategy::StrategyVersion;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanStatus {
+    /// Being written.
+    #[default]
+    Draft,
+    /// It is worked by.
+    Active,
+    /// Done with, or replaced by its refresh.
+    Closed,
+}
+
+/// What a plan's owner says about its completeness. It is a claim: what is missing in fact is for the gaps to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanCompleteness {
+    /// Nothing is said.
+    #[default]
+    NotStated,
+    /// Parts are still missing.
+    Partial,
+    /// It is said to hold all activity that serves the strategy.
+    Complete,
+}
+
+/// A delivery plan.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Plan {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// The version of the strategy that it delivers. A plan without one is a gap.
+    #[serde(default)]
+    pub strategy_version_id: Option<Uuid>,
+    /// The unit that keeps it.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// The plan that it refreshes. Its items are carried forward one by one.
+    #[serde(default)]
+    pub predecessor_id: Option<Uuid>,
+    /// Where it stands.
+    #[serde(default)]
+    pub status: PlanStatus,
+    /// What it is about.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub description: Option<String>,
+    /// What its owner says about its completeness.
+    #[serde(default)]
+    pub completeness_claim: PlanCompleteness,
+    /// Where that is said, and in which words.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub completeness_source: Option<String>,
+}
+
+/// Narrows a list of plans.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PlanFilter {
+    /// Plans for any version of this strategy.
+    strategy_id: Option<Uuid>,
+    /// Plans for this version of a strategy.
+    strategy_version_id: Option<Uuid>,
+    /// Plans that this unit keeps.
+    owner_unit_id: Option<Uuid>,
+    /// Plans that this unit, or one below it, keeps.
+    unit_below: Option<Uuid>,
+    /// Plans that refresh this one.
+    predecessor_id: Option<Uuid>,
+    /// Plans in any of these statuses.
+    #[param(value_type = Option<Vec<PlanStatus>>, inline, explode = false)]
+    status: Option<Any<PlanStatus>>,
+    /// Plans with any of these claims about completeness.
+    #[param(value_type = Option<Vec<PlanCompleteness>>, inline, explode = false)]
+    completeness_claim: Option<Any<PlanCompleteness>>,
+}
+
+const TRANSITIONS: &[(PlanStatus, &[PlanStatus])] = &[
+    (PlanStatus::Draft, &[PlanStatus::Active, PlanStatus::Closed]),
+    (PlanStatus::Active, &[PlanStatus::Draft, PlanStatus::Closed]),
+    (PlanStatus::Closed, &[PlanStatus::Active]),
+];
+
+impl Resource for Plan {
+    const KIND: &'static str = "plan";
+    const PATH: &'static str = "plans";
+    const PREFIX: &'static str = "PLN";
+    const SUBJECT: Subject = Subject::Plan;
+    const ABOUT: &'static str = "Delivery plans. A plan delivers one version of a strategy; a refresh is a new plan with the old one as predecessor, into which items are carried one by one.";
+    type Computed = NothingComputed;
+    type Filter = PlanFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "STRIDE Delivery Plan 2017-2021", "strategy_version_id": "019abcde-0000-7000-8000-000000000001",
+            "owner_unit_id": "019abcde-0000-7000-8000-000000000001", "status": "active", "completeness_claim": "partial",
+            "completeness_source": "Audit review of 2020, recommendation 4"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/strategy_version_id", &["strategy_version"], self.strategy_version_id);
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/predecessor_id", &["plan"], self.predecessor_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id)
+    }
+    // S8
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.no_circle("/predecessor_id", self.predecessor_id, |p| p.predecessor_id);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.title, self.description.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let strategy = || {
+            let version = reading.world.get::<StrategyVersion>(r.data.strategy_version_id?)?;
+            Some(version.data.strategy_id)
+        };
+        is_some(&f.strategy_version_id, &r.data.strategy_version_id)
+            && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
+            && is_some(&f.predecessor_id, &r.data.predecessor_id)
+            && any(&f.status, &r.data.status)
+            && any(&f.completeness_claim, &r.data.completeness_claim)
+            && (f.strategy_id.is_none() || f.strategy_id == strategy())
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.strategy_version_id.or(f.predecessor_id).or(f.owner_unit_id)
+    }
+}

@@ -1,0 +1,167 @@
+//! Progress updates on work-plan items: dated entries that are never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{ItemStatus, Rag, WorkPlanItem};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::{Any, any, is, same_name};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A part of an update's narrative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressPart {
+    /// Its label ("a"), where there are several parts.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 20)]
+    pub label: Option<String>,
+    /// What was done, and what comes next.
+    #[schema(min_length = 1, max_length = 8000)]
+    pub text: String,
+}
+
+/// A progress update. What it declares is the lead's claim.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ProgressUpdate {
+    /// The item it is about.
+    pub item_id: Uuid,
+    /// The day it was made.
+    pub made_on: NaiveDate,
+    /// The post that made it.
+    pub by_post_id: Uuid,
+    /// The narrative, in one part or several.
+    #[schema(min_items = 1, max_items = 26)]
+    pub parts: Vec<ProgressPart>,
+    /// How the item is rated from then on. Left out: as before.
+    #[serde(default)]
+    pub declared_rag: Option<Rag>,
+    /// How much of the item is done, 0 to 100. Left out: as before.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
+    pub percent_complete: Option<u8>,
+    /// The item's new status. With `complete` the item counts as completed on `made_on`. Left out: as before.
+    #[serde(default)]
+    pub status: Option<ItemStatus>,
+}
+
+/// Narrows a list of progress updates.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ProgressUpdateFilter {
+    /// Updates on this item.
+    item_id: Option<Uuid>,
+    /// Updates on items of this plan.
+    plan_id: Option<Uuid>,
+    /// Updates on items that belong to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Updates made by this post.
+    by_post_id: Option<Uuid>,
+    /// Updates that declare any of these colours.
+    #[param(value_type = Option<Vec<Rag>>, inline, explode = false)]
+    declared_rag: Option<Any<Rag>>,
+    /// Updates that set any of these statuses.
+    #[param(value_type = Option<Vec<ItemStatus>>, inline, explode = false)]
+    status: Option<Any<ItemStatus>>,
+    /// Updates made on or after this day.
+    made_from: Option<NaiveDate>,
+    /// Updates made on or before this day.
+    made_until: Option<NaiveDate>,
+}
+
+impl ProgressUpdate {
+    /// What the item takes over from this update.
+    fn declares(&self, item: &WorkPlanItem) -> Value {
+        let mut patch = Map::new();
+        if let Some(rag) = self.declared_rag {
+            patch.insert("declared_rag".into(), json!(rag));
+        }
+        if let Some(percent) = self.percent_complete {
+            patch.insert("percent_complete".into(), json!(percent));
+        }
+        if let Some(status) = self.status.filter(|s| *s != item.status) {
+            patch.insert("status".into(), json!(status));
+            let completed_on = (status == ItemStatus::Complete).then_some(self.made_on);
+            patch.insert("completed_on".into(), json!(completed_on));
+        }
+        Value::Object(patch)
+    }
+
+    fn check_labels(&self, rules: &mut Rules<'_, Self>) {
+        for (n, part) in self.parts.iter().enumerate() {
+            let Some(label) = &part.label else { continue };
+            let mut earlier = self.parts.iter().take(n).filter_map(|p| p.label.as_ref());
+            if earlier.any(|l| same_name(l, label)) {
+                let detail = "is the label of an earlier part; choose another";
+                rules.refuse(format!("/parts/{n}/label"), "duplicate", detail);
+            }
+        }
+    }
+}
+
+impl Resource for ProgressUpdate {
+    const KIND: &'static str = "progress_update";
+    const PATH: &'static str = "progress-updates";
+    const PREFIX: &'static str = "UPD";
+    const SUBJECT: Subject = Subject::Progress;
+    const ABOUT: &'static str = "Progress on work-plan items, as dated entries: a later one corrects an earlier one, and none is changed. The latest by made_on sets the item's declared colour, percentage and status where it names them; withdrawing it does not set them back.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = ProgressUpdateFilter;
+
+    fn example() -> Value {
+        json!({
+            "item_id": "019abcde-0000-7000-8000-000000000001", "made_on": "2020-10-26",
+            "by_post_id": "019abcde-0000-7000-8000-000000000001",
+            "parts": [
+                { "label": "a", "text": "The first module has been written" },
+                { "label": "b", "text": "A pilot group has been chosen" }
+            ],
+            "declared_rag": "green", "percent_complete": 60, "status": "in_progress"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/item_id", &["work_plan_item"], self.item_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.item_id])
+    }
+    // S12
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/made_on", Some(self.made_on));
+        self.check_labels(rules);
+        let is_latest = others(rules, self.item_id).all(|u| u.data.made_on <= self.made_on);
+        let item = rules.reading.world.get::<WorkPlanItem>(self.item_id);
+        if let Some(item) = item.filter(|_| is_latest && rules.before.is_none()) {
+            rules.follow_up(self.item_id, self.declares(&item.data));
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.item_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "made_on",
+            key: |r| Key::from(Some(r.data.made_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        self.parts.iter().map(|p| p.text.as_str()).collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.item_id, &r.data.item_id)
+            && is(&f.by_post_id, &r.data.by_post_id)
+            && (f.declared_rag.is_none() || r.data.declared_rag.is_some_and(|c| any(&f.declared_rag, &c)))
+            && (f.status.is_none() || r.data.status.is_some_and(|s| any(&f.status, &s)))
+            && in_window(Some(r.data.made_on), (f.made_from, f.made_until))
+            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.item_id.or(f.by_post_id)
+    }
+}

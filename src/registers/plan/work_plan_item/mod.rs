@@ -1,0 +1,240 @@
+//! Work-plan items: what is to be done, how, by whom, by when, and which goals it serves.
+
+mod filter;
+mod parts;
+mod rules;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use filter::WorkPlanItemFilter;
+pub use parts::{ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal};
+
+use super::{DeadlineChange, ProgressUpdate, Rag};
+use crate::access::policy::Subject;
+use crate::world::date::{PlannedDate, Precision};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// An item of a delivery plan. Status, colour and percentage are what its lead declares.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WorkPlanItem {
+    /// The plan it belongs to.
+    pub plan_id: Uuid,
+    /// What sort of item it is.
+    pub item_kind: ItemKind,
+    /// The item it is part of, in the same plan.
+    #[serde(default)]
+    pub parent_id: Option<Uuid>,
+    /// The item in a line.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// What is to be done.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub what: Option<String>,
+    /// How it is to be done.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub how: Option<String>,
+    /// What will be different once it is done.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub intended_outcome: Option<String>,
+    /// How success will be told.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub measures: Vec<ItemMeasure>,
+    /// The post that leads it.
+    #[serde(default)]
+    pub lead_post_id: Option<Uuid>,
+    /// The unit that is responsible for it: its contributors keep the item up to date.
+    #[serde(default)]
+    pub responsible_unit_id: Option<Uuid>,
+    /// Who else helps to deliver it.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pub partners: Vec<ItemPartner>,
+    /// What outside the organisation gave rise to it (a regulator's report, a tribunal).
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub external_source: Option<String>,
+    /// The risks to its delivery, in brief.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub risk_summary: Option<String>,
+    /// The goals that it serves.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pub goals: Vec<ServedGoal>,
+    /// What is to be reached in numbers, where there is such a target.
+    #[serde(default)]
+    pub quantified_target: Option<QuantifiedTarget>,
+    /// When it is to begin.
+    #[serde(default)]
+    pub start: PlannedDate,
+    /// When it is to be done. It can be set here once; from then on it moves by a deadline change only.
+    #[serde(default)]
+    pub deadline: PlannedDate,
+    /// Where it stands.
+    #[serde(default)]
+    pub status: ItemStatus,
+    /// The day it was completed; needed once it is, and only then.
+    #[serde(default)]
+    pub completed_on: Option<NaiveDate>,
+    /// How its lead rates it.
+    #[serde(default)]
+    pub declared_rag: Rag,
+    /// How much of it is done, as its lead says: 0 to 100.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
+    pub percent_complete: Option<u8>,
+    /// The item of the plan before that goes on in this one.
+    #[serde(default)]
+    pub carried_from_item_id: Option<Uuid>,
+    /// What became of that item; needed with `carried_from_item_id`.
+    #[serde(default)]
+    pub carry: Option<ItemCarry>,
+    /// Why it was changed or dropped; needed for those two.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub carry_reason: Option<String>,
+}
+
+/// What the service computes for an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkPlanItemComputed {
+    /// The first deadline that was ever given. It never changes.
+    #[serde(default)]
+    #[schema(required)]
+    pub first_deadline: Option<PlannedDate>,
+    /// How many times the deadline has been changed.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub deadline_changes: u32,
+    /// Days from the first deadline to the present one: negative where it was brought forward, null where one of them has no day.
+    #[serde(default)]
+    #[schema(required)]
+    pub deadline_moved_days: Option<i64>,
+    /// How many progress updates there are.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub update_count: u32,
+    /// The day of the latest progress update.
+    #[serde(default)]
+    #[schema(required)]
+    pub last_update_on: Option<NaiveDate>,
+}
+
+impl WorkPlanItem {
+    /// Whether it should have been done by now and is still open.
+    #[must_use]
+    pub fn is_overdue(&self, on: NaiveDate) -> bool {
+        !self.status.is_closed() && self.deadline.due_on.is_some_and(|d| d < on)
+    }
+}
+
+impl Resource for WorkPlanItem {
+    const KIND: &'static str = "work_plan_item";
+    const PATH: &'static str = "work-plan-items";
+    const PREFIX: &'static str = "WPI";
+    const SUBJECT: Subject = Subject::PlanItem;
+    const ABOUT: &'static str = "Items of delivery plans: strands, projects, pilots, deliverables and activities. Status, colour and percentage are declared by the lead, here or by a progress update. A deadline can be set here once; its first value is kept for good, and it moves only by POST /api/v1/deadline-changes.";
+    type Computed = WorkPlanItemComputed;
+    type Filter = WorkPlanItemFilter;
+
+    fn example() -> Value {
+        json!({
+            "plan_id": "019abcde-0000-7000-8000-000000000001", "item_kind": "project", "title": "Inclusion training for leaders",
+            "what": "An inclusion segment of the leadership programme", "how": "Written with Human Resources, given in each business group",
+            "intended_outcome": "Leaders notice and act on unfair treatment",
+            "measures": [{ "name": "Leaders trained", "target": "10,000 by the end of 2018" }],
+            "responsible_unit_id": "019abcde-0000-7000-8000-000000000001", "partners": [{ "name": "A university" }],
+            "goals": [{ "goal_id": "019abcde-0000-7000-8000-000000000001", "rationale": "Fair treatment begins with line managers" }],
+            "quantified_target": { "population": "officers and staff", "target": 10000, "unit": "people trained" },
+            "deadline": { "precision": "month", "due_on": "2020-11-30", "source_text": "November 2020" },
+            "status": "in_progress", "declared_rag": "amber", "percent_complete": 40
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/plan_id", &["plan"], self.plan_id);
+        links.to("/parent_id", &[Self::KIND], self.parent_id);
+        links.to("/lead_post_id", &["post"], self.lead_post_id);
+        links.to("/responsible_unit_id", &["unit"], self.responsible_unit_id);
+        links.to("/carried_from_item_id", &[Self::KIND], self.carried_from_item_id);
+        for (n, partner) in self.partners.iter().enumerate() {
+            links.to(format!("/partners/{n}/unit_id"), &["unit"], partner.unit_id);
+        }
+        for (n, served) in self.goals.iter().enumerate() {
+            links.to(format!("/goals/{n}/goal_id"), &["goal"], served.goal_id);
+        }
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.responsible_unit_id)
+            .and_within([self.plan_id])
+            .and_within(self.parent_id)
+    }
+    fn normalise(&mut self) {
+        self.start.normalise();
+        self.deadline.normalise();
+    }
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules::check(self, rules);
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        let own = (self.deadline.precision != Precision::Unspecified).then(|| self.deadline.clone());
+        let first_deadline = before.and_then(|b| b.computed.first_deadline.clone()).or(own);
+        let first_due = first_deadline.as_ref().and_then(|d| d.due_on);
+        let mut computed = WorkPlanItemComputed {
+            deadline_moved_days: first_due.zip(self.deadline.due_on).map(|(first, now)| (now - first).num_days()),
+            first_deadline,
+            ..WorkPlanItemComputed::default()
+        };
+        for source in reading.world.pointing_to(meta.id).filter(|r| r.meta().withdrawn_at.is_none()) {
+            if let Some(update) = source.as_any().downcast_ref::<Rec<ProgressUpdate>>() {
+                computed.update_count += 1;
+                computed.last_update_on = computed.last_update_on.max(Some(update.data.made_on));
+            } else if source.as_any().is::<Rec<DeadlineChange>>() {
+                computed.deadline_changes += 1;
+            }
+        }
+        computed
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "due_on",
+                key: |r| Key::from(r.data.deadline.due_on),
+            },
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "last_update_on",
+                key: |r| Key::from(r.computed.last_update_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let more = [
+            &self.what,
+            &self.how,
+            &self.intended_outcome,
+            &self.external_source,
+            &self.risk_summary,
+        ];
+        std::iter::once(self.title.as_str())
+            .chain(more.into_iter().filter_map(Option::as_deref))
+            .chain(self.measures.iter().map(|m| m.name.as_str()))
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        f.matches(r, reading)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.pivot()
+    }
+}

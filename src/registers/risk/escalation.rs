@@ -1,0 +1,268 @@
+//! Escalations: a risk taken up to a board, and whether the board has said that it has it.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::risk::RiskStatus;
+use super::{Risk, RiskRegister};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::governance::Board;
+use crate::registers::query::{Any, any, is};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How far an escalation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationStatus {
+    #[default]
+    Proposed,
+    /// Sent to the board, which has not yet said that it has it.
+    Escalated,
+    /// The board has it.
+    Acknowledged,
+    /// The board has given it back. Final.
+    Returned,
+    /// It needs the board no longer. Final.
+    DeEscalated,
+}
+
+impl EscalationStatus {
+    /// Whether the risk is on its way to the board or with it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Proposed | Self::Escalated | Self::Acknowledged)
+    }
+}
+
+/// A risk taken up to a board.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Escalation {
+    /// The risk. Cannot change.
+    pub risk_id: Uuid,
+    /// The board it is taken to. Cannot change.
+    pub to_board_id: Uuid,
+    /// How far it has come: proposed, escalated, acknowledged; ended by returned or de_escalated from any of them.
+    #[serde(default)]
+    pub status: EscalationStatus,
+    /// Why it is taken up.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// Day on which it was proposed.
+    pub proposed_on: NaiveDate,
+    /// Day on which it was sent to the board; needed once it is escalated.
+    #[serde(default)]
+    pub escalated_on: Option<NaiveDate>,
+    /// Day on which the board said that it has it; needed once it is acknowledged.
+    #[serde(default)]
+    pub acknowledged_on: Option<NaiveDate>,
+    /// Day on which it was returned or de-escalated; needed then, and not before.
+    #[serde(default)]
+    pub closed_on: Option<NaiveDate>,
+    /// Why it was returned or de-escalated, and what the board decided.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub outcome: Option<String>,
+}
+
+/// What the service works out about an escalation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EscalationComputed {
+    /// Whether it is neither returned nor de-escalated.
+    pub is_open: bool,
+    /// Whether it was sent to the board and the board has not yet said that it has it.
+    pub unacknowledged: bool,
+}
+
+/// Narrows a list of escalations.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct EscalationFilter {
+    /// Escalations of this risk.
+    risk_id: Option<Uuid>,
+    /// Escalations of the risks on this register.
+    register_id: Option<Uuid>,
+    /// Escalations to this board.
+    to_board_id: Option<Uuid>,
+    /// Escalations from registers that this board watches.
+    from_board_id: Option<Uuid>,
+    /// Escalations in these statuses.
+    #[param(value_type = Option<Vec<EscalationStatus>>, inline, explode = false)]
+    status: Option<Any<EscalationStatus>>,
+    /// Whether it is neither returned nor de-escalated.
+    open: Option<bool>,
+    /// Whether it was sent to the board and the board has not yet said that it has it.
+    unacknowledged: Option<bool>,
+    /// Escalations sent to the board on or after this day.
+    escalated_from: Option<NaiveDate>,
+    /// Escalations sent to the board on or before this day.
+    escalated_until: Option<NaiveDate>,
+}
+
+impl Escalation {
+    fn check_dates(&self, rules: &mut Rules<'_, Self>) {
+        use EscalationStatus::{Acknowledged, Escalated, Proposed};
+        let days = [
+            ("/proposed_on", "proposed_on", Some(self.proposed_on)),
+            ("/escalated_on", "escalated_on", self.escalated_on),
+            ("/acknowledged_on", "acknowledged_on", self.acknowledged_on),
+            ("/closed_on", "closed_on", self.closed_on),
+        ];
+        let mut last: Option<(&str, NaiveDate)> = None;
+        for (pointer, name, day) in days {
+            not_in_future(rules, pointer, day);
+            if let Some((earlier, on)) = last {
+                rules.in_order(Some(on), day, pointer, earlier);
+            }
+            last = day.map(|d| (name, d)).or(last);
+        }
+        let needed = "this status needs the day on which it was reached; give it";
+        let early = "the status has not been reached; change status or leave the day out";
+        let sent = matches!(self.status, Escalated | Acknowledged) || self.acknowledged_on.is_some();
+        rules.require(!sent || self.escalated_on.is_some(), "/escalated_on", "required", needed);
+        let had = self.status == Acknowledged;
+        rules.require(!had || self.acknowledged_on.is_some(), "/acknowledged_on", "required", needed);
+        let closed = !self.status.is_open();
+        rules.require(!closed || self.closed_on.is_some(), "/closed_on", "required", needed);
+        rules.require(closed || self.closed_on.is_none(), "/closed_on", "not_allowed", early);
+        rules.require(
+            self.status != Proposed || self.escalated_on.is_none(),
+            "/escalated_on",
+            "not_allowed",
+            early,
+        );
+        rules.require(
+            !matches!(self.status, Proposed | Escalated) || self.acknowledged_on.is_none(),
+            "/acknowledged_on",
+            "not_allowed",
+            early,
+        );
+    }
+
+    fn check_open(&self, rules: &mut Rules<'_, Self>) {
+        if !self.status.is_open() {
+            return;
+        }
+        let (world, own) = (rules.reading.world, rules.meta.id);
+        let taken = world
+            .pointing::<Self>(self.risk_id)
+            .any(|e| e.meta.id != own && e.data.to_board_id == self.to_board_id && e.data.status.is_open());
+        rules.require(
+            !taken,
+            "/to_board_id",
+            "duplicate",
+            "the risk has an open escalation to this board; carry that one on or end it first",
+        );
+        let closed = world.get::<Risk>(self.risk_id).is_some_and(|r| r.data.status == RiskStatus::Closed);
+        rules.require(
+            !closed,
+            "/risk_id",
+            "closed",
+            "the risk is closed; open it again before it is escalated",
+        );
+        let gone = rules.before.is_none() && world.get::<Board>(self.to_board_id).is_some_and(|b| !b.data.is_standing());
+        rules.require(
+            !gone,
+            "/to_board_id",
+            "dissolved",
+            "the board is dissolved; name its successor or another board",
+        );
+    }
+}
+
+impl Resource for Escalation {
+    const KIND: &'static str = "escalation";
+    const PATH: &'static str = "escalations";
+    const PREFIX: &'static str = "ESC";
+    const SUBJECT: Subject = Subject::Risk;
+    const ABOUT: &'static str =
+        "Risks taken up from their register to a board, with the day of every step. One that the board has not acknowledged shows.";
+    type Computed = EscalationComputed;
+    type Filter = EscalationFilter;
+
+    fn example() -> Value {
+        json!({
+            "risk_id": "019abcde-0000-7000-8000-000000000001",
+            "to_board_id": "019abcde-0000-7000-8000-000000000002",
+            "status": "escalated",
+            "reason": "Above appetite, and beyond what the project board can decide",
+            "proposed_on": "2020-09-14",
+            "escalated_on": "2020-09-21"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/risk_id", &["risk"], self.risk_id);
+        links.to("/to_board_id", &["board"], self.to_board_id);
+    }
+    /// Both ends may move it on: the risk's, and the board that acknowledges or returns it.
+    fn place(&self) -> Place {
+        Place::owned([self.risk_id, self.to_board_id]).and_within([self.risk_id])
+    }
+    // S31
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        use EscalationStatus::{Acknowledged, DeEscalated, Escalated, Proposed, Returned};
+        let remedy = "end this escalation and make another";
+        fixed(rules, self, "/risk_id", |e| e.risk_id, remedy);
+        fixed(rules, self, "/to_board_id", |e| e.to_board_id, remedy);
+        // It may start in any status: escalations of the past are recorded too.
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            &[
+                (Proposed, &[Escalated, Returned, DeEscalated]),
+                (Escalated, &[Acknowledged, Returned, DeEscalated]),
+                (Acknowledged, &[Returned, DeEscalated]),
+                (Returned, &[]),
+                (DeEscalated, &[]),
+            ],
+        );
+        self.check_dates(rules);
+        self.check_open(rules);
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        EscalationComputed {
+            is_open: self.status.is_open(),
+            unacknowledged: self.status == EscalationStatus::Escalated,
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.risk_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "proposed_on",
+                key: |r| Key::from(Some(r.data.proposed_on)),
+            },
+            Sort {
+                name: "escalated_on",
+                key: |r| Key::from(r.data.escalated_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.reason, self.outcome.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let register = || reading.world.get::<Risk>(r.data.risk_id).map(|r| r.data.register_id);
+        let watched_by = |board| {
+            register()
+                .and_then(|id| reading.world.get::<RiskRegister>(id))
+                .is_some_and(|r| r.data.board_id == Some(board))
+        };
+        is(&f.risk_id, &r.data.risk_id)
+            && (f.register_id.is_none() || register() == f.register_id)
+            && is(&f.to_board_id, &r.data.to_board_id)
+            && f.from_board_id.is_none_or(watched_by)
+            && any(&f.status, &r.data.status)
+            && asked(f.open, || r.computed.is_open)
+            && asked(f.unacknowledged, || r.computed.unacknowledged)
+            && in_window(r.data.escalated_on, (f.escalated_from, f.escalated_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.risk_id.or(f.to_board_id)
+    }
+}

@@ -1,0 +1,136 @@
+//! What a list of risks can be narrowed by.
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::risk::{RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
+use super::score::{RiskBand, RiskLevel};
+use super::{Escalation, Risk, RiskRegister};
+use crate::registers::checks::{asked, in_window};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Reading, Rec, World};
+
+/// Narrows a list of risks.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RiskFilter {
+    /// Risks on this register.
+    register_id: Option<Uuid>,
+    /// Risks on registers that this board watches.
+    board_id: Option<Uuid>,
+    /// Risks on registers of this plan.
+    plan_id: Option<Uuid>,
+    /// Risks with an open escalation to this board.
+    escalated_to: Option<Uuid>,
+    /// Whether the risk has an open escalation.
+    escalated: Option<bool>,
+    /// Risks in these statuses.
+    #[param(value_type = Option<Vec<RiskStatus>>, inline, explode = false)]
+    status: Option<Any<RiskStatus>>,
+    /// Risks of these categories.
+    #[param(value_type = Option<Vec<RiskCategory>>, inline, explode = false)]
+    category: Option<Any<RiskCategory>>,
+    /// Risks with these appetites.
+    #[param(value_type = Option<Vec<RiskAppetite>>, inline, explode = false)]
+    appetite: Option<Any<RiskAppetite>>,
+    /// Risks with these responses.
+    #[param(value_type = Option<Vec<RiskResponse>>, inline, explode = false)]
+    response: Option<Any<RiskResponse>>,
+    /// Risks whose inherent score falls into these bands.
+    #[param(value_type = Option<Vec<RiskBand>>, inline, explode = false)]
+    inherent_band: Option<Any<RiskBand>>,
+    /// Risks whose current score falls into these bands.
+    #[param(value_type = Option<Vec<RiskBand>>, inline, explode = false)]
+    current_band: Option<Any<RiskBand>>,
+    /// Risks whose current product is at least this.
+    #[param(minimum = 1, maximum = 25)]
+    current_from: Option<u8>,
+    /// Whether the current score exceeds the target.
+    above_target: Option<bool>,
+    /// Whether the risk has any control.
+    has_controls: Option<bool>,
+    /// Risks that this post answers for.
+    owner_post_id: Option<Uuid>,
+    /// Risks that this unit answers for.
+    owner_unit_id: Option<Uuid>,
+    /// Risks that this unit or a unit below it answers for.
+    unit_below: Option<Uuid>,
+    /// Risks that threaten this goal.
+    goal_id: Option<Uuid>,
+    /// Risks that threaten this work-plan item.
+    item_id: Option<Uuid>,
+    /// Risks to be reviewed on or after this day.
+    due_from: Option<NaiveDate>,
+    /// Risks to be reviewed on or before this day.
+    due_until: Option<NaiveDate>,
+    /// Whether an open risk is past the day of its review.
+    overdue: Option<bool>,
+}
+
+/// Whether a field that may be empty has one of the values asked for.
+fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool {
+    wanted.as_ref().is_none_or(|w| value.is_some_and(|v| w.has(&v)))
+}
+
+impl RiskFilter {
+    pub(super) fn pivot(&self) -> Option<Uuid> {
+        self.register_id
+            .or(self.item_id)
+            .or(self.goal_id)
+            .or(self.owner_post_id)
+            .or(self.owner_unit_id)
+    }
+
+    pub(super) fn lets_through(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
+        self.by_belonging(&r.data, reading.world) && self.by_state(r, reading) && self.by_score(r) && self.by_escalation(r, reading.world)
+    }
+
+    fn by_belonging(&self, risk: &Risk, world: &World) -> bool {
+        let register = || world.get::<RiskRegister>(risk.register_id).map(|r| &r.data);
+        is(&self.register_id, &risk.register_id)
+            && is_some(&self.owner_post_id, &risk.owner_post_id)
+            && is_some(&self.owner_unit_id, &risk.owner_unit_id)
+            && self.goal_id.is_none_or(|g| risk.goal_ids.contains(&g))
+            && self.item_id.is_none_or(|i| risk.item_ids.contains(&i))
+            && (self.board_id.is_none() || register().is_some_and(|r| r.board_id == self.board_id))
+            && (self.plan_id.is_none() || register().is_some_and(|r| r.plan_id == self.plan_id))
+            && self
+                .unit_below
+                .is_none_or(|top| risk.owner_unit_id.is_some_and(|u| world.is_in_scope(u, top)))
+    }
+
+    fn by_state(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
+        let risk = &r.data;
+        let overdue = || risk.status == RiskStatus::Open && risk.review_on.is_some_and(|d| d < reading.on);
+        any(&self.status, &risk.status)
+            && any_some(&self.category, risk.category)
+            && any_some(&self.appetite, risk.appetite)
+            && any_some(&self.response, risk.response)
+            && in_window(risk.review_on, (self.due_from, self.due_until))
+            && asked(self.overdue, overdue)
+            && asked(self.has_controls, || r.computed.control_count > 0)
+    }
+
+    fn by_score(&self, r: &Rec<Risk>) -> bool {
+        let band = |level: Option<RiskLevel>| level.map(|l| l.band);
+        let product = |level: Option<RiskLevel>| level.map(|l| l.product);
+        let c = &r.computed;
+        let above = || matches!((product(c.current_level), product(c.target_level)), (Some(is), Some(to)) if is > to);
+        any_some(&self.inherent_band, band(c.inherent_level))
+            && any_some(&self.current_band, band(c.current_level))
+            && self
+                .current_from
+                .is_none_or(|least| product(c.current_level).is_some_and(|p| p >= least))
+            && asked(self.above_target, above)
+    }
+
+    fn by_escalation(&self, r: &Rec<Risk>, world: &World) -> bool {
+        let to = |board: Uuid| {
+            world
+                .pointing::<Escalation>(r.meta.id)
+                .any(|e| e.data.to_board_id == board && e.data.status.is_open())
+        };
+        asked(self.escalated, || r.computed.open_escalation_count > 0) && self.escalated_to.is_none_or(to)
+    }
+}

@@ -1,0 +1,120 @@
+//! Risk registers: of projects, plans, business groups and the organisation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::query::{Any, any, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Sort};
+
+/// What the register covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskRegisterKind {
+    /// One project or programme.
+    Project,
+    /// The delivery of one plan.
+    Plan,
+    /// One unit below a business group.
+    Unit,
+    BusinessGroup,
+    /// The whole organisation.
+    Corporate,
+}
+
+/// A risk register.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RiskRegister {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What it covers.
+    pub register_kind: RiskRegisterKind,
+    /// What it is for and how it is kept.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// The unit that keeps it.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// The board that watches it.
+    #[serde(default)]
+    pub board_id: Option<Uuid>,
+    /// The plan whose delivery it covers.
+    #[serde(default)]
+    pub plan_id: Option<Uuid>,
+}
+
+/// Narrows a list of risk registers.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RiskRegisterFilter {
+    /// Registers of these kinds.
+    #[param(value_type = Option<Vec<RiskRegisterKind>>, inline, explode = false)]
+    register_kind: Option<Any<RiskRegisterKind>>,
+    /// Registers that this unit keeps.
+    owner_unit_id: Option<Uuid>,
+    /// Registers that this unit or a unit below it keeps.
+    unit_below: Option<Uuid>,
+    /// Registers that this post answers for.
+    owner_post_id: Option<Uuid>,
+    /// Registers that this board watches.
+    board_id: Option<Uuid>,
+    /// Registers of this plan.
+    plan_id: Option<Uuid>,
+}
+
+impl Resource for RiskRegister {
+    const KIND: &'static str = "risk_register";
+    const PATH: &'static str = "risk-registers";
+    const PREFIX: &'static str = "RRG";
+    const SUBJECT: Subject = Subject::Risk;
+    const ABOUT: &'static str =
+        "Risk registers of projects, plans, business groups and the whole organisation, each with its owner and the board that watches it.";
+    type Computed = NothingComputed;
+    type Filter = RiskRegisterFilter;
+
+    fn example() -> Value {
+        json!({
+            "reference": "CPIE-RISKS",
+            "title": "CPIE risk register",
+            "register_kind": "business_group",
+            "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
+            "board_id": "019abcde-0000-7000-8000-000000000002"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+        links.to("/board_id", &["board"], self.board_id);
+        links.to("/plan_id", &["plan"], self.plan_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id.or(self.board_id))
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![self.title.as_str(), self.description.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        any(&f.register_kind, &r.data.register_kind)
+            && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
+            && f.unit_below
+                .is_none_or(|top| r.data.owner_unit_id.is_some_and(|u| reading.world.is_in_scope(u, top)))
+            && is_some(&f.owner_post_id, &r.data.owner_post_id)
+            && is_some(&f.board_id, &r.data.board_id)
+            && is_some(&f.plan_id, &r.data.plan_id)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.plan_id).or(f.owner_unit_id).or(f.owner_post_id)
+    }
+}

@@ -1,0 +1,272 @@
+//! Risks: cause, event and effect, three scores, the answer to them, and what they threaten.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Escalation;
+use super::filter::RiskFilter;
+use super::score::RiskScore;
+use super::sums::RiskComputed;
+use crate::access::policy::Subject;
+use crate::registers::checks::{distinct, fixed, not_in_future};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What sort of risk it is: the categories of HM Treasury's Orange Book, annex 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskCategory {
+    Strategy,
+    Governance,
+    Operations,
+    Legal,
+    Property,
+    Financial,
+    Commercial,
+    People,
+    Technology,
+    Information,
+    Security,
+    ProjectProgramme,
+    Reputational,
+}
+
+/// How much risk its owner is ready to take, from least to most: HM Treasury's Risk Appetite Guidance Note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskAppetite {
+    Averse,
+    Minimal,
+    Cautious,
+    Open,
+    Eager,
+}
+
+/// What is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskResponse {
+    /// It is lived with.
+    Tolerate,
+    /// Controls bring it down.
+    Treat,
+    /// Somebody else bears it.
+    Transfer,
+    /// What causes it is ended.
+    Terminate,
+    /// The chance that lies in it is used.
+    TakeOpportunity,
+}
+
+/// Whether it still threatens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskStatus {
+    #[default]
+    Open,
+    Closed,
+}
+
+/// A risk on a register.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Risk {
+    /// The register it stands on.
+    pub register_id: Uuid,
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// Why it might come about.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub cause: Option<String>,
+    /// What might happen.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub event: Option<String>,
+    /// What would follow.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub effect: Option<String>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// The unit that answers for it.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// What sort of risk it is.
+    #[serde(default)]
+    pub category: Option<RiskCategory>,
+    /// How much risk its owner is ready to take here.
+    #[serde(default)]
+    pub appetite: Option<RiskAppetite>,
+    /// Day by which it is to be reviewed next. A review that names the next day sets it.
+    #[serde(default)]
+    pub review_on: Option<NaiveDate>,
+    /// The score without any control.
+    #[serde(default)]
+    pub inherent: Option<RiskScore>,
+    /// The score today. Once set, only a risk review changes it.
+    #[serde(default)]
+    pub current: Option<RiskScore>,
+    /// The score to get to; its product never exceeds the inherent score's.
+    #[serde(default)]
+    pub target: Option<RiskScore>,
+    /// What is done about it.
+    #[serde(default)]
+    pub response: Option<RiskResponse>,
+    /// Whether it still threatens.
+    #[serde(default)]
+    pub status: RiskStatus,
+    /// Day on which it was closed; a closed risk needs it and no other has it.
+    #[serde(default)]
+    pub closed_on: Option<NaiveDate>,
+    /// Why it was closed; a closed risk needs it and no other has it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub closure_reason: Option<String>,
+    /// The goals it threatens.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub goal_ids: Vec<Uuid>,
+    /// The work-plan items whose delivery it threatens.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub item_ids: Vec<Uuid>,
+}
+
+impl Risk {
+    fn check_scores(&self, rules: &mut Rules<'_, Self>) {
+        let product = |score: Option<RiskScore>| score.map(RiskScore::product);
+        let exceeds = |score| matches!((product(score), product(self.inherent)), (Some(s), Some(most)) if s > most);
+        rules.require(
+            !exceeds(self.target),
+            "/target",
+            "score_order",
+            "must not exceed the inherent score; aim lower, or score the inherent risk anew",
+        );
+        let before = rules.before.map(|b| &b.data);
+        // A review says what it found, be it worse than thought possible; only who sets the scores here is held to their order.
+        let rescored = before.is_none_or(|b| (b.current, b.inherent) != (self.current, self.inherent));
+        rules.require(
+            rules.following || !rescored || !exceeds(self.current),
+            "/current",
+            "score_order",
+            "must not exceed the inherent score, which is the score without any control; score the inherent risk higher",
+        );
+        // S30, S31: never rescored silently.
+        if !rules.following && before.is_some_and(|b| b.current.is_some()) {
+            let remedy = "record a risk review with the new score";
+            fixed(rules, self, "/current", |r| r.current, remedy);
+        }
+    }
+
+    fn check_closure(&self, rules: &mut Rules<'_, Self>) {
+        let closed = self.status == RiskStatus::Closed;
+        for (pointer, given) in [
+            ("/closed_on", self.closed_on.is_some()),
+            ("/closure_reason", self.closure_reason.is_some()),
+        ] {
+            let (code, detail) = if closed {
+                ("required", "a closed risk needs closed_on and closure_reason; give both")
+            } else {
+                ("not_allowed", "only a closed risk has it; set status to closed or leave it out")
+            };
+            rules.require(given == closed, pointer, code, detail);
+        }
+        not_in_future(rules, "/closed_on", self.closed_on);
+        let closing = closed && rules.before.is_some_and(|b| b.data.status == RiskStatus::Open);
+        let id = rules.meta.id;
+        let escalated = closing && rules.reading.world.pointing::<Escalation>(id).any(|e| e.data.status.is_open());
+        rules.require(
+            !escalated,
+            "/status",
+            "escalated",
+            "the risk is escalated; return or de-escalate it before it is closed",
+        );
+    }
+}
+
+impl Resource for Risk {
+    const KIND: &'static str = "risk";
+    const PATH: &'static str = "risks";
+    const PREFIX: &'static str = "RSK";
+    const SUBJECT: Subject = Subject::Risk;
+    const ABOUT: &'static str = "Risks on the registers, each with cause, event and effect and with an inherent, a current and a target score. Controls never change a score by themselves: what they were assumed to do stands beside what was found.";
+    type Computed = RiskComputed;
+    type Filter = RiskFilter;
+
+    fn example() -> Value {
+        json!({
+            "register_id": "019abcde-0000-7000-8000-000000000001",
+            "title": "Boards duplicate or miss each other's work",
+            "cause": "Boards of the strategy have no agreed terms of reference",
+            "event": "Decisions are taken twice or by nobody",
+            "effect": "The strategy's goals are delivered late or not at all",
+            "category": "governance",
+            "appetite": "cautious",
+            "review_on": "2020-11-30",
+            "inherent": { "likelihood": "likely", "impact": "major" },
+            "current": { "likelihood": "possible", "impact": "major" },
+            "target": { "likelihood": "unlikely", "impact": "moderate" },
+            "response": "treat"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/register_id", &["risk_register"], self.register_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
+        links.each("/item_ids", &["work_plan_item"], self.item_ids.iter().copied());
+    }
+    /// Its owner's grants reach it, and those of whoever keeps the register.
+    fn place(&self) -> Place {
+        let keepers = self.owner_unit_id.into_iter().chain([self.register_id]);
+        Place::owned(keepers).and_within([self.register_id])
+    }
+    // S29
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        distinct(rules, "/goal_ids", &self.goal_ids);
+        distinct(rules, "/item_ids", &self.item_ids);
+        self.check_scores(rules);
+        self.check_closure(rules);
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        RiskComputed::of(self, reading.world, meta)
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "review_on",
+                key: |r| Key::from(r.data.review_on),
+            },
+            Sort {
+                name: "inherent",
+                key: |r| Key::from(r.data.inherent.map(|s| i64::from(s.product()))),
+            },
+            Sort {
+                name: "current",
+                key: |r| Key::from(r.data.current.map(|s| i64::from(s.product()))),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.cause, &self.event, &self.effect, &self.closure_reason]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        f.lets_through(r, reading)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.pivot()
+    }
+}

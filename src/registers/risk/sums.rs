@@ -1,0 +1,88 @@
+//! What the service works out about a risk: its levels, what its controls were to do and what they do, reviews, escalation.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::control::{Control, ControlEffectiveness};
+use super::escalation::{Escalation, EscalationStatus};
+use super::review::RiskReview;
+use super::risk::Risk;
+use super::score::RiskLevel;
+use crate::world::{Marking, Meta, Rec, Resource, World};
+
+/// What the service works out about a risk. Controls, reviews and escalations that are marked more strictly than the risk itself
+/// do not count here; lists show them to whoever is cleared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RiskComputed {
+    /// The inherent score's product and band.
+    pub inherent_level: Option<RiskLevel>,
+    /// The current score's product and band.
+    pub current_level: Option<RiskLevel>,
+    /// The target score's product and band.
+    pub target_level: Option<RiskLevel>,
+    /// The inherent score less what all controls are assumed to take off it.
+    pub assumed_level: Option<RiskLevel>,
+    /// The same, counting only controls that were assessed as effective.
+    pub verified_level: Option<RiskLevel>,
+    /// How many controls it has.
+    #[schema(minimum = 0)]
+    pub control_count: u32,
+    /// How many of them were assessed, whatever was found.
+    #[schema(minimum = 0)]
+    pub assessed_control_count: u32,
+    /// How many of them were assessed as effective.
+    #[schema(minimum = 0)]
+    pub effective_control_count: u32,
+    /// Day of its last review.
+    pub last_reviewed_on: Option<NaiveDate>,
+    /// How many escalations of it are open.
+    #[schema(minimum = 0)]
+    pub open_escalation_count: u32,
+    /// State of the open escalation; of the one proposed last, where several boards have it. None: it is not escalated.
+    pub escalation_status: Option<EscalationStatus>,
+}
+
+impl RiskComputed {
+    pub(super) fn of(risk: &Risk, world: &World, meta: &Meta) -> Self {
+        let controls: Vec<&Rec<Control>> = parts(world, meta).collect();
+        let is = |wanted: ControlEffectiveness| move |c: &&&Rec<Control>| c.data.effectiveness == wanted;
+        let effective: Vec<&Rec<Control>> = controls.iter().filter(is(ControlEffectiveness::Effective)).copied().collect();
+        let open: Vec<&Rec<Escalation>> = parts(world, meta).filter(|e: &&Rec<Escalation>| e.data.status.is_open()).collect();
+        Self {
+            inherent_level: risk.inherent.map(|s| s.level()),
+            current_level: risk.current.map(|s| s.level()),
+            target_level: risk.target.map(|s| s.level()),
+            assumed_level: left(risk, &controls),
+            verified_level: left(risk, &effective),
+            assessed_control_count: count(controls.len() - controls.iter().filter(is(ControlEffectiveness::NotAssessed)).count()),
+            control_count: count(controls.len()),
+            effective_control_count: count(effective.len()),
+            last_reviewed_on: parts(world, meta).map(|r: &Rec<RiskReview>| r.data.reviewed_on).max(),
+            open_escalation_count: count(open.len()),
+            escalation_status: open.iter().max_by_key(|e| (e.data.proposed_on, e.meta.id)).map(|e| e.data.status),
+        }
+    }
+}
+
+/// Live records that point to the risk and may be counted on it.
+fn parts<'a, R: Resource>(world: &'a World, risk: &Meta) -> impl Iterator<Item = &'a Rec<R>> {
+    let cleared = risk.marking == Marking::OfficialSensitive;
+    world
+        .pointing::<R>(risk.id)
+        .filter(move |r| cleared || r.meta.marking == Marking::Official)
+}
+
+/// The inherent score less what these controls are assumed to take off it.
+fn left(risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
+    let (mut likelihood, mut impact) = (0u8, 0u8);
+    for by in controls.iter().filter_map(|c| c.data.assumed_reduction) {
+        likelihood = likelihood.saturating_add(by.likelihood);
+        impact = impact.saturating_add(by.impact);
+    }
+    risk.inherent.map(|score| score.reduced(likelihood, impact))
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,156 @@
+//! Cross-references between strategies: which leans on which, where it says so, and why.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed};
+use crate::registers::links::{others, reaches};
+use crate::registers::query::{Any, any, is, same_name};
+use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+
+/// What a cross-reference says about the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CrossReferenceRelation {
+    /// The first mentions the second.
+    References,
+    /// The first is written to fit the second.
+    AlignsTo,
+    /// The first cannot be delivered without the second.
+    DependsOn,
+    /// By the first, its owner holds those who deliver the second to account.
+    HoldsToAccount,
+    /// The first takes the place of the second, wholly or in the section named.
+    Supersedes,
+}
+
+/// A cross-reference from one strategy to another.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CrossReference {
+    /// The strategy that refers.
+    pub from_strategy_id: Uuid,
+    /// The strategy that is referred to.
+    pub to_strategy_id: Uuid,
+    /// What it says about the two.
+    pub relation: CrossReferenceRelation,
+    /// The section it concerns.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    pub section: Option<String>,
+    /// Why the two belong together.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub rationale: Option<String>,
+    /// Where it is claimed ("Audit Panel paper, 30 June 2017, paragraph 1.1").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 300)]
+    pub stated_in: Option<String>,
+}
+
+/// Narrows a list of cross-references.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct CrossReferenceFilter {
+    /// Cross-references from or to this strategy.
+    strategy_id: Option<Uuid>,
+    /// Cross-references from this strategy.
+    from_strategy_id: Option<Uuid>,
+    /// Cross-references to this strategy.
+    to_strategy_id: Option<Uuid>,
+    /// Cross-references with any of these relations.
+    #[param(value_type = Option<Vec<CrossReferenceRelation>>, inline, explode = false)]
+    relation: Option<Any<CrossReferenceRelation>>,
+    /// Cross-references that say nowhere why (`true`), or say why (`false`).
+    without_rationale: Option<bool>,
+}
+
+impl CrossReference {
+    fn repeats(&self, other: &Self) -> bool {
+        let section = |x: &Self| x.section.clone().unwrap_or_default();
+        (self.from_strategy_id, self.to_strategy_id, self.relation) == (other.from_strategy_id, other.to_strategy_id, other.relation)
+            && same_name(&section(self), &section(other))
+    }
+}
+
+/// The strategies that `strategy` supersedes by its cross-references.
+fn superseded_by(world: &World, strategy: Uuid) -> Vec<Uuid> {
+    let supersedes = |x: &&Rec<CrossReference>| {
+        x.data.from_strategy_id == strategy && x.data.relation == CrossReferenceRelation::Supersedes && x.data.section.is_none()
+    };
+    world
+        .pointing::<CrossReference>(strategy)
+        .filter(supersedes)
+        .map(|x| x.data.to_strategy_id)
+        .collect()
+}
+
+impl Resource for CrossReference {
+    const KIND: &'static str = "cross_reference";
+    const PATH: &'static str = "cross-references";
+    const PREFIX: &'static str = "XRF";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str =
+        "Interdependencies of strategies: each link has a direction, a relation, the section it concerns, and where it is claimed.";
+    type Computed = NothingComputed;
+    type Filter = CrossReferenceFilter;
+
+    fn example() -> Value {
+        json!({
+            "from_strategy_id": "019abcde-0000-7000-8000-000000000001", "to_strategy_id": "019abcde-0000-7000-8000-000000000002",
+            "relation": "aligns_to", "section": "Priorities", "rationale": "Both aim at a more diverse workforce",
+            "stated_in": "Audit Panel paper of June 2017"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/from_strategy_id", &["strategy"], self.from_strategy_id);
+        links.to("/to_strategy_id", &["strategy"], self.to_strategy_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.from_strategy_id])
+    }
+    // S6
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "withdraw this cross-reference and make another";
+        fixed(rules, self, "/from_strategy_id", |x| x.from_strategy_id, remedy);
+        fixed(rules, self, "/to_strategy_id", |x| x.to_strategy_id, remedy);
+        let (world, own) = (rules.reading.world, self.from_strategy_id);
+        if own == self.to_strategy_id {
+            rules.refuse(
+                "/to_strategy_id",
+                "self_reference",
+                "must be another strategy than from_strategy_id",
+            );
+        } else if self.relation == CrossReferenceRelation::Supersedes
+            && self.section.is_none()
+            && reaches(self.to_strategy_id, own, |at| superseded_by(world, at))
+        {
+            let detail = "that strategy itself supersedes the first; withdraw the other cross-reference or turn this one round";
+            rules.refuse("/to_strategy_id", "circle", detail);
+        }
+        if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {
+            let detail = format!("{} says the same; change that one, or name another section", twin.meta.reference);
+            rules.refuse("/to_strategy_id", "duplicate", detail);
+        }
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.section, &self.rationale, &self.stated_in]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        let ends = [r.data.from_strategy_id, r.data.to_strategy_id];
+        f.strategy_id.is_none_or(|s| ends.contains(&s))
+            && is(&f.from_strategy_id, &r.data.from_strategy_id)
+            && is(&f.to_strategy_id, &r.data.to_strategy_id)
+            && any(&f.relation, &r.data.relation)
+            && asked(f.without_rationale, || {
+                r.data.rationale.as_ref().is_none_or(|x| x.trim().is_empty())
+            })
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.from_strategy_id.or(f.to_strategy_id).or(f.strategy_id)
+    }
+}

@@ -1,0 +1,232 @@
+//! Goals of a strategy in one tree: aims, objectives and priorities, and which goals of an earlier strategy they come from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed};
+use crate::registers::links::{no_repeats, others, reaches};
+use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+
+/// What sort of goal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GoalKind {
+    Aim,
+    Objective,
+    Priority,
+}
+
+/// How a goal relates to one of an earlier strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineageRelation {
+    /// The earlier goal, unchanged.
+    Same,
+    /// The earlier goal in other words.
+    Reworded,
+    /// A part of the earlier goal.
+    Split,
+    /// The earlier goal together with others.
+    Merged,
+    /// This goal was not carried on into a later strategy. Names no goal.
+    Dropped,
+    /// Nothing like it stood in an earlier strategy. Names no goal.
+    New,
+}
+
+impl LineageRelation {
+    fn names_a_goal(self) -> bool {
+        !matches!(self, Self::Dropped | Self::New)
+    }
+}
+
+/// Where a goal comes from, or that it went no further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GoalLineage {
+    /// The goal of an earlier strategy; left out for `new` and `dropped`.
+    #[serde(default)]
+    pub goal_id: Option<Uuid>,
+    /// How this goal relates to it.
+    pub relation: LineageRelation,
+    /// What changed and why.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+}
+
+/// A goal of a strategy.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Goal {
+    /// The strategy it belongs to.
+    pub strategy_id: Uuid,
+    /// What sort of goal it is.
+    pub goal_kind: GoalKind,
+    /// The goal in a line.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// Its number among the goals of its kind under the same parent ("Priority 3").
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 999)]
+    pub number: Option<u16>,
+    /// The goal it is part of, in the same strategy.
+    #[serde(default)]
+    pub parent_id: Option<Uuid>,
+    /// What will be different once it is met. A goal without one is a gap.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub intended_outcome: Option<String>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// Where it comes from.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub lineage: Vec<GoalLineage>,
+}
+
+/// Narrows a list of goals.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct GoalFilter {
+    /// Goals of this strategy.
+    strategy_id: Option<Uuid>,
+    /// Goals of these kinds.
+    #[param(value_type = Option<Vec<GoalKind>>, inline, explode = false)]
+    goal_kind: Option<Any<GoalKind>>,
+    /// Goals directly below this one.
+    parent_id: Option<Uuid>,
+    /// Goals that this post answers for.
+    owner_post_id: Option<Uuid>,
+    /// Goals that come from this goal of an earlier strategy.
+    from_goal_id: Option<Uuid>,
+    /// Goals that no post answers for (`true`), or that one does (`false`).
+    without_owner: Option<bool>,
+    /// Goals that state no intended outcome (`true`), or state one (`false`).
+    without_outcome: Option<bool>,
+}
+
+impl Goal {
+    fn comes_from(&self) -> impl Iterator<Item = Uuid> {
+        self.lineage.iter().filter_map(|l| l.goal_id)
+    }
+
+    fn check_lineage(&self, rules: &mut Rules<'_, Self>) {
+        no_repeats(rules, "/lineage", "goal_id", self.lineage.iter().map(|l| l.goal_id));
+        let world = rules.reading.world;
+        let is_new = self.lineage.iter().any(|l| l.relation == LineageRelation::New);
+        for (n, entry) in self.lineage.iter().enumerate() {
+            let at = format!("/lineage/{n}/goal_id");
+            let named = entry.relation.names_a_goal();
+            match entry.goal_id {
+                None if named => rules.refuse(at, "required", "this relation needs the goal of the earlier strategy"),
+                Some(_) if !named => rules.refuse(at, "not_allowed", "new and dropped name no goal; leave it out"),
+                Some(id) => self.check_origin(rules, world, at, id),
+                None => {}
+            }
+            if is_new && named {
+                let detail = "a goal is new or comes from an earlier one, not both; remove one of the two";
+                rules.refuse(format!("/lineage/{n}/relation"), "contradiction", detail);
+            }
+        }
+    }
+
+    fn check_origin(&self, rules: &mut Rules<'_, Self>, world: &World, at: String, id: Uuid) {
+        let same_strategy = world.get::<Self>(id).is_some_and(|g| g.data.strategy_id == self.strategy_id);
+        let next = |at| world.get::<Self>(at).map_or_else(Vec::new, |g| g.data.comes_from().collect());
+        if same_strategy {
+            let detail = "is a goal of the same strategy; name one of an earlier strategy, or use parent_id";
+            rules.refuse(at, "same_strategy", detail);
+        } else if reaches(id, rules.meta.id, next) {
+            rules.refuse(at, "circle", "that goal comes from this one; name the earlier of the two");
+        }
+    }
+
+    fn check_siblings(&self, rules: &mut Rules<'_, Self>) {
+        let is_sibling = |g: &&Rec<Self>| (g.data.goal_kind, g.data.parent_id) == (self.goal_kind, self.parent_id);
+        let siblings: Vec<&Rec<Self>> = others(rules, self.strategy_id).filter(is_sibling).collect();
+        if let Some(twin) = siblings.iter().find(|g| self.number.is_some() && g.data.number == self.number) {
+            let detail = format!("{} has this number; choose another or leave it out", twin.meta.reference);
+            rules.refuse("/number", "duplicate", detail);
+        }
+        if let Some(twin) = siblings.iter().find(|g| same_name(&g.data.title, &self.title)) {
+            let detail = format!("{} has this title; use that record or choose another title", twin.meta.reference);
+            rules.refuse("/title", "duplicate", detail);
+        }
+    }
+}
+
+impl Resource for Goal {
+    const KIND: &'static str = "goal";
+    const PATH: &'static str = "goals";
+    const PREFIX: &'static str = "GOAL";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str = "Aims, objectives and priorities of a strategy in one tree. The lineage of a goal says which goals of an earlier strategy it comes from, so that a refresh loses none unseen.";
+    type Computed = NothingComputed;
+    type Filter = GoalFilter;
+
+    fn example() -> Value {
+        json!({
+            "strategy_id": "019abcde-0000-7000-8000-000000000001", "goal_kind": "priority", "number": 3,
+            "title": "Fairness and respect at work", "intended_outcome": "Colleagues say that they are treated with respect",
+            "lineage": [{ "goal_id": "019abcde-0000-7000-8000-000000000001", "relation": "reworded" }]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/strategy_id", &["strategy"], self.strategy_id);
+        links.to("/parent_id", &["goal"], self.parent_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+        for (n, entry) in self.lineage.iter().enumerate() {
+            links.to(format!("/lineage/{n}/goal_id"), &["goal"], entry.goal_id);
+        }
+    }
+    fn place(&self) -> Place {
+        Place::within([self.strategy_id]).and_within(self.parent_id)
+    }
+    // S5
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "record a goal under the other strategy and name this one in its lineage";
+        fixed(rules, self, "/strategy_id", |g| g.strategy_id, remedy);
+        let parent = self.parent_id.and_then(|id| rules.reading.world.get::<Self>(id));
+        rules.require(
+            parent.is_none_or(|p| p.data.strategy_id == self.strategy_id),
+            "/parent_id",
+            "other_strategy",
+            "must be a goal of the same strategy; use lineage for a goal of an earlier one",
+        );
+        rules.no_circle("/parent_id", self.parent_id, |g| g.parent_id);
+        self.check_siblings(rules);
+        self.check_lineage(rules);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "number",
+                key: |r| Key::from(r.data.number.map(i64::from)),
+            },
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.title, self.intended_outcome.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.strategy_id, &r.data.strategy_id)
+            && any(&f.goal_kind, &r.data.goal_kind)
+            && is_some(&f.parent_id, &r.data.parent_id)
+            && is_some(&f.owner_post_id, &r.data.owner_post_id)
+            && asked(f.without_owner, || r.data.owner_post_id.is_none())
+            && asked(f.without_outcome, || {
+                r.data.intended_outcome.as_ref().is_none_or(|o| o.trim().is_empty())
+            })
+            && f.from_goal_id.is_none_or(|from| r.data.comes_from().any(|id| id == from))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.parent_id.or(f.from_goal_id).or(f.owner_post_id).or(f.strategy_id)
+    }
+}

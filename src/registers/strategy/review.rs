@@ -1,0 +1,201 @@
+//! Reviews of a strategy (a refresh): when it began, when it is to end, its scope, and what was put off to it.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::links::no_repeats;
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Where a review stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyReviewStatus {
+    #[default]
+    Planned,
+    InProgress,
+    Completed,
+    Cancelled,
+}
+
+/// Something that was put off to a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeferredRecord {
+    /// The record that waits for the review: a goal, a plan, a work-plan item, a board, terms of reference, a risk or a control.
+    pub record_id: Uuid,
+    /// What is to be settled.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+}
+
+/// A review of a strategy.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StrategyReview {
+    /// The strategy under review.
+    pub strategy_id: Uuid,
+    /// Where the review stands.
+    #[serde(default)]
+    pub status: StrategyReviewStatus,
+    /// The day it began; needed once it is in progress or completed.
+    #[serde(default)]
+    pub started_on: Option<NaiveDate>,
+    /// When it is to be done; unspecified where nobody has said, which is a gap.
+    #[serde(default)]
+    pub target: PlannedDate,
+    /// The day it was completed; needed once it is, and only then.
+    #[serde(default)]
+    pub completed_on: Option<NaiveDate>,
+    /// What it covers.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub scope: Option<String>,
+    /// The strategy that is to come out of it, or came.
+    #[serde(default)]
+    pub successor_strategy_id: Option<Uuid>,
+    /// What was put off to it.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub deferred: Vec<DeferredRecord>,
+}
+
+/// Narrows a list of reviews.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct StrategyReviewFilter {
+    /// Reviews of this strategy.
+    strategy_id: Option<Uuid>,
+    /// Reviews that lead to this strategy.
+    successor_strategy_id: Option<Uuid>,
+    /// Reviews in any of these statuses.
+    #[param(value_type = Option<Vec<StrategyReviewStatus>>, inline, explode = false)]
+    status: Option<Any<StrategyReviewStatus>>,
+    /// Reviews to which this record was put off.
+    deferred_id: Option<Uuid>,
+    /// Reviews due on or after this day.
+    due_from: Option<NaiveDate>,
+    /// Reviews due on or before this day.
+    due_until: Option<NaiveDate>,
+    /// Reviews that are neither completed nor cancelled though their target has passed (`true`), or all others (`false`).
+    overdue: Option<bool>,
+}
+
+/// The kinds of records that may be put off to a review.
+const DEFERRABLE: &[&str] = &["goal", "plan", "work_plan_item", "board", "terms_of_reference", "risk", "control"];
+
+use StrategyReviewStatus as S;
+
+const TRANSITIONS: &[(S, &[S])] = &[
+    (S::Planned, &[S::InProgress, S::Cancelled]),
+    (S::InProgress, &[S::Completed, S::Cancelled]),
+    (S::Completed, &[S::InProgress]),
+    (S::Cancelled, &[S::Planned, S::InProgress]),
+];
+
+impl StrategyReview {
+    /// Whether it should have been done by now.
+    #[must_use]
+    pub fn is_overdue(&self, on: NaiveDate) -> bool {
+        matches!(self.status, S::Planned | S::InProgress) && self.target.due_on.is_some_and(|d| d < on)
+    }
+
+    fn check_dates(&self, rules: &mut Rules<'_, Self>) {
+        let has_begun = matches!(self.status, S::InProgress | S::Completed);
+        rules.require(
+            !has_begun || self.started_on.is_some(),
+            "/started_on",
+            "required",
+            "is needed once the review is in progress; give the day it began",
+        );
+        rules.require(
+            (self.status == S::Completed) == self.completed_on.is_some(),
+            "/completed_on",
+            "required",
+            "is needed for a completed review and for no other; give it together with the status",
+        );
+        rules.planned("/target", &self.target);
+        rules.in_order(self.started_on, self.target.due_on, "/target/due_on", "started_on");
+        rules.in_order(self.started_on, self.completed_on, "/completed_on", "started_on");
+        if has_begun {
+            not_in_future(rules, "/started_on", self.started_on);
+        }
+        not_in_future(rules, "/completed_on", self.completed_on);
+    }
+}
+
+impl Resource for StrategyReview {
+    const KIND: &'static str = "strategy_review";
+    const PATH: &'static str = "strategy-reviews";
+    const PREFIX: &'static str = "REV";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str = "Reviews of strategies. A review names what was put off to it, so that everything that waits for the refresh can be listed; its target may be unknown, and that shows.";
+    type Computed = NothingComputed;
+    type Filter = StrategyReviewFilter;
+
+    fn example() -> Value {
+        json!({
+            "strategy_id": "019abcde-0000-7000-8000-000000000001", "status": "in_progress", "started_on": "2020-10-01",
+            "target": { "precision": "unspecified" }, "scope": "Roles and responsibilities of the boards",
+            "deferred": [{ "record_id": "019abcde-0000-7000-8000-000000000001", "note": "Basis of the advisory groups' invitation" }]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/strategy_id", &["strategy"], self.strategy_id);
+        links.to("/successor_strategy_id", &["strategy"], self.successor_strategy_id);
+        for (n, deferred) in self.deferred.iter().enumerate() {
+            links.to(format!("/deferred/{n}/record_id"), DEFERRABLE, deferred.record_id);
+        }
+    }
+    fn place(&self) -> Place {
+        Place::within([self.strategy_id])
+    }
+    fn normalise(&mut self) {
+        self.target.normalise();
+    }
+    // S7
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "record a review of the other strategy";
+        fixed(rules, self, "/strategy_id", |r| r.strategy_id, remedy);
+        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.require(
+            self.successor_strategy_id != Some(self.strategy_id),
+            "/successor_strategy_id",
+            "self_reference",
+            "must be another strategy than the one under review",
+        );
+        self.check_dates(rules);
+        no_repeats(rules, "/deferred", "record_id", self.deferred.iter().map(|d| Some(d.record_id)));
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "due_on",
+                key: |r| Key::from(r.data.target.due_on),
+            },
+            Sort {
+                name: "started_on",
+                key: |r| Key::from(r.data.started_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let notes = self.deferred.iter().filter_map(|d| d.note.as_deref());
+        self.scope.as_deref().into_iter().chain(notes).collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.strategy_id, &r.data.strategy_id)
+            && is_some(&f.successor_strategy_id, &r.data.successor_strategy_id)
+            && any(&f.status, &r.data.status)
+            && f.deferred_id.is_none_or(|id| r.data.deferred.iter().any(|d| d.record_id == id))
+            && in_window(r.data.target.due_on, (f.due_from, f.due_until))
+            && asked(f.overdue, || r.data.is_overdue(reading.on))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.deferred_id.or(f.strategy_id).or(f.successor_strategy_id)
+    }
+}

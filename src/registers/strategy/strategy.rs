@@ -1,0 +1,228 @@
+//! Strategies and plans that guide the work: the body's own, and those of others that it answers to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::asked;
+use crate::registers::query::{Any, any, is_some, same_name};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What sort of document it is, and whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyKind {
+    /// A strategy of the organisation itself.
+    OwnStrategy,
+    /// A plan of the organisation itself, such as its business plan.
+    OwnPlan,
+    /// An action plan of the organisation itself.
+    OwnActionPlan,
+    /// A strategy of a body outside.
+    ExternalStrategy,
+    /// A plan of a body outside that bears on the organisation, such as a police and crime plan.
+    ExternalPlan,
+    /// An action plan of a body outside.
+    ExternalActionPlan,
+}
+
+/// Where in its life it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyStatus {
+    /// Announced or being written; it does not hold yet.
+    Planned,
+    /// It holds.
+    #[default]
+    Current,
+    /// It no longer holds, or was given up.
+    Ended,
+}
+
+/// A strategy, plan or action plan. Its text is kept in its versions, its aims and priorities in its goals.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Strategy {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// Other names it goes or went by.
+    #[serde(default)]
+    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    pub aliases: Vec<String>,
+    /// What sort of document it is, and whose.
+    pub strategy_kind: StrategyKind,
+    /// Where in its life it stands.
+    #[serde(default)]
+    pub status: StrategyStatus,
+    /// The unit or outside body that owns it. A strategy without an owner is a gap.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// First year of the period it covers.
+    #[serde(default)]
+    #[schema(minimum = 1900, maximum = 2200)]
+    pub from_year: Option<i32>,
+    /// Last year of the period it covers.
+    #[serde(default)]
+    #[schema(minimum = 1900, maximum = 2200)]
+    pub until_year: Option<i32>,
+    /// A short name shared by all strategies of one line, through every refresh ("STRIDE").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub family: Option<String>,
+    /// The strategy that this one succeeds: a refresh is a new strategy with the old one as predecessor.
+    #[serde(default)]
+    pub predecessor_id: Option<Uuid>,
+    /// What it is about.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub description: Option<String>,
+    /// When one that is still to come is expected.
+    #[serde(default)]
+    pub expected_date: PlannedDate,
+}
+
+/// Narrows a list of strategies.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct StrategyFilter {
+    /// Strategies of these kinds.
+    #[param(value_type = Option<Vec<StrategyKind>>, inline, explode = false)]
+    strategy_kind: Option<Any<StrategyKind>>,
+    /// Strategies in any of these statuses.
+    #[param(value_type = Option<Vec<StrategyStatus>>, inline, explode = false)]
+    status: Option<Any<StrategyStatus>>,
+    /// Strategies that this unit owns.
+    owner_unit_id: Option<Uuid>,
+    /// Strategies that this unit, or one below it, owns.
+    unit_below: Option<Uuid>,
+    /// Strategies that have no owner (`true`), or have one (`false`).
+    without_owner: Option<bool>,
+    /// Strategies of this family, in any case.
+    #[param(max_length = 100)]
+    family: Option<String>,
+    /// Strategies by this title or alias, in any case.
+    #[param(max_length = 200)]
+    name: Option<String>,
+    /// Strategies that directly succeed this one.
+    predecessor_id: Option<Uuid>,
+    /// Strategies whose period covers this year; those without a period do not match.
+    #[param(minimum = 1900, maximum = 2200)]
+    in_year: Option<i32>,
+}
+
+const TRANSITIONS: &[(StrategyStatus, &[StrategyStatus])] = &[
+    (StrategyStatus::Planned, &[StrategyStatus::Current, StrategyStatus::Ended]),
+    (StrategyStatus::Current, &[StrategyStatus::Ended]),
+    (StrategyStatus::Ended, &[StrategyStatus::Planned, StrategyStatus::Current]),
+];
+
+impl Strategy {
+    fn covers(&self, year: i32) -> bool {
+        (self.from_year.is_some() || self.until_year.is_some())
+            && self.from_year.is_none_or(|y| y <= year)
+            && self.until_year.is_none_or(|y| year <= y)
+    }
+    fn is_called(&self, name: &str) -> bool {
+        std::iter::once(&self.title).chain(&self.aliases).any(|n| same_name(n, name))
+    }
+    fn repeats(&self, other: &Self) -> bool {
+        same_name(&self.title, &other.title) && (self.from_year, self.until_year) == (other.from_year, other.until_year)
+    }
+}
+
+impl Resource for Strategy {
+    const KIND: &'static str = "strategy";
+    const PATH: &'static str = "strategies";
+    const PREFIX: &'static str = "STR";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str = "Strategies, plans and action plans: the organisation's own, and those of other bodies that bear on it. One still to come can be recorded with the date it is expected, or with none.";
+    type Computed = NothingComputed;
+    type Filter = StrategyFilter;
+
+    fn example() -> Value {
+        json!({
+            "reference": "STRIDE-2021", "title": "Inclusion Strategy 2021-2024", "strategy_kind": "own_strategy", "status": "planned",
+            "from_year": 2021, "until_year": 2024, "family": "STRIDE", "expected_date": { "precision": "year", "due_on": "2021-12-31" }
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/predecessor_id", &["strategy"], self.predecessor_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id)
+    }
+    fn normalise(&mut self) {
+        self.expected_date.normalise();
+    }
+    // S3; a strategy appears once.
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.no_circle("/predecessor_id", self.predecessor_id, |s| s.predecessor_id);
+        rules.planned("/expected_date", &self.expected_date);
+        let in_order = self.from_year.is_none() || self.until_year.is_none() || self.from_year <= self.until_year;
+        rules.require(
+            in_order,
+            "/until_year",
+            "date_order",
+            "must not lie before from_year; correct one of the two",
+        );
+        if rules.before.is_none_or(|b| !b.data.repeats(self) || !b.is_live()) {
+            let own = rules.meta.id;
+            let twin = rules
+                .reading
+                .world
+                .live::<Self>()
+                .find(|s| s.meta.id != own && s.data.repeats(self));
+            if let Some(twin) = twin {
+                rules.refuse(
+                    "/title",
+                    "duplicate",
+                    format!(
+                        "{} has this title and period; use that record, or name the period",
+                        twin.meta.reference
+                    ),
+                );
+            }
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "from_year",
+                key: |r| Key::from(r.data.from_year.map(i64::from)),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let mut words = vec![
+            self.title.as_str(),
+            self.family.as_deref().unwrap_or_default(),
+            self.description.as_deref().unwrap_or_default(),
+        ];
+        words.extend(self.aliases.iter().map(String::as_str));
+        words
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        any(&f.strategy_kind, &r.data.strategy_kind)
+            && any(&f.status, &r.data.status)
+            && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
+            && is_some(&f.predecessor_id, &r.data.predecessor_id)
+            && asked(f.without_owner, || r.data.owner_unit_id.is_none())
+            && f.in_year.is_none_or(|y| r.data.covers(y))
+            && f.family
+                .as_ref()
+                .is_none_or(|x| r.data.family.as_ref().is_some_and(|own| same_name(own, x)))
+            && f.name.as_ref().is_none_or(|n| r.data.is_called(n))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.owner_unit_id.or(f.predecessor_id)
+    }
+}

@@ -1,0 +1,165 @@
+//! Suggestions of stakeholders on a strategy, and what became of each.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::StrategyVersion;
+use crate::access::policy::Subject;
+use crate::registers::checks::{fixed, in_window, not_in_future};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What became of a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SuggestionDisposition {
+    /// Not decided yet.
+    #[default]
+    Pending,
+    /// Taken in as made.
+    Incorporated,
+    /// Taken in in part.
+    Partly,
+    /// Not taken in.
+    NotIncorporated,
+}
+
+/// A suggestion on a strategy.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Suggestion {
+    /// The strategy it is about.
+    pub strategy_id: Uuid,
+    /// The post that made it. A suggestion names a post, a unit or both.
+    #[serde(default)]
+    pub from_post_id: Option<Uuid>,
+    /// The unit, association or outside body that made it.
+    #[serde(default)]
+    pub from_unit_id: Option<Uuid>,
+    /// What is suggested.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub text: String,
+    /// The day it was made, where known.
+    #[serde(default)]
+    pub made_on: Option<NaiveDate>,
+    /// What became of it.
+    #[serde(default)]
+    pub disposition: SuggestionDisposition,
+    /// Why it was taken in only in part, or not at all: needed for those two.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: Option<String>,
+    /// The version of the same strategy that took it in, wholly or in part.
+    #[serde(default)]
+    pub taken_in_version_id: Option<Uuid>,
+}
+
+/// Narrows a list of suggestions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct SuggestionFilter {
+    /// Suggestions on this strategy.
+    strategy_id: Option<Uuid>,
+    /// Suggestions of this post.
+    from_post_id: Option<Uuid>,
+    /// Suggestions of this unit, association or body.
+    from_unit_id: Option<Uuid>,
+    /// Suggestions with any of these dispositions.
+    #[param(value_type = Option<Vec<SuggestionDisposition>>, inline, explode = false)]
+    disposition: Option<Any<SuggestionDisposition>>,
+    /// Suggestions that this version took in.
+    taken_in_version_id: Option<Uuid>,
+    /// Suggestions made on or after this day.
+    made_from: Option<NaiveDate>,
+    /// Suggestions made on or before this day.
+    made_until: Option<NaiveDate>,
+}
+
+impl Suggestion {
+    fn check_disposition(&self, rules: &mut Rules<'_, Self>) {
+        use SuggestionDisposition::{Incorporated, NotIncorporated, Partly};
+        let needs_reason = matches!(self.disposition, Partly | NotIncorporated);
+        rules.require(
+            !needs_reason || self.reason.as_ref().is_some_and(|r| !r.trim().is_empty()),
+            "/reason",
+            "required",
+            "is needed where a suggestion is taken in only in part or not at all; say why",
+        );
+        let Some(id) = self.taken_in_version_id else { return };
+        rules.require(
+            matches!(self.disposition, Incorporated | Partly),
+            "/taken_in_version_id",
+            "not_allowed",
+            "only a suggestion that is incorporated or partly incorporated names a version; change the disposition or leave it out",
+        );
+        let version = rules.reading.world.get::<StrategyVersion>(id);
+        rules.require(
+            version.is_none_or(|v| v.data.strategy_id == self.strategy_id),
+            "/taken_in_version_id",
+            "other_strategy",
+            "must be a version of the same strategy",
+        );
+    }
+}
+
+impl Resource for Suggestion {
+    const KIND: &'static str = "suggestion";
+    const PATH: &'static str = "suggestions";
+    const PREFIX: &'static str = "SUG";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str =
+        "Suggestions of stakeholders on a strategy: who made each, whether it was taken in, why not, and by which version.";
+    type Computed = NothingComputed;
+    type Filter = SuggestionFilter;
+
+    fn example() -> Value {
+        json!({
+            "strategy_id": "019abcde-0000-7000-8000-000000000001", "from_post_id": "019abcde-0000-7000-8000-000000000001",
+            "text": "Add timescales to the work plan", "made_on": "2017-03-31", "disposition": "partly",
+            "reason": "Timescales are given by quarter, not by day"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/strategy_id", &["strategy"], self.strategy_id);
+        links.to("/from_post_id", &["post"], self.from_post_id);
+        links.to("/from_unit_id", &["unit"], self.from_unit_id);
+        links.to("/taken_in_version_id", &["strategy_version"], self.taken_in_version_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.strategy_id])
+    }
+    // S4
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "record the suggestion under the other strategy";
+        fixed(rules, self, "/strategy_id", |s| s.strategy_id, remedy);
+        rules.require(
+            self.from_post_id.is_some() || self.from_unit_id.is_some(),
+            "/from_unit_id",
+            "required",
+            "name who made it: from_post_id, from_unit_id or both",
+        );
+        not_in_future(rules, "/made_on", self.made_on);
+        self.check_disposition(rules);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "made_on",
+            key: |r| Key::from(r.data.made_on),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.text, self.reason.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.strategy_id, &r.data.strategy_id)
+            && is_some(&f.from_post_id, &r.data.from_post_id)
+            && is_some(&f.from_unit_id, &r.data.from_unit_id)
+            && any(&f.disposition, &r.data.disposition)
+            && is_some(&f.taken_in_version_id, &r.data.taken_in_version_id)
+            && in_window(r.data.made_on, (f.made_from, f.made_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.taken_in_version_id.or(f.from_post_id).or(f.from_unit_id).or(f.strategy_id)
+    }
+}

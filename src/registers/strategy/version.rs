@@ -1,0 +1,221 @@
+//! Versions of a strategy: each with its status, who approved it and when, its document, and what changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Where a version stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyVersionStatus {
+    /// Being written.
+    #[default]
+    Draft,
+    /// Out for comment or before whoever approves it.
+    InReview,
+    /// Approved, not yet published.
+    Approved,
+    /// Approved and published: the version in force.
+    Published,
+    /// In force, while its refresh is being prepared.
+    UnderReview,
+    /// A later version took its place.
+    Superseded,
+    /// Given up.
+    Withdrawn,
+}
+
+impl StrategyVersionStatus {
+    /// Whether it could only come to this by being approved.
+    #[must_use]
+    pub fn needs_approval(self) -> bool {
+        matches!(self, Self::Approved | Self::Published | Self::UnderReview)
+    }
+    /// Whether it is the version in force.
+    #[must_use]
+    pub fn is_in_force(self) -> bool {
+        matches!(self, Self::Published | Self::UnderReview)
+    }
+}
+
+/// The document that holds a version's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StrategyDocument {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// Where it can be read.
+    #[serde(default)]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[^\\s]+$",
+        example = "https://intranet.example/strategy.pdf"
+    )]
+    pub url: Option<String>,
+    /// The status that the document itself bears ("draft"), which may differ from the version's.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub stated_status: Option<String>,
+}
+
+/// A version of a strategy.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StrategyVersion {
+    /// The strategy it is a version of.
+    pub strategy_id: Uuid,
+    /// Its label ("v1.0", "final draft"), unique within the strategy.
+    #[schema(min_length = 1, max_length = 60)]
+    pub label: String,
+    /// Where it stands.
+    #[serde(default)]
+    pub status: StrategyVersionStatus,
+    /// The post that approved it, or is to.
+    #[serde(default)]
+    pub approver_post_id: Option<Uuid>,
+    /// The board that approved it, or is to.
+    #[serde(default)]
+    pub approver_board_id: Option<Uuid>,
+    /// The day it was approved; needed while it is approved, published or under review.
+    #[serde(default)]
+    pub approved_on: Option<NaiveDate>,
+    /// The document that holds its text.
+    #[serde(default)]
+    pub document: Option<StrategyDocument>,
+    /// What changed since the version before.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub what_changed: Option<String>,
+}
+
+/// Narrows a list of versions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct StrategyVersionFilter {
+    /// Versions of this strategy.
+    strategy_id: Option<Uuid>,
+    /// Versions in any of these statuses.
+    #[param(value_type = Option<Vec<StrategyVersionStatus>>, inline, explode = false)]
+    status: Option<Any<StrategyVersionStatus>>,
+    /// Versions that this post approved or is to approve.
+    approver_post_id: Option<Uuid>,
+    /// Versions that this board approved or is to approve.
+    approver_board_id: Option<Uuid>,
+    /// Versions that name no approver (`true`), or name one (`false`).
+    without_approver: Option<bool>,
+    /// Versions approved on or after this day.
+    approved_from: Option<NaiveDate>,
+    /// Versions approved on or before this day.
+    approved_until: Option<NaiveDate>,
+}
+
+use StrategyVersionStatus as S;
+
+const TRANSITIONS: &[(S, &[S])] = &[
+    (S::Draft, &[S::InReview, S::Superseded, S::Withdrawn]),
+    (S::InReview, &[S::Draft, S::Approved, S::Superseded, S::Withdrawn]),
+    (S::Approved, &[S::InReview, S::Published, S::Superseded, S::Withdrawn]),
+    (S::Published, &[S::UnderReview, S::Superseded, S::Withdrawn]),
+    (S::UnderReview, &[S::Published, S::Superseded, S::Withdrawn]),
+];
+
+impl StrategyVersion {
+    fn has_no_approver(&self) -> bool {
+        self.approver_post_id.is_none() && self.approver_board_id.is_none()
+    }
+}
+
+impl Resource for StrategyVersion {
+    const KIND: &'static str = "strategy_version";
+    const PATH: &'static str = "strategy-versions";
+    const PREFIX: &'static str = "SV";
+    const SUBJECT: Subject = Subject::Strategy;
+    const ABOUT: &'static str = "Versions of strategies. A version may be recorded in the status it has; from then on it moves draft, in_review, approved, published, under_review, superseded or withdrawn. One version of a strategy is in force at a time.";
+    type Computed = NothingComputed;
+    type Filter = StrategyVersionFilter;
+
+    fn example() -> Value {
+        json!({
+            "strategy_id": "019abcde-0000-7000-8000-000000000001", "label": "v1.0", "status": "published", "approved_on": "2017-06-30",
+            "document": { "title": "Inclusion Strategy 2017-2021", "stated_status": "draft" }
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/strategy_id", &["strategy"], self.strategy_id);
+        links.to("/approver_post_id", &["post"], self.approver_post_id);
+        links.to("/approver_board_id", &["board"], self.approver_board_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.strategy_id])
+    }
+    // S4: "refreshed" counts only with a date; who approved it is a gap where missing.
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        fixed(
+            rules,
+            self,
+            "/strategy_id",
+            |v| v.strategy_id,
+            "record the version under the other strategy",
+        );
+        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.require(
+            self.approved_on.is_some() || !self.status.needs_approval(),
+            "/approved_on",
+            "required",
+            "is needed from approved on; give the day of approval, or leave the status at in_review",
+        );
+        not_in_future(rules, "/approved_on", self.approved_on);
+        let mut same_label = others(rules, self.strategy_id).filter(|v| same_name(&v.data.label, &self.label));
+        if let Some(v) = same_label.next() {
+            rules.refuse(
+                "/label",
+                "duplicate",
+                format!("{} has this label; choose another", v.meta.reference),
+            );
+        }
+        let mut in_force = others(rules, self.strategy_id).filter(|v| self.status.is_in_force() && v.data.status.is_in_force());
+        if let Some(v) = in_force.next() {
+            rules.refuse(
+                "/status",
+                "duplicate",
+                format!("{} is in force; set that version to superseded first", v.meta.reference),
+            );
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "label",
+                key: |r| Key::from(r.data.label.as_str()),
+            },
+            Sort {
+                name: "approved_on",
+                key: |r| Key::from(r.data.approved_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![
+            &self.label,
+            self.document.as_ref().map_or("", |d| &d.title),
+            self.what_changed.as_deref().unwrap_or_default(),
+        ]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.strategy_id, &r.data.strategy_id)
+            && any(&f.status, &r.data.status)
+            && is_some(&f.approver_post_id, &r.data.approver_post_id)
+            && is_some(&f.approver_board_id, &r.data.approver_board_id)
+            && asked(f.without_approver, || r.data.has_no_approver())
+            && in_window(r.data.approved_on, (f.approved_from, f.approved_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.strategy_id.or(f.approver_post_id).or(f.approver_board_id)
+    }
+}
