@@ -77,6 +77,17 @@ impl Database {
     }
 }
 
+impl Drop for Database {
+    fn drop(&mut self) {
+        if !self.url.starts_with("sqlite://")
+            && let Some(server) = postgres()
+            && let Ok(mut conn) = Address::Postgres(server.url("postgres")).connect()
+        {
+            let _ = conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name()));
+        }
+    }
+}
+
 fn connect(url: &str) -> Conn {
     Address::parse(url).unwrap().connect().unwrap()
 }
@@ -97,8 +108,8 @@ impl Server {
 fn postgres() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
-        Ok(url) => Some(given(&url)),
-        Err(_) => programs().map(|bin| private(&bin)),
+        Ok(url) if !url.is_empty() => Some(given(&url)),
+        _ => programs().map(|bin| private(&bin)),
     });
     if server.is_none() {
         let required = std::env::var("STRIDE_TEST_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
