@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the operations themselves.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -12,6 +14,9 @@ use crate::world::{Catalogue, Kind};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
+
+/// What every list says after what it lists.
+pub(super) const PAGES: &str = " Pages follow each other by `next_cursor`, or by the `Link` header.";
 
 /// A problem, as RFC 9457 describes it.
 #[derive(ToSchema)]
@@ -109,18 +114,20 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
 #[must_use]
 pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    let mut tags: Vec<&str> = Vec::new();
+    let mut tags: Vec<(&str, &str)> = Vec::new();
     for operation in operations {
-        if !tags.contains(&operation.tag.as_str()) {
-            tags.push(&operation.tag);
+        // A tag is introduced by its first operation: for a kind of record that is its list.
+        if !tags.iter().any(|(name, _)| *name == operation.tag) {
+            tags.push((&operation.tag, introduction(operation)));
         }
-        let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        // The pattern of a tail is actix's own way of writing.
+        let path = paths.entry(operation.path.replace(":.*}", "}")).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(operation.method.to_ascii_lowercase(), entry(operation));
         }
     }
     let parameters = hoist(&mut paths);
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "stride",
@@ -131,7 +138,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         },
         "servers": [{ "url": "/", "description": "This service." }],
         "security": [{ "bearer": [] }],
-        "tags": tags.iter().map(|t| json!({ "name": t })).collect::<Vec<_>>(),
+        "tags": tags.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -142,7 +149,52 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from `/oauth/token` or `/auth/login`; on the machine itself: `stride token --role viewer`." },
             },
         },
-    })
+    });
+    prune(&mut document);
+    document
+}
+
+/// What a group of operations is about.
+fn introduction(first: &Operation) -> &str {
+    match first.tag.as_str() {
+        "Service" => "Health, versions and documentation.",
+        "Sign-in" => "Tokens, the keys they are signed with, and what their holder may do.",
+        "Views" => "What follows from the records, worked out anew for each answer: as they stand, or as they stood at `as_of`.",
+        "Journal" => "Every change, in the order in which it was committed.",
+        _ => first.description.trim_end_matches(PAGES),
+    }
+}
+
+/// Takes out components that nothing refers to.
+fn prune(document: &mut Value) {
+    loop {
+        let mut used = HashSet::new();
+        references(document, &mut used);
+        let mut removed = false;
+        for (group, pointer) in [("schemas", "/components/schemas"), ("responses", "/components/responses")] {
+            if let Some(all) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
+                let before = all.len();
+                all.retain(|name, _| used.contains(&format!("#/components/{group}/{name}")));
+                removed |= all.len() < before;
+            }
+        }
+        if !removed {
+            return;
+        }
+    }
+}
+
+fn references(value: &Value, used: &mut HashSet<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(to) = map.get("$ref").and_then(Value::as_str) {
+                used.insert(to.to_owned());
+            }
+            map.values().for_each(|v| references(v, used));
+        }
+        Value::Array(list) => list.iter().for_each(|v| references(v, used)),
+        _ => {}
+    }
 }
 
 /// Moves parameters that many operations share to the components, so that each is said once.
