@@ -221,6 +221,7 @@ async fn prepare(
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,
+            tag: tag.clone(),
             peer,
             who,
             caller,
