@@ -85,7 +85,7 @@ pub struct StatusCounts {
     pub computed_rag: RagCounts,
     /// Open items whose declared and computed colour differ. An item that its lead has not rated differs from nothing.
     pub disagreeing: u32,
-    /// Open items whose deadline has passed.
+    /// Open items whose deadline has passed, or whose first deadline has where they were put off to no date.
     pub overdue: u32,
     /// Open items whose deadline is near.
     pub due_soon: u32,
@@ -108,7 +108,7 @@ impl StatusCounts {
             return;
         }
         self.disagreeing += u32::from(!item.agrees());
-        self.overdue += u32::from(item.rated.by == RatedBy::Overdue);
+        self.overdue += u32::from(item.record.is_overdue(item.on));
         self.due_soon += u32::from(is_due_soon(data, item.on));
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());
