@@ -47,12 +47,16 @@ struct ProblemBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct BulkProblem {
+    /// The kind of problem, for programs.
     #[schema(max_length = 60)]
     code: String,
+    /// The kind of problem, the same at every occurrence.
     #[schema(max_length = 200)]
     title: String,
+    /// This occurrence, in a sentence.
     #[schema(max_length = 4000)]
     detail: String,
+    /// Every fault found, by its place in the operation.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
@@ -90,8 +94,9 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
         json!({
             "type": "object", "additionalProperties": false, "required": ["from", "to", "changes"],
             "properties": {
-                "from": { "type": "integer", "minimum": 1 }, "to": { "type": "integer", "minimum": 1 },
-                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange") },
+                "from": { "type": "integer", "minimum": 1, "description": "The earlier version." },
+                "to": { "type": "integer", "minimum": 1, "description": "The later version." },
+                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange"), "description": "Every field that differs." },
             },
         }),
     );
@@ -114,7 +119,8 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         if !tags.contains(&operation.tag.as_str()) {
             tags.push(&operation.tag);
         }
-        let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        // Where a part of a path takes slashes too (`{file:.*}`) is the router's business.
+        let path = paths.entry(operation.path.replace(":.*}", "}")).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(operation.method.to_ascii_lowercase(), entry(operation));
         }

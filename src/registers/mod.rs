@@ -39,5 +39,9 @@ pub fn names() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .min_length(Some(1))
         .max_length(Some(200));
-    ArrayBuilder::new().items(name).max_items(Some(20)).build()
+    ArrayBuilder::new()
+        .items(name)
+        .max_items(Some(20))
+        .description(Some("Other names it goes or went by."))
+        .build()
 }
