@@ -52,8 +52,10 @@ pub struct SetPassword {
 /// Who a person is: kept in the one place that can be erased.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Person {
+    /// What the person is called.
     #[schema(min_length = 1, max_length = 200)]
     display_name: String,
+    /// Where the person is written to.
     #[serde(default)]
     #[schema(max_length = 320, format = "email")]
     email: Option<String>,

@@ -52,12 +52,16 @@ struct ProblemBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct BulkProblem {
+    /// The kind of problem, for programs.
     #[schema(max_length = 60)]
     code: String,
+    /// The kind of problem, the same at every occurrence.
     #[schema(max_length = 200)]
     title: String,
+    /// This occurrence, in a sentence.
     #[schema(max_length = 4000)]
     detail: String,
+    /// Every fault found, by its place in the operation.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
@@ -95,8 +99,9 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
         json!({
             "type": "object", "additionalProperties": false, "required": ["from", "to", "changes"],
             "properties": {
-                "from": { "type": "integer", "minimum": 1 }, "to": { "type": "integer", "minimum": 1 },
-                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange") },
+                "from": { "type": "integer", "minimum": 1, "description": "The earlier version." },
+                "to": { "type": "integer", "minimum": 1, "description": "The later version." },
+                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange"), "description": "Every field that differs." },
             },
         }),
     );
