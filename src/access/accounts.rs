@@ -57,8 +57,10 @@ pub struct Account {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AccountFilter {
     /// Persons or services.
+    #[param(inline)]
     account_kind: Option<AccountKind>,
     /// Active or disabled.
+    #[param(inline)]
     status: Option<AccountStatus>,
 }
 
@@ -124,6 +126,7 @@ pub struct GrantFilter {
     /// Grants of this account.
     account_id: Option<Uuid>,
     /// Grants of this role.
+    #[param(inline)]
     role: Option<Role>,
     /// Grants limited to this unit or board.
     scope_id: Option<Uuid>,

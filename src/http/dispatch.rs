@@ -222,6 +222,7 @@ async fn prepare(
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,
+            tag: tag.clone(),
             peer,
             who,
             caller,

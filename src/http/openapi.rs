@@ -126,6 +126,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             path.insert(operation.method.to_ascii_lowercase(), entry(operation));
         }
     }
+    let parameters = hoist(&mut paths);
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -141,6 +142,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "parameters": parameters,
             "responses": problems(),
             "headers": headers(),
             "securitySchemes": {
@@ -192,6 +194,38 @@ fn references(value: &Value, used: &mut HashSet<String>) {
         }
         Value::Array(list) => list.iter().for_each(|v| references(v, used)),
         _ => {}
+    }
+}
+
+/// Moves parameters that many operations share to the components, so that each is said once.
+fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
+    /// Used as often as this, a parameter is worth a name.
+    const SHARED: usize = 10;
+    let mut uses: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    each_parameter(paths, |p| *uses.entry(p.to_string()).or_default() += 1);
+    let mut shared = Map::new();
+    each_parameter(paths, |p| {
+        if uses.get(&p.to_string()).is_none_or(|n| *n < SHARED) {
+            return;
+        }
+        let name = p.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut key = name.clone();
+        let mut n = 1;
+        while shared.get(&key).is_some_and(|other| other != p) {
+            n += 1;
+            key = format!("{name}-{n}");
+        }
+        let to = json!({ "$ref": format!("#/components/parameters/{key}") });
+        shared.insert(key, std::mem::replace(p, to));
+    });
+    shared
+}
+
+fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Value)) {
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|p| p.values_mut()) {
+        if let Some(Value::Array(all)) = operation.get_mut("parameters") {
+            all.iter_mut().for_each(&mut visit);
+        }
     }
 }
 

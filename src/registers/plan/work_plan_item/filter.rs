@@ -95,7 +95,6 @@ impl WorkPlanItemFilter {
     fn is_allocated(&self, r: &Rec<WorkPlanItem>, reading: Reading<'_>) -> bool {
         (self.board_id.is_none() && self.allocated_unit_id.is_none())
             || reading
-                .world
                 .pointing::<Allocation>(r.meta.id)
                 .any(|a| is(&self.board_id, &a.data.board_id) && is(&self.allocated_unit_id, &a.data.unit_id))
     }
