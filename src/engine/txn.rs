@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::access::Caller;
+use crate::access::accounts::OPERATOR;
 use crate::access::caller::{forbidden, today};
 use crate::access::policy::Act;
 use crate::db::store::Side;
@@ -205,6 +206,10 @@ impl<'a> Txn<'a> {
     /// Permission, a stale version, or live records outside it that point to it.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
+        if id == self.caller.account || (kind.name == "account" && before.meta().reference == OPERATOR) {
+            let detail = "nobody withdraws the account they act with, nor the local operator's";
+            return Err(Problem::new(Code::Conflict, detail));
+        }
         self.nothing_points_to(id)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);

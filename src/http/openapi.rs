@@ -128,7 +128,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         // The pattern of a tail is actix's own way of writing.
         let path = paths.entry(operation.path.replace(":.*}", "}")).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
-            path.insert(operation.method.to_ascii_lowercase(), entry(operation));
+            path.insert(operation.method.to_ascii_lowercase(), entry(operation, operations));
         }
     }
     let parameters = hoist(&mut paths);
@@ -234,7 +234,28 @@ fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Val
     }
 }
 
-fn entry(o: &Operation) -> Value {
+/// What can be done with a record that was just created: where its id and its ETag go.
+fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
+    let name = o.id.strip_prefix("create")?;
+    let mut links = Map::new();
+    for (what, id, takes_tag) in [
+        ("read", format!("get{name}"), false),
+        ("change", format!("update{name}"), true),
+        ("withdraw", format!("withdraw{name}"), true),
+        ("history", format!("list{name}History"), false),
+    ] {
+        if operations.iter().any(|other| other.id == id) {
+            let mut parameters = json!({ "id": "$response.body#/id" });
+            if takes_tag {
+                schema::set(&mut parameters, "If-Match", json!("$response.header.ETag"));
+            }
+            links.insert(what.into(), json!({ "operationId": id, "parameters": parameters }));
+        }
+    }
+    (!links.is_empty()).then(|| links.into())
+}
+
+fn entry(o: &Operation, operations: &[Operation]) -> Value {
     let roles: Vec<&str> = o.access.roles().into_iter().map(crate::access::policy::Role::as_str).collect();
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
@@ -245,7 +266,7 @@ fn entry(o: &Operation) -> Value {
         "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": format!("{}\n\n{who}", o.description),
         "x-roles": if o.access == Access::Public { json!([]) } else { json!(roles) },
         "x-problems": o.all_problems().iter().map(|c| c.slug()).collect::<Vec<_>>(),
-        "responses": responses(o),
+        "responses": responses(o, operations),
     });
     if !o.parameters.is_empty() {
         schema::set(&mut entry, "parameters", json!(o.parameters));
@@ -264,7 +285,7 @@ fn entry(o: &Operation) -> Value {
     entry
 }
 
-fn responses(o: &Operation) -> Value {
+fn responses(o: &Operation, operations: &[Operation]) -> Value {
     let mut all = Map::new();
     for (status, description, schema) in &o.answers {
         let mut answer = json!({ "description": description, "headers": answer_headers(o, *status) });
@@ -275,6 +296,9 @@ fn responses(o: &Operation) -> Value {
                 schema::set(&mut content, XLSX, json!({ "schema": { "type": "string", "format": "binary" } }));
             }
             schema::set(&mut answer, "content", content);
+        }
+        if let Some(links) = links(o, operations).filter(|_| *status == 201) {
+            schema::set(&mut answer, "links", links);
         }
         all.insert(status.to_string(), answer);
     }

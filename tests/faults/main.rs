@@ -11,6 +11,7 @@
 
 mod cluster;
 mod killed;
+mod locked_out;
 mod replicas;
 mod server;
 mod stopped;
