@@ -119,7 +119,9 @@ impl Kind {
 /// Says how many values a parameter may name.
 fn limited(mut parameter: Value) -> Value {
     if parameter.pointer("/schema/items").is_some() {
-        parameter["schema"]["maxItems"] = crate::registers::query::MOST_VALUES.into();
+        if let Some(schema) = parameter.get_mut("schema") {
+            schema::set(schema, "maxItems", crate::registers::query::MOST_VALUES);
+        }
     }
     parameter
 }
