@@ -93,7 +93,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("GET", "/api/v1/accounts/{id}/person", "getAccountPerson", Access::Needs(Subject::Access, Act::Update), person)
             .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal.")
             .takes([id_parameter("account")])
-            .answers(200, "Name and address.", schema_ref("Person")),
+            .answers(200, "Name and address.", schema_ref("Person"))
+            .refuses(&[Code::Conflict]),
         Operation::new("PUT", "/api/v1/accounts/{id}/person", "setAccountPerson", write, set_person)
             .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased.")
             .takes([id_parameter("account")])

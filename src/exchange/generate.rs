@@ -1,12 +1,356 @@
-//! Load-test data of realistic shape.
+//! Load-test data of realistic shape: made up, but entered by the rules of the API. But for ids, times and the day it is made on, the
+//! same each time.
 
-use crate::engine::Engine;
-use crate::problem::Problem;
+mod dice;
 
-/// Makes `items` work-plan items with what belongs around them.
+use chrono::{Days, NaiveDate};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use self::dice::Dice;
+use super::bootstrap::operator;
+use crate::access::caller::today;
+use crate::access::policy::Subject;
+use crate::engine::{Engine, Outcome, Write};
+use crate::problem::{Code, Problem};
+
+/// Records in one transaction: bounds what is in memory twice.
+const AT_ONCE: usize = 2_000;
+/// Units and posts, boards, goals: as many as a large public body has.
+const UNITS: usize = 80;
+const POSTS: usize = 120;
+const BOARDS: usize = 20;
+const GOALS: usize = 30;
+/// Progress updates, at most: one for every tenth item.
+const UPDATES: usize = 10_000;
+
+/// Makes `items` work-plan items with what belongs around them; how many records there are then.
 ///
 /// # Errors
-/// The database is not empty, or away.
-pub async fn generate(_engine: &Engine, _items: usize) -> Result<usize, Problem> {
-    Err(Problem::unavailable("not made yet"))
+/// The database holds more than accounts, or is away.
+pub async fn generate(engine: &Engine, items: usize) -> Result<usize, Problem> {
+    let world = engine.now();
+    let taken = world
+        .catalogue()
+        .kinds()
+        .iter()
+        .find(|k| k.subject != Subject::Access && world.table(k.index).is_some_and(|t| !t.is_empty()));
+    if let Some(kind) = taken {
+        let detail = format!(
+            "the database is not empty: it holds {}; load-test data goes into a new one only (choose another --data-dir)",
+            kind.path.replace('-', " ")
+        );
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    let mut maker = Maker {
+        engine,
+        operator: operator(engine)?,
+        dice: Dice(2017),
+        today: today(),
+        waiting: Vec::new(),
+        made: 0,
+    };
+    maker.all(items).await?;
+    maker.write().await?;
+    Ok(maker.made)
+}
+
+/// The records that others point to.
+#[derive(Default)]
+struct Around {
+    units: Vec<Uuid>,
+    posts: Vec<Uuid>,
+    goals: Vec<Uuid>,
+    boards: Vec<Uuid>,
+    plan: Uuid,
+}
+
+struct New {
+    kind: &'static str,
+    id: Uuid,
+    draft: Value,
+}
+
+struct Maker<'a> {
+    engine: &'a Engine,
+    operator: Uuid,
+    dice: Dice,
+    today: NaiveDate,
+    waiting: Vec<New>,
+    made: usize,
+}
+
+impl Maker<'_> {
+    async fn all(&mut self, items: usize) -> Result<(), Problem> {
+        let mut around = Around::default();
+        self.organisation(&mut around).await?;
+        self.strategy(&mut around).await?;
+        self.boards(&mut around).await?;
+        let items = self.items(&around, items).await?;
+        self.updates(&around, &items).await?;
+        self.dependencies(&items).await?;
+        self.risks(&around, &items).await
+    }
+
+    /// Takes a record in; it may wait for others to be written with.
+    async fn add(&mut self, kind: &'static str, draft: Value) -> Result<Uuid, Problem> {
+        let id = Uuid::now_v7();
+        self.waiting.push(New { kind, id, draft });
+        if self.waiting.len() >= AT_ONCE {
+            self.write().await?;
+        }
+        Ok(id)
+    }
+
+    async fn write(&mut self) -> Result<(), Problem> {
+        let batch = std::mem::take(&mut self.waiting);
+        self.made += batch.len();
+        let write = Write::system(self.operator, "made up for load tests");
+        let job = self.engine.write(write, move |txn| {
+            for New { kind, id, draft } in batch {
+                let named = txn.world.catalogue().named(kind);
+                let kind = named.ok_or_else(|| Problem::internal(format!("there is no kind {kind}")))?;
+                txn.create(kind, Some(id), draft)?;
+            }
+            Ok(Outcome::default())
+        });
+        job.await.map(drop)
+    }
+
+    async fn organisation(&mut self, around: &mut Around) -> Result<(), Problem> {
+        for n in 0..UNITS {
+            // A trunk, a dozen branches, and the rest below those.
+            let (unit_kind, parent) = match n {
+                0 => ("organisation", None),
+                1..=12 => ("business_group", around.units.first().copied()),
+                _ => ("unit", around.units.get(1 + n % 12).copied()),
+            };
+            let draft = json!({
+                "name": format!("{} {n}", self.dice.words(3)), "unit_kind": unit_kind, "parent_id": parent, "description": self.dice.text(120),
+            });
+            around.units.push(self.add("unit", draft).await?);
+        }
+        for n in 0..POSTS {
+            let draft = json!({ "title": format!("Head of {} {n}", self.dice.words(2)), "unit_id": around.units.get(n % UNITS) });
+            around.posts.push(self.add("post", draft).await?);
+        }
+        Ok(())
+    }
+
+    async fn strategy(&mut self, around: &mut Around) -> Result<(), Problem> {
+        let owner = around.units.first().copied();
+        let strategy = json!({
+            "title": "Made-up strategy", "strategy_kind": "own_strategy", "owner_unit_id": owner, "family": "MADE-UP",
+            "description": self.dice.text(400),
+        });
+        let strategy = self.add("strategy", strategy).await?;
+        let version = json!({
+            "strategy_id": strategy, "label": "v1.0", "status": "published", "approved_on": self.dice.day(self.today, 900, 0),
+            "approver_post_id": around.posts.first(),
+        });
+        let version = self.add("strategy_version", version).await?;
+        for n in 0..GOALS {
+            let parent = if n < 6 { None } else { around.goals.get(n % 6).copied() };
+            let draft = json!({
+                "strategy_id": strategy, "goal_kind": if n < 6 { "priority" } else { "objective" }, "number": n + 1, "parent_id": parent,
+                "title": format!("{} {n}", self.dice.words(5)), "owner_post_id": self.dice.maybe(85, &around.posts),
+                "intended_outcome": self.dice.text(150),
+            });
+            around.goals.push(self.add("goal", draft).await?);
+        }
+        let plan = json!({
+            "title": "Made-up delivery plan", "strategy_version_id": version, "owner_unit_id": owner, "status": "active",
+            "completeness_claim": "partial", "completeness_source": "Made up", "description": self.dice.text(300),
+        });
+        around.plan = self.add("plan", plan).await?;
+        Ok(())
+    }
+
+    async fn boards(&mut self, around: &mut Around) -> Result<(), Problem> {
+        for n in 0..BOARDS {
+            let draft = json!({
+                "name": format!("{} board {n}", self.dice.words(2)), "board_kind": if n == 0 { "management_board" } else { "business_group_board" },
+                "status": "active", "owner_unit_id": around.units.get(n), "purpose": self.dice.text(150),
+            });
+            let board = self.add("board", draft).await?;
+            if let Some(top) = around.boards.first() {
+                let edge = json!({ "from_board_id": board, "to_id": top, "edge_kind": "reports_to", "needs_agreement": n % 2 == 0 });
+                self.add("board_edge", edge).await?;
+            }
+            around.boards.push(board);
+            self.terms(board, around).await?;
+            for (seat, post) in around.posts.iter().skip(n * 6).take(6).enumerate() {
+                let capacity = if seat == 0 { "chair" } else { "member" };
+                let draft = json!({
+                    "board_id": board, "post_id": post, "capacity": capacity, "basis": self.dice.one(&["ex_officio", "nominated", "unstated"]),
+                    "term_from_on": self.dice.day(self.today, 700, 0),
+                });
+                self.add("membership", draft).await?;
+            }
+            for goal in self.dice.some(&around.goals, 4) {
+                let remit_kind = self.dice.one(&["decides", "oversees", "delivers", "consulted"]);
+                let draft = json!({ "board_id": board, "goal_id": goal, "remit_kind": remit_kind });
+                self.add("remit", draft).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn terms(&mut self, board: Uuid, around: &Around) -> Result<(), Problem> {
+        let approved_on = self.dice.day(self.today, 900, 0);
+        let review_on = approved_on.checked_add_days(Days::new(730));
+        let draft = json!({
+            "board_id": board, "version_label": "1.0", "status": "agreed", "approver_post_id": self.dice.one(&around.posts),
+            "approved_on": approved_on, "review_on": review_on, "meetings_per_year": self.dice.between(4, 12),
+            "sections": {
+                "purpose": self.dice.text(200), "scope": self.dice.text(200), "responsibilities": self.dice.text(300),
+                "membership": self.dice.text(120), "quorum": self.dice.text(60), "frequency": self.dice.words(3),
+            },
+        });
+        self.add("terms_of_reference", draft).await.map(drop)
+    }
+
+    async fn items(&mut self, around: &Around, count: usize) -> Result<Vec<Uuid>, Problem> {
+        let mut items = Vec::with_capacity(count);
+        let mut strand = None;
+        for n in 0..count {
+            let is_strand = n % 50 == 0;
+            let parent = strand.filter(|_| !is_strand && self.dice.in_hundred(80));
+            let draft = self.item(around, is_strand, parent);
+            let id = self.add("work_plan_item", draft).await?;
+            if is_strand {
+                strand = Some(id);
+            }
+            items.push(id);
+        }
+        Ok(items)
+    }
+
+    fn item(&mut self, around: &Around, is_strand: bool, parent: Option<Uuid>) -> Value {
+        let (dice, today) = (&mut self.dice, self.today);
+        let due_on = dice.day(today, 500, 500);
+        let dated = dice.in_hundred(88);
+        let deadline = if dated { dice.planned(due_on) } else { json!({}) };
+        let start = if dated && dice.in_hundred(50) {
+            json!({ "precision": "day", "due_on": dice.day(due_on, 700, 0) })
+        } else {
+            json!({})
+        };
+        let late = due_on < today;
+        let status = dice
+            .one(if late {
+                &[
+                    "complete",
+                    "complete",
+                    "complete",
+                    "in_progress",
+                    "on_hold",
+                    "cancelled",
+                    "not_started",
+                ][..]
+            } else {
+                &[
+                    "not_started",
+                    "not_started",
+                    "in_progress",
+                    "in_progress",
+                    "in_progress",
+                    "on_hold",
+                    "complete",
+                ][..]
+            })
+            .unwrap_or("not_started");
+        let percent = match status {
+            "complete" => Some(100),
+            "in_progress" => Some(dice.between(5, 95)),
+            _ => None,
+        };
+        let colours = if status == "complete" {
+            &["blue"][..]
+        } else {
+            &["red", "amber", "amber", "green", "green", "green", "grey"][..]
+        };
+        let goals = if dice.in_hundred(85) {
+            dice.some(&around.goals, 3)
+        } else {
+            Vec::new()
+        };
+        let title = dice.between(4, 9);
+        let what = dice.between(200, 400);
+        json!({
+            "plan_id": around.plan, "parent_id": parent,
+            "item_kind": if is_strand { Some("strand") } else { dice.one(&["project", "pilot", "deliverable", "activity", "activity"]) },
+            "title": dice.words(title), "what": dice.text(what), "how": if dice.in_hundred(40) { Some(dice.text(100)) } else { None },
+            "intended_outcome": if dice.in_hundred(50) { Some(dice.text(60)) } else { None },
+            "lead_post_id": dice.maybe(90, &around.posts), "responsible_unit_id": dice.maybe(94, &around.units),
+            "goals": goals.into_iter().map(|g| json!({ "goal_id": g })).collect::<Vec<_>>(),
+            "start": start, "deadline": deadline, "status": status, "declared_rag": dice.one(colours), "percent_complete": percent,
+            "completed_on": (status == "complete").then(|| dice.day(due_on.min(today), 30, 0)),
+        })
+    }
+
+    async fn updates(&mut self, around: &Around, items: &[Uuid]) -> Result<(), Problem> {
+        for item in items.iter().step_by(10).take(UPDATES) {
+            let draft = json!({
+                "item_id": item, "made_on": self.dice.day(self.today, 150, 0), "by_post_id": self.dice.one(&around.posts),
+                "parts": [{ "text": self.dice.text(250) }], "declared_rag": self.dice.maybe(50, &["red", "amber", "green"]),
+            });
+            self.add("progress_update", draft).await?;
+        }
+        Ok(())
+    }
+
+    /// Every twentieth item waits for one that came before it, so that none waits in a circle.
+    async fn dependencies(&mut self, items: &[Uuid]) -> Result<(), Problem> {
+        for (n, item) in items.iter().enumerate().skip(1).step_by(20) {
+            let on = items.get(self.dice.below(n));
+            let needed_by = self.dice.day(self.today, 200, 300);
+            let draft = json!({
+                "item_id": item, "on_id": on, "description": self.dice.text(80), "needed_by": self.dice.planned(needed_by),
+            });
+            self.add("dependency", draft).await?;
+        }
+        Ok(())
+    }
+
+    async fn risks(&mut self, around: &Around, items: &[Uuid]) -> Result<(), Problem> {
+        let mut registers = Vec::new();
+        for (unit, board) in around.units.iter().zip(&around.boards).take(5) {
+            let draft = json!({
+                "title": format!("Risks of {}", self.dice.words(3)), "register_kind": "business_group", "owner_unit_id": unit, "board_id": board,
+            });
+            registers.push(self.add("risk_register", draft).await?);
+        }
+        for _ in 0..items.len().div_ceil(100) {
+            let draft = self.risk(around, &registers, items);
+            let risk = self.add("risk", draft).await?;
+            let effectiveness = self
+                .dice
+                .one(&["not_assessed", "not_assessed", "ineffective", "partial", "effective"]);
+            let assessed_on = (effectiveness != Some("not_assessed")).then(|| self.dice.day(self.today, 300, 0));
+            let draft = json!({
+                "risk_ids": [risk], "title": self.dice.words(5), "description": self.dice.text(150),
+                "control_kind": self.dice.one(&["preventive", "corrective", "directive", "detective"]),
+                "owner_post_id": self.dice.maybe(90, &around.posts), "owner_unit_id": self.dice.one(&around.units),
+                "effectiveness": effectiveness, "assessed_on": assessed_on,
+            });
+            self.add("control", draft).await?;
+        }
+        Ok(())
+    }
+
+    fn risk(&mut self, around: &Around, registers: &[Uuid], items: &[Uuid]) -> Value {
+        let dice = &mut self.dice;
+        let score = |likelihood: Option<&str>, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
+        json!({
+            "register_id": dice.one(registers), "title": dice.words(6), "cause": dice.text(120), "event": dice.text(120),
+            "effect": dice.text(120), "owner_post_id": dice.maybe(90, &around.posts), "owner_unit_id": dice.one(&around.units),
+            "category": dice.one(&["governance", "people", "operations", "reputational", "legal", "technology"]),
+            "appetite": dice.one(&["averse", "minimal", "cautious", "open"]), "review_on": dice.day(self.today, 60, 200),
+            "marking": if dice.in_hundred(3) { "official_sensitive" } else { "official" },
+            "inherent": score(Some("likely"), "major"), "current": score(dice.one(&["possible", "likely"]), "major"),
+            "target": score(dice.one(&["rare", "unlikely"]), "moderate"), "response": dice.one(&["treat", "tolerate"]),
+            "goal_ids": dice.some(&around.goals, 2), "item_ids": dice.some(items, 3),
+        })
+    }
 }

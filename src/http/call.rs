@@ -33,6 +33,8 @@ pub struct Call {
     pub authorization: Option<String>,
     pub content_type: Option<String>,
     pub body: Bytes,
+    /// The answer's ETag, where it is known before the answer is.
+    pub tag: Option<String>,
     /// Where the caller is, as far as the connection tells.
     pub peer: String,
     pub(super) who: Option<Identity>,

@@ -182,7 +182,8 @@ async fn prepare(
 ) -> Result<Prepared, Problem> {
     let headers = request.headers();
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let world = if operation.access == Access::Public {
+    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
+    let world = if operation.access == Access::Public && operation.body.is_none() {
         service.engine.now()
     } else {
         service.engine.fresh().await?
@@ -221,6 +222,7 @@ async fn prepare(
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,
+            tag: tag.clone(),
             peer,
             who,
             caller,

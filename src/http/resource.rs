@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::TABLES;
 use super::history;
+use super::openapi::PAGES;
 use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
 use super::page;
 use crate::access::policy::Act;
@@ -203,11 +204,7 @@ fn list(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Read),
         handler(kind, page::list),
     )
-    .says(
-        &tag(kind),
-        &format!("List {}", n.many),
-        &format!("{} Pages follow each other by `next_cursor`, or by the `Link` header.", kind.about),
-    )
+    .says(&tag(kind), &format!("List {}", n.many), &format!("{}{PAGES}", kind.about))
     .takes(list_parameters(kind))
     .answers(200, &format!("A page of {}.", n.many), schema_ref(&format!("{}Page", n.type_name)))
     .refuses(&[Code::InvalidCursor])

@@ -1,17 +1,146 @@
-//! What is asked: pure functions of the world and a day, cached until the journal moves.
+//! What is asked: each view is a pure function of the world as its caller may see it and of a day, cached until the journal moves.
+//!
+//! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
+//! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
-use crate::http::Operation;
+mod rag;
+mod status;
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+pub use rag::{Rated, RatedBy};
+
+use crate::access::policy::{Act, Subject};
+use crate::http::formats::{self, Format, TABLES};
+use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
+use crate::http::query::{Query, invalid};
+use crate::http::{Answer, Call};
+use crate::problem::Problem;
 use crate::world::schema::Schemas;
+use crate::world::seen::Seen;
 
-/// Answers kept until the journal moves.
-#[derive(Default)]
-pub struct Cache;
+/// Answers kept until the journal moves, by their ETag.
+pub struct Cache(moka::sync::Cache<String, Answer>);
+
+/// Bytes of answers kept.
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Default for Cache {
+    fn default() -> Self {
+        let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() + answer.body.len()).unwrap_or(u32::MAX);
+        Self(moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build())
+    }
+}
+
+/// What a view is asked.
+pub struct Asked {
+    pub seen: Seen,
+    /// The day to judge by.
+    pub on: NaiveDate,
+    pub query: Query,
+    params: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// The id in the path.
+    ///
+    /// # Errors
+    /// 404 where it is none.
+    pub fn id(&self) -> Result<uuid::Uuid, Problem> {
+        let text = self.params.iter().find(|(n, _)| n == "id").map(|(_, v)| v.as_str());
+        text.and_then(|t| uuid::Uuid::try_parse(t).ok()).ok_or_else(Problem::not_found)
+    }
+}
+
+/// A view's answer.
+pub trait View: Serialize + ToSchema + 'static {
+    /// Its rows, when it is asked for as a table.
+    fn rows(&self) -> Vec<Map<String, Value>>;
+}
+
+/// The operation of a view.
+pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Asked) -> Result<V, Problem>) -> Operation {
+    let handler: crate::http::operation::Handler = Arc::new(move |call| Box::pin(answer(call, compute)));
+    Operation::with("GET", path, id, Access::Needs(needs, Act::Read), handler)
+        .takes([
+            query(
+                "as_of",
+                "What was recorded at this time. A day means its end (UTC).",
+                json!({ "type": "string", "maxLength": 40, "example": "2020-10-26T12:00:00Z" }),
+            ),
+            query(
+                "on",
+                "The day to judge by: deadlines before it are overdue. The day of `as_of` when left out.",
+                json!({ "type": "string", "format": "date" }),
+            ),
+            query(
+                "format",
+                "Form of the answer; else the Accept header decides.",
+                json!({ "type": "string", "enum": ["json", "csv", "xlsx"] }),
+            ),
+        ])
+        .answers(200, "The view.", schema_ref(&V::name()))
+        .etag(Tag::Journal)
+        .formats(TABLES)
+}
+
+async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) -> Result<Answer, Problem> {
+    let key = call.tag.clone().unwrap_or_default();
+    if let Some(kept) = call.service.views.0.get(&key) {
+        return Ok(kept);
+    }
+    let (seen, day) = call.world().await?;
+    let on = call.query.value::<NaiveDate>("on", "a day like 2020-10-26")?.unwrap_or(day);
+    let asked = Asked {
+        seen,
+        on,
+        query: call.query.clone(),
+        params: call.params.clone(),
+    };
+    let (service, format) = (Arc::clone(&call.service), call.format);
+    let work = move || {
+        // Whoever asks for the same meanwhile waits for this one answer.
+        let make = || render(&compute(&asked)?, format);
+        service.views.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
+    };
+    actix_web::web::block(work).await.map_err(Problem::internal)?
+}
+
+fn render<V: View>(view: &V, format: Format) -> Result<Answer, Problem> {
+    if format == Format::Json {
+        return Answer::of(200, view);
+    }
+    let rows = view.rows();
+    let mut columns: Vec<String> = Vec::new();
+    for name in rows.iter().flat_map(Map::keys) {
+        if !columns.contains(name) {
+            columns.push(name.clone());
+        }
+    }
+    formats::table(format, "view", &columns, rows.into_iter())
+}
+
+/// A parameter that is an id, if it is given.
+fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
+    asked
+        .query
+        .get(name)
+        .map(|v| uuid::Uuid::try_parse(v).map_err(|_| invalid(name, "must be an id")))
+        .transpose()
+}
 
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    Vec::new()
+    status::operations()
 }
 
 /// The schemas that they use.
-pub fn schemas(_schemas: &mut Schemas) {}
+pub fn schemas(schemas: &mut Schemas) {
+    status::schemas(schemas);
+}

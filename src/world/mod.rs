@@ -132,11 +132,15 @@ impl World {
         self.tables.get(kind)
     }
 
+    /// The records of one kind.
+    #[must_use]
+    pub fn table_of<R: Resource>(&self) -> Option<&Table> {
+        self.catalogue.index_of(R::KIND).and_then(|k| self.table(k))
+    }
+
     /// Every record of a kind that is not withdrawn.
     pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
-        self.catalogue
-            .index_of(R::KIND)
-            .and_then(|k| self.table(k))
+        self.table_of::<R>()
             .into_iter()
             .flat_map(|t| t.rows())
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())

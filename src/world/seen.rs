@@ -1,12 +1,13 @@
 //! The world as one caller may see it. Handlers and views get this and never the world itself, so that what is hidden from a
 //! caller changes no list, no count, no history and no search.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{AnyRecord, Kind, Marking, Reading, Rec, Resource, Table, World};
+use super::{AnyRecord, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
 
 /// How much of what is marked a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,6 +79,18 @@ impl Seen {
         self.world.live::<R>().filter(|r| self.may_see(r.meta.id))
     }
 
+    /// The live records of a kind with a reference after `after`, in the order of their references.
+    pub fn by_reference<'a, R: Resource>(&'a self, after: &str) -> impl Iterator<Item = &'a Rec<R>> {
+        let from = (Bound::Excluded((Key::Text(after.into()), Uuid::max())), Bound::Unbounded);
+        self.world
+            .table_of::<R>()
+            .and_then(|t| t.order(0))
+            .into_iter()
+            .flat_map(move |order| order.range::<_, (Key, Uuid)>(from.clone()))
+            .filter_map(|(_, r)| r.as_any().downcast_ref::<Rec<R>>())
+            .filter(|r| r.is_live() && self.may_see(r.meta.id))
+    }
+
     /// The live records of a kind that point to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
         self.world.pointing::<R>(id).filter(|r| self.may_see(r.meta.id))
@@ -97,7 +110,11 @@ impl Seen {
     /// What filters look at.
     #[must_use]
     pub fn reading(&self, on: NaiveDate) -> Reading<'_> {
-        Reading { world: &self.world, on }
+        Reading {
+            world: &self.world,
+            on,
+            clearance: &self.clearance,
+        }
     }
 
     /// Number of the last journal entry that this world holds.

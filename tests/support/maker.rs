@@ -72,6 +72,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
         reading: Reading {
             world: &world,
             on: now.date_naive(),
+            clearance: &stride::world::seen::Clearance::All,
         },
         before: None,
         draft: draft.clone(),

@@ -1,0 +1,240 @@
+//! Chance, words and days for made-up records: the same from one run to the next.
+
+use chrono::{Days, NaiveDate};
+use serde_json::{Value, json};
+
+/// What made-up sentences are made of.
+const WORDS: &[&str] = &[
+    "the",
+    "and",
+    "of",
+    "to",
+    "with",
+    "for",
+    "by",
+    "in",
+    "each",
+    "all",
+    "board",
+    "unit",
+    "borough",
+    "command",
+    "training",
+    "leaders",
+    "officers",
+    "staff",
+    "inclusion",
+    "fairness",
+    "respect",
+    "confidence",
+    "trust",
+    "communities",
+    "young",
+    "people",
+    "recruitment",
+    "retention",
+    "progression",
+    "disproportionality",
+    "complaints",
+    "grievances",
+    "outcomes",
+    "evidence",
+    "survey",
+    "feedback",
+    "review",
+    "policy",
+    "practice",
+    "guidance",
+    "workshop",
+    "pilot",
+    "evaluation",
+    "partners",
+    "advisers",
+    "associations",
+    "networks",
+    "delivery",
+    "plan",
+    "strategy",
+    "priority",
+    "objective",
+    "milestone",
+    "deadline",
+    "progress",
+    "report",
+    "quarterly",
+    "monthly",
+    "annual",
+    "data",
+    "dashboard",
+    "measure",
+    "baseline",
+    "target",
+    "improvement",
+    "engagement",
+    "consultation",
+    "publication",
+    "approval",
+    "assurance",
+    "audit",
+    "recommendation",
+    "control",
+    "risk",
+    "mitigation",
+    "resource",
+    "budget",
+    "procurement",
+    "estate",
+    "technology",
+    "systems",
+    "records",
+    "quality",
+    "standards",
+    "leadership",
+    "culture",
+    "wellbeing",
+    "mentoring",
+    "coaching",
+    "promotion",
+    "selection",
+    "interviews",
+    "panels",
+    "scrutiny",
+    "independent",
+    "external",
+    "internal",
+    "joint",
+    "shared",
+    "revised",
+    "agreed",
+    "published",
+    "completed",
+    "started",
+    "delayed",
+    "extended",
+    "supports",
+    "establishes",
+    "reviews",
+    "develops",
+    "delivers",
+    "embeds",
+    "monitors",
+];
+
+/// Chance that repeats itself (SplitMix64).
+pub struct Dice(pub u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`; 0 where there is none.
+    pub fn below(&mut self, n: usize) -> usize {
+        let n = u64::try_from(n).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.roll() % n).unwrap_or(0)
+    }
+
+    /// A number from `low` to `high`.
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high.saturating_sub(low) + 1)
+    }
+
+    /// True in so many of a hundred cases.
+    pub fn in_hundred(&mut self, cases: usize) -> bool {
+        self.below(100) < cases
+    }
+
+    /// One of them, if there are any.
+    pub fn one<T: Copy>(&mut self, of: &[T]) -> Option<T> {
+        let n = self.below(of.len());
+        of.get(n).copied()
+    }
+
+    /// One of them in so many of a hundred cases, else nothing.
+    pub fn maybe<T: Copy>(&mut self, cases: usize, of: &[T]) -> Option<T> {
+        if self.in_hundred(cases) { self.one(of) } else { None }
+    }
+
+    /// Some of them, no more than `most`, each once.
+    pub fn some<T: Copy + PartialEq>(&mut self, of: &[T], most: usize) -> Vec<T> {
+        let mut chosen = Vec::new();
+        for _ in 0..self.between(1, most) {
+            if let Some(next) = self.one(of).filter(|n| !chosen.contains(n)) {
+                chosen.push(next);
+            }
+        }
+        chosen
+    }
+
+    /// So many words, the first with a capital.
+    pub fn words(&mut self, count: usize) -> String {
+        let mut text = String::new();
+        for n in 0..count {
+            let word = self.one(WORDS).unwrap_or_default();
+            match (n, word.get(..1).zip(word.get(1..))) {
+                (0, Some((first, rest))) => {
+                    text.push_str(&first.to_uppercase());
+                    text.push_str(rest);
+                }
+                _ => {
+                    text.push(' ');
+                    text.push_str(word);
+                }
+            }
+        }
+        text
+    }
+
+    /// Sentences of at least `bytes` in all.
+    pub fn text(&mut self, bytes: usize) -> String {
+        let mut text = String::new();
+        while text.len() < bytes {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            let words = self.between(6, 16);
+            text.push_str(&self.words(words));
+            text.push('.');
+        }
+        text
+    }
+
+    /// A day up to `before` days before `today` or up to `after` days after it.
+    pub fn day(&mut self, today: NaiveDate, before: u64, after: u64) -> NaiveDate {
+        let span = usize::try_from(before + after).unwrap_or(0);
+        let ahead = u64::try_from(self.between(0, span)).unwrap_or(0);
+        let first = today.checked_sub_days(Days::new(before));
+        first.and_then(|d| d.checked_add_days(Days::new(ahead))).unwrap_or(today)
+    }
+
+    /// A planned date on that day, known more or less precisely.
+    pub fn planned(&mut self, due_on: NaiveDate) -> Value {
+        let precision = self.one(&["day", "day", "month", "month", "month", "quarter", "year"]);
+        json!({ "precision": precision, "due_on": due_on })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_repeats_itself_and_keeps_within_bounds() {
+        let (mut one, mut other) = (Dice(7), Dice(7));
+        let numbers: Vec<usize> = (0..200).map(|_| one.between(3, 5)).collect();
+        assert!(numbers.iter().all(|n| (3..=5).contains(n)), "{numbers:?}");
+        assert!((3..=5).all(|n| numbers.contains(&n)), "every number comes up");
+        assert_eq!(numbers, (0..200).map(|_| other.between(3, 5)).collect::<Vec<_>>());
+        assert_eq!(one.one::<u8>(&[]), None);
+    }
+
+    #[test]
+    fn a_text_has_the_length_asked_for() {
+        let text = Dice(1).text(300);
+        assert!((300..500).contains(&text.len()), "{}", text.len());
+        assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+    }
+}

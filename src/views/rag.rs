@@ -1,0 +1,133 @@
+//! The colour of a work-plan item as the service computes it, with the reason; beside what its lead declares, never in its place.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
+use crate::world::Rec;
+
+/// A deadline within so many days is due soon.
+pub const DUE_SOON_DAYS: i64 = 28;
+/// Without an update for so many days an open item is stale.
+pub const STALE_AFTER_DAYS: i64 = 60;
+
+/// Why an item has its computed colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RatedBy {
+    /// It is complete.
+    Complete,
+    /// It was cancelled or superseded.
+    Ended,
+    /// Its deadline has passed.
+    Overdue,
+    /// It was put off to no date, and its first deadline has passed.
+    PutOff,
+    /// It is on hold while its deadline runs.
+    OnHold,
+    /// It should have begun by now.
+    LateStart,
+    /// Its deadline is near and it has not begun.
+    DueSoonNotStarted,
+    /// It has had no update for long.
+    Stale,
+    /// It has no deadline to judge by.
+    NoDeadline,
+    /// Nothing speaks against it.
+    OnCourse,
+}
+
+/// A computed colour and its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rated {
+    pub rag: Rag,
+    pub by: RatedBy,
+    /// Days that the reason speaks of, where it does.
+    pub days: i64,
+}
+
+/// Whether the deadline lies within the next days.
+#[must_use]
+pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate) -> bool {
+    !item.status.is_closed()
+        && item
+            .deadline
+            .due_on
+            .is_some_and(|d| (0..=DUE_SOON_DAYS).contains(&(d - on).num_days()))
+}
+
+/// Days since an open item was last heard of, when they are too many. What counts is its last update, or else its planned start, or
+/// else the day it was recorded.
+#[must_use]
+pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate) -> Option<i64> {
+    let last = item
+        .computed
+        .last_update_on
+        .or(item.data.start.from_on)
+        .unwrap_or_else(|| item.meta.created_at.date_naive());
+    let days = (on - last).num_days();
+    (!item.data.status.is_closed() && days > STALE_AFTER_DAYS).then_some(days)
+}
+
+impl Rated {
+    /// Computes an item's colour. The first rule that holds decides; they stand in the order of their weight.
+    #[must_use]
+    pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate) -> Self {
+        let item = &record.data;
+        let rated = |rag, by, days| Self { rag, by, days };
+        match item.status {
+            ItemStatus::Complete => return rated(Rag::Blue, RatedBy::Complete, 0),
+            ItemStatus::Cancelled | ItemStatus::Superseded => return rated(Rag::Grey, RatedBy::Ended, 0),
+            _ => {}
+        }
+        let left = item.deadline.due_on.map(|d| (d - on).num_days());
+        if let Some(late) = left.filter(|d| *d < 0) {
+            return rated(Rag::Red, RatedBy::Overdue, -late);
+        }
+        if record.is_overdue(on) {
+            let late = record.due_on().map_or(0, |d| (on - d).num_days());
+            return rated(Rag::Red, RatedBy::PutOff, late);
+        }
+        if item.status == ItemStatus::OnHold && left.is_some() {
+            return rated(Rag::Amber, RatedBy::OnHold, 0);
+        }
+        if item.status == ItemStatus::NotStarted {
+            if let Some(late) = item.start.due_on.map(|d| (on - d).num_days()).filter(|d| *d > 0) {
+                return rated(Rag::Amber, RatedBy::LateStart, late);
+            }
+            if let Some(near) = left.filter(|d| *d <= DUE_SOON_DAYS) {
+                return rated(Rag::Amber, RatedBy::DueSoonNotStarted, near);
+            }
+        }
+        if let Some(days) = stale_days(record, on) {
+            return rated(Rag::Amber, RatedBy::Stale, days);
+        }
+        match left {
+            None => rated(Rag::Grey, RatedBy::NoDeadline, 0),
+            Some(days) => rated(Rag::Green, RatedBy::OnCourse, days),
+        }
+    }
+
+    /// The reason in a sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let days = if self.days == 1 {
+            "1 day".to_owned()
+        } else {
+            format!("{} days", self.days)
+        };
+        match self.by {
+            RatedBy::Complete => "complete".into(),
+            RatedBy::Ended => "cancelled or superseded".into(),
+            RatedBy::Overdue => format!("its deadline passed {days} ago"),
+            RatedBy::PutOff => format!("put off to no date, and its first deadline passed {days} ago"),
+            RatedBy::OnHold => "on hold while its deadline runs".into(),
+            RatedBy::LateStart => format!("should have begun {days} ago"),
+            RatedBy::DueSoonNotStarted => format!("due in {days} and not begun"),
+            RatedBy::Stale => format!("not heard of for {days}"),
+            RatedBy::NoDeadline => "has no deadline to judge by".into(),
+            RatedBy::OnCourse => format!("due in {days}"),
+        }
+    }
+}
