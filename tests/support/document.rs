@@ -6,9 +6,20 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The document.
-pub static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON"));
+/// The document, with the parameters that operations share put back in their places.
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document: Value = serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON");
+    let shared = document["components"]["parameters"].clone();
+    let paths = document["paths"].as_object_mut().expect("paths");
+    for operation in paths.values_mut().flat_map(|p| p.as_object_mut().expect("a path").values_mut()) {
+        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(name) = parameter["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/parameters/")) {
+                *parameter = shared.get(name).expect("a reference leads to a parameter").clone();
+            }
+        }
+    }
+    document
+});
 
 /// One operation of it.
 #[derive(Debug, Clone)]
