@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::parse_query;
@@ -49,6 +50,30 @@ impl Query {
         }
         if errors.is_empty() {
             Ok(Self(pairs))
+        } else {
+            Err(Problem::with_errors(Code::InvalidQuery, errors))
+        }
+    }
+
+    /// Refuses values longer than the operation documents.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is too long.
+    pub fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
+        let too_long = |(name, value): &(String, String)| {
+            let parameter = parameters
+                .iter()
+                .find(|p| p.get("in").is_some_and(|i| i == "query") && p.get("name").is_some_and(|n| n == name))?;
+            let most = parameter.pointer("/schema/maxLength")?.as_u64()?;
+            (value.chars().count() as u64 > most).then(|| FieldError {
+                pointer: format!("?{name}"),
+                code: "max_length".into(),
+                detail: format!("must be at most {most} characters long"),
+            })
+        };
+        let errors: Vec<FieldError> = self.0.iter().filter_map(too_long).collect();
+        if errors.is_empty() {
+            Ok(())
         } else {
             Err(Problem::with_errors(Code::InvalidQuery, errors))
         }

@@ -104,11 +104,16 @@ fn tag(kind: &Kind) -> String {
     words
 }
 
+/// A time, or a day.
+fn moment(example: &str) -> Value {
+    json!({ "type": "string", "maxLength": 40, "anyOf": [{ "format": "date-time" }, { "format": "date" }], "example": example })
+}
+
 fn as_of() -> Value {
     query(
         "as_of",
         "What was recorded at this time. A day means its end (UTC).",
-        json!({ "type": "string", "maxLength": 40, "example": "2020-10-26T12:00:00Z" }),
+        moment("2020-10-26T12:00:00Z"),
     )
 }
 
@@ -134,7 +139,7 @@ fn if_match() -> Value {
         "If-Match",
         true,
         "ETag of the record as you read it.",
-        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[0-9]+\"$", "example": "\"1\"" }),
+        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}\"$", "example": "\"1\"" }),
     )
 }
 
@@ -173,7 +178,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         query(
             "updated_since",
             "Records changed at or after this time.",
-            json!({ "type": "string", "maxLength": 40, "example": "2020-10-01T00:00:00Z" }),
+            moment("2020-10-01T00:00:00Z"),
         ),
         query(
             "include_withdrawn",
