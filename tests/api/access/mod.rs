@@ -33,9 +33,15 @@ async fn account(app: &TestApp, account_kind: &str, role: Role) -> (Made, Made) 
 
 /// A person with a role who signs in with `login` and [`PASSWORD`].
 async fn person(app: &TestApp, login: &str, role: Role) -> (Made, Made) {
-    let (account, grant) = account(app, "person", role).await;
+    let (mut account, grant) = account(app, "person", role).await;
     set_password(app, &account, login, PASSWORD).await.status(204);
+    account.etag = etag_now(app, &account).await;
     (account, grant)
+}
+
+/// The account's ETag: setting a secret makes a version of it.
+async fn etag_now(app: &TestApp, account: &Made) -> String {
+    app.keeper(kind("account")).get(&account.path).await.status(200).etag()
 }
 
 async fn set_password(app: &TestApp, account: &Made, login: &str, password: &str) -> Reply {
