@@ -200,6 +200,19 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
+    /// Journals that something beside the record changed which must not enter the journal itself (a password was set): a new version with
+    /// the same fields, and `what` as its reason.
+    ///
+    /// # Errors
+    /// Permission, or a record that the caller may not know of.
+    pub fn note(&mut self, kind: &Kind, id: Uuid, what: &'a str) -> Changed {
+        let before = self.find(kind, Act::Update, id, None)?;
+        let said = self.reason.replace(what);
+        let record = self.rewrite(kind, &before, self.next_version(&before), Action::Update);
+        self.reason = said;
+        record
+    }
+
     /// Withdraws a record: it stays in history and can be restored.
     ///
     /// # Errors

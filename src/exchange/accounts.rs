@@ -10,10 +10,11 @@ use crate::access::accounts::{Account, AccountKind};
 use crate::access::policy::{Act, Subject};
 use crate::access::secrets;
 use crate::db::store::{self, CredentialRow, PersonRow, Side};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
+use crate::world::Resource;
 use crate::world::schema::{Schemas, add_answer, add_input};
 
 /// A new client secret. It is shown this once.
@@ -119,6 +120,16 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
     Err(Problem::new(Code::Conflict, detail))
 }
 
+/// The journal says that it happened; what it was stays out of it.
+fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
+    let kind = txn
+        .world
+        .catalogue()
+        .named(Account::KIND)
+        .ok_or_else(|| Problem::internal("the catalogue has no accounts"))?;
+    txn.note(kind, id, what).map(drop)
+}
+
 fn credential(account: Uuid, kind: &str, login: Option<String>, hash: String, now: DateTime<Utc>) -> Side {
     Side::Credential(CredentialRow {
         id: Uuid::now_v7().into(),
@@ -156,6 +167,7 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
         let now = txn.now();
         let had = !txn.ask(|c| store::credentials_of(c, id, "secret"))?.is_empty();
         let until = now + overlap;
+        noted(txn, id, "a new client secret was issued")?;
         txn.beside(Side::LimitCredentials {
             account: id,
             kind: "secret".into(),
@@ -189,6 +201,7 @@ async fn set_password(call: Call) -> Result<Answer, Problem> {
                 "another account signs in with this name",
             ));
         }
+        noted(txn, id, "name and password to sign in with were set")?;
         txn.beside(Side::EndCredentials {
             account: id,
             kind: "password".into(),
@@ -223,6 +236,7 @@ async fn set_person(call: Call) -> Result<Answer, Problem> {
     let id = account(&call, AccountKind::Person)?;
     let write = call.write()?;
     call.change(write, move |txn| {
+        noted(txn, id, "name or address was set")?;
         txn.beside(Side::Person(PersonRow {
             account_id: id.into(),
             display_name: asked.display_name,

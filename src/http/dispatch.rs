@@ -220,7 +220,8 @@ async fn prepare(
             query,
             format,
             if_match: text("if-match"),
-            idempotency_key: text("idempotency-key"),
+            // A secret that is shown once is never stored to be shown again: such operations take no key.
+            idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,

@@ -185,6 +185,14 @@ impl Operation {
         self
     }
 
+    /// Whether it can be repeated with an idempotency key.
+    #[must_use]
+    pub fn takes_key(&self) -> bool {
+        self.parameters
+            .iter()
+            .any(|p| p.get("name").is_some_and(|n| n == "Idempotency-Key"))
+    }
+
     /// Every problem it can answer with, those of its form included.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Code> {

@@ -28,8 +28,11 @@ const NEXT_DATES: usize = 20;
 /// Items by what is declared or computed.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct RagCounts {
+    /// Will not be met without a change of course.
     pub red: u32,
+    /// At risk.
     pub amber: u32,
+    /// On course.
     pub green: u32,
     /// Complete.
     pub blue: u32,
@@ -52,11 +55,17 @@ impl RagCounts {
 /// Items by status.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ItemStatusCounts {
+    /// Not begun.
     pub not_started: u32,
+    /// Under way.
     pub in_progress: u32,
+    /// Nothing is done for the time being.
     pub on_hold: u32,
+    /// Done.
     pub complete: u32,
+    /// Given up.
     pub cancelled: u32,
+    /// Another item took their place.
     pub superseded: u32,
 }
 
@@ -78,6 +87,7 @@ impl ItemStatusCounts {
 pub struct StatusCounts {
     /// Items in the set, closed ones too.
     pub items: u32,
+    /// By declared status.
     pub by_status: ItemStatusCounts,
     /// As the leads rate them.
     pub declared_rag: RagCounts,
@@ -141,9 +151,12 @@ fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
 /// A record by name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Named {
+    /// Its id.
     pub id: Uuid,
+    /// Its reference.
     #[schema(max_length = 60)]
     pub reference: String,
+    /// Its name or title.
     #[schema(max_length = 300)]
     pub name: String,
 }
@@ -163,13 +176,16 @@ impl Named {
 pub struct StatusGroup {
     /// The goal or unit; null for the items that have none.
     pub of: Option<Named>,
+    /// How they stand.
     pub counts: StatusCounts,
 }
 
 /// A deadline to come.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextDate {
+    /// The day it is due.
     pub due_on: NaiveDate,
+    /// The item.
     pub item: Named,
     /// The post that leads it; null where none does.
     pub lead_post_id: Option<Uuid>,
@@ -193,7 +209,9 @@ pub struct StatusView {
     pub on: NaiveDate,
     /// Number of the journal entry up to which it looks.
     pub journal_seq: i64,
+    /// What the figures were judged by.
     pub thresholds: StatusThresholds,
+    /// Everything together.
     pub totals: StatusCounts,
     /// By each goal that is served, in the order of the references; an item that serves several counts for each.
     #[schema(max_items = 100_000)]
@@ -355,7 +373,9 @@ impl StatusCounts {
 /// One item: declared beside computed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemStatusRow {
+    /// The item.
     pub item: Named,
+    /// Where it stands, as declared.
     pub status: ItemStatus,
     /// As its lead rates it.
     pub declared_rag: Rag,
@@ -372,8 +392,11 @@ pub struct ItemStatusRow {
     pub due_on: Option<NaiveDate>,
     /// Days from the first deadline to the present one.
     pub deadline_moved_days: Option<i64>,
+    /// The day of its latest progress update.
     pub last_update_on: Option<NaiveDate>,
+    /// The post that leads it.
     pub lead_post_id: Option<Uuid>,
+    /// The unit that is responsible for it.
     pub responsible_unit_id: Option<Uuid>,
     /// When the record was last changed.
     pub updated_at: DateTime<Utc>,

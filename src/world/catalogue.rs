@@ -118,8 +118,8 @@ impl Kind {
 
 /// Says how many values a parameter may name.
 fn limited(mut parameter: Value) -> Value {
-    if parameter.pointer("/schema/items").is_some() {
-        parameter["schema"]["maxItems"] = crate::registers::query::MOST_VALUES.into();
+    if let Some(schema) = parameter.get_mut("schema").filter(|s| s.get("items").is_some()) {
+        schema::set(schema, "maxItems", crate::registers::query::MOST_VALUES);
     }
     parameter
 }

@@ -210,8 +210,8 @@ pub fn bulk(operation: &Value) -> Value {
 /// One operation of a bulk call.
 #[must_use]
 pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
-    record["description"] = "The record to create.".into();
-    patch["description"] = "A JSON merge patch of the record, as PATCH takes it.".into();
+    set(&mut record, "description", "The record to create.");
+    set(&mut patch, "description", "A JSON merge patch of the record, as PATCH takes it.");
     json!({
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {

@@ -13,4 +13,6 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod contract;
+mod conventions;

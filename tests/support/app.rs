@@ -183,19 +183,28 @@ impl TestApp {
 
     /// A caller who may do everything with records of this kind, marked ones too.
     pub fn keeper(&self, kind: &Kind) -> Client {
-        let role = Role::ALL
-            .into_iter()
-            .find(|r| Act::ALL.into_iter().all(|act| allows(*r, kind.subject, act)))
-            .unwrap_or_else(|| panic!("no role may do everything with {}", kind.path));
         self.holding(Held {
-            role,
+            role: keeping(kind),
             scope: None,
             official_sensitive: true,
         })
+    }
+
+    /// The same, without the marked ones.
+    pub fn uncleared_keeper(&self, kind: &Kind) -> Client {
+        self.role(keeping(kind))
     }
 
     /// Number of the last journal entry.
     pub async fn seq(&self) -> i64 {
         self.service.engine.fresh().await.expect("the world").seq
     }
+}
+
+/// The role that may do everything with records of this kind.
+pub fn keeping(kind: &Kind) -> Role {
+    Role::ALL
+        .into_iter()
+        .find(|r| Act::ALL.into_iter().all(|act| allows(*r, kind.subject, act)))
+        .unwrap_or_else(|| panic!("no role may do everything with {}", kind.path))
 }

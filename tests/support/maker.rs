@@ -102,6 +102,13 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
     }
 }
 
+/// The links of a draft that are still placeholders.
+pub fn open_links(kind: &Kind, draft: &Value) -> Vec<Link> {
+    let mut links = links_of(kind, draft);
+    links.retain(|l| l.id.to_string().starts_with(PLACEHOLDER));
+    links
+}
+
 /// The pointers of every string in a value that looks like a placeholder.
 pub fn placeholders(value: &Value) -> Vec<String> {
     fn walk(value: &Value, at: String, found: &mut Vec<String>) {
@@ -140,17 +147,20 @@ impl<'a> Maker<'a> {
         if let Some((_, complete)) = FIXTURES.iter().find(|(name, _)| *name == kind.name) {
             complete(self, &mut draft).await;
         }
-        let mut made: HashMap<String, String> = HashMap::new();
-        for link in links_of(kind, &draft) {
-            let placeholder = link.id.to_string();
-            if !placeholder.starts_with(PLACEHOLDER) {
-                continue;
-            }
-            if !made.contains_key(&placeholder) {
-                let target = self.make_any(link.kinds).await;
-                made.insert(placeholder.clone(), target.id_text().to_owned());
-            }
-            *draft.pointer_mut(&link.pointer).expect("a link stands in the draft") = made[&placeholder].clone().into();
+        // A link to its own kind would need another such record first, and so on: the example does without.
+        for link in open_links(kind, &draft).iter().filter(|l| l.kinds.first() == Some(&kind.name)) {
+            let field = link.pointer.split('/').nth(1).unwrap_or_default();
+            draft.as_object_mut().expect("an object").remove(field);
+        }
+        let mut made: HashMap<(Uuid, &[&str]), String> = HashMap::new();
+        for link in open_links(kind, &draft) {
+            let known = made.get(&(link.id, link.kinds)).cloned();
+            let id = match known {
+                Some(id) => id,
+                None => self.make_any(link.kinds).await.id_text().to_owned(),
+            };
+            made.insert((link.id, link.kinds), id.clone());
+            *draft.pointer_mut(&link.pointer).expect("a link stands in the draft") = id.into();
         }
         let left = placeholders(&draft);
         assert!(left.is_empty(), "{}: its links do not name {left:?}; add it to FIXTURES", kind.name);

@@ -1,0 +1,3 @@
+//! What all kinds of records have in common, shown for each of them.
+
+mod making;
