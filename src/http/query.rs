@@ -55,23 +55,32 @@ impl Query {
         }
     }
 
-    /// Refuses values longer than the operation documents.
+    /// Refuses values longer, smaller or greater than the operation documents.
     ///
     /// # Errors
-    /// 400 with every parameter that is too long.
+    /// 400 with every parameter that is.
     pub fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
-        let too_long = |(name, value): &(String, String)| {
-            let parameter = parameters
+        let fault = |(name, value): &(String, String)| {
+            let schema = parameters
                 .iter()
-                .find(|p| p.get("in").is_some_and(|i| i == "query") && p.get("name").is_some_and(|n| n == name))?;
-            let most = parameter.pointer("/schema/maxLength")?.as_u64()?;
-            (value.chars().count() as u64 > most).then(|| FieldError {
+                .find(|p| p.get("in").is_some_and(|i| i == "query") && p.get("name").is_some_and(|n| n == name))?
+                .get("schema")?;
+            let limit = |word: &str| schema.get(word).and_then(Value::as_i64);
+            let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
+            let number = value.parse::<i64>().ok();
+            let (code, detail) = match (limit("maxLength"), limit("minimum"), limit("maximum"), number) {
+                (Some(most), ..) if length > most => ("max_length", format!("must be at most {most} characters long")),
+                (_, Some(least), _, Some(n)) if n < least => ("minimum", format!("must be at least {least}")),
+                (_, _, Some(most), Some(n)) if n > most => ("maximum", format!("must be at most {most}")),
+                _ => return None,
+            };
+            Some(FieldError {
                 pointer: format!("?{name}"),
-                code: "max_length".into(),
-                detail: format!("must be at most {most} characters long"),
+                code: code.into(),
+                detail,
             })
         };
-        let errors: Vec<FieldError> = self.0.iter().filter_map(too_long).collect();
+        let errors: Vec<FieldError> = self.0.iter().filter_map(fault).collect();
         if errors.is_empty() {
             Ok(())
         } else {

@@ -106,7 +106,7 @@ fn tag(kind: &Kind) -> String {
 
 /// A time, or a day.
 fn moment(example: &str) -> Value {
-    json!({ "type": "string", "maxLength": 40, "anyOf": [{ "format": "date-time" }, { "format": "date" }], "example": example })
+    json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
 }
 
 fn as_of() -> Value {

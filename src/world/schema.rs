@@ -217,7 +217,7 @@ pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
         "properties": {
             "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore needs `id`." },
             "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record that is meant." },
-            "if_match": { "type": "integer", "minimum": 1, "description": "The version as you read it." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "The version as you read it." },
             "record": record,
             "patch": patch,
         },
