@@ -130,7 +130,8 @@ async fn what_one_revokes_the_other_refuses_at_the_next_request() {
         .await;
     assert_eq!(there.post("/api/v1/units", &unit("Allowed")).await.0, 201);
     let path = format!("/api/v1/accounts/{id}");
-    let (status, _) = here.patch(&path, 1, &json!({ "status": "disabled" })).await;
+    // Its secret made it version 2.
+    let (status, _) = here.patch(&path, 2, &json!({ "status": "disabled" })).await;
     assert_eq!(status, 200);
     assert_eq!(
         there.post("/api/v1/units", &unit("Refused")).await.0,
