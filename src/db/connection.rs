@@ -102,7 +102,8 @@ impl Address {
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(
                     "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; \
+                     PRAGMA wal_autocheckpoint = 4000;",
                 )?;
                 Ok(Conn::Sqlite(c))
             }

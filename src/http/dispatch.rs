@@ -19,6 +19,7 @@ use super::formats::Format;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Operation, Tag};
 use super::query::Query;
+use super::resource::BASE;
 use crate::access::caller::{forbidden, today};
 use crate::access::tokens::unauthenticated;
 use crate::access::{Caller, Identity};
@@ -27,33 +28,61 @@ use crate::problem::{Code, Problem};
 use crate::world::World;
 
 /// Puts every operation on its path. A method that a path does not take is answered 405, a path that is none 404.
+///
+/// Paths that begin alike share a scope: the framework tries one after the other, and there are hundreds.
 pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
-    let mut paths: Vec<(&str, Vec<Arc<Operation>>)> = Vec::new();
+    let mut scopes: Vec<(&str, Vec<(&str, Vec<Arc<Operation>>)>)> = Vec::new();
     for operation in &service.operations {
-        match paths.iter_mut().find(|(path, _)| *path == operation.path) {
+        let (scope, rest) = split(&operation.path);
+        let at = scopes.iter().position(|(s, _)| *s == scope).unwrap_or(scopes.len());
+        if at == scopes.len() {
+            scopes.push((scope, Vec::new()));
+        }
+        let Some((_, paths)) = scopes.get_mut(at) else { continue };
+        match paths.iter_mut().find(|(path, _)| *path == rest) {
             Some((_, all)) => all.push(Arc::new(operation.clone())),
-            None => paths.push((&operation.path, vec![Arc::new(operation.clone())])),
+            None => paths.push((rest, vec![Arc::new(operation.clone())])),
         }
     }
-    // A fixed last part goes before `{id}`, which would take it.
-    paths.sort_by_key(|(path, _)| path.contains('{'));
-    for (path, operations) in paths {
-        let allow = allowed(&operations);
-        let mut resource = web::resource(path);
-        for operation in operations {
-            if operation.method == "GET" {
-                resource = resource.route(route(Method::HEAD, Arc::clone(&operation), service));
-            }
-            let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
-            resource = resource.route(route(method, operation, service));
+    for (scope, mut paths) in scopes {
+        // A fixed last part goes before `{id}`, which would take it.
+        paths.sort_by_key(|(path, _)| path.contains('{'));
+        let resources = paths.into_iter().map(|(path, operations)| resource(path, operations, service));
+        if scope.is_empty() {
+            resources.for_each(|r| {
+                config.service(r);
+            });
+        } else {
+            config.service(resources.fold(web::scope(scope), |scope, r| scope.service(r)));
         }
-        config.service(resource.default_service(other_method(allow, service)));
     }
     let service = Arc::clone(service);
     config.default_service(web::to(move |request: HttpRequest| {
         let service = Arc::clone(&service);
         async move { outside(&service, &request, Problem::not_found()) }
     }));
+}
+
+/// `/api/v1/boards/{id}/history` is `/{id}/history` in the scope `/api/v1/boards`. Other paths stand in none.
+fn split(path: &str) -> (&str, &str) {
+    let Some(own) = path.strip_prefix(BASE).and_then(|p| p.strip_prefix('/')) else {
+        return ("", path);
+    };
+    let noun = own.find('/').unwrap_or(own.len());
+    path.split_at(path.len() - own.len() + noun)
+}
+
+fn resource(path: &str, operations: Vec<Arc<Operation>>, service: &Arc<Service>) -> actix_web::Resource {
+    let allow = allowed(&operations);
+    let mut resource = web::resource(path);
+    for operation in operations {
+        if operation.method == "GET" {
+            resource = resource.route(route(Method::HEAD, Arc::clone(&operation), service));
+        }
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
+        resource = resource.route(route(method, operation, service));
+    }
+    resource.default_service(other_method(allow, service))
 }
 
 fn allowed(operations: &[Arc<Operation>]) -> String {

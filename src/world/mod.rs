@@ -26,9 +26,8 @@ pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
 #[derive(Clone, Default)]
 pub struct Table {
     rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
-    /// One for each order the kind offers.
+    /// One for each order the kind offers; the first is by reference.
     orders: Vec<Order>,
-    references: HashMap<Box<str>, Uuid>,
     /// The highest number in a reference that was made.
     last_number: u32,
 }
@@ -48,7 +47,10 @@ impl Table {
     /// The record with this reference.
     #[must_use]
     pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
-        self.references.get(reference).copied()
+        let key = Key::Text(reference.into());
+        let from = (key.clone(), Uuid::nil());
+        let ((found, id), _) = self.orders.first()?.range(from..).next()?;
+        (*found == key).then_some(*id)
     }
 
     /// How many records there are, withdrawn ones too.
@@ -181,10 +183,12 @@ impl World {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind);
         let old = self.all.insert(id, Arc::clone(&record));
-        self.hidden = OnceLock::new();
+        if self.changes_hidden(record.as_ref()) {
+            self.hidden = OnceLock::new();
+        }
         if meta.marking == Marking::OfficialSensitive {
             self.marked.insert(id);
-        } else {
+        } else if self.marked.contains(&id) {
             self.marked.remove(&id);
         }
         self.relink(id, old.as_deref(), Some(record.as_ref()));
@@ -219,6 +223,16 @@ impl World {
         for added in is.iter().filter(|t| !was.contains(t)) {
             self.pointing.entry(*added).or_default().insert(id);
         }
+    }
+
+    /// Whether other records may be hidden once this one is taken in: one that was not hidden and will not be changes nothing, so
+    /// that most writes need not look for the hidden ones anew.
+    fn changes_hidden(&self, record: &dyn AnyRecord) -> bool {
+        let Some(hidden) = self.hidden.get().filter(|_| record.meta().marking == Marking::Official) else {
+            return true;
+        };
+        let is_within = || record.place().within.iter().any(|whole| hidden.contains(whole));
+        !hidden.is_empty() && (hidden.contains(&record.meta().id) || is_within())
     }
 
     /// Ids of the records that are marked, or lie within one that is.
@@ -268,15 +282,11 @@ impl Table {
             order.insert((key, id), Arc::clone(new));
         }
         let reference = new.meta().reference.as_str();
-        if let Some(old) = old.map(|o| o.meta().reference.as_str()).filter(|r| *r != reference) {
-            self.references.remove(old);
-        }
         let number = reference
             .strip_prefix(prefix)
             .and_then(|r| r.strip_prefix('-'))
             .and_then(|n| n.parse::<u32>().ok());
         self.last_number = self.last_number.max(number.filter(|n| *n < 1_000_000_000).unwrap_or(0));
-        self.references.insert(reference.into(), id);
         self.rows.insert(id, Arc::clone(new));
     }
 
@@ -285,7 +295,6 @@ impl Table {
         for (n, order) in self.orders.iter_mut().enumerate() {
             order.remove(&(old.key(n), id));
         }
-        self.references.remove(old.meta().reference.as_str());
         self.rows.remove(&id);
     }
 }

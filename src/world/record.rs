@@ -145,7 +145,8 @@ impl Place {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
     Number(i64),
-    Text(Box<str>),
+    /// Shared: a write copies the part of an order that it changes, keys and all.
+    Text(Arc<str>),
     None,
 }
 
@@ -458,6 +459,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
 }
 
+/// Most records are no longer than this as JSON.
+const USUAL_BYTES: usize = 4_096;
+
 #[derive(Serialize)]
 struct Flat<'a, R, C> {
     #[serde(flatten)]
@@ -474,12 +478,16 @@ impl<R: Resource> Rec<R> {
     /// # Errors
     /// It cannot be written as JSON.
     pub fn new(meta: Meta, data: R, computed: R::Computed) -> Result<Self, serde_json::Error> {
-        let json = serde_json::to_vec(&Flat {
+        let mut json = Vec::with_capacity(USUAL_BYTES);
+        let flat = Flat {
             meta: &meta,
             data: &data,
             computed: &computed,
-        })?;
-        Ok(Self::with_json(meta, data, computed, json.into()))
+        };
+        serde_json::to_writer(&mut json, &flat)?;
+        // A copy of just the size: it stays in memory for as long as the record does.
+        let json = Bytes::copy_from_slice(&json);
+        Ok(Self::with_json(meta, data, computed, json))
     }
 
     fn with_json(meta: Meta, data: R, computed: R::Computed, json: Bytes) -> Self {

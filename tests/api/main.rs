@@ -16,3 +16,4 @@ mod support;
 mod access;
 mod contract;
 mod conventions;
+mod migrations;

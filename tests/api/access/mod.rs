@@ -14,7 +14,7 @@ use crate::support::TestApp;
 use crate::support::client::Reply;
 use crate::support::maker::{Made, Maker, kind};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// An account with a role, for the whole organisation.
 async fn account(app: &TestApp, account_kind: &str, role: Role) -> (Made, Made) {
@@ -32,10 +32,16 @@ async fn account(app: &TestApp, account_kind: &str, role: Role) -> (Made, Made) 
 }
 
 /// A person with a role who signs in with `login` and [`PASSWORD`].
-async fn person(app: &TestApp, login: &str, role: Role) -> (Made, Made) {
-    let (account, grant) = account(app, "person", role).await;
+pub async fn person(app: &TestApp, login: &str, role: Role) -> (Made, Made) {
+    let (mut account, grant) = account(app, "person", role).await;
     set_password(app, &account, login, PASSWORD).await.status(204);
+    account.etag = etag_now(app, &account).await;
     (account, grant)
+}
+
+/// The account's ETag: setting a secret makes a version of it.
+async fn etag_now(app: &TestApp, account: &Made) -> String {
+    app.keeper(kind("account")).get(&account.path).await.status(200).etag()
 }
 
 async fn set_password(app: &TestApp, account: &Made, login: &str, password: &str) -> Reply {
@@ -43,7 +49,7 @@ async fn set_password(app: &TestApp, account: &Made, login: &str, password: &str
     app.keeper(kind("account")).put(&format!("{}/password", account.path), &body).await
 }
 
-async fn sign_in(app: &TestApp, login: &str, password: &str) -> Reply {
+pub async fn sign_in(app: &TestApp, login: &str, password: &str) -> Reply {
     app.client
         .post("/auth/login", &json!({ "login": login, "password": password }))
         .await
@@ -65,6 +71,6 @@ async fn me(app: &TestApp, token: &Value) -> Reply {
 }
 
 /// An id that belongs to nothing.
-fn nobody() -> Uuid {
+pub fn nobody() -> Uuid {
     Uuid::now_v7()
 }

@@ -65,7 +65,8 @@ on_both! {
         ask_token(&app, &[("grant_type", "client_credentials")]).await.problem("bad_credentials");
         ask_token(&app, &[("grant_type", "refresh_token")]).await.problem("bad_credentials");
         ask_token(&app, &[("grant_type", "refresh_token"), ("refresh_token", "made-up")]).await.problem("bad_credentials");
-        app.keeper(kind("account")).patch(&account.path, &account.etag, &json!({ "status": "disabled" })).await.status(200);
+        let etag = super::etag_now(&app, &account).await;
+        app.keeper(kind("account")).patch(&account.path, &etag, &json!({ "status": "disabled" })).await.status(200);
         token_for(&app, account.id_text(), &secret).await.problem("bad_credentials");
     }
 
