@@ -1,6 +1,6 @@
 //! Accounts and the roles granted to them. Names and addresses of people are not here: they lie in the one erasable place.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -57,8 +57,10 @@ pub struct Account {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AccountFilter {
     /// Persons or services.
+    #[param(inline)]
     account_kind: Option<AccountKind>,
     /// Active or disabled.
+    #[param(inline)]
     status: Option<AccountStatus>,
 }
 
@@ -91,6 +93,23 @@ impl Resource for Account {
         }
         let own = rules.before.is_some() && rules.actor == rules.meta.id && self.status == AccountStatus::Disabled;
         rules.require(!own, "/status", "own_account", "nobody disables the account they act with");
+        // A moment to come would lock the account out until then, its administrator included; clocks may differ a little.
+        let latest = rules.meta.updated_at + TimeDelta::minutes(1);
+        rules.require(
+            self.tokens_valid_from.is_none_or(|from| from <= latest),
+            "/tokens_valid_from",
+            "future",
+            "cannot lie in the future",
+        );
+        if rules.before.is_some_and(|b| b.meta.reference == OPERATOR) {
+            let kept = rules.meta.reference == OPERATOR && self.status == AccountStatus::Active;
+            rules.require(
+                kept,
+                "",
+                "operator",
+                "the local operator keeps its reference and stays active: the command line acts in its name",
+            );
+        }
     }
     fn text(&self) -> Vec<&str> {
         vec![&self.title]
@@ -124,6 +143,7 @@ pub struct GrantFilter {
     /// Grants of this account.
     account_id: Option<Uuid>,
     /// Grants of this role.
+    #[param(inline)]
     role: Option<Role>,
     /// Grants limited to this unit or board.
     scope_id: Option<Uuid>,

@@ -49,7 +49,7 @@ impl Caller {
             .get::<Account>(who.account)
             .filter(|a| a.is_live() && a.data.status == AccountStatus::Active)
             .ok_or_else(|| refused("the account of this token is no longer active"))?;
-        if account.data.tokens_valid_from.is_some_and(|from| who.issued_at < from.timestamp()) {
+        if account.data.tokens_valid_from.is_some_and(|from| who.issued_at <= from.timestamp()) {
             return Err(refused("this token was ended; sign in again"));
         }
         let held = match &who.acting_as {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::access::Caller;
+use crate::access::accounts::OPERATOR;
 use crate::access::caller::{forbidden, today};
 use crate::access::policy::Act;
 use crate::db::store::Side;
@@ -17,7 +18,7 @@ use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
 use crate::world::record::FollowUp;
-use crate::world::seen::cleared;
+use crate::world::seen::{Clearance, cleared};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
 
 /// What a job answers, once its commit is done.
@@ -126,7 +127,7 @@ impl<'a> Txn<'a> {
         })
     }
 
-    /// Creates a record. `id` is for the loader, which brings back what was exported.
+    /// Creates a record. `id` is for the first start, whose operator makes itself.
     ///
     /// # Errors
     /// Permission, schema, links, rules, a taken reference.
@@ -159,6 +160,49 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
+    /// Brings an exported record back as it stood: same id, fields and computed fields, as version 1 of this journal. Nothing follows
+    /// from it, and its links are to be checked by [`Txn::links_hold`] once all are back.
+    ///
+    /// # Errors
+    /// Permission, a snapshot that is none of this kind, a taken id or reference.
+    pub fn bring_back(&mut self, kind: &Kind, shape: i32, snapshot: &Value) -> Changed {
+        self.caller.require(kind.subject, Act::Create)?;
+        check_text(snapshot)?;
+        let parse = |text: &str, shape, seq| {
+            (kind.parse)(text, shape, seq, kind.index).map_err(|e| Problem::field(Code::InvalidBody, "/snapshot", "invalid", e.to_string()))
+        };
+        let record = parse(&snapshot.to_string(), shape, self.world.seq + 1)?;
+        kind.check_schema(&record.draft())?;
+        let mut meta = record.meta().clone();
+        (meta.version, meta.updated_at) = (1, self.now);
+        let taken = self
+            .world
+            .table(kind.index)
+            .is_some_and(|t| t.by_reference(&meta.reference).is_some());
+        if taken || self.world.any(meta.id).is_some() {
+            return Err(Problem::field(
+                Code::ReferenceTaken,
+                "/snapshot",
+                "taken",
+                "a record with this id or reference is already there",
+            ));
+        }
+        let record = parse(&with_envelope(&record, &meta)?, kind.shape, meta.seq)?;
+        self.enter(kind, &record, Action::Create);
+        Ok(record)
+    }
+
+    /// Whether every link of a record leads to a record of the right kind.
+    ///
+    /// # Errors
+    /// Each link that does not.
+    pub fn links_hold(&self, id: Uuid) -> Result<(), Problem> {
+        let Some(record) = self.world.any(id) else {
+            return Err(Problem::not_found());
+        };
+        self.check_links(Some(record), record.links())
+    }
+
     /// Changes a record by an RFC 7396 merge patch. A patch that changes nothing leaves no version behind.
     ///
     /// # Errors
@@ -178,12 +222,29 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
+    /// Journals that something beside the record changed which must not enter the journal itself (a password was set): a new version with
+    /// the same fields, and `what` as its reason.
+    ///
+    /// # Errors
+    /// Permission, or a record that the caller may not know of.
+    pub fn note(&mut self, kind: &Kind, id: Uuid, what: &'a str) -> Changed {
+        let before = self.find(kind, Act::Update, id, None)?;
+        let said = self.reason.replace(what);
+        let record = self.rewrite(kind, &before, self.next_version(&before), Action::Update);
+        self.reason = said;
+        record
+    }
+
     /// Withdraws a record: it stays in history and can be restored.
     ///
     /// # Errors
     /// Permission, a stale version, or live records outside it that point to it.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
+        if id == self.caller.account || (kind.name == "account" && before.meta().reference == OPERATOR) {
+            let detail = "nobody withdraws the account they act with, nor the local operator's";
+            return Err(Problem::new(Code::Conflict, detail));
+        }
         self.nothing_points_to(id)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);
@@ -253,6 +314,7 @@ impl<'a> Txn<'a> {
             reading: Reading {
                 world: &self.world,
                 on: today(),
+                clearance: &Clearance::All,
             },
             before,
             draft,
@@ -275,12 +337,7 @@ impl<'a> Txn<'a> {
 
     /// Enters a record whose own fields stay as they are.
     fn rewrite(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>, meta: Meta, action: Action) -> Changed {
-        let mut map: Map<String, Value> = serde_json::from_slice(before.json()).map_err(Problem::internal)?;
-        let Value::Object(envelope) = serde_json::to_value(&meta).map_err(Problem::internal)? else {
-            return Err(Problem::internal("an envelope is an object"));
-        };
-        map.extend(envelope);
-        let text = serde_json::to_string(&map).map_err(Problem::internal)?;
+        let text = with_envelope(before, &meta)?;
         let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
         self.enter(kind, &record, action);
@@ -420,6 +477,15 @@ impl<'a> Txn<'a> {
         }
         Err(problem)
     }
+}
+
+/// A record's JSON with another envelope.
+fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta) -> Result<String, Problem> {
+    let mut map: Map<String, Value> = serde_json::from_slice(record.json()).map_err(Problem::internal)?;
+    if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {
+        map.extend(envelope);
+    }
+    serde_json::to_string(&map).map_err(Problem::internal)
 }
 
 /// The mark by which a follow-up that changed nothing is undone.

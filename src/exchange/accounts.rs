@@ -10,10 +10,11 @@ use crate::access::accounts::{Account, AccountKind};
 use crate::access::policy::{Act, Subject};
 use crate::access::secrets;
 use crate::db::store::{self, CredentialRow, PersonRow, Side};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
+use crate::world::Resource;
 use crate::world::schema::{Schemas, add_answer, add_input};
 
 /// A new client secret. It is shown this once.
@@ -52,8 +53,10 @@ pub struct SetPassword {
 /// Who a person is: kept in the one place that can be erased.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Person {
+    /// What the person is called.
     #[schema(min_length = 1, max_length = 200)]
     display_name: String,
+    /// Where the person is written to.
     #[serde(default)]
     #[schema(max_length = 320, format = "email")]
     email: Option<String>,
@@ -91,7 +94,8 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("GET", "/api/v1/accounts/{id}/person", "getAccountPerson", Access::Needs(Subject::Access, Act::Update), person)
             .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal.")
             .takes([id_parameter("account")])
-            .answers(200, "Name and address.", schema_ref("Person")),
+            .answers(200, "Name and address.", schema_ref("Person"))
+            .refuses(&[Code::Conflict]),
         Operation::new("PUT", "/api/v1/accounts/{id}/person", "setAccountPerson", write, set_person)
             .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased.")
             .takes([id_parameter("account")])
@@ -114,6 +118,16 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
         AccountKind::Service => "this is a person's account; only a system's has secrets",
     };
     Err(Problem::new(Code::Conflict, detail))
+}
+
+/// The journal says that it happened; what it was stays out of it.
+fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
+    let kind = txn
+        .world
+        .catalogue()
+        .named(Account::KIND)
+        .ok_or_else(|| Problem::internal("the catalogue has no accounts"))?;
+    txn.note(kind, id, what).map(drop)
 }
 
 fn credential(account: Uuid, kind: &str, login: Option<String>, hash: String, now: DateTime<Utc>) -> Side {
@@ -153,6 +167,7 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
         let now = txn.now();
         let had = !txn.ask(|c| store::credentials_of(c, id, "secret"))?.is_empty();
         let until = now + overlap;
+        noted(txn, id, "a new client secret was issued")?;
         txn.beside(Side::LimitCredentials {
             account: id,
             kind: "secret".into(),
@@ -186,6 +201,7 @@ async fn set_password(call: Call) -> Result<Answer, Problem> {
                 "another account signs in with this name",
             ));
         }
+        noted(txn, id, "name and password to sign in with were set")?;
         txn.beside(Side::EndCredentials {
             account: id,
             kind: "password".into(),
@@ -220,6 +236,7 @@ async fn set_person(call: Call) -> Result<Answer, Problem> {
     let id = account(&call, AccountKind::Person)?;
     let write = call.write()?;
     call.change(write, move |txn| {
+        noted(txn, id, "name or address was set")?;
         txn.beside(Side::Person(PersonRow {
             account_id: id.into(),
             display_name: asked.display_name,

@@ -27,6 +27,7 @@ pub struct Health {
 /// What runs here.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Version {
+    /// `stride`.
     #[schema(max_length = 40)]
     pub service: String,
     /// Version of the build.
@@ -58,6 +59,7 @@ pub struct Me {
 /// A role within a scope.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldRole {
+    /// The role.
     pub role: Role,
     /// The unit (with all below it) or board that it is limited to; null for the whole organisation.
     pub scope_id: Option<Uuid>,
@@ -78,7 +80,9 @@ impl From<&Held> for HeldRole {
 /// One cell of the permission matrix.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Permission {
+    /// What is acted on.
     pub subject: Subject,
+    /// Who acts.
     pub role: Role,
     /// What the role may do to the subject, within the scope of its grant.
     #[schema(max_items = 4)]

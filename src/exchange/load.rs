@@ -1,14 +1,17 @@
 //! Loading a file of records through the same rules as the API: all of it or nothing.
 //!
 //! `{"format": "stride.load.1", "records": [{"kind": "unit", "record": {…}}, …]}`. Where a field points to another record, `"@unit:HR"`
-//! names it by kind and reference; it must stand further up in the file or be there already. `id` brings back an exported record.
+//! names it by kind and reference; it must stand further up in the file or be there already.
+//!
+//! What `stride export` wrote has `snapshot` in place of `record`: the record comes back as it stood, with its id and what was computed.
+//! Its rules were kept when it was made and are not asked again; its links must lead somewhere once the whole file is in.
 
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::bootstrap::operator;
-use crate::engine::{Engine, Outcome, Write};
+use crate::engine::{Engine, Outcome, Txn, Write};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::World;
 
@@ -30,17 +33,36 @@ struct File {
     records: Vec<Item>,
 }
 
-/// One record of it.
+/// One record of it: a new one by the rules, or an exported one as it stood.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Item {
+    New(NewItem),
+    Exported(ExportedItem),
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Item {
+struct NewItem {
     kind: String,
-    #[serde(default)]
-    id: Option<Uuid>,
-    /// An exported record that was withdrawn.
-    #[serde(default)]
-    withdrawn: bool,
     record: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportedItem {
+    kind: String,
+    shape: i32,
+    snapshot: Value,
+}
+
+impl Item {
+    fn kind(&self) -> &str {
+        match self {
+            Self::New(item) => &item.kind,
+            Self::Exported(item) => &item.kind,
+        }
+    }
 }
 
 /// Loads a file's text; how many records there were.
@@ -59,22 +81,13 @@ pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
     let write = Write::system(operator(engine)?, "loaded from a file");
     engine
         .write(write, move |txn| {
+            let mut brought_back = Vec::new();
             for (n, item) in file.records.into_iter().enumerate() {
-                let place = |p: Problem| at(p, n);
-                let kind = txn.world.catalogue().named(&item.kind).ok_or_else(|| {
-                    place(Problem::field(
-                        Code::RuleViolation,
-                        "/kind",
-                        "unknown",
-                        format!("there is no kind `{}`", item.kind),
-                    ))
-                })?;
-                let mut draft = item.record;
-                resolve(&txn.world, &mut draft, &mut String::new()).map_err(place)?;
-                let record = txn.create(kind, item.id, draft).map_err(place)?;
-                if item.withdrawn {
-                    txn.withdraw(kind, record.meta().id, record.meta().version).map_err(place)?;
-                }
+                let record = load(txn, item).map_err(|p| at(p, n))?;
+                brought_back.extend(record.map(|id| (n, id)));
+            }
+            for (n, id) in brought_back {
+                txn.links_hold(id).map_err(|p| at(p, n))?;
             }
             Ok(Outcome {
                 status: 200,
@@ -83,6 +96,26 @@ pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
         })
         .await?;
     Ok(count)
+}
+
+/// Loads one record; the id of one that was brought back.
+fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
+    let kind = txn.world.catalogue().named(item.kind()).ok_or_else(|| {
+        Problem::field(
+            Code::RuleViolation,
+            "/kind",
+            "unknown",
+            format!("there is no kind `{}`", item.kind()),
+        )
+    })?;
+    match item {
+        Item::New(NewItem { mut record, .. }) => {
+            resolve(&txn.world, &mut record, &mut String::new())?;
+            txn.create(kind, None, record)?;
+            Ok(None)
+        }
+        Item::Exported(ExportedItem { shape, snapshot, .. }) => Ok(Some(txn.bring_back(kind, shape, &snapshot)?.meta().id)),
+    }
 }
 
 fn at(mut problem: Problem, n: usize) -> Problem {

@@ -7,6 +7,7 @@ pub mod export;
 pub mod generate;
 pub mod load;
 pub mod sign_in;
+pub mod templates;
 pub mod trail;
 
 use crate::http::Operation;
@@ -24,6 +25,7 @@ pub fn operations() -> Vec<Operation> {
 #[must_use]
 pub fn record_operations() -> Vec<Operation> {
     let mut all = accounts::operations();
+    all.extend(templates::operations());
     all.extend(trail::operations());
     all
 }
@@ -33,5 +35,6 @@ pub fn schemas(schemas: &mut Schemas) {
     accounts::schemas(schemas);
     sign_in::schemas(schemas);
     discovery::schemas(schemas);
+    templates::schemas(schemas);
     trail::schemas(schemas);
 }

@@ -40,23 +40,23 @@ pub struct Login {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// `client_credentials` or `refresh_token`.
-    #[schema(max_length = 40)]
+    #[schema(max_length = 40, pattern = "^(client_credentials|refresh_token)$")]
     grant_type: String,
     /// The account's id; or by HTTP Basic.
     #[serde(default)]
-    #[schema(max_length = 60)]
+    #[schema(max_length = 60, nullable = false)]
     client_id: Option<String>,
     /// Its secret; or by HTTP Basic.
     #[serde(default)]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, nullable = false)]
     client_secret: Option<String>,
     /// For `refresh_token`: the token.
     #[serde(default)]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, nullable = false)]
     refresh_token: Option<String>,
     /// `read` for a token that changes nothing; `read write` when left out.
     #[serde(default)]
-    #[schema(max_length = 40)]
+    #[schema(max_length = 40, nullable = false, pattern = "^(read|write|read write|write read)$")]
     scope: Option<String>,
 }
 

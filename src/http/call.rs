@@ -112,7 +112,7 @@ impl Call {
     /// 400 for anything else.
     pub fn object(&self) -> Result<Value, Problem> {
         let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
-        let value: Value =
+        let mut value: Value =
             serde_json::from_slice(&self.body).map_err(|e| malformed(format!("not JSON at line {}, column {}", e.line(), e.column())))?;
         if !value.is_object() {
             return Err(malformed("the body must be a JSON object".into()));
@@ -120,6 +120,7 @@ impl Call {
         if depth(&value) > DEEPEST {
             return Err(malformed(format!("the body is nested deeper than {DEEPEST} levels")));
         }
+        write_whole(&mut value);
         Ok(value)
     }
 
@@ -215,6 +216,22 @@ impl Call {
 #[must_use]
 pub fn version_of(etag: &str) -> Option<i64> {
     etag.strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|v| *v > 0)
+}
+
+/// Writes `3.0` as `3`: to JSON Schema both are the same integer.
+fn write_whole(value: &mut Value) {
+    /// From here on not every integer has a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(n) if n.is_f64() => {
+            if let Some(whole) = n.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < EXACT) {
+                *value = (whole as i64).into();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(write_whole),
+        Value::Object(map) => map.values_mut().for_each(write_whole),
+        _ => {}
+    }
 }
 
 fn depth(value: &Value) -> usize {

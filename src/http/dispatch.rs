@@ -210,8 +210,10 @@ async fn prepare(
     peer: String,
 ) -> Result<Prepared, Problem> {
     let headers = request.headers();
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let world = if operation.access == Access::Public {
+    // What is no text must not pass as a header that was not sent.
+    let text = |name: &str| headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
+    let world = if operation.access == Access::Public && operation.body.is_none() {
         service.engine.now()
     } else {
         service.engine.fresh().await?
@@ -219,6 +221,7 @@ async fn prepare(
     let caller = who.as_ref().map(|w| service.engine.caller(&world, w)).transpose()?;
     permit(operation.access, caller.as_ref())?;
     let query = Query::parse(request.query_string(), &operation.query_names)?;
+    query.fits(&operation.parameters)?;
     let format = if operation.media_type == JSON {
         Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
     } else {
@@ -246,7 +249,8 @@ async fn prepare(
             query,
             format,
             if_match: text("if-match"),
-            idempotency_key: text("idempotency-key"),
+            // A secret that is shown once is never stored to be shown again: such operations take no key.
+            idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the operations themselves.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -12,6 +14,9 @@ use crate::world::{Catalogue, Kind};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
+
+/// What every list says after what it lists.
+pub(super) const PAGES: &str = " Pages follow each other by `next_cursor`, or by the `Link` header.";
 
 /// A problem, as RFC 9457 describes it.
 #[derive(ToSchema)]
@@ -47,12 +52,16 @@ struct ProblemBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct BulkProblem {
+    /// The kind of problem, for programs.
     #[schema(max_length = 60)]
     code: String,
+    /// The kind of problem, the same at every occurrence.
     #[schema(max_length = 200)]
     title: String,
+    /// This occurrence, in a sentence.
     #[schema(max_length = 4000)]
     detail: String,
+    /// Every fault found, by its place in the operation.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
@@ -90,8 +99,9 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
         json!({
             "type": "object", "additionalProperties": false, "required": ["from", "to", "changes"],
             "properties": {
-                "from": { "type": "integer", "minimum": 1 }, "to": { "type": "integer", "minimum": 1 },
-                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange") },
+                "from": { "type": "integer", "minimum": 1, "description": "The earlier version." },
+                "to": { "type": "integer", "minimum": 1, "description": "The later version." },
+                "changes": { "type": "array", "maxItems": 500, "items": schema_ref("FieldChange"), "description": "Every field that differs." },
             },
         }),
     );
@@ -109,17 +119,20 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
 #[must_use]
 pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    let mut tags: Vec<&str> = Vec::new();
+    let mut tags: Vec<(&str, &str)> = Vec::new();
     for operation in operations {
-        if !tags.contains(&operation.tag.as_str()) {
-            tags.push(&operation.tag);
+        // A tag is introduced by its first operation: for a kind of record that is its list.
+        if !tags.iter().any(|(name, _)| *name == operation.tag) {
+            tags.push((&operation.tag, introduction(operation)));
         }
-        let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        // The pattern of a tail is actix's own way of writing.
+        let path = paths.entry(operation.path.replace(":.*}", "}")).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
-            path.insert(operation.method.to_ascii_lowercase(), entry(operation));
+            path.insert(operation.method.to_ascii_lowercase(), entry(operation, operations));
         }
     }
-    json!({
+    let parameters = hoist(&mut paths);
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "stride",
@@ -130,20 +143,119 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         },
         "servers": [{ "url": "/", "description": "This service." }],
         "security": [{ "bearer": [] }],
-        "tags": tags.iter().map(|t| json!({ "name": t })).collect::<Vec<_>>(),
+        "tags": tags.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "parameters": parameters,
             "responses": problems(),
             "headers": headers(),
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from `/oauth/token` or `/auth/login`; on the machine itself: `stride token --role viewer`." },
             },
         },
-    })
+    });
+    prune(&mut document);
+    document
 }
 
-fn entry(o: &Operation) -> Value {
+/// What a group of operations is about.
+fn introduction(first: &Operation) -> &str {
+    match first.tag.as_str() {
+        "Service" => "Health, versions and documentation.",
+        "Sign-in" => "Tokens, the keys they are signed with, and what their holder may do.",
+        "Views" => "What follows from the records, worked out anew for each answer: as they stand, or as they stood at `as_of`.",
+        "Journal" => "Every change, in the order in which it was committed.",
+        _ => first.description.trim_end_matches(PAGES),
+    }
+}
+
+/// Takes out components that nothing refers to.
+fn prune(document: &mut Value) {
+    loop {
+        let mut used = HashSet::new();
+        references(document, &mut used);
+        let mut removed = false;
+        for (group, pointer) in [("schemas", "/components/schemas"), ("responses", "/components/responses")] {
+            if let Some(all) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
+                let before = all.len();
+                all.retain(|name, _| used.contains(&format!("#/components/{group}/{name}")));
+                removed |= all.len() < before;
+            }
+        }
+        if !removed {
+            return;
+        }
+    }
+}
+
+fn references(value: &Value, used: &mut HashSet<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(to) = map.get("$ref").and_then(Value::as_str) {
+                used.insert(to.to_owned());
+            }
+            map.values().for_each(|v| references(v, used));
+        }
+        Value::Array(list) => list.iter().for_each(|v| references(v, used)),
+        _ => {}
+    }
+}
+
+/// Moves parameters that many operations share to the components, so that each is said once.
+fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
+    /// Used as often as this, a parameter is worth a name.
+    const SHARED: usize = 10;
+    let mut uses: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    each_parameter(paths, |p| *uses.entry(p.to_string()).or_default() += 1);
+    let mut shared = Map::new();
+    each_parameter(paths, |p| {
+        if uses.get(&p.to_string()).is_none_or(|n| *n < SHARED) {
+            return;
+        }
+        let name = p.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut key = name.clone();
+        let mut n = 1;
+        while shared.get(&key).is_some_and(|other| other != p) {
+            n += 1;
+            key = format!("{name}-{n}");
+        }
+        let to = json!({ "$ref": format!("#/components/parameters/{key}") });
+        shared.insert(key, std::mem::replace(p, to));
+    });
+    shared
+}
+
+fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Value)) {
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|p| p.values_mut()) {
+        if let Some(Value::Array(all)) = operation.get_mut("parameters") {
+            all.iter_mut().for_each(&mut visit);
+        }
+    }
+}
+
+/// What can be done with a record that was just created: where its id and its ETag go.
+fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
+    let name = o.id.strip_prefix("create")?;
+    let mut links = Map::new();
+    for (what, id, takes_tag) in [
+        ("read", format!("get{name}"), false),
+        ("change", format!("update{name}"), true),
+        ("withdraw", format!("withdraw{name}"), true),
+        ("history", format!("list{name}History"), false),
+    ] {
+        if operations.iter().any(|other| other.id == id) {
+            let mut parameters = json!({ "id": "$response.body#/id" });
+            if takes_tag {
+                schema::set(&mut parameters, "If-Match", json!("$response.header.ETag"));
+            }
+            links.insert(what.into(), json!({ "operationId": id, "parameters": parameters }));
+        }
+    }
+    (!links.is_empty()).then(|| links.into())
+}
+
+fn entry(o: &Operation, operations: &[Operation]) -> Value {
     let roles: Vec<&str> = o.access.roles().into_iter().map(crate::access::policy::Role::as_str).collect();
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
@@ -154,7 +266,7 @@ fn entry(o: &Operation) -> Value {
         "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": format!("{}\n\n{who}", o.description),
         "x-roles": if o.access == Access::Public { json!([]) } else { json!(roles) },
         "x-problems": o.all_problems().iter().map(|c| c.slug()).collect::<Vec<_>>(),
-        "responses": responses(o),
+        "responses": responses(o, operations),
     });
     if !o.parameters.is_empty() {
         schema::set(&mut entry, "parameters", json!(o.parameters));
@@ -173,7 +285,7 @@ fn entry(o: &Operation) -> Value {
     entry
 }
 
-fn responses(o: &Operation) -> Value {
+fn responses(o: &Operation, operations: &[Operation]) -> Value {
     let mut all = Map::new();
     for (status, description, schema) in &o.answers {
         let mut answer = json!({ "description": description, "headers": answer_headers(o, *status) });
@@ -184,6 +296,9 @@ fn responses(o: &Operation) -> Value {
                 schema::set(&mut content, XLSX, json!({ "schema": { "type": "string", "format": "binary" } }));
             }
             schema::set(&mut answer, "content", content);
+        }
+        if let Some(links) = links(o, operations).filter(|_| *status == 201) {
+            schema::set(&mut answer, "links", links);
         }
         all.insert(status.to_string(), answer);
     }

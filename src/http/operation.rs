@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::access::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
+use crate::world::schema::set;
 
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +130,10 @@ impl Operation {
     /// Takes these parameters too.
     #[must_use]
     pub fn takes(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
-        for parameter in parameters {
+        for mut parameter in parameters {
+            if let Some(schema) = parameter.get_mut("schema") {
+                as_in_query(schema);
+            }
             let field = |name: &str| parameter.get(name).and_then(Value::as_str);
             if let (Some("query"), Some(name)) = (field("in"), field("name")) {
                 self.query_names.push(name.to_owned());
@@ -185,6 +189,14 @@ impl Operation {
         self
     }
 
+    /// Whether it can be repeated with an idempotency key.
+    #[must_use]
+    pub fn takes_key(&self) -> bool {
+        self.parameters
+            .iter()
+            .any(|p| p.get("name").is_some_and(|n| n == "Idempotency-Key"))
+    }
+
     /// Every problem it can answer with, those of its form included.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Code> {
@@ -215,6 +227,27 @@ impl Operation {
         codes.sort_by_key(|c| (c.status(), c.slug()));
         codes.dedup();
         codes
+    }
+}
+
+/// Takes out of a parameter's schema what no address can say: null, and a list without members (they are separated by commas).
+fn as_in_query(schema: &mut Value) {
+    let is_null = |v: &Value| v == "null" || v.get("type").is_some_and(|t| t == "null");
+    for word in ["type", "oneOf"] {
+        let Some(all) = schema.get_mut(word).and_then(Value::as_array_mut) else {
+            continue;
+        };
+        all.retain(|v| !is_null(v));
+        let [only] = all.as_slice() else { continue };
+        let only = only.clone();
+        if word == "type" {
+            set(schema, word, only);
+        } else {
+            *schema = only;
+        }
+    }
+    if schema.get("type").is_some_and(|t| t == "array") {
+        set(schema, "minItems", 1);
     }
 }
 

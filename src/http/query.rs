@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::parse_query;
@@ -49,6 +50,39 @@ impl Query {
         }
         if errors.is_empty() {
             Ok(Self(pairs))
+        } else {
+            Err(Problem::with_errors(Code::InvalidQuery, errors))
+        }
+    }
+
+    /// Refuses values longer, smaller or greater than the operation documents.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is.
+    pub fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
+        let fault = |(name, value): &(String, String)| {
+            let schema = parameters
+                .iter()
+                .find(|p| p.get("in").is_some_and(|i| i == "query") && p.get("name").is_some_and(|n| n == name))?
+                .get("schema")?;
+            let limit = |word: &str| schema.get(word).and_then(Value::as_i64);
+            let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
+            let number = value.parse::<i64>().ok();
+            let (code, detail) = match (limit("maxLength"), limit("minimum"), limit("maximum"), number) {
+                (Some(most), ..) if length > most => ("max_length", format!("must be at most {most} characters long")),
+                (_, Some(least), _, Some(n)) if n < least => ("minimum", format!("must be at least {least}")),
+                (_, _, Some(most), Some(n)) if n > most => ("maximum", format!("must be at most {most}")),
+                _ => return None,
+            };
+            Some(FieldError {
+                pointer: format!("?{name}"),
+                code: code.into(),
+                detail,
+            })
+        };
+        let errors: Vec<FieldError> = self.0.iter().filter_map(fault).collect();
+        if errors.is_empty() {
+            Ok(())
         } else {
             Err(Problem::with_errors(Code::InvalidQuery, errors))
         }

@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::TABLES;
 use super::history;
+use super::openapi::PAGES;
 use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
 use super::page;
 use crate::access::policy::Act;
@@ -103,11 +104,16 @@ fn tag(kind: &Kind) -> String {
     words
 }
 
+/// A time, or a day.
+fn moment(example: &str) -> Value {
+    json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
+}
+
 fn as_of() -> Value {
     query(
         "as_of",
         "What was recorded at this time. A day means its end (UTC).",
-        json!({ "type": "string", "maxLength": 40, "example": "2020-10-26T12:00:00Z" }),
+        moment("2020-10-26T12:00:00Z"),
     )
 }
 
@@ -133,7 +139,7 @@ fn if_match() -> Value {
         "If-Match",
         true,
         "ETag of the record as you read it.",
-        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[0-9]+\"$", "example": "\"1\"" }),
+        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}\"$", "example": "\"1\"" }),
     )
 }
 
@@ -172,7 +178,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         query(
             "updated_since",
             "Records changed at or after this time.",
-            json!({ "type": "string", "maxLength": 40, "example": "2020-10-01T00:00:00Z" }),
+            moment("2020-10-01T00:00:00Z"),
         ),
         query(
             "include_withdrawn",
@@ -203,11 +209,7 @@ fn list(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Read),
         handler(kind, page::list),
     )
-    .says(
-        &tag(kind),
-        &format!("List {}", n.many),
-        &format!("{} Pages follow each other by `next_cursor`, or by the `Link` header.", kind.about),
-    )
+    .says(&tag(kind), &format!("List {}", n.many), &format!("{}{PAGES}", kind.about))
     .takes(list_parameters(kind))
     .answers(200, &format!("A page of {}.", n.many), schema_ref(&format!("{}Page", n.type_name)))
     .refuses(&[Code::InvalidCursor])

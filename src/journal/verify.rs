@@ -42,6 +42,7 @@ struct Latest {
     seq: i64,
     version: i64,
     kind: String,
+    shape: i32,
     body: Option<String>,
 }
 
@@ -107,6 +108,7 @@ fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest
                     seq,
                     version: row.version,
                     kind: row.kind,
+                    shape: row.shape,
                     body: row.snapshot,
                 },
             );
@@ -136,7 +138,12 @@ fn rows(conn: &mut Conn, report: &mut Report, mut latest: HashMap<Uuid, Latest>)
                     "the record is at version {} while the journal's last is {} (entry {})",
                     row.version, l.version, l.seq
                 )),
-                Some(l) if l.body.as_ref().is_some_and(|s| *s != row.body) => Some("the record differs from its snapshot".to_owned()),
+                Some(l) if l.shape != row.shape || l.body.as_ref().is_some_and(|s| *s != row.body) => {
+                    Some("the record differs from its snapshot".to_owned())
+                }
+                Some(_) if reference(&row.body).is_none_or(|r| r != row.reference) => {
+                    Some(format!("the record's row says `{}`, which is not its reference", row.reference))
+                }
                 Some(_) => None,
             };
             report.faults.extend(what.map(|what| Fault {
@@ -155,4 +162,13 @@ fn rows(conn: &mut Conn, report: &mut Report, mut latest: HashMap<Uuid, Latest>)
     }
     report.faults.truncate(MOST);
     Ok(())
+}
+
+/// The reference within a record's body, which the row repeats for its index.
+fn reference(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        reference: String,
+    }
+    serde_json::from_str::<Body>(body).ok().map(|b| b.reference)
 }

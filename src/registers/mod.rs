@@ -31,7 +31,7 @@ pub fn catalogue() -> &'static Catalogue {
     &CATALOGUE
 }
 
-/// Schema of a list of names: each of 1 to 200 characters.
+/// Schema of a record's other names: each of 1 to 200 characters.
 #[must_use]
 pub fn names() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
@@ -39,5 +39,9 @@ pub fn names() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .min_length(Some(1))
         .max_length(Some(200));
-    ArrayBuilder::new().items(name).max_items(Some(20)).build()
+    ArrayBuilder::new()
+        .description(Some("Other names it goes or went by."))
+        .items(name)
+        .max_items(Some(20))
+        .build()
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
+/// Values that one parameter may name.
+pub const MOST_VALUES: usize = 50;
+
 /// One or more values, separated by commas: a record matches when it has any of them. In a filter it is declared with
 /// `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, which is how the OpenAPI document says the same.
 #[derive(Debug, Clone)]
@@ -19,6 +22,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Any<T> {
         use serde::de::IntoDeserializer;
         use serde::de::value::StringDeserializer;
         let text = String::deserialize(deserializer)?;
+        if text.split(',').count() > MOST_VALUES {
+            return Err(serde::de::Error::custom(format!("names more than {MOST_VALUES} values")));
+        }
         text.split(',')
             .map(|word| {
                 let word: StringDeserializer<D::Error> = word.trim().to_owned().into_deserializer();

@@ -22,6 +22,8 @@ pub enum RatedBy {
     Ended,
     /// Its deadline has passed.
     Overdue,
+    /// It was put off to no date, and its first deadline has passed.
+    PutOff,
     /// It is on hold while its deadline runs.
     OnHold,
     /// It should have begun by now.
@@ -83,6 +85,10 @@ impl Rated {
         if let Some(late) = left.filter(|d| *d < 0) {
             return rated(Rag::Red, RatedBy::Overdue, -late);
         }
+        if record.is_overdue(on) {
+            let late = record.due_on().map_or(0, |d| (on - d).num_days());
+            return rated(Rag::Red, RatedBy::PutOff, late);
+        }
         if item.status == ItemStatus::OnHold && left.is_some() {
             return rated(Rag::Amber, RatedBy::OnHold, 0);
         }
@@ -115,6 +121,7 @@ impl Rated {
             RatedBy::Complete => "complete".into(),
             RatedBy::Ended => "cancelled or superseded".into(),
             RatedBy::Overdue => format!("its deadline passed {days} ago"),
+            RatedBy::PutOff => format!("put off to no date, and its first deadline passed {days} ago"),
             RatedBy::OnHold => "on hold while its deadline runs".into(),
             RatedBy::LateStart => format!("should have begun {days} ago"),
             RatedBy::DueSoonNotStarted => format!("due in {days} and not begun"),

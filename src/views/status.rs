@@ -28,8 +28,11 @@ const NEXT_DATES: usize = 20;
 /// Items by what is declared or computed.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct RagCounts {
+    /// Will not be met without a change of course.
     pub red: u32,
+    /// At risk.
     pub amber: u32,
+    /// On course.
     pub green: u32,
     /// Complete.
     pub blue: u32,
@@ -52,11 +55,17 @@ impl RagCounts {
 /// Items by status.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct ItemStatusCounts {
+    /// Not begun.
     pub not_started: u32,
+    /// Under way.
     pub in_progress: u32,
+    /// Nothing is done for the time being.
     pub on_hold: u32,
+    /// Done.
     pub complete: u32,
+    /// Given up.
     pub cancelled: u32,
+    /// Another item took their place.
     pub superseded: u32,
 }
 
@@ -78,6 +87,7 @@ impl ItemStatusCounts {
 pub struct StatusCounts {
     /// Items in the set, closed ones too.
     pub items: u32,
+    /// By declared status.
     pub by_status: ItemStatusCounts,
     /// As the leads rate them.
     pub declared_rag: RagCounts,
@@ -85,7 +95,7 @@ pub struct StatusCounts {
     pub computed_rag: RagCounts,
     /// Open items whose declared and computed colour differ. An item that its lead has not rated differs from nothing.
     pub disagreeing: u32,
-    /// Open items whose deadline has passed.
+    /// Open items whose deadline has passed, or whose first deadline has where they were put off to no date.
     pub overdue: u32,
     /// Open items whose deadline is near.
     pub due_soon: u32,
@@ -108,7 +118,7 @@ impl StatusCounts {
             return;
         }
         self.disagreeing += u32::from(!item.agrees());
-        self.overdue += u32::from(item.rated.by == RatedBy::Overdue);
+        self.overdue += u32::from(item.record.is_overdue(item.on));
         self.due_soon += u32::from(is_due_soon(data, item.on));
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());
@@ -141,9 +151,12 @@ fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
 /// A record by name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Named {
+    /// Its id.
     pub id: Uuid,
+    /// Its reference.
     #[schema(max_length = 60)]
     pub reference: String,
+    /// Its name or title.
     #[schema(max_length = 300)]
     pub name: String,
 }
@@ -163,13 +176,16 @@ impl Named {
 pub struct StatusGroup {
     /// The goal or unit; null for the items that have none.
     pub of: Option<Named>,
+    /// How they stand.
     pub counts: StatusCounts,
 }
 
 /// A deadline to come.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextDate {
+    /// The day it is due.
     pub due_on: NaiveDate,
+    /// The item.
     pub item: Named,
     /// The post that leads it; null where none does.
     pub lead_post_id: Option<Uuid>,
@@ -193,7 +209,9 @@ pub struct StatusView {
     pub on: NaiveDate,
     /// Number of the journal entry up to which it looks.
     pub journal_seq: i64,
+    /// What the figures were judged by.
     pub thresholds: StatusThresholds,
+    /// Everything together.
     pub totals: StatusCounts,
     /// By each goal that is served, in the order of the references; an item that serves several counts for each.
     #[schema(max_items = 100_000)]
@@ -255,8 +273,10 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
     let mut next: std::collections::BTreeMap<(NaiveDate, &str), &Rec<WorkPlanItem>> = std::collections::BTreeMap::new();
     for record in seen.live::<WorkPlanItem>() {
         let plan = record.data.plan_id;
-        let wanted = strategy.is_none_or(|s| *plans.entry(plan).or_insert_with(|| strategy_of(seen, plan) == Some(s.meta.id)));
-        if !wanted {
+        // The items of a withdrawn plan go with it.
+        let is_wanted =
+            || seen.get::<Plan>(plan).is_some_and(Rec::is_live) && strategy.is_none_or(|s| strategy_of(seen, plan) == Some(s.meta.id));
+        if !*plans.entry(plan).or_insert_with(is_wanted) {
             continue;
         }
         let item = ItemState::new(record, asked.on);
@@ -353,7 +373,9 @@ impl StatusCounts {
 /// One item: declared beside computed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemStatusRow {
+    /// The item.
     pub item: Named,
+    /// Where it stands, as declared.
     pub status: ItemStatus,
     /// As its lead rates it.
     pub declared_rag: Rag,
@@ -370,8 +392,11 @@ pub struct ItemStatusRow {
     pub due_on: Option<NaiveDate>,
     /// Days from the first deadline to the present one.
     pub deadline_moved_days: Option<i64>,
+    /// The day of its latest progress update.
     pub last_update_on: Option<NaiveDate>,
+    /// The post that leads it.
     pub lead_post_id: Option<Uuid>,
+    /// The unit that is responsible for it.
     pub responsible_unit_id: Option<Uuid>,
     /// When the record was last changed.
     pub updated_at: DateTime<Utc>,

@@ -95,6 +95,7 @@ impl Kind {
                 R::Filter::into_params(|| Some(ParameterIn::Query))
                     .iter()
                     .filter_map(|p| serde_json::to_value(p).ok())
+                    .map(limited)
                     .collect()
             },
             parse: Rec::<R>::from_snapshot,
@@ -113,6 +114,14 @@ impl Kind {
         let validator = self.validator.get_or_init(|| schema::validator(self));
         schema::check(validator, draft)
     }
+}
+
+/// Says how many values a parameter may name.
+fn limited(mut parameter: Value) -> Value {
+    if let Some(schema) = parameter.get_mut("schema").filter(|s| s.get("items").is_some()) {
+        schema::set(schema, "maxItems", crate::registers::query::MOST_VALUES);
+    }
+    parameter
 }
 
 /// Reads a query's parameters into `T`.

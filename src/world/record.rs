@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
+use super::seen::{Clearance, cleared};
 use crate::access::policy::Subject;
 use crate::problem::{Code, FieldError, Problem};
 
@@ -180,6 +181,17 @@ pub struct Reading<'a> {
     pub world: &'a World,
     /// The day to judge by.
     pub on: NaiveDate,
+    /// How much the asker may see: a filter must not tell by its matches of what is hidden.
+    pub clearance: &'a Clearance,
+}
+
+impl<'a> Reading<'a> {
+    /// The live records of one kind that point to `id` and that the asker may know of.
+    pub fn pointing<R: Resource>(self, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> {
+        self.world
+            .pointing::<R>(id)
+            .filter(move |r| cleared(self.world, self.clearance, r.meta.id))
+    }
 }
 
 /// A change to another record that a change brings with it, in the same transaction.

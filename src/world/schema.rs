@@ -71,12 +71,29 @@ fn finish(schema: &mut Value, input: bool) {
             if map.get("type") == Some(&json!("string")) && map.get("format") == Some(&json!("uuid")) {
                 map.insert("maxLength".into(), 36.into());
             }
+            null_first(map);
             for value in map.values_mut() {
                 finish(value, input);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|v| finish(v, input)),
         _ => {}
+    }
+}
+
+/// A nullable reference is `oneOf [null, T]`, in this order ([`explain`] counts on it), and described outside.
+fn null_first(map: &mut Map<String, Value>) {
+    let null = json!({ "type": "null" });
+    let Some(Value::Array(options)) = map.get_mut("oneOf") else {
+        return;
+    };
+    let (Some(at), 2) = (options.iter().position(|o| *o == null), options.len()) else {
+        return;
+    };
+    options.swap(0, at);
+    let inner = options.get_mut(1).and_then(Value::as_object_mut);
+    if let Some(description) = inner.and_then(|i| i.remove("description")) {
+        map.insert("description".into(), description);
     }
 }
 
@@ -101,15 +118,17 @@ fn point_at_inputs(schema: &mut Value, objects: &[String]) {
 pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
     R::schemas(&mut parts);
+    // What comes after these stands in answers only.
+    let own_parts = parts.len();
     R::Computed::schemas(&mut parts);
     Meta::schemas(&mut parts);
     parts.push(("Marking".into(), super::Marking::schema()));
     let parts: Vec<(String, Value)> = parts.into_iter().map(|(n, s)| (n, to_json(s))).collect();
     let mut objects: Vec<String> = parts.iter().filter(|(_, s)| is_object(s)).map(|(n, _)| n.clone()).collect();
     objects.sort();
-    for (name, schema) in &parts {
+    for (n, (name, schema)) in parts.iter().enumerate() {
         add_form(schemas, name, schema, false);
-        if is_object(schema) {
+        if n < own_parts && is_object(schema) {
             let mut input = schema.clone();
             point_at_inputs(&mut input, &objects);
             add_form(schemas, name, &input, true);
@@ -172,7 +191,7 @@ pub fn page(item: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["items", "next_cursor", "total"],
         "properties": {
-            "items": { "type": "array", "maxItems": 200, "items": item },
+            "items": { "type": "array", "maxItems": 200, "items": item, "description": "What is on the page, in the order asked for." },
             "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Where the next page begins; null on the last." },
             "total": { "type": ["integer", "null"], "minimum": 0, "description": "How many match, if include_total=true was asked for." },
         },
@@ -184,19 +203,21 @@ pub fn page(item: &Value) -> Value {
 pub fn bulk(operation: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["operations"],
-        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation } },
+        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation, "description": "What to do, in order." } },
     })
 }
 
 /// One operation of a bulk call.
 #[must_use]
-pub fn bulk_operation(record: Value, patch: Value) -> Value {
+pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
+    set(&mut record, "description", "The record to create.");
+    set(&mut patch, "description", "A JSON merge patch of the record, as PATCH takes it.");
     json!({
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
             "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore needs `id`." },
-            "id": { "type": "string", "format": "uuid", "maxLength": 36 },
-            "if_match": { "type": "integer", "minimum": 1, "description": "The version as you read it." },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record that is meant." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "The version as you read it." },
             "record": record,
             "patch": patch,
         },

@@ -110,7 +110,11 @@ impl Seen {
     /// What filters look at.
     #[must_use]
     pub fn reading(&self, on: NaiveDate) -> Reading<'_> {
-        Reading { world: &self.world, on }
+        Reading {
+            world: &self.world,
+            on,
+            clearance: &self.clearance,
+        }
     }
 
     /// Number of the last journal entry that this world holds.

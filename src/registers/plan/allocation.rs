@@ -21,8 +21,9 @@ pub struct Allocation {
     pub board_id: Uuid,
     /// The unit that it is given to.
     pub unit_id: Uuid,
-    /// The day of the decision.
-    pub allocated_on: NaiveDate,
+    /// The day of the decision, where it is known.
+    #[serde(default)]
+    pub allocated_on: Option<NaiveDate>,
     /// Where the decision is recorded ("Minutes of 29 June 2020, item 4").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
@@ -80,7 +81,7 @@ impl Resource for Allocation {
         fixed(rules, self, "/item_id", |a| a.item_id, remedy);
         fixed(rules, self, "/board_id", |a| a.board_id, remedy);
         fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
-        not_in_future(rules, "/allocated_on", Some(self.allocated_on));
+        not_in_future(rules, "/allocated_on", self.allocated_on);
         if let Some(twin) = others(rules, self.item_id).find(|a| a.data.unit_id == self.unit_id) {
             let detail = format!(
                 "{} gives the item to this unit; withdraw that allocation first",
@@ -92,7 +93,7 @@ impl Resource for Allocation {
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "allocated_on",
-            key: |r| Key::from(Some(r.data.allocated_on)),
+            key: |r| Key::from(r.data.allocated_on),
         }]
     }
     fn text(&self) -> Vec<&str> {
@@ -103,7 +104,7 @@ impl Resource for Allocation {
             && is(&f.board_id, &r.data.board_id)
             && is(&f.unit_id, &r.data.unit_id)
             && asked(f.without_minute, || r.data.minute_reference.is_none())
-            && in_window(Some(r.data.allocated_on), (f.allocated_from, f.allocated_until))
+            && in_window(r.data.allocated_on, (f.allocated_from, f.allocated_until))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
     }

@@ -43,7 +43,7 @@ pub struct StrategyReview {
     /// Where the review stands.
     #[serde(default)]
     pub status: StrategyReviewStatus,
-    /// The day it began; needed once it is in progress or completed.
+    /// The day it began. Empty for a review under way where the sources name no day, which is a gap.
     #[serde(default)]
     pub started_on: Option<NaiveDate>,
     /// When it is to be done; unspecified where nobody has said, which is a gap.
@@ -106,12 +106,6 @@ impl StrategyReview {
 
     fn check_dates(&self, rules: &mut Rules<'_, Self>) {
         let has_begun = matches!(self.status, S::InProgress | S::Completed);
-        rules.require(
-            !has_begun || self.started_on.is_some(),
-            "/started_on",
-            "required",
-            "is needed once the review is in progress; give the day it began",
-        );
         rules.require(
             (self.status == S::Completed) == self.completed_on.is_some(),
             "/completed_on",

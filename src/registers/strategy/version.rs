@@ -34,11 +34,6 @@ pub enum StrategyVersionStatus {
 }
 
 impl StrategyVersionStatus {
-    /// Whether it could only come to this by being approved.
-    #[must_use]
-    pub fn needs_approval(self) -> bool {
-        matches!(self, Self::Approved | Self::Published | Self::UnderReview)
-    }
     /// Whether it is the version in force.
     #[must_use]
     pub fn is_in_force(self) -> bool {
@@ -83,7 +78,7 @@ pub struct StrategyVersion {
     /// The board that approved it, or is to.
     #[serde(default)]
     pub approver_board_id: Option<Uuid>,
-    /// The day it was approved; needed while it is approved, published or under review.
+    /// The day it was approved. Empty for an approved version where the sources name no day, which is a gap.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
     /// The document that holds its text.
@@ -164,12 +159,6 @@ impl Resource for StrategyVersion {
             "record the version under the other strategy",
         );
         rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
-        rules.require(
-            self.approved_on.is_some() || !self.status.needs_approval(),
-            "/approved_on",
-            "required",
-            "is needed from approved on; give the day of approval, or leave the status at in_review",
-        );
         not_in_future(rules, "/approved_on", self.approved_on);
         let mut same_label = others(rules, self.strategy_id).filter(|v| same_name(&v.data.label, &self.label));
         if let Some(v) = same_label.next() {

@@ -47,7 +47,8 @@ pub struct WorkPlanItemFilter {
     due_from: Option<NaiveDate>,
     /// Items due on or before this day.
     due_until: Option<NaiveDate>,
-    /// Items still open though their deadline has passed (`true`), or all others (`false`).
+    /// Items still open though their deadline has passed (`true`), or all others (`false`). What was put off to no date is judged by
+    /// its first deadline.
     overdue: Option<bool>,
     /// Items without a deadline (`true`), or with one (`false`).
     without_deadline: Option<bool>,
@@ -75,7 +76,7 @@ impl WorkPlanItemFilter {
             && any(&self.status, &item.status)
             && any(&self.declared_rag, &item.declared_rag)
             && in_window(item.deadline.due_on, (self.due_from, self.due_until))
-            && asked(self.overdue, || item.is_overdue(reading.on))
+            && asked(self.overdue, || r.is_overdue(reading.on))
             && asked(self.without_deadline, || item.deadline.due_on.is_none())
             && asked(self.deadline_changed, || r.computed.deadline_changes > 0)
             && self.no_update_since.is_none_or(|d| r.computed.last_update_on.is_none_or(|u| u < d))
@@ -95,7 +96,6 @@ impl WorkPlanItemFilter {
     fn is_allocated(&self, r: &Rec<WorkPlanItem>, reading: Reading<'_>) -> bool {
         (self.board_id.is_none() && self.allocated_unit_id.is_none())
             || reading
-                .world
                 .pointing::<Allocation>(r.meta.id)
                 .any(|a| is(&self.board_id, &a.data.board_id) && is(&self.allocated_unit_id, &a.data.unit_id))
     }

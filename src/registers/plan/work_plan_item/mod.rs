@@ -128,11 +128,19 @@ pub struct WorkPlanItemComputed {
     pub last_update_on: Option<NaiveDate>,
 }
 
-impl WorkPlanItem {
+impl Rec<WorkPlanItem> {
+    /// The day to judge it by: its deadline, or the first one it ever had where it was put off to no date. Putting off without a
+    /// date is how the dashboard of 2017 was never late.
+    #[must_use]
+    pub fn due_on(&self) -> Option<NaiveDate> {
+        let first = || self.computed.first_deadline.as_ref().and_then(|d| d.due_on);
+        self.data.deadline.due_on.or_else(first)
+    }
+
     /// Whether it should have been done by now and is still open.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        !self.status.is_closed() && self.deadline.due_on.is_some_and(|d| d < on)
+        !self.data.status.is_closed() && self.due_on().is_some_and(|d| d < on)
     }
 }
 

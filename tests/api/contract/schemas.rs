@@ -1,0 +1,242 @@
+//! Every schema has limits and words, every example is valid.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::document::{DOCUMENT, compile, faults, follow, operations};
+
+/// A schema in the document and where it stands.
+struct At {
+    place: String,
+    schema: &'static Value,
+}
+
+/// Every schema of the document, those within others too, but none behind a reference: that one stands in its own place.
+fn every_schema() -> Vec<At> {
+    let mut all = Vec::new();
+    let components = DOCUMENT["components"].as_object().expect("components");
+    for (name, schema) in components["schemas"].as_object().expect("schemas") {
+        within(name.clone(), schema, &mut all);
+    }
+    for (name, header) in components["headers"].as_object().expect("headers") {
+        within(format!("header {name}"), &header["schema"], &mut all);
+    }
+    for (path, item) in DOCUMENT["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            let name = format!("{method} {path}");
+            for p in operation["parameters"].as_array().into_iter().flatten() {
+                within(format!("{name} {}", p["name"]), &p["schema"], &mut all);
+            }
+            for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+                within(format!("{name} body {media_type}"), &content["schema"], &mut all);
+            }
+        }
+    }
+    all
+}
+
+fn within(place: String, schema: &'static Value, all: &mut Vec<At>) {
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        within(format!("{place}.{name}"), inner, all);
+    }
+    for word in ["oneOf", "anyOf", "allOf"] {
+        for inner in schema[word].as_array().into_iter().flatten() {
+            within(place.clone(), inner, all);
+        }
+    }
+    for word in ["items", "additionalProperties"] {
+        if schema[word].is_object() {
+            within(format!("{place}[]"), &schema[word], all);
+        }
+    }
+    all.push(At { place, schema });
+}
+
+fn is_a(schema: &Value, name: &str) -> bool {
+    match &schema["type"] {
+        Value::String(one) => one == name,
+        Value::Array(several) => several.iter().any(|t| t == name),
+        _ => false,
+    }
+}
+
+fn report(faults: BTreeSet<String>) {
+    assert!(
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.into_iter().collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn every_string_and_every_list_has_a_limit() {
+    let mut found = BTreeSet::new();
+    for At { place, schema } in every_schema() {
+        let limited = |words: &[&str]| words.iter().any(|w| schema.get(*w).is_some());
+        let by_format = matches!(schema["format"].as_str(), Some("date" | "date-time" | "uuid"));
+        // A pattern alone may let any length through: only one that begins, ends and never repeats without bound would do.
+        if is_a(schema, "string") && !by_format && !limited(&["maxLength", "enum", "const"]) {
+            found.insert(format!("{place}: a string without a limit"));
+        }
+        if is_a(schema, "array") && !limited(&["maxItems"]) {
+            found.insert(format!("{place}: a list without a limit"));
+        }
+        if is_a(schema, "array") && schema.get("items").is_none() {
+            found.insert(format!("{place}: a list of anything"));
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_object_is_closed_and_answers_are_whole() {
+    let schemas = DOCUMENT["components"]["schemas"].as_object().expect("schemas");
+    let mut found = BTreeSet::new();
+    for At { place, schema } in every_schema() {
+        if schema.get("properties").is_some() && schema["additionalProperties"] != Value::Bool(false) {
+            found.insert(format!("{place}: takes unknown fields"));
+        }
+    }
+    // What an answer has it always has: a reader need not ask whether a field is there.
+    for (name, schema) in schemas {
+        let request = ["Input", "Patch", "Bulk", "BulkOperation"].iter().any(|end| name.ends_with(end));
+        let (Some(properties), false) = (schema["properties"].as_object(), request) else {
+            continue;
+        };
+        let required: BTreeSet<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for field in properties.keys().filter(|p| !required.contains(p.as_str())) {
+            found.insert(format!("{name}.{field}: may be missing from an answer"));
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_field_and_every_parameter_is_described() {
+    let words = |v: &Value| v["description"].as_str().is_some_and(|d| !d.trim().is_empty());
+    let mut found = BTreeSet::new();
+    for At { place, schema } in every_schema() {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let fits = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !fits && !place.starts_with("header") {
+                found.insert(format!("{place}.{name}: is not snake_case"));
+            }
+            if !words(property) {
+                found.insert(format!("{place}.{name}: no description"));
+            }
+        }
+    }
+    for o in operations() {
+        for p in o.operation["parameters"].as_array().into_iter().flatten() {
+            if !words(p) {
+                found.insert(format!("{} {}: no description", o.name(), p["name"]));
+            }
+        }
+    }
+    for (name, header) in DOCUMENT["components"]["headers"].as_object().expect("headers") {
+        if !words(header) {
+            found.insert(format!("header {name}: no description"));
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_enum_is_of_lower_snake_case_words() {
+    let fits = |v: &Value| match v {
+        Value::String(s) => !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+        Value::Null => true,
+        _ => false,
+    };
+    let mut found = BTreeSet::new();
+    for At { place, schema } in every_schema() {
+        for value in schema["enum"].as_array().into_iter().flatten().filter(|v| !fits(v)) {
+            found.insert(format!("{place}: {value}"));
+        }
+    }
+    report(found);
+}
+
+/// An example, where it stands, and the schema it must fit.
+fn examples() -> Vec<(String, &'static Value, &'static Value)> {
+    let mut all = Vec::new();
+    for At { place, schema } in every_schema() {
+        if let Some(example) = schema.get("example") {
+            all.push((place.clone(), schema, example));
+        }
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            all.push((place.clone(), schema, example));
+        }
+    }
+    let mut of_content = |place: &str, holder: &'static Value| {
+        for (media_type, content) in holder["content"].as_object().into_iter().flatten() {
+            if let Some(example) = content.get("example") {
+                all.push((format!("{place} {media_type}"), &content["schema"], example));
+            }
+        }
+    };
+    for (path, item) in DOCUMENT["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            of_content(&format!("{method} {path} body"), &operation["requestBody"]);
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                of_content(&format!("{method} {path} {status}"), follow(response));
+            }
+        }
+    }
+    let components = DOCUMENT["components"].as_object().expect("components");
+    for (path, item) in DOCUMENT["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            for p in operation["parameters"].as_array().into_iter().flatten() {
+                if let Some(example) = p.get("example") {
+                    all.push((format!("{method} {path} {}", p["name"]), &p["schema"], example));
+                }
+            }
+        }
+    }
+    for (name, header) in components["headers"].as_object().expect("headers") {
+        if let Some(example) = header.get("example") {
+            all.push((format!("header {name}"), &header["schema"], example));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let mut found = BTreeSet::new();
+    let all = examples();
+    assert!(all.len() > 20, "the walk finds examples");
+    for (place, schema, example) in all {
+        for fault in faults(&compile(schema), example) {
+            found.insert(format!("{place}: {fault}"));
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_body_has_an_example() {
+    let mut found = BTreeSet::new();
+    for o in operations() {
+        for (media_type, content) in o.operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            if !content["example"].is_object() {
+                found.insert(format!("{} {media_type}", o.name()));
+            }
+        }
+    }
+    report(found);
+}
+
+#[test]
+fn every_schema_compiles() {
+    for (name, _) in DOCUMENT["components"]["schemas"].as_object().expect("schemas") {
+        compile(&serde_json::json!({ "$ref": format!("#/components/schemas/{name}") }));
+    }
+}

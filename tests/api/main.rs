@@ -1,0 +1,19 @@
+//! The service from outside: every operation over HTTP, on both databases.
+//!
+//! `contract` walks the OpenAPI document, `conventions` what all kinds of records have in common, `access` who may do and see what.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+#[macro_use]
+mod support;
+
+mod access;
+mod contract;
+mod conventions;
+mod migrations;

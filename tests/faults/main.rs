@@ -1,0 +1,18 @@
+//! What must hold when things go wrong: a process killed in the middle of writes, two replicas on one database, a database edited
+//! behind the service's back, a request to stop while requests are under way. The real binary runs as a child process.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod cluster;
+mod killed;
+mod locked_out;
+mod replicas;
+mod server;
+mod stopped;
+mod tampered;

@@ -1,0 +1,199 @@
+//! The real binary as a child process, and a client that speaks to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+
+use crate::cluster::Database;
+
+/// A command of the binary on this database, with nothing of the surroundings in its environment.
+fn stride(database: &Database) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stride"));
+    command
+        .env_clear()
+        .env("RUST_LOG", "error")
+        .env("DATABASE_URL", &database.url)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(database: &Database, arguments: &[&str]) -> Output {
+    stride(database).args(arguments).output().unwrap()
+}
+
+/// Runs a command that must succeed; what it printed.
+pub fn printed(database: &Database, arguments: &[&str]) -> String {
+    let output = run(database, arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text.trim().to_owned()
+}
+
+/// A running service. It is killed when dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the service without example data and waits until it says where it answers.
+    pub fn start(database: &Database) -> Self {
+        Self::starting(database).ready()
+    }
+
+    /// Starts the service and does not wait.
+    pub fn starting(database: &Database) -> Starting {
+        let child = stride(database)
+            .args(["serve", "--bind", "127.0.0.1:0", "--rate-limit", "0", "--no-example"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Starting(child)
+    }
+
+    /// Ends it as the kernel would: no chance to finish anything.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, as a supervisor does.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A service that has not yet said that it answers.
+pub struct Starting(Child);
+
+impl Starting {
+    /// Waits until it answers.
+    pub fn ready(mut self) -> Server {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line
+            .trim()
+            .rsplit_once("http://")
+            .unwrap_or_else(|| panic!("the service did not start: {line:?}"));
+        Server {
+            address: address.1.parse().unwrap(),
+            child: self.0,
+        }
+    }
+}
+
+/// A caller with a token.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    pub token: String,
+}
+
+impl Client {
+    /// The first administrator's powers, by a token of the command line.
+    pub fn administrator(database: &Database, server: &Server) -> Self {
+        Self::new(server, printed(database, &["token", "--role", "administrator"]))
+    }
+
+    /// A caller with this token.
+    pub fn new(server: &Server, token: String) -> Self {
+        Self {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            base: format!("http://{}", server.address),
+            token,
+        }
+    }
+
+    /// The same caller at another replica.
+    pub fn at(&self, server: &Server) -> Self {
+        Self::new(server, self.token.clone())
+    }
+
+    /// A request, to be completed.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    /// Reads a path; status and body.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        taken(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// Sends a body; status and body of the answer.
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        taken(self.request(Method::POST, path).json(body).send().await.unwrap()).await
+    }
+
+    /// Creates a record.
+    pub async fn create(&self, path: &str, body: &Value) -> Value {
+        let (status, record) = self.post(path, body).await;
+        assert_eq!(status, 201, "{record}");
+        record
+    }
+
+    /// Changes a record from this version on; status and body.
+    pub async fn patch(&self, path: &str, version: i64, body: &Value) -> (u16, Value) {
+        let request = self.request(Method::PATCH, path).header("If-Match", format!("\"{version}\""));
+        taken(request.json(body).send().await.unwrap()).await
+    }
+
+    /// Withdraws a record.
+    pub async fn withdraw(&self, path: &str, version: i64) {
+        let request = self.request(Method::DELETE, path).header("If-Match", format!("\"{version}\""));
+        let (status, body) = taken(request.send().await.unwrap()).await;
+        assert_eq!(status, 200, "{body}");
+    }
+
+    /// Every record of a list, page by page.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let (status, mut page) = self.get(&format!("{path}?limit=200{cursor}")).await;
+            assert_eq!(status, 200, "{page}");
+            items.append(page["items"].as_array_mut().unwrap());
+            let Some(next) = page["next_cursor"].as_str() else {
+                return items;
+            };
+            cursor = format!("&cursor={next}");
+        }
+    }
+}
+
+/// Status and body of an answer; null for an empty one.
+pub async fn taken(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// The journal's chain and the records hold, and there are no gaps; how many entries there are.
+pub fn assert_sound(database: &Database) -> usize {
+    let output = run(database, &["verify"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "verify found faults:\n{text}");
+    let entries = text.split(" entries").next().unwrap();
+    entries.trim().parse().unwrap()
+}

@@ -1,0 +1,79 @@
+//! SIGTERM while requests are under way: they are answered, and the process ends with 0.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Backend, Database};
+use crate::server::{Client, Server, assert_sound};
+
+const UNDER_WAY: usize = 6;
+
+/// A request whose head the service has read and whose body is still to come.
+struct UnderWay {
+    stream: TcpStream,
+    body: String,
+}
+
+impl UnderWay {
+    fn begin(client: &Client, server: &Server, n: usize) -> Self {
+        let body = json!({ "reference": format!("STOP-{n}"), "name": "Under way", "unit_kind": "unit" }).to_string();
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(
+            stream,
+            "POST /api/v1/units HTTP/1.1\r\nHost: stride\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            client.token,
+            body.len()
+        )
+        .unwrap();
+        // `100 Continue` proves that the request is in the service's hands.
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend_from_slice(&byte);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&head));
+        Self { stream, body }
+    }
+
+    fn end(mut self) -> String {
+        self.stream.write_all(self.body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+async fn stopped(backend: Backend) {
+    let Some(database) = Database::new(backend) else { return };
+    let mut server = Server::start(&database);
+    let client = Client::administrator(&database, &server);
+    let requests: Vec<UnderWay> = (0..UNDER_WAY).map(|n| UnderWay::begin(&client, &server, n)).collect();
+    server.terminate();
+    // It has heard when it takes no more connections; until then there is nothing to wait for but that.
+    while TcpStream::connect(server.address).is_ok() {}
+    for request in requests {
+        let answer = request.end();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+    let status = server.wait();
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert_sound(&database);
+
+    let server = Server::start(&database);
+    let written: Value = client.at(&server).get("/api/v1/units?name=Under+way&include_total=true").await.1;
+    assert_eq!(written["total"], UNDER_WAY);
+}
+
+#[tokio::test]
+async fn a_process_told_to_stop_answers_what_is_under_way_on_sqlite() {
+    stopped(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_process_told_to_stop_answers_what_is_under_way_on_postgres() {
+    stopped(Backend::Postgres).await;
+}

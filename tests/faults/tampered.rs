@@ -1,0 +1,193 @@
+//! A database edited behind the service's back: `stride verify` fails and names the entry.
+
+use diesel::connection::SimpleConnection as _;
+use serde_json::json;
+use stride::db::{Conn, store};
+use stride::journal;
+
+use crate::cluster::{Backend, Database};
+use crate::server::{Client, Server, assert_sound, run};
+
+/// The entries that the edits are about: two creations and two changes of the same units, followed by others.
+struct Known {
+    /// Creation of the first unit.
+    first: i64,
+    /// Creation of the second unit.
+    second: i64,
+    /// Change of the first unit: its record's last entry.
+    changed: i64,
+    /// The journal's last entry, of a record of its own.
+    last: i64,
+}
+
+/// An honest journal, and nobody connected to it.
+async fn honest(backend: Backend) -> Option<(Database, Known)> {
+    let database = Database::new(backend)?;
+    let mut server = Server::start(&database);
+    let client = Client::administrator(&database, &server);
+    let before = assert_sound(&database) as i64;
+    let mut paths = Vec::new();
+    for name in ["First", "Second"] {
+        let body = json!({ "name": name, "unit_kind": "unit", "reference": name.to_uppercase() });
+        let record = client.create("/api/v1/units?reason=opened", &body).await;
+        paths.push(format!("/api/v1/units/{}", record["id"].as_str().unwrap()));
+    }
+    for path in &paths {
+        assert_eq!(client.patch(path, 1, &json!({ "description": "Watched over" })).await.0, 200);
+    }
+    client
+        .create(
+            "/api/v1/units",
+            &json!({ "name": "Last", "unit_kind": "unit", "reference": "LAST" }),
+        )
+        .await;
+    server.terminate();
+    assert!(server.wait().success());
+    assert_eq!(assert_sound(&database) as i64, before + 5);
+    let known = Known {
+        first: before + 1,
+        second: before + 2,
+        changed: before + 3,
+        last: before + 5,
+    };
+    Some((database, known))
+}
+
+/// Whoever can edit the tables can drop their constraints too.
+fn unconstrained(conn: &mut Conn) {
+    let sql = match conn {
+        Conn::Postgres(_) => "ALTER TABLE records DROP CONSTRAINT records_seq_fkey",
+        Conn::Sqlite(_) => "PRAGMA foreign_keys = OFF",
+    };
+    conn.batch_execute(sql).unwrap();
+}
+
+/// Edits an entry and makes its own digest and hash right again, as one would who knows how they are made.
+fn forge(conn: &mut Conn, seq: i64) {
+    let mut row = store::entries_after(conn, seq - 1, 1).unwrap().remove(0);
+    row.snapshot = row.snapshot.map(|s| s.replace("First", "Forged"));
+    row.digest = journal::digest(&row).unwrap();
+    row.hash = journal::hash(&row);
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let bytes = |b: &[u8]| match conn {
+        Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex(b)),
+        Conn::Sqlite(_) => format!("x'{}'", hex(b)),
+    };
+    let (digest, hash) = (bytes(&row.digest), bytes(&row.hash));
+    conn.batch_execute(&format!(
+        "UPDATE journal SET snapshot = replace(snapshot, 'First', 'Forged'), digest = {digest}, hash = {hash} WHERE seq = {seq}"
+    ))
+    .unwrap();
+}
+
+/// Runs the edit on a copy; the faults that `verify` then names.
+fn after(honest: &Database, edit: impl FnOnce(&mut Conn)) -> Vec<String> {
+    let copy = honest.copy();
+    let mut conn = copy.connect();
+    unconstrained(&mut conn);
+    edit(&mut conn);
+    drop(conn);
+    let output = run(&copy, &["verify"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter(|l| l.starts_with("entry ")).map(str::to_owned).collect()
+}
+
+async fn tampered(backend: Backend) {
+    let Some((honest, known)) = honest(backend).await else { return };
+    let Known {
+        first,
+        second,
+        changed,
+        last,
+    } = known;
+    let sql = |text: String| move |conn: &mut Conn| conn.batch_execute(&text).unwrap();
+    let names = |what: &str, faults: Vec<String>, seq: i64, word: &str| {
+        let named = faults.iter().any(|f| f.starts_with(&format!("entry {seq} ")) && f.contains(word));
+        assert!(named, "{what}: no fault says `{word}` of entry {seq}: {faults:#?}");
+    };
+
+    let edit = sql(format!(
+        "UPDATE journal SET snapshot = replace(snapshot, 'First', 'Forged') WHERE seq = {first}"
+    ));
+    names("a snapshot", after(&honest, edit), first, "snapshot or reason was changed");
+
+    for column in [
+        "request_id = 'another'",
+        "action = 'restore'",
+        "kind = 'post'",
+        "shape = shape + 1",
+        "version = version + 10",
+        "actor = record_id",
+        "record_id = actor",
+        "at = (SELECT at FROM journal WHERE seq = 1)",
+    ] {
+        let edit = sql(format!("UPDATE journal SET {column} WHERE seq = {changed}"));
+        names(
+            column,
+            after(&honest, edit),
+            changed,
+            "its columns are not what its hash was made of",
+        );
+    }
+    for reason in ["'closed'", "NULL"] {
+        let edit = sql(format!("UPDATE journal SET reason = {reason} WHERE seq = {first}"));
+        names("a reason", after(&honest, edit), first, "snapshot or reason was changed");
+    }
+    let edit = sql(format!("UPDATE journal SET snapshot = NULL WHERE seq = {first}"));
+    names("an erased snapshot", after(&honest, edit), first, "but not both");
+
+    names(
+        "a forged entry",
+        after(&honest, |c| forge(c, first)),
+        second,
+        "does not follow the entry before",
+    );
+
+    let edit = sql(format!("DELETE FROM journal WHERE seq = {second}"));
+    names(
+        "a removed entry",
+        after(&honest, edit),
+        second + 1,
+        &format!("entries {second} to {second} are missing"),
+    );
+    let edit = sql(format!("DELETE FROM journal WHERE seq = {last}"));
+    names("the last entry removed", after(&honest, edit), last, "no entry in the journal");
+
+    let edit = sql(format!(
+        "UPDATE journal SET seq = -1 WHERE seq = {first}; UPDATE journal SET seq = {first} WHERE seq = {second}; \
+         UPDATE journal SET seq = {second} WHERE seq = -1"
+    ));
+    let faults = after(&honest, edit);
+    for seq in [first, second] {
+        names(
+            "swapped entries",
+            faults.clone(),
+            seq,
+            "its columns are not what its hash was made of",
+        );
+    }
+
+    let edit = sql("UPDATE records SET body = replace(body, 'First', 'Forged') WHERE reference = 'FIRST'".into());
+    names("a record", after(&honest, edit), changed, "differs from its snapshot");
+    let edit = sql("UPDATE records SET version = version + 1 WHERE reference = 'FIRST'".into());
+    names("a record's version", after(&honest, edit), changed, "the record is at version 3");
+    let edit = sql(format!("UPDATE records SET seq = {first} WHERE reference = 'FIRST'"));
+    names("a record's entry", after(&honest, edit), first, "the journal's last is 2");
+    let edit = sql("UPDATE records SET reference = 'OTHER' WHERE reference = 'FIRST'".into());
+    names("a record's reference", after(&honest, edit), changed, "which is not its reference");
+    let edit = sql("UPDATE records SET shape = shape + 1 WHERE reference = 'FIRST'".into());
+    names("a record's shape", after(&honest, edit), changed, "differs from its snapshot");
+    let edit = sql("DELETE FROM records WHERE reference = 'FIRST'".into());
+    names("a removed record", after(&honest, edit), changed, "the record itself is gone");
+}
+
+#[tokio::test]
+async fn every_edit_behind_the_services_back_is_found_on_sqlite() {
+    tampered(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn every_edit_behind_the_services_back_is_found_on_postgres() {
+    tampered(Backend::Postgres).await;
+}

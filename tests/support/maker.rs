@@ -1,0 +1,239 @@
+//! Makes a valid record of any kind, and first whatever its links need.
+//!
+//! A kind's example is its draft; ids in it are placeholders, each replaced by the id of a new record of the kind that the field may
+//! point to. A kind whose rules need more than its example has one entry in [`FIXTURES`]; one that has none and is refused fails the
+//! test with the service's own words.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+use stride::registers::catalogue;
+use stride::world::catalogue::Proposal;
+use stride::world::{Kind, Link, Marking, Meta, Reading, World};
+use uuid::Uuid;
+
+use super::{Client, TestApp};
+
+/// Completes a draft before its placeholders are replaced.
+type Fixture = for<'a> fn(&'a Maker<'a>, &'a mut Value) -> LocalBoxFuture<'a, ()>;
+
+/// Kinds whose rules need more than their example.
+const FIXTURES: &[(&str, Fixture)] = &[];
+
+/// How every placeholder in an example begins.
+pub const PLACEHOLDER: &str = "019abcde-0000-7000-8000-";
+
+/// Makes records in one service.
+pub struct Maker<'a> {
+    app: &'a TestApp,
+    serial: Cell<u32>,
+}
+
+/// A record as the service answered when it was made.
+#[derive(Clone)]
+pub struct Made {
+    pub kind: &'static Kind,
+    pub record: Value,
+    pub etag: String,
+    /// Where it is.
+    pub path: String,
+}
+
+impl Made {
+    pub fn id(&self) -> Uuid {
+        self.record["id"].as_str().and_then(|i| i.parse().ok()).expect("an id")
+    }
+    pub fn id_text(&self) -> &str {
+        self.record["id"].as_str().expect("an id")
+    }
+    pub fn reference(&self) -> &str {
+        self.record["reference"].as_str().expect("a reference")
+    }
+}
+
+/// The kind with this name.
+pub fn kind(name: &str) -> &'static Kind {
+    catalogue().named(name).unwrap_or_else(|| panic!("there is no kind {name}"))
+}
+
+/// Where the records of a kind are.
+pub fn collection(kind: &Kind) -> String {
+    format!("/api/v1/{}", kind.path)
+}
+
+/// Every field of a draft that points to another record.
+pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
+    let found = Cell::new(Vec::new());
+    let world = World::empty(catalogue());
+    let now = chrono::Utc::now();
+    let proposal = Proposal {
+        reading: Reading {
+            world: &world,
+            on: now.date_naive(),
+            clearance: &stride::world::seen::Clearance::All,
+        },
+        before: None,
+        draft: draft.clone(),
+        meta: Meta {
+            id: Uuid::nil(),
+            reference: "X".into(),
+            version: 1,
+            marking: Marking::Official,
+            created_at: now,
+            updated_at: now,
+            withdrawn_at: None,
+            seq: 1,
+            kind: kind.index,
+        },
+        actor: Uuid::nil(),
+        following: false,
+    };
+    // The links are asked about before anything else; refusing them ends the proposal there.
+    let stopped = (kind.propose)(proposal, &|links| {
+        found.set(links);
+        Err(stride::problem::Problem::not_found())
+    });
+    match stopped {
+        Err(problem) if problem.code == stride::problem::Code::NotFound => found.take(),
+        Err(problem) => panic!("the example of {} cannot be read: {problem}", kind.name),
+        Ok(_) => panic!("{}: links were not asked about", kind.name),
+    }
+}
+
+/// The links of a draft that are still placeholders.
+pub fn open_links(kind: &Kind, draft: &Value) -> Vec<Link> {
+    let mut links = links_of(kind, draft);
+    links.retain(|l| l.id.to_string().starts_with(PLACEHOLDER));
+    links
+}
+
+/// The pointers of every string in a value that looks like a placeholder.
+pub fn placeholders(value: &Value) -> Vec<String> {
+    fn walk(value: &Value, at: String, found: &mut Vec<String>) {
+        match value {
+            Value::String(s) if s.starts_with(PLACEHOLDER) => found.push(at),
+            Value::Array(list) => list.iter().enumerate().for_each(|(n, v)| walk(v, format!("{at}/{n}"), found)),
+            Value::Object(map) => map.iter().for_each(|(k, v)| walk(v, format!("{at}/{k}"), found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(value, String::new(), &mut found);
+    found
+}
+
+impl<'a> Maker<'a> {
+    pub fn new(app: &'a TestApp) -> Self {
+        Self { app, serial: Cell::new(0) }
+    }
+
+    /// Who makes the records of a kind.
+    pub fn client(&self, kind: &Kind) -> Client {
+        self.app.keeper(kind)
+    }
+
+    fn next(&self) -> u32 {
+        self.serial.set(self.serial.get() + 1);
+        self.serial.get()
+    }
+
+    /// A draft that the service will take, with everything made that it points to.
+    pub async fn draft(&self, kind: &'static Kind) -> Value {
+        let mut draft = (kind.example)();
+        // The service gives the reference: an example's own is free only once.
+        draft.as_object_mut().expect("an example is an object").remove("reference");
+        if let Some((_, complete)) = FIXTURES.iter().find(|(name, _)| *name == kind.name) {
+            complete(self, &mut draft).await;
+        }
+        // A link to its own kind would need another such record first, and so on: the example does without.
+        for link in open_links(kind, &draft).iter().filter(|l| l.kinds.first() == Some(&kind.name)) {
+            let field = link.pointer.split('/').nth(1).unwrap_or_default();
+            draft.as_object_mut().expect("an object").remove(field);
+        }
+        let mut made: HashMap<(Uuid, &[&str]), String> = HashMap::new();
+        for link in open_links(kind, &draft) {
+            let known = made.get(&(link.id, link.kinds)).cloned();
+            let id = match known {
+                Some(id) => id,
+                None => self.make_any(link.kinds).await.id_text().to_owned(),
+            };
+            made.insert((link.id, link.kinds), id.clone());
+            *draft.pointer_mut(&link.pointer).expect("a link stands in the draft") = id.into();
+        }
+        let left = placeholders(&draft);
+        assert!(left.is_empty(), "{}: its links do not name {left:?}; add it to FIXTURES", kind.name);
+        self.vary(kind, &mut draft);
+        draft
+    }
+
+    /// Lets texts that lists are ordered by differ from record to record.
+    fn vary(&self, kind: &Kind, draft: &mut Value) {
+        let n = self.next();
+        // Not in the order of making, so that no order is right by accident.
+        let word = format!(" {:03}", (n * 37) % 997);
+        for sort in &kind.sorts {
+            if let Some(Value::String(text)) = draft.get_mut(*sort)
+                && !sort.ends_with("_on")
+                && !sort.ends_with("status")
+                && text.contains(' ')
+            {
+                text.push_str(&word);
+            }
+        }
+    }
+
+    /// A new record of the first of these kinds that there is.
+    fn make_any(&self, kinds: &'static [&'static str]) -> LocalBoxFuture<'_, Made> {
+        let found = kinds.iter().find_map(|name| catalogue().named(name));
+        let kind = found.unwrap_or_else(|| panic!("there is none of the kinds {kinds:?}"));
+        Box::pin(self.make(kind))
+    }
+
+    /// A new record of a kind.
+    pub async fn make(&self, kind: &'static Kind) -> Made {
+        let draft = self.draft(kind).await;
+        self.create(kind, &draft).await
+    }
+
+    /// The same, by name.
+    pub async fn make_named(&self, name: &str) -> Made {
+        self.make(kind(name)).await
+    }
+
+    /// A new record of a kind with some fields set as given.
+    pub async fn make_with(&self, name: &str, fields: Value) -> Made {
+        let kind = kind(name);
+        let mut draft = self.draft(kind).await;
+        draft
+            .as_object_mut()
+            .expect("an object")
+            .extend(fields.as_object().expect("fields").clone());
+        self.create(kind, &draft).await
+    }
+
+    /// A record from a whole draft.
+    pub async fn create(&self, kind: &'static Kind, draft: &Value) -> Made {
+        let reply = self.client(kind).post(&collection(kind), draft).await;
+        assert_eq!(
+            reply.status,
+            201,
+            "{} cannot be made from its example; does it need an entry in FIXTURES?\n{draft:#}\n{}",
+            kind.name,
+            reply.text()
+        );
+        let record = reply.json();
+        Made {
+            kind,
+            path: format!("{}/{}", collection(kind), record["id"].as_str().expect("an id")),
+            etag: reply.etag(),
+            record,
+        }
+    }
+
+    /// A patch that changes any record of any kind.
+    pub fn patch(&self) -> Value {
+        json!({ "reference": format!("CHANGED-{}", self.next()) })
+    }
+}
