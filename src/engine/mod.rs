@@ -170,7 +170,9 @@ fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError
         let (send, pages) = std::sync::mpsc::sync_channel(PAGES_AHEAD);
         let conn = &mut *conn;
         let reader = scope.spawn(move || read_pages(conn, catalogue, &send));
-        pages.into_iter().flatten().for_each(|record| world.apply(record));
+        for record in pages.into_iter().flatten() {
+            world.apply(record);
+        }
         reader
             .join()
             .unwrap_or_else(|_| Err(DbError::Damaged("a record could not be read".into())))

@@ -1,4 +1,5 @@
-//! One change in the making: a copy of the world, the entries it will leave in the journal, and the rules every change obeys.
+//! One change in the making: the writer's world, how to undo what was done to it, the entries it will leave in the journal, and the
+//! rules every change obeys.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
 use crate::world::record::FollowUp;
 use crate::world::seen::{Clearance, cleared};
-use crate::world::{AnyRecord, Kind, Link, Meta, Reading, World};
+use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
 
 /// What a job answers, once its commit is done.
 #[derive(Debug, Clone, Default)]
@@ -34,10 +35,14 @@ const FOLLOW_UPS: usize = 10;
 /// A change in the making.
 pub struct Txn<'a> {
     pub world: World,
+    /// What was done to it, last first to be undone.
+    undo: Vec<Undo>,
     pub caller: Caller,
     request_id: &'a str,
     reason: Option<&'a str>,
     now: DateTime<Utc>,
+    /// Number and time of the entry that the world held before.
+    began: (i64, DateTime<Utc>),
     entries: Vec<NewEntry>,
     sides: Vec<Side>,
     conn: &'a mut Conn,
@@ -56,7 +61,9 @@ impl<'a> Txn<'a> {
             .unwrap_or_else(|_| Utc::now())
             .max(world.at);
         Self {
+            began: (world.seq, world.at),
             world,
+            undo: Vec::new(),
             caller,
             request_id,
             reason,
@@ -68,8 +75,25 @@ impl<'a> Txn<'a> {
         }
     }
 
+    /// The world with the change in it, its entries, and what goes beside them.
     pub(super) fn finish(self) -> (World, Vec<NewEntry>, Vec<Side>) {
         (self.world, self.entries, self.sides)
+    }
+
+    /// The world as it was before the change.
+    pub(super) fn give_up(mut self) -> World {
+        self.undo_to(0, 0, 0);
+        self.world
+    }
+
+    /// Undoes what came after so many steps, entries and sides.
+    fn undo_to(&mut self, steps: usize, entries: usize, sides: usize) {
+        for undo in self.undo.drain(steps..).rev() {
+            self.world.undo(undo);
+        }
+        self.entries.truncate(entries);
+        self.sides.truncate(sides);
+        (self.world.seq, self.world.at) = self.entries.last().map_or(self.began, |e| (e.seq, e.at));
     }
 
     /// When the change is recorded.
@@ -96,11 +120,9 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// What the part fails with.
     pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
-        let (world, entries, sides, following) = (self.world.clone(), self.entries.len(), self.sides.len(), self.following);
+        let (steps, entries, sides, following) = (self.undo.len(), self.entries.len(), self.sides.len(), self.following);
         work(self).inspect_err(|_| {
-            self.world = world;
-            self.entries.truncate(entries);
-            self.sides.truncate(sides);
+            self.undo_to(steps, entries, sides);
             self.following = following;
         })
     }
@@ -384,7 +406,8 @@ impl<'a> Txn<'a> {
             reason: self.reason.map(str::to_owned),
             snapshot: String::from_utf8_lossy(record.json()).into_owned(),
         });
-        self.world.apply(Arc::clone(record));
+        let undo = self.world.apply(Arc::clone(record));
+        self.undo.push(undo);
     }
 
     /// Every link must lead to a record of the right kind that the caller may know of; a new link to one that is not withdrawn.

@@ -1,6 +1,6 @@
 //! The one writer of this process: jobs in batches, one transaction and one commit for a batch, answers only after the commit.
 //!
-//! Each job runs on a copy of the world; a job that fails or panics drops its copy and leaves no trace. On PostgreSQL the batch takes
+//! The jobs of a batch run on one copy of the world; what a job did to it is undone when it fails, and after a panic the copy is made anew. On PostgreSQL the batch takes
 //! an advisory lock first and catches up with what other replicas wrote, so that all append in one order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::txn::{Outcome, Txn};
-use super::{Published, follow};
+use super::{Published, follow, parse};
 use crate::access::Caller;
 use crate::access::caller::{Identity, today};
 use crate::db::store::{IdempotencyRow, JournalRow, RecordRow, Side};
@@ -164,47 +164,48 @@ type Answers = Vec<Result<Outcome, Problem>>;
 fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: bool) -> Result<(World, Answers), DbError> {
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
+    let base = world.clone();
     let mut entries: Vec<NewEntry> = Vec::new();
     let mut answers = Vec::with_capacity(work.len());
     if sweep {
         store::write_side(conn, &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)))?;
     }
     for (write, work) in work {
-        answers.push(run_job(conn, &mut world, &mut entries, write, work)?);
+        let (after, answer) = run_job(conn, &base, world, &mut entries, write, work)?;
+        world = after;
+        answers.push(answer);
     }
     let rows = seal(&mut world, entries);
     store::append(conn, &rows, &latest(&rows, &world))?;
     Ok((world, answers))
 }
 
-/// Runs one job on a copy of the world and keeps the copy if it succeeds. Only the database's own failures end the batch.
-fn run_job(
-    conn: &mut Conn,
-    world: &mut World,
-    entries: &mut Vec<NewEntry>,
-    write: Write,
-    work: Work,
-) -> Result<Result<Outcome, Problem>, DbError> {
+type Done = (World, Result<Outcome, Problem>);
+
+/// Runs one job on the batch's world; what a refused one did is undone. Only the database's own failures end the batch.
+fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEntry>, write: Write, work: Work) -> Result<Done, DbError> {
     let caller = match &write.author {
         Author::System(account) => Caller::system(*account),
-        Author::Token(who) => match Caller::resolve(world, who, today()) {
+        Author::Token(who) => match Caller::resolve(&world, who, today()) {
             Ok(caller) => caller,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok((world, Err(refused))),
         },
     };
     let account = caller.account;
     if let Some(idempotency) = &write.idempotency
         && let Some(first) = store::replay(conn, account, &idempotency.key, Utc::now() - Duration::hours(REPLAY_HOURS))?
     {
-        return Ok(replay(idempotency, first));
+        return Ok((world, replay(idempotency, first)));
     }
-    let mut txn = Txn::new(world.clone(), caller, &write.request_id, write.reason.as_deref(), conn);
-    let result = catch_unwind(AssertUnwindSafe(|| work(&mut txn))).unwrap_or_else(|_| Err(Problem::internal("a change panicked")));
-    let (copy, made, mut sides) = txn.finish();
-    let Ok(outcome) = result else { return Ok(result) };
-    if write.dry_run {
-        return Ok(Ok(outcome));
-    }
+    let mut txn = Txn::new(world, caller, &write.request_id, write.reason.as_deref(), conn);
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(&mut txn))) else {
+        return Ok((redo(base, entries)?, Err(Problem::internal("a change panicked"))));
+    };
+    let outcome = match result {
+        Ok(outcome) if !write.dry_run => outcome,
+        nothing_written => return Ok((txn.give_up(), nothing_written)),
+    };
+    let (world, made, mut sides) = txn.finish();
     if let Some(idempotency) = write.idempotency {
         sides.push(Side::Replay(IdempotencyRow {
             account_id: account.into(),
@@ -219,9 +220,19 @@ fn run_job(
     for side in &sides {
         store::write_side(conn, side)?;
     }
-    *world = copy;
     entries.extend(made);
-    Ok(Ok(outcome))
+    Ok((world, Ok(outcome)))
+}
+
+/// The batch's world without a job that panicked: what it left half done cannot be undone step by step.
+fn redo(base: &World, entries: &[NewEntry]) -> Result<World, DbError> {
+    let mut world = base.clone();
+    for entry in entries {
+        let record = parse(world.catalogue(), entry.kind, &entry.snapshot, entry.shape, entry.seq)?;
+        world.apply(record);
+        (world.seq, world.at) = (entry.seq, entry.at);
+    }
+    Ok(world)
 }
 
 fn replay(asked: &Idempotency, first: IdempotencyRow) -> Result<Outcome, Problem> {
@@ -265,4 +276,74 @@ fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::registers::catalogue;
+
+    fn create(txn: &mut Txn<'_>, name: &str) -> Result<String, Problem> {
+        let unit = catalogue().named("unit").expect("units are kept");
+        let made = txn.create(unit, None, json!({ "name": name, "unit_kind": "unit" }))?;
+        Ok(made.meta().reference.clone())
+    }
+
+    fn answered(reference: String) -> Outcome {
+        Outcome {
+            body: reference.into(),
+            ..Outcome::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_or_panics_leaves_no_trace() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("stride.db").to_string_lossy().into_owned();
+        let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
+        let write = || Write::system(Uuid::nil(), "test");
+        let good = |name: &'static str| engine.write(write(), move |txn| Ok(answered(create(txn, name)?)));
+        assert_eq!(good("One").await.expect("it is written").body, "UNT-0001");
+
+        let before = engine.now();
+        let refused = engine.write(write(), |txn| {
+            create(txn, "Two")?;
+            let kept: Result<(), Problem> = txn.part(|txn| create(txn, "Three").and(Err(Problem::not_found())));
+            assert!(kept.is_err() && txn.world.seq == 2, "only the part is undone");
+            assert_eq!(create(txn, "Three")?, "UNT-0003");
+            Err(Problem::not_found())
+        });
+        assert_eq!(refused.await.expect_err("it is refused").code, Code::NotFound);
+        let tried = Write { dry_run: true, ..write() };
+        let dry = engine.write(tried, |txn| Ok(answered(create(txn, "Two")?)));
+        assert_eq!(dry.await.expect("it would do").body, "UNT-0002");
+        let panicked = engine.write(write(), |txn| {
+            create(txn, "Two")?;
+            panic!("on purpose")
+        });
+        assert_eq!(panicked.await.expect_err("it panicked").code, Code::Internal);
+
+        // All at once: good ones before and after a bad one, most likely in one batch.
+        let bad = engine.write(write(), |txn| create(txn, "Two").and_then(|_| panic!("on purpose")));
+        let (first, bad, last) = tokio::join!(good("Two"), bad, good("Three"));
+        assert!(bad.is_err());
+        assert_eq!(first.expect("it is written").body, "UNT-0002");
+        assert_eq!(last.expect("it is written").body, "UNT-0003");
+        let (now, units) = (engine.now(), catalogue().index_of("unit").expect("units are kept"));
+        assert_eq!((before.seq, now.seq), (1, 3));
+        let names = |world: &World| {
+            world
+                .table(units)
+                .map(|t| t.rows().map(|r| r.text().to_owned()).collect::<Vec<_>>())
+        };
+        let of = |name: &str, n: usize| format!("unt-000{n}\n{name}\n");
+        assert_eq!(names(&now), Some(vec![of("one", 1), of("two", 2), of("three", 3)]));
+        assert_eq!(names(&before), Some(vec![of("one", 1)]), "an earlier world stays as it was");
+        engine.stop();
+        let report = crate::journal::verify::verify(&mut engine.address.connect().expect("it connects")).expect("it is read");
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+    }
 }

@@ -66,11 +66,19 @@ impl Table {
     }
 }
 
+/// How to make the world what it was before a record was taken in.
+pub struct Undo {
+    id: Uuid,
+    kind: usize,
+    old: Option<Arc<dyn AnyRecord>>,
+    last_number: u32,
+}
+
 /// Every record at one moment.
 #[derive(Clone)]
 pub struct World {
     catalogue: &'static Catalogue,
-    tables: Vec<Table>,
+    tables: Vec<Arc<Table>>,
     all: HashMap<Uuid, Arc<dyn AnyRecord>>,
     /// Who points to a record.
     pointing: HashMap<Uuid, OrdSet<Uuid>>,
@@ -96,6 +104,7 @@ impl World {
                 orders: vec![OrdMap::new(); k.sorts.len()],
                 ..Table::default()
             })
+            .map(Arc::new)
             .collect();
         Self {
             catalogue,
@@ -131,7 +140,7 @@ impl World {
     /// The records of one kind, by the kind's place in the catalogue.
     #[must_use]
     pub fn table(&self, kind: usize) -> Option<&Table> {
-        self.tables.get(kind)
+        self.tables.get(kind).map(AsRef::as_ref)
     }
 
     /// The records of one kind.
@@ -178,8 +187,8 @@ impl World {
         format!("{}-{:04}", kind.prefix, last + 1)
     }
 
-    /// Takes a record in, in place of its earlier version.
-    pub fn apply(&mut self, record: Arc<dyn AnyRecord>) {
+    /// Takes a record in, in place of its earlier version; what it takes to undo that.
+    pub fn apply(&mut self, record: Arc<dyn AnyRecord>) -> Undo {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind);
         let old = self.all.insert(id, Arc::clone(&record));
@@ -193,18 +202,37 @@ impl World {
         }
         self.relink(id, old.as_deref(), Some(record.as_ref()));
         let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
-        if let Some(table) = self.tables.get_mut(kind) {
+        let mut last_number = 0;
+        if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
+            last_number = table.last_number;
             table.put(prefix, old.as_deref(), &record);
+        }
+        Undo {
+            id,
+            kind,
+            old,
+            last_number,
         }
     }
 
-    /// Takes a record out as if it had never been: only for making an earlier world.
+    /// Undoes what was taken in last.
+    pub fn undo(&mut self, undo: Undo) {
+        match undo.old {
+            Some(old) => drop(self.apply(old)),
+            None => self.forget(undo.id),
+        }
+        if let Some(table) = self.tables.get_mut(undo.kind).map(Arc::make_mut) {
+            table.last_number = undo.last_number;
+        }
+    }
+
+    /// Takes a record out as if it had never been: for undoing a change and for making an earlier world.
     pub fn forget(&mut self, id: Uuid) {
         let Some(old) = self.all.remove(&id) else { return };
         self.hidden = OnceLock::new();
         self.marked.remove(&id);
         self.relink(id, Some(old.as_ref()), None);
-        if let Some(table) = self.tables.get_mut(old.meta().kind) {
+        if let Some(table) = self.tables.get_mut(old.meta().kind).map(Arc::make_mut) {
             table.drop_row(old.as_ref());
         }
     }
