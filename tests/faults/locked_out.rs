@@ -32,14 +32,20 @@ async fn no_administrator_can_end_the_account_they_act_with_or_the_local_operato
     let administrator = Client::new(&server, token["access_token"].as_str().unwrap().to_owned());
 
     // The administrator's secret made its account version 2.
-    for (client, account, version) in [(&operator, own.as_str(), 1), (&administrator, own.as_str(), 1), (&administrator, id, 2)] {
+    for (client, account, version) in [
+        (&operator, own.as_str(), 1),
+        (&administrator, own.as_str(), 1),
+        (&administrator, id, 2),
+    ] {
         let path = format!("/api/v1/accounts/{account}");
         let in_a_day = chrono::Utc::now() + chrono::Duration::days(1);
         for change in [json!({ "status": "disabled" }), json!({ "tokens_valid_from": in_a_day })] {
             let (status, body) = client.patch(&path, version, &change).await;
             assert_eq!(status, 422, "{change}: {body}");
         }
-        let withdraw = client.request(reqwest::Method::DELETE, &path).header("If-Match", format!("\"{version}\""));
+        let withdraw = client
+            .request(reqwest::Method::DELETE, &path)
+            .header("If-Match", format!("\"{version}\""));
         let (status, body) = taken(withdraw.send().await.unwrap()).await;
         assert_eq!(status, 409, "{body}");
     }
