@@ -72,6 +72,28 @@ on_both! {
         }
     }
 
+    /// Every operation names a query parameter that it does not take, and one that is given twice.
+    async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
+        let id = Uuid::now_v7().to_string();
+        for o in operations() {
+            let client = match o.operation["x-roles"][0].as_str().and_then(Role::parse) {
+                Some(role) => app.role(role),
+                None => app.client.clone(),
+            };
+            let send = |query: String| {
+                let ask = client.ask(&o.method, &format!("{}?{query}", o.address(&id))).header("if-match", "\"1\"");
+                match o.media_types().first() {
+                    Some(media_type) => ask.body(media_type, "{}").send(),
+                    None => ask.body("application/json", "").send(),
+                }
+            };
+            send("no_such_parameter=1".into()).await.problem_at("invalid_query", "?no_such_parameter");
+            if let Some(name) = o.parameters("query").first().and_then(|p| p["name"].as_str()) {
+                send(format!("{name}=1&{name}=1")).await.problem_at("invalid_query", &format!("?{name}"));
+            }
+        }
+    }
+
     /// HEAD is answered as GET is, without the body.
     async fn head_works_wherever_get_does(app: TestApp) {
         let id = Uuid::now_v7().to_string();
