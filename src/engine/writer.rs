@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(panicked.await.expect_err("it panicked").code, Code::Internal);
 
         // All at once: good ones before and after a bad one, most likely in one batch.
-        let bad = engine.write(write(), |txn| create(txn, "Two").and_then(|_| panic!("on purpose")));
+        let bad = engine.write(write(), |txn| create(txn, "Two").map(|_| panic!("on purpose")));
         let (first, bad, last) = tokio::join!(good("Two"), bad, good("Three"));
         assert!(bad.is_err());
         assert_eq!(first.expect("it is written").body, "UNT-0002");

@@ -27,11 +27,14 @@ use crate::app::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
 
+/// A path and the operations on it.
+type OnPath<'a> = (&'a str, Vec<Arc<Operation>>);
+
 /// Puts every operation on its path. A method that a path does not take is answered 405, a path that is none 404.
 ///
 /// Paths that begin alike share a scope: the framework tries one after the other, and there are hundreds.
 pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
-    let mut scopes: Vec<(&str, Vec<(&str, Vec<Arc<Operation>>)>)> = Vec::new();
+    let mut scopes: Vec<(&str, Vec<OnPath<'_>>)> = Vec::new();
     for operation in &service.operations {
         let (scope, rest) = split(&operation.path);
         let at = scopes.iter().position(|(s, _)| *s == scope).unwrap_or(scopes.len());

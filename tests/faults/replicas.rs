@@ -145,11 +145,11 @@ async fn what_one_revokes_the_other_refuses_at_the_next_request() {
         "a disabled account is given tokens"
     );
 
-    let (status, _) = here.patch(&path, 2, &json!({ "status": "active" })).await;
+    let (status, _) = here.patch(&path, 3, &json!({ "status": "active" })).await;
     assert_eq!(status, 200);
     assert_eq!(there.get("/api/v1/units").await.0, 200);
     let later = chrono::Utc::now() + chrono::Duration::seconds(1);
-    let (status, _) = here.patch(&path, 3, &json!({ "tokens_valid_from": later })).await;
+    let (status, _) = here.patch(&path, 4, &json!({ "tokens_valid_from": later })).await;
     assert_eq!(status, 200);
     assert_eq!(there.get("/api/v1/units").await.0, 401, "an ended token still reads");
     assert_sound(&database);
