@@ -51,7 +51,7 @@ pub struct Serving {
     /// Address for Prometheus metrics (`/metrics`); without it none are served
     #[arg(long, env = "STRIDE_METRICS_BIND")]
     pub metrics_bind: Option<SocketAddr>,
-    /// Address that callers see, for links in answers (https://stride.example.org)
+    /// Address that callers see, for links in answers, such as `https://stride.example.org`
     #[arg(long, env = "STRIDE_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Do not load the example data into an empty database

@@ -1,8 +1,8 @@
 //! The engine: the world of now, the one writer, the follower of other replicas, and the worlds of the past.
 //!
-//! A change is a job for the writer ([`writer`]), which runs it on a copy of the world ([`txn`]), writes journal and rows in one
+//! A change is a job for the writer (`writer`), which runs it on a copy of the world ([`txn`]), writes journal and rows in one
 //! transaction for a whole batch, and publishes the new world after the commit. On a shared database a read first asks whether the
-//! journal has moved ([`follower`]); one such question serves every request that waits for it.
+//! journal has moved (`follower`); one such question serves every request that waits for it.
 
 mod follower;
 mod past;
