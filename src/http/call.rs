@@ -112,13 +112,19 @@ impl Call {
     /// 400 for anything else.
     pub fn object(&self) -> Result<Value, Problem> {
         let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
-        let mut value: Value =
-            serde_json::from_slice(&self.body).map_err(|e| malformed(format!("not JSON at line {}, column {}", e.line(), e.column())))?;
+        let too_deep = || malformed(format!("the body is nested deeper than {DEEPEST} levels"));
+        let mut value: Value = serde_json::from_slice(&self.body).map_err(|e| {
+            // The parser has a limit of its own, which it reaches long after ours.
+            if e.to_string().starts_with("recursion limit") {
+                return too_deep();
+            }
+            malformed(format!("not JSON at line {}, column {}", e.line(), e.column()))
+        })?;
         if !value.is_object() {
             return Err(malformed("the body must be a JSON object".into()));
         }
         if depth(&value) > DEEPEST {
-            return Err(malformed(format!("the body is nested deeper than {DEEPEST} levels")));
+            return Err(too_deep());
         }
         write_whole(&mut value);
         Ok(value)

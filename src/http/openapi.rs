@@ -319,7 +319,9 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
 
 fn answer_headers(o: &Operation, status: u16) -> Value {
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let mut headers = json!({ "X-Request-Id": to("X-Request-Id"), "API-Version": to("API-Version") });
+    let mut headers = json!({
+        "X-Request-Id": to("X-Request-Id"), "API-Version": to("API-Version"), "RateLimit": to("RateLimit"), "RateLimit-Policy": to("RateLimit-Policy"),
+    });
     if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
         schema::set(&mut headers, "ETag", to("ETag"));
     }
@@ -343,9 +345,16 @@ fn problems() -> Value {
         }
         let codes: Vec<&Code> = Code::ALL.iter().filter(|c| c.status() == first.status()).collect();
         let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
+        let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+        let mut headers = json!({ "X-Request-Id": to("X-Request-Id") });
+        match first.status() {
+            401 => schema::set(&mut headers, "WWW-Authenticate", to("WWW-Authenticate")),
+            429 | 503 => schema::set(&mut headers, "Retry-After", to("Retry-After")),
+            _ => {}
+        }
         all.insert(name, json!({
             "description": titles.join(" "),
-            "headers": { "X-Request-Id": { "$ref": "#/components/headers/X-Request-Id" } },
+            "headers": headers,
             "content": { "application/problem+json": {
                 "schema": schema_ref("ProblemBody"),
                 "example": {
@@ -366,5 +375,9 @@ fn headers() -> Value {
         "Link": header("The next page (RFC 8288).", "</api/v1/boards?cursor=…>; rel=\"next\""),
         "X-Request-Id": header("Names the request in logs and journal; taken from the request when it has one.", "0b6f0f1e"),
         "API-Version": header("Version of the API.", API_VERSION),
+        "RateLimit": header("What is left of the caller's limit: `r` requests, whole again after `t` seconds. Absent where there is no limit.", "\"caller\";r=999;t=1"),
+        "RateLimit-Policy": header("The caller's limit: `q` requests in `w` seconds.", "\"caller\";q=1000;w=2"),
+        "Retry-After": header("Seconds to wait before trying again.", "1"),
+        "WWW-Authenticate": header("What to send instead (RFC 6750).", "Bearer error=\"invalid_token\""),
     })
 }
