@@ -1,7 +1,7 @@
 //! The service as a whole: `main` and the tests start the same thing.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -34,10 +34,16 @@ pub struct Service {
     pub tokens: Tokens,
     pub limits: Limits,
     pub metrics: Metrics,
-    pub operations: Vec<Operation>,
+    pub operations: Vec<Arc<Operation>>,
     pub views: views::Cache,
-    /// The OpenAPI document, as served.
-    pub document: Bytes,
+    document: OnceLock<Bytes>,
+}
+
+impl Service {
+    /// The OpenAPI document, as served; made when it is first asked for, so that the start does not wait for it.
+    pub fn document(&self) -> Bytes {
+        self.document.get_or_init(|| document().into()).clone()
+    }
 }
 
 /// Every operation of the service.
@@ -93,9 +99,9 @@ impl Application {
         let service = Arc::new(Service {
             limits: Limits::new(config.serving.rate_limit),
             metrics: Metrics::new()?,
-            operations: operations(),
+            operations: operations().into_iter().map(Arc::new).collect(),
             views: views::Cache::default(),
-            document: document().into(),
+            document: OnceLock::new(),
             engine,
             tokens,
             config,

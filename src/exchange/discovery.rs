@@ -121,7 +121,7 @@ pub fn operations() -> Vec<Operation> {
         })
         .says("Service", "What runs here", "Versions of the build and of the API.")
         .answers(200, "The versions.", schema_ref("Version")),
-        Operation::new("GET", "/openapi.json", "getOpenApi", Access::Public, |call: Call| async move { Ok(Answer::json(200, call.service.document.clone())) })
+        Operation::new("GET", "/openapi.json", "getOpenApi", Access::Public, |call: Call| async move { Ok(Answer::json(200, call.service.document())) })
             .says("Service", "This document", "The OpenAPI document, from which clients can be generated.")
             .answers(200, "The document.", any()),
         Operation::new("GET", "/docs", "getDocs", Access::Public, |_| async {

@@ -43,8 +43,8 @@ pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
         }
         let Some((_, paths)) = scopes.get_mut(at) else { continue };
         match paths.iter_mut().find(|(path, _)| *path == rest) {
-            Some((_, all)) => all.push(Arc::new(operation.clone())),
-            None => paths.push((rest, vec![Arc::new(operation.clone())])),
+            Some((_, all)) => all.push(Arc::clone(operation)),
+            None => paths.push((rest, vec![Arc::clone(operation)])),
         }
     }
     for (scope, mut paths) in scopes {

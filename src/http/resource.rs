@@ -109,7 +109,9 @@ fn moment(example: &str) -> Value {
     json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
 }
 
-fn as_of() -> Value {
+/// The parameter that asks for the past.
+#[must_use]
+pub fn as_of() -> Value {
     query(
         "as_of",
         "What was recorded at this time. A day means its end (UTC).",

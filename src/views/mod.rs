@@ -19,6 +19,7 @@ use crate::access::policy::{Act, Subject};
 use crate::http::formats::{self, Format, TABLES};
 use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
 use crate::http::query::{Query, invalid};
+use crate::http::resource::as_of;
 use crate::http::{Answer, Call};
 use crate::problem::Problem;
 use crate::world::schema::Schemas;
@@ -68,11 +69,7 @@ pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Ask
     let handler: crate::http::operation::Handler = Arc::new(move |call| Box::pin(answer(call, compute)));
     Operation::with("GET", path, id, Access::Needs(needs, Act::Read), handler)
         .takes([
-            query(
-                "as_of",
-                "What was recorded at this time. A day means its end (UTC).",
-                json!({ "type": "string", "maxLength": 40, "example": "2020-10-26T12:00:00Z" }),
-            ),
+            as_of(),
             query(
                 "on",
                 "The day to judge by: deadlines before it are overdue. The day of `as_of` when left out.",
