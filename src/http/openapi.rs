@@ -9,6 +9,7 @@ use super::formats::XLSX;
 use super::history::{FieldChange, VersionEntry};
 use super::operation::{Access, Operation, Tag, schema_ref};
 use crate::problem::{Code, FieldError};
+use crate::world::sample;
 use crate::world::schema::{self, Schemas};
 use crate::world::{Catalogue, Kind};
 
@@ -108,6 +109,7 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
     for kind in catalogue.kinds() {
         (kind.schemas)(&mut schemas);
         schema::add_envelopes(kind, &mut schemas);
+        sample::add_example(kind, &mut schemas);
     }
     for add in more {
         add(&mut schemas);

@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod date;
 pub mod record;
+pub mod sample;
 pub mod schema;
 pub mod seen;
 

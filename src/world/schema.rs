@@ -17,7 +17,8 @@ use crate::problem::{Code, FieldError, Problem};
 /// Schemas by name.
 pub type Schemas = BTreeMap<String, Value>;
 
-const LOCAL: &str = "#/components/schemas/";
+/// Where schemas stand in the document.
+pub const LOCAL: &str = "#/components/schemas/";
 
 /// Adds the schemas of a type that appears in answers only.
 pub fn add_answer<T: ToSchema>(schemas: &mut Schemas) {

@@ -200,6 +200,11 @@ fn examples() -> Vec<(String, &'static Value, &'static Value)> {
             }
         }
     }
+    for (name, schema) in components["schemas"].as_object().expect("schemas") {
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            all.push((format!("schema {name}"), schema, example));
+        }
+    }
     for (name, header) in components["headers"].as_object().expect("headers") {
         if let Some(example) = header.get("example") {
             all.push((format!("header {name}"), &header["schema"], example));
@@ -219,6 +224,14 @@ fn every_example_fits_its_schema() {
         }
     }
     report(found);
+}
+
+#[test]
+fn every_record_has_an_example() {
+    for kind in stride::registers::catalogue().kinds() {
+        let examples = &DOCUMENT["components"]["schemas"][&kind.schema_name]["examples"];
+        assert!(examples[0]["id"].is_string(), "{}", kind.name);
+    }
 }
 
 #[test]
