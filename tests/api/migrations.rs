@@ -54,8 +54,10 @@ fn gather(columns: Vec<Column>, indices: Vec<Column>) -> Tables {
 fn of_sqlite(url: &str) -> Tables {
     let path = url.strip_prefix("sqlite://").expect("a path");
     let mut conn = SqliteConnection::establish(path).expect("a connection");
+    // An INTEGER that is the whole primary key is the row's own 64-bit number.
     let columns = diesel::sql_query(
-        "SELECT t.name AS tab, c.name AS col, c.type || '|' || CASE WHEN c.\"notnull\" = 1 THEN 'not null' ELSE 'null' END AS \"is\" \
+        "SELECT t.name AS tab, c.name AS col, CASE WHEN c.type = 'INTEGER' AND c.pk = 1 \
+         AND (SELECT max(o.pk) FROM pragma_table_info(t.name) o) = 1 THEN 'BIGINT' ELSE c.type END || '|' || CASE WHEN c.\"notnull\" = 1 THEN 'not null' ELSE 'null' END AS \"is\" \
          FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'",
     );
     let indices = diesel::sql_query(

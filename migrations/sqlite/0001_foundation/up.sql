@@ -1,6 +1,6 @@
 -- The journal is the truth; `records` holds each record's latest state; the rest is what may never enter the journal.
 CREATE TABLE journal (
-    seq         BIGINT      NOT NULL PRIMARY KEY,
+    seq         INTEGER     NOT NULL PRIMARY KEY,
     at          BIGINT      NOT NULL,
     actor       BLOB        NOT NULL,
     request_id  TEXT        NOT NULL,
