@@ -1,3 +1,14 @@
+//! stride keeps a public body's strategy, delivery plan, boards, terms of reference, risks and controls, and answers over HTTP what
+//! stands where, and what stood where at any time.
+//!
+//! The way of a request: [`http::dispatch`] finds the operation, checks token, permission and query; the handler reads the world as the
+//! caller may see it ([`world::seen`]) or hands a job to the one writer ([`engine`]), which runs it on a copy of the world
+//! ([`engine::txn`]), journals it ([`journal`]) and publishes the new world after the commit; the answer goes back the same way.
+//!
+//! The rules of the house: imports run downwards ([`app`] → [`exchange`], [`views`] → [`registers`], [`http`] → [`engine`] → [`world`] →
+//! [`journal`], [`db`]); a register says only what is its own ([`world::Resource`]); there is no way to write but the writer, and no way to
+//! read but what the caller may see. ARCHITECTURE.md has the map and the reasons.
+
 pub mod access;
 pub mod app;
 pub mod config;
