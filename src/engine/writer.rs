@@ -1,7 +1,8 @@
 //! The one writer of this process: jobs in batches, one transaction and one commit for a batch, answers only after the commit.
 //!
-//! The jobs of a batch run on one copy of the world; what a job did to it is undone when it fails, and after a panic the copy is made anew. On PostgreSQL the batch takes
-//! an advisory lock first and catches up with what other replicas wrote, so that all append in one order.
+//! The jobs of a batch run on one copy of the world; what a job did to it is undone when it fails, and after a panic the copy is made
+//! anew. On PostgreSQL the batch takes an advisory lock first and catches up with what other replicas wrote, so that all append in one
+//! order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::access::policy::{Act, Subject};
-use crate::http::operation::{Access, Operation, header, query, schema_ref};
+use crate::http::operation::{Access, Operation, query, schema_ref};
+use crate::http::resource::{idempotency, reason};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
 use crate::registers::governance::template::missing_boards;
@@ -22,18 +23,12 @@ pub fn schemas(schemas: &mut Schemas) {
 /// The operations of this module.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    let key = header(
-        "Idempotency-Key",
-        false,
-        "Makes the request safe to repeat for 24 hours.",
-        json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
-    );
     vec![
         Operation::new("POST", "/api/v1/boards/from-template", "createBusinessGroupBoards", Access::Needs(Subject::Governance, Act::Create), make)
             .says("Boards", "Make every business group's board", "One board, in the status proposed, for each business group that has none: named after it, owned by it, with the purpose of a STRIDE board. Asked again, it makes those that are missing since.")
             .takes([
-                key,
-                query("reason", "Why, for the journal. No personal data.", json!({ "type": "string", "minLength": 1, "maxLength": 1000 })),
+                idempotency(),
+                reason(),
                 query("dry_run", "Check everything, write nothing.", json!({ "type": "boolean", "default": false })),
             ])
             .answers(200, "The boards that were made.", schema_ref("BoardsMade"))

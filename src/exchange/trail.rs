@@ -65,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 async fn list(call: Call) -> Result<Answer, Problem> {
-    let limit = page::limit(&call)?;
+    let limit = page::limit(&call.query)?;
     let after = call
         .query
         .value::<i64>("cursor", "the next_cursor of the page before")?

@@ -62,7 +62,7 @@ pub struct VersionEntry {
 /// 404 for a record that the caller may not know of.
 pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = known(&call, kind)?;
-    let size = limit(&call)?;
+    let size = limit(&call.query)?;
     let after = call
         .query
         .value::<i64>("cursor", "the next_cursor of the page before")?

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::answer::{Answer, put_array};
 use super::call::Call;
 use super::formats::{self, Format};
-use super::query::invalid;
+use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;
 use crate::world::seen::Seen;
@@ -78,7 +78,7 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
         return formats::records(call.format, kind, &rows);
     }
-    let limit = limit(&call)?;
+    let limit = limit(&call.query)?;
     let (page, more) = asked.page(&seen, after.as_ref(), limit);
     let next = page.last().filter(|_| more).map(|last| asked.cursor(last.as_ref(), fingerprint));
     let total = if call.query.flag("include_total")? {
@@ -103,9 +103,9 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 ///
 /// # Errors
 /// 400 outside 1 to 200.
-pub fn limit(call: &Call) -> Result<usize, Problem> {
+pub fn limit(query: &Query) -> Result<usize, Problem> {
     let form = "a number from 1 to 200";
-    let limit = call.query.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = query.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
     } else {

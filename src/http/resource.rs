@@ -119,7 +119,9 @@ pub fn as_of() -> Value {
     )
 }
 
-fn reason() -> Value {
+/// The parameter that says why.
+#[must_use]
+pub fn reason() -> Value {
     query(
         "reason",
         "Why, for the journal. No personal data.",
@@ -127,7 +129,9 @@ fn reason() -> Value {
     )
 }
 
-fn idempotency() -> Value {
+/// The header that makes a request safe to repeat.
+#[must_use]
+pub fn idempotency() -> Value {
     header(
         "Idempotency-Key",
         false,

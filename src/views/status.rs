@@ -12,6 +12,7 @@ use super::rag::{DUE_SOON_DAYS, Rated, RatedBy, STALE_AFTER_DAYS, is_due_soon, s
 use super::{Asked, View, id_of, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, query};
+use crate::http::page::limit;
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::organisation::Unit;
@@ -431,10 +432,7 @@ impl View for ItemStatusRowPage {
 /// Items in the order of their references, from the cursor on.
 fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
-    let limit: usize = asked.query.value("limit", "a number from 1 to 200")?.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit", "must be a number from 1 to 200"));
-    }
+    let limit = limit(&asked.query)?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
     let known = [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r));

@@ -2,7 +2,8 @@
 //!
 //! Lists, records, filters and views read it and nothing else; the database keeps what must last. The world of now follows the
 //! journal entry by entry; the world of an earlier moment is made from it by undoing what came later ([`crate::engine`]).
-//! A copy costs nothing (the maps share their parts), so a transaction works on a copy and a failed one is dropped.
+//! A copy costs nothing (the maps share their parts), so the writer works on a copy, and the world of
+//! now is replaced only after the commit.
 
 pub mod catalogue;
 pub mod date;
