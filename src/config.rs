@@ -66,6 +66,12 @@ pub struct Serving {
     /// Largest body taken, in bytes
     #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
     pub body_limit: usize,
+    /// Largest body taken piece by piece (a document, a file of observations), in bytes
+    #[arg(long, env = "STRIDE_STREAM_LIMIT", default_value_t = 1024 * 1024 * 1024)]
+    pub stream_limit: u64,
+    /// Seconds that a request with such a body may take
+    #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
+    pub stream_seconds: u64,
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,

@@ -11,17 +11,17 @@ use utoipa::ToSchema;
 pub enum Role {
     /// Other systems, scripts, oversight bodies: reads what is not marked official_sensitive.
     Viewer,
-    /// Delivery leads: keeps the work-plan items and controls of its unit up to date.
+    /// Delivery leads: keeps the work-plan items, recommendations, actions and controls of its unit up to date.
     Contributor,
     /// Data and insight: measures, sources, observations.
     Analyst,
-    /// Secretaries: boards, terms of reference, membership, remit.
+    /// Secretaries: boards, terms of reference, membership, remit, meetings, actions, oversight.
     BoardSecretary,
     /// Risk registers, risks, controls, escalation.
     RiskManager,
-    /// Strategies, goals, plans and items.
+    /// Strategies, goals, plans and items, oversight, communications; speaks for management on recommendations.
     StrategyManager,
-    /// Reads everything with the audit trail; changes none of it.
+    /// Reads everything with the audit trail; keeps reviews and recommendations, verifies and closes; changes nothing else.
     Auditor,
     /// Accounts, units, settings.
     Administrator,
@@ -100,6 +100,26 @@ pub enum Subject {
     Risk,
     /// Controls: contributors keep those of their unit up to date.
     Control,
+    /// Audit reviews, recommendations, their links, extensions, verifications and closures: the auditors'.
+    Assurance,
+    /// What management says of a recommendation: responses, updates and claims, assertions. Never who verifies it.
+    AssuranceProgress,
+    /// Documents, their versions, and what they are evidence of.
+    Document,
+    /// Meetings, attendance, minutes, what was decided.
+    Meeting,
+    /// Actions that a board gave: contributors keep those of their unit up to date.
+    Action,
+    /// What is said and done about an action: responses, deferrals.
+    ActionProgress,
+    /// Oversight channels and obligations to report.
+    Oversight,
+    /// Measures, sources, classifications, targets, observations, dashboards.
+    Performance,
+    /// Communications plans, activities, campaigns, assets, good practice.
+    Communications,
+    /// Settings that differ by organisation: scales, bands, thresholds, suppression.
+    Setting,
     /// Accounts, service accounts, grants.
     Access,
     /// The audit trail.
@@ -108,7 +128,7 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject, in the order of the matrix's rows.
-    pub const ALL: [Subject; 11] = [
+    pub const ALL: [Subject; 21] = [
         Subject::Organisation,
         Subject::Strategy,
         Subject::Plan,
@@ -118,6 +138,16 @@ impl Subject {
         Subject::Governance,
         Subject::Risk,
         Subject::Control,
+        Subject::Assurance,
+        Subject::AssuranceProgress,
+        Subject::Document,
+        Subject::Meeting,
+        Subject::Action,
+        Subject::ActionProgress,
+        Subject::Oversight,
+        Subject::Performance,
+        Subject::Communications,
+        Subject::Setting,
         Subject::Access,
         Subject::Journal,
     ];
@@ -139,19 +169,29 @@ const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
 /// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
 #[rustfmt::skip]
-const MATRIX: [[Rights; 8]; 11] = [
-    //                  viewer contributor analyst secretary risk_mgr strategy auditor admin
-    /* Organisation   */ [R,   R,          R,      R,        R,       R,       R,      ALL],
-    /* Strategy       */ [R,   R,          R,      R,        R,       ALL,     R,      R],
-    /* Plan           */ [R,   R,          R,      R,        R,       ALL,     R,      R],
-    /* PlanItem       */ [R,   RU,         R,      R,        R,       ALL,     R,      R],
-    /* Progress       */ [R,   RC,         R,      R,        R,       ALL,     R,      R],
-    /* DeadlineChange */ [R,   R,          R,      R,        R,       ALL,     R,      R],
-    /* Governance     */ [R,   R,          R,      ALL,      R,       R,       R,      R],
-    /* Risk           */ [R,   R,          R,      R,        ALL,     R,       R,      R],
-    /* Control        */ [R,   RU,         R,      R,        ALL,     R,       R,      R],
-    /* Access         */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
-    /* Journal        */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
+const MATRIX: [[Rights; 8]; 21] = [
+    //                     viewer contributor analyst secretary risk_mgr strategy auditor admin
+    /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
+    /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Plan              */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* PlanItem          */ [R,   RU,         R,      R,        R,       ALL,     R,      R],
+    /* Progress          */ [R,   RC,         R,      R,        R,       ALL,     R,      R],
+    /* DeadlineChange    */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Governance        */ [R,   R,          R,      ALL,      R,       R,       R,      R],
+    /* Risk              */ [R,   R,          R,      R,        ALL,     R,       R,      R],
+    /* Control           */ [R,   RU,         R,      R,        ALL,     R,       R,      R],
+    /* Assurance         */ [R,   R,          R,      R,        R,       R,       ALL,    R],
+    /* AssuranceProgress */ [R,   RC,         R,      R,        R,       ALL,     R,      R],
+    /* Document          */ [R,   ALL,        ALL,    ALL,      ALL,     ALL,     RC,     R],
+    /* Meeting           */ [R,   R,          R,      ALL,      R,       R,       R,      R],
+    /* Action            */ [R,   RU,         R,      ALL,      R,       R,       R,      R],
+    /* ActionProgress    */ [R,   RC,         R,      ALL,      R,       RC,      R,      R],
+    /* Oversight         */ [R,   R,          R,      ALL,      R,       ALL,     R,      R],
+    /* Performance       */ [R,   R,          ALL,    R,        R,       R,       R,      R],
+    /* Communications    */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Setting           */ [R,   R,          R,      R,        R,       R,       R,      ALL],
+    /* Access            */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
+    /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
 ];
 
 /// Whether `role` may `act` on `subject`, within the scope of its grant.

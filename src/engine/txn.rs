@@ -150,6 +150,7 @@ impl<'a> Txn<'a> {
             version: 1,
             marking: crate::world::Marking::Official,
             created_at: self.now,
+            created_by: Some(self.caller.account),
             updated_at: self.now,
             withdrawn_at: None,
             seq: self.world.seq + 1,

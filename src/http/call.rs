@@ -32,7 +32,10 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
     pub content_type: Option<String>,
+    /// The body; empty where the operation takes it piece by piece.
     pub body: Bytes,
+    /// The body of an operation that takes it piece by piece.
+    pub stream: Option<super::stream::Incoming>,
     /// The answer's ETag, where it is known before the answer is.
     pub tag: Option<String>,
     /// Where the caller is, as far as the connection tells.

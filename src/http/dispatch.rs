@@ -20,6 +20,7 @@ use super::openapi::API_VERSION;
 use super::operation::{Access, Operation, Tag};
 use super::query::Query;
 use super::resource::BASE;
+use super::stream::Incoming;
 use crate::access::caller::{forbidden, today};
 use crate::access::tokens::unauthenticated;
 use crate::access::{Caller, Identity};
@@ -130,7 +131,13 @@ fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpRe
 async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
     let id = request_id(request.headers());
-    let limit = Duration::from_secs(service.config.serving.request_seconds);
+    let serving = &service.config.serving;
+    let seconds = if operation.is_streamed {
+        serving.stream_seconds
+    } else {
+        serving.request_seconds
+    };
+    let limit = Duration::from_secs(seconds);
     let work = AssertUnwindSafe(answer(&service, &operation, &request, payload, &id)).catch_unwind();
     let (result, limits) = match tokio::time::timeout(limit, work).await {
         Ok(Ok(done)) => done,
@@ -241,7 +248,7 @@ async fn prepare(
     {
         return Ok(Prepared::Unchanged(tag.clone()));
     }
-    let body = read_body(service, operation, headers, payload).await?;
+    let (body, stream) = take_body(service, operation, headers, payload).await?;
     Ok(Prepared::Go(
         Box::new(Call {
             service: Arc::clone(service),
@@ -257,6 +264,7 @@ async fn prepare(
             authorization: text("authorization"),
             content_type: text("content-type"),
             body,
+            stream,
             tag: tag.clone(),
             peer,
             who,
@@ -313,8 +321,16 @@ fn matches_tag(wanted: &str, tag: &str) -> bool {
         .any(|t| t == tag || t == "*")
 }
 
-async fn read_body(service: &Service, operation: &Operation, headers: &HeaderMap, mut payload: web::Payload) -> Result<Bytes, Problem> {
-    let Some(body) = &operation.body else { return Ok(Bytes::new()) };
+/// The body as the operation takes it: whole, or piece by piece.
+async fn take_body(
+    service: &Service,
+    operation: &Operation,
+    headers: &HeaderMap,
+    mut payload: web::Payload,
+) -> Result<(Bytes, Option<Incoming>), Problem> {
+    let Some(body) = &operation.body else {
+        return Ok((Bytes::new(), None));
+    };
     let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !body.media_types.contains(&essence.as_str()) {
@@ -326,12 +342,16 @@ async fn read_body(service: &Service, operation: &Operation, headers: &HeaderMap
         let types = body.media_types.join(", ");
         return Err(Problem::new(Code::UnsupportedMediaType, format!("send {types}")).header(accept, types));
     }
-    let limit = service.config.serving.body_limit;
-    let too_large = || Problem::new(Code::PayloadTooLarge, format!("at most {limit} bytes are taken"));
     let announced = headers
         .get("content-length")
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse::<usize>().ok());
+    if operation.is_streamed {
+        let limit = service.config.serving.stream_limit;
+        return Ok((Bytes::new(), Some(Incoming::new(payload, announced.map(|n| n as u64), limit)?)));
+    }
+    let limit = service.config.serving.body_limit;
+    let too_large = || Problem::new(Code::PayloadTooLarge, format!("at most {limit} bytes are taken"));
     if announced.is_some_and(|n| n > limit) {
         return Err(too_large());
     }
@@ -343,7 +363,7 @@ async fn read_body(service: &Service, operation: &Operation, headers: &HeaderMap
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes.freeze())
+    Ok((bytes.freeze(), None))
 }
 
 /// Sets the answer's tag and turns it into a 304 where the caller has it already.

@@ -71,6 +71,8 @@ pub struct Operation {
     /// Names of those that stand in the query.
     pub query_names: Vec<String>,
     pub body: Option<Body>,
+    /// The handler takes the body piece by piece ([`super::stream::Incoming`]) and may take longer than others.
+    pub is_streamed: bool,
     /// Status, description, schema (null for none) of each answer that is not a problem.
     pub answers: Vec<(u16, String, Value)>,
     /// Problems beside those that any operation of its form can answer.
@@ -111,6 +113,7 @@ impl Operation {
             parameters: Vec::new(),
             query_names: Vec::new(),
             body: None,
+            is_streamed: false,
             answers: Vec::new(),
             problems: Vec::new(),
             etag: Tag::Nothing,
@@ -151,6 +154,13 @@ impl Operation {
             schema,
             example,
         });
+        self
+    }
+
+    /// Hands the body to the handler piece by piece.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        self.is_streamed = true;
         self
     }
 

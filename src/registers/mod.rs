@@ -3,13 +3,21 @@
 //! A resource file holds the record's documented fields, its filter, its rules and its orders; nothing about HTTP or storage.
 //! To add one: write its file, name it in its folder's `mod.rs`, add its line below, write its test.
 
+pub mod assurance;
 pub mod checks;
+pub mod communications;
+pub mod evidence;
 pub mod governance;
 pub mod links;
+pub mod meetings;
 pub mod organisation;
+pub mod oversight;
+pub mod performance;
 pub mod plan;
 pub mod query;
+pub mod representation;
 pub mod risk;
+pub mod settings;
 pub mod strategy;
 
 use std::sync::LazyLock;
@@ -21,11 +29,19 @@ use crate::world::Catalogue;
 pub fn catalogue() -> &'static Catalogue {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         let catalogue = Catalogue::new();
+        let catalogue = settings::register(catalogue);
         let catalogue = organisation::register(catalogue);
         let catalogue = strategy::register(catalogue);
         let catalogue = governance::register(catalogue);
         let catalogue = plan::register(catalogue);
+        let catalogue = assurance::register(catalogue);
         let catalogue = risk::register(catalogue);
+        let catalogue = meetings::register(catalogue);
+        let catalogue = representation::register(catalogue);
+        let catalogue = oversight::register(catalogue);
+        let catalogue = performance::register(catalogue);
+        let catalogue = communications::register(catalogue);
+        let catalogue = evidence::register(catalogue);
         catalogue.with::<Account>().with::<Grant>()
     });
     &CATALOGUE

@@ -44,6 +44,10 @@ pub struct Meta {
     pub marking: Marking,
     /// When it was first recorded.
     pub created_at: DateTime<Utc>,
+    /// The account that first recorded it; null where it came before accounts were kept with records.
+    #[serde(default)]
+    #[schema(required)]
+    pub created_by: Option<Uuid>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// When it was withdrawn, if it is.

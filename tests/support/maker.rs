@@ -82,6 +82,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
             version: 1,
             marking: Marking::Official,
             created_at: now,
+            created_by: None,
             updated_at: now,
             withdrawn_at: None,
             seq: 1,

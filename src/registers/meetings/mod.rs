@@ -1,0 +1,9 @@
+//! Meetings of boards: attendance, minutes, outcomes, actions.
+
+use crate::world::Catalogue;
+
+/// Adds the register's kinds.
+#[must_use]
+pub fn register(catalogue: Catalogue) -> Catalogue {
+    catalogue
+}
