@@ -50,6 +50,14 @@ pub struct Txn<'a> {
     following: usize,
 }
 
+/// Nothing changes but what is computed.
+fn anew(id: Uuid) -> FollowUp {
+    FollowUp {
+        id,
+        patch: Value::Object(Map::new()),
+    }
+}
+
 /// The record after a change.
 pub type Changed = Result<Arc<dyn AnyRecord>, Problem>;
 
@@ -332,6 +340,7 @@ impl<'a> Txn<'a> {
         }
         self.enter(kind, &record, action);
         self.follow(follow_ups)?;
+        self.follow(self.recomputed(kind))?;
         // A follow-up may have changed the record itself.
         Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
     }
@@ -342,16 +351,20 @@ impl<'a> Txn<'a> {
         let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
         self.enter(kind, &record, action);
-        self.follow(
-            touched
-                .into_iter()
-                .map(|id| FollowUp {
-                    id,
-                    patch: Value::Object(Map::new()),
-                })
-                .collect(),
-        )?;
+        self.follow(touched.into_iter().map(anew).collect())?;
+        self.follow(self.recomputed(kind))?;
         Ok(record)
+    }
+
+    /// What is computed anew whenever a record of this kind changes.
+    fn recomputed(&self, kind: &Kind) -> Vec<FollowUp> {
+        let catalogue = self.world.catalogue();
+        let tables = kind
+            .recomputes
+            .iter()
+            .filter_map(|name| self.world.table(catalogue.index_of(name)?));
+        let live = tables.flat_map(|t| t.rows()).filter(|r| r.meta().withdrawn_at.is_none());
+        live.map(|r| anew(r.meta().id)).collect()
     }
 
     /// Lets other records change with this one. How deep it goes is bounded: more is a circle in somebody's rules.

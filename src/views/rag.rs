@@ -5,12 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
+use crate::registers::settings::SettingSet;
 use crate::world::Rec;
-
-/// A deadline within so many days is due soon.
-pub const DUE_SOON_DAYS: i64 = 28;
-/// Without an update for so many days an open item is stale.
-pub const STALE_AFTER_DAYS: i64 = 60;
 
 /// Why an item has its computed colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -49,31 +45,31 @@ pub struct Rated {
 
 /// Whether the deadline lies within the next days.
 #[must_use]
-pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate) -> bool {
+pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate, settings: &SettingSet) -> bool {
     !item.status.is_closed()
         && item
             .deadline
             .due_on
-            .is_some_and(|d| (0..=DUE_SOON_DAYS).contains(&(d - on).num_days()))
+            .is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days()))
 }
 
 /// Days since an open item was last heard of, when they are too many. What counts is its last update, or else its planned start, or
 /// else the day it was recorded.
 #[must_use]
-pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate) -> Option<i64> {
+pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Option<i64> {
     let last = item
         .computed
         .last_update_on
         .or(item.data.start.from_on)
         .unwrap_or_else(|| item.meta.created_at.date_naive());
     let days = (on - last).num_days();
-    (!item.data.status.is_closed() && days > STALE_AFTER_DAYS).then_some(days)
+    (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }
 
 impl Rated {
     /// Computes an item's colour. The first rule that holds decides; they stand in the order of their weight.
     #[must_use]
-    pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate) -> Self {
+    pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         let item = &record.data;
         let rated = |rag, by, days| Self { rag, by, days };
         match item.status {
@@ -81,13 +77,20 @@ impl Rated {
             ItemStatus::Cancelled | ItemStatus::Superseded => return rated(Rag::Grey, RatedBy::Ended, 0),
             _ => {}
         }
+        let late = |days: i64| {
+            if days > settings.rag.late_is_red_after_days {
+                Rag::Red
+            } else {
+                Rag::Amber
+            }
+        };
         let left = item.deadline.due_on.map(|d| (d - on).num_days());
-        if let Some(late) = left.filter(|d| *d < 0) {
-            return rated(Rag::Red, RatedBy::Overdue, -late);
+        if let Some(days) = left.filter(|d| *d < 0) {
+            return rated(late(-days), RatedBy::Overdue, -days);
         }
         if record.is_overdue(on) {
-            let late = record.due_on().map_or(0, |d| (on - d).num_days());
-            return rated(Rag::Red, RatedBy::PutOff, late);
+            let days = record.due_on().map_or(0, |d| (on - d).num_days());
+            return rated(late(days), RatedBy::PutOff, days);
         }
         if item.status == ItemStatus::OnHold && left.is_some() {
             return rated(Rag::Amber, RatedBy::OnHold, 0);
@@ -96,11 +99,11 @@ impl Rated {
             if let Some(late) = item.start.due_on.map(|d| (on - d).num_days()).filter(|d| *d > 0) {
                 return rated(Rag::Amber, RatedBy::LateStart, late);
             }
-            if let Some(near) = left.filter(|d| *d <= DUE_SOON_DAYS) {
+            if let Some(near) = left.filter(|d| *d <= settings.rag.not_started_is_amber_within_days) {
                 return rated(Rag::Amber, RatedBy::DueSoonNotStarted, near);
             }
         }
-        if let Some(days) = stale_days(record, on) {
+        if let Some(days) = stale_days(record, on, settings) {
             return rated(Rag::Amber, RatedBy::Stale, days);
         }
         match left {

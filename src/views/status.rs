@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rag::{DUE_SOON_DAYS, Rated, RatedBy, STALE_AFTER_DAYS, is_due_soon, stale_days};
+use super::rag::{Rated, RatedBy, is_due_soon, stale_days};
 use super::{Asked, View, id_of, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, query};
@@ -17,6 +17,7 @@ use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::organisation::Unit;
 use crate::registers::plan::{ItemStatus, Plan, Rag, WorkPlanItem};
+use crate::registers::settings::{SettingSet, SettingsUsed, in_force};
 use crate::registers::strategy::{Goal, Strategy, StrategyVersion};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer, page};
@@ -120,7 +121,7 @@ impl StatusCounts {
         }
         self.disagreeing += u32::from(!item.agrees());
         self.overdue += u32::from(item.record.is_overdue(item.on));
-        self.due_soon += u32::from(is_due_soon(data, item.on));
+        self.due_soon += u32::from(item.is_due_soon);
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());
         self.stale += u32::from(item.is_stale);
@@ -199,6 +200,8 @@ pub struct StatusThresholds {
     pub due_soon_days: i64,
     /// Without an update for so many days an open item is stale.
     pub stale_after_days: i64,
+    /// The settings that these come from.
+    pub settings: SettingsUsed,
 }
 
 /// Where the work plan stands.
@@ -240,15 +243,17 @@ struct ItemState<'a> {
     on: NaiveDate,
     rated: Rated,
     is_stale: bool,
+    is_due_soon: bool,
 }
 
 impl<'a> ItemState<'a> {
-    fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate) -> Self {
+    fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         Self {
             record,
             on,
-            rated: Rated::of(record, on),
-            is_stale: stale_days(record, on).is_some(),
+            rated: Rated::of(record, on, settings),
+            is_stale: stale_days(record, on, settings).is_some(),
+            is_due_soon: is_due_soon(&record.data, on, settings),
         }
     }
 
@@ -267,6 +272,7 @@ fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
 /// Computes the view, for one strategy or for everything.
 fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
     let seen = &asked.seen;
+    let (settings, used) = in_force(seen.reading(asked.on).world);
     let mut plans: HashMap<Uuid, bool> = HashMap::new();
     let mut totals = StatusCounts::default();
     let mut goals: HashMap<Option<Uuid>, StatusCounts> = HashMap::new();
@@ -280,7 +286,7 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
         if !*plans.entry(plan).or_insert_with(is_wanted) {
             continue;
         }
-        let item = ItemState::new(record, asked.on);
+        let item = ItemState::new(record, asked.on, &settings);
         totals.add(&item);
         units.entry(record.data.responsible_unit_id).or_default().add(&item);
         if record.data.goals.is_empty() {
@@ -308,8 +314,9 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
         on: asked.on,
         journal_seq: seen.seq(),
         thresholds: StatusThresholds {
-            due_soon_days: DUE_SOON_DAYS,
-            stale_after_days: STALE_AFTER_DAYS,
+            due_soon_days: settings.due_soon_days,
+            stale_after_days: settings.stale_after_days,
+            settings: used,
         },
         totals,
         by_goal: groups(goals, goal),
@@ -432,6 +439,7 @@ impl View for ItemStatusRowPage {
 /// Items in the order of their references, from the cursor on.
 fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
+    let settings = in_force(seen.reading(asked.on).world).0;
     let limit = limit(&asked.query)?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
@@ -455,7 +463,7 @@ fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     };
     let mut rows: Vec<ItemStatusRow> = seen
         .by_reference::<WorkPlanItem>(after)
-        .map(|r| ItemState::new(r, asked.on))
+        .map(|r| ItemState::new(r, asked.on, &settings))
         .filter(wanted)
         .take(limit + 1)
         .map(|i| row(&i))

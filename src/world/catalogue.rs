@@ -62,6 +62,7 @@ pub struct Kind {
     pub about: &'static str,
     pub shape: i32,
     pub append_only: bool,
+    pub recomputes: &'static [&'static str],
     /// The orders it offers.
     pub sorts: Vec<&'static str>,
     /// Name of the record's schema.
@@ -88,6 +89,7 @@ impl Kind {
             about: R::ABOUT,
             shape: R::SHAPE,
             append_only: R::APPEND_ONLY,
+            recomputes: R::RECOMPUTES,
             sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),
             schema_name: R::name().into_owned(),
             example: R::example,

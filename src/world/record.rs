@@ -335,6 +335,8 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const SHAPE: i32 = 1;
     /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
     const APPEND_ONLY: bool = false;
+    /// Kinds whose records are all computed anew when a record of this kind changes: for what everything is judged by.
+    const RECOMPUTES: &'static [&'static str] = &[];
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.

@@ -48,6 +48,10 @@ pub struct RiskFilter {
     current_from: Option<u8>,
     /// Whether the current score exceeds the target.
     above_target: Option<bool>,
+    /// Whether the current score exceeds what the risk's appetite lives with.
+    above_appetite: Option<bool>,
+    /// Whether the settings in force ask for it to be escalated and no escalation is open.
+    escalation_due: Option<bool>,
     /// Whether the risk has any control.
     has_controls: Option<bool>,
     /// Risks that this post answers for.
@@ -123,6 +127,8 @@ impl RiskFilter {
                 .current_from
                 .is_none_or(|least| product(c.current_level).is_some_and(|p| p >= least))
             && asked(self.above_target, above)
+            && asked(self.above_appetite, || c.above_appetite == Some(true))
+            && asked(self.escalation_due, || c.escalation_due)
     }
 
     fn by_escalation(&self, r: &Rec<Risk>, world: &World) -> bool {

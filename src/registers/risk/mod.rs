@@ -15,7 +15,7 @@ pub use escalation::{Escalation, EscalationStatus};
 pub use register::{RiskRegister, RiskRegisterKind};
 pub use review::RiskReview;
 pub use risk::{Risk, RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
-pub use score::{BANDS, RiskBand, RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
+pub use score::{RiskBand, RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
 pub use sums::RiskComputed;
 
 use crate::world::Catalogue;

@@ -34,7 +34,7 @@ pub enum RiskCategory {
 }
 
 /// How much risk its owner is ready to take, from least to most: HM Treasury's Risk Appetite Guidance Note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskAppetite {
     Averse,

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use super::control::{Control, ControlEffectiveness};
 use super::escalation::{Escalation, EscalationStatus};
 use super::review::RiskReview;
-use super::risk::Risk;
+use super::risk::{Risk, RiskStatus};
 use super::score::RiskLevel;
+use crate::registers::settings::{SettingSet, in_force};
 use crate::world::{Marking, Meta, Rec, Resource, World};
 
 /// What the service works out about a risk. Controls, reviews and escalations that are marked more strictly than the risk itself
@@ -25,6 +26,13 @@ pub struct RiskComputed {
     pub assumed_level: Option<RiskLevel>,
     /// The same, counting only controls that were assessed as effective.
     pub verified_level: Option<RiskLevel>,
+    /// Whether the current score exceeds what its appetite lives with; null where either is not known.
+    #[serde(default)]
+    #[schema(required)]
+    pub above_appetite: Option<bool>,
+    /// Whether the settings in force ask for it to be escalated and no escalation is open.
+    #[serde(default)]
+    pub escalation_due: bool,
     /// How many controls it has.
     #[schema(minimum = 0)]
     pub control_count: u32,
@@ -49,12 +57,20 @@ impl RiskComputed {
         let is = |wanted: ControlEffectiveness| move |c: &&&Rec<Control>| c.data.effectiveness == wanted;
         let effective: Vec<&Rec<Control>> = controls.iter().filter(is(ControlEffectiveness::Effective)).copied().collect();
         let open: Vec<&Rec<Escalation>> = parts(world, meta).filter(|e: &&Rec<Escalation>| e.data.status.is_open()).collect();
+        let settings = in_force(world).0;
+        let rule = settings.escalation;
+        let current = risk.current.map(|s| s.level(&settings));
+        let above_appetite = current.zip(risk.appetite).and_then(|(c, a)| settings.is_above(c.product, a));
         Self {
-            inherent_level: risk.inherent.map(|s| s.level()),
-            current_level: risk.current.map(|s| s.level()),
-            target_level: risk.target.map(|s| s.level()),
-            assumed_level: left(risk, &controls),
-            verified_level: left(risk, &effective),
+            inherent_level: risk.inherent.map(|s| s.level(&settings)),
+            current_level: current,
+            target_level: risk.target.map(|s| s.level(&settings)),
+            assumed_level: left(&settings, risk, &controls),
+            verified_level: left(&settings, risk, &effective),
+            above_appetite,
+            escalation_due: risk.status == RiskStatus::Open
+                && open.is_empty()
+                && current.is_some_and(|c| c.product >= rule.from_product || (rule.above_appetite && above_appetite == Some(true))),
             assessed_control_count: count(controls.len() - controls.iter().filter(is(ControlEffectiveness::NotAssessed)).count()),
             control_count: count(controls.len()),
             effective_control_count: count(effective.len()),
@@ -74,13 +90,13 @@ fn parts<'a, R: Resource>(world: &'a World, risk: &Meta) -> impl Iterator<Item =
 }
 
 /// The inherent score less what these controls are assumed to take off it.
-fn left(risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
+fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
     let (mut likelihood, mut impact) = (0u8, 0u8);
     for by in controls.iter().filter_map(|c| c.data.assumed_reduction) {
         likelihood = likelihood.saturating_add(by.likelihood);
         impact = impact.saturating_add(by.impact);
     }
-    risk.inherent.map(|score| score.reduced(likelihood, impact))
+    risk.inherent.map(|score| score.reduced(settings, likelihood, impact))
 }
 
 fn count(n: usize) -> u32 {

@@ -1,24 +1,43 @@
 //! What differs by organisation, kept as data with versions.
 
-use crate::world::{Catalogue, World};
+mod set;
 
-/// When and how far figures about few people are hidden on release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Suppression {
-    /// Counts below this are suppressed; 0 and 1 suppress nothing.
-    pub below: u32,
-    /// Counts are rounded to the nearest multiple of this; 1 rounds nothing.
-    pub round_to: u32,
-}
+pub use set::{AppetiteLimit, EscalationRule, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression};
 
-/// The suppression in force.
-#[must_use]
-pub fn suppression(_world: &World) -> Suppression {
-    Suppression { below: 10, round_to: 5 }
-}
+use crate::world::Catalogue;
 
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue
+    catalogue.with::<SettingSet>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::registers::checks::bodies::{check, long};
+
+    #[test]
+    fn setting_sets() {
+        check(
+            "setting_set",
+            &[
+                ("in_force_from", Value::Null),
+                ("in_force_from", json!("soon")),
+                ("note", long(2001)),
+                ("due_soon_days", json!(0)),
+                ("stale_after_days", json!(4000)),
+                ("unverified_after_days", json!("long")),
+                ("rag", json!({ "late_is_red_after_days": -1 })),
+                ("score_bands", json!([])),
+                ("score_bands", json!([{ "band": "huge", "from": 1, "to": 25 }])),
+                ("score_bands", json!([{ "band": "low", "from": 0, "to": 25 }])),
+                ("appetite_limits", json!([{ "appetite": "open", "highest_product": 26 }])),
+                ("escalation", json!({ "from_product": 0 })),
+                ("suppression", json!({ "below": -1, "round_to": 5 })),
+                ("suppression", json!({ "below": 10, "round_to": 0 })),
+            ],
+        );
+    }
 }
