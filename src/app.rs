@@ -90,10 +90,11 @@ impl Application {
     /// The database, the data, or the address is not to be had.
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let engine = Engine::start(config.place.address()?, catalogue())?;
-        let is_new = exchange::bootstrap::prepare(&engine).await?;
-        if is_new && !config.serving.no_example {
-            let loaded = exchange::load::text(&engine, exchange::load::EXAMPLE).await?;
-            log::info!("loaded the example data: {loaded} records");
+        let example = !config.serving.no_example && engine.now().seq == 0;
+        let example = example.then(|| exchange::load::File::parse(exchange::load::EXAMPLE)).transpose()?;
+        let has_example = example.is_some();
+        if exchange::bootstrap::prepare(&engine, example).await? && has_example {
+            log::info!("loaded the example data: {} journal entries", engine.now().seq);
         }
         let tokens = tokens(&engine, &config.issuing).await?;
         let service = Arc::new(Service {

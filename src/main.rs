@@ -42,6 +42,9 @@ enum Command {
     Load {
         /// The file
         file: PathBuf,
+        /// Record the file's stages under the times that they name, marked as back-dated; only into an empty database
+        #[arg(long)]
+        back_dated: bool,
     },
     /// Write everything that is kept, in the form that `load` takes
     Export,
@@ -94,10 +97,16 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         None => serve(place, issuing, Serving::defaults()).await?,
         Some(Command::Serve(serving)) => serve(place, issuing, *serving).await?,
         Some(Command::Migrate) => place.address()?.connect()?.migrate()?,
-        Some(Command::Load { file }) => {
-            let engine = open(&place).await?;
-            let count = load::text(&engine, &std::fs::read_to_string(&file)?).await?;
-            engine.stop();
+        Some(Command::Load { file, back_dated }) => {
+            let text = std::fs::read_to_string(&file)?;
+            let count = if back_dated {
+                load_back_dated(&place, &text).await?
+            } else {
+                let engine = open(&place).await?;
+                let count = load::text(&engine, &text).await?;
+                engine.stop();
+                count
+            };
             say(&format!("loaded {count} records"), false);
         }
         Some(Command::Export) => {
@@ -125,8 +134,23 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
 
 async fn open(place: &Place) -> Result<std::sync::Arc<Engine>, StartError> {
     let engine = Engine::start(place.address()?, catalogue())?;
-    bootstrap::prepare(&engine).await?;
+    bootstrap::prepare(&engine, None).await?;
     Ok(engine)
+}
+
+async fn load_back_dated(place: &Place, text: &str) -> Result<usize, StartError> {
+    let file = load::File::parse(text)?;
+    let count = file.len();
+    let engine = Engine::start(place.address()?, catalogue())?;
+    let was_empty = bootstrap::prepare(&engine, Some(file)).await?;
+    engine.stop();
+    if was_empty {
+        return Ok(count);
+    }
+    Err(
+        "only an empty database takes records under an earlier time; name a new data folder or database, or load without --back-dated"
+            .into(),
+    )
 }
 
 async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), StartError> {

@@ -19,6 +19,7 @@ diesel::table! {
         digest -> Binary,
         previous -> Binary,
         hash -> Binary,
+        entered_at -> Nullable<UtcMicros>,
     }
 }
 

@@ -27,6 +27,8 @@ pub struct JournalRow {
     pub digest: Vec<u8>,
     pub previous: Vec<u8>,
     pub hash: Vec<u8>,
+    /// When it was really made, where `at` was given an earlier time.
+    pub entered_at: Option<At>,
 }
 
 /// A record as it stands.
@@ -262,7 +264,7 @@ pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Rec
         .load(conn)?)
 }
 
-/// Rows sent to PostgreSQL in one statement: 15 columns each, and it takes 65,535 parameters.
+/// Rows sent to PostgreSQL in one statement: 16 columns each, and it takes 65,535 parameters.
 const ROWS_AT_ONCE: usize = 500;
 
 /// Appends entries and makes the records follow them: new ones inserted, changed ones moved from the version before.

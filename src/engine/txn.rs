@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::access::accounts::OPERATOR;
-use crate::access::caller::{forbidden, today};
+use crate::access::caller::forbidden;
 use crate::access::policy::Act;
 use crate::db::store::Side;
 use crate::db::{Conn, DbError};
@@ -41,6 +41,8 @@ pub struct Txn<'a> {
     request_id: &'a str,
     reason: Option<&'a str>,
     now: DateTime<Utc>,
+    /// When it is really made, where its entries are back-dated.
+    entered_at: Option<DateTime<Utc>>,
     /// Number and time of the entry that the world held before.
     began: (i64, DateTime<Utc>),
     entries: Vec<NewEntry>,
@@ -48,6 +50,12 @@ pub struct Txn<'a> {
     conn: &'a mut Conn,
     /// How deep this change follows from others; 0 for what the caller asked for.
     following: usize,
+}
+
+/// The time, to the microsecond: the database keeps no less.
+fn clock() -> DateTime<Utc> {
+    let now = Utc::now();
+    now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
 /// Nothing changes but what is computed.
@@ -64,10 +72,7 @@ pub type Changed = Result<Arc<dyn AnyRecord>, Problem>;
 impl<'a> Txn<'a> {
     pub(super) fn new(world: World, caller: Caller, request_id: &'a str, reason: Option<&'a str>, conn: &'a mut Conn) -> Self {
         // The database keeps microseconds, and the journal's time never runs backwards whichever replica writes.
-        let now = Utc::now()
-            .duration_trunc(TimeDelta::microseconds(1))
-            .unwrap_or_else(|_| Utc::now())
-            .max(world.at);
+        let now = clock().max(world.at);
         Self {
             began: (world.seq, world.at),
             world,
@@ -76,6 +81,7 @@ impl<'a> Txn<'a> {
             request_id,
             reason,
             now,
+            entered_at: None,
             entries: Vec::new(),
             sides: Vec::new(),
             conn,
@@ -108,6 +114,32 @@ impl<'a> Txn<'a> {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Records what follows under an earlier time, marked in the journal with when it was really entered. Only into an empty database:
+    /// what was recorded before stands.
+    ///
+    /// # Errors
+    /// Something is recorded already, `at` lies in the future, or before what this change recorded so far.
+    pub fn back_date(&mut self, at: DateTime<Utc>) -> Result<(), Problem> {
+        let refused = |detail: String| Problem::field(Code::RuleViolation, "/recorded_at", "recorded_at", detail);
+        if self.began.0 != 0 {
+            let detail = "only an empty database takes records under an earlier time: what is recorded stands as it was recorded";
+            return Err(Problem::new(Code::Conflict, detail));
+        }
+        let clock = clock();
+        if at > clock {
+            return Err(refused("lies in the future".into()));
+        }
+        if !self.entries.is_empty() && at < self.now {
+            return Err(refused(format!(
+                "lies before what stands further up ({}); put them in the order of time",
+                self.now
+            )));
+        }
+        self.now = at;
+        self.entered_at = Some(clock);
+        Ok(())
     }
 
     /// Writes something beside the journal, in the same transaction.
@@ -322,7 +354,7 @@ impl<'a> Txn<'a> {
         let proposal = Proposal {
             reading: Reading {
                 world: &self.world,
-                on: today(),
+                on: self.now.date_naive(),
                 clearance: &Clearance::All,
             },
             before,
@@ -410,6 +442,7 @@ impl<'a> Txn<'a> {
         self.entries.push(NewEntry {
             seq: self.world.seq,
             at: self.now,
+            entered_at: self.entered_at,
             actor: self.caller.account,
             request_id: self.request_id.to_owned(),
             kind: kind.name,

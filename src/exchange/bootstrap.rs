@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::load;
 use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR};
 use crate::access::tokens::new_signing_key;
 use crate::db::store::{Side, signing_keys};
@@ -21,16 +22,23 @@ pub fn operator(engine: &Engine) -> Result<Uuid, Problem> {
         .ok_or_else(|| Problem::internal("the database has no local operator; start the service once"))
 }
 
-/// Makes what the first start needs; whether anything was missing. Safe when several replicas start at once.
+/// Makes what the first start needs and loads `first` into an empty database, in the order of time; whether it was empty. Safe when
+/// several replicas start at once.
 ///
 /// # Errors
-/// The database is away.
-pub async fn prepare(engine: &Engine) -> Result<bool, Problem> {
+/// The database is away, or the file has a fault: then nothing was written.
+pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool, Problem> {
     let write = Write::system(Uuid::nil(), "first start");
     let outcome = engine.write(write, move |txn| {
         let is_new = txn.world.seq == 0;
         if is_new {
+            if let Some(at) = first.as_ref().and_then(load::File::begins) {
+                txn.back_date(at)?;
+            }
             accounts(txn)?;
+            if let Some(file) = first {
+                file.load(txn, load::Times::AsGiven)?;
+            }
         }
         if txn.ask(signing_keys)?.iter().all(|k| k.retired_at.is_some()) {
             txn.beside(Side::SigningKey(new_signing_key()?));

@@ -3,9 +3,13 @@
 //! `{"format": "stride.load.1", "records": [{"kind": "unit", "record": {…}}, …]}`. Where a field points to another record, `"@unit:HR"`
 //! names it by kind and reference; it must stand further up in the file or be there already.
 //!
+//! `{"kind": "goal", "reference": "G1", "patch": {…}}` changes a record. Instead of `records` a file may have `stages`, each with the time
+//! at which its records would have been recorded: into an empty database they are recorded under those times, marked in the journal.
+//!
 //! What `stride export` wrote has `snapshot` in place of `record`: the record comes back as it stood, with its id and what was computed.
 //! Its rules were kept when it was made and are not asked again; its links must lead somewhere once the whole file is in.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -24,20 +28,37 @@ pub const FORMAT: &str = "stride.load.1";
 /// A file to load.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub struct File {
     format: String,
     /// What the file is, for people.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for people who read the file")]
+    about: Option<String>,
+    #[serde(default)]
+    records: Vec<Item>,
+    /// Records in the order of time, instead of `records`.
+    #[serde(default)]
+    stages: Vec<Stage>,
+}
+
+/// What was known at a time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stage {
+    /// When it would have been recorded.
+    recorded_at: DateTime<Utc>,
     #[serde(default)]
     #[expect(dead_code, reason = "for people who read the file")]
     about: Option<String>,
     records: Vec<Item>,
 }
 
-/// One record of it: a new one by the rules, or an exported one as it stood.
+/// One record of it: a new one by the rules, a change to one that stands further up, or an exported one as it stood.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Item {
     New(NewItem),
+    Changed(ChangedItem),
     Exported(ExportedItem),
 }
 
@@ -46,6 +67,14 @@ enum Item {
 struct NewItem {
     kind: String,
     record: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedItem {
+    kind: String,
+    reference: String,
+    patch: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,41 +89,101 @@ impl Item {
     fn kind(&self) -> &str {
         match self {
             Self::New(item) => &item.kind,
+            Self::Changed(item) => &item.kind,
             Self::Exported(item) => &item.kind,
         }
     }
 }
 
-/// Loads a file's text; how many records there were.
+/// Under which time the stages of a file are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// All now.
+    Now,
+    /// Each under its own; only into an empty database.
+    AsGiven,
+}
+
+impl File {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// It is not a file of this format.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
+        let file: Self = serde_json::from_str(text).map_err(|e| malformed(format!("not a file to load: {e}")))?;
+        if file.format != FORMAT {
+            return Err(malformed(format!("the format is `{}`, this build loads `{FORMAT}`", file.format)));
+        }
+        if !file.records.is_empty() && !file.stages.is_empty() {
+            return Err(malformed("a file has `records` or `stages`, not both".into()));
+        }
+        Ok(file)
+    }
+
+    /// When its first stage was recorded, if it has stages.
+    #[must_use]
+    pub fn begins(&self) -> Option<DateTime<Utc>> {
+        self.stages.first().map(|s| s.recorded_at)
+    }
+
+    /// How many records it has, changes counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len() + self.stages.iter().map(|s| s.records.len()).sum::<usize>()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Loads it.
+    ///
+    /// # Errors
+    /// Every fault of the first record that has one, by its place in the file.
+    pub fn load(self, txn: &mut Txn<'_>, times: Times) -> Result<(), Problem> {
+        let mut brought_back = Vec::new();
+        let mut load_all = |txn: &mut Txn<'_>, records: Vec<Item>, place: &str| {
+            for (n, item) in records.into_iter().enumerate() {
+                let place = format!("{place}/records/{n}");
+                let record = load(txn, item).map_err(|p| at(p, &place))?;
+                brought_back.extend(record.map(|id| (place, id)));
+            }
+            Ok::<(), Problem>(())
+        };
+        load_all(txn, self.records, "")?;
+        for (n, stage) in self.stages.into_iter().enumerate() {
+            let place = format!("/stages/{n}");
+            if times == Times::AsGiven {
+                txn.back_date(stage.recorded_at).map_err(|p| at(p, &place))?;
+            }
+            load_all(txn, stage.records, &place)?;
+        }
+        for (place, id) in brought_back {
+            txn.links_hold(id).map_err(|p| at(p, &place))?;
+        }
+        Ok(())
+    }
+}
+
+/// Loads a file's text, all of it recorded now; how many records there were.
 ///
 /// # Errors
 /// Every fault of the first record that has one, by its place in the file; then nothing was loaded.
 pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
-    let file: File = serde_json::from_str(text).map_err(|e| Problem::new(Code::MalformedBody, format!("not a file to load: {e}")))?;
-    if file.format != FORMAT {
-        return Err(Problem::new(
-            Code::MalformedBody,
-            format!("the format is `{}`, this build loads `{FORMAT}`", file.format),
-        ));
-    }
-    let count = file.records.len();
+    let file = File::parse(text)?;
     let write = Write::system(operator(engine)?, "loaded from a file");
-    engine
-        .write(write, move |txn| {
-            let mut brought_back = Vec::new();
-            for (n, item) in file.records.into_iter().enumerate() {
-                let record = load(txn, item).map_err(|p| at(p, n))?;
-                brought_back.extend(record.map(|id| (n, id)));
-            }
-            for (n, id) in brought_back {
-                txn.links_hold(id).map_err(|p| at(p, n))?;
-            }
-            Ok(Outcome {
-                status: 200,
-                ..Outcome::default()
-            })
+    let count = file.len();
+    let loaded = engine.write(write, move |txn| {
+        file.load(txn, Times::Now)?;
+        Ok(Outcome {
+            status: 200,
+            ..Outcome::default()
         })
-        .await?;
+    });
+    loaded.await?;
     Ok(count)
 }
 
@@ -114,15 +203,26 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
             txn.create(kind, None, record)?;
             Ok(None)
         }
+        Item::Changed(ChangedItem { reference, mut patch, .. }) => {
+            let before = txn.world.table(kind.index).and_then(|t| t.by_reference(&reference));
+            let before = before.and_then(|id| txn.world.any(id)).ok_or_else(|| {
+                let detail = format!("no {} with this reference stands further up or is there already", kind.name);
+                Problem::field(Code::RuleViolation, "/reference", "unknown", detail)
+            })?;
+            let (id, version) = (before.meta().id, before.meta().version);
+            resolve(&txn.world, &mut patch, &mut String::new())?;
+            txn.patch(kind, id, version, patch)?;
+            Ok(None)
+        }
         Item::Exported(ExportedItem { shape, snapshot, .. }) => Ok(Some(txn.bring_back(kind, shape, &snapshot)?.meta().id)),
     }
 }
 
-fn at(mut problem: Problem, n: usize) -> Problem {
+fn at(mut problem: Problem, place: &str) -> Problem {
     for error in &mut problem.errors {
-        error.pointer.insert_str(0, &format!("/records/{n}"));
+        error.pointer.insert_str(0, place);
     }
-    problem.detail = format!("record {n}: {}", problem.detail);
+    problem.detail = format!("{place}: {}", problem.detail);
     problem
 }
 

@@ -20,6 +20,8 @@ pub struct TrailEntry {
     pub seq: i64,
     /// When it was recorded.
     pub at: DateTime<Utc>,
+    /// When it was really entered, where `at` was given an earlier time; null for every other entry.
+    pub entered_at: Option<DateTime<Utc>>,
     /// The account that made the change.
     pub actor_id: Uuid,
     /// The request that made it.
@@ -84,6 +86,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .map(|r| TrailEntry {
             seq: r.seq,
             at: r.at.0,
+            entered_at: r.entered_at.map(|e| e.0),
             actor_id: r.actor.0,
             request_id: r.request_id,
             kind: r.kind,

@@ -38,6 +38,8 @@ pub struct VersionEntry {
     pub seq: i64,
     /// When it was recorded.
     pub at: DateTime<Utc>,
+    /// When it was really entered, where `at` was given an earlier time; null for every other entry.
+    pub entered_at: Option<DateTime<Utc>>,
     /// What happened: create, update, withdraw or restore.
     #[schema(max_length = 20)]
     pub action: String,
@@ -84,6 +86,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 version: row.version,
                 seq: row.seq,
                 at: row.at.0,
+                entered_at: row.entered_at.map(|e| e.0),
                 action: row.action.clone(),
                 actor_id: row.actor.0,
                 request_id: row.request_id.clone(),

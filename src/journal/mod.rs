@@ -41,6 +41,8 @@ impl Action {
 pub struct NewEntry {
     pub seq: i64,
     pub at: DateTime<Utc>,
+    /// When it was really made, where `at` is back-dated.
+    pub entered_at: Option<DateTime<Utc>>,
     pub actor: Uuid,
     pub request_id: String,
     pub kind: &'static str,
@@ -70,6 +72,7 @@ impl NewEntry {
             digest: Vec::new(),
             previous: previous.to_vec(),
             hash: Vec::new(),
+            entered_at: self.entered_at.map(Into::into),
             snapshot: Some(self.snapshot),
             salt: Some(salt.to_vec()),
         };
@@ -112,6 +115,9 @@ pub fn hash(row: &JournalRow) -> Vec<u8> {
     h.update(row.shape.to_be_bytes());
     part(&mut h, &row.digest);
     part(&mut h, &row.previous);
+    if let Some(entered) = row.entered_at {
+        part(&mut h, &entered.0.timestamp_micros().to_be_bytes());
+    }
     h.finalize().to_vec()
 }
 
