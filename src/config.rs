@@ -63,6 +63,9 @@ pub struct Serving {
     /// Requests per second that one caller may make for long; 0 for no limit
     #[arg(long, env = "STRIDE_RATE_LIMIT", default_value_t = 500)]
     pub rate_limit: u32,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks such as 10.0.0.0/8, separated by commas
+    #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Largest body taken, in bytes
     #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
     pub body_limit: usize,

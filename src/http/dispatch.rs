@@ -178,7 +178,7 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
 type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
 
 async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpRequest, payload: web::Payload, id: &str) -> Limited {
-    let peer = request.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
+    let peer = super::limits::peer(request.peer_addr(), request.headers(), &service.config.serving.trusted_proxies);
     let identity = identify(service, operation, request.headers());
     let key = identity
         .as_ref()
@@ -230,8 +230,7 @@ async fn prepare(
     };
     let caller = who.as_ref().map(|w| service.engine.caller(&world, w)).transpose()?;
     permit(operation.access, caller.as_ref())?;
-    let query = Query::parse(request.query_string(), &operation.query_names)?;
-    query.fits(&operation.parameters)?;
+    let query = Query::parse(request.query_string(), &operation.parameters)?;
     let format = if operation.media_type == JSON {
         Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
     } else {

@@ -1,12 +1,15 @@
 //! How often one caller may ask, and how soon a name may be tried again after failures.
 
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use ipnet::IpNet;
 
 use crate::problem::{Code, Problem};
 
@@ -96,5 +99,66 @@ impl Limits {
         if let Some((_, calls)) = &self.calls {
             calls.retain_recent();
         }
+    }
+}
+
+/// Where a caller is: the connection's other end, or, where that is a trusted proxy, the last address in `X-Forwarded-For` that is none.
+/// What stands before it was written by the caller and proves nothing.
+#[must_use]
+pub fn peer(connected: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> String {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let Some(mut at) = connected.map(|a| a.ip().to_canonical()) else {
+        return String::new();
+    };
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .collect();
+    for hop in forwarded.iter().rev() {
+        if !is_trusted(&at) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(address) => at = address.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a network")];
+        let told = |from: &str, forwarded: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(
+                    HeaderName::from_static("x-forwarded-for"),
+                    HeaderValue::from_str(value).expect("a value"),
+                );
+            }
+            peer(Some(SocketAddr::new(from.parse().expect("an address"), 1)), &headers, &trusted)
+        };
+        assert_eq!(told("192.0.2.1", &["198.51.100.7"]), "192.0.2.1", "nobody believes a stranger");
+        assert_eq!(told("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
+        assert_eq!(
+            told("::ffff:10.0.0.1", &["198.51.100.7"]),
+            "198.51.100.7",
+            "an address written as IPv6 is the same"
+        );
+        assert_eq!(
+            told("10.0.0.1", &["203.0.113.9, 198.51.100.7", "10.1.2.3"]),
+            "198.51.100.7",
+            "what stands before is the caller's word"
+        );
+        assert_eq!(told("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");
     }
 }

@@ -68,8 +68,6 @@ pub struct Operation {
     pub access: Access,
     /// OpenAPI parameters.
     pub parameters: Vec<Value>,
-    /// Names of those that stand in the query.
-    pub query_names: Vec<String>,
     pub body: Option<Body>,
     /// The handler takes the body piece by piece ([`super::stream::Incoming`]) and may take longer than others.
     pub is_streamed: bool,
@@ -111,7 +109,6 @@ impl Operation {
             description: String::new(),
             access,
             parameters: Vec::new(),
-            query_names: Vec::new(),
             body: None,
             is_streamed: false,
             answers: Vec::new(),
@@ -136,10 +133,6 @@ impl Operation {
         for mut parameter in parameters {
             if let Some(schema) = parameter.get_mut("schema") {
                 as_in_query(schema);
-            }
-            let field = |name: &str| parameter.get(name).and_then(Value::as_str);
-            if let (Some("query"), Some(name)) = (field("in"), field("name")) {
-                self.query_names.push(name.to_owned());
             }
             self.parameters.push(parameter);
         }

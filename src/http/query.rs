@@ -1,4 +1,5 @@
-//! Query parameters: each at most once, none that the operation does not document.
+//! Query parameters: none that the operation does not document, each at most once. One that takes several values may also be repeated,
+//! as some clients do.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::de::DeserializeOwned;
@@ -15,11 +16,11 @@ pub struct Query(Vec<(String, String)>);
 const LONGEST: usize = 4_096;
 
 impl Query {
-    /// Reads a query and refuses what `known` does not name.
+    /// Reads a query and refuses what `parameters` do not document.
     ///
     /// # Errors
-    /// 400 with every unknown or repeated parameter.
-    pub fn parse(text: &str, known: &[String]) -> Result<Self, Problem> {
+    /// 400 with every parameter that is unknown or repeated without being a list, or with those longer, smaller or greater than documented.
+    pub fn parse(text: &str, parameters: &[Value]) -> Result<Self, Problem> {
         if text.len() > LONGEST {
             return Err(Problem::new(
                 Code::InvalidQuery,
@@ -27,8 +28,10 @@ impl Query {
             ));
         }
         let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let known: Vec<&str> = parameters.iter().filter_map(name_in_query).collect();
         let mut errors = Vec::new();
-        for (n, (name, value)) in pairs.iter().enumerate() {
+        let mut taken: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+        for (name, value) in pairs {
             let mut refuse = |code: &str, detail: String| {
                 let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
                 errors.push(FieldError {
@@ -37,29 +40,33 @@ impl Query {
                     detail,
                 });
             };
-            if !known.contains(name) {
+            let before = taken.iter_mut().find(|(other, _)| *other == name);
+            if !known.contains(&name.as_str()) {
                 refuse(
                     "unknown_parameter",
-                    format!("is not a parameter of this operation; it takes {}", listed(known)),
+                    format!("is not a parameter of this operation; it takes {}", listed(&known)),
                 );
-            } else if pairs.iter().take(n).any(|(other, _)| other == name) {
-                refuse("repeated", "is given more than once; several values are separated by commas".into());
             } else if value.chars().any(char::is_control) {
                 refuse("control_character", "must not hold control characters".into());
+            } else if before.is_some() && !is_list(parameters, &name) {
+                refuse("repeated", "is given more than once, and takes one value".into());
+            } else if let Some((_, values)) = before {
+                values.push(',');
+                values.push_str(&value);
+            } else {
+                taken.push((name, value));
             }
         }
-        if errors.is_empty() {
-            Ok(Self(pairs))
-        } else {
-            Err(Problem::with_errors(Code::InvalidQuery, errors))
+        if !errors.is_empty() {
+            return Err(Problem::with_errors(Code::InvalidQuery, errors));
         }
+        let query = Self(taken);
+        query.fits(parameters)?;
+        Ok(query)
     }
 
-    /// Refuses values longer, smaller or greater than the operation documents.
-    ///
-    /// # Errors
-    /// 400 with every parameter that is.
-    pub fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
+    /// Refuses values longer, smaller or greater than documented.
+    fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
         let fault = |(name, value): &(String, String)| {
             let schema = parameters
                 .iter()
@@ -159,6 +166,18 @@ pub fn invalid(name: &str, detail: &str) -> Problem {
     Problem::field(Code::InvalidQuery, format!("?{name}"), "invalid", detail)
 }
 
-fn listed(known: &[String]) -> String {
+/// The name of a parameter that stands in the query.
+fn name_in_query(parameter: &Value) -> Option<&str> {
+    let field = |name: &str| parameter.get(name).and_then(Value::as_str);
+    field("name").filter(|_| field("in") == Some("query"))
+}
+
+/// Whether a parameter takes several values.
+fn is_list(parameters: &[Value], name: &str) -> bool {
+    let named = parameters.iter().find(|p| name_in_query(p) == Some(name));
+    named.is_some_and(|p| p.pointer("/schema/type").is_some_and(|t| t == "array"))
+}
+
+fn listed(known: &[&str]) -> String {
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }

@@ -72,7 +72,7 @@ on_both! {
         }
     }
 
-    /// Every operation names a query parameter that it does not take, and one that is given twice.
+    /// Every operation names a query parameter that it does not take, and one that is given twice; a list may be, as some clients do.
     async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
         let id = Uuid::now_v7().to_string();
         for o in operations() {
@@ -88,7 +88,8 @@ on_both! {
                 }
             };
             send("no_such_parameter=1".into()).await.problem_at("invalid_query", "?no_such_parameter");
-            if let Some(name) = o.parameters("query").first().and_then(|p| p["name"].as_str()) {
+            let one = o.parameters("query").into_iter().find(|p| p["schema"]["type"] != "array");
+            if let Some(name) = one.as_ref().and_then(|p| p["name"].as_str()) {
                 send(format!("{name}=1&{name}=1")).await.problem_at("invalid_query", &format!("?{name}"));
             }
         }

@@ -192,6 +192,18 @@ on_both! {
         }
     }
 
+    /// Some clients repeat a parameter that takes several values; it means the same as commas.
+    async fn a_list_of_values_may_be_repeated(app: TestApp) {
+        let client = app.keeper(kind("unit"));
+        for unit_kind in ["unit", "business_group", "outside_body"] {
+            client.post("/api/v1/units", &serde_json::json!({ "name": unit_kind, "unit_kind": unit_kind })).await.status(201);
+        }
+        let found = async |query: &str| client.items(&format!("/api/v1/units?{query}")).await.len();
+        assert_eq!(found("unit_kind=unit,business_group").await, 2);
+        assert_eq!(found("unit_kind=unit&unit_kind=business_group").await, 2);
+        client.get("/api/v1/units?unit_kind=unit&unit_kind=nonsense").await.problem_at("invalid_query", "?unit_kind");
+    }
+
     /// Fifty to a page unless asked otherwise, two hundred at most, and counted only when asked.
     async fn a_page_has_its_size(app: TestApp) {
         let client = app.keeper(kind("unit"));

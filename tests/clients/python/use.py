@@ -54,6 +54,12 @@ while True:
     cursor = {"cursor": page.next_cursor}
 assert [u.name for u in found] == [f"Python unit {n}" for n in range(5)], found
 
+kinds = [UnitKind.UNIT, UnitKind.BUSINESS_GROUP]
+page = list_units.sync(client=client, q="python unit", unit_kind=kinds)
+assert isinstance(page, UnitPage) and len(page.items) == 5, page
+none = list_units.sync(client=client, q="python unit", unit_kind=kinds[1:])
+assert isinstance(none, UnitPage) and none.items == [], none
+
 before = list_units.sync(client=client, as_of=datetime(2020, 10, 26, 12, tzinfo=UTC))
 assert isinstance(before, UnitPage) and before.items == [], before
 
