@@ -3,8 +3,10 @@
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
+mod gaps;
 mod rag;
 mod status;
+mod waits;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 pub use rag::{Rated, RatedBy};
 
@@ -22,6 +25,7 @@ use crate::http::query::{Query, invalid};
 use crate::http::resource::as_of;
 use crate::http::{Answer, Call};
 use crate::problem::Problem;
+use crate::world::AnyRecord;
 use crate::world::schema::Schemas;
 use crate::world::seen::Seen;
 
@@ -131,13 +135,63 @@ fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
         .transpose()
 }
 
+/// Puts nested counts side by side: `declared_rag.red`.
+fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
+    if let Value::Object(map) = value {
+        for (name, value) in map {
+            let name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            flatten(row, &name, value);
+        }
+    } else {
+        row.insert(prefix.to_owned(), value);
+    }
+}
+
+/// A record of any kind, by name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RecordName {
+    /// Its kind.
+    #[schema(max_length = 60)]
+    pub kind: String,
+    /// Its id.
+    pub id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// Its title or name, or the beginning of what it says.
+    #[schema(max_length = 300)]
+    pub name: String,
+}
+
+/// The fields that a record may be called by, the best first.
+const CALLED: &[&str] = &["title", "name", "label", "version_label", "text", "claim", "reason"];
+
+impl RecordName {
+    /// The name of a record.
+    #[must_use]
+    pub fn of(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Self {
+        let meta = record.meta();
+        let fields: Value = serde_json::from_slice(record.json()).unwrap_or_default();
+        let called = CALLED.iter().find_map(|f| fields.get(*f)?.as_str()).unwrap_or(&meta.reference);
+        Self {
+            kind: seen.kind_of(record).to_owned(),
+            id: meta.id,
+            reference: meta.reference.clone(),
+            name: called.chars().take(300).collect(),
+        }
+    }
+}
+
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    status::operations()
+    let mut all = status::operations();
+    all.extend(gaps::operations());
+    all
 }
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
+    gaps::schemas(schemas);
 }

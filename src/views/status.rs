@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rag::{Rated, RatedBy, is_due_soon, stale_days};
-use super::{Asked, View, id_of, operation};
+use super::{Asked, View, flatten, id_of, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, query};
 use crate::http::page::limit;
@@ -135,18 +135,6 @@ impl StatusCounts {
         row.insert("name".into(), json!(of.map(|n| &n.name)));
         flatten(&mut row, "", json!(self));
         row
-    }
-}
-
-/// Puts nested counts side by side: `declared_rag.red`.
-fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
-    if let Value::Object(map) = value {
-        for (name, value) in map {
-            let name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-            flatten(row, &name, value);
-        }
-    } else {
-        row.insert(prefix.to_owned(), value);
     }
 }
 

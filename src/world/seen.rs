@@ -68,6 +68,12 @@ impl Seen {
         self.any(id)?.as_any().downcast_ref()
     }
 
+    /// The name of a record's kind.
+    #[must_use]
+    pub fn kind_of(&self, record: &Arc<dyn AnyRecord>) -> &'static str {
+        self.world.catalogue().kinds().get(record.meta().kind).map_or("", |k| k.name)
+    }
+
     /// The records of a kind. Each must still pass [`Seen::may_see`].
     #[must_use]
     pub fn table(&self, kind: &Kind) -> Option<&Table> {

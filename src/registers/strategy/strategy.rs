@@ -29,6 +29,14 @@ pub enum StrategyKind {
     ExternalActionPlan,
 }
 
+impl StrategyKind {
+    /// Whether the organisation itself answers for it.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::OwnStrategy | Self::OwnPlan | Self::OwnActionPlan)
+    }
+}
+
 /// Where in its life it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -39,6 +39,12 @@ impl StrategyVersionStatus {
     pub fn is_in_force(self) -> bool {
         matches!(self, Self::Published | Self::UnderReview)
     }
+
+    /// Whether it counts as approved, published or not.
+    #[must_use]
+    pub fn is_approved(self) -> bool {
+        self == Self::Approved || self.is_in_force()
+    }
 }
 
 /// The document that holds a version's text.

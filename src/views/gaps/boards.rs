@@ -1,0 +1,244 @@
+//! What boards lack.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{
+    Board, BoardEdge, BoardEdgeKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity, Remit, RemitKind,
+    TermsOfReference, TermsStatus,
+};
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "board_without_terms",
+        severity: Is::High,
+        checks: "The board has no terms of reference.",
+        why: "Nobody can say what it is for, what it decides and what it answers for.",
+        remedy: "Agree terms of reference and record them.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && latest_terms(c, b.meta.id).is_none())),
+    },
+    Rule {
+        code: "terms_not_agreed",
+        severity: Is::High,
+        checks: "The board's terms of reference were never agreed.",
+        why: "A draft binds nobody.",
+        remedy: "Have them agreed, with approver and day.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, b: &Rec<Board>| {
+            let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
+            let any = terms(c, b.meta.id).any(|t| t.data.status == TermsStatus::Agreed);
+            if any {
+                None
+            } else {
+                because(format!(
+                    "{} is {}",
+                    latest.meta.reference,
+                    crate::world::record::word(&latest.data.status)
+                ))
+            }
+        }),
+    },
+    Rule {
+        code: "terms_incomplete",
+        severity: Is::Medium,
+        checks: "Sections of the terms of reference are empty.",
+        why: "What they leave out is settled by whoever speaks first.",
+        remedy: "Fill the empty sections.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, t: &Rec<TermsOfReference>| {
+            if !is_latest(c, t) || t.computed.empty_sections.is_empty() {
+                return None;
+            }
+            because(format!(
+                "{} empty: {}",
+                t.computed.empty_sections.len(),
+                t.computed.empty_sections.join(", ")
+            ))
+        }),
+    },
+    Rule {
+        code: "terms_without_approval",
+        severity: Is::High,
+        checks: "The terms of reference count as agreed without approver or day.",
+        why: "\"Refreshed\" is no approval.",
+        remedy: "Name who approved them and when.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+            let nobody = t.data.approver_post_id.is_none() && t.data.approver_board_id.is_none();
+            plain_if(t.data.status == TermsStatus::Agreed && (nobody || t.data.approved_on.is_none()))
+        }),
+    },
+    Rule {
+        code: "terms_review_overdue",
+        severity: Is::Medium,
+        checks: "The terms of reference are past their review date.",
+        why: "They may no longer say what the board does.",
+        remedy: "Review them and set the next date.",
+        answers: &[],
+        look: &Each::new(|c, t: &Rec<TermsOfReference>| match t.data.review_on {
+            Some(due) if is_latest(c, t) && due < c.on => because(format!("was due on {due}")),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "board_without_chair",
+        severity: Is::High,
+        checks: "Nobody chairs the board.",
+        why: "Nobody answers for what it does.",
+        remedy: "Record who chairs it, and since when.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, b: &Rec<Board>| {
+            let chaired = || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
+            plain_if(is_active(b) && !chaired())
+        }),
+    },
+    Rule {
+        code: "board_without_reporting_line",
+        severity: Is::Medium,
+        checks: "The board reports to nobody.",
+        why: "What it finds goes nowhere.",
+        remedy: "Record which board or body it reports to.",
+        answers: &["2020, recommendations 1 and 5"],
+        look: &Each::new(|c, b: &Rec<Board>| {
+            let reports = || {
+                let mut edges = c.seen.pointing::<BoardEdge>(b.meta.id);
+                edges.any(|e| e.data.from_board_id == b.meta.id && e.data.edge_kind == BoardEdgeKind::ReportsTo)
+            };
+            plain_if(is_active(b) && !reports())
+        }),
+    },
+    Rule {
+        code: "board_without_remit",
+        severity: Is::Medium,
+        checks: "The board has no goal in its remit.",
+        why: "Nobody can say what it is there to achieve.",
+        remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
+        answers: &["2020, recommendations 1 and 3"],
+        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && remit(c, b.meta.id).is_empty())),
+    },
+    Rule {
+        code: "board_same_remit",
+        severity: Is::Medium,
+        checks: "Another board has the same remit.",
+        why: "Two bodies with one aim and one set of objectives do the same work or leave it to each other.",
+        remedy: "Divide the remit, or dissolve one of the two.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(board_same_remit),
+    },
+    Rule {
+        code: "edge_agreed_by_one_side",
+        severity: Is::Medium,
+        checks: "The line between the boards needs both ends to agree, and they have not.",
+        why: "A line that one side does not know of leads nowhere.",
+        remedy: "Have the other side agree, and record the day.",
+        answers: &["2020, recommendation 3"],
+        look: &Each::new(|_, e: &Rec<BoardEdge>| match e.computed.agreement {
+            EdgeAgreement::OneSided => because("only one end has agreed"),
+            EdgeAgreement::Missing => because("neither end has agreed"),
+            EdgeAgreement::NotNeeded | EdgeAgreement::Agreed => None,
+        }),
+    },
+    Rule {
+        code: "membership_without_basis",
+        severity: Is::Medium,
+        checks: "Nothing says on what basis the seat is held.",
+        why: "Nobody can say who comes after, or by what right who sits there does.",
+        remedy: "Name the basis: the clause of the terms of reference, the nomination, the invitation.",
+        answers: &["2020, recommendation 9"],
+        look: &Each::new(|c, m: &Rec<Membership>| plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)),
+    },
+    Rule {
+        code: "membership_past_term",
+        severity: Is::Medium,
+        checks: "The term has ended and nobody holds the seat since.",
+        why: "Either the seat is empty or somebody sits there without a term.",
+        remedy: "Record the next term, or withdraw the membership.",
+        answers: &["2020, recommendation 9"],
+        look: &Each::new(|c, m: &Rec<Membership>| {
+            let ended = m.data.term_until_on.filter(|d| *d < c.on)?;
+            let board = c.seen.get::<Board>(m.data.board_id).filter(|b| is_active(b))?;
+            let follows = |o: &&Rec<Membership>| {
+                o.meta.id != m.meta.id
+                    && o.data.capacity == m.data.capacity
+                    && o.data.constituency_unit_id == m.data.constituency_unit_id
+                    && o.data.term_until_on.is_none_or(|d| d > ended)
+            };
+            let followed = c.seen.pointing::<Membership>(board.meta.id).any(|o| follows(&o));
+            if followed { None } else { because(format!("ended on {ended}")) }
+        }),
+    },
+];
+
+/// Whether the board is there and working.
+pub(super) fn is_active(board: &Rec<Board>) -> bool {
+    board.data.status == BoardStatus::Active
+}
+
+fn terms<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<TermsOfReference>> {
+    c.seen.pointing::<TermsOfReference>(board).filter(move |t| t.data.board_id == board)
+}
+
+/// The board's terms that count: the last that are not superseded.
+fn latest_terms<'a>(c: &'a Context<'_>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
+    let standing = terms(c, board).filter(|t| t.data.status != TermsStatus::Superseded);
+    standing.max_by_key(|t| (t.data.status == TermsStatus::Agreed, t.meta.created_at, t.meta.id))
+}
+
+fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
+    let board = c.seen.get::<Board>(terms.data.board_id);
+    board.is_some_and(is_active) && latest_terms(c, terms.data.board_id).is_some_and(|t| t.meta.id == terms.meta.id)
+}
+
+fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
+    let on = c.on;
+    c.seen
+        .pointing::<Membership>(board)
+        .filter(move |m| m.data.board_id == board && runs_on(m.data.term(), on))
+}
+
+/// What a board has in its remit today.
+fn remit(c: &Context<'_>, board: Uuid) -> BTreeSet<(Uuid, u8)> {
+    let kind = |k: RemitKind| match k {
+        RemitKind::Decides => 0,
+        RemitKind::Oversees => 1,
+        RemitKind::Delivers => 2,
+        RemitKind::Consulted => 3,
+    };
+    let on = c.on;
+    let in_force = c.seen.pointing::<Remit>(board).filter(move |r| runs_on(r.data.days(), on));
+    in_force.map(|r| (r.data.goal_id, kind(r.data.remit_kind))).collect()
+}
+
+/// The goals, whatever the part: the two bodies of the strategy share aim and objectives, not the word for it.
+fn goals(remit: &BTreeSet<(Uuid, u8)>) -> BTreeSet<Uuid> {
+    remit.iter().map(|(goal, _)| *goal).collect()
+}
+
+fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
+    if !is_active(board) {
+        return None;
+    }
+    let own = goals(&remit(c, board.meta.id));
+    let first = *own.first()?;
+    // Whoever has the same goals has the first of them.
+    let on_first = c.seen.pointing::<Remit>(first).map(|r| r.data.board_id);
+    let candidates: BTreeSet<Uuid> = on_first.filter(|id| *id != board.meta.id).collect();
+    let mut same: Vec<&str> = candidates
+        .into_iter()
+        .filter_map(|id| c.seen.get::<Board>(id))
+        .filter(|b| b.is_live() && is_active(b) && goals(&remit(c, b.meta.id)) == own)
+        .map(|b| b.meta.reference.as_str())
+        .collect();
+    same.sort_unstable();
+    if same.is_empty() {
+        None
+    } else {
+        because(format!("{} has the same goals", same.join(", ")))
+    }
+}

@@ -1,0 +1,419 @@
+//! Gaps: what should be there and is not, found by rules that run by themselves. A gap names the record, the reason and the remedy.
+//!
+//! Each register's rules stand in one table in a file of their own. A rule looks at every live record of one kind that the caller may
+//! know of; adding one is adding its entry.
+
+mod boards;
+mod plan;
+mod risk;
+mod rule;
+mod strategy;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use rule::{GapRegister, GapSeverity};
+
+use super::{Asked, RecordName, View, flatten, id_of, operation};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, query};
+use crate::http::page::limit;
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::settings::{SettingsUsed, in_force};
+use crate::world::AnyRecord;
+use crate::world::record::word;
+use crate::world::schema::{Schemas, add_answer};
+use rule::{Context, Rule};
+
+/// Every rule, by register, in the order in which they are shown.
+const RULES: &[(GapRegister, &[Rule])] = &[
+    (GapRegister::Strategy, strategy::RULES),
+    (GapRegister::Plan, plan::RULES),
+    (GapRegister::Boards, boards::RULES),
+    (GapRegister::Risk, risk::RULES),
+];
+
+/// Every rule with its register.
+fn rules() -> impl Iterator<Item = (GapRegister, &'static Rule)> {
+    RULES.iter().flat_map(|(register, rules)| rules.iter().map(|r| (*register, r)))
+}
+
+/// A rule, for whoever reads what it found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapRule {
+    /// Its stable code.
+    #[schema(max_length = 60)]
+    pub code: String,
+    /// How much what it finds weighs.
+    pub severity: GapSeverity,
+    /// Where it belongs.
+    pub register: GapRegister,
+    /// The kind of record that it looks at.
+    #[schema(max_length = 60)]
+    pub kind: String,
+    /// What is wrong where it finds something.
+    #[schema(max_length = 300)]
+    pub checks: String,
+    /// Why it matters.
+    #[schema(max_length = 300)]
+    pub why: String,
+    /// What mends it.
+    #[schema(max_length = 300)]
+    pub remedy: String,
+    /// The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.
+    #[schema(max_items = 10, schema_with = complaints)]
+    pub answers: Vec<String>,
+}
+
+fn complaints() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let words = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+    ArrayBuilder::new()
+        .description(Some(
+            "The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.",
+        ))
+        .items(words)
+        .max_items(Some(10))
+        .build()
+}
+
+/// Every rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapRules {
+    /// The rules, by register.
+    #[schema(max_items = 500)]
+    pub items: Vec<GapRule>,
+}
+
+impl View for GapRules {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        self.items.iter().map(row).collect()
+    }
+}
+
+fn row<T: Serialize>(of: &T) -> Map<String, Value> {
+    let mut row = Map::new();
+    flatten(&mut row, "", json!(of));
+    row
+}
+
+/// Something that should be there and is not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Gap {
+    /// The code of the rule that found it.
+    #[schema(max_length = 60)]
+    pub rule: String,
+    /// How much it weighs.
+    pub severity: GapSeverity,
+    /// Where it belongs.
+    pub register: GapRegister,
+    /// The record that it was found on.
+    pub record: RecordName,
+    /// What is wrong.
+    #[schema(max_length = 4000)]
+    pub reason: String,
+    /// What mends it.
+    #[schema(max_length = 300)]
+    pub remedy: String,
+}
+
+/// How many gaps one rule found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapCount {
+    /// The rule's code.
+    #[schema(max_length = 60)]
+    pub rule: String,
+    /// How much each weighs.
+    pub severity: GapSeverity,
+    /// Where they belong.
+    pub register: GapRegister,
+    /// How many it found.
+    #[schema(minimum = 0)]
+    pub gaps: usize,
+}
+
+/// Gaps, a page at a time, with the counts of all that were asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapsView {
+    /// The day they are judged by.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which they look.
+    pub journal_seq: i64,
+    /// The settings that they are judged by.
+    pub settings: SettingsUsed,
+    /// How many there are on all pages.
+    #[schema(minimum = 0)]
+    pub total: usize,
+    /// How many by rule, rules that found something alone.
+    #[schema(max_items = 500)]
+    pub by_rule: Vec<GapCount>,
+    /// The gaps: by register, rule and reference.
+    #[schema(max_items = 200)]
+    pub items: Vec<Gap>,
+    /// Where the next page begins; null on the last.
+    #[schema(max_length = 200)]
+    pub next_cursor: Option<String>,
+}
+
+impl View for GapsView {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        self.items.iter().map(row).collect()
+    }
+}
+
+/// A gap as found, before it is put into words.
+struct Found<'a> {
+    /// Place of the rule in [`rules`].
+    place: usize,
+    rule: &'static Rule,
+    register: GapRegister,
+    record: &'a Arc<dyn AnyRecord>,
+    words: std::borrow::Cow<'static, str>,
+}
+
+impl Found<'_> {
+    fn key(&self) -> (usize, &str) {
+        (self.place, &self.record.meta().reference)
+    }
+
+    fn gap(&self, asked: &Asked) -> Gap {
+        let reason = if self.words.is_empty() {
+            self.rule.checks.to_owned()
+        } else {
+            format!("{} ({})", self.rule.checks.trim_end_matches('.'), self.words)
+        };
+        Gap {
+            rule: self.rule.code.to_owned(),
+            severity: self.rule.severity,
+            register: self.register,
+            record: RecordName::of(&asked.seen, self.record),
+            reason,
+            remedy: self.rule.remedy.to_owned(),
+        }
+    }
+}
+
+/// Which gaps are asked for.
+struct Wanted<'a> {
+    rules: Option<Vec<&'a str>>,
+    severities: Option<Vec<&'a str>>,
+    registers: Option<Vec<&'a str>>,
+    record: Option<Uuid>,
+    scopes: Vec<Uuid>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(asked: &'a Asked) -> Result<Self, Problem> {
+        let list = |name: &str, known: &[String]| -> Result<Option<Vec<&'a str>>, Problem> {
+            let Some(text) = asked.query.get(name) else { return Ok(None) };
+            let words: Vec<&str> = text.split(',').map(str::trim).collect();
+            match words.iter().find(|w| !known.iter().any(|k| k == *w)) {
+                Some(word) => Err(invalid(name, &format!("knows no `{word}`; it takes {}", known.join(", ")))),
+                None => Ok(Some(words)),
+            }
+        };
+        Ok(Self {
+            rules: list("rule", &codes())?,
+            severities: list("severity", &severities())?,
+            registers: list("register", &registers())?,
+            record: id_of(asked, "record_id")?,
+            scopes: [id_of(asked, "unit_id")?, id_of(asked, "board_id")?]
+                .into_iter()
+                .flatten()
+                .collect(),
+        })
+    }
+
+    fn rule(&self, register: GapRegister, rule: &Rule) -> bool {
+        let has = |list: &Option<Vec<&str>>, word: &str| list.as_ref().is_none_or(|l| l.contains(&word));
+        has(&self.rules, rule.code) && has(&self.severities, &word(&rule.severity)) && has(&self.registers, &word(&register))
+    }
+}
+
+fn codes() -> Vec<String> {
+    rules().map(|(_, r)| r.code.to_owned()).collect()
+}
+
+fn severities() -> Vec<String> {
+    [GapSeverity::High, GapSeverity::Medium, GapSeverity::Low]
+        .map(|s| word(&s))
+        .to_vec()
+}
+
+fn registers() -> Vec<String> {
+    RULES.iter().map(|(r, _)| word(r)).collect()
+}
+
+/// Every gap that is wanted, in no order.
+fn find<'a>(asked: &'a Asked, context: &Context<'_>, wanted: &Wanted<'_>) -> Vec<Found<'a>> {
+    let world = asked.seen.reading(asked.on).world;
+    let mut by_kind: BTreeMap<usize, Vec<(usize, GapRegister, &'static Rule)>> = BTreeMap::new();
+    for (place, (register, rule)) in rules().enumerate().filter(|(_, (register, rule))| wanted.rule(*register, rule)) {
+        if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
+            by_kind.entry(kind).or_default().push((place, register, rule));
+        }
+    }
+    let mut found = Vec::new();
+    for (kind, rules) in by_kind {
+        let rows = world.table(kind).into_iter().flat_map(|t| t.rows());
+        for record in rows.filter(|r| r.meta().withdrawn_at.is_none()) {
+            let id = record.meta().id;
+            if !asked.seen.may_see(id) || wanted.record.is_some_and(|r| r != id) || !wanted.scopes.iter().all(|s| world.is_in_scope(id, *s))
+            {
+                continue;
+            }
+            for (place, register, rule) in &rules {
+                if let Some(words) = rule.look.at(context, record.as_ref()) {
+                    found.push(Found {
+                        place: *place,
+                        rule,
+                        register: *register,
+                        record,
+                        words,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
+    let limit = limit(&asked.query)?;
+    let wanted = Wanted::of(asked)?;
+    let after = asked.query.get("cursor").map(cursor).transpose()?;
+    let (settings, used) = in_force(asked.seen.reading(asked.on).world);
+    let context = Context {
+        seen: &asked.seen,
+        on: asked.on,
+        settings: &settings,
+    };
+    let mut found = find(asked, &context, &wanted);
+    let mut counts: BTreeMap<usize, GapCount> = BTreeMap::new();
+    for f in &found {
+        let count = counts.entry(f.place).or_insert_with(|| GapCount {
+            rule: f.rule.code.to_owned(),
+            severity: f.rule.severity,
+            register: f.register,
+            gaps: 0,
+        });
+        count.gaps += 1;
+    }
+    let total = found.len();
+    found.retain(|f| after.is_none_or(|a| f.key() > a));
+    if found.len() > limit + 1 {
+        found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
+        found.truncate(limit + 1);
+    }
+    found.sort_by(|a, b| a.key().cmp(&b.key()));
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    Ok(GapsView {
+        on: asked.on,
+        journal_seq: asked.seen.seq(),
+        settings: used,
+        total,
+        by_rule: counts.into_values().collect(),
+        next_cursor: last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference)),
+        items: found.iter().map(|f| f.gap(asked)).collect(),
+    })
+}
+
+/// Where a page begins: after a rule's gap on a record.
+fn cursor(text: &str) -> Result<(usize, &str), Problem> {
+    let parts = text.split_once(':');
+    let found = parts.and_then(|(code, reference)| Some((rules().position(|(_, r)| r.code == code)?, reference)));
+    found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
+}
+
+fn all_rules(_: &Asked) -> Result<GapRules, Problem> {
+    let rule = |(register, rule): (GapRegister, &Rule)| GapRule {
+        code: rule.code.to_owned(),
+        severity: rule.severity,
+        register,
+        kind: rule.look.kind().to_owned(),
+        checks: rule.checks.to_owned(),
+        why: rule.why.to_owned(),
+        remedy: rule.remedy.to_owned(),
+        answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
+    };
+    Ok(GapRules {
+        items: rules().map(rule).collect(),
+    })
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
+    let some_of = |name: &str, what: &str, words: Vec<String>| {
+        let mut parameter = query(
+            name,
+            what,
+            json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::registers::query::MOST_VALUES }),
+        );
+        crate::world::schema::set(&mut parameter, "style", "form");
+        crate::world::schema::set(&mut parameter, "explode", false);
+        parameter
+    };
+    vec![
+        operation("/api/v1/gaps", "listGaps", Subject::PlanItem, gaps)
+            .takes([
+                query("limit", "Gaps on a page.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 })),
+                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 200 })),
+                some_of("rule", "Only what these rules found.", codes()),
+                some_of("severity", "Only gaps that weigh this much.", severities()),
+                some_of("register", "Only gaps in these registers.", registers()),
+                id("record_id", "Only gaps on this record."),
+                id("unit_id", "Only gaps on what this unit owns, or a unit below it."),
+                id("board_id", "Only gaps on this board and what belongs to it."),
+            ])
+            .says(
+                "Views",
+                "What is missing",
+                "Every gap that a rule finds: the record, the reason, the remedy. `by_rule` counts all that were asked for, on all pages. The rules stand at `/api/v1/gap-rules`.",
+            ),
+        operation("/api/v1/gap-rules", "listGapRules", Subject::PlanItem, all_rules).says(
+            "Views",
+            "The rules that find gaps",
+            "What each rule looks for, why it matters, what mends it, and which complaint of the Audit Panel papers of 2017 and 2020 it answers.",
+        ),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<GapsView>(schemas);
+    add_answer::<GapRules>(schemas);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registers::catalogue;
+
+    #[test]
+    fn codes_are_stable_words_each_used_once_on_a_kind_that_exists() {
+        let codes = codes();
+        for (n, (_, rule)) in rules().enumerate() {
+            assert!(!codes[..n].contains(&rule.code.to_owned()), "{} twice", rule.code);
+            assert!(rule.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", rule.code);
+            assert!(
+                catalogue().named(rule.look.kind()).is_some(),
+                "{}: no kind {}",
+                rule.code,
+                rule.look.kind()
+            );
+            for words in [rule.checks, rule.why, rule.remedy] {
+                assert!(words.ends_with('.') && words.len() <= 300, "{}: {words}", rule.code);
+            }
+        }
+    }
+}

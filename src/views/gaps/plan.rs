@@ -1,0 +1,287 @@
+//! What delivery plans and their items lack.
+
+use uuid::Uuid;
+
+use super::rule::{Context, Each, GapSeverity as Is, Rule, because, plain_if};
+use super::strategy::is_vague;
+use crate::registers::plan::{
+    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+};
+use crate::registers::risk::{Risk, RiskStatus};
+use crate::views::rag::{Rated, stale_days};
+use crate::views::waits::due_of;
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "item_without_lead",
+        severity: Is::High,
+        checks: "No post leads the item.",
+        why: "Nobody answers for it.",
+        remedy: "Name the post that leads it.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.lead_post_id.is_none())),
+    },
+    Rule {
+        code: "item_without_unit",
+        severity: Is::High,
+        checks: "No unit is responsible for the item.",
+        why: "Nobody can be held to account for it.",
+        remedy: "Name the unit that is responsible.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())),
+    },
+    Rule {
+        code: "item_without_what",
+        severity: Is::Medium,
+        checks: "The item does not say what is to be done.",
+        why: "A title is no task.",
+        remedy: "Say what is to be done.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.what.is_none())),
+    },
+    Rule {
+        code: "item_without_how",
+        severity: Is::Medium,
+        checks: "The item does not say how it is to be done.",
+        why: "Without a way there is nothing to check progress against.",
+        remedy: "Say how it is to be done.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.how.is_none())),
+    },
+    Rule {
+        code: "item_without_outcome",
+        severity: Is::Medium,
+        checks: "The item has no intended outcome.",
+        why: "Nobody can tell whether it was worth doing.",
+        remedy: "Say what will be different once it is done.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.intended_outcome.is_none())),
+    },
+    Rule {
+        code: "item_without_measure",
+        severity: Is::Medium,
+        checks: "The item has no measure of success.",
+        why: "It can be called done without anything to show.",
+        remedy: "Name the measure and what it should reach.",
+        answers: &["2020, recommendations 4 and 5"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let has = !i.data.measures.is_empty() || i.data.quantified_target.is_some();
+            plain_if(is_open(c, i) && !has)
+        }),
+    },
+    Rule {
+        code: "item_without_goal",
+        severity: Is::Medium,
+        checks: "The item serves no goal.",
+        why: "Work that serves no goal takes time from work that does.",
+        remedy: "Name the goal that it serves, with the reason, or drop the item.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.goals.is_empty())),
+    },
+    Rule {
+        code: "item_without_deadline",
+        severity: Is::High,
+        checks: "The item has no deadline.",
+        why: "It can never be late.",
+        remedy: "Set a deadline.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            // A strand holds others; its items have the deadlines.
+            plain_if(is_open(c, i) && i.data.item_kind != ItemKind::Strand && i.due_on().is_none())
+        }),
+    },
+    Rule {
+        code: "item_deadline_vague",
+        severity: Is::Low,
+        checks: "The deadline is vaguer than a quarter.",
+        why: "Broad timescales hide for months that something is late.",
+        remedy: "Set a deadline to the quarter, the month or the day.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let d = &i.data.deadline;
+            plain_if(is_open(c, i) && is_vague(d.precision, d.from_on, d.due_on))
+        }),
+    },
+    Rule {
+        code: "item_put_off_without_date",
+        severity: Is::High,
+        checks: "The item was put off, and to no date.",
+        why: "That is how a promise is never broken and never kept.",
+        remedy: "Set a new deadline with its reason and approver.",
+        answers: &["2017, summary", "2020, recommendation 5"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.deadline.due_on.is_none() && i.due_on().is_some())),
+    },
+    Rule {
+        code: "item_overdue",
+        severity: Is::High,
+        checks: "The item is past its deadline.",
+        why: "An overdue deadline that nobody mentions stays overdue.",
+        remedy: "Complete it, or have the deadline changed with the reason.",
+        answers: &["2020, deadlines of June to September 2020"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
+            Some(due) if is_open(c, i) && due < c.on => because(format!("was due on {due}, {} ago", days((c.on - due).num_days()))),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "item_stale",
+        severity: Is::Medium,
+        checks: "The item has not been heard of for long.",
+        why: "Silence is not progress.",
+        remedy: "Record a progress update.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
+            Some(n) if is_open(c, i) => because(format!("not for {}", days(n))),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "item_without_risk",
+        severity: Is::Low,
+        checks: "Nothing says what could keep the item from being done.",
+        why: "What was never thought of cannot be watched.",
+        remedy: "Sum up the risks on the item, or record a risk that threatens it.",
+        answers: &["2020, recommendation 6"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let watched = || c.seen.pointing::<Risk>(i.meta.id).any(|r| r.data.status == RiskStatus::Open);
+            plain_if(is_open(c, i) && i.data.risk_summary.is_none() && !watched())
+        }),
+    },
+    Rule {
+        code: "item_not_allocated",
+        severity: Is::Low,
+        checks: "No board gave the item to a unit.",
+        why: "A board can hold to account only for what it gave.",
+        remedy: "Record which board gave it to which unit, and when.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())),
+    },
+    Rule {
+        code: "item_rag_disagrees",
+        severity: Is::Medium,
+        checks: "The colour that the lead declares is not the one that the service computes.",
+        why: "One of the two is wrong, and the board sees only one.",
+        remedy: "Record an update that explains the declared colour, or correct it.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            if !is_open(c, i) || i.data.declared_rag == Rag::Grey {
+                return None;
+            }
+            let rated = Rated::of(i, c.on, c.settings);
+            if rated.rag == i.data.declared_rag {
+                return None;
+            }
+            let word = crate::world::record::word::<Rag>;
+            because(format!(
+                "declared {}, computed {}: {}",
+                word(&i.data.declared_rag),
+                word(&rated.rag),
+                rated.reason()
+            ))
+        }),
+    },
+    Rule {
+        code: "item_complete_without_update",
+        severity: Is::Medium,
+        checks: "The item counts as complete, and no update says what was done.",
+        why: "A claim without a word to show for it cannot be checked.",
+        remedy: "Record what was delivered, with evidence.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let complete = i.data.status == crate::registers::plan::ItemStatus::Complete;
+            plain_if(complete && is_planned(c, i.data.plan_id) && c.seen.pointing::<ProgressUpdate>(i.meta.id).next().is_none())
+        }),
+    },
+    Rule {
+        code: "item_not_carried_forward",
+        severity: Is::High,
+        checks: "The plan was refreshed, and no item of the new plan says what became of this one.",
+        why: "A refresh must not be the end of what it does not mention.",
+        remedy: "Carry the item forward, changed or not, or drop it with the reason.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            if i.data.status.is_closed() {
+                return None;
+            }
+            let carried = || {
+                c.seen
+                    .pointing::<WorkPlanItem>(i.meta.id)
+                    .any(|n| n.data.carried_from_item_id == Some(i.meta.id))
+            };
+            let next = successor(c, i.data.plan_id)?;
+            if carried() {
+                None
+            } else {
+                because(format!("not in {}", next.meta.reference))
+            }
+        }),
+    },
+    Rule {
+        code: "dependency_undated",
+        severity: Is::Medium,
+        checks: "The item waits for something that has no date.",
+        why: "Its own deadline rests on nothing.",
+        remedy: "Give what it waits for a date, or say by when it is needed.",
+        answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
+        look: &Each::new(|c, d: &Rec<Dependency>| plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())),
+    },
+    Rule {
+        code: "dependency_late",
+        severity: Is::High,
+        checks: "What the item waits for comes after its own deadline.",
+        why: "The deadline cannot be kept, and this is known today.",
+        remedy: "Bring forward what it waits for, or change the deadline now.",
+        answers: &["2020, recommendations 1, 2, 3 and 4"],
+        look: &Each::new(|c, d: &Rec<Dependency>| {
+            let due = c.seen.get::<WorkPlanItem>(d.data.item_id)?.due_on()?;
+            let awaited = awaited_on(c, d).filter(|on| is_waiting(c, d) && *on > due)?;
+            because(format!("expected on {awaited}, due on {due}"))
+        }),
+    },
+    Rule {
+        code: "benefit_without_evidence",
+        severity: Is::Medium,
+        checks: "The benefit is claimed without evidence.",
+        why: "Anybody can say that awareness was raised.",
+        remedy: "Add the evidence, or withdraw the claim.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)),
+    },
+];
+
+/// Days in words.
+pub(super) fn days(n: i64) -> String {
+    if n == 1 { "1 day".to_owned() } else { format!("{n} days") }
+}
+
+/// Whether the plan is still worked to.
+fn is_planned(c: &Context<'_>, plan: Uuid) -> bool {
+    c.seen
+        .get::<Plan>(plan)
+        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
+}
+
+/// Whether the item is still to be done.
+fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
+    !item.data.status.is_closed() && is_planned(c, item.data.plan_id)
+}
+
+/// The plan that took the place of another.
+fn successor<'a>(c: &'a Context<'_>, plan: Uuid) -> Option<&'a Rec<Plan>> {
+    c.seen
+        .pointing::<Plan>(plan)
+        .find(|p| p.data.predecessor_id == Some(plan) && p.data.status != PlanStatus::Draft)
+}
+
+fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
+    let item = c.seen.get::<WorkPlanItem>(dependency.data.item_id);
+    dependency.data.status == DependencyStatus::Open && item.is_some_and(|i| i.is_live() && is_open(c, i))
+}
+
+/// When what is waited for is expected: its own date where it is on record and has one, else the day by which it is needed.
+fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<chrono::NaiveDate> {
+    let own = dependency.data.on_id.and_then(|id| due_of(c.seen, id));
+    own.or(dependency.data.needed_by.due_on)
+}

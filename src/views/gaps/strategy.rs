@@ -1,0 +1,226 @@
+//! What strategies lack.
+
+use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{Remit, RemitKind};
+use crate::registers::plan::WorkPlanItem;
+use crate::registers::strategy::{
+    CrossReference, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus,
+    Suggestion, SuggestionDisposition,
+};
+use crate::world::Rec;
+use crate::world::date::Precision;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "strategy_without_owner",
+        severity: Is::High,
+        checks: "No unit owns the strategy.",
+        why: "Without an owner nobody answers for what it promises.",
+        remedy: "Name the unit that owns it.",
+        answers: &["2020, recommendation 1"],
+        look: &Each::new(|_, s: &Rec<Strategy>| plain_if(is_running(s) && s.data.owner_unit_id.is_none())),
+    },
+    Rule {
+        code: "strategy_without_approved_version",
+        severity: Is::High,
+        checks: "The strategy is current and has no approved version.",
+        why: "What was never approved binds nobody.",
+        remedy: "Record the version that was approved, with approver and day, or have one approved.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(strategy_without_approved_version),
+    },
+    Rule {
+        code: "version_without_approval",
+        severity: Is::High,
+        checks: "The version counts as approved without approver or day.",
+        why: "An approval that nobody gave on no day cannot be shown to anybody.",
+        remedy: "Name who approved it and when, or set it back to draft.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+            let nobody = v.data.approver_post_id.is_none() && v.data.approver_board_id.is_none();
+            match (nobody, v.data.approved_on.is_none()) {
+                _ if !v.data.status.is_approved() => None,
+                (true, true) => because("neither approver nor day"),
+                (true, false) => because("no approver"),
+                (false, true) => because("no day"),
+                (false, false) => None,
+            }
+        }),
+    },
+    Rule {
+        code: "version_approved_but_document_draft",
+        severity: Is::Medium,
+        checks: "The version counts as approved, its document says draft.",
+        why: "Readers cannot tell which words are in force.",
+        remedy: "Attach the approved document, or correct the version's status.",
+        answers: &["2017, appendices 1 and 2"],
+        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+            let stated = v
+                .data
+                .document
+                .as_ref()
+                .and_then(|d| d.stated_status.as_deref())
+                .unwrap_or_default();
+            plain_if(v.data.status.is_approved() && stated.to_lowercase().contains("draft"))
+        }),
+    },
+    Rule {
+        code: "strategy_review_without_target_date",
+        severity: Is::High,
+        checks: "The review of the strategy runs without a date by which it is to end.",
+        why: "What waits for the review waits for ever.",
+        remedy: "Set the review's target date.",
+        answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
+        look: &Each::new(|_, r: &Rec<StrategyReview>| plain_if(is_open(r) && r.data.target.due_on.is_none())),
+    },
+    Rule {
+        code: "strategy_review_overdue",
+        severity: Is::High,
+        checks: "The review of the strategy is past its target date.",
+        why: "What waits for the review is late with it.",
+        remedy: "Complete the review, or set a new target date with the reason.",
+        answers: &[],
+        look: &Each::new(|c, r: &Rec<StrategyReview>| match r.data.target.due_on {
+            Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "goal_without_outcome",
+        severity: Is::Medium,
+        checks: "The goal has no intended outcome.",
+        why: "Nobody can tell when it is reached.",
+        remedy: "Say what will be different once the goal is reached.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())),
+    },
+    Rule {
+        code: "goal_without_item",
+        severity: Is::Medium,
+        checks: "No item of a plan serves the goal.",
+        why: "A goal that nothing works towards is a wish.",
+        remedy: "Name the goal on the items that serve it, or plan one.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            let served = |id| c.seen.pointing::<WorkPlanItem>(id).next().is_some();
+            let below = || {
+                c.seen
+                    .pointing::<Goal>(g.meta.id)
+                    .any(|p| p.data.parent_id == Some(g.meta.id) && served(p.meta.id))
+            };
+            plain_if(is_pursued(c, g) && !served(g.meta.id) && !below())
+        }),
+    },
+    Rule {
+        code: "goal_without_board",
+        severity: Is::Medium,
+        checks: "No board has the goal in its remit.",
+        why: "Nobody decides on it, oversees it or is asked about it.",
+        remedy: "Record which board decides on the goal and which oversees it.",
+        answers: &["2020, recommendation 1"],
+        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && remits(c, g).next().is_none())),
+    },
+    Rule {
+        code: "goal_decided_by_several_boards",
+        severity: Is::Medium,
+        checks: "Several boards decide on the goal.",
+        why: "Where two decide, neither answers for it.",
+        remedy: "Leave the decision to one board and give the others another part.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            let mut boards: Vec<_> = remits(c, g)
+                .filter(|r| r.data.remit_kind == RemitKind::Decides)
+                .map(|r| r.data.board_id)
+                .collect();
+            boards.sort_unstable();
+            boards.dedup();
+            if boards.len() > 1 {
+                because(format!("{} boards", boards.len()))
+            } else {
+                None
+            }
+        }),
+    },
+    Rule {
+        code: "goal_without_owner",
+        severity: Is::Low,
+        checks: "No post owns the goal.",
+        why: "Nobody answers for it by name of office.",
+        remedy: "Name the post that owns the goal.",
+        answers: &[],
+        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())),
+    },
+    Rule {
+        code: "cross_reference_without_rationale",
+        severity: Is::Low,
+        checks: "The cross-reference does not say what the strategies have to do with each other.",
+        why: "A list of titles is no interdependency: nobody can tell what depends on what.",
+        remedy: "Say in a sentence what one strategy needs of the other.",
+        answers: &["2017, interdependencies"],
+        look: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
+    },
+    Rule {
+        code: "suggestion_without_disposition",
+        severity: Is::Medium,
+        checks: "Nobody has said what became of the suggestion.",
+        why: "Who made it cannot tell whether it was heard.",
+        remedy: "Say whether it was taken in, in which version, and why or why not.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|_, s: &Rec<Suggestion>| match s.data.disposition {
+            SuggestionDisposition::Pending => because("still pending"),
+            SuggestionDisposition::Incorporated | SuggestionDisposition::Partly if s.data.taken_in_version_id.is_none() => {
+                because("taken in, but no version is named")
+            }
+            _ => None,
+        }),
+    },
+];
+
+/// Whether it is one of our own and not over.
+fn is_running(strategy: &Rec<Strategy>) -> bool {
+    strategy.data.strategy_kind.is_own() && strategy.data.status != StrategyStatus::Ended
+}
+
+fn is_open(review: &Rec<StrategyReview>) -> bool {
+    matches!(review.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress)
+}
+
+/// Whether the goal's strategy is one of our own and current.
+fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
+    let strategy = c.seen.get::<Strategy>(goal.data.strategy_id);
+    strategy.is_some_and(|s| s.is_live() && s.data.strategy_kind.is_own() && s.data.status == StrategyStatus::Current)
+}
+
+/// The remits on a goal that are in force.
+fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a Rec<Remit>> {
+    let on = c.on;
+    c.seen.pointing::<Remit>(goal.meta.id).filter(move |r| runs_on(r.data.days(), on))
+}
+
+fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) -> Fault {
+    if !is_running(strategy) || strategy.data.status != StrategyStatus::Current {
+        return None;
+    }
+    let versions: Vec<&Rec<StrategyVersion>> = c.seen.pointing::<StrategyVersion>(strategy.meta.id).collect();
+    if versions.iter().any(|v| v.data.status.is_approved()) {
+        return None;
+    }
+    match versions.len() {
+        0 => because("no version is on record"),
+        _ if versions.iter().any(|v| v.data.status == StrategyVersionStatus::InReview) => because("one is in review"),
+        n => because(format!("{n} on record, none approved")),
+    }
+}
+
+/// Whether a date is vaguer than a quarter.
+pub(super) fn is_vague(precision: Precision, from: Option<chrono::NaiveDate>, due: Option<chrono::NaiveDate>) -> bool {
+    /// The longest quarter.
+    const QUARTER_DAYS: i64 = 92;
+    match precision {
+        Precision::Half | Precision::Year => true,
+        Precision::Period => from.zip(due).is_some_and(|(from, due)| (due - from).num_days() >= QUARTER_DAYS),
+        _ => false,
+    }
+}
