@@ -17,5 +17,6 @@ mod access;
 mod back_dating;
 mod contract;
 mod conventions;
+mod gaps;
 mod migrations;
 mod settings;
