@@ -17,5 +17,6 @@ mod access;
 mod back_dating;
 mod contract;
 mod conventions;
+mod meetings;
 mod migrations;
 mod settings;
