@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::access::accounts::OPERATOR;
 use crate::access::caller::forbidden;
-use crate::access::policy::Act;
+use crate::access::policy::{Act, Subject};
 use crate::db::store::Side;
 use crate::db::{Conn, DbError};
 use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
-use crate::world::record::FollowUp;
+use crate::world::record::{ANY_KIND, FollowUp};
 use crate::world::seen::{Clearance, cleared};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
 
@@ -351,6 +351,7 @@ impl<'a> Txn<'a> {
 
     /// Checks links and rules, enters the record, and lets other records follow.
     fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = Proposal {
             reading: Reading {
                 world: &self.world,
@@ -362,6 +363,7 @@ impl<'a> Txn<'a> {
             meta,
             actor: self.caller.account,
             following: self.following > 0,
+            may: &may,
         };
         let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
         let meta = record.meta();
@@ -462,7 +464,10 @@ impl<'a> Txn<'a> {
         let old: Vec<Uuid> = before.map(|b| b.links().into_iter().map(|l| l.id).collect()).unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {
-            let names = || link.kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or ");
+            let names = || match link.kinds {
+                ANY_KIND => "record".to_owned(),
+                kinds => kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or "),
+            };
             let fault = match self.world.any(link.id).filter(|_| self.following > 0 || self.may_see(link.id)) {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),
                 Some(to) if !self.is_of(to, link.kinds) => Some(("wrong_kind", format!("must be the id of a {}", names()))),
@@ -486,26 +491,33 @@ impl<'a> Txn<'a> {
     }
 
     fn is_of(&self, record: &Arc<dyn AnyRecord>, kinds: &[&str]) -> bool {
-        self.world
-            .catalogue()
-            .kinds()
-            .get(record.meta().kind)
-            .is_some_and(|k| kinds.contains(&k.name))
+        self.world.catalogue().kinds().get(record.meta().kind).is_some_and(|k| match kinds {
+            // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
+            ANY_KIND => k.subject != Subject::Access,
+            kinds => kinds.contains(&k.name),
+        })
     }
 
     fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {
         let catalogue = self.world.catalogue();
-        let outside = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id);
         let mut hidden = false;
         let mut errors = Vec::new();
-        for r in self.world.pointing_to(id).filter(outside) {
+        for r in self.world.pointing_to(id) {
+            let by: Vec<String> = r
+                .links()
+                .into_iter()
+                .filter(|l| l.id == id && !l.is_mention)
+                .map(|l| l.pointer)
+                .collect();
+            if by.is_empty() || r.meta().withdrawn_at.is_some() || r.place().within.contains(&id) {
+                continue;
+            }
             if !self.may_see(r.meta().id) {
                 hidden = true;
                 continue;
             }
             let kind = catalogue.kinds().get(r.meta().kind).map_or("", |k| k.name);
-            let pointer = r.links().into_iter().find(|l| l.id == id).map_or_else(String::new, |l| l.pointer);
-            let detail = format!("{} {} points here by {pointer}", kind.replace('_', " "), r.meta().reference);
+            let detail = format!("{} {} points here by {}", kind.replace('_', " "), r.meta().reference, by.join(", "));
             errors.push(FieldError {
                 pointer: String::new(),
                 code: "in_use".into(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use crate::world::{Rec, Resource, Rules};
+use crate::world::{Marking, Meta, Rec, Resource, Rules, World};
 
 /// Refuses a list whose members name the same record twice. `field` is the member's field that holds the id.
 pub fn no_repeats<R: Resource>(rules: &mut Rules<'_, R>, list: &str, field: &str, ids: impl IntoIterator<Item = Option<Uuid>>) {
@@ -24,6 +24,20 @@ pub fn no_repeats<R: Resource>(rules: &mut Rules<'_, R>, list: &str, field: &str
 pub fn others<'a, R: Resource>(rules: &Rules<'a, R>, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
     let own = rules.meta.id;
     rules.reading.world.pointing::<R>(id).filter(move |r| r.meta.id != own)
+}
+
+/// Live records that point to one and may be counted on it: none that is marked more strictly than it is.
+pub fn parts<'a, R: Resource>(world: &'a World, whole: &Meta) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
+    let cleared = whole.marking == Marking::OfficialSensitive;
+    world
+        .pointing::<R>(whole.id)
+        .filter(move |r| cleared || r.meta.marking == Marking::Official)
+}
+
+/// A count as it is kept.
+#[must_use]
+pub fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Whether `to` can be reached from `from`. `next` names what a record leads to.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::record::{AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Links, Meta, Reading, Rec, Resource, Rules, refused};
 use super::schema::{self, Schemas};
-use crate::access::policy::Subject;
+use crate::access::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// A change to a record, to be checked against its rules.
@@ -22,6 +22,8 @@ pub struct Proposal<'a> {
     pub meta: Meta,
     pub actor: Uuid,
     pub following: bool,
+    /// Whether the caller's grants allow an act on a record as it stands.
+    pub may: &'a dyn Fn(Subject, Act, Uuid) -> bool,
 }
 
 /// A list's filter, ready to be asked.
@@ -173,6 +175,7 @@ fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<
         before,
         actor: p.actor,
         following: p.following,
+        may: p.may,
         errors: Vec::new(),
         code: Code::RuleViolation,
         follow_ups: Vec::new(),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::World;
 use super::date::PlannedDate;
 use super::seen::{Clearance, cleared};
-use crate::access::policy::Subject;
+use crate::access::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// Who may see a record.
@@ -77,14 +77,19 @@ pub struct Common {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NothingComputed {}
 
+/// The kinds of a link that may lead to a record of any kind but those about access.
+pub const ANY_KIND: &[&str] = &[];
+
 /// A field that points to another record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// JSON Pointer of the field.
     pub pointer: String,
-    /// The kinds it may point to.
+    /// The kinds it may point to; none named means any ([`ANY_KIND`]).
     pub kinds: &'static [&'static str],
     pub id: Uuid,
+    /// It is only spoken of: what is mentioned can be withdrawn all the same.
+    pub is_mention: bool,
 }
 
 /// The links of a record, gathered.
@@ -99,6 +104,7 @@ impl Links {
                 pointer: pointer.into(),
                 kinds,
                 id,
+                is_mention: false,
             });
         }
     }
@@ -108,6 +114,16 @@ impl Links {
         for (n, id) in ids.into_iter().enumerate() {
             self.to(format!("{pointer}/{n}"), kinds, id);
         }
+    }
+
+    /// A list field whose members mention records of any kind.
+    pub fn mention(&mut self, pointer: &str, ids: &[Uuid]) {
+        self.0.extend(ids.iter().enumerate().map(|(n, id)| Link {
+            pointer: format!("{pointer}/{n}"),
+            kinds: ANY_KIND,
+            id: *id,
+            is_mention: true,
+        }));
     }
 }
 
@@ -216,6 +232,8 @@ pub struct Rules<'a, R: Resource> {
     pub actor: Uuid,
     /// The change comes from another record's rules ([`FollowUp`]), not from a caller.
     pub following: bool,
+    /// Whether the grants of whoever proposes it allow an act on a record as it stands.
+    pub(super) may: &'a dyn Fn(Subject, Act, Uuid) -> bool,
     pub(super) errors: Vec<FieldError>,
     pub(super) code: Code,
     pub(super) follow_ups: Vec<FollowUp>,
@@ -229,6 +247,18 @@ impl<R: Resource> Rules<'_, R> {
             code: code.into(),
             detail: detail.into(),
         });
+    }
+
+    /// Whether who proposes the change may do this to a record as it stands. What follows from a change that was allowed is allowed.
+    #[must_use]
+    pub fn may(&self, subject: Subject, act: Act, id: Uuid) -> bool {
+        self.following || (self.may)(subject, act, id)
+    }
+
+    /// Refuses the change because a field is another's to set.
+    pub fn forbid(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.refuse(pointer, "reserved", detail);
+        self.code = Code::Forbidden;
     }
 
     /// Refuses unless `holds`.

@@ -18,5 +18,6 @@ mod back_dating;
 mod contract;
 mod conventions;
 mod gaps;
+mod meetings;
 mod migrations;
 mod settings;

@@ -9,8 +9,9 @@ use super::escalation::{Escalation, EscalationStatus};
 use super::review::RiskReview;
 use super::risk::{Risk, RiskStatus};
 use super::score::RiskLevel;
+use crate::registers::links::{count, parts};
 use crate::registers::settings::{SettingSet, in_force};
-use crate::world::{Marking, Meta, Rec, Resource, World};
+use crate::world::{Meta, Rec, World};
 
 /// What the service works out about a risk. Controls, reviews and escalations that are marked more strictly than the risk itself
 /// do not count here; lists show them to whoever is cleared.
@@ -81,14 +82,6 @@ impl RiskComputed {
     }
 }
 
-/// Live records that point to the risk and may be counted on it.
-fn parts<'a, R: Resource>(world: &'a World, risk: &Meta) -> impl Iterator<Item = &'a Rec<R>> {
-    let cleared = risk.marking == Marking::OfficialSensitive;
-    world
-        .pointing::<R>(risk.id)
-        .filter(move |r| cleared || r.meta.marking == Marking::Official)
-}
-
 /// The inherent score less what these controls are assumed to take off it.
 fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
     let (mut likelihood, mut impact) = (0u8, 0u8);
@@ -97,8 +90,4 @@ fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Optio
         impact = impact.saturating_add(by.impact);
     }
     risk.inherent.map(|score| score.reduced(settings, likelihood, impact))
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,0 +1,274 @@
+//! Deferrals of actions: from when to when, and why. They are counted and never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::action::{Due, due_of, due_with};
+use super::{
+    Action, ActionPart, ActionStatus, Meeting, MeetingStatus, first_day, is_of_board, is_secretarys, later_meeting, only_of_same_board,
+};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, in_window, not_in_future};
+use crate::registers::links::{count, others};
+use crate::registers::query::{is, is_some};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// That an action, or one of its parts, was put off.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ActionDeferral {
+    /// The action.
+    pub action_id: Uuid,
+    /// The part that was put off; none: the action as a whole.
+    #[serde(default)]
+    pub part_id: Option<Uuid>,
+    /// To when. Where it is put off to a meeting, `to_meeting_id` says so; where to no day, the words of the source.
+    #[serde(default)]
+    pub to: PlannedDate,
+    /// To which meeting. Without a day in `to` that meeting's day counts.
+    #[serde(default)]
+    pub to_meeting_id: Option<Uuid>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// Day on which it was said or decided.
+    pub decided_on: NaiveDate,
+    /// The post that asked for it.
+    #[serde(default)]
+    pub by_post_id: Option<Uuid>,
+    /// The meeting that agreed to it, as its board's secretary says. None: it is the owner's word alone.
+    #[serde(default)]
+    pub agreed_at_meeting_id: Option<Uuid>,
+}
+
+/// What the service notes beside a deferral.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActionDeferralComputed {
+    /// When it was due before.
+    pub from: PlannedDate,
+    /// The meeting at which it was due before.
+    pub from_meeting_id: Option<Uuid>,
+    /// Days by which it moved; null where one of the two has no day.
+    pub days_moved: Option<i64>,
+    /// Which deferral of the action it was, from 1, when it was recorded.
+    #[schema(minimum = 0)]
+    pub ordinal: u32,
+}
+
+/// Narrows a list of deferrals.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ActionDeferralFilter {
+    /// Deferrals of this action and of its parts.
+    action_id: Option<Uuid>,
+    /// Deferrals of this part.
+    part_id: Option<Uuid>,
+    /// Deferrals of actions that this meeting gave.
+    meeting_id: Option<Uuid>,
+    /// Deferrals of actions that meetings of this board gave.
+    board_id: Option<Uuid>,
+    /// Deferrals of actions that this unit or a unit below it answers for.
+    unit_below: Option<Uuid>,
+    /// Deferrals from this meeting.
+    from_meeting_id: Option<Uuid>,
+    /// Deferrals to this meeting.
+    to_meeting_id: Option<Uuid>,
+    /// Deferrals asked for by this post.
+    by_post_id: Option<Uuid>,
+    /// Whether a meeting agreed to it.
+    agreed: Option<bool>,
+    /// Deferrals decided on or after this day.
+    decided_from: Option<NaiveDate>,
+    /// Deferrals decided on or before this day.
+    decided_until: Option<NaiveDate>,
+}
+
+impl ActionDeferral {
+    /// What it puts off to.
+    pub(super) fn due(&self) -> Due {
+        Due {
+            date: self.to.clone(),
+            meeting: self.to_meeting_id,
+        }
+    }
+
+    fn check_target(&self, rules: &mut Rules<'_, Self>, meeting: Uuid) {
+        rules.planned("/to", &self.to);
+        rules.require(
+            self.to.due_on.is_some() || self.to_meeting_id.is_some() || self.to.source_text.is_some(),
+            "/to",
+            "required",
+            "say to when: a date in to, a meeting in to_meeting_id or, where it is put off to no day, the words in to/source_text",
+        );
+        only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
+        let target = self.to_meeting_id.and_then(|id| rules.reading.world.get::<Meeting>(id));
+        rules.require(
+            rules.before.is_some() || target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
+            "/to_meeting_id",
+            "cancelled",
+            "that meeting was cancelled; name the one that takes its place",
+        );
+        rules.require(
+            self.to_meeting_id != Some(meeting),
+            "/to_meeting_id",
+            "same",
+            "is the meeting that gave the action; name a later one",
+        );
+    }
+
+    /// What must hold when it is recorded: later the action has moved on.
+    fn check_move(&self, rules: &mut Rules<'_, Self>, action: &Rec<Action>) {
+        let world = rules.reading.world;
+        rules.require(
+            action.computed.first_due.is_some(),
+            "/action_id",
+            "no_due",
+            "nobody has said when the action is due; set due or target_meeting_id with PATCH on the action",
+        );
+        let closed = action.data.status != ActionStatus::Open && action.data.closed_on.is_none_or(|d| d < self.decided_on);
+        rules.require(
+            !closed,
+            "/action_id",
+            "closed",
+            "the action is closed or cancelled; open it again before it is deferred",
+        );
+        let now = due_of(world, action, self.part_id);
+        let (from, to) = (now.day(world), self.due().day(world));
+        let earlier = matches!((from, to), (Some(from), Some(to)) if to <= from);
+        let same = from.is_none() && now == self.due();
+        let pointer = if self.to.due_on.is_none() && self.to_meeting_id.is_some() {
+            "/to_meeting_id"
+        } else {
+            "/to"
+        };
+        rules.require(
+            !earlier && !same,
+            pointer,
+            "not_later",
+            "is no later than when it is due already; name a later day, or record nothing",
+        );
+        let last = others(rules, self.action_id).map(|d| d.data.decided_on).max();
+        rules.in_order(last, Some(self.decided_on), "/decided_on", "the last deferral of this action");
+    }
+}
+
+impl Resource for ActionDeferral {
+    const KIND: &'static str = "action_deferral";
+    const PATH: &'static str = "action-deferrals";
+    const PREFIX: &'static str = "ACD";
+    const SUBJECT: Subject = Subject::ActionProgress;
+    const ABOUT: &'static str = "That an action or a part of it was put off, with reason: to a day, to a meeting, or to no day. The action is then due with the last of its parts; when it was first due stays on record. Withdrawing a deferral moves it back.";
+    const APPEND_ONLY: bool = true;
+    type Computed = ActionDeferralComputed;
+    type Filter = ActionDeferralFilter;
+
+    fn example() -> Value {
+        json!({
+            "action_id": "019abcde-0000-7000-8000-000000000001",
+            "to": { "precision": "quarter", "due_on": "2020-12-31", "source_text": "the next meeting" },
+            "reason": "The dashboard is not developed far enough to be shown",
+            "decided_on": "2020-09-28"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/action_id", &["action"], self.action_id);
+        links.to("/part_id", &["action_part"], self.part_id);
+        links.to("/to_meeting_id", &["meeting"], self.to_meeting_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+        links.to("/agreed_at_meeting_id", &["meeting"], self.agreed_at_meeting_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.action_id]).and_within(self.part_id)
+    }
+    fn normalise(&mut self) {
+        self.to.normalise();
+    }
+    // S21
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/decided_on", Some(self.decided_on));
+        let world = rules.reading.world;
+        let Some(action) = world.get::<Action>(self.action_id) else {
+            return;
+        };
+        let part = self.part_id.and_then(|id| world.get::<ActionPart>(id));
+        rules.require(
+            part.is_none_or(|p| p.data.action_id == self.action_id),
+            "/part_id",
+            "other_action",
+            "must be a part of the same action",
+        );
+        let meeting = action.data.meeting_id;
+        rules.in_order(
+            first_day(world, meeting),
+            Some(self.decided_on),
+            "/decided_on",
+            "the meeting that gave the action",
+        );
+        self.check_target(rules, meeting);
+        later_meeting(rules, "/agreed_at_meeting_id", meeting, self.agreed_at_meeting_id);
+        if self.agreed_at_meeting_id.is_some() && rules.before.is_none() && !is_secretarys(rules, meeting) {
+            let detail = "only the secretary of the board that gave the action says that it agreed; leave it out";
+            rules.forbid("/agreed_at_meeting_id", detail);
+        }
+        if rules.before.is_none() {
+            self.check_move(rules, action);
+        }
+        let due = due_with(world, action, self, rules.meta);
+        rules.follow_up(self.action_id, json!({ "due": due.date, "target_meeting_id": due.meeting }));
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        if let Some(before) = before {
+            return before.computed.clone();
+        }
+        let world = reading.world;
+        let Some(action) = world.get::<Action>(self.action_id) else {
+            return ActionDeferralComputed::default();
+        };
+        let from = due_of(world, action, self.part_id);
+        let earlier = world.pointing::<Self>(self.action_id).filter(|d| d.meta.id != meta.id).count();
+        let days = from.day(world).zip(self.due().day(world));
+        ActionDeferralComputed {
+            days_moved: days.map(|(from, to)| (to - from).num_days()),
+            from: from.date,
+            from_meeting_id: from.meeting,
+            ordinal: count(earlier + 1),
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        self.part_id.into_iter().chain([self.action_id]).collect()
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "decided_on",
+            key: |r| Key::from(Some(r.data.decided_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.reason, self.to.source_text.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let d = &r.data;
+        let action = || reading.world.get::<Action>(d.action_id);
+        let meeting = || action().map(|a| a.data.meeting_id);
+        let below = |top| {
+            action()
+                .and_then(|a| a.data.owner())
+                .is_some_and(|owner| reading.world.is_in_scope(owner, top))
+        };
+        is(&f.action_id, &d.action_id)
+            && is_some(&f.part_id, &d.part_id)
+            && is_some(&f.from_meeting_id, &r.computed.from_meeting_id)
+            && is_some(&f.to_meeting_id, &d.to_meeting_id)
+            && is_some(&f.by_post_id, &d.by_post_id)
+            && asked(f.agreed, || d.agreed_at_meeting_id.is_some())
+            && in_window(Some(d.decided_on), (f.decided_from, f.decided_until))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && f.unit_below.is_none_or(below)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.part_id.or(f.action_id).or(f.to_meeting_id).or(f.by_post_id)
+    }
+}

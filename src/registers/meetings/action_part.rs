@@ -1,0 +1,232 @@
+//! Parts of actions: what was asked one by one, each with a status of its own.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use chrono::NaiveDate;
+
+use super::action::due_of;
+use super::action_response::ActionClaim;
+use super::{Action, ActionDeferral, ActionResponse, ActionStatus, is_of_board, is_secretarys, reserved};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed};
+use crate::registers::links::{count, others, parts};
+use crate::registers::query::{Any, any, is, same_name};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Where a part stands, as the board's secretary declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionPartStatus {
+    #[default]
+    Open,
+    /// The board has its answer, and asks for nothing more.
+    Answered,
+    /// What was asked was done.
+    Done,
+    /// It was to be done and was not: still owed.
+    NotDone,
+    /// The board no longer asks for it.
+    Dropped,
+}
+
+impl ActionPartStatus {
+    /// Whether it is still owed.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::NotDone)
+    }
+}
+
+/// One of the things that an action asks for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ActionPart {
+    /// The action. Cannot change.
+    pub action_id: Uuid,
+    /// Its label ("a", "1"); unique within the action, in any case.
+    #[schema(min_length = 1, max_length = 20)]
+    pub label: String,
+    /// What is asked.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub text: String,
+    /// Where it stands, as the board's secretary declares it. What responses claim stands beside it.
+    #[serde(default)]
+    pub status: ActionPartStatus,
+    /// What the board said of it.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+}
+
+/// What the service works out about a part. Responses and deferrals that are marked more strictly than it do not count here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActionPartComputed {
+    /// Whether it is still owed: open or not done.
+    pub is_open: bool,
+    /// What the last response to it claims.
+    pub claimed_status: Option<ActionClaim>,
+    /// Whether that is something else than is declared.
+    pub claim_differs: bool,
+    /// How many responses to it there are.
+    #[schema(minimum = 0)]
+    pub response_count: u32,
+    /// Day of the last response to it.
+    pub last_response_on: Option<NaiveDate>,
+    /// How many times it was deferred by itself.
+    #[schema(minimum = 0)]
+    pub deferral_count: u32,
+}
+
+/// Narrows a list of parts of actions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ActionPartFilter {
+    /// Parts of this action.
+    action_id: Option<Uuid>,
+    /// Parts of actions that this meeting gave.
+    meeting_id: Option<Uuid>,
+    /// Parts of actions that meetings of this board gave.
+    board_id: Option<Uuid>,
+    /// Parts of actions that this unit or a unit below it answers for.
+    unit_below: Option<Uuid>,
+    /// Parts in these statuses.
+    #[param(value_type = Option<Vec<ActionPartStatus>>, inline, explode = false)]
+    status: Option<Any<ActionPartStatus>>,
+    /// Whether it is still owed.
+    is_open: Option<bool>,
+    /// Whether the last response claims something else than is declared.
+    claim_differs: Option<bool>,
+    /// Whether there is any response to it.
+    answered: Option<bool>,
+    /// Parts deferred by themselves at least so many times.
+    #[param(minimum = 0, maximum = 1000)]
+    deferred_at_least: Option<u32>,
+    /// Whether it is owed, of an open action, and past the day on which it is due. What was put off to no day is judged by the day on
+    /// which the action was first due.
+    overdue: Option<bool>,
+}
+
+impl Resource for ActionPart {
+    const KIND: &'static str = "action_part";
+    const PATH: &'static str = "action-parts";
+    const PREFIX: &'static str = "ACP";
+    const SUBJECT: Subject = Subject::Action;
+    const ABOUT: &'static str = "The things that an action asks for, one by one. The secretary declares where each stands; beside that stands what the last response claims.";
+    type Computed = ActionPartComputed;
+    type Filter = ActionPartFilter;
+
+    fn example() -> Value {
+        json!({
+            "action_id": "019abcde-0000-7000-8000-000000000001",
+            "label": "b",
+            "text": "A draft of the performance dashboard",
+            "status": "open"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/action_id", &["action"], self.action_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.action_id])
+    }
+    // S21
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        fixed(
+            rules,
+            self,
+            "/action_id",
+            |p| p.action_id,
+            "withdraw this part and record it for the other action",
+        );
+        let twin = others::<Self>(rules, self.action_id).any(|p| same_name(&p.data.label, &self.label));
+        rules.require(
+            !twin,
+            "/label",
+            "duplicate",
+            "the action has a part with this label; choose another",
+        );
+        let Some(action) = rules.reading.world.get::<Action>(self.action_id) else {
+            return;
+        };
+        let meeting = action.data.meeting_id;
+        if rules.before.is_none() && !is_secretarys(rules, meeting) {
+            rules.forbid(
+                "/action_id",
+                "only the secretary of the board that gave the action says what it asks for",
+            );
+        }
+        reserved(rules, self, meeting, "/label", |p| p.label.clone());
+        reserved(rules, self, meeting, "/text", |p| p.text.clone());
+        reserved(rules, self, meeting, "/status", |p| p.status);
+        reserved(rules, self, meeting, "/note", |p| p.note.clone());
+        let unsaid = action.data.status == ActionStatus::Closed && action.data.closure_reason.is_none();
+        rules.require(
+            rules.following || !unsaid || !self.status.is_open(),
+            "/status",
+            "closed",
+            "the action is closed; say there why it is closed with an open part (closure_reason), or open it again",
+        );
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let responses: Vec<&Rec<ActionResponse>> = parts(reading.world, meta).collect();
+        let claimed_status = ActionResponse::claimed(responses.iter().copied());
+        ActionPartComputed {
+            is_open: self.status.is_open(),
+            claimed_status,
+            claim_differs: claimed_status.is_some_and(|c| c.as_status() != self.status),
+            response_count: count(responses.len()),
+            last_response_on: responses.iter().map(|r| r.data.responded_on).max(),
+            deferral_count: count(parts::<ActionDeferral>(reading.world, meta).count()),
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.action_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "label",
+                key: |r| Key::from(r.data.label.as_str()),
+            },
+            Sort {
+                name: "last_response_on",
+                key: |r| Key::from(r.computed.last_response_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.text, self.note.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let action = || reading.world.get::<Action>(r.data.action_id);
+        let meeting = || action().map(|a| a.data.meeting_id);
+        let below = |top| {
+            action()
+                .and_then(|a| a.data.owner())
+                .is_some_and(|owner| reading.world.is_in_scope(owner, top))
+        };
+        let overdue = || {
+            let open = action().filter(|a| r.computed.is_open && a.data.status == ActionStatus::Open);
+            let due = |a: &Rec<Action>| {
+                due_of(reading.world, a, Some(r.meta.id))
+                    .day(reading.world)
+                    .or(a.computed.first_due_on)
+            };
+            open.and_then(due).is_some_and(|d| d < reading.on)
+        };
+        is(&f.action_id, &r.data.action_id)
+            && any(&f.status, &r.data.status)
+            && is(&f.is_open, &r.computed.is_open)
+            && is(&f.claim_differs, &r.computed.claim_differs)
+            && asked(f.answered, || r.computed.response_count > 0)
+            && f.deferred_at_least.is_none_or(|n| r.computed.deferral_count >= n)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && f.unit_below.is_none_or(below)
+            && asked(f.overdue, overdue)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.action_id
+    }
+}

@@ -1,0 +1,210 @@
+//! Responses to actions: what the owner says has been done, and what shows it. Claims, and never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Action, ActionPart, ActionPartStatus, first_day, is_of_board, only_of_same_board};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, distinct, in_window, not_in_future};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What a response claims of an action or a part. That the board drops it is not the owner's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionClaim {
+    Open,
+    Answered,
+    Done,
+    NotDone,
+}
+
+impl ActionClaim {
+    /// Whether, if it holds, nothing more is owed.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        !self.as_status().is_open()
+    }
+
+    /// The status that a part would have if it holds.
+    #[must_use]
+    pub fn as_status(self) -> ActionPartStatus {
+        match self {
+            Self::Open => ActionPartStatus::Open,
+            Self::Answered => ActionPartStatus::Answered,
+            Self::Done => ActionPartStatus::Done,
+            Self::NotDone => ActionPartStatus::NotDone,
+        }
+    }
+}
+
+/// A response to an action, or to one of its parts.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ActionResponse {
+    /// The action.
+    pub action_id: Uuid,
+    /// The part that it is about; none: the action as a whole.
+    #[serde(default)]
+    pub part_id: Option<Uuid>,
+    /// What was done, or why not.
+    #[schema(min_length = 1, max_length = 8000)]
+    pub text: String,
+    /// Day on which it was given.
+    pub responded_on: NaiveDate,
+    /// The post that gave it.
+    pub by_post_id: Uuid,
+    /// The meeting that it was given to.
+    #[serde(default)]
+    pub to_meeting_id: Option<Uuid>,
+    /// What it claims: a claim, which the secretary takes over or not. None: it claims nothing.
+    #[serde(default)]
+    pub claimed_status: Option<ActionClaim>,
+    /// What shows it, in words.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub evidence: Option<String>,
+    /// Records of any kind that show it or that it speaks of. A mention: they can be withdrawn all the same.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub record_ids: Vec<Uuid>,
+}
+
+/// Narrows a list of responses to actions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ActionResponseFilter {
+    /// Responses to this action and to its parts.
+    action_id: Option<Uuid>,
+    /// Responses to this part.
+    part_id: Option<Uuid>,
+    /// Responses to actions that this meeting gave.
+    meeting_id: Option<Uuid>,
+    /// Responses to actions that meetings of this board gave.
+    board_id: Option<Uuid>,
+    /// Responses to actions that this unit or a unit below it answers for.
+    unit_below: Option<Uuid>,
+    /// Responses given to this meeting.
+    to_meeting_id: Option<Uuid>,
+    /// Responses by this post.
+    by_post_id: Option<Uuid>,
+    /// Responses that claim any of these.
+    #[param(value_type = Option<Vec<ActionClaim>>, inline, explode = false)]
+    claimed_status: Option<Any<ActionClaim>>,
+    /// Whether anything shows what it says: evidence in words, or records.
+    evidenced: Option<bool>,
+    /// Responses that speak of this record.
+    about_id: Option<Uuid>,
+    /// Responses on or after this day.
+    responded_from: Option<NaiveDate>,
+    /// Responses on or before this day.
+    responded_until: Option<NaiveDate>,
+}
+
+impl ActionResponse {
+    /// What the last of these that claims anything claims.
+    pub(super) fn claimed<'a>(responses: impl Iterator<Item = &'a Rec<Self>>) -> Option<ActionClaim> {
+        responses
+            .filter(|r| r.data.claimed_status.is_some())
+            .max_by_key(|r| (r.data.responded_on, r.meta.created_at, r.meta.id))
+            .and_then(|r| r.data.claimed_status)
+    }
+}
+
+impl Resource for ActionResponse {
+    const KIND: &'static str = "action_response";
+    const PATH: &'static str = "action-responses";
+    const PREFIX: &'static str = "ACR";
+    const SUBJECT: Subject = Subject::ActionProgress;
+    const ABOUT: &'static str = "What the owner of an action says has been done about it or about one of its parts, with what shows it. A response claims; the board's secretary declares, on the part or the action.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = ActionResponseFilter;
+
+    fn example() -> Value {
+        json!({
+            "action_id": "019abcde-0000-7000-8000-000000000001",
+            "text": "The strategy was approved and is attached",
+            "responded_on": "2020-09-28",
+            "by_post_id": "019abcde-0000-7000-8000-000000000002",
+            "claimed_status": "done",
+            "evidence": "Appendix 1 of the paper"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/action_id", &["action"], self.action_id);
+        links.to("/part_id", &["action_part"], self.part_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+        links.to("/to_meeting_id", &["meeting"], self.to_meeting_id);
+        links.mention("/record_ids", &self.record_ids);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.action_id]).and_within(self.part_id)
+    }
+    // S21
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/responded_on", Some(self.responded_on));
+        distinct(rules, "/record_ids", &self.record_ids);
+        let world = rules.reading.world;
+        let Some(action) = world.get::<Action>(self.action_id) else {
+            return;
+        };
+        let part = self.part_id.and_then(|id| world.get::<ActionPart>(id));
+        rules.require(
+            part.is_none_or(|p| p.data.action_id == self.action_id),
+            "/part_id",
+            "other_action",
+            "must be a part of the same action",
+        );
+        let meeting = action.data.meeting_id;
+        rules.in_order(
+            first_day(world, meeting),
+            Some(self.responded_on),
+            "/responded_on",
+            "the meeting that gave the action",
+        );
+        only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
+        let closed = action.data.closed_on.filter(|d| *d < self.responded_on && rules.before.is_none());
+        if let Some(day) = closed {
+            let detail = format!("the action was closed or cancelled on {day}; open it again before there is more to say");
+            rules.refuse("/responded_on", "closed", detail);
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        self.part_id.into_iter().chain([self.action_id]).collect()
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "responded_on",
+            key: |r| Key::from(Some(r.data.responded_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.text, self.evidence.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let a = &r.data;
+        let action = || reading.world.get::<Action>(a.action_id);
+        let meeting = || action().map(|a| a.data.meeting_id);
+        let below = |top| {
+            action()
+                .and_then(|a| a.data.owner())
+                .is_some_and(|owner| reading.world.is_in_scope(owner, top))
+        };
+        is(&f.action_id, &a.action_id)
+            && is_some(&f.part_id, &a.part_id)
+            && is_some(&f.to_meeting_id, &a.to_meeting_id)
+            && is(&f.by_post_id, &a.by_post_id)
+            && (f.claimed_status.is_none() || a.claimed_status.is_some_and(|c| any(&f.claimed_status, &c)))
+            && asked(f.evidenced, || a.evidence.is_some() || !a.record_ids.is_empty())
+            && f.about_id.is_none_or(|id| a.record_ids.contains(&id))
+            && in_window(Some(a.responded_on), (f.responded_from, f.responded_until))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && f.unit_below.is_none_or(below)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.part_id.or(f.action_id).or(f.about_id).or(f.to_meeting_id).or(f.by_post_id)
+    }
+}

@@ -1,0 +1,244 @@
+//! Attendance: who was at a meeting, in what capacity and for whom. A seat is not attendance.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Meeting, MeetingStatus, is_of_board, is_within};
+use crate::access::policy::Subject;
+use crate::registers::checks::{fixed, overlap};
+use crate::registers::governance::{Membership, MembershipCapacity};
+use crate::registers::links::others;
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
+
+/// Whether someone was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttendanceStatus {
+    Present,
+    /// Sent word beforehand.
+    Apologies,
+    /// Neither there nor heard of.
+    Absent,
+    /// Another post came instead.
+    Deputised,
+}
+
+/// Who was at one meeting, or was missed there.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Attendance {
+    /// The meeting. Cannot change.
+    pub meeting_id: Uuid,
+    /// The seat on the board that was taken, or stayed empty; one of this, `post_id` and `unit_id`. Cannot change.
+    #[serde(default)]
+    pub membership_id: Option<Uuid>,
+    /// The post, of who has no seat. Cannot change.
+    #[serde(default)]
+    pub post_id: Option<Uuid>,
+    /// The unit, association or outside body, of who has no seat. Cannot change.
+    #[serde(default)]
+    pub unit_id: Option<Uuid>,
+    /// In what capacity.
+    pub capacity: MembershipCapacity,
+    /// The staff support association, advisory group or unit that was spoken for.
+    #[serde(default)]
+    pub constituency_unit_id: Option<Uuid>,
+    /// Whether they were there. Before the meeting only apologies are recorded.
+    pub status: AttendanceStatus,
+    /// The post that came instead; needed with `deputised` and only then.
+    #[serde(default)]
+    pub deputy_post_id: Option<Uuid>,
+    /// Anything more: for which items, say.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+}
+
+/// What the service works out about an attendance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttendanceComputed {
+    /// The post or unit, whether it was named or stands behind the seat.
+    pub attendee_id: Option<Uuid>,
+}
+
+/// Narrows a list of attendance.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct AttendanceFilter {
+    /// Attendance at this meeting.
+    meeting_id: Option<Uuid>,
+    /// Attendance at meetings of this board.
+    board_id: Option<Uuid>,
+    /// Attendance by this seat.
+    membership_id: Option<Uuid>,
+    /// Attendance of this post or unit, with a seat or without.
+    attendee_id: Option<Uuid>,
+    /// Attendance of this post or unit, or of one that belongs to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Attendance in these capacities.
+    #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
+    capacity: Option<Any<MembershipCapacity>>,
+    /// Attendance for this association, group or unit.
+    constituency_unit_id: Option<Uuid>,
+    /// Attendance of these sorts.
+    #[param(value_type = Option<Vec<AttendanceStatus>>, inline, explode = false)]
+    status: Option<Any<AttendanceStatus>>,
+    /// Attendance by this post in place of another.
+    deputy_post_id: Option<Uuid>,
+    /// Attendance at meetings on or after this day.
+    meeting_from: Option<NaiveDate>,
+    /// Attendance at meetings on or before this day.
+    meeting_until: Option<NaiveDate>,
+}
+
+impl Attendance {
+    fn attendee(&self, world: &World) -> Option<Uuid> {
+        let seat = || world.get::<Membership>(self.membership_id?).map(|m| &m.data);
+        self.post_id
+            .or(self.unit_id)
+            .or_else(|| seat().and_then(|m| m.post_id.or(m.unit_id)))
+    }
+
+    fn check_attendee(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "withdraw this attendance and record another";
+        fixed(rules, self, "/meeting_id", |a| a.meeting_id, remedy);
+        fixed(rules, self, "/membership_id", |a| a.membership_id, remedy);
+        fixed(rules, self, "/post_id", |a| a.post_id, remedy);
+        fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
+        let named = [self.membership_id, self.post_id, self.unit_id];
+        let pointer = ["/membership_id", "/post_id", "/unit_id"]
+            .into_iter()
+            .zip(named)
+            .find_map(|(pointer, id)| id.map(|_| pointer))
+            .unwrap_or("/membership_id");
+        rules.require(
+            named.iter().flatten().count() == 1,
+            pointer,
+            "one_of",
+            "name one attendee: the seat by membership_id or, of who has none, post_id or unit_id",
+        );
+        let world = rules.reading.world;
+        let attendee = self.attendee(world);
+        let taken = attendee.is_some() && others::<Self>(rules, self.meeting_id).any(|a| a.computed.attendee_id == attendee);
+        rules.require(
+            !taken,
+            pointer,
+            "duplicate",
+            "the attendance of this post or unit at the meeting is recorded already; change that record",
+        );
+        rules.require(
+            self.deputy_post_id.is_none() || self.deputy_post_id != attendee,
+            "/deputy_post_id",
+            "same",
+            "nobody deputises for themselves; say present, or name another post",
+        );
+    }
+
+    /// The seat must have been one at that meeting. A term may be corrected later.
+    fn check_seat(&self, rules: &mut Rules<'_, Self>, meeting: &Meeting) {
+        let world = rules.reading.world;
+        let Some(seat) = self.membership_id.and_then(|id| world.get::<Membership>(id)) else {
+            return;
+        };
+        rules.require(
+            seat.data.board_id == meeting.board_id,
+            "/membership_id",
+            "other_board",
+            "is a seat on another board; name one on the board that met, or the attendee by post_id or unit_id",
+        );
+        rules.require(
+            rules.before.is_some() || overlap(seat.data.term(), meeting.days()),
+            "/membership_id",
+            "term",
+            "its term did not run on the day of the meeting; name the seat of that day, or the attendee by post_id or unit_id",
+        );
+    }
+}
+
+impl Resource for Attendance {
+    const KIND: &'static str = "attendance";
+    const PATH: &'static str = "attendances";
+    const PREFIX: &'static str = "ATT";
+    const SUBJECT: Subject = Subject::Meeting;
+    const ABOUT: &'static str = "Who was at a meeting: a seat of the board, or a post or body without one; in what capacity, for which association or group, present, with apologies, absent or deputised. Once for each attendee and meeting.";
+    type Computed = AttendanceComputed;
+    type Filter = AttendanceFilter;
+
+    fn example() -> Value {
+        json!({
+            "meeting_id": "019abcde-0000-7000-8000-000000000001",
+            "post_id": "019abcde-0000-7000-8000-000000000002",
+            "capacity": "member",
+            "constituency_unit_id": "019abcde-0000-7000-8000-000000000003",
+            "status": "present"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/meeting_id", &["meeting"], self.meeting_id);
+        links.to("/membership_id", &["membership"], self.membership_id);
+        links.to("/post_id", &["post"], self.post_id);
+        links.to("/unit_id", &["unit"], self.unit_id);
+        links.to("/constituency_unit_id", &["unit"], self.constituency_unit_id);
+        links.to("/deputy_post_id", &["post"], self.deputy_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.meeting_id])
+    }
+    // S20
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        use AttendanceStatus::{Apologies, Deputised};
+        self.check_attendee(rules);
+        let Some(meeting) = rules.reading.world.get::<Meeting>(self.meeting_id) else {
+            return;
+        };
+        self.check_seat(rules, &meeting.data);
+        match (meeting.data.status, self.status) {
+            (MeetingStatus::Held, _) | (MeetingStatus::Scheduled, Apologies) => {}
+            (MeetingStatus::Scheduled, _) => rules.refuse(
+                "/status",
+                "not_held",
+                "the meeting has not been held; until then only apologies are recorded. Set its status to held first",
+            ),
+            (MeetingStatus::Cancelled, _) => {
+                rules.refuse("/meeting_id", "not_held", "the meeting was cancelled; name one that was held");
+            }
+        }
+        let deputised = self.status == Deputised;
+        let (code, detail) = if deputised {
+            ("required", "say which post came instead")
+        } else {
+            (
+                "not_allowed",
+                "only who was deputised for has it; set status to deputised or leave it out",
+            )
+        };
+        rules.require(deputised == self.deputy_post_id.is_some(), "/deputy_post_id", code, detail);
+    }
+    fn compute(&self, reading: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        AttendanceComputed {
+            attendee_id: self.attendee(reading.world),
+        }
+    }
+    fn text(&self) -> Vec<&str> {
+        self.note.as_deref().into_iter().collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let a = &r.data;
+        let below = |top| r.computed.attendee_id.is_some_and(|id| reading.world.is_in_scope(id, top));
+        is(&f.meeting_id, &a.meeting_id)
+            && is_some(&f.membership_id, &a.membership_id)
+            && is_some(&f.attendee_id, &r.computed.attendee_id)
+            && any(&f.capacity, &a.capacity)
+            && is_some(&f.constituency_unit_id, &a.constituency_unit_id)
+            && any(&f.status, &a.status)
+            && is_some(&f.deputy_post_id, &a.deputy_post_id)
+            && is_of_board(reading, a.meeting_id, f.board_id)
+            && is_within(reading, a.meeting_id, (f.meeting_from, f.meeting_until))
+            && f.unit_below.is_none_or(below)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.meeting_id.or(f.membership_id).or(f.deputy_post_id).or(f.constituency_unit_id)
+    }
+}

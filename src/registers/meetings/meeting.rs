@@ -1,0 +1,340 @@
+//! Meetings: of which board, when, with what agenda, and whether they were held.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Action, MeetingOutcome, Minutes, MinutesStatus};
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_future};
+use crate::registers::governance::Board;
+use crate::registers::links::{others, parts};
+use crate::registers::query::{Any, any, is, same_name};
+use crate::world::date::{PlannedDate, Precision};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Whether it took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeetingStatus {
+    #[default]
+    Scheduled,
+    /// It took place. Final.
+    Held,
+    /// It does not take place; it can be scheduled again.
+    Cancelled,
+}
+
+/// How its members come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeetingFormat {
+    InPerson,
+    Online,
+    /// Some in the room, some online.
+    Hybrid,
+    /// Decided by correspondence.
+    Correspondence,
+}
+
+/// What is taken at a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgendaItem {
+    /// Its number on the agenda ("4", "4a"); unique on it, in any case.
+    #[schema(min_length = 1, max_length = 20)]
+    pub number: String,
+    /// What it is about.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// Records of any kind that it is about. A mention: they can be withdrawn all the same.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub record_ids: Vec<Uuid>,
+    /// The post that presents it.
+    #[serde(default)]
+    pub presenter_post_id: Option<Uuid>,
+}
+
+/// A meeting of a board.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Meeting {
+    /// The board that meets. Cannot change.
+    pub board_id: Uuid,
+    /// What it is called. Meetings of one board on the same day differ in it.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// Whether it took place.
+    #[serde(default)]
+    pub status: MeetingStatus,
+    /// When it is or was to be, as precisely as is known ("March 2017").
+    #[serde(default)]
+    pub scheduled: PlannedDate,
+    /// Day on which it was held; only a held meeting has it. Without it, `scheduled` says when a held meeting was.
+    #[serde(default)]
+    pub held_on: Option<NaiveDate>,
+    /// How its members come together.
+    #[serde(default)]
+    pub format: Option<MeetingFormat>,
+    /// Where.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub venue: Option<String>,
+    /// What is taken, in order.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub agenda: Vec<AgendaItem>,
+    /// Why it does not take place; a cancelled meeting needs it and no other has it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub cancellation_reason: Option<String>,
+}
+
+/// What the service works out about a meeting.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MeetingComputed {
+    /// Its day: `held_on`, or the last day of `scheduled`.
+    pub meeting_on: Option<NaiveDate>,
+    /// How far its minutes have come; null where there are none, or none that may be told of here.
+    pub minutes_status: Option<MinutesStatus>,
+}
+
+/// Narrows a list of meetings.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MeetingFilter {
+    /// Meetings of this board.
+    board_id: Option<Uuid>,
+    /// Meetings of boards of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Meetings in these statuses.
+    #[param(value_type = Option<Vec<MeetingStatus>>, inline, explode = false)]
+    status: Option<Any<MeetingStatus>>,
+    /// Meetings on or after this day; of a month only its last day counts.
+    meeting_from: Option<NaiveDate>,
+    /// Meetings on or before this day.
+    meeting_until: Option<NaiveDate>,
+    /// Whether a meeting that is still scheduled should have been by now.
+    overdue: Option<bool>,
+    /// Meetings whose minutes have come this far.
+    #[param(value_type = Option<Vec<MinutesStatus>>, inline, explode = false)]
+    minutes_status: Option<Any<MinutesStatus>>,
+    /// Whether a held meeting has no minutes, or none that are approved.
+    minutes_outstanding: Option<bool>,
+    /// Meetings whose agenda mentions this record.
+    about_id: Option<Uuid>,
+    /// Meetings at which this post presents something.
+    presenter_post_id: Option<Uuid>,
+}
+
+impl Meeting {
+    /// The days between which it lies.
+    #[must_use]
+    pub fn days(&self) -> Days {
+        match self.held_on {
+            Some(day) => (Some(day), Some(day)),
+            None => (self.scheduled.from_on, self.scheduled.due_on),
+        }
+    }
+
+    /// The one day, where it is known.
+    fn exact_day(&self) -> Option<NaiveDate> {
+        let planned = || self.scheduled.due_on.filter(|_| self.scheduled.precision == Precision::Day);
+        self.held_on.or_else(planned)
+    }
+
+    fn check_status(&self, rules: &mut Rules<'_, Self>) {
+        use MeetingStatus::{Cancelled, Held, Scheduled};
+        // It may start in any status: meetings of the past are recorded too.
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            &[(Scheduled, &[Held, Cancelled]), (Cancelled, &[Scheduled])],
+        );
+        let (held, cancelled) = (self.status == Held, self.status == Cancelled);
+        rules.require(
+            held || self.held_on.is_none(),
+            "/held_on",
+            "not_allowed",
+            "only a held meeting has it; set status to held or leave it out",
+        );
+        rules.require(
+            !held || self.days().0.is_some_and(|d| d <= rules.reading.on),
+            "/held_on",
+            "required",
+            "a held meeting needs held_on, or a scheduled period that has begun",
+        );
+        not_in_future(rules, "/held_on", self.held_on);
+        let (code, detail) = if cancelled {
+            ("required", "say why it does not take place")
+        } else {
+            (
+                "not_allowed",
+                "only a cancelled meeting has it; set status to cancelled or leave it out",
+            )
+        };
+        rules.require(
+            cancelled == self.cancellation_reason.is_some(),
+            "/cancellation_reason",
+            code,
+            detail,
+        );
+    }
+
+    fn check_board(&self, rules: &mut Rules<'_, Self>) {
+        fixed(rules, self, "/board_id", |m| m.board_id, "record the meeting for the other board");
+        let ended = rules.reading.world.get::<Board>(self.board_id).and_then(|b| b.data.dissolved_on);
+        let pointer = if self.held_on.is_some() { "/held_on" } else { "/scheduled" };
+        if let (Some(ended), Some(day)) = (ended, self.days().0)
+            && day > ended
+            && self.status != MeetingStatus::Cancelled
+        {
+            rules.refuse(
+                pointer,
+                "date_order",
+                format!("the board was dissolved on {ended}; name a standing board"),
+            );
+        }
+        let day = self.exact_day().filter(|_| self.status != MeetingStatus::Cancelled);
+        let twin =
+            |m: &Rec<Self>| m.data.status != MeetingStatus::Cancelled && m.data.exact_day() == day && same_name(&m.data.title, &self.title);
+        let taken = day.is_some() && others::<Self>(rules, self.board_id).any(twin);
+        rules.require(
+            !taken,
+            "/title",
+            "duplicate",
+            "the board has a meeting of this title on this day; change that one, or tell them apart by their titles",
+        );
+    }
+
+    fn check_agenda(&self, rules: &mut Rules<'_, Self>) {
+        for (n, item) in self.agenda.iter().enumerate() {
+            if self.agenda.iter().take(n).any(|i| same_name(&i.number, &item.number)) {
+                let detail = "is the number of an earlier item; choose another";
+                rules.refuse(format!("/agenda/{n}/number"), "duplicate", detail);
+            }
+            distinct(rules, &format!("/agenda/{n}/record_ids"), &item.record_ids);
+        }
+        let id = rules.meta.id;
+        let mut outcomes = rules
+            .reading
+            .world
+            .pointing::<MeetingOutcome>(id)
+            .filter_map(|o| o.data.agenda_number.as_ref());
+        if let Some(gone) = outcomes.find(|number| !self.has_item(number)) {
+            let detail = format!("item {gone} has outcomes; leave it on the agenda, or change those first");
+            rules.refuse("/agenda", "in_use", detail);
+        }
+    }
+
+    /// Whether an item with this number is on the agenda.
+    pub(super) fn has_item(&self, number: &str) -> bool {
+        self.agenda.iter().any(|i| same_name(&i.number, number))
+    }
+}
+
+impl Resource for Meeting {
+    const KIND: &'static str = "meeting";
+    const PATH: &'static str = "meetings";
+    const PREFIX: &'static str = "MTG";
+    const SUBJECT: Subject = Subject::Meeting;
+    const ABOUT: &'static str = "Meetings of boards: scheduled, held or cancelled, with their agenda. Attendance, minutes, outcomes and actions belong to a meeting. Those of one board in the order of sort=meeting_on show which came before and after.";
+    type Computed = MeetingComputed;
+    type Filter = MeetingFilter;
+
+    fn example() -> Value {
+        json!({
+            "board_id": "019abcde-0000-7000-8000-000000000001", "title": "Delivery Board meeting", "status": "held",
+            "scheduled": { "precision": "day", "due_on": "2020-06-29", "source_text": "29 June 2020" },
+            "held_on": "2020-06-29", "format": "online",
+            "agenda": [
+                { "number": "1", "title": "Minutes of the last meeting" },
+                { "number": "2", "title": "Membership", "presenter_post_id": "019abcde-0000-7000-8000-000000000002" }
+            ]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/board_id", &["board"], self.board_id);
+        for (n, item) in self.agenda.iter().enumerate() {
+            links.to(format!("/agenda/{n}/presenter_post_id"), &["post"], item.presenter_post_id);
+            links.mention(&format!("/agenda/{n}/record_ids"), &item.record_ids);
+        }
+    }
+    fn place(&self) -> Place {
+        Place::within([self.board_id])
+    }
+    fn normalise(&mut self) {
+        self.scheduled.normalise();
+    }
+    // S20
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.planned("/scheduled", &self.scheduled);
+        self.check_status(rules);
+        self.check_board(rules);
+        self.check_agenda(rules);
+        // What is due at this meeting is due when it is.
+        if rules.before.is_some_and(|b| b.data.days() != self.days()) {
+            let id = rules.meta.id;
+            let due_here = rules
+                .reading
+                .world
+                .pointing::<Action>(id)
+                .filter(|a| a.data.target_meeting_id == Some(id));
+            for action in due_here {
+                rules.follow_up(action.meta.id, json!({}));
+            }
+        }
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let own = |m: &&Rec<Minutes>| m.data.meeting_id == meta.id;
+        MeetingComputed {
+            meeting_on: self.days().1,
+            minutes_status: parts::<Minutes>(reading.world, meta).find(own).map(|m| m.data.status),
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "meeting_on",
+                key: |r| Key::from(r.computed.meeting_on),
+            },
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let items = self.agenda.iter().map(|i| i.title.as_str());
+        let more = [&self.venue, &self.scheduled.source_text, &self.cancellation_reason];
+        std::iter::once(self.title.as_str())
+            .chain(items)
+            .chain(more.into_iter().filter_map(Option::as_deref))
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let m = &r.data;
+        let minutes = || {
+            reading
+                .pointing::<Minutes>(r.meta.id)
+                .find(|i| i.data.meeting_id == r.meta.id)
+                .map(|i| i.data.status)
+        };
+        let outstanding = || m.status == MeetingStatus::Held && minutes().is_none_or(|s| s == MinutesStatus::Draft);
+        let overdue = || m.status == MeetingStatus::Scheduled && r.computed.meeting_on.is_some_and(|d| d < reading.on);
+        is(&f.board_id, &m.board_id)
+            && any(&f.status, &m.status)
+            && in_window(r.computed.meeting_on, (f.meeting_from, f.meeting_until))
+            && asked(f.overdue, overdue)
+            && (f.minutes_status.is_none() || minutes().is_some_and(|s| any(&f.minutes_status, &s)))
+            && asked(f.minutes_outstanding, outstanding)
+            && f.about_id.is_none_or(|id| m.agenda.iter().any(|i| i.record_ids.contains(&id)))
+            && f.presenter_post_id
+                .is_none_or(|id| m.agenda.iter().any(|i| i.presenter_post_id == Some(id)))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.about_id.or(f.presenter_post_id).or(f.board_id)
+    }
+}

@@ -1,0 +1,134 @@
+//! Amendments of approved minutes: what is put right, why, and who agreed. They are never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Meeting, Minutes, MinutesStatus, first_day, is_of_board, later_meeting};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::query::{is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What is put right in approved minutes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MinutesAmendment {
+    /// The minutes; approved ones.
+    pub minutes_id: Uuid,
+    /// What they should say, and in place of what.
+    #[schema(min_length = 1, max_length = 8000)]
+    pub change: String,
+    /// Why.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// Day on which it was agreed.
+    pub agreed_on: NaiveDate,
+    /// The meeting that agreed it.
+    #[serde(default)]
+    pub agreed_at_meeting_id: Option<Uuid>,
+    /// The post that asked for it.
+    #[serde(default)]
+    pub by_post_id: Option<Uuid>,
+}
+
+/// Narrows a list of amendments of minutes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MinutesAmendmentFilter {
+    /// Amendments of these minutes.
+    minutes_id: Option<Uuid>,
+    /// Amendments of the minutes of this meeting.
+    meeting_id: Option<Uuid>,
+    /// Amendments of the minutes of this board.
+    board_id: Option<Uuid>,
+    /// Amendments that this meeting agreed.
+    agreed_at_meeting_id: Option<Uuid>,
+    /// Amendments agreed on or after this day.
+    agreed_from: Option<NaiveDate>,
+    /// Amendments agreed on or before this day.
+    agreed_until: Option<NaiveDate>,
+}
+
+impl Resource for MinutesAmendment {
+    const KIND: &'static str = "minutes_amendment";
+    const PATH: &'static str = "minutes-amendments";
+    const PREFIX: &'static str = "MAM";
+    const SUBJECT: Subject = Subject::Meeting;
+    const ABOUT: &'static str = "What is put right in approved minutes, beside what was approved. Recording one makes the minutes amended; withdrawing the only one makes them approved again.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = MinutesAmendmentFilter;
+
+    fn example() -> Value {
+        json!({
+            "minutes_id": "019abcde-0000-7000-8000-000000000001",
+            "change": "Item 2: the offer of seats went to all associations, not to one",
+            "reason": "The draft left out the second half of the decision",
+            "agreed_on": "2020-09-28"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/minutes_id", &["minutes"], self.minutes_id);
+        links.to("/agreed_at_meeting_id", &["meeting"], self.agreed_at_meeting_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.minutes_id])
+    }
+    // S20
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/agreed_on", Some(self.agreed_on));
+        let world = rules.reading.world;
+        let Some(minutes) = world.get::<Minutes>(self.minutes_id) else {
+            return;
+        };
+        rules.require(
+            minutes.data.status != MinutesStatus::Draft,
+            "/minutes_id",
+            "draft",
+            "the minutes are a draft; correct them with PATCH on the minutes",
+        );
+        let meeting = minutes.data.meeting_id;
+        later_meeting(rules, "/agreed_at_meeting_id", meeting, self.agreed_at_meeting_id);
+        let approved_on = minutes
+            .data
+            .approved_on
+            .or_else(|| first_day(world, minutes.data.approved_at_meeting_id?));
+        rules.in_order(approved_on, Some(self.agreed_on), "/agreed_on", "the approval of the minutes");
+        let there = self
+            .agreed_at_meeting_id
+            .and_then(|id| world.get::<Meeting>(id))
+            .and_then(|m| m.data.held_on);
+        rules.require(
+            there.is_none_or(|d| d == self.agreed_on),
+            "/agreed_on",
+            "date_order",
+            "is not the day of the meeting that agreed it; make the two agree, or leave the meeting out",
+        );
+        rules.follow_up(self.minutes_id, json!({ "status": MinutesStatus::Amended }));
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.minutes_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "agreed_on",
+            key: |r| Key::from(Some(r.data.agreed_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.change, &self.reason]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let meeting = || reading.world.get::<Minutes>(r.data.minutes_id).map(|m| m.data.meeting_id);
+        is(&f.minutes_id, &r.data.minutes_id)
+            && is_some(&f.agreed_at_meeting_id, &r.data.agreed_at_meeting_id)
+            && in_window(Some(r.data.agreed_on), (f.agreed_from, f.agreed_until))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.minutes_id.or(f.agreed_at_meeting_id)
+    }
+}

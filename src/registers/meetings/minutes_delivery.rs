@@ -1,0 +1,137 @@
+//! Deliveries of minutes: that they were sent, to whom and when. They are never changed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Minutes, first_day, is_of_board};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::query::{is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// That minutes were sent to someone.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MinutesDelivery {
+    /// The minutes that were sent.
+    pub minutes_id: Uuid,
+    /// The unit or outside body that they were sent to; one of this, `to_post_id` and `to_board_id`.
+    #[serde(default)]
+    pub to_unit_id: Option<Uuid>,
+    /// The post that they were sent to.
+    #[serde(default)]
+    pub to_post_id: Option<Uuid>,
+    /// The board that they were sent to.
+    #[serde(default)]
+    pub to_board_id: Option<Uuid>,
+    /// Day on which they were sent; of which only a later day is known, by then.
+    pub sent_on: NaiveDate,
+    /// The post that sent them.
+    #[serde(default)]
+    pub by_post_id: Option<Uuid>,
+    /// Why, how, and how precisely the day is known.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub note: Option<String>,
+}
+
+/// Narrows a list of deliveries of minutes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MinutesDeliveryFilter {
+    /// Deliveries of these minutes.
+    minutes_id: Option<Uuid>,
+    /// Deliveries of the minutes of this meeting.
+    meeting_id: Option<Uuid>,
+    /// Deliveries of the minutes of this board.
+    board_id: Option<Uuid>,
+    /// Deliveries to this unit or body.
+    to_unit_id: Option<Uuid>,
+    /// Deliveries to this post.
+    to_post_id: Option<Uuid>,
+    /// Deliveries to this board.
+    to_board_id: Option<Uuid>,
+    /// Deliveries by this post.
+    by_post_id: Option<Uuid>,
+    /// Deliveries on or after this day.
+    sent_from: Option<NaiveDate>,
+    /// Deliveries on or before this day.
+    sent_until: Option<NaiveDate>,
+}
+
+impl MinutesDelivery {
+    /// Whoever they were sent to.
+    pub(super) fn to(&self) -> Option<Uuid> {
+        self.to_unit_id.or(self.to_post_id).or(self.to_board_id)
+    }
+}
+
+impl Resource for MinutesDelivery {
+    const KIND: &'static str = "minutes_delivery";
+    const PATH: &'static str = "minutes-deliveries";
+    const PREFIX: &'static str = "MDL";
+    const SUBJECT: Subject = Subject::Meeting;
+    const ABOUT: &'static str =
+        "That minutes were sent to a body, a post or a board: on which day and by whom. What was sent can be asked for by as_of.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = MinutesDeliveryFilter;
+
+    fn example() -> Value {
+        json!({
+            "minutes_id": "019abcde-0000-7000-8000-000000000001",
+            "to_unit_id": "019abcde-0000-7000-8000-000000000002",
+            "sent_on": "2020-10-01",
+            "note": "To show that membership was opened to further groups"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/minutes_id", &["minutes"], self.minutes_id);
+        links.to("/to_unit_id", &["unit"], self.to_unit_id);
+        links.to("/to_post_id", &["post"], self.to_post_id);
+        links.to("/to_board_id", &["board"], self.to_board_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.minutes_id])
+    }
+    // S20
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.require(
+            [self.to_unit_id, self.to_post_id, self.to_board_id].iter().flatten().count() == 1,
+            "/to_unit_id",
+            "one_of",
+            "name one recipient: to_unit_id, to_post_id or to_board_id; record another delivery for another",
+        );
+        not_in_future(rules, "/sent_on", Some(self.sent_on));
+        let world = rules.reading.world;
+        let meeting = world.get::<Minutes>(self.minutes_id).map(|m| m.data.meeting_id);
+        let held = meeting.and_then(|m| first_day(world, m));
+        rules.in_order(held, Some(self.sent_on), "/sent_on", "the meeting");
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "sent_on",
+            key: |r| Key::from(Some(r.data.sent_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        self.note.as_deref().into_iter().collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let d = &r.data;
+        let meeting = || reading.world.get::<Minutes>(d.minutes_id).map(|m| m.data.meeting_id);
+        is(&f.minutes_id, &d.minutes_id)
+            && is_some(&f.to_unit_id, &d.to_unit_id)
+            && is_some(&f.to_post_id, &d.to_post_id)
+            && is_some(&f.to_board_id, &d.to_board_id)
+            && is_some(&f.by_post_id, &d.by_post_id)
+            && in_window(Some(d.sent_on), (f.sent_from, f.sent_until))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.minutes_id.or(f.to_unit_id).or(f.to_post_id).or(f.to_board_id).or(f.by_post_id)
+    }
+}

@@ -1,0 +1,181 @@
+//! Outcomes: what a meeting took note of, decided, or asked for.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Action, Meeting, Minutes, MinutesStatus, is_of_board, is_within, only_when_held};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, distinct, fixed};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
+
+/// What came of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// The meeting took note.
+    Information,
+    Decision,
+    /// Somebody is to do something.
+    Action,
+}
+
+/// What came of an item at a meeting.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MeetingOutcome {
+    /// The meeting. Cannot change.
+    pub meeting_id: Uuid,
+    /// Number of the agenda item, where it belongs to one. Cannot change once the minutes are approved.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 20)]
+    pub agenda_number: Option<String>,
+    /// What came of it. Cannot change once the minutes are approved.
+    pub outcome_kind: OutcomeKind,
+    /// What was said or asked. Cannot change once the minutes are approved.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub text: String,
+    /// What was decided, in words; a decision needs it and nothing else has it. Cannot change once the minutes are approved.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub decision: Option<String>,
+    /// The action that was given; only an outcome that is one has it.
+    #[serde(default)]
+    pub action_id: Option<Uuid>,
+    /// Records of any kind that it is about. A mention: they can be withdrawn all the same.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub record_ids: Vec<Uuid>,
+}
+
+/// Narrows a list of outcomes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MeetingOutcomeFilter {
+    /// Outcomes of this meeting.
+    meeting_id: Option<Uuid>,
+    /// Outcomes of meetings of this board.
+    board_id: Option<Uuid>,
+    /// Outcomes of meetings of boards of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Outcomes of these kinds.
+    #[param(value_type = Option<Vec<OutcomeKind>>, inline, explode = false)]
+    outcome_kind: Option<Any<OutcomeKind>>,
+    /// Outcomes about this record.
+    about_id: Option<Uuid>,
+    /// The outcome that gave this action.
+    action_id: Option<Uuid>,
+    /// Whether an outcome that asks for an action has none on record.
+    without_action: Option<bool>,
+    /// Outcomes of meetings on or after this day.
+    meeting_from: Option<NaiveDate>,
+    /// Outcomes of meetings on or before this day.
+    meeting_until: Option<NaiveDate>,
+}
+
+impl MeetingOutcome {
+    fn check_kind(&self, rules: &mut Rules<'_, Self>) {
+        let decided = self.outcome_kind == OutcomeKind::Decision;
+        let (code, detail) = if decided {
+            ("required", "say what was decided")
+        } else {
+            (
+                "not_allowed",
+                "only a decision has it; set outcome_kind to decision or leave it out",
+            )
+        };
+        rules.require(decided == self.decision.is_some(), "/decision", code, detail);
+        rules.require(
+            self.action_id.is_none() || self.outcome_kind == OutcomeKind::Action,
+            "/action_id",
+            "not_allowed",
+            "only an outcome of kind action has it; set outcome_kind to action or leave it out",
+        );
+        let action = self.action_id.and_then(|id| rules.reading.world.get::<Action>(id));
+        rules.require(
+            action.is_none_or(|a| a.data.meeting_id == self.meeting_id),
+            "/action_id",
+            "other_meeting",
+            "must be an action that the same meeting gave",
+        );
+    }
+
+    /// What approved minutes tell of stays as it was told.
+    fn check_unchanged(&self, rules: &mut Rules<'_, Self>) {
+        fixed(
+            rules,
+            self,
+            "/meeting_id",
+            |o| o.meeting_id,
+            "withdraw this outcome and record it for the other meeting",
+        );
+        let (world, id) = (rules.reading.world, self.meeting_id);
+        let approved = |m: &Rec<Minutes>| m.data.meeting_id == id && m.data.status != MinutesStatus::Draft;
+        if world.pointing::<Minutes>(id).any(approved) {
+            let remedy = "the minutes of the meeting are approved; record an amendment of them, and another outcome in place of this one";
+            fixed(rules, self, "/agenda_number", |o| o.agenda_number.clone(), remedy);
+            fixed(rules, self, "/outcome_kind", |o| o.outcome_kind, remedy);
+            fixed(rules, self, "/text", |o| o.text.clone(), remedy);
+            fixed(rules, self, "/decision", |o| o.decision.clone(), remedy);
+        }
+    }
+}
+
+impl Resource for MeetingOutcome {
+    const KIND: &'static str = "meeting_outcome";
+    const PATH: &'static str = "meeting-outcomes";
+    const PREFIX: &'static str = "OUT";
+    const SUBJECT: Subject = Subject::Meeting;
+    const ABOUT: &'static str = "What came of the items of a meeting: information, a decision in words, or an action. Once the minutes are approved an outcome stays as it is.";
+    type Computed = NothingComputed;
+    type Filter = MeetingOutcomeFilter;
+
+    fn example() -> Value {
+        json!({
+            "meeting_id": "019abcde-0000-7000-8000-000000000001", "agenda_number": "2", "outcome_kind": "decision",
+            "text": "Who else should have a seat", "decision": "Membership is opened to further groups"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/meeting_id", &["meeting"], self.meeting_id);
+        links.to("/action_id", &["action"], self.action_id);
+        links.mention("/record_ids", &self.record_ids);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.meeting_id])
+    }
+    // S20
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        only_when_held(rules, "/meeting_id", self.meeting_id);
+        distinct(rules, "/record_ids", &self.record_ids);
+        self.check_kind(rules);
+        self.check_unchanged(rules);
+        let meeting = rules.reading.world.get::<Meeting>(self.meeting_id);
+        let listed = |number: &String| meeting.is_none_or(|m| m.data.has_item(number));
+        rules.require(
+            self.agenda_number.as_ref().is_none_or(listed),
+            "/agenda_number",
+            "unknown",
+            "is no number on the meeting's agenda; add the item there or leave it out",
+        );
+    }
+    fn text(&self) -> Vec<&str> {
+        let decision = self.decision.as_deref();
+        std::iter::once(self.text.as_str()).chain(decision).collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let o = &r.data;
+        is(&f.meeting_id, &o.meeting_id)
+            && any(&f.outcome_kind, &o.outcome_kind)
+            && is_some(&f.action_id, &o.action_id)
+            && f.about_id.is_none_or(|id| o.record_ids.contains(&id))
+            && asked(f.without_action, || o.outcome_kind == OutcomeKind::Action && o.action_id.is_none())
+            && is_of_board(reading, o.meeting_id, f.board_id)
+            && is_within(reading, o.meeting_id, (f.meeting_from, f.meeting_until))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.meeting_id.or(f.action_id).or(f.about_id)
+    }
+}
