@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::policy::{Role, Subject};
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
+use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// Reference of the account in whose name `stride token` and `stride load` act.
 pub const OPERATOR: &str = "local-operator";
@@ -48,6 +48,13 @@ pub struct Account {
     /// The post that the person holds.
     #[serde(default)]
     pub post_id: Option<Uuid>,
+    /// Whose account it is, by pseudonym. Accounts of one person are one hand: what one claims the other does not verify.
+    #[serde(default)]
+    pub person_id: Option<Uuid>,
+    /// Who a trusted issuer says it is: a keyed digest of issuer and subject, set when the subject is first seen. No two accounts share one.
+    #[serde(default)]
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub external_id: Option<String>,
     /// Tokens issued before this moment are refused: set it to now to end every session.
     #[serde(default)]
     pub tokens_valid_from: Option<DateTime<Utc>>,
@@ -62,6 +69,17 @@ pub struct AccountFilter {
     /// Active or disabled.
     #[param(inline)]
     status: Option<AccountStatus>,
+    /// Accounts of this person.
+    person_id: Option<Uuid>,
+    /// Whether a trusted issuer vouches for who it is.
+    external: Option<bool>,
+}
+
+/// Whether two accounts are one hand: the same account, or accounts of the same person.
+#[must_use]
+pub fn same_hand(world: &World, one: Uuid, other: Uuid) -> bool {
+    let person = |id| world.get::<Account>(id).and_then(|a| a.data.person_id);
+    one == other || person(one).is_some_and(|p| person(other) == Some(p))
 }
 
 impl Resource for Account {
@@ -69,6 +87,7 @@ impl Resource for Account {
     const PATH: &'static str = "accounts";
     const PREFIX: &'static str = "ACC";
     const SUBJECT: Subject = Subject::Access;
+    const SHAPE: i32 = 2;
     const ABOUT: &'static str = "People's and systems' accounts. What an account may do is said by its grants; names and addresses of people are kept apart, where they can be erased.";
     type Computed = NothingComputed;
     type Filter = AccountFilter;
@@ -76,8 +95,14 @@ impl Resource for Account {
     fn example() -> Value {
         json!({ "account_kind": "service", "title": "Corporate dashboard" })
     }
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        for field in ["person_id", "external_id"] {
+            snapshot.entry(field).or_insert(Value::Null);
+        }
+    }
     fn links(&self, links: &mut Links) {
         links.to("/post_id", &["post"], self.post_id);
+        links.to("/person_id", &["person"], self.person_id);
     }
     fn place(&self) -> Place {
         Place::default()
@@ -89,6 +114,26 @@ impl Resource for Account {
                 "/account_kind",
                 "fixed",
                 "cannot change: make another account",
+            );
+        }
+        rules.require(
+            self.person_id.is_none() || self.account_kind == AccountKind::Person,
+            "/person_id",
+            "not_allowed",
+            "a system is nobody's account; leave it out",
+        );
+        // Withdrawn accounts too: one of them must not come back beside its successor.
+        if let Some(external) = &self.external_id
+            && rules
+                .reading
+                .world
+                .all::<Self>()
+                .any(|a| a.meta.id != rules.meta.id && a.data.external_id.as_ref() == Some(external))
+        {
+            rules.refuse(
+                "/external_id",
+                "taken",
+                "another account is this subject's; take it away there first",
             );
         }
         let own = rules.before.is_some() && rules.actor == rules.meta.id && self.status == AccountStatus::Disabled;
@@ -115,7 +160,13 @@ impl Resource for Account {
         vec![&self.title]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        f.account_kind.is_none_or(|k| k == r.data.account_kind) && f.status.is_none_or(|s| s == r.data.status)
+        f.account_kind.is_none_or(|k| k == r.data.account_kind)
+            && f.status.is_none_or(|s| s == r.data.status)
+            && (f.person_id.is_none() || f.person_id == r.data.person_id)
+            && f.external.is_none_or(|e| e == r.data.external_id.is_some())
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.person_id
     }
 }
 
