@@ -248,3 +248,40 @@ impl Resource for Grant {
         f.account_id.or(f.scope_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registers::catalogue;
+
+    fn snapshot(n: u128, person: Option<u128>) -> Value {
+        json!({
+            "id": Uuid::from_u128(n), "reference": format!("ACC-{n}"), "version": 1, "marking": "official", "created_at": "2020-01-01T00:00:00Z",
+            "created_by": null, "updated_at": "2020-01-01T00:00:00Z", "withdrawn_at": null, "account_kind": "person", "title": "A post",
+            "status": "active", "post_id": null, "person_id": person.map(Uuid::from_u128), "external_id": null, "tokens_valid_from": null,
+        })
+    }
+
+    #[test]
+    fn accounts_of_one_person_are_one_hand() {
+        let kind = catalogue().named(Account::KIND).expect("accounts are kept");
+        let mut world = World::empty(catalogue());
+        for (n, person) in [(1, Some(9)), (2, Some(9)), (3, Some(8)), (4, None), (5, None)] {
+            let record = (kind.parse)(&snapshot(n, person).to_string(), kind.shape, 1, kind.index).expect("an account");
+            world.apply(record);
+        }
+        let same = |one, other| same_hand(&world, Uuid::from_u128(one), Uuid::from_u128(other));
+        assert!(same(1, 1) && same(1, 2) && same(4, 4));
+        assert!(!same(1, 3) && !same(1, 4) && !same(4, 5), "nobody known is not somebody");
+    }
+
+    #[test]
+    fn an_account_of_the_first_shape_is_lifted() {
+        let mut old = snapshot(1, None);
+        let map = old.as_object_mut().expect("an object");
+        map.retain(|field, _| field != "person_id" && field != "external_id");
+        let lifted = Rec::<Account>::from_snapshot(&old.to_string(), 1, 1, 0).expect("an account");
+        let json: Value = serde_json::from_slice(lifted.json()).expect("JSON");
+        assert_eq!((&json["person_id"], &json["external_id"]), (&Value::Null, &Value::Null));
+    }
+}

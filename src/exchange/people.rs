@@ -172,12 +172,15 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
 /// The database cannot be asked, or the writer refuses.
 pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
     for id in txn.ask(store::people_ids)? {
-        let Some(version) = txn.world.get::<Account>(id).map(|a| a.meta.version) else {
+        let Some((version, is_live)) = txn.world.get::<Account>(id).map(|a| (a.meta.version, a.is_live())) else {
             continue;
         };
         let person = txn.create(kind::<Person>(txn)?, None, json!({ "affiliation": "internal" }))?;
         let to = person.meta().id;
-        txn.patch(kind::<Account>(txn)?, id, version, json!({ "person_id": to }))?;
+        // A withdrawn account cannot be changed; nobody signs in with it.
+        if is_live {
+            txn.patch(kind::<Account>(txn)?, id, version, json!({ "person_id": to }))?;
+        }
         txn.beside(Side::MovePerson { from: id, to });
     }
     Ok(())

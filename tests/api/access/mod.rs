@@ -1,6 +1,7 @@
 //! Who gets in, what they may change, and what they may know of.
 
 mod grants;
+mod issuers;
 mod marking;
 mod people;
 mod scope;

@@ -14,7 +14,7 @@ on_both! {
         assert_eq!((&token["token_type"], &token["expires_in"], &token["scope"]), (&json!("Bearer"), &json!(900), &json!("read write")));
         let me = me(&app, &token).await.status(200).json();
         assert_eq!(me["account_id"], account.id_text());
-        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false }]));
+        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false, "source": "grant" }]));
         // In any case, as it is stored.
         sign_in(&app, "DELIVERY.lead", PASSWORD).await.status(200);
     }
