@@ -10,6 +10,7 @@ use actix_web::middleware::Compress;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 
+use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
 use crate::config::{Config, Issuing};
 use crate::db::store;
@@ -32,6 +33,7 @@ pub struct Service {
     pub config: Config,
     pub engine: Arc<Engine>,
     pub tokens: Tokens,
+    pub issuers: Issuers,
     pub limits: Limits,
     pub metrics: Metrics,
     pub operations: Vec<Arc<Operation>>,
@@ -97,7 +99,11 @@ impl Application {
             log::info!("loaded the example data: {} journal entries", engine.now().seq);
         }
         let tokens = tokens(&engine, &config.issuing).await?;
+        let pseudonyms = engine.read(|c| store::secret(c, exchange::bootstrap::PSEUDONYMS)).await?;
+        let pseudonyms = pseudonyms.ok_or("the database has no key for pseudonyms")?;
+        let issuers = Issuers::load(config.serving.issuers.as_deref(), &config.issuing.issuer, &pseudonyms)?;
         let service = Arc::new(Service {
+            issuers,
             limits: Limits::new(config.serving.rate_limit),
             metrics: Metrics::new()?,
             operations: operations().into_iter().map(Arc::new).collect(),

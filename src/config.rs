@@ -84,6 +84,9 @@ pub struct Serving {
     /// Callers come through TLS: send Strict-Transport-Security
     #[arg(long, env = "STRIDE_BEHIND_TLS")]
     pub behind_tls: bool,
+    /// File that says which other issuers' tokens are taken, and what their claims are worth (see README)
+    #[arg(long, env = "STRIDE_ISSUERS")]
+    pub issuers: Option<PathBuf>,
     /// Seconds that requests under way are given when the service stops
     #[arg(long, env = "STRIDE_SHUTDOWN_SECONDS", default_value_t = 20)]
     pub shutdown_seconds: u64,

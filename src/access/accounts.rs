@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::policy::{Role, Subject};
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
+use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// Reference of the account in whose name `stride token` and `stride load` act.
 pub const OPERATOR: &str = "local-operator";
@@ -48,6 +48,13 @@ pub struct Account {
     /// The post that the person holds.
     #[serde(default)]
     pub post_id: Option<Uuid>,
+    /// Whose account it is, by pseudonym. Accounts of one person are one hand: what one claims the other does not verify.
+    #[serde(default)]
+    pub person_id: Option<Uuid>,
+    /// Who a trusted issuer says it is: a keyed digest of issuer and subject, set when the subject is first seen. No two accounts share one.
+    #[serde(default)]
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub external_id: Option<String>,
     /// Tokens issued before this moment are refused: set it to now to end every session.
     #[serde(default)]
     pub tokens_valid_from: Option<DateTime<Utc>>,
@@ -62,6 +69,17 @@ pub struct AccountFilter {
     /// Active or disabled.
     #[param(inline)]
     status: Option<AccountStatus>,
+    /// Accounts of this person.
+    person_id: Option<Uuid>,
+    /// Whether a trusted issuer vouches for who it is.
+    external: Option<bool>,
+}
+
+/// Whether two accounts are one hand: the same account, or accounts of the same person.
+#[must_use]
+pub fn same_hand(world: &World, one: Uuid, other: Uuid) -> bool {
+    let person = |id| world.get::<Account>(id).and_then(|a| a.data.person_id);
+    one == other || person(one).is_some_and(|p| person(other) == Some(p))
 }
 
 impl Resource for Account {
@@ -69,6 +87,7 @@ impl Resource for Account {
     const PATH: &'static str = "accounts";
     const PREFIX: &'static str = "ACC";
     const SUBJECT: Subject = Subject::Access;
+    const SHAPE: i32 = 2;
     const ABOUT: &'static str = "People's and systems' accounts. What an account may do is said by its grants; names and addresses of people are kept apart, where they can be erased.";
     type Computed = NothingComputed;
     type Filter = AccountFilter;
@@ -76,8 +95,14 @@ impl Resource for Account {
     fn example() -> Value {
         json!({ "account_kind": "service", "title": "Corporate dashboard" })
     }
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        for field in ["person_id", "external_id"] {
+            snapshot.entry(field).or_insert(Value::Null);
+        }
+    }
     fn links(&self, links: &mut Links) {
         links.to("/post_id", &["post"], self.post_id);
+        links.to("/person_id", &["person"], self.person_id);
     }
     fn place(&self) -> Place {
         Place::default()
@@ -89,6 +114,26 @@ impl Resource for Account {
                 "/account_kind",
                 "fixed",
                 "cannot change: make another account",
+            );
+        }
+        rules.require(
+            self.person_id.is_none() || self.account_kind == AccountKind::Person,
+            "/person_id",
+            "not_allowed",
+            "a system is nobody's account; leave it out",
+        );
+        // Withdrawn accounts too: one of them must not come back beside its successor.
+        if let Some(external) = &self.external_id
+            && rules
+                .reading
+                .world
+                .all::<Self>()
+                .any(|a| a.meta.id != rules.meta.id && a.data.external_id.as_ref() == Some(external))
+        {
+            rules.refuse(
+                "/external_id",
+                "taken",
+                "another account is this subject's; take it away there first",
             );
         }
         let own = rules.before.is_some() && rules.actor == rules.meta.id && self.status == AccountStatus::Disabled;
@@ -115,7 +160,13 @@ impl Resource for Account {
         vec![&self.title]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        f.account_kind.is_none_or(|k| k == r.data.account_kind) && f.status.is_none_or(|s| s == r.data.status)
+        f.account_kind.is_none_or(|k| k == r.data.account_kind)
+            && f.status.is_none_or(|s| s == r.data.status)
+            && (f.person_id.is_none() || f.person_id == r.data.person_id)
+            && f.external.is_none_or(|e| e == r.data.external_id.is_some())
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.person_id
     }
 }
 
@@ -195,5 +246,42 @@ impl Resource for Grant {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.account_id.or(f.scope_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registers::catalogue;
+
+    fn snapshot(n: u128, person: Option<u128>) -> Value {
+        json!({
+            "id": Uuid::from_u128(n), "reference": format!("ACC-{n}"), "version": 1, "marking": "official", "created_at": "2020-01-01T00:00:00Z",
+            "created_by": null, "updated_at": "2020-01-01T00:00:00Z", "withdrawn_at": null, "account_kind": "person", "title": "A post",
+            "status": "active", "post_id": null, "person_id": person.map(Uuid::from_u128), "external_id": null, "tokens_valid_from": null,
+        })
+    }
+
+    #[test]
+    fn accounts_of_one_person_are_one_hand() {
+        let kind = catalogue().named(Account::KIND).expect("accounts are kept");
+        let mut world = World::empty(catalogue());
+        for (n, person) in [(1, Some(9)), (2, Some(9)), (3, Some(8)), (4, None), (5, None)] {
+            let record = (kind.parse)(&snapshot(n, person).to_string(), kind.shape, 1, kind.index).expect("an account");
+            world.apply(record);
+        }
+        let same = |one, other| same_hand(&world, Uuid::from_u128(one), Uuid::from_u128(other));
+        assert!(same(1, 1) && same(1, 2) && same(4, 4));
+        assert!(!same(1, 3) && !same(1, 4) && !same(4, 5), "nobody known is not somebody");
+    }
+
+    #[test]
+    fn an_account_of_the_first_shape_is_lifted() {
+        let mut old = snapshot(1, None);
+        let map = old.as_object_mut().expect("an object");
+        map.retain(|field, _| field != "person_id" && field != "external_id");
+        let lifted = Rec::<Account>::from_snapshot(&old.to_string(), 1, 1, 0).expect("an account");
+        let json: Value = serde_json::from_slice(lifted.json()).expect("JSON");
+        assert_eq!((&json["person_id"], &json["external_id"]), (&Value::Null, &Value::Null));
     }
 }

@@ -1,10 +1,13 @@
 //! One caller: what the grants of its account allow, in this world, today.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
+use super::issuers::{Claimed, Vouched};
 use super::policy::{Act, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
@@ -20,6 +23,8 @@ pub struct Identity {
     pub acting_as: Option<Held>,
     /// The token was asked for with scope `read`: it changes nothing.
     pub read_only: bool,
+    /// For a token of a trusted issuer: what that says.
+    pub external: Option<Arc<Vouched>>,
 }
 
 /// A role held within a scope.
@@ -35,6 +40,8 @@ pub struct Held {
 pub struct Caller {
     pub account: Uuid,
     pub held: Vec<Held>,
+    /// So many of what is held, from the first on, are grants recorded here; the token brought the rest.
+    pub granted: usize,
     pub read_only: bool,
 }
 
@@ -52,8 +59,13 @@ impl Caller {
         if account.data.tokens_valid_from.is_some_and(|from| who.issued_at <= from.timestamp()) {
             return Err(refused("this token was ended; sign in again"));
         }
-        let held = match &who.acting_as {
-            Some(held) if account.meta.reference == OPERATOR => vec![held.clone()],
+        if let Some(vouched) = &who.external
+            && account.data.external_id.as_ref() != Some(&vouched.external_id)
+        {
+            return Err(refused("the subject of this token has another account now; try again"));
+        }
+        let mut held: Vec<Held> = match &who.acting_as {
+            Some(_) if account.meta.reference == OPERATOR => Vec::new(),
             _ => world
                 .pointing::<Grant>(who.account)
                 .filter(|g| g.data.account_id == who.account && g.data.until_on.is_none_or(|d| today <= d))
@@ -64,9 +76,13 @@ impl Caller {
                 })
                 .collect(),
         };
+        let granted = held.len();
+        held.extend(who.acting_as.iter().filter(|_| account.meta.reference == OPERATOR).cloned());
+        held.extend(who.external.iter().flat_map(|v| &v.roles).filter_map(|role| claimed(world, role)));
         Ok(Self {
             account: who.account,
             held,
+            granted,
             read_only: who.read_only,
         })
     }
@@ -82,6 +98,7 @@ impl Caller {
         Self {
             account,
             held: Role::ALL.into_iter().map(all).collect(),
+            granted: 0,
             read_only: false,
         }
     }
@@ -133,6 +150,27 @@ impl Caller {
             Err(forbidden(self, subject, act))
         }
     }
+}
+
+/// A role that a token brings, in this world; none where there is no such unit or board: a scope that leads nowhere must not become
+/// the whole organisation.
+fn claimed(world: &World, role: &Claimed) -> Option<Held> {
+    let scope = match &role.scope {
+        None => None,
+        Some(named) => {
+            let by_id = Uuid::try_parse(named).ok();
+            let found = ["board", "unit"].into_iter().find_map(|kind| {
+                let table = world.catalogue().index_of(kind).and_then(|k| world.table(k))?;
+                by_id.filter(|id| table.has(*id)).or_else(|| table.by_reference(named))
+            });
+            Some(found?)
+        }
+    };
+    Some(Held {
+        role: role.role,
+        scope,
+        official_sensitive: role.official_sensitive,
+    })
 }
 
 /// A refusal that names the roles that could.

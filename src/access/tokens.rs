@@ -174,6 +174,7 @@ impl Tokens {
             account: claims.sub,
             issued_at: claims.iat,
             acting_as: claims.acting_as,
+            external: None,
             read_only: !claims.scope.split(' ').any(|s| s == "write"),
         };
         Ok((identity, claims.exp))
@@ -201,6 +202,8 @@ pub fn unauthenticated(detail: &str) -> Problem {
     Problem::new(Code::Unauthenticated, detail).header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
 }
 
-fn expired() -> Problem {
+/// 401 for a token whose time is over.
+#[must_use]
+pub fn expired() -> Problem {
     unauthenticated("the access token has expired; ask for a new one")
 }

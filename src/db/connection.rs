@@ -4,7 +4,7 @@ use std::path::Path;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::migration::MigrationSource;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -12,6 +12,17 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// All replicas append to the journal under this PostgreSQL advisory lock ("stride" in ASCII).
 const WRITER_LOCK: i64 = 0x0073_7472_6964_6500;
+
+/// How long a SQLite connection waits for another to finish.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
+
+/// What SQLite answers when its log is to be emptied.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// Not 0: somebody was reading, and the log is still there.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
 
 /// What went wrong in the database. Never shown to a caller: it is logged, and the caller gets an opaque problem.
 #[derive(Debug, thiserror::Error)]
@@ -100,10 +111,11 @@ impl Address {
                     std::fs::create_dir_all(folder).map_err(|e| DbError::Url(format!("the data folder cannot be made: {e}")))?;
                 }
                 let mut c = SqliteConnection::establish(path)?;
+                c.batch_execute(BUSY_TIMEOUT)?;
                 c.batch_execute(
-                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; \
-                     PRAGMA wal_autocheckpoint = 4000;",
+                     PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;",
                 )?;
                 Ok(Conn::Sqlite(c))
             }
@@ -149,6 +161,36 @@ impl Conn {
         };
         let known = MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).map_err(failed)?.len();
         Ok(applied >= known)
+    }
+
+    /// Takes what an erasure deleted out of the database's free space and, on SQLite, out of its log. To be run outside any transaction.
+    /// What a PostgreSQL server keeps elsewhere (its own log, archives, backups) is its keeper's business.
+    ///
+    /// # Errors
+    /// Somebody reads what is to be rewritten, for longer than a few seconds.
+    pub fn scrub(&mut self) -> Result<(), DbError> {
+        match self {
+            Self::Postgres(c) => {
+                c.batch_execute("SET lock_timeout TO '2s'")?;
+                // Written anew rather than vacuumed: that would keep what some snapshot might still see. The statements of one string are one
+                // transaction.
+                let done = ["people", "credentials", "refresh_tokens"].iter().try_for_each(|table| {
+                    c.batch_execute(&format!(
+                        "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM {table}; \
+                         TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept"
+                    ))
+                });
+                c.batch_execute("SET lock_timeout TO DEFAULT")?;
+                Ok(done?)
+            }
+            Self::Sqlite(c) => {
+                // Deleted rows are overwritten as they go (secure_delete); the log still holds the pages as they were.
+                c.batch_execute("PRAGMA busy_timeout = 2000")?;
+                let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(c);
+                c.batch_execute(BUSY_TIMEOUT)?;
+                if done?.busy == 0 { Ok(()) } else { Err(DbError::Busy) }
+            }
+        }
     }
 
     /// Runs `work` in a transaction that is the only writer, on this process and on every replica.

@@ -54,10 +54,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::Guid;
-    people (account_id) {
-        account_id -> Guid,
+    people (person_id) {
+        person_id -> Guid,
         display_name -> Text,
         email -> Nullable<Text>,
+        telephone -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    secrets (name) {
+        name -> Text,
+        value -> Binary,
     }
 }
 

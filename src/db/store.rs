@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
-use super::schema::{credentials, idempotency_keys, journal, people, records, refresh_tokens, signing_keys};
+use super::schema::{credentials, idempotency_keys, journal, people, records, refresh_tokens, secrets, signing_keys};
 use super::types::{At, Guid};
 
 /// A row of the journal.
@@ -57,13 +57,14 @@ pub struct IdempotencyRow {
     pub created_at: At,
 }
 
-/// What a person may be called by; erasable.
+/// Who a person is; erasable.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = people)]
 pub struct PersonRow {
-    pub account_id: Guid,
+    pub person_id: Guid,
     pub display_name: String,
     pub email: Option<String>,
+    pub telephone: Option<String>,
 }
 
 /// A password or a client secret, hashed with Argon2id.
@@ -109,6 +110,15 @@ pub enum Side {
     Replay(IdempotencyRow),
     ForgetReplaysBefore(DateTime<Utc>),
     Person(PersonRow),
+    /// What is kept by one id belongs to another from now on.
+    MovePerson {
+        from: Uuid,
+        to: Uuid,
+    },
+    /// Deletes who a person is.
+    ErasePerson(Uuid),
+    /// Deletes every credential and refresh token of the account, its names to sign in with among them.
+    EraseSignIn(Uuid),
     Credential(CredentialRow),
     /// Ends every credential of the account that is of this kind, at that moment.
     EndCredentials {
@@ -136,6 +146,19 @@ pub enum Side {
         at: DateTime<Utc>,
     },
     SigningKey(SigningKeyRow),
+    /// A key by its name; the one that is there already stays.
+    Secret {
+        name: String,
+        value: Vec<u8>,
+    },
+}
+
+impl Side {
+    /// Whether what it deletes must not linger in the database's free space ([`Conn::scrub`]).
+    #[must_use]
+    pub const fn is_erasure(&self) -> bool {
+        matches!(self, Self::ErasePerson(_) | Self::EraseSignIn(_))
+    }
 }
 
 /// Number, hash and time of the last journal entry.
@@ -346,8 +369,20 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
             diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(At(*at)))).execute(conn)?;
         }
         Side::Person(row) => {
-            diesel::delete(people::table.filter(people::account_id.eq(row.account_id))).execute(conn)?;
+            diesel::delete(people::table.filter(people::person_id.eq(row.person_id))).execute(conn)?;
             diesel::insert_into(people::table).values(row).execute(conn)?;
+        }
+        Side::MovePerson { from, to } => {
+            diesel::update(people::table.filter(people::person_id.eq(Guid(*from))))
+                .set(people::person_id.eq(Guid(*to)))
+                .execute(conn)?;
+        }
+        Side::ErasePerson(person) => {
+            diesel::delete(people::table.filter(people::person_id.eq(Guid(*person)))).execute(conn)?;
+        }
+        Side::EraseSignIn(account) => {
+            diesel::delete(credentials::table.filter(credentials::account_id.eq(Guid(*account)))).execute(conn)?;
+            diesel::delete(refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account)))).execute(conn)?;
         }
         Side::Credential(row) => {
             diesel::insert_into(credentials::table).values(row).execute(conn)?;
@@ -395,6 +430,13 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::SigningKey(row) => {
             diesel::insert_into(signing_keys::table).values(row).execute(conn)?;
         }
+        Side::Secret { name, value } => {
+            if secret(conn, name)?.is_none() {
+                diesel::insert_into(secrets::table)
+                    .values((secrets::name.eq(name), secrets::value.eq(value)))
+                    .execute(conn)?;
+            }
+        }
     }
     Ok(())
 }
@@ -437,14 +479,35 @@ pub fn refresh_token(conn: &mut Conn, hash: &[u8]) -> Result<Option<RefreshRow>,
         .optional()?)
 }
 
-/// The name and address that belong to an account.
+/// Who a person is, if that is kept.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn person(conn: &mut Conn, account: Uuid) -> Result<Option<PersonRow>, DbError> {
+pub fn person(conn: &mut Conn, person: Uuid) -> Result<Option<PersonRow>, DbError> {
     Ok(people::table
-        .filter(people::account_id.eq(Guid(account)))
+        .filter(people::person_id.eq(Guid(person)))
         .select(PersonRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Everyone of whom it is kept who they are.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn people_ids(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
+    let ids: Vec<Guid> = people::table.select(people::person_id).order(people::person_id).load(conn)?;
+    Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
+/// A key by its name.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn secret(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, DbError> {
+    Ok(secrets::table
+        .filter(secrets::name.eq(name))
+        .select(secrets::value)
         .first(conn)
         .optional()?)
 }

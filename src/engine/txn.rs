@@ -228,7 +228,7 @@ impl<'a> Txn<'a> {
                 "a record with this id or reference is already there",
             ));
         }
-        let record = parse(&with_envelope(&record, &meta)?, kind.shape, meta.seq)?;
+        let record = parse(&with_envelope(&record, &meta, Map::new())?, kind.shape, meta.seq)?;
         self.enter(kind, &record, Action::Create);
         Ok(record)
     }
@@ -269,9 +269,21 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// Permission, or a record that the caller may not know of.
     pub fn note(&mut self, kind: &Kind, id: Uuid, what: &'a str) -> Changed {
-        let before = self.find(kind, Act::Update, id, None)?;
+        self.find(kind, Act::Update, id, None)?;
+        self.stamp(kind, id, what, Map::new())
+    }
+
+    /// Journals what the service itself says of a record, in fields that no caller can set (a person was erased): a new version with them,
+    /// and `what` as its reason. A withdrawn record is stamped too, and stays withdrawn.
+    ///
+    /// # Errors
+    /// Permission, or a record that the caller may not know of.
+    pub fn stamp(&mut self, kind: &Kind, id: Uuid, what: &'a str, fields: Map<String, Value>) -> Changed {
+        self.caller.require(kind.subject, Act::Update)?;
+        let before = self.visible(kind, id)?;
+        self.in_scope(kind, Act::Update, id)?;
         let said = self.reason.replace(what);
-        let record = self.rewrite(kind, &before, self.next_version(&before), Action::Update);
+        let record = self.rewrite(kind, &before, self.next_version(&before), Action::Update, fields);
         self.reason = said;
         record
     }
@@ -289,7 +301,7 @@ impl<'a> Txn<'a> {
         self.nothing_points_to(id)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);
-        self.rewrite(kind, &before, meta, Action::Withdraw)
+        self.rewrite(kind, &before, meta, Action::Withdraw, Map::new())
     }
 
     /// Brings a withdrawn record back.
@@ -379,9 +391,9 @@ impl<'a> Txn<'a> {
         Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
     }
 
-    /// Enters a record whose own fields stay as they are.
-    fn rewrite(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>, meta: Meta, action: Action) -> Changed {
-        let text = with_envelope(before, &meta)?;
+    /// Enters a record whose own fields stay as they are; `fields` are the service's.
+    fn rewrite(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>, meta: Meta, action: Action, fields: Map<String, Value>) -> Changed {
+        let text = with_envelope(before, &meta, fields)?;
         let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
         self.enter(kind, &record, action);
@@ -538,12 +550,13 @@ impl<'a> Txn<'a> {
     }
 }
 
-/// A record's JSON with another envelope.
-fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta) -> Result<String, Problem> {
+/// A record's JSON with another envelope and these fields.
+fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta, fields: Map<String, Value>) -> Result<String, Problem> {
     let mut map: Map<String, Value> = serde_json::from_slice(record.json()).map_err(Problem::internal)?;
     if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {
         map.extend(envelope);
     }
+    map.extend(fields);
     serde_json::to_string(&map).map_err(Problem::internal)
 }
 

@@ -132,6 +132,8 @@ impl Writer {
 
 fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>) {
     let mut batches: u64 = 0;
+    // Something was erased and may still lie in the database's free space.
+    let mut is_to_scrub = false;
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(BATCH - 1));
@@ -139,8 +141,17 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
         batches += 1;
         let (senders, work): (Vec<_>, Vec<_>) = batch.into_iter().map(|j| (j.answer, (j.write, j.work))).unzip();
         match conn.write(|c| run_batch(c, now, work, sweep)) {
-            Ok((world, answers)) => {
+            Ok((world, answers, erased)) => {
                 now.publish(world);
+                is_to_scrub |= erased;
+                if is_to_scrub {
+                    match conn.scrub() {
+                        Ok(()) => is_to_scrub = false,
+                        Err(e) => log::warn!(
+                            "what was erased may still lie in the database's free space; trying again after the next change: {e}"
+                        ),
+                    }
+                }
                 for (sender, answer) in senders.into_iter().zip(answers) {
                     let _ = sender.send(answer);
                 }
@@ -162,26 +173,29 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
 
 type Answers = Vec<Result<Outcome, Problem>>;
 
-fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: bool) -> Result<(World, Answers), DbError> {
+/// Runs a batch; whether it erased anything stands beside the new world and the answers.
+fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: bool) -> Result<(World, Answers, bool), DbError> {
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
     let base = world.clone();
     let mut entries: Vec<NewEntry> = Vec::new();
     let mut answers = Vec::with_capacity(work.len());
+    let mut erased = false;
     if sweep {
         store::write_side(conn, &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)))?;
     }
     for (write, work) in work {
-        let (after, answer) = run_job(conn, &base, world, &mut entries, write, work)?;
+        let (after, answer, erases) = run_job(conn, &base, world, &mut entries, write, work)?;
         world = after;
         answers.push(answer);
+        erased |= erases;
     }
     let rows = seal(&mut world, entries);
     store::append(conn, &rows, &latest(&rows, &world))?;
-    Ok((world, answers))
+    Ok((world, answers, erased))
 }
 
-type Done = (World, Result<Outcome, Problem>);
+type Done = (World, Result<Outcome, Problem>, bool);
 
 /// Runs one job on the batch's world; what a refused one did is undone. Only the database's own failures end the batch.
 fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEntry>, write: Write, work: Work) -> Result<Done, DbError> {
@@ -189,22 +203,22 @@ fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEnt
         Author::System(account) => Caller::system(*account),
         Author::Token(who) => match Caller::resolve(&world, who, today()) {
             Ok(caller) => caller,
-            Err(refused) => return Ok((world, Err(refused))),
+            Err(refused) => return Ok((world, Err(refused), false)),
         },
     };
     let account = caller.account;
     if let Some(idempotency) = &write.idempotency
         && let Some(first) = store::replay(conn, account, &idempotency.key, Utc::now() - Duration::hours(REPLAY_HOURS))?
     {
-        return Ok((world, replay(idempotency, first)));
+        return Ok((world, replay(idempotency, first), false));
     }
     let mut txn = Txn::new(world, caller, &write.request_id, write.reason.as_deref(), conn);
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(&mut txn))) else {
-        return Ok((redo(base, entries)?, Err(Problem::internal("a change panicked"))));
+        return Ok((redo(base, entries)?, Err(Problem::internal("a change panicked")), false));
     };
     let outcome = match result {
         Ok(outcome) if !write.dry_run => outcome,
-        nothing_written => return Ok((txn.give_up(), nothing_written)),
+        nothing_written => return Ok((txn.give_up(), nothing_written, false)),
     };
     let (world, made, mut sides) = txn.finish();
     if let Some(idempotency) = write.idempotency {
@@ -222,7 +236,7 @@ fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEnt
         store::write_side(conn, side)?;
     }
     entries.extend(made);
-    Ok((world, Ok(outcome)))
+    Ok((world, Ok(outcome), sides.iter().any(Side::is_erasure)))
 }
 
 /// The batch's world without a job that panicked: what it left half done cannot be undone step by step.

@@ -1,4 +1,4 @@
-//! What belongs to an account and never enters the journal: secrets, passwords, and a person's name and address.
+//! What belongs to an account and never enters the journal: secrets and passwords.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::access::accounts::{Account, AccountKind};
 use crate::access::policy::{Act, Subject};
 use crate::access::secrets;
-use crate::db::store::{self, CredentialRow, PersonRow, Side};
+use crate::db::store::{self, CredentialRow, Side};
 use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
 use crate::http::{Answer, Call};
@@ -50,25 +50,11 @@ pub struct SetPassword {
     password: String,
 }
 
-/// Who a person is: kept in the one place that can be erased.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Person {
-    /// What the person is called.
-    #[schema(min_length = 1, max_length = 200)]
-    display_name: String,
-    /// Where the person is written to.
-    #[serde(default)]
-    #[schema(max_length = 320, format = "email")]
-    email: Option<String>,
-}
-
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<ClientSecret>(schemas);
     add_input::<RotateSecret>(schemas);
     add_input::<SetPassword>(schemas);
-    add_input::<Person>(schemas);
-    add_answer::<Person>(schemas);
 }
 
 const JSON: &[&str] = &["application/json"];
@@ -91,17 +77,6 @@ pub fn operations() -> Vec<Operation> {
             .body(JSON, schema_ref("SetPasswordInput"), json!({ "login": "delivery.lead", "password": "correct horse battery" }))
             .answers(204, "It is set.", serde_json::Value::Null)
             .refuses(&[Code::Conflict, Code::ReferenceTaken]),
-        Operation::new("GET", "/api/v1/accounts/{id}/person", "getAccountPerson", Access::Needs(Subject::Access, Act::Update), person)
-            .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal.")
-            .takes([id_parameter("account")])
-            .answers(200, "Name and address.", schema_ref("Person"))
-            .refuses(&[Code::Conflict]),
-        Operation::new("PUT", "/api/v1/accounts/{id}/person", "setAccountPerson", write, set_person)
-            .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased.")
-            .takes([id_parameter("account")])
-            .body(JSON, schema_ref("PersonInput"), json!({ "display_name": "A. N. Other" }))
-            .answers(204, "It is kept.", serde_json::Value::Null)
-            .refuses(&[Code::Conflict]),
     ]
 }
 
@@ -209,39 +184,6 @@ async fn set_password(call: Call) -> Result<Answer, Problem> {
         });
         txn.beside(Side::EndRefreshOf { account: id, at: now });
         txn.beside(credential(id, "password", Some(login), hash, now));
-        Ok(empty())
-    })
-    .await
-}
-
-async fn person(call: Call) -> Result<Answer, Problem> {
-    let id = account(&call, AccountKind::Person)?;
-    let row = call
-        .service
-        .engine
-        .read(move |c| store::person(c, id))
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    Answer::of(
-        200,
-        &Person {
-            display_name: row.display_name,
-            email: row.email,
-        },
-    )
-}
-
-async fn set_person(call: Call) -> Result<Answer, Problem> {
-    let asked: Person = call.input()?;
-    let id = account(&call, AccountKind::Person)?;
-    let write = call.write()?;
-    call.change(write, move |txn| {
-        noted(txn, id, "name or address was set")?;
-        txn.beside(Side::Person(PersonRow {
-            account_id: id.into(),
-            display_name: asked.display_name,
-            email: asked.email,
-        }));
         Ok(empty())
     })
     .await

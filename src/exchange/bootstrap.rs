@@ -8,7 +8,11 @@ use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR};
 use crate::access::tokens::new_signing_key;
 use crate::db::store::{Side, signing_keys};
 use crate::engine::{Engine, Outcome, Txn, Write};
+use crate::exchange::people;
 use crate::problem::Problem;
+
+/// Name of the key that makes pseudonyms of the subjects of trusted issuers.
+pub const PSEUDONYMS: &str = "pseudonyms";
 
 /// The local operator's account.
 ///
@@ -43,6 +47,11 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
         if txn.ask(signing_keys)?.iter().all(|k| k.retired_at.is_some()) {
             txn.beside(Side::SigningKey(new_signing_key()?));
         }
+        txn.beside(Side::Secret {
+            name: PSEUDONYMS.into(),
+            value: rand::random::<[u8; 32]>().to_vec(),
+        });
+        people::give_records(txn)?;
         Ok(Outcome {
             status: if is_new { 201 } else { 200 },
             ..Outcome::default()

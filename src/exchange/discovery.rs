@@ -49,11 +49,24 @@ pub struct Me {
     /// The post or system it is for.
     #[schema(max_length = 200)]
     pub title: String,
+    /// The trusted issuer that made the token; null: this service.
+    #[schema(max_length = 500)]
+    pub issuer: Option<String>,
     /// Whether the token may only read.
     pub read_only: bool,
     /// The roles it holds, and where.
     #[schema(max_items = 1000)]
     pub roles: Vec<HeldRole>,
+}
+
+/// Where a role comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleSource {
+    /// A grant recorded here.
+    Grant,
+    /// The token: what its issuer's claims are worth here, or the command line made it so.
+    Token,
 }
 
 /// A role within a scope.
@@ -65,11 +78,14 @@ pub struct HeldRole {
     pub scope_id: Option<Uuid>,
     /// Whether records marked official_sensitive show there.
     pub official_sensitive: bool,
+    /// Where it comes from.
+    pub source: RoleSource,
 }
 
-impl From<&Held> for HeldRole {
-    fn from(held: &Held) -> Self {
+impl HeldRole {
+    fn of(held: &Held, source: RoleSource) -> Self {
         Self {
+            source,
             role: held.role,
             scope_id: held.scope,
             official_sensitive: held.official_sensitive || held.role == Role::Auditor,
@@ -145,7 +161,7 @@ pub fn operations() -> Vec<Operation> {
             .says("Sign-in", "How tokens are issued", "Authorization server metadata (RFC 8414).")
             .answers(200, "The metadata.", any()),
         Operation::new("GET", "/api/v1/me", "getMe", Access::Authenticated, me)
-            .says("Sign-in", "Who am I", "The account of the token and what it holds.")
+            .says("Sign-in", "Who am I", "The account of the token, what it holds, and from where: grants recorded here and what the token itself brings add up.")
             .answers(200, "The caller.", schema_ref("Me"))
             .etag(Tag::Journal),
         Operation::new("GET", "/api/v1/permissions", "listPermissions", Access::Authenticated, permissions)
@@ -168,14 +184,19 @@ async fn me(call: Call) -> Result<Answer, Problem> {
     let caller = call.caller()?;
     let seen = call.now();
     let account = seen.get::<crate::access::accounts::Account>(caller.account);
+    let role = |(n, held): (usize, &Held)| {
+        let source = if n < caller.granted { RoleSource::Grant } else { RoleSource::Token };
+        HeldRole::of(held, source)
+    };
     Answer::of(
         200,
         &Me {
             account_id: caller.account,
             reference: account.map(|a| a.meta.reference.clone()).unwrap_or_default(),
             title: account.map(|a| a.data.title.clone()).unwrap_or_default(),
+            issuer: call.issuer().map(str::to_owned),
             read_only: caller.read_only,
-            roles: caller.held.iter().map(HeldRole::from).collect(),
+            roles: caller.held.iter().enumerate().map(role).collect(),
         },
     )
 }

@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod export;
 pub mod generate;
 pub mod load;
+pub mod people;
 pub mod sign_in;
 pub mod templates;
 pub mod trail;
@@ -25,6 +26,7 @@ pub fn operations() -> Vec<Operation> {
 #[must_use]
 pub fn record_operations() -> Vec<Operation> {
     let mut all = accounts::operations();
+    all.extend(people::operations());
     all.extend(templates::operations());
     all.extend(trail::operations());
     all
@@ -33,6 +35,7 @@ pub fn record_operations() -> Vec<Operation> {
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
     accounts::schemas(schemas);
+    people::schemas(schemas);
     sign_in::schemas(schemas);
     discovery::schemas(schemas);
     templates::schemas(schemas);

@@ -61,6 +61,12 @@ impl Call {
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
+    /// The trusted issuer that made the caller's token; none: this service.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        Some(self.who.as_ref()?.external.as_ref()?.issuer.as_str())
+    }
+
     /// How much of what is marked the caller may see.
     #[must_use]
     pub fn clearance(&self) -> Clearance {

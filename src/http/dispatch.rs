@@ -16,12 +16,14 @@ use sha2::{Digest, Sha256};
 use super::answer::{Answer, JSON};
 use super::call::Call;
 use super::formats::Format;
+use super::newcomer;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Operation, Tag};
 use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
 use crate::access::caller::{forbidden, today};
+use crate::access::issuers::Vouched;
 use crate::access::tokens::unauthenticated;
 use crate::access::{Caller, Identity};
 use crate::app::Service;
@@ -179,18 +181,22 @@ type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
 
 async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpRequest, payload: web::Payload, id: &str) -> Limited {
     let peer = super::limits::peer(request.peer_addr(), request.headers(), &service.config.serving.trusted_proxies);
-    let identity = identify(service, operation, request.headers());
-    let key = identity
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map_or_else(|| peer.clone(), |i| i.account.to_string());
+    let bearer = identify(service, operation, request.headers()).await;
+    let key = match &bearer {
+        Ok(Some(Bearer::Own(who))) => who.account.to_string(),
+        Ok(Some(Bearer::External(vouched))) => vouched.external_id.clone(),
+        _ => peer.clone(),
+    };
     let limits = match service.limits.call(&key) {
         Ok(headers) => headers,
         Err(problem) => return (Err(problem), Vec::new()),
     };
     let result = async {
-        let who = identity?;
+        let who = match bearer? {
+            None => None,
+            Some(Bearer::Own(who)) => Some(who),
+            Some(Bearer::External(vouched)) => Some(newcomer::recognise(service, vouched, id).await?),
+        };
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
         match call {
             Prepared::Unchanged(tag) => Ok(Answer {
@@ -275,8 +281,16 @@ async fn prepare(
     ))
 }
 
+/// Whom a good token names.
+enum Bearer {
+    /// An account, by a token of this service.
+    Own(Identity),
+    /// A subject of a trusted issuer.
+    External(Arc<Vouched>),
+}
+
 /// Whom the token says. An operation that needs none does not look at it.
-fn identify(service: &Service, operation: &Operation, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+async fn identify(service: &Service, operation: &Operation, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
     if operation.access == Access::Public {
         return Ok(None);
     }
@@ -290,7 +304,10 @@ fn identify(service: &Service, operation: &Operation, headers: &HeaderMap) -> Re
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| unauthenticated("the Authorization header must be `Bearer` and an access token"))?;
-    service.tokens.check(token).map(Some)
+    match service.issuers.check(token).await {
+        Some(vouched) => vouched.map(|v| Some(Bearer::External(v))),
+        None => service.tokens.check(token).map(|who| Some(Bearer::Own(who))),
+    }
 }
 
 fn permit(access: Access, caller: Option<&Caller>) -> Result<(), Problem> {
@@ -308,6 +325,9 @@ fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Cal
     hash.update(on.to_string());
     if let Some(caller) = caller {
         hash.update(format!("{:?}", caller.clearance()));
+        // Grants move the journal; what a token brings does not.
+        hash.update(format!("{:?}", caller.held.get(caller.granted..)));
+        hash.update(caller.account);
     }
     let digest: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("\"{}-{digest}\"", world.seq)

@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod formats;
 pub mod history;
 pub mod limits;
+mod newcomer;
 pub mod openapi;
 pub mod operation;
 pub mod page;

@@ -55,6 +55,12 @@ impl Table {
         (*found == key).then_some(*id)
     }
 
+    /// Whether a record is of this kind.
+    #[must_use]
+    pub fn has(&self, id: Uuid) -> bool {
+        self.rows.contains_key(&id)
+    }
+
     /// How many records there are, withdrawn ones too.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -151,13 +157,17 @@ impl World {
         self.catalogue.index_of(R::KIND).and_then(|k| self.table(k))
     }
 
-    /// Every record of a kind that is not withdrawn.
-    pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
+    /// Every record of a kind, withdrawn ones too.
+    pub fn all<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
         self.table_of::<R>()
             .into_iter()
             .flat_map(|t| t.rows())
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
-            .filter(|r| r.is_live())
+    }
+
+    /// Every record of a kind that is not withdrawn.
+    pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
+        self.all::<R>().filter(|r| r.is_live())
     }
 
     /// The records that point to `id`, of any kind, withdrawn ones too.

@@ -20,4 +20,5 @@ mod conventions;
 mod gaps;
 mod meetings;
 mod migrations;
+mod organisation;
 mod settings;

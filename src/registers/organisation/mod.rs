@@ -1,9 +1,13 @@
-//! The organisation: its units and the bodies around it, and the posts within them.
+//! The organisation: its units and the bodies around it, the posts within them, and, by pseudonym, the people who hold them.
 
+mod person;
 mod post;
+mod post_holding;
 mod unit;
 
+pub use person::Person;
 pub use post::Post;
+pub use post_holding::PostHolding;
 pub use unit::{Unit, UnitKind};
 
 use crate::world::Catalogue;
@@ -11,5 +15,33 @@ use crate::world::Catalogue;
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue.with::<Unit>().with::<Post>()
+    catalogue.with::<Unit>().with::<Post>().with::<Person>().with::<PostHolding>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::registers::checks::bodies::check;
+
+    #[test]
+    fn bodies_of_people_and_their_terms_are_checked() {
+        check(
+            "person",
+            &[
+                ("affiliation", json!("friend")),
+                ("erased_at", json!("2020-01-01T00:00:00Z")),
+                ("name", json!("x")),
+            ],
+        );
+        check(
+            "post_holding",
+            &[
+                ("capacity", json!("honorary")),
+                ("from_on", json!("soon")),
+                ("person_id", json!("x")),
+                ("until_on", json!(1)),
+            ],
+        );
+    }
 }

@@ -77,7 +77,7 @@ on_both! {
             acting_as: Some(stride::access::caller::Held { role: Role::Administrator, scope: None, official_sensitive: true }),
         });
         let me = client.get("/api/v1/me").await.status(200).json();
-        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false }]));
+        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false, "source": "grant" }]));
         client.get("/api/v1/accounts").await.problem("forbidden");
     }
 

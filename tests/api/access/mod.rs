@@ -1,6 +1,7 @@
 //! Who gets in, what they may change, and what they may know of.
 
 mod grants;
+mod issuers;
 mod marking;
 mod people;
 mod scope;
@@ -59,13 +60,13 @@ async fn ask_token(app: &TestApp, fields: &[(&str, &str)]) -> Reply {
     app.client.ask("POST", "/oauth/token").form(fields).send().await
 }
 
-async fn refresh(app: &TestApp, token: &Value) -> Reply {
+pub async fn refresh(app: &TestApp, token: &Value) -> Reply {
     let token = token["refresh_token"].as_str().expect("a refresh token");
     ask_token(app, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
 }
 
 /// What `GET /api/v1/me` answers to the holder of an access token.
-async fn me(app: &TestApp, token: &Value) -> Reply {
+pub async fn me(app: &TestApp, token: &Value) -> Reply {
     let token = token["access_token"].as_str().expect("an access token");
     app.client.with_token(token).get("/api/v1/me").await
 }

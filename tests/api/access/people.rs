@@ -14,7 +14,7 @@ on_both! {
         assert_eq!((&token["token_type"], &token["expires_in"], &token["scope"]), (&json!("Bearer"), &json!(900), &json!("read write")));
         let me = me(&app, &token).await.status(200).json();
         assert_eq!(me["account_id"], account.id_text());
-        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false }]));
+        assert_eq!(me["roles"], json!([{ "role": "viewer", "scope_id": null, "official_sensitive": false, "source": "grant" }]));
         // In any case, as it is stored.
         sign_in(&app, "DELIVERY.lead", PASSWORD).await.status(200);
     }
@@ -116,22 +116,5 @@ on_both! {
         for (login, password, field) in [("a b", PASSWORD, "/login"), ("ab", PASSWORD, "/login"), ("abc", "short", "/password")] {
             set_password(&app, &other, login, password).await.problem_at("invalid_body", field);
         }
-    }
-
-    /// Who a person is stays out of the journal and is for administrators alone.
-    async fn a_person_is_known_to_administrators_alone(app: TestApp) {
-        let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
-        let path = format!("{}/person", account.path);
-        let seq = app.seq().await;
-        let admin = app.role(Role::Administrator);
-        admin.get(&path).await.problem("not_found");
-        let body = json!({ "display_name": "Office holder of the day", "email": "post@example.org" });
-        admin.put(&path, &body).await.status(204);
-        assert_eq!(admin.get(&path).await.status(200).json(), body);
-        assert_eq!(app.seq().await, seq + 1, "the journal says that it was set");
-        app.role(Role::Auditor).get(&path).await.problem("forbidden");
-        let history = admin.get(&format!("{}/history", account.path)).await.status(200).text();
-        assert!(history.contains("name or address was set"), "{history}");
-        assert!(!history.contains("Office holder of the day") && !history.contains("delivery.lead"));
     }
 }

@@ -1,0 +1,187 @@
+//! Who people are: name and address, in the one place that can be erased. The journal learns only that they were set or erased.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::accounts::{Account, AccountStatus};
+use crate::access::policy::{Act, Subject};
+use crate::db::store::{self, PersonRow, Side};
+use crate::engine::{Outcome, Txn};
+use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
+use crate::http::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::registers::organisation::Person;
+use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::{Kind, Rec, Resource};
+
+/// Who a person is: kept in the one place that can be erased.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PersonDetails {
+    /// What the person is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub display_name: String,
+    /// Where the person is written to.
+    #[serde(default)]
+    #[schema(max_length = 320, format = "email")]
+    pub email: Option<String>,
+    /// Where the person is rung up.
+    #[serde(default)]
+    #[schema(min_length = 3, max_length = 40, pattern = "^[0-9+() ./x-]+$")]
+    pub telephone: Option<String>,
+}
+
+impl PersonDetails {
+    /// The row to keep.
+    #[must_use]
+    pub fn of(self, person: Uuid) -> Side {
+        Side::Person(PersonRow {
+            person_id: person.into(),
+            display_name: self.display_name,
+            email: self.email,
+            telephone: self.telephone,
+        })
+    }
+}
+
+/// The schemas of this module.
+pub fn schemas(schemas: &mut Schemas) {
+    add_input::<PersonDetails>(schemas);
+    add_answer::<PersonDetails>(schemas);
+}
+
+const TAG: &str = "People";
+
+/// The operations of this module.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    // Auditors read accounts, and not who is behind them.
+    let administrators = Access::Needs(Subject::Access, Act::Update);
+    vec![
+        Operation::new("GET", "/api/v1/people/{id}/details", "getPersonDetails", administrators, details)
+            .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal. 404 where nothing is kept.")
+            .takes([id_parameter("person")])
+            .answers(200, "Name and address.", schema_ref("PersonDetails")),
+        Operation::new("PUT", "/api/v1/people/{id}/details", "setPersonDetails", administrators, set_details)
+            .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased. Replaces what was said before.")
+            .takes([id_parameter("person")])
+            .body(&["application/json"], schema_ref("PersonDetailsInput"), json!({ "display_name": "A. N. Other", "email": "a.n.other@example.org" }))
+            .answers(204, "It is kept.", Value::Null)
+            .refuses(&[Code::Conflict]),
+        Operation::new("POST", "/api/v1/people/{id}/erase", "erasePerson", administrators, erase)
+            .says(TAG, "Erase who a person is", "Deletes name and address from the database and from its free space, deletes every password, sign-in name, secret and session of the person's accounts, and disables these. The record, its history and the journal stay, with `erased_at`. It cannot be undone; asked again, it changes nothing more. Backups made before still hold what they hold.")
+            .takes([id_parameter("person")])
+            .answers(200, "The record that is left.", schema_ref("Person"))
+            .refuses(&[Code::Conflict, Code::RuleViolation]),
+    ]
+}
+
+/// The kind `R` in the world's catalogue.
+fn kind<R: Resource>(txn: &Txn<'_>) -> Result<&'static Kind, Problem> {
+    let found = txn.world.catalogue().named(R::KIND);
+    found.ok_or_else(|| Problem::internal(format!("the catalogue has no kind {}", R::KIND)))
+}
+
+async fn details(call: Call) -> Result<Answer, Problem> {
+    let id = call.id()?;
+    if call.now().get::<Person>(id).is_none() {
+        return Err(Problem::not_found());
+    }
+    let row = call.service.engine.read(move |c| store::person(c, id)).await?;
+    let row = row.ok_or_else(Problem::not_found)?;
+    let details = PersonDetails {
+        display_name: row.display_name,
+        email: row.email,
+        telephone: row.telephone,
+    };
+    Answer::of(200, &details)
+}
+
+async fn set_details(call: Call) -> Result<Answer, Problem> {
+    let asked: PersonDetails = call.input()?;
+    let id = call.id()?;
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        txn.note(kind::<Person>(txn)?, id, "name or address was set")?;
+        if is_erased(txn, id) {
+            return Err(Problem::new(Code::Conflict, "the person was erased; record another"));
+        }
+        txn.beside(asked.of(id));
+        Ok(Outcome {
+            status: 204,
+            ..Outcome::default()
+        })
+    })
+    .await
+}
+
+fn is_erased(txn: &Txn<'_>, id: Uuid) -> bool {
+    txn.world.get::<Person>(id).is_some_and(|p| p.computed.erased_at.is_some())
+}
+
+async fn erase(call: Call) -> Result<Answer, Problem> {
+    let id = call.id()?;
+    if call.now().get::<Person>(id).is_none() {
+        return Err(Problem::not_found());
+    }
+    let write = call.write()?;
+    call.change(write, move |txn| {
+        let people = kind::<Person>(txn)?;
+        let mut record = txn.world.any(id).map(Arc::clone).ok_or_else(Problem::not_found)?;
+        if !is_erased(txn, id) {
+            let at = serde_json::to_value(txn.now()).map_err(Problem::internal)?;
+            let fields = [("erased_at".to_owned(), at)].into_iter().collect();
+            record = txn.stamp(people, id, "name and address were erased", fields)?;
+        }
+        end_accounts(txn, id)?;
+        txn.beside(Side::ErasePerson(id));
+        Ok(Answer::record(200, record.as_ref()).into())
+    })
+    .await
+}
+
+/// Disables the person's accounts and deletes what could be signed in with; withdrawn ones are out already.
+fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
+    let accounts = kind::<Account>(txn)?;
+    let pointing = txn
+        .world
+        .pointing_to(person)
+        .filter_map(|r| r.as_any().downcast_ref::<Rec<Account>>());
+    let found: Vec<(Uuid, i64, bool)> = pointing
+        .map(|a| (a.meta.id, a.meta.version, a.is_live() && a.data.status == AccountStatus::Active))
+        .collect();
+    for (id, version, is_active) in found {
+        if is_active {
+            let disabled = txn.patch(accounts, id, version, json!({ "status": "disabled" }));
+            disabled.map_err(|p| match p.code {
+                Code::NotFound => Problem::new(Code::Conflict, "an account that you may not see belongs to this person"),
+                _ => p,
+            })?;
+        }
+        txn.beside(Side::EraseSignIn(id));
+    }
+    Ok(())
+}
+
+/// Gives a record to everyone of whom it was kept by their account who they are (databases from before people were records of their own).
+///
+/// # Errors
+/// The database cannot be asked, or the writer refuses.
+pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
+    for id in txn.ask(store::people_ids)? {
+        let Some((version, is_live)) = txn.world.get::<Account>(id).map(|a| (a.meta.version, a.is_live())) else {
+            continue;
+        };
+        let person = txn.create(kind::<Person>(txn)?, None, json!({ "affiliation": "internal" }))?;
+        let to = person.meta().id;
+        // A withdrawn account cannot be changed; nobody signs in with it.
+        if is_live {
+            txn.patch(kind::<Account>(txn)?, id, version, json!({ "person_id": to }))?;
+        }
+        txn.beside(Side::MovePerson { from: id, to });
+    }
+    Ok(())
+}

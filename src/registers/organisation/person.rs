@@ -1,0 +1,75 @@
+//! People, by pseudonym: something that posts, accounts and history can point to once nobody may know any more who it was.
+//!
+//! Who a person is (name, address) never enters a record: it lies in a table of its own, which [`crate::exchange::people`] keeps and erases.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::policy::Subject;
+use crate::registers::checks::asked;
+use crate::registers::query::is;
+use crate::world::{Links, Meta, Place, Reading, Rec, Resource};
+
+/// How a person belongs to the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Affiliation {
+    /// Employed or appointed by it.
+    Internal,
+    /// Of an outside body, an association or the public.
+    External,
+}
+
+/// A person, by pseudonym: no field of it, its reference included, may tell who it is.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Person {
+    /// How the person belongs to the organisation.
+    pub affiliation: Affiliation,
+}
+
+/// What only the service says of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PersonComputed {
+    /// When name and address were erased; from then on nobody can say who it was.
+    #[serde(default)]
+    pub erased_at: Option<DateTime<Utc>>,
+}
+
+/// Narrows a list of people.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PersonFilter {
+    /// Internal or external.
+    #[param(inline)]
+    affiliation: Option<Affiliation>,
+    /// Whether name and address were erased.
+    erased: Option<bool>,
+}
+
+impl Resource for Person {
+    const KIND: &'static str = "person";
+    const PATH: &'static str = "people";
+    const PREFIX: &'static str = "PER";
+    const SUBJECT: Subject = Subject::Access;
+    const ABOUT: &'static str = "People, by pseudonym, so that posts and accounts have someone to point to. Name and address are kept apart (`/people/{id}/details`), for administrators alone, and can be erased; leave the reference to the service, or choose one that tells nothing.";
+    type Computed = PersonComputed;
+    type Filter = PersonFilter;
+
+    fn example() -> Value {
+        json!({ "affiliation": "internal" })
+    }
+    fn links(&self, _: &mut Links) {}
+    fn place(&self) -> Place {
+        Place::default()
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        before.map(|b| b.computed.clone()).unwrap_or_default()
+    }
+    fn text(&self) -> Vec<&str> {
+        Vec::new()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.affiliation, &r.data.affiliation) && asked(f.erased, || r.computed.erased_at.is_some())
+    }
+}

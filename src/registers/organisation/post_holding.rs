@@ -1,0 +1,146 @@
+//! Who holds a post, in what capacity and for how long.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Person;
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::links::others;
+use crate::registers::query::{Any, any, is};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// In what capacity a post is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldingCapacity {
+    /// Appointed to it.
+    Substantive,
+    /// Appointed to it for a while, in the place of its holder or until there is one.
+    Temporary,
+    /// Does its duties beside another post.
+    Acting,
+}
+
+/// One person's term in a post.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PostHolding {
+    /// The post. Cannot change.
+    pub post_id: Uuid,
+    /// Who holds it. Cannot change.
+    pub person_id: Uuid,
+    /// In what capacity.
+    pub capacity: HoldingCapacity,
+    /// First day of the term.
+    pub from_on: NaiveDate,
+    /// Last day of the term; none: open.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of post holdings.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PostHoldingFilter {
+    /// Terms in this post.
+    post_id: Option<Uuid>,
+    /// Terms of this person.
+    person_id: Option<Uuid>,
+    /// Terms in these capacities.
+    #[param(value_type = Option<Vec<HoldingCapacity>>, inline, explode = false)]
+    capacity: Option<Any<HoldingCapacity>>,
+    /// Whether the term runs today.
+    current: Option<bool>,
+    /// Terms that run on this day.
+    on: Option<NaiveDate>,
+}
+
+impl PostHolding {
+    /// The days of the term.
+    #[must_use]
+    pub fn term(&self) -> Days {
+        (Some(self.from_on), self.until_on)
+    }
+
+    fn check_overlap(&self, rules: &mut Rules<'_, Self>) {
+        let at_once: Vec<&Rec<Self>> = others(rules, self.post_id)
+            .filter(|h| h.data.post_id == self.post_id && overlap(self.term(), h.data.term()))
+            .collect();
+        let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
+        if at_once.iter().any(|h| h.data.person_id == self.person_id) {
+            let detail = "the person holds this post on some of these days; end or change that term first";
+            rules.refuse("/from_on", "overlap", detail);
+        } else if substantive(self) && at_once.iter().any(|h| substantive(&h.data)) {
+            let detail =
+                "another person holds this post substantively on some of these days; end that term first, or choose temporary or acting";
+            rules.refuse("/capacity", "overlap", detail);
+        }
+    }
+}
+
+impl Resource for PostHolding {
+    const KIND: &'static str = "post_holding";
+    const PATH: &'static str = "post-holdings";
+    const PREFIX: &'static str = "PHD";
+    const SUBJECT: Subject = Subject::Access;
+    const ABOUT: &'static str = "Who holds which post, in what capacity and for which term. A post has one substantive holder at a time; a new term is a new record. For administrators and auditors: everyone else sees the post.";
+    type Computed = NothingComputed;
+    type Filter = PostHoldingFilter;
+
+    fn example() -> Value {
+        json!({
+            "post_id": "019abcde-0000-7000-8000-000000000001",
+            "person_id": "019abcde-0000-7000-8000-000000000002",
+            "capacity": "substantive",
+            "from_on": "2020-06-01",
+            "until_on": "2022-05-31"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/post_id", &["post"], self.post_id);
+        links.to("/person_id", &["person"], self.person_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.post_id, self.person_id])
+    }
+    // S2
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "end this term and make another";
+        fixed(rules, self, "/post_id", |h| h.post_id, remedy);
+        fixed(rules, self, "/person_id", |h| h.person_id, remedy);
+        rules.in_order(Some(self.from_on), self.until_on, "/until_on", "from_on");
+        let person = rules.reading.world.get::<Person>(self.person_id);
+        if rules.before.is_none() && person.is_some_and(|p| p.computed.erased_at.is_some()) {
+            rules.refuse("/person_id", "erased", "nobody can say any more who this person was; name another");
+        }
+        self.check_overlap(rules);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "from_on",
+                key: |r| Key::from(Some(r.data.from_on)),
+            },
+            Sort {
+                name: "until_on",
+                key: |r| Key::from(r.data.until_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        Vec::new()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let h = &r.data;
+        is(&f.post_id, &h.post_id)
+            && is(&f.person_id, &h.person_id)
+            && any(&f.capacity, &h.capacity)
+            && asked(f.current, || runs_on(h.term(), reading.on))
+            && f.on.is_none_or(|day| runs_on(h.term(), day))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.post_id.or(f.person_id)
+    }
+}
