@@ -96,6 +96,10 @@ impl Application {
         if exchange::bootstrap::prepare(&engine, example).await? && has_example {
             log::info!("loaded the example data: {} journal entries", engine.now().seq);
         }
+        let linked = exchange::bootstrap::link_recommendations(&engine).await?;
+        if linked > 0 {
+            log::info!("linked {linked} controls to the recommendations that they named in words");
+        }
         let tokens = tokens(&engine, &config.issuing).await?;
         let service = Arc::new(Service {
             limits: Limits::new(config.serving.rate_limit),

@@ -279,7 +279,7 @@ impl<'a> Txn<'a> {
     /// Withdraws a record: it stays in history and can be restored.
     ///
     /// # Errors
-    /// Permission, a stale version, or live records outside it that point to it.
+    /// Permission, a stale version, live records outside it that point to it, or its own rules.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
         if id == self.caller.account || (kind.name == "account" && before.meta().reference == OPERATOR) {
@@ -287,6 +287,12 @@ impl<'a> Txn<'a> {
             return Err(Problem::new(Code::Conflict, detail));
         }
         self.nothing_points_to(id)?;
+        let reading = Reading {
+            world: &self.world,
+            on: self.now.date_naive(),
+            clearance: &Clearance::All,
+        };
+        (kind.withdrawable)(&before, reading, self.caller.account)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);
         self.rewrite(kind, &before, meta, Action::Withdraw)

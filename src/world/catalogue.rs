@@ -51,6 +51,7 @@ type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json:
 /// Asked once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
 type Propose = fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
+type Withdrawable = fn(&Arc<dyn AnyRecord>, Reading<'_>, Uuid) -> Result<(), Problem>;
 type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
 
 /// One kind of record: its resource, as values and functions.
@@ -74,6 +75,8 @@ pub struct Kind {
     pub filter_params: fn() -> Vec<Value>,
     pub parse: Parse,
     pub propose: Propose,
+    /// Whether an account may withdraw the record by the record's own rules.
+    pub withdrawable: Withdrawable,
     pub filter: MakeFilter,
     /// Adds its schemas.
     pub schemas: fn(&mut Schemas),
@@ -104,6 +107,7 @@ impl Kind {
             },
             parse: Rec::<R>::from_snapshot,
             propose: propose::<R>,
+            withdrawable: withdrawable::<R>,
             filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
             schemas: schema::add_resource::<R>,
             validator: OnceLock::new(),
@@ -191,6 +195,28 @@ fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<
     let follow_ups = touch(&data, follow_ups);
     let record = Rec::new(meta, data, computed).map_err(Problem::internal)?;
     Ok((Arc::new(record), follow_ups))
+}
+
+fn withdrawable<R: Resource>(record: &Arc<dyn AnyRecord>, reading: Reading<'_>, actor: Uuid) -> Result<(), Problem> {
+    let Some(record) = record.as_any().downcast_ref::<Rec<R>>() else {
+        return Ok(());
+    };
+    let mut rules = Rules::<R> {
+        reading,
+        meta: &record.meta,
+        before: Some(record),
+        actor,
+        following: false,
+        errors: Vec::new(),
+        code: Code::RuleViolation,
+        follow_ups: Vec::new(),
+    };
+    record.data.withdrawal(&mut rules);
+    if rules.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(refused(rules.code, rules.errors))
+    }
 }
 
 /// Records that must be computed anew follow too, with an empty patch.
