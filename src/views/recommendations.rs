@@ -224,27 +224,31 @@ fn row(r: &Rec<Recommendation>, seen: &Seen, (on, soon): (NaiveDate, i64)) -> Re
 pub fn operations() -> Vec<Operation> {
     let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     let code = |name: &str, what: &str, codes: Vec<String>| query(name, what, json!({ "type": "string", "enum": codes }));
-    let about =
-        "Each recommendation with its owner, its deadline beside the first one, whether it is in time on the day judged by (due soon: within the days that the settings say), what management reports, what audit has found, how it ended, and what was said last. Timeliness looks at the day of the claim; a rejected claim counts as never made.";
+    let about = "Each recommendation with its owner, its deadline beside the first one, whether it is in time on the day judged by (due soon: within the days that the settings say), what management reports, what audit has found, how it ended, and what was said last. Timeliness looks at the day of the claim; a rejected claim counts as never made.";
     vec![
-        operation("/api/v1/status/recommendations", "listRecommendationStatus", Subject::Assurance, rows)
-            .takes([
-                query(
-                    "limit",
-                    "Recommendations on a page.",
-                    json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
-                ),
-                query(
-                    "cursor",
-                    "`next_cursor` of the page before.",
-                    json!({ "type": "string", "maxLength": 60 }),
-                ),
-                id("review_id", "Only recommendations of this review."),
-                id("owner_unit_id", "Only recommendations that this unit answers for."),
-                code("timeliness", "Only recommendations that are so in time.", timelinesses()),
-                code("closure", "Only recommendations that ended so; `none`: that are open.", closures()),
-            ])
-            .says("Views", "Where recommendations stand", about),
+        operation(
+            "/api/v1/status/recommendations",
+            "listRecommendationStatus",
+            Subject::Assurance,
+            rows,
+        )
+        .takes([
+            query(
+                "limit",
+                "Recommendations on a page.",
+                json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
+            ),
+            query(
+                "cursor",
+                "`next_cursor` of the page before.",
+                json!({ "type": "string", "maxLength": 60 }),
+            ),
+            id("review_id", "Only recommendations of this review."),
+            id("owner_unit_id", "Only recommendations that this unit answers for."),
+            code("timeliness", "Only recommendations that are so in time.", timelinesses()),
+            code("closure", "Only recommendations that ended so; `none`: that are open.", closures()),
+        ])
+        .says("Views", "Where recommendations stand", about),
     ]
 }
 

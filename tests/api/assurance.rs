@@ -61,7 +61,9 @@ async fn withdraw(client: &Client, path: &str, record: &Value) {
 /// The one row of the view on a recommendation, as on a day.
 async fn row(client: &Client, on: &Made, day: &str) -> Value {
     let rows = client.items(&format!("{VIEW}?limit=200&on={day}")).await;
-    rows.into_iter().find(|r| r["recommendation"]["id"] == on.id_text()).unwrap_or_default()
+    rows.into_iter()
+        .find(|r| r["recommendation"]["id"] == on.id_text())
+        .unwrap_or_default()
 }
 
 on_both! {
@@ -372,7 +374,7 @@ on_both! {
         let etag = reviews.get(&review).await.etag();
         reviews.patch(&review, &etag, &json!({ "marking": "official_sensitive" })).await.status(200);
         assert_eq!(risks.get(&control.path).await.json()["recommendation_verification"], Value::Null);
-        assert!(viewer.items(VIEW).await.is_empty());
+        assert_eq!(row(&viewer, &open, "2021-06-01").await, Value::Null);
         assert!(viewer.items("/api/v1/controls?failing=true").await.is_empty());
         assert_eq!(app.role(Role::Auditor).items("/api/v1/controls?failing=true").await.len(), 2);
     }
@@ -525,9 +527,9 @@ on_both! {
         let then = late.record["updated_at"].as_str().unwrap_or_default();
         let before = viewer.items(&format!("{VIEW}?as_of={then}")).await;
         assert_eq!((before.len(), &before[0]["latest_update"]), (1, &Value::Null));
-        // A wider window, set by the administrator, makes more due soon.
+        // What is due soon is a setting.
         let set = json!({ "in_force_from": "2020-01-01", "due_soon_days": 2 });
-        made(&app.role(Role::Administrator), "/api/v1/setting-sets", &set).await;
+        made(&app.role(Role::Administrator), "/api/v1/settings", &set).await;
         assert!(viewer.items(&format!("{VIEW}?timeliness=due_soon")).await.is_empty());
         assert!(viewer.items("/api/v1/recommendations?timeliness=due_soon").await.is_empty());
     }
@@ -543,10 +545,16 @@ impl Instrumentation for Counter {
         let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => self.0 = url.to_owned(),
+            // On SQLite the follower looks now and then by itself whether a command has written; no request waits for it.
+            InstrumentationEvent::StartQuery { .. } if !self.0.starts_with("postgres") && on_follower() => {}
             InstrumentationEvent::StartQuery { .. } => *asked.get_or_insert_default().entry(self.0.clone()).or_default() += 1,
             _ => {}
         }
     }
+}
+
+fn on_follower() -> bool {
+    std::thread::current().name() == Some("follower")
 }
 
 /// How many statements a database was sent up to now.

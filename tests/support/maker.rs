@@ -159,7 +159,9 @@ impl<'a> Maker<'a> {
 
     /// A caller with an account of its own that holds a role in the whole organisation; the account, and its grant.
     pub async fn account(&self, role: &str) -> (Client, Made, Made) {
-        let account = self.make_with("account", json!({ "account_kind": "person", "title": "A post" })).await;
+        let account = self
+            .make_with("account", json!({ "account_kind": "person", "title": "A post" }))
+            .await;
         let grant = json!({ "account_id": account.id(), "role": role });
         let grant = self.create(kind("grant"), &grant).await;
         let client = self.app.with(&Subject {

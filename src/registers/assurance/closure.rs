@@ -89,7 +89,11 @@ fn successors(world: &World, of: Uuid) -> Vec<Uuid> {
 impl RecommendationClosure {
     fn check_ground(&self, rules: &mut Rules<'_, Self>) {
         for (pointer, kind, given) in [
-            ("/accepted_by_post_id", ClosureKind::RiskAccepted, self.accepted_by_post_id.is_some()),
+            (
+                "/accepted_by_post_id",
+                ClosureKind::RiskAccepted,
+                self.accepted_by_post_id.is_some(),
+            ),
             ("/superseded_by_id", ClosureKind::Superseded, self.superseded_by_id.is_some()),
             ("/duplicate_link_id", ClosureKind::Duplicate, self.duplicate_link_id.is_some()),
             ("/response_id", ClosureKind::RejectedByManagement, self.response_id.is_some()),

@@ -47,7 +47,12 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 
 /// Whether a recommendation is one of the review asked for, if one is.
 fn is_of_review(reading: Reading<'_>, recommendation: Uuid, review: Option<Uuid>) -> bool {
-    let of = |id| reading.world.get::<Recommendation>(recommendation).is_some_and(|r| r.data.review_id == id);
+    let of = |id| {
+        reading
+            .world
+            .get::<Recommendation>(recommendation)
+            .is_some_and(|r| r.data.review_id == id)
+    };
     review.is_none_or(of)
 }
 
@@ -76,7 +81,10 @@ mod tests {
             &[
                 ("name", json!("")),
                 ("levels", json!([{ "code": "only", "label": "Only one" }])),
-                ("levels", json!([{ "code": "Not a code", "label": "x" }, { "code": "x", "label": "x" }])),
+                (
+                    "levels",
+                    json!([{ "code": "Not a code", "label": "x" }, { "code": "x", "label": "x" }]),
+                ),
                 ("levels", json!(vec![json!({ "code": "x", "label": "x" }); 11])),
             ],
         );
@@ -118,11 +126,7 @@ mod tests {
         );
         check(
             "management_response",
-            &[
-                ("response", json!("maybe")),
-                ("text", json!("")),
-                ("responded_on", json!("June")),
-            ],
+            &[("response", json!("maybe")), ("text", json!("")), ("responded_on", json!("June"))],
         );
     }
 
@@ -144,11 +148,7 @@ mod tests {
         );
         check(
             "recommendation_link",
-            &[
-                ("relation", json!("resembles")),
-                ("to_id", Value::Null),
-                ("note", long(2001)),
-            ],
+            &[("relation", json!("resembles")), ("to_id", Value::Null), ("note", long(2001))],
         );
         check(
             "assertion",

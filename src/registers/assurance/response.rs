@@ -63,8 +63,7 @@ impl Resource for ManagementResponse {
     const PATH: &'static str = "management-responses";
     const PREFIX: &'static str = "MRS";
     const SUBJECT: Subject = Subject::AssuranceProgress;
-    const ABOUT: &'static str =
-        "What management answers to a recommendation. The latest stands on the recommendation; a rejection closes it only once audit records a closure.";
+    const ABOUT: &'static str = "What management answers to a recommendation. The latest stands on the recommendation; a rejection closes it only once audit records a closure.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = ManagementResponseFilter;

@@ -108,7 +108,10 @@ impl Resource for AssuranceScale {
             .live::<Self>()
             .find(|s| s.meta.id != id && same_name(&s.data.name, &self.name) && s.data.levels == self.levels);
         if let Some(twin) = twin {
-            let detail = format!("{} is the same scale; use that one, or give this one another name", twin.meta.reference);
+            let detail = format!(
+                "{} is the same scale; use that one, or give this one another name",
+                twin.meta.reference
+            );
             rules.refuse("/name", "duplicate", detail);
         }
     }

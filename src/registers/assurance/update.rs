@@ -165,7 +165,12 @@ impl RecommendationUpdate {
         let progress = self.update_kind == K::Progress;
         let only = "goes with the kind progress only; record a progress update too, or leave it out";
         rules.require(progress || self.implementation.is_none(), "/implementation", "not_allowed", only);
-        rules.require(progress || self.percent_complete.is_none(), "/percent_complete", "not_allowed", only);
+        rules.require(
+            progress || self.percent_complete.is_none(),
+            "/percent_complete",
+            "not_allowed",
+            only,
+        );
         let puts_off = matches!(self.update_kind, K::Deferral | K::ExtensionRequest);
         for (n, part) in self.parts.iter().enumerate() {
             if puts_off && part.implementation.is_some() {

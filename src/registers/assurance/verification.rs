@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Recommendation, RecommendationUpdate, RecommendationVerification};
+use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification};
 use crate::access::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
@@ -116,6 +116,15 @@ impl Resource for Verification {
                 "must be the claim that waits for verification: the recommendation's claim_id while its verification is submitted",
             );
         }
+        let closed = world
+            .get::<Recommendation>(self.recommendation_id)
+            .is_some_and(|on| on.computed.closure != RecommendationClosureState::None);
+        rules.require(
+            !closed,
+            "/recommendation_id",
+            "closed",
+            "the recommendation is closed; withdraw what closed it first",
+        );
         let claimed_on = world.get::<RecommendationUpdate>(self.claim_id).map(|c| c.data.stated_on);
         rules.in_order(claimed_on, Some(self.decided_on), "/decided_on", "the day of the claim");
     }

@@ -251,7 +251,11 @@ impl Resource for Control {
         if shape < 2 {
             let declared = snapshot.get("effectiveness").cloned().unwrap_or_else(|| json!("not_assessed"));
             snapshot.insert("counted_effectiveness".into(), declared);
-            for field in ["recommendation_id", "recommendation_verification", "effectiveness_from_recommendation"] {
+            for field in [
+                "recommendation_id",
+                "recommendation_verification",
+                "effectiveness_from_recommendation",
+            ] {
                 snapshot.insert(field.into(), Value::Null);
             }
             snapshot.entry("recommendation_reference").or_insert(Value::Null);
@@ -340,7 +344,9 @@ impl Resource for Control {
             && is_some(&f.recommendation_id, &c.recommendation_id)
             && asked(f.unresolved_recommendation, || words)
             && (f.recommendation_verification.is_none()
-                || computed.recommendation_verification.is_some_and(|v| any(&f.recommendation_verification, &v)))
+                || computed
+                    .recommendation_verification
+                    .is_some_and(|v| any(&f.recommendation_verification, &v)))
             && any(&f.counted_effectiveness, &computed.counted_effectiveness)
             && asked(f.failing, || r.is_failing(reading))
             && in_window(c.assessed_on, (f.assessed_from, f.assessed_until))
@@ -353,7 +359,9 @@ impl Resource for Control {
 /// The controls that name in words a recommendation which is on record by now, each with that recommendation.
 #[must_use]
 pub fn resolvable_controls(world: &World) -> Vec<(Uuid, Uuid)> {
-    let unresolved = world.live::<Control>().filter_map(|c| Some((c, c.computed.recommendation_reference.as_ref()?)));
+    let unresolved = world
+        .live::<Control>()
+        .filter_map(|c| Some((c, c.computed.recommendation_reference.as_ref()?)));
     unresolved
         .filter_map(|(control, reference)| {
             let named = world.live::<Recommendation>().find(|r| same_name(&r.meta.reference, reference))?;

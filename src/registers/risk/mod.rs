@@ -48,9 +48,19 @@ mod tests {
         let kind = catalogue().named("control").expect("controls");
         let record = (kind.parse)(SHAPE_1, 1, 7, kind.index).expect("it is lifted");
         let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
-        assert_eq!((&lifted["recommendation_reference"], &lifted["recommendation_id"]), (&json!("DARA-2"), &Value::Null));
-        assert_eq!((&lifted["effectiveness"], &lifted["counted_effectiveness"]), (&json!("partial"), &json!("partial")));
-        assert_eq!(record.draft().get("recommendation_reference"), None, "words can be kept, and not set");
+        assert_eq!(
+            (&lifted["recommendation_reference"], &lifted["recommendation_id"]),
+            (&json!("DARA-2"), &Value::Null)
+        );
+        assert_eq!(
+            (&lifted["effectiveness"], &lifted["counted_effectiveness"]),
+            (&json!("partial"), &json!("partial"))
+        );
+        assert_eq!(
+            record.draft().get("recommendation_reference"),
+            None,
+            "words can be kept, and not set"
+        );
         let again = (kind.parse)(&lifted.to_string(), kind.shape, 7, kind.index).expect("today's shape");
         assert_eq!(again.content(), record.content());
     }

@@ -6,7 +6,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
-    Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationPriority, RecommendationVerification, Timeliness,
+    Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationPriority, RecommendationVerification,
+    Timeliness,
 };
 use crate::registers::assurance::{ManagementDecision, RecommendationLink, RecommendationUpdate};
 use crate::registers::checks::{asked, in_window};

@@ -160,7 +160,10 @@ impl RecommendationComputed {
         let own = (data.deadline.precision != Precision::Unspecified).then(|| data.deadline.clone());
         let first_deadline = before.and_then(|b| b.computed.first_deadline.clone()).or(own);
         let first_due = first_deadline.as_ref().and_then(|d| d.due_on);
-        let deferrals = parts.updates.iter().filter(|u| u.data.update_kind == RecommendationUpdateKind::Deferral);
+        let deferrals = parts
+            .updates
+            .iter()
+            .filter(|u| u.data.update_kind == RecommendationUpdateKind::Deferral);
         let latest = parts.updates.last();
         let mut computed = Self {
             deadline_moved_days: first_due.zip(data.deadline.due_on).map(|(first, now)| (now - first).num_days()),

@@ -90,9 +90,17 @@ mod tests {
         assert_eq!(is("", "", "2020-12-01"), (Timeliness::Overdue, Some(-1)));
         assert_eq!(is("2020-11-30", "", "2021-06-01"), (Timeliness::Met, Some(0)));
         assert_eq!(is("2020-12-01", "", "2021-06-01"), (Timeliness::MetLate, Some(-1)));
-        assert_eq!(is("2021-06-02", "", "2021-06-01").0, Timeliness::Overdue, "a claim to come is none yet");
+        assert_eq!(
+            is("2021-06-02", "", "2021-06-01").0,
+            Timeliness::Overdue,
+            "a claim to come is none yet"
+        );
         assert_eq!(is("", "2021-01-05", "2021-06-01"), (Timeliness::NotDue, None));
-        assert_eq!(is("", "2021-01-05", "2021-01-04").0, Timeliness::Overdue, "it was overdue until it was closed");
+        assert_eq!(
+            is("", "2021-01-05", "2021-01-04").0,
+            Timeliness::Overdue,
+            "it was overdue until it was closed"
+        );
         let on = day("2020-10-26").expect("a day");
         assert_eq!(judge(None, day("2020-10-01"), None, on, 28), (Timeliness::NoDeadline, None));
     }
