@@ -262,7 +262,10 @@ pub fn schemas(schemas: &mut Schemas) {
             "on",
             json!({ "type": "string", "format": "date", "description": "The day it is judged by." }),
         ),
-        ("settings", schema_ref("SettingsUsed")),
+        (
+            "settings",
+            json!({ "allOf": [schema_ref("SettingsUsed")], "description": "The settings that say what is due soon." }),
+        ),
     ];
     for (name, schema) in own {
         if let Some(Value::Object(properties)) = page.get_mut("properties") {
