@@ -287,14 +287,10 @@ impl<'a> Txn<'a> {
             return Err(Problem::new(Code::Conflict, detail));
         }
         self.nothing_points_to(id)?;
-        let reading = Reading {
-            world: &self.world,
-            on: self.now.date_naive(),
-            clearance: &Clearance::All,
-        };
-        (kind.withdrawable)(&before, reading, self.caller.account)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        (kind.withdrawable)(self.proposal(Some(&before), before.draft(), meta.clone(), &may))?;
         self.rewrite(kind, &before, meta, Action::Withdraw)
     }
 
@@ -355,10 +351,15 @@ impl<'a> Txn<'a> {
         meta
     }
 
-    /// Checks links and rules, enters the record, and lets other records follow.
-    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
-        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = Proposal {
+    /// A change as the record's own rules see it.
+    fn proposal<'p>(
+        &'p self,
+        before: Option<&'p Arc<dyn AnyRecord>>,
+        draft: Value,
+        meta: Meta,
+        may: &'p dyn Fn(Subject, Act, Uuid) -> bool,
+    ) -> Proposal<'p> {
+        Proposal {
             reading: Reading {
                 world: &self.world,
                 on: self.now.date_naive(),
@@ -369,8 +370,14 @@ impl<'a> Txn<'a> {
             meta,
             actor: self.caller.account,
             following: self.following > 0,
-            may: &may,
-        };
+            may,
+        }
+    }
+
+    /// Checks links and rules, enters the record, and lets other records follow.
+    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let proposal = self.proposal(before, draft, meta, &may);
         let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
         let meta = record.meta();
         let holder = self.world.table(kind.index).and_then(|t| t.by_reference(&meta.reference));

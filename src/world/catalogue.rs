@@ -51,7 +51,7 @@ type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json:
 /// Asked once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
 type Propose = fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
-type Withdrawable = fn(&Arc<dyn AnyRecord>, Reading<'_>, Uuid) -> Result<(), Problem>;
+type Withdrawable = fn(Proposal<'_>) -> Result<(), Problem>;
 type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
 
 /// One kind of record: its resource, as values and functions.
@@ -75,7 +75,7 @@ pub struct Kind {
     pub filter_params: fn() -> Vec<Value>,
     pub parse: Parse,
     pub propose: Propose,
-    /// Whether an account may withdraw the record by the record's own rules.
+    /// Whether the record, which stands in `before`, may be withdrawn by its own rules.
     pub withdrawable: Withdrawable,
     pub filter: MakeFilter,
     /// Adds its schemas.
@@ -197,16 +197,17 @@ fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<
     Ok((Arc::new(record), follow_ups))
 }
 
-fn withdrawable<R: Resource>(record: &Arc<dyn AnyRecord>, reading: Reading<'_>, actor: Uuid) -> Result<(), Problem> {
-    let Some(record) = record.as_any().downcast_ref::<Rec<R>>() else {
+fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {
+    let Some(record) = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>()) else {
         return Ok(());
     };
     let mut rules = Rules::<R> {
-        reading,
-        meta: &record.meta,
+        reading: p.reading,
+        meta: &p.meta,
         before: Some(record),
-        actor,
-        following: false,
+        actor: p.actor,
+        following: p.following,
+        may: p.may,
         errors: Vec::new(),
         code: Code::RuleViolation,
         follow_ups: Vec::new(),
