@@ -98,6 +98,10 @@ impl Application {
         if exchange::bootstrap::prepare(&engine, example).await? && has_example {
             log::info!("loaded the example data: {} journal entries", engine.now().seq);
         }
+        let linked = exchange::bootstrap::link_recommendations(&engine).await?;
+        if linked > 0 {
+            log::info!("linked {linked} controls to the recommendations that they named in words");
+        }
         let tokens = tokens(&engine, &config.issuing).await?;
         let pseudonyms = engine.read(|c| store::secret(c, exchange::bootstrap::PSEUDONYMS)).await?;
         let pseudonyms = pseudonyms.ok_or("the database has no key for pseudonyms")?;

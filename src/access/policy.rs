@@ -100,10 +100,12 @@ pub enum Subject {
     Risk,
     /// Controls: contributors keep those of their unit up to date.
     Control,
-    /// Audit reviews, recommendations, their links, extensions, verifications and closures: the auditors'.
+    /// Audit reviews, recommendations, their extensions, verifications and closures: the auditors'.
     Assurance,
     /// What management says of a recommendation: responses, updates and claims, assertions. Never who verifies it.
     AssuranceProgress,
+    /// Links of recommendations: proposed by management and by audit alike, for nothing follows from one by itself.
+    AssuranceLink,
     /// Documents, their versions, and what they are evidence of.
     Document,
     /// Meetings, attendance, minutes, what was decided.
@@ -128,7 +130,7 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject, in the order of the matrix's rows.
-    pub const ALL: [Subject; 21] = [
+    pub const ALL: [Subject; 22] = [
         Subject::Organisation,
         Subject::Strategy,
         Subject::Plan,
@@ -140,6 +142,7 @@ impl Subject {
         Subject::Control,
         Subject::Assurance,
         Subject::AssuranceProgress,
+        Subject::AssuranceLink,
         Subject::Document,
         Subject::Meeting,
         Subject::Action,
@@ -169,7 +172,7 @@ const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
 /// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
 #[rustfmt::skip]
-const MATRIX: [[Rights; 8]; 21] = [
+const MATRIX: [[Rights; 8]; 22] = [
     //                     viewer contributor analyst secretary risk_mgr strategy auditor admin
     /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
@@ -182,6 +185,7 @@ const MATRIX: [[Rights; 8]; 21] = [
     /* Control           */ [R,   RU,         R,      R,        ALL,     R,       R,      R],
     /* Assurance         */ [R,   R,          R,      R,        R,       R,       ALL,    R],
     /* AssuranceProgress */ [R,   RC,         R,      R,        R,       ALL,     R,      R],
+    /* AssuranceLink     */ [R,   RC,         R,      R,        R,       ALL,     ALL,    R],
     /* Document          */ [R,   ALL,        ALL,    ALL,      ALL,     ALL,     RC,     R],
     /* Meeting           */ [R,   R,          R,      ALL,      R,       R,       R,      R],
     /* Action            */ [R,   RU,         R,      ALL,      R,       R,       R,      R],

@@ -291,7 +291,7 @@ impl<'a> Txn<'a> {
     /// Withdraws a record: it stays in history and can be restored.
     ///
     /// # Errors
-    /// Permission, a stale version, or live records outside it that point to it.
+    /// Permission, a stale version, live records outside it that point to it, or its own rules.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
         if id == self.caller.account || (kind.name == "account" && before.meta().reference == OPERATOR) {
@@ -301,6 +301,8 @@ impl<'a> Txn<'a> {
         self.nothing_points_to(id)?;
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = Some(self.now);
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        (kind.withdrawable)(self.proposal(Some(&before), before.draft(), meta.clone(), &may))?;
         self.rewrite(kind, &before, meta, Action::Withdraw, Map::new())
     }
 
@@ -361,10 +363,15 @@ impl<'a> Txn<'a> {
         meta
     }
 
-    /// Checks links and rules, enters the record, and lets other records follow.
-    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
-        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = Proposal {
+    /// A change as the record's own rules see it.
+    fn proposal<'p>(
+        &'p self,
+        before: Option<&'p Arc<dyn AnyRecord>>,
+        draft: Value,
+        meta: Meta,
+        may: &'p dyn Fn(Subject, Act, Uuid) -> bool,
+    ) -> Proposal<'p> {
+        Proposal {
             reading: Reading {
                 world: &self.world,
                 on: self.now.date_naive(),
@@ -375,8 +382,14 @@ impl<'a> Txn<'a> {
             meta,
             actor: self.caller.account,
             following: self.following > 0,
-            may: &may,
-        };
+            may,
+        }
+    }
+
+    /// Checks links and rules, enters the record, and lets other records follow.
+    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let proposal = self.proposal(before, draft, meta, &may);
         let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
         let meta = record.meta();
         let holder = self.world.table(kind.index).and_then(|t| t.by_reference(&meta.reference));

@@ -9,7 +9,8 @@ use crate::access::tokens::new_signing_key;
 use crate::db::store::{Side, signing_keys};
 use crate::engine::{Engine, Outcome, Txn, Write};
 use crate::exchange::people;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
+use crate::registers::risk::resolvable_controls;
 
 /// Name of the key that makes pseudonyms of the subjects of trusted issuers.
 pub const PSEUDONYMS: &str = "pseudonyms";
@@ -58,6 +59,41 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
         })
     });
     Ok(outcome.await?.status == 201)
+}
+
+/// Controls of an older shape name their recommendation in words. Those whose recommendation is on record by now get the link, each by a
+/// journalled change; how many did. The others keep their words. Safe when several replicas start at once.
+///
+/// # Errors
+/// The database is away.
+pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
+    if resolvable_controls(&*engine.now()).is_empty() {
+        return Ok(0);
+    }
+    let write = Write::system(operator(engine)?, "the recommendation that was named in words is on record");
+    let outcome = engine.write(write, |txn| {
+        let Some(kind) = txn.world.catalogue().named("control") else {
+            return Ok(Outcome::default());
+        };
+        let mut linked = 0_u32;
+        for (control, recommendation) in resolvable_controls(&txn.world) {
+            let Some(version) = txn.world.any(control).map(|c| c.meta().version) else {
+                continue;
+            };
+            match txn.part(|txn| txn.patch(kind, control, version, json!({ "recommendation_id": recommendation }))) {
+                Ok(_) => linked += 1,
+                Err(p) if p.code == Code::RuleViolation => log::warn!("control {control} keeps its recommendation in words: {p}"),
+                Err(p) => return Err(p),
+            }
+        }
+        Ok(Outcome {
+            status: 200,
+            body: linked.to_string().into(),
+            ..Outcome::default()
+        })
+    });
+    let body = outcome.await?.body;
+    Ok(std::str::from_utf8(&body).ok().and_then(|n| n.parse().ok()).unwrap_or_default())
 }
 
 fn accounts(txn: &mut Txn<'_>) -> Result<(), Problem> {

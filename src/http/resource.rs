@@ -280,7 +280,7 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
         .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
         .takes([id_parameter(&n.one), if_match(), reason()])
         .answers(200, &format!("The withdrawn {}.", n.one), schema_ref(&n.type_name))
-        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::InUse, Code::VersionMismatch, Code::PreconditionRequired])
+        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::InUse, Code::VersionMismatch, Code::RuleViolation, Code::PreconditionRequired])
 }
 
 fn restore(kind: &'static Kind, n: &Names) -> Operation {

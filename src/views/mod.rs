@@ -5,6 +5,7 @@
 
 mod gaps;
 mod rag;
+mod recommendations;
 mod status;
 mod waits;
 
@@ -187,6 +188,7 @@ impl RecordName {
 pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
+    all.extend(recommendations::operations());
     all
 }
 
@@ -194,4 +196,5 @@ pub fn operations() -> Vec<Operation> {
 pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
     gaps::schemas(schemas);
+    recommendations::schemas(schemas);
 }

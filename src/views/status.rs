@@ -152,7 +152,7 @@ pub struct Named {
 }
 
 impl Named {
-    fn new(meta: &Meta, name: &str) -> Self {
+    pub(super) fn new(meta: &Meta, name: &str) -> Self {
         Self {
             id: meta.id,
             reference: meta.reference.clone(),

@@ -51,6 +51,7 @@ type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json:
 /// Asked once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
 type Propose = fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
+type Withdrawable = fn(Proposal<'_>) -> Result<(), Problem>;
 type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
 
 /// One kind of record: its resource, as values and functions.
@@ -74,6 +75,8 @@ pub struct Kind {
     pub filter_params: fn() -> Vec<Value>,
     pub parse: Parse,
     pub propose: Propose,
+    /// Whether the record, which stands in `before`, may be withdrawn by its own rules.
+    pub withdrawable: Withdrawable,
     pub filter: MakeFilter,
     /// Adds its schemas.
     pub schemas: fn(&mut Schemas),
@@ -104,6 +107,7 @@ impl Kind {
             },
             parse: Rec::<R>::from_snapshot,
             propose: propose::<R>,
+            withdrawable: withdrawable::<R>,
             filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
             schemas: schema::add_resource::<R>,
             validator: OnceLock::new(),
@@ -191,6 +195,29 @@ fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<
     let follow_ups = touch(&data, follow_ups);
     let record = Rec::new(meta, data, computed).map_err(Problem::internal)?;
     Ok((Arc::new(record), follow_ups))
+}
+
+fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {
+    let Some(record) = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>()) else {
+        return Ok(());
+    };
+    let mut rules = Rules::<R> {
+        reading: p.reading,
+        meta: &p.meta,
+        before: Some(record),
+        actor: p.actor,
+        following: p.following,
+        may: p.may,
+        errors: Vec::new(),
+        code: Code::RuleViolation,
+        follow_ups: Vec::new(),
+    };
+    record.data.withdrawal(&mut rules);
+    if rules.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(refused(rules.code, rules.errors))
+    }
 }
 
 /// Records that must be computed anew follow too, with an empty patch.

@@ -388,6 +388,12 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
         Self: Sized,
     {
     }
+    /// Its rules for being withdrawn, beyond that nothing outside it points to it.
+    fn withdrawal(&self, _rules: &mut Rules<'_, Self>)
+    where
+        Self: Sized,
+    {
+    }
     /// The computed fields; the record's own links already hold.
     fn compute(&self, _reading: Reading<'_>, _meta: &Meta, _before: Option<&Rec<Self>>) -> Self::Computed
     where

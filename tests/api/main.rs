@@ -14,6 +14,7 @@
 mod support;
 
 mod access;
+mod assurance;
 mod back_dating;
 mod contract;
 mod conventions;

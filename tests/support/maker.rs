@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use stride::access::tokens::Subject;
 use stride::registers::catalogue;
 use stride::world::catalogue::Proposal;
 use stride::world::record::ANY_KIND;
@@ -21,7 +22,17 @@ use super::{Client, TestApp};
 type Fixture = for<'a> fn(&'a Maker<'a>, &'a mut Value) -> LocalBoxFuture<'a, ()>;
 
 /// Kinds whose rules need more than their example.
-const FIXTURES: &[(&str, Fixture)] = &[];
+const FIXTURES: &[(&str, Fixture)] = &[("verification", |maker, draft| Box::pin(claimed(maker, draft)))];
+
+/// A claim that waits for verification, by another account than the one that verifies.
+async fn claimed(maker: &Maker<'_>, draft: &mut Value) {
+    let on = maker.make_named("recommendation").await;
+    let claimant = maker.claimant().await;
+    let claim = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
+    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
+    draft["recommendation_id"] = on.id_text().into();
+    draft["claim_id"] = claim["id"].clone();
+}
 
 /// How every placeholder in an example begins.
 pub const PLACEHOLDER: &str = "019abcde-0000-7000-8000-";
@@ -139,6 +150,27 @@ pub fn placeholders(value: &Value) -> Vec<String> {
 impl<'a> Maker<'a> {
     pub fn new(app: &'a TestApp) -> Self {
         Self { app, serial: Cell::new(0) }
+    }
+
+    /// Someone who speaks for management with an account of their own.
+    pub async fn claimant(&self) -> Client {
+        self.account("strategy_manager").await.0
+    }
+
+    /// A caller with an account of its own that holds a role in the whole organisation; the account, and its grant.
+    pub async fn account(&self, role: &str) -> (Client, Made, Made) {
+        let account = self
+            .make_with("account", json!({ "account_kind": "person", "title": "A post" }))
+            .await;
+        let grant = json!({ "account_id": account.id(), "role": role });
+        let grant = self.create(kind("grant"), &grant).await;
+        let client = self.app.with(&Subject {
+            account: account.id(),
+            client_id: "tests".into(),
+            read_only: false,
+            acting_as: None,
+        });
+        (client, account, grant)
     }
 
     /// Who makes the records of a kind.

@@ -1,9 +1,195 @@
 //! Assurance: audit reviews, recommendations, what management claims of them and what audit verifies.
 
-use crate::world::Catalogue;
+mod assertion;
+mod closure;
+mod extension;
+mod link;
+mod recommendation;
+mod response;
+mod review;
+mod scale;
+mod update;
+mod verification;
+
+pub use assertion::{Assertion, AssertionEvidence};
+pub use closure::{ClosureKind, RecommendationClosure};
+pub use extension::RecommendationExtension;
+pub use link::{RecommendationLink, RecommendationRelation};
+pub use recommendation::{
+    Recommendation, RecommendationClosureState, RecommendationComputed, RecommendationImplementation, RecommendationPriority,
+    RecommendationVerification, Timeliness,
+};
+pub use response::{ManagementDecision, ManagementResponse};
+pub use review::{AuditReview, AuditReviewKind};
+pub use scale::{AssuranceLevel, AssuranceScale, TEMPLATES, missing_scales};
+pub use update::{RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart, ReportedImplementation};
+pub use verification::{Verification, VerificationResult};
+
+use uuid::Uuid;
+
+use crate::world::{Catalogue, Reading, Resource, Rules};
 
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
+        .with::<AssuranceScale>()
+        .with::<AuditReview>()
+        .with::<Recommendation>()
+        .with::<ManagementResponse>()
+        .with::<RecommendationUpdate>()
+        .with::<Verification>()
+        .with::<RecommendationExtension>()
+        .with::<RecommendationLink>()
+        .with::<RecommendationClosure>()
+        .with::<Assertion>()
+}
+
+/// Whether a recommendation is one of the review asked for, if one is.
+fn is_of_review(reading: Reading<'_>, recommendation: Uuid, review: Option<Uuid>) -> bool {
+    let of = |id| {
+        reading
+            .world
+            .get::<Recommendation>(recommendation)
+            .is_some_and(|r| r.data.review_id == id)
+    };
+    review.is_none_or(of)
+}
+
+/// Refuses who ever claimed on the recommendation: nobody judges what they said themselves (S25), whatever role they hold by now.
+fn independent<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid, pointer: &str) {
+    rules.require(
+        !recommendation::claimed_by(rules.reading.world, recommendation, rules.actor),
+        pointer,
+        "own_claim",
+        "this account has claimed that the recommendation is implemented; another auditor must decide",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::registers::checks::bodies::{check, long};
+
+    const ID: &str = "019abcde-0000-7000-8000-000000000001";
+
+    #[test]
+    fn scales_and_reviews() {
+        check(
+            "assurance_scale",
+            &[
+                ("name", json!("")),
+                ("levels", json!([{ "code": "only", "label": "Only one" }])),
+                (
+                    "levels",
+                    json!([{ "code": "Not a code", "label": "x" }, { "code": "x", "label": "x" }]),
+                ),
+                ("levels", json!(vec![json!({ "code": "x", "label": "x" }); 11])),
+            ],
+        );
+        check(
+            "audit_review",
+            &[
+                ("title", long(301)),
+                ("body_unit_id", Value::Null),
+                ("review_kind", json!("surprise")),
+                ("opinion", json!("Not a code")),
+                ("reported", json!("2020")),
+                ("follows_ids", json!(vec![ID; 21])),
+                ("document", long(501)),
+            ],
+        );
+    }
+
+    #[test]
+    fn recommendations() {
+        check(
+            "recommendation",
+            &[
+                ("review_id", Value::Null),
+                ("number", json!(0)),
+                ("title", json!("")),
+                ("finding", long(8001)),
+                ("recommendation", json!("")),
+                ("priority", json!("urgent")),
+                ("deadline", json!("November 2020")),
+                ("goal_ids", json!(vec![ID; 51])),
+                // What follows from other records is never sent.
+                ("first_deadline", json!({ "precision": "unspecified" })),
+                ("implementation", json!("open")),
+                ("verification", json!("verified")),
+                ("closure", json!("verified")),
+                ("claimed_on", json!("2020-10-26")),
+                ("update_count", json!(1)),
+            ],
+        );
+        check(
+            "management_response",
+            &[("response", json!("maybe")), ("text", json!("")), ("responded_on", json!("June"))],
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_a_recommendation() {
+        check(
+            "recommendation_update",
+            &[
+                ("update_kind", json!("verify")),
+                ("stated_on", Value::Null),
+                ("narrative", json!("")),
+                ("parts", json!([{ "label": "a" }])),
+                ("parts", json!([{ "text": "x", "implementation": "done" }])),
+                ("parts", json!(vec![json!({ "text": "x" }); 27])),
+                ("implementation", json!("claimed_implemented")),
+                ("percent_complete", json!(101)),
+                ("refers_to_ids", json!(["recommendation 3"])),
+            ],
+        );
+        check(
+            "recommendation_link",
+            &[("relation", json!("resembles")), ("to_id", Value::Null), ("note", long(2001))],
+        );
+        check(
+            "assertion",
+            &[
+                ("about_id", Value::Null),
+                ("claim", json!("")),
+                ("evidence", json!("plenty")),
+                ("evidence_description", long(2001)),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_audit_decides() {
+        check(
+            "verification",
+            &[
+                ("claim_id", Value::Null),
+                ("result", json!("perhaps")),
+                ("decided_on", Value::Null),
+                ("reason", json!("")),
+                ("evidence", long(4001)),
+            ],
+        );
+        check(
+            "recommendation_extension",
+            &[
+                ("to", Value::Null),
+                ("reason", json!("")),
+                ("from", json!({ "precision": "unspecified" })),
+                ("days_moved", json!(3)),
+            ],
+        );
+        check(
+            "recommendation_closure",
+            &[
+                ("closure", json!("verified")),
+                ("closure", json!("none")),
+                ("reason", Value::Null),
+                ("closed_on", json!("today")),
+            ],
+        );
+    }
 }

@@ -2,14 +2,16 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::access::policy::Subject;
+use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
-use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::query::{Any, any, is_some, same_name};
+use crate::world::seen::{Clearance, cleared};
+use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -96,13 +98,28 @@ pub struct Control {
     /// Day of the last assessment; an assessed control needs it and no other has it.
     #[serde(default)]
     pub assessed_on: Option<NaiveDate>,
-    /// Reference of the audit recommendation that the control carries out, as the auditors give it.
+    /// The audit recommendation that the control carries out. It cannot be assessed as effective before audit has verified that.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 60)]
-    pub recommendation_reference: Option<String>,
+    pub recommendation_id: Option<Uuid>,
     /// What it is assumed to take off the inherent score.
     #[serde(default)]
     pub assumed_reduction: Option<AssumedReduction>,
+}
+
+/// What the service works out about a control.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ControlComputed {
+    /// What audit has found of the recommendation that it carries out; null where it carries out none, or one that is marked more
+    /// strictly than the control.
+    pub recommendation_verification: Option<RecommendationVerification>,
+    /// The effectiveness that follows from it: verified is effective; a rejected claim, an accepted risk or a rejected recommendation is
+    /// ineffective; everything else is not assessed.
+    pub effectiveness_from_recommendation: Option<ControlEffectiveness>,
+    /// What the risk counts it as: its assessment or, where it carries out a recommendation, what follows from that, never better.
+    pub counted_effectiveness: ControlEffectiveness,
+    /// Reference of the recommendation in words, from before recommendations were kept. It goes once `recommendation_id` is set.
+    #[schema(max_length = 60)]
+    pub recommendation_reference: Option<String>,
 }
 
 /// Narrows a list of controls.
@@ -127,13 +144,83 @@ pub struct ControlFilter {
     line: Option<Any<ControlLine>>,
     /// Whether the control carries out an audit recommendation.
     has_recommendation: Option<bool>,
-    /// Controls that carry out the recommendation with this reference, in any case.
-    #[param(max_length = 60)]
-    recommendation_reference: Option<String>,
+    /// Controls that carry out this recommendation.
+    recommendation_id: Option<Uuid>,
+    /// Controls that name a recommendation in words only (`true`), or all others (`false`).
+    unresolved_recommendation: Option<bool>,
+    /// Controls of whose recommendation audit has found this.
+    #[param(value_type = Option<Vec<RecommendationVerification>>, inline, explode = false)]
+    recommendation_verification: Option<Any<RecommendationVerification>>,
+    /// Controls that a risk counts as this effective.
+    #[param(value_type = Option<Vec<ControlEffectiveness>>, inline, explode = false)]
+    counted_effectiveness: Option<Any<ControlEffectiveness>>,
+    /// Controls that fail today, or on the day of `as_of`: their recommendation is overdue (`true`); or all others (`false`).
+    failing: Option<bool>,
     /// Controls assessed on or after this day.
     assessed_from: Option<NaiveDate>,
     /// Controls assessed on or before this day.
     assessed_until: Option<NaiveDate>,
+}
+
+impl ControlEffectiveness {
+    /// The worse of an assessment and what follows from a recommendation. Where nobody has assessed the control itself, the
+    /// recommendation speaks for it.
+    fn capped(self, by: Self) -> Self {
+        let rank = |e| match e {
+            Self::Ineffective => 0,
+            Self::NotAssessed => 1,
+            Self::Partial => 2,
+            Self::Effective => 3,
+        };
+        match self {
+            Self::NotAssessed => by,
+            assessed if rank(by) < rank(assessed) => by,
+            assessed => assessed,
+        }
+    }
+}
+
+/// The effectiveness that follows from a recommendation (S30).
+fn follows_from(recommendation: &Rec<Recommendation>) -> ControlEffectiveness {
+    use RecommendationClosureState as C;
+    use RecommendationVerification as V;
+    match (recommendation.computed.closure, recommendation.computed.verification) {
+        (C::RiskAccepted | C::RejectedByManagement, _) | (_, V::Rejected) => ControlEffectiveness::Ineffective,
+        (C::Verified, _) => ControlEffectiveness::Effective,
+        _ => ControlEffectiveness::NotAssessed,
+    }
+}
+
+impl Control {
+    fn recommendation<'a>(&self, world: &'a World) -> Option<&'a Rec<Recommendation>> {
+        world.get(self.recommendation_id?)
+    }
+
+    /// S30: audit decides whether what it recommended is done; an assessment does not go before it.
+    fn check_recommendation(&self, rules: &mut Rules<'_, Self>) {
+        let (is, before) = (self.effectiveness, rules.before.map(|b| &b.data));
+        let said = before.is_none_or(|b| (b.effectiveness, b.recommendation_id) != (is, self.recommendation_id));
+        let unverified = self
+            .recommendation(rules.reading.world)
+            .is_some_and(|r| follows_from(r) != ControlEffectiveness::Effective);
+        rules.require(
+            rules.following || !said || is != ControlEffectiveness::Effective || !unverified,
+            "/effectiveness",
+            "not_verified",
+            "audit has not verified the recommendation that it carries out; assess it as effective once it has",
+        );
+    }
+}
+
+impl Rec<Control> {
+    /// Whether the recommendation that it carries out is overdue, as far as the asker may know of it.
+    #[must_use]
+    pub fn is_failing(&self, reading: Reading<'_>) -> bool {
+        self.data
+            .recommendation(reading.world)
+            .filter(|r| cleared(reading.world, reading.clearance, r.meta.id))
+            .is_some_and(|r| r.is_overdue(reading.on))
+    }
 }
 
 impl Resource for Control {
@@ -141,8 +228,9 @@ impl Resource for Control {
     const PATH: &'static str = "controls";
     const PREFIX: &'static str = "CTL";
     const SUBJECT: Subject = Subject::Control;
-    const ABOUT: &'static str = "What keeps risks down. A control is believed in only as far as it was assessed; one that carries out an audit recommendation names it.";
-    type Computed = NothingComputed;
+    const ABOUT: &'static str = "What keeps risks down. A control is believed in only as far as it was assessed; one that carries out an audit recommendation counts for no more than audit has verified.";
+    const SHAPE: i32 = 2;
+    type Computed = ControlComputed;
     type Filter = ControlFilter;
 
     fn example() -> Value {
@@ -153,14 +241,31 @@ impl Resource for Control {
             "line": "second",
             "owner_unit_id": "019abcde-0000-7000-8000-000000000002",
             "effectiveness": "not_assessed",
-            "recommendation_reference": "DARA-2",
+            "recommendation_id": "019abcde-0000-7000-8000-000000000001",
             "assumed_reduction": { "likelihood": 2, "impact": 0 }
         })
+    }
+    /// 1: the recommendation was a text. It stays as words until `link_recommendations` in `exchange/bootstrap.rs`, or a caller, sets
+    /// the link.
+    fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
+        if shape < 2 {
+            let declared = snapshot.get("effectiveness").cloned().unwrap_or_else(|| json!("not_assessed"));
+            snapshot.insert("counted_effectiveness".into(), declared);
+            for field in [
+                "recommendation_id",
+                "recommendation_verification",
+                "effectiveness_from_recommendation",
+            ] {
+                snapshot.insert(field.into(), Value::Null);
+            }
+            snapshot.entry("recommendation_reference").or_insert(Value::Null);
+        }
     }
     fn links(&self, links: &mut Links) {
         links.each("/risk_ids", &["risk"], self.risk_ids.iter().copied());
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within(self.risk_ids.iter().copied())
@@ -179,11 +284,31 @@ impl Resource for Control {
         };
         rules.require(assessed == self.assessed_on.is_some(), "/assessed_on", code, detail);
         not_in_future(rules, "/assessed_on", self.assessed_on);
+        self.check_recommendation(rules);
         // A risk that loses the control is computed anew too.
         let lost = |was: &Rec<Self>| was.data.risk_ids.iter().copied().filter(|id| !self.risk_ids.contains(id)).collect();
         let lost: Vec<Uuid> = rules.before.map(lost).unwrap_or_default();
         for risk in lost {
             rules.follow_up(risk, json!({}));
+        }
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        // What the control's readers may not know of is not told by it, and nothing good is believed for it.
+        let world = reading.world;
+        let recommendation = self.recommendation(world);
+        let told = |r: &&Rec<Recommendation>| {
+            let hidden = r.meta.marking == Marking::OfficialSensitive || !cleared(world, &Clearance::None, r.meta.id);
+            !hidden || meta.marking == Marking::OfficialSensitive
+        };
+        let known = recommendation.filter(told);
+        let follows = recommendation.map(|_| known.map_or(ControlEffectiveness::NotAssessed, follows_from));
+        ControlComputed {
+            recommendation_verification: known.map(|r| r.computed.verification),
+            effectiveness_from_recommendation: follows,
+            counted_effectiveness: follows.map_or(self.effectiveness, |by| self.effectiveness.capped(by)),
+            recommendation_reference: before
+                .and_then(|b| b.computed.recommendation_reference.clone())
+                .filter(|_| self.recommendation_id.is_none()),
         }
     }
     fn touches(&self) -> Vec<Uuid> {
@@ -202,16 +327,11 @@ impl Resource for Control {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.description, &self.recommendation_reference]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
+        vec![&self.title, self.description.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let c = &r.data;
-        let recommendation = c.recommendation_reference.as_ref().map(|r| r.to_lowercase());
+        let (computed, words) = (&r.computed, r.computed.recommendation_reference.is_some());
         f.risk_id.is_none_or(|risk| c.risk_ids.contains(&risk))
             && is_some(&f.owner_post_id, &c.owner_post_id)
             && is_some(&f.owner_unit_id, &c.owner_unit_id)
@@ -220,11 +340,32 @@ impl Resource for Control {
             && any(&f.effectiveness, &c.effectiveness)
             && f.control_kind.as_ref().is_none_or(|w| c.control_kind.is_some_and(|k| w.has(&k)))
             && f.line.as_ref().is_none_or(|w| c.line.is_some_and(|l| w.has(&l)))
-            && asked(f.has_recommendation, || recommendation.is_some())
-            && is_some(&f.recommendation_reference.as_ref().map(|r| r.to_lowercase()), &recommendation)
+            && asked(f.has_recommendation, || c.recommendation_id.is_some() || words)
+            && is_some(&f.recommendation_id, &c.recommendation_id)
+            && asked(f.unresolved_recommendation, || words)
+            && (f.recommendation_verification.is_none()
+                || computed
+                    .recommendation_verification
+                    .is_some_and(|v| any(&f.recommendation_verification, &v)))
+            && any(&f.counted_effectiveness, &computed.counted_effectiveness)
+            && asked(f.failing, || r.is_failing(reading))
             && in_window(c.assessed_on, (f.assessed_from, f.assessed_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.risk_id.or(f.owner_post_id).or(f.owner_unit_id)
+        f.risk_id.or(f.recommendation_id).or(f.owner_post_id).or(f.owner_unit_id)
     }
+}
+
+/// The controls that name in words a recommendation which is on record by now, each with that recommendation.
+#[must_use]
+pub fn resolvable_controls(world: &World) -> Vec<(Uuid, Uuid)> {
+    let unresolved = world
+        .live::<Control>()
+        .filter_map(|c| Some((c, c.computed.recommendation_reference.as_ref()?)));
+    unresolved
+        .filter_map(|(control, reference)| {
+            let named = world.live::<Recommendation>().find(|r| same_name(&r.meta.reference, reference))?;
+            Some((control.meta.id, named.meta.id))
+        })
+        .collect()
 }

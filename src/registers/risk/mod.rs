@@ -10,7 +10,7 @@ mod risk;
 mod score;
 mod sums;
 
-pub use control::{AssumedReduction, Control, ControlEffectiveness, ControlKind, ControlLine};
+pub use control::{AssumedReduction, Control, ControlComputed, ControlEffectiveness, ControlKind, ControlLine, resolvable_controls};
 pub use escalation::{Escalation, EscalationStatus};
 pub use register::{RiskRegister, RiskRegisterKind};
 pub use review::RiskReview;
@@ -35,9 +35,35 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::registers::catalogue;
     use crate::registers::checks::bodies::{check, long};
 
     const ID: &str = "019abcde-0000-7000-8000-000000000001";
+
+    /// A control as it was journalled before recommendations were kept.
+    const SHAPE_1: &str = include_str!("control.shape1.json");
+
+    #[test]
+    fn a_control_of_the_first_shape_keeps_its_recommendation_in_words() {
+        let kind = catalogue().named("control").expect("controls");
+        let record = (kind.parse)(SHAPE_1, 1, 7, kind.index).expect("it is lifted");
+        let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
+        assert_eq!(
+            (&lifted["recommendation_reference"], &lifted["recommendation_id"]),
+            (&json!("DARA-2"), &Value::Null)
+        );
+        assert_eq!(
+            (&lifted["effectiveness"], &lifted["counted_effectiveness"]),
+            (&json!("partial"), &json!("partial"))
+        );
+        assert_eq!(
+            record.draft().get("recommendation_reference"),
+            None,
+            "words can be kept, and not set"
+        );
+        let again = (kind.parse)(&lifted.to_string(), kind.shape, 7, kind.index).expect("today's shape");
+        assert_eq!(again.content(), record.content());
+    }
 
     #[test]
     fn registers_and_risks() {
@@ -82,7 +108,9 @@ mod tests {
                 ("control_kind", json!("magical")),
                 ("line", json!("fourth")),
                 ("effectiveness", json!("very")),
-                ("recommendation_reference", long(61)),
+                ("recommendation_id", json!("DARA-2")),
+                ("recommendation_reference", json!("DARA-2")),
+                ("counted_effectiveness", json!("effective")),
                 ("assumed_reduction", json!({ "likelihood": 5 })),
                 ("assumed_reduction", json!({ "impact": -1 })),
             ],

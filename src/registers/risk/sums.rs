@@ -25,7 +25,7 @@ pub struct RiskComputed {
     pub target_level: Option<RiskLevel>,
     /// The inherent score less what all controls are assumed to take off it.
     pub assumed_level: Option<RiskLevel>,
-    /// The same, counting only controls that were assessed as effective.
+    /// The same, counting only controls that were assessed as effective or whose recommendation audit has verified.
     pub verified_level: Option<RiskLevel>,
     /// Whether the current score exceeds what its appetite lives with; null where either is not known.
     #[serde(default)]
@@ -40,7 +40,8 @@ pub struct RiskComputed {
     /// How many of them were assessed, whatever was found.
     #[schema(minimum = 0)]
     pub assessed_control_count: u32,
-    /// How many of them were assessed as effective.
+    /// How many of them count as effective: assessed so, or carrying out a recommendation that audit has verified; never one whose
+    /// recommendation is not verified.
     #[schema(minimum = 0)]
     pub effective_control_count: u32,
     /// Day of its last review.
@@ -55,8 +56,12 @@ pub struct RiskComputed {
 impl RiskComputed {
     pub(super) fn of(risk: &Risk, world: &World, meta: &Meta) -> Self {
         let controls: Vec<&Rec<Control>> = parts(world, meta).collect();
-        let is = |wanted: ControlEffectiveness| move |c: &&&Rec<Control>| c.data.effectiveness == wanted;
-        let effective: Vec<&Rec<Control>> = controls.iter().filter(is(ControlEffectiveness::Effective)).copied().collect();
+        let effective: Vec<&Rec<Control>> = controls
+            .iter()
+            .filter(|c| c.computed.counted_effectiveness == ControlEffectiveness::Effective)
+            .copied()
+            .collect();
+        let not_assessed = |c: &&&Rec<Control>| c.data.effectiveness == ControlEffectiveness::NotAssessed;
         let open: Vec<&Rec<Escalation>> = parts(world, meta).filter(|e: &&Rec<Escalation>| e.data.status.is_open()).collect();
         let settings = in_force(world).0;
         let rule = settings.escalation;
@@ -72,7 +77,7 @@ impl RiskComputed {
             escalation_due: risk.status == RiskStatus::Open
                 && open.is_empty()
                 && current.is_some_and(|c| c.product >= rule.from_product || (rule.above_appetite && above_appetite == Some(true))),
-            assessed_control_count: count(controls.len() - controls.iter().filter(is(ControlEffectiveness::NotAssessed)).count()),
+            assessed_control_count: count(controls.len() - controls.iter().filter(not_assessed).count()),
             control_count: count(controls.len()),
             effective_control_count: count(effective.len()),
             last_reviewed_on: parts(world, meta).map(|r: &Rec<RiskReview>| r.data.reviewed_on).max(),

@@ -1,0 +1,130 @@
+//! Assertions: what somebody says of a record ("embedded", "fully aligned"), with evidence or without.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::record::ANY_KIND;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Whether anything was named that supports an assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionEvidence {
+    /// Nothing was.
+    #[default]
+    None,
+    /// In words.
+    Described,
+}
+
+/// Something that was said of a record. What supports it later is recorded as evidence that points here.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Assertion {
+    /// The record that it is about, of any kind.
+    pub about_id: Uuid,
+    /// What was said.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub claim: String,
+    /// The post that said it; null where the sources do not say.
+    #[serde(default)]
+    pub said_by_post_id: Option<Uuid>,
+    /// The day it was said.
+    pub said_on: NaiveDate,
+    /// Where it was said ("Joint Audit Panel paper of 26 October 2020, recommendation 4").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 300)]
+    pub stated_in: Option<String>,
+    /// Whether anything was named that supports it.
+    #[serde(default)]
+    pub evidence: AssertionEvidence,
+    /// What was named; needed with `described`, and only then.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub evidence_description: Option<String>,
+}
+
+/// Narrows a list of assertions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct AssertionFilter {
+    /// Assertions about this record.
+    about_id: Option<Uuid>,
+    /// Assertions by this post.
+    said_by_post_id: Option<Uuid>,
+    /// Assertions with or without evidence.
+    #[param(value_type = Option<Vec<AssertionEvidence>>, inline, explode = false)]
+    evidence: Option<Any<AssertionEvidence>>,
+    /// Assertions about what belongs to this unit or one below it.
+    unit_below: Option<Uuid>,
+    /// Assertions made on or after this day.
+    said_from: Option<NaiveDate>,
+    /// Assertions made on or before this day.
+    said_until: Option<NaiveDate>,
+}
+
+impl Resource for Assertion {
+    const KIND: &'static str = "assertion";
+    const PATH: &'static str = "assertions";
+    const PREFIX: &'static str = "AST";
+    const SUBJECT: Subject = Subject::AssuranceProgress;
+    const ABOUT: &'static str = "What is said of a record: by which post, when, and with what to support it. One without evidence is kept and shows; nothing follows from it.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = AssertionFilter;
+
+    fn example() -> Value {
+        json!({
+            "about_id": "019abcde-0000-7000-8000-000000000001", "claim": "Wholly in line with the strategy",
+            "said_by_post_id": "019abcde-0000-7000-8000-000000000001", "said_on": "2020-10-26",
+            "stated_in": "Joint Audit Panel paper of October 2020", "evidence": "described",
+            "evidence_description": "The delivery plan, where each item names an aim"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/about_id", ANY_KIND, self.about_id);
+        links.to("/said_by_post_id", &["post"], self.said_by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.about_id])
+    }
+    // S28
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        not_in_future(rules, "/said_on", Some(self.said_on));
+        let described = self.evidence == AssertionEvidence::Described;
+        let (code, detail) = if described {
+            ("required", "say what was named to support it")
+        } else {
+            ("not_allowed", "goes with evidence `described`; set that or leave this out")
+        };
+        let given = self.evidence_description.is_some();
+        rules.require(given == described, "/evidence_description", code, detail);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "said_on",
+            key: |r| Key::from(Some(r.data.said_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.stated_in, &self.evidence_description]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .chain([self.claim.as_str()])
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.about_id, &r.data.about_id)
+            && is_some(&f.said_by_post_id, &r.data.said_by_post_id)
+            && any(&f.evidence, &r.data.evidence)
+            && in_window(Some(r.data.said_on), (f.said_from, f.said_until))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.about_id.or(f.said_by_post_id)
+    }
+}

@@ -1,0 +1,203 @@
+//! Closures of recommendations otherwise than by verification: what audit accepts as an end, and on what ground.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    ManagementDecision, ManagementResponse, Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
+};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::links::reaches;
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+
+/// How a recommendation ends without being implemented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosureKind {
+    /// Management bears the risk: Global Internal Audit Standards, 15.2.
+    RiskAccepted,
+    /// Another recommendation took its place.
+    Superseded,
+    /// Audit accepts that another recommendation says the same.
+    Duplicate,
+    /// Management rejects it, and audit lets it rest.
+    RejectedByManagement,
+}
+
+/// A closure of a recommendation. Withdrawing it reopens the recommendation.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationClosure {
+    /// The recommendation.
+    pub recommendation_id: Uuid,
+    /// How it ends.
+    pub closure: ClosureKind,
+    /// The day it was closed.
+    pub closed_on: NaiveDate,
+    /// Why.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub reason: String,
+    /// Who in management accepted the risk; needed with `risk_accepted`, and only then.
+    #[serde(default)]
+    pub accepted_by_post_id: Option<Uuid>,
+    /// The recommendation that takes its place; needed with `superseded`, and only then.
+    #[serde(default)]
+    pub superseded_by_id: Option<Uuid>,
+    /// The `duplicates` link that audit accepts; needed with `duplicate`, and only then.
+    #[serde(default)]
+    pub duplicate_link_id: Option<Uuid>,
+    /// The response by which management rejects it; needed with `rejected_by_management`, and only then.
+    #[serde(default)]
+    pub response_id: Option<Uuid>,
+}
+
+/// Narrows a list of closures.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RecommendationClosureFilter {
+    /// Closures of this recommendation.
+    recommendation_id: Option<Uuid>,
+    /// Closures of recommendations of this review.
+    review_id: Option<Uuid>,
+    /// Closures of recommendations that this unit, or one below it, answers for.
+    unit_below: Option<Uuid>,
+    /// Closures of these kinds.
+    #[param(value_type = Option<Vec<ClosureKind>>, inline, explode = false)]
+    closure: Option<Any<ClosureKind>>,
+    /// Closures by which this post accepted a risk.
+    accepted_by_post_id: Option<Uuid>,
+    /// Closures in favour of this recommendation.
+    superseded_by_id: Option<Uuid>,
+    /// Closures on or after this day.
+    closed_from: Option<NaiveDate>,
+    /// Closures on or before this day.
+    closed_until: Option<NaiveDate>,
+}
+
+/// The recommendations that took the place of one.
+fn successors(world: &World, of: Uuid) -> Vec<Uuid> {
+    world
+        .pointing::<RecommendationClosure>(of)
+        .filter(|c| c.data.recommendation_id == of)
+        .filter_map(|c| c.data.superseded_by_id)
+        .collect()
+}
+
+impl RecommendationClosure {
+    fn check_ground(&self, rules: &mut Rules<'_, Self>) {
+        for (pointer, kind, given) in [
+            (
+                "/accepted_by_post_id",
+                ClosureKind::RiskAccepted,
+                self.accepted_by_post_id.is_some(),
+            ),
+            ("/superseded_by_id", ClosureKind::Superseded, self.superseded_by_id.is_some()),
+            ("/duplicate_link_id", ClosureKind::Duplicate, self.duplicate_link_id.is_some()),
+            ("/response_id", ClosureKind::RejectedByManagement, self.response_id.is_some()),
+        ] {
+            let needed = self.closure == kind;
+            let (code, detail) = if needed {
+                ("required", "this closure rests on it; name it")
+            } else {
+                ("not_allowed", "goes with another closure; leave it out")
+            };
+            rules.require(given == needed, pointer, code, detail);
+        }
+        let (world, own) = (rules.reading.world, self.recommendation_id);
+        let link = self.duplicate_link_id.and_then(|id| world.get::<RecommendationLink>(id));
+        let duplicates = |l: &RecommendationLink| l.recommendation_id == own && l.relation == RecommendationRelation::Duplicates;
+        rules.require(
+            link.is_none_or(|l| duplicates(&l.data)),
+            "/duplicate_link_id",
+            "wrong_kind",
+            "must be a duplicates link from this recommendation; record one with POST /api/v1/recommendation-links",
+        );
+        let response = self.response_id.and_then(|id| world.get::<ManagementResponse>(id));
+        let rejects = |m: &ManagementResponse| m.recommendation_id == own && m.response == ManagementDecision::Rejected;
+        rules.require(
+            response.is_none_or(|m| rejects(&m.data)),
+            "/response_id",
+            "wrong_kind",
+            "must be a response by which management rejects this recommendation",
+        );
+        let circle = self.superseded_by_id.is_some_and(|by| reaches(by, own, |at| successors(world, at)));
+        rules.require(
+            !circle,
+            "/superseded_by_id",
+            "circle",
+            "that recommendation is this one, or this one took its place; name another",
+        );
+    }
+}
+
+impl Resource for RecommendationClosure {
+    const KIND: &'static str = "recommendation_closure";
+    const PATH: &'static str = "recommendation-closures";
+    const PREFIX: &'static str = "RCL";
+    const SUBJECT: Subject = Subject::Assurance;
+    const ABOUT: &'static str = "Ends of recommendations other than by verification: the risk accepted by management (Global Internal Audit Standards 15.2), superseded, a duplicate that audit accepts, rejected by management. Each rests on a record of its ground, which cannot be withdrawn while it does. An account that ever claimed on the recommendation cannot close it. Withdrawing the closure reopens the recommendation.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = RecommendationClosureFilter;
+
+    fn example() -> Value {
+        json!({
+            "recommendation_id": "019abcde-0000-7000-8000-000000000001", "closure": "risk_accepted", "closed_on": "2020-10-26",
+            "reason": "The cost of a full review outweighs what it would prevent",
+            "accepted_by_post_id": "019abcde-0000-7000-8000-000000000001"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to("/accepted_by_post_id", &["post"], self.accepted_by_post_id);
+        links.to("/superseded_by_id", &["recommendation"], self.superseded_by_id);
+        links.to("/duplicate_link_id", &["recommendation_link"], self.duplicate_link_id);
+        links.to("/response_id", &["management_response"], self.response_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.recommendation_id])
+    }
+    // S24, S26
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        not_in_future(rules, "/closed_on", Some(self.closed_on));
+        self.check_ground(rules);
+        let on = rules.reading.world.get::<Recommendation>(self.recommendation_id);
+        rules.require(
+            on.is_none_or(|r| r.computed.closure == RecommendationClosureState::None),
+            "/recommendation_id",
+            "closed",
+            "the recommendation is closed already; withdraw what closed it first",
+        );
+    }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        super::independent(rules, self.recommendation_id, "/recommendation_id");
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.recommendation_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "closed_on",
+            key: |r| Key::from(Some(r.data.closed_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.reason]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.recommendation_id, &r.data.recommendation_id)
+            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && any(&f.closure, &r.data.closure)
+            && is_some(&f.accepted_by_post_id, &r.data.accepted_by_post_id)
+            && is_some(&f.superseded_by_id, &r.data.superseded_by_id)
+            && in_window(Some(r.data.closed_on), (f.closed_from, f.closed_until))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.recommendation_id.or(f.superseded_by_id).or(f.accepted_by_post_id)
+    }
+}

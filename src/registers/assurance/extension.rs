@@ -1,0 +1,185 @@
+//! Extensions of recommendations' deadlines: to when, who approved, why. They are never changed, and the first deadline stays.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::{is, is_some};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// An extension of a recommendation's deadline.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationExtension {
+    /// The recommendation.
+    pub recommendation_id: Uuid,
+    /// The new deadline, later than the present one.
+    pub to: PlannedDate,
+    /// The post that approved it. An extension names a post, a board or both.
+    #[serde(default)]
+    pub approver_post_id: Option<Uuid>,
+    /// The board that approved it.
+    #[serde(default)]
+    pub approver_board_id: Option<Uuid>,
+    /// The request that it grants, where there was one.
+    #[serde(default)]
+    pub request_id: Option<Uuid>,
+    /// Why it was given.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+    /// The day it was approved.
+    pub approved_on: NaiveDate,
+}
+
+/// What the service computes for an extension.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationExtensionComputed {
+    /// The deadline before.
+    pub from: PlannedDate,
+    /// Days that it gives.
+    pub days_moved: Option<i64>,
+}
+
+/// Narrows a list of extensions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RecommendationExtensionFilter {
+    /// Extensions for this recommendation.
+    recommendation_id: Option<Uuid>,
+    /// Extensions for recommendations of this review.
+    review_id: Option<Uuid>,
+    /// Extensions for recommendations that this unit, or one below it, answers for.
+    unit_below: Option<Uuid>,
+    /// Extensions that this post approved.
+    approver_post_id: Option<Uuid>,
+    /// Extensions that this board approved.
+    approver_board_id: Option<Uuid>,
+    /// Extensions approved on or after this day.
+    approved_from: Option<NaiveDate>,
+    /// Extensions approved on or before this day.
+    approved_until: Option<NaiveDate>,
+}
+
+impl RecommendationExtension {
+    /// What must hold when it is recorded: later the deadline has moved on.
+    fn check_move(&self, rules: &mut Rules<'_, Self>, on: &Rec<Recommendation>) {
+        rules.require(
+            on.computed.closure == RecommendationClosureState::None,
+            "/recommendation_id",
+            "closed",
+            "the recommendation is closed; withdraw what closed it first",
+        );
+        match on.data.deadline.due_on {
+            None => rules.refuse(
+                "/recommendation_id",
+                "no_deadline",
+                "the recommendation has no deadline yet; set it with PATCH on the recommendation",
+            ),
+            Some(due) => rules.require(
+                self.to.due_on.is_some_and(|to| to > due),
+                "/to/due_on",
+                "not_later",
+                "must lie after the present deadline; what has no date is a deferral (recommendation-updates)",
+            ),
+        }
+        let last = others(rules, self.recommendation_id).map(|e| e.data.approved_on).max();
+        rules.in_order(last, Some(self.approved_on), "/approved_on", "the last extension");
+    }
+}
+
+impl Resource for RecommendationExtension {
+    const KIND: &'static str = "recommendation_extension";
+    const PATH: &'static str = "recommendation-extensions";
+    const PREFIX: &'static str = "REX";
+    const SUBJECT: Subject = Subject::Assurance;
+    const ABOUT: &'static str = "Extensions of recommendations' deadlines. Recording one moves the deadline, withdrawing the last one moves it back; the first deadline stays as it was.";
+    const APPEND_ONLY: bool = true;
+    type Computed = RecommendationExtensionComputed;
+    type Filter = RecommendationExtensionFilter;
+
+    fn example() -> Value {
+        json!({
+            "recommendation_id": "019abcde-0000-7000-8000-000000000001", "to": { "precision": "quarter", "due_on": "2021-03-31" },
+            "approver_post_id": "019abcde-0000-7000-8000-000000000001", "reason": "The strategy that it waits for comes in the spring",
+            "approved_on": "2020-10-26"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to("/approver_post_id", &["post"], self.approver_post_id);
+        links.to("/approver_board_id", &["board"], self.approver_board_id);
+        links.to("/request_id", &["recommendation_update"], self.request_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.recommendation_id])
+    }
+    fn normalise(&mut self) {
+        self.to.normalise();
+    }
+    // S24, S25
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.planned("/to", &self.to);
+        rules.require(
+            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
+            "/approver_post_id",
+            "required",
+            "name who approved it: approver_post_id, approver_board_id or both",
+        );
+        not_in_future(rules, "/approved_on", Some(self.approved_on));
+        let world = rules.reading.world;
+        let request = self.request_id.and_then(|id| world.get::<RecommendationUpdate>(id));
+        let asks = |u: &RecommendationUpdate| {
+            u.recommendation_id == self.recommendation_id && u.update_kind == RecommendationUpdateKind::ExtensionRequest
+        };
+        rules.require(
+            request.is_none_or(|u| asks(&u.data)),
+            "/request_id",
+            "wrong_kind",
+            "must be an extension request on the same recommendation",
+        );
+        let on = world.get::<Recommendation>(self.recommendation_id);
+        if let Some(on) = on.filter(|_| rules.before.is_none()) {
+            self.check_move(rules, on);
+            if super::recommendation::counts(&on.meta, rules.meta) {
+                rules.follow_up(self.recommendation_id, json!({ "deadline": self.to }));
+            }
+        }
+    }
+    fn compute(&self, reading: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+        let present = || reading.world.get::<Recommendation>(self.recommendation_id);
+        let from = match before {
+            Some(b) => b.computed.from.clone(),
+            None => present().map_or_else(PlannedDate::default, |r| r.data.deadline.clone()),
+        };
+        let days_moved = from.due_on.zip(self.to.due_on).map(|(from, to)| (to - from).num_days());
+        RecommendationExtensionComputed { from, days_moved }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.recommendation_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "approved_on",
+            key: |r| Key::from(Some(r.data.approved_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.reason]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.recommendation_id, &r.data.recommendation_id)
+            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && is_some(&f.approver_post_id, &r.data.approver_post_id)
+            && is_some(&f.approver_board_id, &r.data.approver_board_id)
+            && in_window(Some(r.data.approved_on), (f.approved_from, f.approved_until))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.recommendation_id.or(f.approver_post_id).or(f.approver_board_id)
+    }
+}

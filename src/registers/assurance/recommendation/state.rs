@@ -1,0 +1,248 @@
+//! The three axes of a recommendation, and the rest that follows from what is recorded about it.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Recommendation;
+use crate::registers::assurance::{
+    ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure, RecommendationExtension, RecommendationUpdate,
+    RecommendationUpdateKind, Verification, VerificationResult,
+};
+use crate::registers::links::count;
+use crate::world::date::{PlannedDate, Precision};
+use crate::world::{Marking, Meta, Rec, Resource, World};
+
+/// How far it has come, as management reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecommendationImplementation {
+    /// Nothing is reported.
+    #[default]
+    Open,
+    InProgress,
+    PartiallyImplemented,
+    /// Management says that it is done.
+    ClaimedImplemented,
+    /// Management says that it is not done.
+    NotImplemented,
+}
+
+/// What audit has found of management's claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecommendationVerification {
+    /// Nothing is claimed.
+    #[default]
+    None,
+    /// A claim waits for audit.
+    Submitted,
+    /// Audit has confirmed it.
+    Verified,
+    /// Audit has rejected the last claim.
+    Rejected,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecommendationClosureState {
+    /// It has not.
+    #[default]
+    None,
+    /// Audit has confirmed that it is implemented.
+    Verified,
+    /// Management bears the risk of not implementing it.
+    RiskAccepted,
+    /// Another recommendation took its place.
+    Superseded,
+    /// Audit accepts that another recommendation says the same.
+    Duplicate,
+    /// Management rejects it, and audit has closed it.
+    RejectedByManagement,
+}
+
+/// What the service works out about a recommendation from what is recorded about it. What is marked more strictly than the
+/// recommendation itself does not count here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationComputed {
+    /// The first deadline that was ever given. It never changes.
+    pub first_deadline: Option<PlannedDate>,
+    /// How many times the deadline was extended.
+    #[schema(minimum = 0)]
+    pub extension_count: u32,
+    /// Days from the first deadline to the present one; null where there is none.
+    pub deadline_moved_days: Option<i64>,
+    /// How far it has come, as management reports.
+    pub implementation: RecommendationImplementation,
+    /// What audit has found of management's claim.
+    pub verification: RecommendationVerification,
+    /// How it ended.
+    pub closure: RecommendationClosureState,
+    /// What management answered last.
+    pub management_response: Option<ManagementDecision>,
+    /// The claim that stands: neither rejected nor taken back by a later report.
+    pub claim_id: Option<Uuid>,
+    /// Day of that claim; timeliness is judged by it.
+    pub claimed_on: Option<NaiveDate>,
+    /// Day on which audit confirmed it.
+    pub verified_on: Option<NaiveDate>,
+    /// Day on which it was closed.
+    pub closed_on: Option<NaiveDate>,
+    /// How many updates there are.
+    #[schema(minimum = 0)]
+    pub update_count: u32,
+    /// How many of them put it off.
+    #[schema(minimum = 0)]
+    pub deferral_count: u32,
+    /// The latest update.
+    pub latest_update_id: Option<Uuid>,
+    /// Its day.
+    pub latest_update_on: Option<NaiveDate>,
+    /// Its kind.
+    pub latest_update_kind: Option<RecommendationUpdateKind>,
+}
+
+/// Whether something recorded about a recommendation counts on it: not if it is marked more strictly.
+pub fn counts(recommendation: &Meta, part: &Meta) -> bool {
+    recommendation.marking == Marking::OfficialSensitive || part.marking == Marking::Official
+}
+
+/// What is recorded about a recommendation and counts, each in the order of its days.
+#[derive(Default)]
+struct Parts<'a> {
+    responses: Vec<&'a Rec<ManagementResponse>>,
+    updates: Vec<&'a Rec<RecommendationUpdate>>,
+    verifications: Vec<&'a Rec<Verification>>,
+    extensions: u32,
+    closures: Vec<&'a Rec<RecommendationClosure>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(world: &'a World, meta: &Meta) -> Self {
+        let mut parts = Self::default();
+        for source in world.pointing_to(meta.id) {
+            if source.meta().withdrawn_at.is_some() || !counts(meta, source.meta()) {
+                continue;
+            }
+            let any = source.as_any();
+            // An update or a closure of another recommendation may point here too.
+            if let Some(r) = any.downcast_ref::<Rec<RecommendationUpdate>>() {
+                parts.updates.extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
+            } else if let Some(r) = any.downcast_ref::<Rec<RecommendationClosure>>() {
+                parts.closures.extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
+            } else if let Some(r) = any.downcast_ref::<Rec<ManagementResponse>>() {
+                parts.responses.push(r);
+            } else if let Some(r) = any.downcast_ref::<Rec<Verification>>() {
+                parts.verifications.push(r);
+            } else if any.is::<Rec<RecommendationExtension>>() {
+                parts.extensions += 1;
+            }
+        }
+        sort(&mut parts.responses, |r| r.responded_on);
+        sort(&mut parts.updates, |u| u.stated_on);
+        sort(&mut parts.verifications, |v| v.decided_on);
+        sort(&mut parts.closures, |c| c.closed_on);
+        parts
+    }
+}
+
+fn sort<R: Resource>(parts: &mut [&Rec<R>], day: impl Fn(&R) -> NaiveDate) {
+    parts.sort_by_key(|r| (day(&r.data), r.meta.created_at, r.meta.id));
+}
+
+impl RecommendationComputed {
+    pub(super) fn of(data: &Recommendation, world: &World, meta: &Meta, before: Option<&Rec<Recommendation>>) -> Self {
+        let parts = Parts::of(world, meta);
+        let own = (data.deadline.precision != Precision::Unspecified).then(|| data.deadline.clone());
+        let first_deadline = before.and_then(|b| b.computed.first_deadline.clone()).or(own);
+        let first_due = first_deadline.as_ref().and_then(|d| d.due_on);
+        let deferrals = parts
+            .updates
+            .iter()
+            .filter(|u| u.data.update_kind == RecommendationUpdateKind::Deferral);
+        let latest = parts.updates.last();
+        let mut computed = Self {
+            deadline_moved_days: first_due.zip(data.deadline.due_on).map(|(first, now)| (now - first).num_days()),
+            first_deadline,
+            extension_count: parts.extensions,
+            management_response: parts.responses.last().map(|r| r.data.response),
+            update_count: count(parts.updates.len()),
+            deferral_count: count(deferrals.count()),
+            latest_update_id: latest.map(|u| u.meta.id),
+            latest_update_on: latest.map(|u| u.data.stated_on),
+            latest_update_kind: latest.map(|u| u.data.update_kind),
+            ..Self::default()
+        };
+        computed.axes(&parts);
+        computed
+    }
+
+    /// Updates in the order of their days say how far it has come; verifications say which claims count.
+    fn axes(&mut self, parts: &Parts<'_>) {
+        use RecommendationImplementation as I;
+        use RecommendationVerification as V;
+        let judged: HashMap<Uuid, &Rec<Verification>> = parts.verifications.iter().map(|v| (v.data.claim_id, *v)).collect();
+        let result = |id: Uuid| judged.get(&id).map(|v| v.data.result);
+        let mut claim: Option<&Rec<RecommendationUpdate>> = None;
+        for update in &parts.updates {
+            match (update.data.update_kind, update.data.implementation) {
+                (RecommendationUpdateKind::ClaimComplete, _) if result(update.meta.id) == Some(VerificationResult::Rejected) => {
+                    (self.verification, claim) = (V::Rejected, None);
+                    if self.implementation == I::Open {
+                        self.implementation = I::InProgress;
+                    }
+                }
+                (RecommendationUpdateKind::ClaimComplete, _) => {
+                    (self.implementation, self.verification) = (I::ClaimedImplemented, V::Submitted);
+                    claim = Some(update);
+                }
+                // A later report of less takes an unverified claim back.
+                (RecommendationUpdateKind::Progress, Some(reported)) => {
+                    self.implementation = reported.into();
+                    if claim.take().is_some() {
+                        self.verification = V::None;
+                    }
+                }
+                (RecommendationUpdateKind::Progress, None) if self.implementation == I::Open => self.implementation = I::InProgress,
+                _ => {}
+            }
+        }
+        if let Some(claim) = claim {
+            (self.claim_id, self.claimed_on) = (Some(claim.meta.id), Some(claim.data.stated_on));
+            if let Some(verified) = judged.get(&claim.meta.id) {
+                self.verification = V::Verified;
+                self.closure = RecommendationClosureState::Verified;
+                self.verified_on = Some(verified.data.decided_on);
+                self.closed_on = self.verified_on;
+            }
+        }
+        if let Some(closure) = parts.closures.last() {
+            self.closure = closure.data.closure.into();
+            self.closed_on = Some(closure.data.closed_on);
+        }
+    }
+}
+
+impl From<ClosureKind> for RecommendationClosureState {
+    fn from(kind: ClosureKind) -> Self {
+        match kind {
+            ClosureKind::RiskAccepted => Self::RiskAccepted,
+            ClosureKind::Superseded => Self::Superseded,
+            ClosureKind::Duplicate => Self::Duplicate,
+            ClosureKind::RejectedByManagement => Self::RejectedByManagement,
+        }
+    }
+}
+
+/// Whether an account ever claimed that the recommendation, or a part of it, is implemented. Claims that were rejected, withdrawn or
+/// marked count too: who once spoke for management on it does not judge it.
+pub fn claimed_by(world: &World, recommendation: Uuid, account: Uuid) -> bool {
+    world
+        .pointing_to(recommendation)
+        .filter_map(|r| r.as_any().downcast_ref::<Rec<RecommendationUpdate>>())
+        .any(|u| u.data.recommendation_id == recommendation && u.meta.created_by == Some(account) && u.data.is_claim())
+}

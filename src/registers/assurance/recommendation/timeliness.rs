@@ -1,0 +1,107 @@
+//! Whether a recommendation is in time, on a day: a pure function of its record and the day.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Recommendation, RecommendationClosureState};
+use crate::world::Rec;
+
+/// How the claim, or its absence, stands to the deadline. Whether a claim holds is the verification's matter; a rejected one counts as
+/// never made (S24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Timeliness {
+    /// There is no deadline to judge by.
+    NoDeadline,
+    /// The deadline is not near; or it was closed without being implemented, so that nothing is due any more.
+    NotDue,
+    /// The deadline is near.
+    DueSoon,
+    /// The deadline has passed and nobody claims that it is implemented.
+    Overdue,
+    /// Claimed by the deadline.
+    Met,
+    /// Claimed after it.
+    MetLate,
+}
+
+/// Timeliness, and the days left: to the deadline from the day judged by or, once claimed, from the day of the claim. Negative: late.
+/// `closed_on` is the day of a closure other than by verification; what is due within `soon` days is due soon.
+#[must_use]
+fn judge(
+    due_on: Option<NaiveDate>,
+    claimed_on: Option<NaiveDate>,
+    closed_on: Option<NaiveDate>,
+    on: NaiveDate,
+    soon: i64,
+) -> (Timeliness, Option<i64>) {
+    let Some(due) = due_on else {
+        return (Timeliness::NoDeadline, None);
+    };
+    if let Some(claimed) = claimed_on.filter(|c| *c <= on) {
+        let days = (due - claimed).num_days();
+        let met = if days < 0 { Timeliness::MetLate } else { Timeliness::Met };
+        return (met, Some(days));
+    }
+    if closed_on.is_some_and(|c| c <= on) {
+        return (Timeliness::NotDue, None);
+    }
+    let days = (due - on).num_days();
+    let open = match days {
+        ..0 => Timeliness::Overdue,
+        left if left <= soon => Timeliness::DueSoon,
+        _ => Timeliness::NotDue,
+    };
+    (open, Some(days))
+}
+
+impl Rec<Recommendation> {
+    /// Whether it is in time on a day, and the days left. What is due within `soon` days is due soon: a setting.
+    #[must_use]
+    pub fn timeliness(&self, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
+        use RecommendationClosureState as C;
+        let implemented = matches!(self.computed.closure, C::None | C::Verified);
+        let closed_on = self.computed.closed_on.filter(|_| !implemented);
+        judge(self.data.deadline.due_on, self.computed.claimed_on, closed_on, on, soon)
+    }
+
+    /// Whether the deadline has passed and nobody claims that it is implemented.
+    #[must_use]
+    pub fn is_overdue(&self, on: NaiveDate) -> bool {
+        self.timeliness(on, 0).0 == Timeliness::Overdue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn it_looks_at_the_day_of_the_claim() {
+        let is = |claimed: &str, closed: &str, on: &str| judge(day("2020-11-30"), day(claimed), day(closed), day(on).expect("a day"), 28);
+        assert_eq!(is("", "", "2020-10-26"), (Timeliness::NotDue, Some(35)));
+        assert_eq!(is("", "", "2020-11-02"), (Timeliness::DueSoon, Some(28)));
+        assert_eq!(is("", "", "2020-11-30"), (Timeliness::DueSoon, Some(0)), "the last day is not late");
+        assert_eq!(is("", "", "2020-12-01"), (Timeliness::Overdue, Some(-1)));
+        assert_eq!(is("2020-11-30", "", "2021-06-01"), (Timeliness::Met, Some(0)));
+        assert_eq!(is("2020-12-01", "", "2021-06-01"), (Timeliness::MetLate, Some(-1)));
+        assert_eq!(
+            is("2021-06-02", "", "2021-06-01").0,
+            Timeliness::Overdue,
+            "a claim to come is none yet"
+        );
+        assert_eq!(is("", "2021-01-05", "2021-06-01"), (Timeliness::NotDue, None));
+        assert_eq!(
+            is("", "2021-01-05", "2021-01-04").0,
+            Timeliness::Overdue,
+            "it was overdue until it was closed"
+        );
+        let on = day("2020-10-26").expect("a day");
+        assert_eq!(judge(None, day("2020-10-01"), None, on, 28), (Timeliness::NoDeadline, None));
+    }
+}

@@ -1,0 +1,161 @@
+//! Verifications: what audit finds of a claim that a recommendation is implemented. Never by an account that made such a claim.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification};
+use crate::access::policy::Subject;
+use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What audit finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationResult {
+    /// The claim holds; the recommendation is closed.
+    Verified,
+    /// The claim does not hold, and counts as never made.
+    Rejected,
+}
+
+/// What audit finds of a claim.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Verification {
+    /// The recommendation.
+    pub recommendation_id: Uuid,
+    /// The claim that is judged: the recommendation's `claim_id`.
+    pub claim_id: Uuid,
+    /// What audit finds.
+    pub result: VerificationResult,
+    /// The day it was decided.
+    pub decided_on: NaiveDate,
+    /// Why; a rejection needs it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 4000)]
+    pub reason: Option<String>,
+    /// How it was checked (records read, a sample tested, people asked).
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub method: Option<String>,
+    /// What was seen.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 4000)]
+    pub evidence: Option<String>,
+    /// The post that decided; null where the sources do not say.
+    #[serde(default)]
+    pub by_post_id: Option<Uuid>,
+}
+
+/// Narrows a list of verifications.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct VerificationFilter {
+    /// Verifications of this recommendation.
+    recommendation_id: Option<Uuid>,
+    /// Verifications of recommendations of this review.
+    review_id: Option<Uuid>,
+    /// Verifications of recommendations that this unit, or one below it, answers for.
+    unit_below: Option<Uuid>,
+    /// Verifications of this claim.
+    claim_id: Option<Uuid>,
+    /// Verifications with this result.
+    #[param(value_type = Option<Vec<VerificationResult>>, inline, explode = false)]
+    result: Option<Any<VerificationResult>>,
+    /// Verifications by this post.
+    by_post_id: Option<Uuid>,
+    /// Verifications decided on or after this day.
+    decided_from: Option<NaiveDate>,
+    /// Verifications decided on or before this day.
+    decided_until: Option<NaiveDate>,
+}
+
+impl Resource for Verification {
+    const KIND: &'static str = "verification";
+    const PATH: &'static str = "verifications";
+    const PREFIX: &'static str = "VER";
+    const SUBJECT: Subject = Subject::Assurance;
+    const ABOUT: &'static str = "What audit finds of a claim. `verified` closes the recommendation; `rejected` needs a reason and reopens it, as if the claim had never been made. An account that ever claimed on the recommendation is refused, whatever role it holds now. Confirming implementation is standard 15.2 of the Global Internal Audit Standards.";
+    const APPEND_ONLY: bool = true;
+    type Computed = NothingComputed;
+    type Filter = VerificationFilter;
+
+    fn example() -> Value {
+        json!({
+            "recommendation_id": "019abcde-0000-7000-8000-000000000001", "claim_id": "019abcde-0000-7000-8000-000000000001",
+            "result": "rejected", "decided_on": "2020-10-26", "reason": "The terms of reference name no chair and no quorum",
+            "method": "Documents read", "evidence": "Both drafts of September 2020", "by_post_id": "019abcde-0000-7000-8000-000000000001"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to("/claim_id", &["recommendation_update"], self.claim_id);
+        links.to("/by_post_id", &["post"], self.by_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.recommendation_id])
+    }
+    // S25
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        not_in_future(rules, "/decided_on", Some(self.decided_on));
+        rules.require(
+            self.result == VerificationResult::Verified || self.reason.is_some(),
+            "/reason",
+            "required",
+            "a rejection needs its reason",
+        );
+        let world = rules.reading.world;
+        if let Some(on) = world.get::<Recommendation>(self.recommendation_id) {
+            rules.require(
+                on.computed.verification == RecommendationVerification::Submitted && on.computed.claim_id == Some(self.claim_id),
+                "/claim_id",
+                "not_submitted",
+                "must be the claim that waits for verification: the recommendation's claim_id while its verification is submitted",
+            );
+        }
+        let closed = world
+            .get::<Recommendation>(self.recommendation_id)
+            .is_some_and(|on| on.computed.closure != RecommendationClosureState::None);
+        rules.require(
+            !closed,
+            "/recommendation_id",
+            "closed",
+            "the recommendation is closed; withdraw what closed it first",
+        );
+        let claimed_on = world.get::<RecommendationUpdate>(self.claim_id).map(|c| c.data.stated_on);
+        rules.in_order(claimed_on, Some(self.decided_on), "/decided_on", "the day of the claim");
+    }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        super::independent(rules, self.recommendation_id, "/recommendation_id");
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.recommendation_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "decided_on",
+            key: |r| Key::from(Some(r.data.decided_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.reason, &self.method, &self.evidence]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is(&f.recommendation_id, &r.data.recommendation_id)
+            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && is(&f.claim_id, &r.data.claim_id)
+            && any(&f.result, &r.data.result)
+            && is_some(&f.by_post_id, &r.data.by_post_id)
+            && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.recommendation_id.or(f.claim_id).or(f.by_post_id)
+    }
+}
