@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::access::accounts::OPERATOR;
 use crate::access::caller::forbidden;
-use crate::access::policy::Act;
+use crate::access::policy::{Act, Subject};
 use crate::db::store::Side;
 use crate::db::{Conn, DbError};
 use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
-use crate::world::record::FollowUp;
+use crate::world::record::{ANY_KIND, FollowUp};
 use crate::world::seen::{Clearance, cleared};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
 
@@ -462,7 +462,10 @@ impl<'a> Txn<'a> {
         let old: Vec<Uuid> = before.map(|b| b.links().into_iter().map(|l| l.id).collect()).unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {
-            let names = || link.kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or ");
+            let names = || match link.kinds {
+                ANY_KIND => "record".to_owned(),
+                kinds => kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or "),
+            };
             let fault = match self.world.any(link.id).filter(|_| self.following > 0 || self.may_see(link.id)) {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),
                 Some(to) if !self.is_of(to, link.kinds) => Some(("wrong_kind", format!("must be the id of a {}", names()))),
@@ -490,7 +493,11 @@ impl<'a> Txn<'a> {
             .catalogue()
             .kinds()
             .get(record.meta().kind)
-            .is_some_and(|k| kinds.contains(&k.name))
+            .is_some_and(|k| match kinds {
+                // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
+                ANY_KIND => k.subject != Subject::Access,
+                kinds => kinds.contains(&k.name),
+            })
     }
 
     fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {

@@ -77,12 +77,15 @@ pub struct Common {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NothingComputed {}
 
+/// The kinds of a link that may lead to a record of any kind but those about access.
+pub const ANY_KIND: &[&str] = &[];
+
 /// A field that points to another record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// JSON Pointer of the field.
     pub pointer: String,
-    /// The kinds it may point to.
+    /// The kinds it may point to; none named means any ([`ANY_KIND`]).
     pub kinds: &'static [&'static str],
     pub id: Uuid,
 }

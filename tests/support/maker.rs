@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use stride::registers::catalogue;
 use stride::world::catalogue::Proposal;
+use stride::world::record::ANY_KIND;
 use stride::world::{Kind, Link, Marking, Meta, Reading, World};
 use uuid::Uuid;
 
@@ -56,6 +57,15 @@ impl Made {
 /// The kind with this name.
 pub fn kind(name: &str) -> &'static Kind {
     catalogue().named(name).unwrap_or_else(|| panic!("there is no kind {name}"))
+}
+
+/// The first of the kinds that a link may lead to; a unit where it may lead to any.
+pub fn target(kinds: &[&str]) -> &'static Kind {
+    if kinds == ANY_KIND {
+        return kind("unit");
+    }
+    let found = kinds.iter().find_map(|name| catalogue().named(name));
+    found.unwrap_or_else(|| panic!("there is none of the kinds {kinds:?}"))
 }
 
 /// Where the records of a kind are.
@@ -187,9 +197,7 @@ impl<'a> Maker<'a> {
 
     /// A new record of the first of these kinds that there is.
     fn make_any(&self, kinds: &'static [&'static str]) -> LocalBoxFuture<'_, Made> {
-        let found = kinds.iter().find_map(|name| catalogue().named(name));
-        let kind = found.unwrap_or_else(|| panic!("there is none of the kinds {kinds:?}"));
-        Box::pin(self.make(kind))
+        Box::pin(self.make(target(kinds)))
     }
 
     /// A new record of a kind.

@@ -6,7 +6,7 @@ use stride::access::policy::Role;
 use stride::registers::catalogue;
 
 use crate::support::Client;
-use crate::support::maker::{Made, Maker, collection, kind, links_of};
+use crate::support::maker::{Made, Maker, collection, kind, links_of, target};
 
 fn marked() -> Value {
     json!({ "marking": "official_sensitive" })
@@ -115,8 +115,7 @@ on_both! {
         for kind in catalogue().kinds() {
             let whole = maker.draft(kind).await;
             for link in links_of(kind, &whole) {
-                let target = link.kinds.iter().find(|k| catalogue().named(k).is_some()).expect("a kind that there is");
-                let hidden = maker.make_with(target, marked()).await;
+                let hidden = maker.make_with(target(link.kinds).name, marked()).await;
                 let mut draft = whole.clone();
                 let field = draft.pointer_mut(&link.pointer).expect("the link's field");
                 *field = hidden.id_text().into();
