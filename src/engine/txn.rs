@@ -489,15 +489,11 @@ impl<'a> Txn<'a> {
     }
 
     fn is_of(&self, record: &Arc<dyn AnyRecord>, kinds: &[&str]) -> bool {
-        self.world
-            .catalogue()
-            .kinds()
-            .get(record.meta().kind)
-            .is_some_and(|k| match kinds {
-                // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
-                ANY_KIND => k.subject != Subject::Access,
-                kinds => kinds.contains(&k.name),
-            })
+        self.world.catalogue().kinds().get(record.meta().kind).is_some_and(|k| match kinds {
+            // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
+            ANY_KIND => k.subject != Subject::Access,
+            kinds => kinds.contains(&k.name),
+        })
     }
 
     fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {

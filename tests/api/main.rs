@@ -17,6 +17,7 @@ mod access;
 mod back_dating;
 mod contract;
 mod conventions;
+mod evidence;
 mod gaps;
 mod migrations;
 mod settings;
