@@ -150,9 +150,9 @@ on_both! {
     /// What is not taken is refused with field and remedy, and leaves nothing behind.
     async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
         let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| c.serving.stream_limit = 100_000).await;
-        let document = Maker::new(&app).make_named("document").await;
+        let document = Maker::new(&small).make_named("document").await;
         let client = keeper(&small);
-        let seq = app.seq().await;
+        let seq = small.seq().await;
         let send = |media_type: &'static str, bytes: &[u8]| upload(&client, &document, "").body(media_type, bytes.to_vec()).send();
         for media_type in ["text/html", "image/svg+xml", "application/javascript", "application/octet-stream", "application/x-msdownload", "application/zip", ""] {
             let refused = send(media_type, FILE).await;
@@ -187,7 +187,7 @@ on_both! {
         let chunked = [b"c350\r\n".as_slice(), &chunk, b"\r\n"].concat().repeat(3);
         let answer = by_hand(&client, &versions(&document), "Transfer-Encoding: chunked", &[chunked, b"0\r\n\r\n".to_vec()].concat());
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-        assert_eq!((kept(&small).await, app.seq().await), (Vec::<String>::new(), seq));
+        assert_eq!((kept(&small).await, small.seq().await), (Vec::<String>::new(), seq));
         upload(&client, &document, "").header("content-digest", &format!("sha-512=:AAAA:, {}", digest(FILE))).body(PDF, FILE).send().await.status(201);
         small.stop().await;
     }

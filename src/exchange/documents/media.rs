@@ -219,7 +219,7 @@ mod tests {
             b"<?xml version=\"1.0\"?>",
             b"#!/bin/sh\n",
             b"MZ\x90\0",
-            b"\x7fELF",
+            b"\x7fELF and what else a program begins with, which is fifty bytes and more",
             b"a\0b",
             b"%PDF-1.4",
         ] {

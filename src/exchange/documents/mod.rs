@@ -101,6 +101,9 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
+/// The fields of a version that its uploader gives, in the query.
+const GIVEN: [&str; 4] = ["label", "what_changed", "reference", "marking"];
+
 /// What is known of a file before its first byte.
 struct Announced {
     media: &'static Media,
@@ -117,7 +120,7 @@ impl Announced {
         let media = media::named(&call.media_type).ok_or_else(|| Problem::new(Code::UnsupportedMediaType, "this type is not taken"))?;
         let disposition = call.header("content-disposition").map(name_in).transpose()?.flatten();
         let given = call.query.get("file_name").map(str::to_owned).or(disposition);
-        let fields = ["label", "what_changed", "reference", "marking"]
+        let fields = GIVEN
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), call.query.get(name)?.into())))
             .collect();
@@ -237,16 +240,18 @@ fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
 }
 
 /// What stands in the query is named as such.
-fn in_query(mut problem: Problem) -> Problem {
-    for error in &mut problem.errors {
-        if let Some(name) = error.pointer.strip_prefix('/') {
+fn in_query(problem: Problem) -> Problem {
+    if problem.errors.is_empty() {
+        return problem;
+    }
+    let mut errors = problem.errors;
+    for error in &mut errors {
+        if let Some(name) = error.pointer.strip_prefix('/').filter(|name| GIVEN.contains(name)) {
             error.pointer = format!("?{name}");
         }
     }
-    if problem.code == Code::InvalidBody {
-        problem.code = Code::InvalidQuery;
-    }
-    problem
+    let is_form = problem.code == Code::InvalidBody;
+    Problem::with_errors(if is_form { Code::InvalidQuery } else { problem.code }, errors)
 }
 
 /// Takes the whole file, and tells whether it is what it was said to be.
