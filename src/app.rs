@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service as _, ServiceResponse};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use bytes::Bytes;
+use futures_util::TryFutureExt;
 
 use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
@@ -16,6 +17,7 @@ use crate::config::{Config, Issuing};
 use crate::db::store;
 use crate::engine::Engine;
 use crate::exchange;
+use crate::exchange::documents::Documents;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::{dispatch, openapi, resource};
@@ -38,6 +40,7 @@ pub struct Service {
     pub metrics: Metrics,
     pub operations: Vec<Arc<Operation>>,
     pub views: views::Cache,
+    pub documents: Documents,
     document: OnceLock<Bytes>,
 }
 
@@ -112,6 +115,7 @@ impl Application {
             metrics: Metrics::new()?,
             operations: operations().into_iter().map(Arc::new).collect(),
             views: views::Cache::default(),
+            documents: Documents::open(&config.place.store(), config.serving.uploads)?,
             document: OnceLock::new(),
             engine,
             tokens,
@@ -149,6 +153,8 @@ impl Application {
         if let Some(metrics) = self.metrics {
             actix_web::rt::spawn(metrics);
         }
+        let left_over = Arc::clone(&service);
+        actix_web::rt::spawn(async move { exchange::documents::sweep(&left_over).await });
         let sweeper = Arc::clone(&service);
         actix_web::rt::spawn(async move {
             loop {
@@ -169,6 +175,8 @@ fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<acti
         App::new()
             .wrap(cors(&shared))
             .wrap(Compress::default())
+            // How a body says that it is not to be compressed (http/dispatch); to callers it says nothing.
+            .wrap_fn(|request, next| next.call(request).map_ok(without_identity))
             .configure(|config| dispatch::mount(config, &shared))
     })
     .workers(usize::from(serving.workers))
@@ -178,6 +186,13 @@ fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<acti
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())
+}
+
+fn without_identity<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+    if response.headers().get("content-encoding").is_some_and(|e| e == "identity") {
+        response.headers_mut().remove("content-encoding");
+    }
+    response
 }
 
 fn cors(service: &Service) -> Cors {
@@ -192,6 +207,11 @@ fn cors(service: &Service) -> Cors {
             "idempotency-key",
             "x-request-id",
             "traceparent",
+            "content-disposition",
+            "content-digest",
+            "repr-digest",
+            "range",
+            "if-range",
         ])
         .expose_headers([
             "etag",
@@ -202,6 +222,9 @@ fn cors(service: &Service) -> Cors {
             "ratelimit-policy",
             "x-request-id",
             "api-version",
+            "accept-ranges",
+            "content-range",
+            "content-disposition",
         ])
         .max_age(3_600);
     for origin in service.config.serving.cors_origins.iter().filter(|o| !o.is_empty()) {

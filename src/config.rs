@@ -16,9 +16,20 @@ pub struct Place {
     /// postgres://user@host/name, or sqlite://PATH; without it an embedded SQLite database in the data folder
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
+    /// Where the files of documents are kept: a folder, or s3://bucket/prefix with the usual AWS_* variables; without it the folder
+    /// `documents` in the data folder
+    #[arg(long, env = "STRIDE_STORE", global = true)]
+    pub store: Option<String>,
 }
 
 impl Place {
+    /// Where files are kept: a folder, or `s3://bucket/prefix`.
+    #[must_use]
+    pub fn store(&self) -> String {
+        let beside = || self.data_dir.join("documents").to_string_lossy().into_owned();
+        self.store.clone().filter(|s| !s.is_empty()).unwrap_or_else(beside)
+    }
+
     /// The database's address.
     ///
     /// # Errors
@@ -75,6 +86,9 @@ pub struct Serving {
     /// Seconds that a request with such a body may take
     #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
     pub stream_seconds: u64,
+    /// Files that may be on their way in at once
+    #[arg(long, env = "STRIDE_UPLOADS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub uploads: u16,
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,

@@ -11,6 +11,7 @@ use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
 use stride::config::{Config, Issuing, LogFormat, Place, Serving};
 use stride::engine::Engine;
+use stride::exchange::documents::Documents;
 use stride::exchange::{bootstrap, export, load};
 use stride::registers::catalogue;
 
@@ -63,7 +64,11 @@ enum Command {
     /// Print the OpenAPI document
     Openapi,
     /// Check the journal's chain and that the records are what it says
-    Verify,
+    Verify {
+        /// Read every file of a document too, and check that it is what was uploaded
+        #[arg(long)]
+        documents: bool,
+    },
     /// Load made-up records for load tests, into an empty database
     Generate {
         /// How many work-plan items
@@ -121,7 +126,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
             say(&token(&place, &issuing, role, scope, official_sensitive).await?, false);
         }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
-        Some(Command::Verify) => return verify(&place),
+        Some(Command::Verify { documents }) => return verify(&place, documents).await,
         Some(Command::Generate { items }) => {
             let engine = open(&place).await?;
             let made = stride::exchange::generate::generate(&engine, items).await?;
@@ -223,7 +228,7 @@ async fn token(
     Ok(tokens.issue(&subject)?)
 }
 
-fn verify(place: &Place) -> Result<ExitCode, StartError> {
+async fn verify(place: &Place, documents: bool) -> Result<ExitCode, StartError> {
     let report = stride::journal::verify::verify(&mut place.address()?.connect()?)?;
     for fault in &report.faults {
         say(&format!("{fault}"), false);
@@ -235,11 +240,23 @@ fn verify(place: &Place) -> Result<ExitCode, StartError> {
         ),
         false,
     );
-    if report.faults.is_empty() {
+    let mut faults = report.faults.len();
+    if documents {
+        let engine = Engine::start(place.address()?, catalogue())?;
+        let store = Documents::open(&place.store(), 1)?;
+        let (files, found) = stride::exchange::documents::verify(&engine.now(), &store).await?;
+        engine.stop();
+        for fault in &found {
+            say(fault, false);
+        }
+        say(&format!("{files} files"), false);
+        faults += found.len();
+    }
+    if faults == 0 {
         say("the chain holds and every record is what the journal says", false);
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{} faults", report.faults.len()), true);
+    say(&format!("{faults} faults"), true);
     Ok(ExitCode::FAILURE)
 }
 

@@ -48,6 +48,7 @@ codes! {
     VersionMismatch 412 "version_mismatch" "The record has changed since you read it" "Read it again, apply your change to what it says now, and send its new ETag.";
     PayloadTooLarge 413 "payload_too_large" "The body is too large" "Keep within the documented size, or split the work into several requests.";
     UnsupportedMediaType 415 "unsupported_media_type" "That media type is not taken here" "Send one of the media types that the operation documents.";
+    RangeNotSatisfiable 416 "range_not_satisfiable" "That range is not there" "Ask for a range within the length that Content-Range names.";
     InvalidBody 422 "invalid_body" "The body does not fit its schema" "Correct the fields that the errors name.";
     RuleViolation 422 "rule_violation" "A rule refuses this" "Correct the fields that the errors name.";
     IdempotencyKeyReused 422 "idempotency_key_reused" "The idempotency key belongs to another request" "Use a new key for a new request, and the same key only to repeat the same one.";

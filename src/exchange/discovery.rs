@@ -141,7 +141,7 @@ pub fn operations() -> Vec<Operation> {
             .says("Service", "This document", "The OpenAPI document, from which clients can be generated.")
             .answers(200, "The document.", any()),
         Operation::new("GET", "/docs", "getDocs", Access::Public, |_| async {
-            Ok(Answer { status: 308, headers: vec![("Location".into(), "/docs/".into())], content_type: "text/plain", body: Bytes::new() })
+            Ok(Answer { status: 308, headers: vec![("Location".into(), "/docs/".into())], content_type: "text/plain", body: Bytes::new().into() })
         })
         .says("Service", "The documentation", "Leads to the documentation to click through.")
         .answers(308, "It is at /docs/.", Value::Null),
@@ -258,7 +258,7 @@ async fn docs(call: Call) -> Result<Answer, Problem> {
         status: 200,
         headers: Vec::new(),
         content_type: "text/html",
-        body,
+        body: body.into(),
     };
     Ok(answer
         .header("Content-Type", file.content_type)

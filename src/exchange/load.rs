@@ -198,6 +198,12 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
         )
     })?;
     match item {
+        Item::New(_) if !kind.offers_create => Err(Problem::field(
+            Code::RuleViolation,
+            "/kind",
+            "not_offered",
+            "these records are made by an operation of their own; only what was exported can be loaded",
+        )),
         Item::New(NewItem { mut record, .. }) => {
             resolve(&txn.world, &mut record, &mut String::new())?;
             txn.create(kind, None, record)?;

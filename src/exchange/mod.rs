@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod bootstrap;
 pub mod discovery;
+pub mod documents;
 pub mod export;
 pub mod generate;
 pub mod load;
@@ -28,6 +29,7 @@ pub fn record_operations() -> Vec<Operation> {
     let mut all = accounts::operations();
     all.extend(people::operations());
     all.extend(templates::operations());
+    all.extend(documents::operations());
     all.extend(trail::operations());
     all
 }

@@ -1,6 +1,9 @@
 //! What a handler answers, before it becomes bytes on a connection.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream::BoxStream;
 use serde::Serialize;
 
 use crate::engine::Outcome;
@@ -13,7 +16,54 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub content_type: &'static str,
-    pub body: Bytes,
+    pub body: Body,
+}
+
+/// What an answer carries: bytes that are there, or pieces that are fetched as the caller takes them.
+#[derive(Clone)]
+pub enum Body {
+    Whole(Bytes),
+    Pieces(Pieces),
+}
+
+/// A body too large to be held. It is opened only when it is sent: not for HEAD, and not for a 304.
+#[derive(Clone)]
+pub struct Pieces {
+    /// Bytes that all pieces together have.
+    pub length: u64,
+    pub open: Arc<dyn Fn() -> BoxStream<'static, std::io::Result<Bytes>> + Send + Sync>,
+}
+
+impl Body {
+    /// The bytes that are there.
+    #[must_use]
+    pub fn whole(self) -> Bytes {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Pieces(_) => Bytes::new(),
+        }
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Pieces(pieces) => pieces.length,
+        }
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::Whole(bytes.into())
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.length())
+    }
 }
 
 /// JSON, as every answer is unless another format was asked for.
@@ -27,7 +77,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             content_type: JSON,
-            body,
+            body: body.into(),
         }
     }
 
@@ -59,7 +109,7 @@ impl From<Outcome> for Answer {
             status: o.status,
             headers: o.headers,
             content_type: JSON,
-            body: o.body,
+            body: o.body.into(),
         }
     }
 }
@@ -69,7 +119,7 @@ impl From<Answer> for Outcome {
         Self {
             status: a.status,
             headers: a.headers,
-            body: a.body,
+            body: a.body.whole(),
         }
     }
 }

@@ -31,7 +31,10 @@ pub struct Call {
     pub if_match: Option<String>,
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
-    pub content_type: Option<String>,
+    /// The headers that the operation documents, by their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The media type of the body, without its parameters.
+    pub media_type: String,
     /// The body; empty where the operation takes it piece by piece.
     pub body: Bytes,
     /// The body of an operation that takes it piece by piece.
@@ -115,6 +118,12 @@ impl Call {
         self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// A header that the operation documents.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors
@@ -174,6 +183,14 @@ impl Call {
     /// # Errors
     /// 400 for a key or a reason that is not of the documented form.
     pub fn write(&self) -> Result<Write, Problem> {
+        self.write_of(&self.body)
+    }
+
+    /// The same for a body that was taken piece by piece; `what` stands for it where a repeated request is told from another.
+    ///
+    /// # Errors
+    /// See [`Call::write`].
+    pub fn write_of(&self, what: &[u8]) -> Result<Write, Problem> {
         let reason = self.query.get("reason").map(str::to_owned);
         if reason.as_ref().is_some_and(|r| r.is_empty() || r.chars().count() > 1_000) {
             return Err(invalid("reason", "must be 1 to 1,000 characters long"));
@@ -186,12 +203,12 @@ impl Call {
             author: Author::Token(who),
             request_id: self.request_id.clone(),
             reason,
-            idempotency: self.idempotency()?,
+            idempotency: self.idempotency(what)?,
             dry_run: false,
         })
     }
 
-    fn idempotency(&self) -> Result<Option<Idempotency>, Problem> {
+    fn idempotency(&self, what: &[u8]) -> Result<Option<Idempotency>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !fits {
@@ -203,7 +220,7 @@ impl Call {
             self.method.as_bytes(),
             self.address.as_bytes(),
             self.if_match.as_deref().unwrap_or_default().as_bytes(),
-            &self.body,
+            what,
         ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

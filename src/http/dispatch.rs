@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::body::SizedStream;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -13,7 +14,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answer, JSON};
+use super::answer::{Answer, Body, JSON};
 use super::call::Call;
 use super::formats::Format;
 use super::newcomer;
@@ -203,7 +204,7 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
                 status: 304,
                 headers: vec![("ETag".into(), tag)],
                 content_type: JSON,
-                body: Bytes::new(),
+                body: Bytes::new().into(),
             }),
             Prepared::Go(call, tag) => finish(operation, request.headers(), (operation.handler)(*call).await?, tag),
         }
@@ -267,7 +268,11 @@ async fn prepare(
             // A secret that is shown once is never stored to be shown again: such operations take no key.
             idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
             authorization: text("authorization"),
-            content_type: text("content-type"),
+            headers: operation
+                .header_names()
+                .filter_map(|name| Some((name.to_ascii_lowercase(), text(name)?)))
+                .collect(),
+            media_type: essence(headers),
             body,
             stream,
             tag: tag.clone(),
@@ -340,6 +345,12 @@ fn matches_tag(wanted: &str, tag: &str) -> bool {
         .any(|t| t == tag || t == "*")
 }
 
+/// The media type that a body is sent with, without its parameters.
+fn essence(headers: &HeaderMap) -> String {
+    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The body as the operation takes it: whole, or piece by piece.
 async fn take_body(
     service: &Service,
@@ -350,9 +361,7 @@ async fn take_body(
     let Some(body) = &operation.body else {
         return Ok((Bytes::new(), None));
     };
-    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !body.media_types.contains(&essence.as_str()) {
+    if !body.media_types.contains(&essence(headers).as_str()) {
         let accept = if operation.method == "PATCH" {
             "Accept-Patch"
         } else {
@@ -399,7 +408,7 @@ fn finish(operation: &Operation, headers: &HeaderMap, mut answer: Answer, tag: O
             .unwrap_or_default();
         let wanted = headers.get("if-none-match").and_then(|v| v.to_str().ok());
         if wanted.is_some_and(|w| matches_tag(w, &etag)) {
-            (answer.status, answer.body) = (304, Bytes::new());
+            (answer.status, answer.body) = (304, Bytes::new().into());
         }
     }
     Ok(answer)
@@ -410,10 +419,13 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     if answer.status != 304 {
         response.insert_header(("content-type", answer.content_type));
     }
-    let mut response = if answer.status == 304 {
-        response.finish()
-    } else {
-        response.body(answer.body)
+    let mut response = match answer.body {
+        _ if answer.status == 304 => response.finish(),
+        Body::Whole(bytes) => response.body(bytes),
+        // Its ranges and its hash are those of the bytes as they are: it is not to be compressed on the way.
+        Body::Pieces(pieces) => response
+            .insert_header(("content-encoding", "identity"))
+            .body(SizedStream::new(pieces.length, (pieces.open)())),
     };
     let headers = response.headers_mut();
     common(service, headers);

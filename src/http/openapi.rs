@@ -280,7 +280,14 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
         let content: Map<String, Value> = body
             .media_types
             .iter()
-            .map(|m| ((*m).to_owned(), json!({ "schema": body.schema, "example": body.example })))
+            .map(|m| {
+                let mut form = json!({ "schema": body.schema });
+                // A file has none.
+                if !body.example.is_null() {
+                    schema::set(&mut form, "example", body.example.clone());
+                }
+                ((*m).to_owned(), form)
+            })
             .collect();
         schema::set(&mut entry, "requestBody", json!({ "required": true, "content": content }));
     }

@@ -192,6 +192,13 @@ impl Operation {
         self
     }
 
+    /// The headers that it documents.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        let in_header = |p: &&Value| p.get("in").is_some_and(|i| i == "header");
+        let named = self.parameters.iter().filter(in_header);
+        named.filter_map(|p| p.get("name").and_then(Value::as_str))
+    }
+
     /// Whether it can be repeated with an idempotency key.
     #[must_use]
     pub fn takes_key(&self) -> bool {

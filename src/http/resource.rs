@@ -76,7 +76,11 @@ where
 #[must_use]
 pub fn operations(kind: &'static Kind) -> Vec<Operation> {
     let names = Names::of(kind);
-    let mut all = vec![list(kind, &names), create(kind, &names), get(kind, &names)];
+    let mut all = vec![list(kind, &names)];
+    if kind.offers_create {
+        all.push(create(kind, &names));
+    }
+    all.push(get(kind, &names));
     if !kind.append_only {
         all.push(update(kind, &names));
     }
@@ -365,7 +369,11 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
 }
 
 fn bulk(kind: &'static Kind, n: &Names) -> Operation {
-    let example = json!({ "operations": [{ "op": "create", "record": (kind.example)() }] });
+    let example = if kind.offers_create {
+        json!({ "operations": [{ "op": "create", "record": (kind.example)() }] })
+    } else {
+        json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] })
+    };
     Operation::with("POST", format!("{}/bulk", n.path), format!("bulk{}", n.plural), Access::Needs(kind.subject, Act::Read), handler(kind, many))
         .says(
             &tag(kind),
@@ -462,6 +470,12 @@ impl BulkOperation {
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
         match self.op {
+            BulkOp::Create if !kind.offers_create => Err(Problem::field(
+                Code::RuleViolation,
+                "/op",
+                "not_offered",
+                "these records are made by an operation of their own, one at a time; see what the list says of them",
+            )),
             BulkOp::Create => {
                 let record = self.record.clone().ok_or_else(|| need("record"))?;
                 txn.create(kind, None, record).map_err(|p| below(p, "/record"))

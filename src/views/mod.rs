@@ -38,7 +38,7 @@ const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Default for Cache {
     fn default() -> Self {
-        let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() + answer.body.len()).unwrap_or(u32::MAX);
+        let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX);
         Self(moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build())
     }
 }

@@ -66,6 +66,7 @@ pub struct Kind {
     pub shape: i32,
     pub append_only: bool,
     pub recomputes: &'static [&'static str],
+    pub offers_create: bool,
     /// The orders it offers.
     pub sorts: Vec<&'static str>,
     /// Name of the record's schema.
@@ -95,6 +96,7 @@ impl Kind {
             shape: R::SHAPE,
             append_only: R::APPEND_ONLY,
             recomputes: R::RECOMPUTES,
+            offers_create: R::OFFERS_CREATE,
             sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),
             schema_name: R::name().into_owned(),
             example: R::example,

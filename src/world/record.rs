@@ -367,6 +367,9 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const APPEND_ONLY: bool = false;
     /// Kinds whose records are all computed anew when a record of this kind changes: for what everything is judged by.
     const RECOMPUTES: &'static [&'static str] = &[];
+    /// Callers make them with the operation that every kind has, alone and in bulk. Not where another operation makes them, because it
+    /// alone can vouch for their fields (the hash of a file).
+    const OFFERS_CREATE: bool = true;
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.

@@ -18,6 +18,7 @@ mod assurance;
 mod back_dating;
 mod contract;
 mod conventions;
+mod evidence;
 mod gaps;
 mod meetings;
 mod migrations;

@@ -16,6 +16,7 @@ fn stride(database: &Database) -> Command {
         .env_clear()
         .env("RUST_LOG", "error")
         .env("DATABASE_URL", &database.url)
+        .env("STRIDE_DATA_DIR", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null());
     command
 }

@@ -26,15 +26,17 @@ pub enum Backend {
 /// Where a test's data lies; it goes with the test.
 pub enum Store {
     Sqlite(tempfile::TempDir),
-    Postgres(Database),
+    /// The database, and a folder for what does not lie in it.
+    Postgres(Database, tempfile::TempDir),
 }
 
 impl Store {
     /// An empty, migrated database; why there is none.
     pub fn new(backend: Backend) -> Result<Self, &'static str> {
+        let folder = tempfile::tempdir().expect("a folder for the test");
         match backend {
-            Backend::Sqlite => Ok(Self::Sqlite(tempfile::tempdir().expect("a folder for the test"))),
-            Backend::Postgres => postgres::server().map(|s| Self::Postgres(s.database())),
+            Backend::Sqlite => Ok(Self::Sqlite(folder)),
+            Backend::Postgres => postgres::server().map(|s| Self::Postgres(s.database(), folder)),
         }
     }
 
@@ -42,8 +44,14 @@ impl Store {
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("stride.db").display()),
-            Self::Postgres(database) => database.url(),
+            Self::Postgres(database, _) => database.url(),
         }
+    }
+
+    /// Where files are kept.
+    pub fn documents(&self) -> PathBuf {
+        let (Self::Sqlite(folder) | Self::Postgres(_, folder)) = self;
+        folder.path().join("documents")
     }
 }
 
@@ -100,6 +108,7 @@ impl TestApp {
             place: Place {
                 data_dir: PathBuf::from("unused"),
                 database_url: Some(store.url()),
+                store: Some(store.documents().to_string_lossy().into_owned()),
             },
             issuing: Issuing {
                 issuer: "stride".into(),

@@ -11,7 +11,7 @@ use stride::problem::Code;
 #[derive(Clone)]
 pub struct Client {
     pub(super) http: reqwest::Client,
-    pub(super) base: String,
+    pub base: String,
     pub token: Option<String>,
 }
 

@@ -1,9 +1,70 @@
 //! Documents with their versions, and what they are evidence of.
 
+mod document;
+#[expect(clippy::module_inception, reason = "a file bears the name of what is kept in it")]
+mod evidence;
+mod version;
+
+pub use document::{Document, DocumentComputed, DocumentKind, DocumentState};
+pub use evidence::Evidence;
+pub use version::{DocumentVersion, next_number};
+
 use crate::world::Catalogue;
 
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue
+    catalogue.with::<Document>().with::<DocumentVersion>().with::<Evidence>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::registers::checks::bodies::{check, long};
+
+    #[test]
+    fn documents_and_versions() {
+        check(
+            "document",
+            &[
+                ("title", json!("")),
+                ("title", long(301)),
+                ("document_kind", json!("novel")),
+                ("owner_unit_id", Value::Null),
+                ("url", json!("http://example.org/plain")),
+                ("url", json!("javascript:alert(1)")),
+                ("state", json!("nearly")),
+                ("state_words", long(301)),
+                ("description", long(4001)),
+                ("version_count", json!(1)),
+            ],
+        );
+        check(
+            "document_version",
+            &[
+                ("sha256", json!("abc")),
+                ("byte_size", json!(0)),
+                ("number", json!(0)),
+                ("file_name", json!("a/b.pdf")),
+                ("media_type", long(101)),
+                ("label", long(61)),
+                ("what_changed", long(2001)),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_evidence_of_what() {
+        check(
+            "evidence",
+            &[
+                ("supports_id", Value::Null),
+                ("shows", json!("")),
+                ("shows", long(2001)),
+                ("submitted_on", json!("soon")),
+                ("source_id", json!("x")),
+            ],
+        );
+    }
 }

@@ -239,7 +239,8 @@ fn every_body_has_an_example() {
     let mut found = BTreeSet::new();
     for o in operations() {
         for (media_type, content) in o.operation["requestBody"]["content"].as_object().into_iter().flatten() {
-            if !content["example"].is_object() {
+            let is_file = content["schema"]["format"] == "binary";
+            if !content["example"].is_object() && !is_file {
                 found.insert(format!("{} {media_type}", o.name()));
             }
         }

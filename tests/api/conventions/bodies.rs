@@ -104,7 +104,7 @@ on_both! {
     /// Every field of every kind with values that its schema does not take.
     async fn a_wrong_value_is_named_by_its_field(app: TestApp) {
         let maker = Maker::new(&app);
-        for kind in catalogue().kinds() {
+        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
             let made = maker.make(kind).await;
             let draft = maker.draft(kind).await;
             let client = maker.client(kind);
@@ -140,7 +140,7 @@ on_both! {
             .map(|b| b.to_vec())
             .chain([deep(33), deep(1_000), deep(10_000)])
             .collect();
-        for kind in catalogue().kinds() {
+        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
             let made = maker.make(kind).await;
             let client = maker.client(kind);
             let etag = client.get(&made.path).await.etag();

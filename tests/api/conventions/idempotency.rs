@@ -11,7 +11,7 @@ on_both! {
     /// The same key and the same request: the first answer again, and nothing done twice. Another request with the key: 422.
     async fn a_repeated_request_is_answered_as_the_first_time(app: TestApp) {
         let maker = Maker::new(&app);
-        for kind in catalogue().kinds() {
+        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
             let draft = maker.draft(kind).await;
             let client = maker.client(kind);
             let key = format!("key-{}", kind.name);

@@ -9,7 +9,7 @@ on_both! {
     /// Create → 201 with `Location` and `ETag`; what is read there is what was answered, and holds what was sent.
     async fn a_record_of_every_kind_can_be_made_and_read(app: TestApp) {
         let maker = Maker::new(&app);
-        for kind in catalogue().kinds() {
+        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
             let draft = maker.draft(kind).await;
             let client = maker.client(kind);
             let seq = app.seq().await;
@@ -35,7 +35,7 @@ on_both! {
     /// A reference of one's own is kept, and taken once among the records of the kind, withdrawn ones included.
     async fn a_reference_is_taken_once(app: TestApp) {
         let maker = Maker::new(&app);
-        for kind in catalogue().kinds() {
+        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
             let first = maker.make_with(kind.name, serde_json::json!({ "reference": "Our.Own/Ref_1-2" })).await;
             assert_eq!(first.reference(), "Our.Own/Ref_1-2");
             let mut draft = maker.draft(kind).await;

@@ -1,0 +1,383 @@
+//! Where files lie: a folder, or a store that speaks S3.
+//!
+//! `files/<id of the version>` is a file. `pending/<id>` is a mark that lies there from before its first byte until the journal's answer:
+//! what a process that was killed left behind is told by it, and nothing else is ever swept.
+
+use std::path::{Path as Folder, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use crate::http::answer::Pieces;
+use crate::problem::{Code, Problem};
+
+type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Bytes written or read at once: in a folder, and in a store that takes no smaller part than 5 MiB.
+const PIECE: usize = 1024 * 1024;
+const REMOTE_PIECE: usize = 6 * 1024 * 1024;
+/// With so many pieces of one file on their way to the store no further bytes are taken.
+const AHEAD: usize = 2;
+
+/// The files of documents.
+pub struct Documents {
+    store: Arc<dyn ObjectStore>,
+    /// The folder, where it is one.
+    folder: Option<PathBuf>,
+    piece: usize,
+    slots: Arc<Semaphore>,
+    uploads: u32,
+}
+
+impl Documents {
+    /// Opens `s3://bucket/prefix`, or a folder, which is made when it is not there. At most `uploads` files come in at once.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the store's settings do not suffice.
+    pub fn open(place: &str, uploads: u16) -> Result<Self, StartError> {
+        if let Some(bucket) = place.strip_prefix("s3://") {
+            let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+            let s3 = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
+            let store: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(s3, prefix));
+            return Ok(Self::on(store, None, REMOTE_PIECE, uploads));
+        }
+        let folder = PathBuf::from(place);
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| format!("the folder for documents ({place}) cannot be made: {e}; name another with STRIDE_STORE"))?;
+        // A file must be as durable as the entry in the journal that names it.
+        let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+        Ok(Self::on(Arc::new(store), Some(folder), PIECE, uploads))
+    }
+
+    fn on(store: Arc<dyn ObjectStore>, folder: Option<PathBuf>, piece: usize, uploads: u16) -> Self {
+        Self {
+            store,
+            folder,
+            piece,
+            slots: Arc::new(Semaphore::new(usize::from(uploads))),
+            uploads: u32::from(uploads),
+        }
+    }
+
+    /// Leave to send a file, for as long as it is held.
+    ///
+    /// # Errors
+    /// 503 while as many as may be are on their way.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let full = |_| Problem::unavailable("as many files as may be are on their way in");
+        Arc::clone(&self.slots).try_acquire_owned().map_err(full)
+    }
+
+    /// Waits until no file is on its way in.
+    pub async fn quiet(&self) {
+        drop(self.slots.acquire_many(self.uploads).await);
+    }
+
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn begin(&self, id: Uuid) -> Result<Upload, Problem> {
+        self.store.put(&mark(id), PutPayload::new()).await.map_err(away)?;
+        let parts = self.store.put_multipart(&file(id)).await.map_err(away)?;
+        Ok(Upload {
+            write: WriteMultipart::new_with_chunk_size(parts, self.piece),
+            hash: Sha256::new(),
+            size: 0,
+        })
+    }
+
+    /// Says that a file stays: the journal names it.
+    pub async fn keep(&self, id: Uuid) {
+        if let Err(e) = self.store.delete(&mark(id)).await {
+            log::warn!("the mark of file {id} stays until the next sweep: {e}");
+        }
+    }
+
+    /// Takes away a file that the journal does not name.
+    pub async fn remove(&self, id: Uuid) {
+        match self.store.delete(&file(id)).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => self.keep(id).await,
+            // The mark stays, so that a sweep finds the file.
+            Err(e) => log::warn!("file {id} stays until the next sweep: {e}"),
+        }
+    }
+
+    /// Gives a file up that was not yet whole.
+    pub async fn give_up(&self, id: Uuid, upload: Upload) {
+        if let Err(e) = upload.write.abort().await {
+            log::warn!("what came of file {id} stays until the next sweep: {e}");
+            return;
+        }
+        self.remove(id).await;
+    }
+
+    /// A file's size.
+    ///
+    /// # Errors
+    /// The store is away, or has no such file.
+    pub async fn size(&self, id: Uuid) -> Result<u64, Problem> {
+        match self.store.head(&file(id)).await {
+            Ok(meta) => Ok(meta.size),
+            Err(e @ StoreError::NotFound { .. }) => Err(Problem::internal(format!("file {id} is gone: {e}"))),
+            Err(e) => Err(away(e)),
+        }
+    }
+
+    /// So many bytes of a file from `start` on, piece by piece.
+    #[must_use]
+    pub fn read(&self, id: Uuid, start: u64, length: u64) -> Pieces {
+        let (store, piece) = (Arc::clone(&self.store), self.piece as u64);
+        let end = start + length;
+        let open = move || {
+            let store = Arc::clone(&store);
+            let next = move |at: u64| {
+                let store = Arc::clone(&store);
+                async move {
+                    if at >= end {
+                        return Ok(None);
+                    }
+                    let until = end.min(at + piece);
+                    let bytes = store.get_range(&file(id), at..until).await.map_err(std::io::Error::other)?;
+                    Ok(Some((bytes, until)))
+                }
+            };
+            stream::try_unfold(start, next).boxed()
+        };
+        Pieces {
+            length,
+            open: Arc::new(open),
+        }
+    }
+
+    /// Size and SHA-256 of a file as it lies there; `None` where there is none.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn measure(&self, id: Uuid) -> Result<Option<(u64, String)>, StoreError> {
+        let size = match self.store.head(&file(id)).await {
+            Ok(meta) => meta.size,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let (mut hash, mut at) = (Sha256::new(), 0);
+        while at < size {
+            let until = size.min(at + self.piece as u64);
+            hash.update(self.store.get_range(&file(id), at..until).await?);
+            at = until;
+        }
+        Ok(Some((size, hex(&hash.finalize()))))
+    }
+
+    /// Takes away what uploads left behind that began longer ago than `age`; `is_named` says whether the journal names a file. How many
+    /// files it took away.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn sweep(&self, age: TimeDelta, is_named: impl Fn(Uuid) -> bool) -> Result<usize, StoreError> {
+        let before = Utc::now() - age;
+        let marks: Vec<_> = self.store.list(Some(&Path::from(PENDING))).try_collect().await?;
+        let mut removed = 0;
+        for meta in marks.into_iter().filter(|m| m.last_modified <= before) {
+            let Some(id) = meta.location.filename().and_then(|name| Uuid::try_parse(name).ok()) else {
+                continue;
+            };
+            if is_named(id) {
+                self.keep(id).await;
+            } else {
+                self.remove_parts(id);
+                self.remove(id).await;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// In a folder an unfinished file lies beside its place, under its name with a number.
+    fn remove_parts(&self, id: Uuid) {
+        let Some(folder) = self.folder.as_deref().map(|f| f.join(FILES)) else {
+            return;
+        };
+        let begins = format!("{id}#");
+        let left = |path: &Folder| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&begins));
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if left(&entry.path())
+                && let Err(e) = std::fs::remove_file(entry.path())
+            {
+                log::warn!("{} cannot be removed: {e}", entry.path().display());
+            }
+        }
+    }
+}
+
+/// A file on its way in.
+pub struct Upload {
+    write: WriteMultipart,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Upload {
+    /// Takes a piece; waits while the store is behind.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn put(&mut self, piece: Bytes) -> Result<(), Problem> {
+        self.hash.update(&piece);
+        self.size += piece.len() as u64;
+        self.write.wait_for_capacity(AHEAD).await.map_err(away)?;
+        self.write.put(piece);
+        Ok(())
+    }
+
+    /// Bytes taken so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// SHA-256 of what was taken so far.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
+    /// Puts the file in its place, whole and durable.
+    ///
+    /// # Errors
+    /// The store is away; then nothing is in its place.
+    pub async fn finish(self) -> Result<(), Problem> {
+        self.write.finish().await.map_err(away).map(drop)
+    }
+}
+
+const FILES: &str = "files";
+const PENDING: &str = "pending";
+
+fn file(id: Uuid) -> Path {
+    Path::from(format!("{FILES}/{id}"))
+}
+
+fn mark(id: Uuid) -> Path {
+    Path::from(format!("{PENDING}/{id}"))
+}
+
+fn away(e: StoreError) -> Problem {
+    log::error!("the store of documents: {e}");
+    Problem::new(Code::Unavailable, "the store of documents is away").header("Retry-After", "5")
+}
+
+/// Bytes in hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    /// The path that a remote store goes, without a network: parts of 6 MiB, no folder.
+    fn remote() -> Documents {
+        Documents::on(Arc::new(InMemory::new()), None, REMOTE_PIECE, 2)
+    }
+
+    async fn put(documents: &Documents, id: Uuid, bytes: &[u8]) -> [u8; 32] {
+        let mut upload = documents.begin(id).await.expect("it begins");
+        for piece in bytes.chunks(30_000) {
+            upload.put(Bytes::copy_from_slice(piece)).await.expect("it is taken");
+        }
+        let hash = upload.sha256();
+        upload.finish().await.expect("it is put in place");
+        hash
+    }
+
+    async fn lies(documents: &Documents) -> Vec<String> {
+        let all: Vec<_> = documents.store.list(None).try_collect().await.expect("a list");
+        all.iter().map(|m| m.location.to_string()).collect()
+    }
+
+    async fn check(documents: Documents) {
+        let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let hash = put(&documents, id, &bytes).await;
+        documents.keep(id).await;
+        assert_eq!(documents.measure(id).await.expect("it is there"), Some((20_000_000, hex(&hash))));
+        assert_eq!(lies(&documents).await, [file(id).to_string()]);
+        let part = documents.read(id, 7_999_999, 9_000_000);
+        let read: Vec<Bytes> = (part.open)().try_collect().await.expect("pieces");
+        assert_eq!(read.concat(), bytes[7_999_999..16_999_999]);
+
+        let mut upload = documents.begin(other).await.expect("it begins");
+        upload.put(Bytes::from(bytes)).await.expect("it is taken");
+        documents.give_up(other, upload).await;
+        assert_eq!(
+            lies(&documents).await,
+            [file(id).to_string()],
+            "nothing is left of what was given up"
+        );
+
+        // A process that ends between file and journal leaves a mark; the sweep looks at nothing without one.
+        put(&documents, other, b"left").await;
+        documents.begin(id).await.expect("it begins").write.abort().await.expect("it ends");
+        assert_eq!(
+            documents.sweep(TimeDelta::days(1), |_| false).await.expect("a sweep"),
+            0,
+            "too young"
+        );
+        assert_eq!(documents.sweep(TimeDelta::zero(), |i| i == id).await.expect("a sweep"), 1);
+        assert_eq!(lies(&documents).await, [file(id).to_string()]);
+        assert_eq!(documents.measure(other).await.expect("an answer"), None);
+    }
+
+    #[tokio::test]
+    async fn files_are_kept_and_cleared_away_in_a_remote_store() {
+        check(remote()).await;
+    }
+
+    #[tokio::test]
+    async fn files_are_kept_and_cleared_away_in_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("documents");
+        check(Documents::open(&place.to_string_lossy(), 2).expect("it opens")).await;
+        let left = Uuid::now_v7();
+        let documents = Documents::open(&place.to_string_lossy(), 2).expect("it opens");
+        documents
+            .begin(left)
+            .await
+            .expect("it begins")
+            .put(Bytes::from_static(b"x"))
+            .await
+            .expect("it is taken");
+        // What a killed process leaves: the mark, and the unfinished file beside its place.
+        std::fs::write(place.join(FILES).join(format!("{left}#1")), "x").expect("it is written");
+        assert_eq!(documents.sweep(TimeDelta::zero(), |_| false).await.expect("a sweep"), 1);
+        let names = std::fs::read_dir(place.join(FILES)).expect("a folder").flatten();
+        assert!(
+            names
+                .into_iter()
+                .all(|n| !n.file_name().to_string_lossy().contains(&left.to_string()))
+        );
+    }
+
+    #[tokio::test]
+    async fn so_many_come_in_at_once() {
+        let documents = remote();
+        let (one, _two) = (documents.admit().expect("a place"), documents.admit().expect("a place"));
+        assert_eq!(documents.admit().expect_err("no place").code, Code::Unavailable);
+        drop(one);
+        documents.admit().map(drop).expect("a place again");
+    }
+}

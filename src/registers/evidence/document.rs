@@ -1,0 +1,193 @@
+//! Documents: what a paper is and whose; the files themselves are its versions.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::DocumentVersion;
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, in_window};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    Strategy,
+    Plan,
+    TermsOfReference,
+    Agenda,
+    Minutes,
+    /// Laid before a board.
+    Paper,
+    Report,
+    Dashboard,
+    Policy,
+    Guidance,
+    Letter,
+    /// Figures as they were delivered.
+    Data,
+    Other,
+}
+
+/// How finished a document says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentState {
+    /// It does not say.
+    #[default]
+    NotStated,
+    Draft,
+    Final,
+}
+
+/// A document. Its files are its versions; one that is kept elsewhere has an address instead.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Document {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// What it is.
+    pub document_kind: DocumentKind,
+    /// The unit that answers for it.
+    pub owner_unit_id: Uuid,
+    /// The board that it was written for or by; whoever keeps that board's papers may change it too.
+    #[serde(default)]
+    pub board_id: Option<Uuid>,
+    /// Where it is kept, if elsewhere.
+    #[serde(default)]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https://[^\\s/?#]+[^\\s]*$",
+        example = "https://example.org/reports/1"
+    )]
+    pub url: Option<String>,
+    /// Day on which it was last read at that address.
+    #[serde(default)]
+    pub retrieved_on: Option<NaiveDate>,
+    /// The day that it bears.
+    #[serde(default)]
+    pub dated_on: Option<NaiveDate>,
+    /// How finished it says it is.
+    #[serde(default)]
+    pub state: DocumentState,
+    /// What it says of its own state, in its own words ("draft v0.4, for comment").
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub state_words: Option<String>,
+    /// What it is about.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub description: Option<String>,
+}
+
+/// What the service works out about a document. Versions that are marked and whose document is not count nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentComputed {
+    /// How many versions it has that are not withdrawn.
+    #[schema(minimum = 0)]
+    pub version_count: usize,
+    /// The one with the highest number.
+    pub latest_version_id: Option<Uuid>,
+}
+
+/// Narrows a list of documents.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DocumentFilter {
+    /// Documents of these kinds.
+    #[param(value_type = Option<Vec<DocumentKind>>, inline, explode = false)]
+    document_kind: Option<Any<DocumentKind>>,
+    /// Documents of this unit.
+    owner_unit_id: Option<Uuid>,
+    /// Documents of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Documents of this board.
+    board_id: Option<Uuid>,
+    /// Documents that say they are in these states.
+    #[param(value_type = Option<Vec<DocumentState>>, inline, explode = false)]
+    state: Option<Any<DocumentState>>,
+    /// Whether there is a file to download.
+    has_versions: Option<bool>,
+    /// Documents dated on or after this day.
+    dated_from: Option<NaiveDate>,
+    /// Documents dated on or before this day.
+    dated_until: Option<NaiveDate>,
+}
+
+impl Resource for Document {
+    const KIND: &'static str = "document";
+    const PATH: &'static str = "documents";
+    const PREFIX: &'static str = "DOC";
+    const SUBJECT: Subject = Subject::Document;
+    const ABOUT: &'static str = "Documents: strategies, terms of reference, minutes, papers, reports. The files are a document's versions, each uploaded once and never changed; one that is kept elsewhere has an address.";
+    type Computed = DocumentComputed;
+    type Filter = DocumentFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "Inclusion and diversity strategy", "document_kind": "strategy",
+            "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
+            "url": "https://example.org/strategy.pdf", "retrieved_on": "2020-10-26", "dated_on": "2017-06-30",
+            "state": "draft", "state_words": "Draft for consultation",
+            "description": "What the organisation wants to have reached in four years"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/board_id", &["board"], self.board_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned([self.owner_unit_id].into_iter().chain(self.board_id))
+    }
+    // S27
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.require(
+            self.url.is_some() || self.retrieved_on.is_none(),
+            "/retrieved_on",
+            "not_allowed",
+            "is the day on which the address was read; give url or leave the day out",
+        );
+        crate::registers::checks::not_in_future(rules, "/retrieved_on", self.retrieved_on);
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let shown = |v: &&Rec<DocumentVersion>| meta.marking == Marking::OfficialSensitive || v.meta.marking == Marking::Official;
+        let versions = || reading.world.pointing::<DocumentVersion>(meta.id).filter(shown);
+        DocumentComputed {
+            version_count: versions().count(),
+            latest_version_id: versions().max_by_key(|v| v.data.number).map(|v| v.meta.id),
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "dated_on",
+                key: |r| Key::from(r.data.dated_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let more = [&self.description, &self.state_words, &self.url];
+        std::iter::once(self.title.as_str())
+            .chain(more.into_iter().flatten().map(String::as_str))
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        any(&f.document_kind, &r.data.document_kind)
+            && is(&f.owner_unit_id, &r.data.owner_unit_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.owner_unit_id, top))
+            && is_some(&f.board_id, &r.data.board_id)
+            && any(&f.state, &r.data.state)
+            && asked(f.has_versions, || r.computed.version_count > 0)
+            && in_window(r.data.dated_on, (f.dated_from, f.dated_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.owner_unit_id.or(f.board_id)
+    }
+}

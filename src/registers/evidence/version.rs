@@ -1,0 +1,123 @@
+//! Versions of documents: a file as it was uploaded, with its hash. Made by the upload alone.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::links::others;
+use crate::registers::query::is;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A file of a document, as it was uploaded. Who uploaded it is its `created_by`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DocumentVersion {
+    /// The document.
+    pub document_id: Uuid,
+    /// 1 for the document's first version, and on.
+    #[schema(minimum = 1)]
+    pub number: i64,
+    /// What the document itself calls this version ("0.4").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 60)]
+    pub label: Option<String>,
+    /// What differs from the version before.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    pub what_changed: Option<String>,
+    /// Name of the file, made safe to be saved under.
+    #[schema(min_length = 1, max_length = 150, pattern = "^[^/\\\\:*?\"<>|]+$")]
+    pub file_name: String,
+    /// Media type, checked against the file's first bytes.
+    #[schema(min_length = 3, max_length = 100, example = "application/pdf")]
+    pub media_type: String,
+    /// Size in bytes.
+    #[schema(minimum = 1)]
+    pub byte_size: i64,
+    /// SHA-256 of the file, in hexadecimal; also the ETag of its content.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub sha256: String,
+}
+
+/// Narrows a list of document versions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DocumentVersionFilter {
+    /// Versions of this document.
+    document_id: Option<Uuid>,
+    /// Versions whose file has this hash.
+    #[param(max_length = 64)]
+    sha256: Option<String>,
+    /// Versions of this media type.
+    #[param(max_length = 100)]
+    media_type: Option<String>,
+}
+
+impl Resource for DocumentVersion {
+    const KIND: &'static str = "document_version";
+    const PATH: &'static str = "document-versions";
+    const PREFIX: &'static str = "DOV";
+    const SUBJECT: Subject = Subject::Document;
+    const ABOUT: &'static str = "The files of documents, each as it was uploaded, with its SHA-256. Uploading makes them (`POST /documents/{id}/versions`) and nothing changes them; one that evidence cites stays.";
+    const APPEND_ONLY: bool = true;
+    const OFFERS_CREATE: bool = false;
+    type Computed = NothingComputed;
+    type Filter = DocumentVersionFilter;
+
+    fn example() -> Value {
+        json!({
+            "document_id": "019abcde-0000-7000-8000-000000000001", "number": 1, "label": "0.4",
+            "what_changed": "The aims have measures", "file_name": "strategy-0.4.pdf", "media_type": "application/pdf",
+            "byte_size": 183_204, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/document_id", &["document"], self.document_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.document_id])
+    }
+    // S27
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let taken = others(rules, self.document_id).any(|v| v.data.number == self.number);
+        rules.require(!taken, "/number", "duplicate", "the document has a version with this number");
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.document_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "number",
+                key: |r| Key::Number(r.data.number),
+            },
+            Sort {
+                name: "byte_size",
+                key: |r| Key::Number(r.data.byte_size),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let more = [&self.label, &self.what_changed];
+        [self.file_name.as_str(), self.sha256.as_str()]
+            .into_iter()
+            .chain(more.into_iter().flatten().map(String::as_str))
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.document_id, &r.data.document_id) && is(&f.sha256, &r.data.sha256) && is(&f.media_type, &r.data.media_type)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.document_id
+    }
+}
+
+/// The number that the next version of a document bears: withdrawn ones keep theirs.
+#[must_use]
+pub fn next_number(world: &crate::world::World, document: Uuid) -> i64 {
+    let numbers = world
+        .pointing_to(document)
+        .filter_map(|r| r.as_any().downcast_ref::<Rec<DocumentVersion>>())
+        .map(|v| v.data.number);
+    numbers.max().unwrap_or(0) + 1
+}
