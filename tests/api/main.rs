@@ -17,6 +17,7 @@ mod access;
 mod back_dating;
 mod contract;
 mod conventions;
+mod examples;
 mod gaps;
 mod meetings;
 mod migrations;
