@@ -19,6 +19,7 @@ mod back_dating;
 mod contract;
 mod conventions;
 mod evidence;
+mod examples;
 mod gaps;
 mod meetings;
 mod migrations;

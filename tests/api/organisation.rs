@@ -46,7 +46,7 @@ pub fn traces(app: &TestApp, text: &str) -> Vec<String> {
             })
             .map(|p| p.display().to_string())
             .collect(),
-        Store::Postgres(_) => {
+        Store::Postgres(..) => {
             let mut conn = PgConnection::establish(&app.store.url()).expect("a connection");
             conn.batch_execute("CHECKPOINT").expect("a checkpoint");
             let sql = "SELECT c.relname::text AS place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \

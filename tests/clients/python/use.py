@@ -60,7 +60,9 @@ assert isinstance(page, UnitPage) and len(page.items) == 5, page
 none = list_units.sync(client=client, q="python unit", unit_kind=kinds[1:])
 assert isinstance(none, UnitPage) and none.items == [], none
 
-before = list_units.sync(client=client, as_of=datetime(2020, 10, 26, 12, tzinfo=UTC))
+before = list_units.sync(client=client, as_of=datetime(2017, 6, 29, 12, tzinfo=UTC))
 assert isinstance(before, UnitPage) and before.items == [], before
+then = list_units.sync(client=client, as_of=datetime(2017, 6, 30, 12, tzinfo=UTC), name="cpie")
+assert isinstance(then, UnitPage) and then.items == [], then
 
 print("python client: create, read, change, pages, problems and the past work")
