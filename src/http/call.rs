@@ -15,8 +15,8 @@ use crate::access::{Caller, Identity};
 use crate::app::Service;
 use crate::engine::{Author, Idempotency, Outcome, Txn, Write};
 use crate::problem::{Code, Problem};
-use crate::world::World;
 use crate::world::seen::{Clearance, Seen};
+use crate::world::{World, schema};
 
 /// A request on its way through a handler.
 pub struct Call {
@@ -114,35 +114,16 @@ impl Call {
     /// # Errors
     /// 400 for anything else.
     pub fn object(&self) -> Result<Value, Problem> {
-        let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
-        let too_deep = || malformed(format!("the body is nested deeper than {DEEPEST} levels"));
-        let mut value: Value = serde_json::from_slice(&self.body).map_err(|e| {
-            // The parser has a limit of its own, which it reaches long after ours.
-            if e.to_string().starts_with("recursion limit") {
-                return too_deep();
-            }
-            malformed(format!("not JSON at line {}, column {}", e.line(), e.column()))
-        })?;
-        if !value.is_object() {
-            return Err(malformed("the body must be a JSON object".into()));
-        }
-        if depth(&value) > DEEPEST {
-            return Err(too_deep());
-        }
-        write_whole(&mut value);
-        Ok(value)
+        object(&self.body)
     }
 
     /// The body as `T`, checked against the named input schema.
     ///
     /// # Errors
     /// 400 or 422 with every fault.
-    pub fn input<T: DeserializeOwned + utoipa::ToSchema>(&self) -> Result<T, Problem> {
+    pub fn input<T: DeserializeOwned + utoipa::ToSchema + 'static>(&self) -> Result<T, Problem> {
         let value = self.object()?;
-        let mut schemas = crate::world::schema::Schemas::new();
-        crate::world::schema::add_input::<T>(&mut schemas);
-        let validator = crate::world::schema::compile(&format!("{}Input", T::name()), &schemas);
-        crate::world::schema::check(&validator, &value)?;
+        schema::check(&schema::input_validator::<T>(), &value)?;
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
@@ -219,6 +200,36 @@ impl Call {
     ) -> Result<super::Answer, Problem> {
         Ok(self.service.engine.write(write, job).await?.into())
     }
+}
+
+/// A JSON object, whole numbers written as such.
+///
+/// # Errors
+/// 400 for anything else.
+pub fn object(body: &[u8]) -> Result<Value, Problem> {
+    let mut value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+    if !value.is_object() {
+        return Err(Problem::new(Code::MalformedBody, "the body must be a JSON object"));
+    }
+    if depth(&value) > DEEPEST {
+        return Err(too_deep());
+    }
+    write_whole(&mut value);
+    Ok(value)
+}
+
+/// 400 with the place where the parser gave up.
+#[must_use]
+pub fn not_json(e: &serde_json::Error) -> Problem {
+    // The parser has a limit of its own, which it reaches long after ours.
+    if e.to_string().starts_with("recursion limit") {
+        return too_deep();
+    }
+    Problem::new(Code::MalformedBody, format!("not JSON at line {}, column {}", e.line(), e.column()))
+}
+
+fn too_deep() -> Problem {
+    Problem::new(Code::MalformedBody, format!("the body is nested deeper than {DEEPEST} levels"))
 }
 
 /// The version in an ETag of ours.

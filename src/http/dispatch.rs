@@ -10,14 +10,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use chrono::NaiveDate;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, JSON};
 use super::call::Call;
 use super::formats::Format;
 use super::openapi::API_VERSION;
-use super::operation::{Access, Operation, Tag};
+use super::operation::{Access, Extension, Operation, Tag};
 use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
@@ -123,7 +123,7 @@ fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> a
 /// A refusal before any operation was found.
 fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpResponse {
     let id = request_id(request.headers());
-    let response = refuse(service, request.path(), &id, &problem);
+    let response = refuse(service, request.path(), &id, &problem, None);
     service.metrics.count("none", response.status().as_u16());
     response
 }
@@ -149,7 +149,7 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
     };
     let mut response = match result {
         Ok(answer) => respond(&service, answer),
-        Err(problem) => refuse(&service, request.path(), &id, &problem),
+        Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
     for (name, value) in limits {
         put(response.headers_mut(), name, &value);
@@ -403,13 +403,18 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     response
 }
 
-fn refuse(service: &Service, path: &str, id: &str, problem: &Problem) -> HttpResponse {
+fn refuse(service: &Service, path: &str, id: &str, problem: &Problem, extension: Option<Extension>) -> HttpResponse {
     let code = problem.code;
     let instance: String = path.chars().take(2_000).collect();
-    let body = json!({
+    let mut body = json!({
         "type": format!("/problems/{}", code.slug()), "title": code.title(), "status": code.status(), "detail": problem.detail,
         "instance": instance, "code": code.slug(), "request_id": id, "errors": problem.errors,
     });
+    if let Some(extension) = extension.filter(|e| (e.covers)(code.status()))
+        && let (Some(body), Value::Object(members)) = (body.as_object_mut(), (extension.members)(problem))
+    {
+        body.extend(members);
+    }
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status)
         .insert_header(("content-type", "application/problem+json"))

@@ -53,6 +53,17 @@ pub struct Body {
     pub example: Value,
 }
 
+/// Members that an operation's problems carry beside those of every problem (RFC 9457, section 3.2).
+#[derive(Clone, Copy)]
+pub struct Extension {
+    /// Name of the schema of such a problem.
+    pub schema: &'static str,
+    /// Whether problems of this status carry them.
+    pub covers: fn(u16) -> bool,
+    /// The members, as an object.
+    pub members: fn(&Problem) -> Value,
+}
+
 /// The handler's form: a call in, an answer or a problem out.
 pub type Handler = Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
@@ -75,6 +86,8 @@ pub struct Operation {
     pub answers: Vec<(u16, String, Value)>,
     /// Problems beside those that any operation of its form can answer.
     pub problems: Vec<Code>,
+    /// What its problems say beyond the common form.
+    pub extension: Option<Extension>,
     pub etag: Tag,
     /// Formats beside JSON, as for `?format=`.
     pub formats: &'static [&'static str],
@@ -113,6 +126,7 @@ impl Operation {
             is_streamed: false,
             answers: Vec::new(),
             problems: Vec::new(),
+            extension: None,
             etag: Tag::Nothing,
             formats: &[],
             media_type: super::answer::JSON,
@@ -168,6 +182,13 @@ impl Operation {
     #[must_use]
     pub fn refuses(mut self, problems: &[Code]) -> Self {
         self.problems.extend_from_slice(problems);
+        self
+    }
+
+    /// Says more in its problems than others do.
+    #[must_use]
+    pub fn extends_problems(mut self, extension: Extension) -> Self {
+        self.extension = Some(extension);
         self
     }
 
