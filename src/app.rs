@@ -15,6 +15,7 @@ use crate::config::{Config, Issuing};
 use crate::db::store;
 use crate::engine::Engine;
 use crate::exchange;
+use crate::exchange::jobs::Jobs;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::{dispatch, openapi, resource};
@@ -36,6 +37,7 @@ pub struct Service {
     pub metrics: Metrics,
     pub operations: Vec<Arc<Operation>>,
     pub views: views::Cache,
+    pub jobs: Jobs,
     document: OnceLock<Bytes>,
 }
 
@@ -102,6 +104,7 @@ impl Application {
             metrics: Metrics::new()?,
             operations: operations().into_iter().map(Arc::new).collect(),
             views: views::Cache::default(),
+            jobs: Jobs::start(&engine).await?,
             document: OnceLock::new(),
             engine,
             tokens,
@@ -147,6 +150,7 @@ impl Application {
             }
         });
         let result = self.server.await;
+        service.jobs.stop();
         service.engine.stop();
         result
     }

@@ -75,6 +75,9 @@ pub struct Serving {
     /// Seconds that a request with such a body may take
     #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
     pub stream_seconds: u64,
+    /// Largest body of a job, in bytes; a process holds eight jobs at most
+    #[arg(long, env = "STRIDE_JOB_LIMIT", default_value_t = 32 * 1024 * 1024)]
+    pub job_limit: u64,
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,

@@ -2,7 +2,7 @@
 //!
 //! Every error answer is an RFC 9457 problem built from this table; the table is also served under `/problems/{code}`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! codes {
@@ -76,7 +76,7 @@ impl Code {
 }
 
 /// One fault in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// Where: a JSON Pointer into the body (`/title`), or `?name` for a query parameter, or a header's name.
     #[schema(max_length = 500, example = "/title")]

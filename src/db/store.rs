@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
-use super::schema::{credentials, idempotency_keys, journal, people, records, refresh_tokens, signing_keys};
+use super::schema::{credentials, idempotency_keys, jobs, journal, people, records, refresh_tokens, signing_keys};
 use super::types::{At, Guid};
 
 /// A row of the journal.
@@ -103,6 +103,31 @@ pub struct SigningKeyRow {
     pub retired_at: Option<At>,
 }
 
+/// A job as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = jobs)]
+pub struct JobRow {
+    pub id: Guid,
+    pub owner_id: Guid,
+    pub request_id: String,
+    pub mode: String,
+    /// 0 or 1: SQLite has no truth values.
+    pub dry_run: i32,
+    pub state: String,
+    pub total: i32,
+    pub done: i32,
+    pub failed: i32,
+    /// JSON.
+    pub errors: String,
+    pub failure: Option<String>,
+    pub detail: Option<String>,
+    pub created_at: At,
+    pub started_at: Option<At>,
+    pub finished_at: Option<At>,
+    /// When the process that holds the job last said so.
+    pub heartbeat_at: At,
+}
+
 /// What is written in the same transaction as the journal but never enters it: secrets, personal data, replays.
 #[derive(Debug, Clone)]
 pub enum Side {
@@ -136,6 +161,14 @@ pub enum Side {
         at: DateTime<Utc>,
     },
     SigningKey(SigningKeyRow),
+    /// A new job, or what has become of one.
+    Job(JobRow),
+    /// Says that these jobs are still held by a living process.
+    JobsHeld {
+        ids: Vec<Uuid>,
+        at: DateTime<Utc>,
+    },
+    ForgetJobsBefore(DateTime<Utc>),
 }
 
 /// Number, hash and time of the last journal entry.
@@ -395,8 +428,64 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::SigningKey(row) => {
             diesel::insert_into(signing_keys::table).values(row).execute(conn)?;
         }
+        Side::Job(row) => {
+            diesel::delete(jobs::table.filter(jobs::id.eq(row.id))).execute(conn)?;
+            diesel::insert_into(jobs::table).values(row).execute(conn)?;
+        }
+        Side::JobsHeld { ids, at } => {
+            for id in ids {
+                diesel::update(jobs::table.filter(jobs::id.eq(Guid(*id))).filter(jobs::finished_at.is_null()))
+                    .set(jobs::heartbeat_at.eq(At(*at)))
+                    .execute(conn)?;
+            }
+        }
+        Side::ForgetJobsBefore(at) => {
+            diesel::delete(jobs::table.filter(jobs::finished_at.lt(At(*at)))).execute(conn)?;
+        }
     }
     Ok(())
+}
+
+/// A job.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn job(conn: &mut Conn, id: Uuid) -> Result<Option<JobRow>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::id.eq(Guid(id)))
+        .select(JobRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Jobs created before `before` (an id is a time), youngest first, at most `limit`: those of one account, or all.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i64) -> Result<Vec<JobRow>, DbError> {
+    let all = jobs::table.filter(jobs::id.lt(Guid(before)));
+    let found = match owner {
+        Some(owner) => all
+            .filter(jobs::owner_id.eq(Guid(owner)))
+            .order(jobs::id.desc())
+            .limit(limit)
+            .select(JobRow::as_select())
+            .load(conn)?,
+        None => all.order(jobs::id.desc()).limit(limit).select(JobRow::as_select()).load(conn)?,
+    };
+    Ok(found)
+}
+
+/// Jobs that are not finished and of which nothing was heard since `since`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn silent_jobs(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<JobRow>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::finished_at.is_null())
+        .filter(jobs::heartbeat_at.lt(At(since)))
+        .select(JobRow::as_select())
+        .load(conn)?)
 }
 
 /// The live credential with this login.

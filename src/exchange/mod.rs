@@ -1,10 +1,11 @@
-//! How others connect: sign-in, discovery, documentation, health, the journal, loading and exporting.
+//! How others connect: sign-in, discovery, documentation, health, the journal, jobs, loading and exporting.
 
 pub mod accounts;
 pub mod bootstrap;
 pub mod discovery;
 pub mod export;
 pub mod generate;
+pub mod jobs;
 pub mod load;
 pub mod sign_in;
 pub mod templates;
@@ -27,6 +28,7 @@ pub fn record_operations() -> Vec<Operation> {
     let mut all = accounts::operations();
     all.extend(templates::operations());
     all.extend(trail::operations());
+    all.extend(jobs::operations());
     all
 }
 
@@ -37,4 +39,5 @@ pub fn schemas(schemas: &mut Schemas) {
     discovery::schemas(schemas);
     templates::schemas(schemas);
     trail::schemas(schemas);
+    jobs::schemas(schemas);
 }

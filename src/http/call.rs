@@ -61,6 +61,16 @@ impl Call {
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
+    /// What the token says, for work that goes on after the answer.
+    ///
+    /// # Errors
+    /// 401 where nobody signed in.
+    pub fn who(&self) -> Result<Identity, Problem> {
+        self.who
+            .clone()
+            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
+    }
+
     /// How much of what is marked the caller may see.
     #[must_use]
     pub fn clearance(&self) -> Clearance {
@@ -153,12 +163,8 @@ impl Call {
         if reason.as_ref().is_some_and(|r| r.is_empty() || r.chars().count() > 1_000) {
             return Err(invalid("reason", "must be 1 to 1,000 characters long"));
         }
-        let who = self
-            .who
-            .clone()
-            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))?;
         Ok(Write {
-            author: Author::Token(who),
+            author: Author::Token(self.who()?),
             request_id: self.request_id.clone(),
             reason,
             idempotency: self.idempotency()?,

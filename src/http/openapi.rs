@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::formats::XLSX;
 use super::history::{FieldChange, VersionEntry};
 use super::operation::{Access, Extension, Operation, Tag, schema_ref};
+use super::resource::BulkProblem;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::Catalogue;
 use crate::world::sample;
@@ -45,24 +46,6 @@ struct ProblemBody {
     #[schema(max_length = 64)]
     request_id: String,
     /// Every fault found, by its place.
-    #[schema(max_items = 100)]
-    errors: Vec<FieldError>,
-}
-
-/// Why one operation of a bulk call was refused.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-struct BulkProblem {
-    /// The kind of problem, for programs.
-    #[schema(max_length = 60)]
-    code: String,
-    /// The kind of problem, the same at every occurrence.
-    #[schema(max_length = 200)]
-    title: String,
-    /// This occurrence, in a sentence.
-    #[schema(max_length = 4000)]
-    detail: String,
-    /// Every fault found, by its place in the operation.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }

@@ -19,5 +19,6 @@ mod contract;
 mod conventions;
 mod gaps;
 mod meetings;
+mod jobs;
 mod migrations;
 mod settings;
