@@ -297,8 +297,8 @@ pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Rec
         .load(conn)?)
 }
 
-/// Rows sent to PostgreSQL in one statement: 16 columns each, and it takes 65,535 parameters.
-const ROWS_AT_ONCE: usize = 500;
+/// Rows sent to PostgreSQL in one statement.
+const ROWS_AT_ONCE: usize = 1_000;
 
 /// Appends entries and makes the records follow them: new ones inserted, changed ones moved from the version before.
 ///
@@ -309,10 +309,15 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
     match conn {
         Conn::Postgres(c) => {
             for rows in entries.chunks(ROWS_AT_ONCE) {
-                diesel::insert_into(journal::table).values(rows).execute(c)?;
+                unnest::Entries::of(rows).execute(c)?;
             }
             for rows in new.chunks(ROWS_AT_ONCE) {
-                diesel::insert_into(records::table).values(rows.to_vec()).execute(c)?;
+                unnest::New(unnest::Records::of(rows)).execute(c)?;
+            }
+            for rows in changed.chunks(ROWS_AT_ONCE) {
+                if unnest::Changed(unnest::Records::of(rows)).execute(c)? != rows.len() {
+                    return Err(DbError::Damaged("a record is further than the journal".into()));
+                }
             }
         }
         Conn::Sqlite(c) => {
@@ -322,28 +327,158 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
             for row in new {
                 diesel::insert_into(records::table).values(row).execute(c)?;
             }
-        }
-    }
-    for row in changed {
-        let moved = diesel::update(
-            records::table
-                .filter(records::id.eq(row.id))
-                .filter(records::version.lt(row.version)),
-        )
-        .set((
-            records::reference.eq(&row.reference),
-            records::version.eq(row.version),
-            records::seq.eq(row.seq),
-            records::shape.eq(row.shape),
-            records::body.eq(&row.body),
-        ))
-        .execute(conn)?;
-        if moved == 0 {
-            // Created and changed again within this very batch.
-            diesel::insert_into(records::table).values(row).execute(conn)?;
+            for row in changed {
+                let moved = diesel::update(
+                    records::table
+                        .filter(records::id.eq(row.id))
+                        .filter(records::version.lt(row.version)),
+                )
+                .set((
+                    records::reference.eq(&row.reference),
+                    records::version.eq(row.version),
+                    records::seq.eq(row.seq),
+                    records::shape.eq(row.shape),
+                    records::body.eq(&row.body),
+                ))
+                .execute(c)?;
+                if moved == 0 {
+                    // Created and changed again within this very batch.
+                    diesel::insert_into(records::table).values(row).execute(c)?;
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// Inserts whose text is the same for any number of rows, so that PostgreSQL reads and plans each once: a column is an array.
+mod unnest {
+    use diesel::pg::Pg;
+    use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+    use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+    use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+    use super::{At, Guid, JournalRow, RecordRow};
+    use crate::db::types::sql;
+
+    /// A table's columns, gathered from rows, and their arrays as arguments.
+    macro_rules! columns {
+        ($(#[$doc:meta])* $name:ident of $row:ident { $($column:ident: $sql:ty => $rust:ty, $take:expr;)* }) => {
+            $(#[$doc])*
+            #[derive(Default)]
+            pub struct $name<'a> { $($column: Vec<$rust>),* }
+
+            impl<'a> $name<'a> {
+                pub fn of(rows: impl IntoIterator<Item = &'a (impl std::borrow::Borrow<$row> + 'a)>) -> Self {
+                    let mut all = Self::default();
+                    for row in rows {
+                        let row: &'a $row = row.borrow();
+                        // A column that is not named here would be left empty.
+                        let $row { $($column: _),* } = row;
+                        $(all.$column.push(($take as fn(&'a $row) -> $rust)(row));)*
+                    }
+                    all
+                }
+
+                const NAMES: &'static str = concat!($(stringify!($column), ", "),*);
+
+                /// `(seq, at, …) SELECT * FROM unnest($1, $2, …)`
+                fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                    out.push_sql(" (");
+                    out.push_sql(Self::NAMES.trim_end_matches(", "));
+                    out.push_sql(") SELECT * FROM unnest(");
+                    let mut between = "";
+                    $(
+                        out.push_sql(between);
+                        out.push_bind_param::<Array<$sql>, _>(&self.$column)?;
+                        between = ", ";
+                    )*
+                    let _ = between;
+                    out.push_sql(")");
+                    Ok(())
+                }
+            }
+        };
+    }
+
+    columns! {
+        /// Entries for the journal.
+        Entries of JournalRow {
+            seq: BigInt => i64, |r| r.seq;
+            at: sql::UtcMicros => At, |r| r.at;
+            actor: sql::Guid => Guid, |r| r.actor;
+            request_id: Text => &'a str, |r| r.request_id.as_str();
+            kind: Text => &'a str, |r| r.kind.as_str();
+            record_id: sql::Guid => Guid, |r| r.record_id;
+            version: BigInt => i64, |r| r.version;
+            action: Text => &'a str, |r| r.action.as_str();
+            shape: Integer => i32, |r| r.shape;
+            reason: Nullable<Text> => Option<&'a str>, |r| r.reason.as_deref();
+            snapshot: Nullable<Text> => Option<&'a str>, |r| r.snapshot.as_deref();
+            salt: Nullable<Binary> => Option<&'a [u8]>, |r| r.salt.as_deref();
+            digest: Binary => &'a [u8], |r| r.digest.as_slice();
+            previous: Binary => &'a [u8], |r| r.previous.as_slice();
+            hash: Binary => &'a [u8], |r| r.hash.as_slice();
+            entered_at: Nullable<sql::UtcMicros> => Option<At>, |r| r.entered_at;
+        }
+    }
+
+    columns! {
+        /// Records as they stand.
+        Records of RecordRow {
+            id: sql::Guid => Guid, |r| r.id;
+            kind: Text => &'a str, |r| r.kind.as_str();
+            reference: Text => &'a str, |r| r.reference.as_str();
+            version: BigInt => i64, |r| r.version;
+            seq: BigInt => i64, |r| r.seq;
+            shape: Integer => i32, |r| r.shape;
+            body: Text => &'a str, |r| r.body.as_str();
+        }
+    }
+
+    /// Records that were not there.
+    pub struct New<'a>(pub Records<'a>);
+    /// Records that were there, or were made and changed within one batch.
+    pub struct Changed<'a>(pub Records<'a>);
+
+    impl QueryFragment<Pg> for Entries<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO journal");
+            self.push(&mut out)
+        }
+    }
+
+    impl QueryFragment<Pg> for New<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO records");
+            self.0.push(&mut out)
+        }
+    }
+
+    impl QueryFragment<Pg> for Changed<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO records");
+            self.0.push(&mut out)?;
+            out.push_sql(
+                " ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, version = excluded.version, seq = excluded.seq, \
+                 shape = excluded.shape, body = excluded.body WHERE records.version < excluded.version",
+            );
+            Ok(())
+        }
+    }
+
+    macro_rules! planned_once {
+        ($($name:ident),*) => { $(
+            impl QueryId for $name<'_> {
+                type QueryId = $name<'static>;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+
+            impl RunQueryDsl<PgConnection> for $name<'_> {}
+        )* };
+    }
+
+    planned_once!(Entries, New, Changed);
 }
 
 /// The stored answer to an idempotency key, if it is younger than `since`.

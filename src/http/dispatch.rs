@@ -222,14 +222,7 @@ async fn prepare(
     let headers = request.headers();
     // What is no text must not pass as a header that was not sent.
     let text = |name: &str| headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
-    let world = if operation.access == Access::Public && operation.body.is_none() {
-        service.engine.now()
-    } else {
-        service.engine.fresh().await?
-    };
-    let caller = who.as_ref().map(|w| service.engine.caller(&world, w)).transpose()?;
-    permit(operation.access, caller.as_ref())?;
+    let (world, caller) = admit(service, operation, who.as_ref(), headers).await?;
     let query = Query::parse(request.query_string(), &operation.parameters)?;
     let format = if operation.media_type == JSON {
         Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
@@ -273,6 +266,32 @@ async fn prepare(
         }),
         tag,
     ))
+}
+
+/// The world to answer from, and the caller, who may call the operation.
+async fn admit(
+    service: &Service,
+    operation: &Operation,
+    who: Option<&Identity>,
+    headers: &HeaderMap,
+) -> Result<(Arc<World>, Option<Caller>), Problem> {
+    let admitted = |world: Arc<World>| {
+        let caller = who.map(|w| service.engine.caller(&world, w)).transpose()?;
+        permit(operation.access, caller.as_ref())?;
+        Ok((world, caller))
+    };
+    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
+    if operation.access == Access::Public && operation.body.is_none() {
+        return admitted(service.engine.now());
+    }
+    // The writer asks again, of what is current: only a refusal must not come from yesterday, nor an answer that is kept for repeats.
+    if operation.is_settled_by_writer
+        && !headers.contains_key("idempotency-key")
+        && let Ok(good) = admitted(service.engine.now())
+    {
+        return Ok(good);
+    }
+    admitted(service.engine.fresh().await?)
 }
 
 /// Whom the token says. An operation that needs none does not look at it.

@@ -89,6 +89,8 @@ pub struct Operation {
     /// What its problems say beyond the common form.
     pub extension: Option<Extension>,
     pub etag: Tag,
+    /// The writer alone decides it, on what is current under its lock: the handler reads nothing.
+    pub is_settled_by_writer: bool,
     /// Formats beside JSON, as for `?format=`.
     pub formats: &'static [&'static str],
     /// The media type of the answer, where it is not JSON.
@@ -128,6 +130,7 @@ impl Operation {
             problems: Vec::new(),
             extension: None,
             etag: Tag::Nothing,
+            is_settled_by_writer: false,
             formats: &[],
             media_type: super::answer::JSON,
             handler,
@@ -196,6 +199,13 @@ impl Operation {
     #[must_use]
     pub fn etag(mut self, tag: Tag) -> Self {
         self.etag = tag;
+        self
+    }
+
+    /// Leaves everything to the writer, permission included.
+    #[must_use]
+    pub fn settled_by_writer(mut self) -> Self {
+        self.is_settled_by_writer = true;
         self
     }
 

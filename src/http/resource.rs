@@ -231,6 +231,7 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Create),
         handler(kind, post),
     )
+    .settled_by_writer()
     .says(&tag(kind), &format!("Create {}", a(&n.one)), kind.about)
     .takes([idempotency(), reason()])
     .body(JSON_BODY, schema_ref(&format!("{}Input", n.type_name)), (kind.example)())
@@ -268,6 +269,7 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
 
 fn update(kind: &'static Kind, n: &Names) -> Operation {
     Operation::with("PATCH", format!("{}/{{id}}", n.path), format!("update{}", n.type_name), Access::Needs(kind.subject, Act::Update), handler(kind, patch))
+        .settled_by_writer()
     .says(&tag(kind), &format!("Change {}", a(&n.one)), "A JSON merge patch (RFC 7396): fields that are left out stay, `null` clears a field, lists are replaced whole. The result is checked as a new record would be. A patch that changes nothing makes no new version.")
         .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
         .body(PATCH_BODY, schema_ref(&format!("{}Patch", n.type_name)), json!({ "marking": "official" }))
@@ -277,6 +279,7 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
 
 fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     Operation::with("DELETE", format!("{}/{{id}}", n.path), format!("withdraw{}", n.type_name), Access::Needs(kind.subject, Act::Withdraw), handler(kind, delete))
+        .settled_by_writer()
     .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
         .takes([id_parameter(&n.one), if_match(), reason()])
         .answers(200, &format!("The withdrawn {}.", n.one), schema_ref(&n.type_name))
@@ -291,6 +294,7 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Withdraw),
         handler(kind, undelete),
     )
+    .settled_by_writer()
     .says(
         &tag(kind),
         &format!("Restore {}", a(&n.one)),
@@ -367,6 +371,7 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
 fn bulk(kind: &'static Kind, n: &Names) -> Operation {
     let example = json!({ "operations": [{ "op": "create", "record": (kind.example)() }] });
     Operation::with("POST", format!("{}/bulk", n.path), format!("bulk{}", n.plural), Access::Needs(kind.subject, Act::Read), handler(kind, many))
+        .settled_by_writer()
     .says(
             &tag(kind),
             &format!("Change many {}", n.many),
