@@ -18,6 +18,7 @@ use crate::db::store;
 use crate::engine::Engine;
 use crate::exchange;
 use crate::exchange::documents::Documents;
+use crate::exchange::jobs::Jobs;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::{dispatch, openapi, resource};
@@ -41,6 +42,7 @@ pub struct Service {
     pub operations: Vec<Arc<Operation>>,
     pub views: views::Cache,
     pub documents: Documents,
+    pub jobs: Jobs,
     document: OnceLock<Bytes>,
 }
 
@@ -116,6 +118,7 @@ impl Application {
             operations: operations().into_iter().map(Arc::new).collect(),
             views: views::Cache::default(),
             documents: Documents::open(&config.place.store(), config.serving.uploads)?,
+            jobs: Jobs::start(&engine).await?,
             document: OnceLock::new(),
             engine,
             tokens,
@@ -163,6 +166,7 @@ impl Application {
             }
         });
         let result = self.server.await;
+        service.jobs.stop();
         service.engine.stop();
         result
     }

@@ -89,6 +89,9 @@ pub struct Serving {
     /// Files that may be on their way in at once
     #[arg(long, env = "STRIDE_UPLOADS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub uploads: u16,
+    /// Largest body of a job, in bytes; a process holds eight jobs at most
+    #[arg(long, env = "STRIDE_JOB_LIMIT", default_value_t = 32 * 1024 * 1024)]
+    pub job_limit: u64,
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,

@@ -2,7 +2,7 @@
 //!
 //! Every error answer is an RFC 9457 problem built from this table; the table is also served under `/problems/{code}`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! codes {
@@ -35,6 +35,12 @@ codes! {
     InvalidQuery 400 "invalid_query" "The query is not understood" "Use the query parameters that the operation documents, each once, with values of the documented form.";
     InvalidHeader 400 "invalid_header" "A header is not understood" "Send the header in the documented form.";
     InvalidCursor 400 "invalid_cursor" "The cursor does not belong to this list" "Start again without a cursor; a cursor is good for the filters and the order it was made with.";
+    InvalidRequest 400 "invalid_request" "The token request is not understood" "Send the parameters of the grant, each once, and the client's secret in one way only.";
+    InvalidGrant 400 "invalid_grant" "The grant is not accepted" "Sign in again: the refresh token has been used, has ended, or was never issued.";
+    UnauthorizedClient 400 "unauthorized_client" "The client may not use this grant" "Use `client_credentials`: a system gets no refresh tokens.";
+    UnsupportedGrantType 400 "unsupported_grant_type" "That grant is not offered" "Use `client_credentials` or `refresh_token`.";
+    InvalidScope 400 "invalid_scope" "That scope is not offered" "Ask for `read` or `read write`.";
+    InvalidClient 401 "invalid_client" "The client is not known or its secret is not accepted" "Check id and secret, and that the account is active; after several failures wait before trying again.";
     Unauthenticated 401 "unauthenticated" "A valid access token is needed" "Send `Authorization: Bearer …` with a token from /oauth/token or /auth/login.";
     BadCredentials 401 "bad_credentials" "The credentials are not accepted" "Check the name and the secret; after several failures wait before trying again.";
     Forbidden 403 "forbidden" "Your roles do not allow this" "Ask an administrator for one of the roles that the operation names, in a scope that covers the record.";
@@ -58,8 +64,20 @@ codes! {
     Unavailable 503 "unavailable" "The service cannot answer now" "Try again after the seconds in Retry-After.";
 }
 
+impl Code {
+    /// Whether it is one of the error codes of RFC 6749, section 5.2: only the token endpoint answers with them.
+    #[must_use]
+    pub const fn is_oauth(self) -> bool {
+        use Code::{InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedGrantType};
+        matches!(
+            self,
+            InvalidRequest | InvalidClient | InvalidGrant | UnauthorizedClient | UnsupportedGrantType | InvalidScope
+        )
+    }
+}
+
 /// One fault in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// Where: a JSON Pointer into the body (`/title`), or `?name` for a query parameter, or a header's name.
     #[schema(max_length = 500, example = "/title")]

@@ -139,6 +139,14 @@ impl Caller {
         }
     }
 
+    /// Refuses a token that was asked for to read with.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn require_write(&self) -> Result<(), Problem> {
+        if self.read_only { Err(only_reads()) } else { Ok(()) }
+    }
+
     /// Refuses unless some grant allows it.
     ///
     /// # Errors
@@ -177,15 +185,19 @@ fn claimed(world: &World, role: &Claimed) -> Option<Held> {
 #[must_use]
 pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
     if caller.read_only && act != Act::Read {
-        return Problem::new(
-            Code::Forbidden,
-            "this token was issued with scope `read`; ask for one with scope `read write`",
-        );
+        return only_reads();
     }
     let names: Vec<&str> = super::policy::roles(subject, act).into_iter().map(Role::as_str).collect();
     Problem::new(
         Code::Forbidden,
         format!("needs the role {}, in a scope that covers the record", names.join(" or ")),
+    )
+}
+
+fn only_reads() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        "this token was issued with scope `read`; ask for one with scope `read write`",
     )
 }
 

@@ -200,9 +200,10 @@ impl Conn {
     pub fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, DbError>) -> Result<T, DbError> {
         match self {
             Self::Postgres(c) => {
-                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")?;
-                if let Err(e) = c.batch_execute(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})")) {
-                    let _ = AnsiTransactionManager::rollback_transaction(c);
+                let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
+                if let Err(e) = AnsiTransactionManager::begin_transaction_sql(c, &begin) {
+                    // It may have begun and not got the lock.
+                    let _ = c.batch_execute("ROLLBACK");
                     return Err(e.into());
                 }
             }

@@ -109,3 +109,26 @@ diesel::table! {
         retired_at -> Nullable<UtcMicros>,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    jobs (id) {
+        id -> Guid,
+        owner_id -> Guid,
+        request_id -> Text,
+        mode -> Text,
+        dry_run -> Integer,
+        state -> Text,
+        total -> Integer,
+        done -> Integer,
+        failed -> Integer,
+        errors -> Text,
+        failure -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        created_at -> UtcMicros,
+        started_at -> Nullable<UtcMicros>,
+        finished_at -> Nullable<UtcMicros>,
+        heartbeat_at -> UtcMicros,
+    }
+}

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
-use super::schema::{credentials, idempotency_keys, journal, people, records, refresh_tokens, secrets, signing_keys};
+use super::schema::{credentials, idempotency_keys, jobs, journal, people, records, refresh_tokens, secrets, signing_keys};
 use super::types::{At, Guid};
 
 /// A row of the journal.
@@ -104,6 +104,31 @@ pub struct SigningKeyRow {
     pub retired_at: Option<At>,
 }
 
+/// A job as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = jobs)]
+pub struct JobRow {
+    pub id: Guid,
+    pub owner_id: Guid,
+    pub request_id: String,
+    pub mode: String,
+    /// 0 or 1: SQLite has no truth values.
+    pub dry_run: i32,
+    pub state: String,
+    pub total: i32,
+    pub done: i32,
+    pub failed: i32,
+    /// JSON.
+    pub errors: String,
+    pub failure: Option<String>,
+    pub detail: Option<String>,
+    pub created_at: At,
+    pub started_at: Option<At>,
+    pub finished_at: Option<At>,
+    /// When the process that holds the job last said so.
+    pub heartbeat_at: At,
+}
+
 /// What is written in the same transaction as the journal but never enters it: secrets, personal data, replays.
 #[derive(Debug, Clone)]
 pub enum Side {
@@ -151,6 +176,14 @@ pub enum Side {
         name: String,
         value: Vec<u8>,
     },
+    /// A new job, or what has become of one.
+    Job(JobRow),
+    /// Says that these jobs are still held by a living process.
+    JobsHeld {
+        ids: Vec<Uuid>,
+        at: DateTime<Utc>,
+    },
+    ForgetJobsBefore(DateTime<Utc>),
 }
 
 impl Side {
@@ -287,8 +320,8 @@ pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Rec
         .load(conn)?)
 }
 
-/// Rows sent to PostgreSQL in one statement: 16 columns each, and it takes 65,535 parameters.
-const ROWS_AT_ONCE: usize = 500;
+/// Rows sent to PostgreSQL in one statement.
+const ROWS_AT_ONCE: usize = 1_000;
 
 /// Appends entries and makes the records follow them: new ones inserted, changed ones moved from the version before.
 ///
@@ -299,10 +332,15 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
     match conn {
         Conn::Postgres(c) => {
             for rows in entries.chunks(ROWS_AT_ONCE) {
-                diesel::insert_into(journal::table).values(rows).execute(c)?;
+                unnest::Entries::of(rows).execute(c)?;
             }
             for rows in new.chunks(ROWS_AT_ONCE) {
-                diesel::insert_into(records::table).values(rows.to_vec()).execute(c)?;
+                unnest::New(unnest::Records::of(rows)).execute(c)?;
+            }
+            for rows in changed.chunks(ROWS_AT_ONCE) {
+                if unnest::Changed(unnest::Records::of(rows)).execute(c)? != rows.len() {
+                    return Err(DbError::Damaged("a record is further than the journal".into()));
+                }
             }
         }
         Conn::Sqlite(c) => {
@@ -312,28 +350,158 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
             for row in new {
                 diesel::insert_into(records::table).values(row).execute(c)?;
             }
-        }
-    }
-    for row in changed {
-        let moved = diesel::update(
-            records::table
-                .filter(records::id.eq(row.id))
-                .filter(records::version.lt(row.version)),
-        )
-        .set((
-            records::reference.eq(&row.reference),
-            records::version.eq(row.version),
-            records::seq.eq(row.seq),
-            records::shape.eq(row.shape),
-            records::body.eq(&row.body),
-        ))
-        .execute(conn)?;
-        if moved == 0 {
-            // Created and changed again within this very batch.
-            diesel::insert_into(records::table).values(row).execute(conn)?;
+            for row in changed {
+                let moved = diesel::update(
+                    records::table
+                        .filter(records::id.eq(row.id))
+                        .filter(records::version.lt(row.version)),
+                )
+                .set((
+                    records::reference.eq(&row.reference),
+                    records::version.eq(row.version),
+                    records::seq.eq(row.seq),
+                    records::shape.eq(row.shape),
+                    records::body.eq(&row.body),
+                ))
+                .execute(c)?;
+                if moved == 0 {
+                    // Created and changed again within this very batch.
+                    diesel::insert_into(records::table).values(row).execute(c)?;
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// Inserts whose text is the same for any number of rows, so that PostgreSQL reads and plans each once: a column is an array.
+mod unnest {
+    use diesel::pg::Pg;
+    use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+    use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+    use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
+    use super::{At, Guid, JournalRow, RecordRow};
+    use crate::db::types::sql;
+
+    /// A table's columns, gathered from rows, and their arrays as arguments.
+    macro_rules! columns {
+        ($(#[$doc:meta])* $name:ident of $row:ident { $($column:ident: $sql:ty => $rust:ty, $take:expr;)* }) => {
+            $(#[$doc])*
+            #[derive(Default)]
+            pub struct $name<'a> { $($column: Vec<$rust>),* }
+
+            impl<'a> $name<'a> {
+                pub fn of(rows: impl IntoIterator<Item = &'a (impl std::borrow::Borrow<$row> + 'a)>) -> Self {
+                    let mut all = Self::default();
+                    for row in rows {
+                        let row: &'a $row = row.borrow();
+                        // A column that is not named here would be left empty.
+                        let $row { $($column: _),* } = row;
+                        $(all.$column.push(($take as fn(&'a $row) -> $rust)(row));)*
+                    }
+                    all
+                }
+
+                const NAMES: &'static str = concat!($(stringify!($column), ", "),*);
+
+                /// `(seq, at, …) SELECT * FROM unnest($1, $2, …)`
+                fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                    out.push_sql(" (");
+                    out.push_sql(Self::NAMES.trim_end_matches(", "));
+                    out.push_sql(") SELECT * FROM unnest(");
+                    let mut between = "";
+                    $(
+                        out.push_sql(between);
+                        out.push_bind_param::<Array<$sql>, _>(&self.$column)?;
+                        between = ", ";
+                    )*
+                    let _ = between;
+                    out.push_sql(")");
+                    Ok(())
+                }
+            }
+        };
+    }
+
+    columns! {
+        /// Entries for the journal.
+        Entries of JournalRow {
+            seq: BigInt => i64, |r| r.seq;
+            at: sql::UtcMicros => At, |r| r.at;
+            actor: sql::Guid => Guid, |r| r.actor;
+            request_id: Text => &'a str, |r| r.request_id.as_str();
+            kind: Text => &'a str, |r| r.kind.as_str();
+            record_id: sql::Guid => Guid, |r| r.record_id;
+            version: BigInt => i64, |r| r.version;
+            action: Text => &'a str, |r| r.action.as_str();
+            shape: Integer => i32, |r| r.shape;
+            reason: Nullable<Text> => Option<&'a str>, |r| r.reason.as_deref();
+            snapshot: Nullable<Text> => Option<&'a str>, |r| r.snapshot.as_deref();
+            salt: Nullable<Binary> => Option<&'a [u8]>, |r| r.salt.as_deref();
+            digest: Binary => &'a [u8], |r| r.digest.as_slice();
+            previous: Binary => &'a [u8], |r| r.previous.as_slice();
+            hash: Binary => &'a [u8], |r| r.hash.as_slice();
+            entered_at: Nullable<sql::UtcMicros> => Option<At>, |r| r.entered_at;
+        }
+    }
+
+    columns! {
+        /// Records as they stand.
+        Records of RecordRow {
+            id: sql::Guid => Guid, |r| r.id;
+            kind: Text => &'a str, |r| r.kind.as_str();
+            reference: Text => &'a str, |r| r.reference.as_str();
+            version: BigInt => i64, |r| r.version;
+            seq: BigInt => i64, |r| r.seq;
+            shape: Integer => i32, |r| r.shape;
+            body: Text => &'a str, |r| r.body.as_str();
+        }
+    }
+
+    /// Records that were not there.
+    pub struct New<'a>(pub Records<'a>);
+    /// Records that were there, or were made and changed within one batch.
+    pub struct Changed<'a>(pub Records<'a>);
+
+    impl QueryFragment<Pg> for Entries<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO journal");
+            self.push(&mut out)
+        }
+    }
+
+    impl QueryFragment<Pg> for New<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO records");
+            self.0.push(&mut out)
+        }
+    }
+
+    impl QueryFragment<Pg> for Changed<'_> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("INSERT INTO records");
+            self.0.push(&mut out)?;
+            out.push_sql(
+                " ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, version = excluded.version, seq = excluded.seq, \
+                 shape = excluded.shape, body = excluded.body WHERE records.version < excluded.version",
+            );
+            Ok(())
+        }
+    }
+
+    macro_rules! planned_once {
+        ($($name:ident),*) => { $(
+            impl QueryId for $name<'_> {
+                type QueryId = $name<'static>;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+
+            impl RunQueryDsl<PgConnection> for $name<'_> {}
+        )* };
+    }
+
+    planned_once!(Entries, New, Changed);
 }
 
 /// The stored answer to an idempotency key, if it is younger than `since`.
@@ -437,8 +605,64 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                     .execute(conn)?;
             }
         }
+        Side::Job(row) => {
+            diesel::delete(jobs::table.filter(jobs::id.eq(row.id))).execute(conn)?;
+            diesel::insert_into(jobs::table).values(row).execute(conn)?;
+        }
+        Side::JobsHeld { ids, at } => {
+            for id in ids {
+                diesel::update(jobs::table.filter(jobs::id.eq(Guid(*id))).filter(jobs::finished_at.is_null()))
+                    .set(jobs::heartbeat_at.eq(At(*at)))
+                    .execute(conn)?;
+            }
+        }
+        Side::ForgetJobsBefore(at) => {
+            diesel::delete(jobs::table.filter(jobs::finished_at.lt(At(*at)))).execute(conn)?;
+        }
     }
     Ok(())
+}
+
+/// A job.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn job(conn: &mut Conn, id: Uuid) -> Result<Option<JobRow>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::id.eq(Guid(id)))
+        .select(JobRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Jobs created before `before` (an id is a time), youngest first, at most `limit`: those of one account, or all.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i64) -> Result<Vec<JobRow>, DbError> {
+    let all = jobs::table.filter(jobs::id.lt(Guid(before)));
+    let found = match owner {
+        Some(owner) => all
+            .filter(jobs::owner_id.eq(Guid(owner)))
+            .order(jobs::id.desc())
+            .limit(limit)
+            .select(JobRow::as_select())
+            .load(conn)?,
+        None => all.order(jobs::id.desc()).limit(limit).select(JobRow::as_select()).load(conn)?,
+    };
+    Ok(found)
+}
+
+/// Jobs that are not finished and of which nothing was heard since `since`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn silent_jobs(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<JobRow>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::finished_at.is_null())
+        .filter(jobs::heartbeat_at.lt(At(since)))
+        .select(JobRow::as_select())
+        .load(conn)?)
 }
 
 /// The live credential with this login.

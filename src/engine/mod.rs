@@ -23,7 +23,7 @@ use crate::world::{AnyRecord, Catalogue, World};
 
 pub use past::WorldAt;
 pub use txn::{Outcome, Txn};
-pub use writer::{Author, Idempotency, Write};
+pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
 /// Reader threads for history and the past; the present is read from memory.
 const READERS: usize = 2;
@@ -151,6 +151,12 @@ impl Engine {
         } else {
             Err(Problem::unavailable("the database's tables are not those of this build"))
         }
+    }
+
+    /// Whether other processes may serve the same data.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.address.is_shared()
     }
 
     /// Finishes what is under way and ends the threads.

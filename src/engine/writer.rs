@@ -29,7 +29,9 @@ const QUEUE: usize = 1_024;
 const BATCH: usize = 128;
 /// How long an idempotency key is kept, in hours.
 pub const REPLAY_HOURS: i64 = 24;
-/// Batches between two sweeps of old idempotency keys.
+/// How long a finished job is remembered, in days.
+pub const JOB_DAYS: i64 = 30;
+/// Batches between two sweeps of old idempotency keys and jobs.
 const SWEEP_EVERY: u64 = 1_000;
 
 /// Who a change is made by.
@@ -183,6 +185,7 @@ fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: 
     let mut erased = false;
     if sweep {
         store::write_side(conn, &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)))?;
+        store::write_side(conn, &Side::ForgetJobsBefore(Utc::now() - Duration::days(JOB_DAYS)))?;
     }
     for (write, work) in work {
         let (after, answer, erases) = run_job(conn, &base, world, &mut entries, write, work)?;

@@ -238,7 +238,7 @@ async fn authorization_server(call: Call) -> Result<Answer, Problem> {
             "token_endpoint": format!("{base}/oauth/token"),
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "grant_types_supported": ["client_credentials", "refresh_token"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
             "scopes_supported": ["read", "write"],
             "response_types_supported": [],
             "service_documentation": format!("{base}/docs/"),

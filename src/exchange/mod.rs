@@ -1,4 +1,4 @@
-//! How others connect: sign-in, discovery, documentation, health, the journal, loading and exporting.
+//! How others connect: sign-in, discovery, documentation, health, the journal, jobs, loading and exporting.
 
 pub mod accounts;
 pub mod bootstrap;
@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod documents;
 pub mod export;
 pub mod generate;
+pub mod jobs;
 pub mod load;
 pub mod people;
 pub mod sign_in;
@@ -31,6 +32,7 @@ pub fn record_operations() -> Vec<Operation> {
     all.extend(templates::operations());
     all.extend(documents::operations());
     all.extend(trail::operations());
+    all.extend(jobs::operations());
     all
 }
 
@@ -42,4 +44,5 @@ pub fn schemas(schemas: &mut Schemas) {
     discovery::schemas(schemas);
     templates::schemas(schemas);
     trail::schemas(schemas);
+    jobs::schemas(schemas);
 }

@@ -13,10 +13,11 @@ use crate::access::secrets;
 use crate::access::tokens::{ACCESS_SECONDS, Subject};
 use crate::db::store::{self, RefreshRow, Side};
 use crate::engine::{Outcome, Write};
-use crate::http::operation::{Access, Operation, schema_ref};
+use crate::http::openapi::add_extended_problem;
+use crate::http::operation::{Access, Extension, Operation, schema_ref};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::schema::{self, Schemas, add_answer, add_input};
 
 /// How long a refresh token is good for. Each use gives a new one; the old is good no more.
 const REFRESH_DAYS: i64 = 14;
@@ -84,21 +85,58 @@ pub fn schemas(schemas: &mut Schemas) {
     add_input::<Login>(schemas);
     add_input::<TokenRequest>(schemas);
     add_answer::<TokenAnswer>(schemas);
+    // RFC 6749, section 3.2: what is not recognised is ignored.
+    if let Some(form) = schemas.get_mut("TokenRequestInput") {
+        schema::set(form, "additionalProperties", json!({ "type": "string", "maxLength": 1000 }));
+    }
+    add_extended_problem(
+        schemas,
+        PROBLEM.schema,
+        json!({
+            "error": {
+                "type": "string", "description": "The error code of RFC 6749, section 5.2.",
+                "enum": Code::ALL.iter().filter(|c| c.is_oauth()).map(|c| c.slug()).collect::<Vec<_>>(),
+            },
+            "error_description": { "type": "string", "maxLength": 4000, "description": "`detail` in the characters that RFC 6749 allows here." },
+        }),
+    );
 }
+
+/// What RFC 6749, section 5.2 asks of a refusal, for OAuth clients that know nothing of problems. A server that is too busy or broken is
+/// no such refusal.
+const PROBLEM: Extension = Extension {
+    schema: "TokenProblem",
+    covers: |status| status < 429,
+    members: |problem| {
+        let error = if problem.code.is_oauth() {
+            problem.code
+        } else {
+            Code::InvalidRequest
+        };
+        let allowed = |c: char| match c {
+            '"' | '`' => '\'',
+            '\\' => '/',
+            ' '..='~' => c,
+            _ => '?',
+        };
+        json!({ "error": error.slug(), "error_description": problem.detail.chars().map(allowed).collect::<String>() })
+    },
+};
 
 /// The operations of this module.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new("POST", "/oauth/token", "requestToken", Access::Public, token)
-            .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the account's id and secret, in the form or by HTTP Basic. For people: `refresh_token`, with the token that the last answer gave. Tokens are good for fifteen minutes.")
+            .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the account's id and secret, in the form or by HTTP Basic. For people: `refresh_token`, with the token that the last answer gave. Tokens are good for fifteen minutes. As RFC 6749 asks: parameters that it does not know and those without a value are ignored, and a refusal carries `error` and `error_description` beside the members of every problem.")
             .body(
                 &["application/x-www-form-urlencoded"],
                 schema_ref("TokenRequestInput"),
                 json!({ "grant_type": "client_credentials", "client_id": "019abcde-0000-7000-8000-000000000001", "client_secret": "…" }),
             )
             .answers(200, "A token.", schema_ref("TokenAnswer"))
-            .refuses(&[Code::BadCredentials]),
+            .refuses(&[Code::InvalidRequest, Code::InvalidClient, Code::InvalidGrant, Code::UnauthorizedClient, Code::UnsupportedGrantType, Code::InvalidScope])
+            .extends_problems(PROBLEM),
         Operation::new("POST", "/auth/login", "login", Access::Public, login)
             .says("Sign-in", "Sign in with name and password", "For people. A wrong name and a wrong password are answered alike; after several failures a name must wait.")
             .body(&["application/json"], schema_ref("LoginInput"), json!({ "login": "delivery.lead", "password": "…" }))
@@ -108,32 +146,42 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn refused() -> Problem {
-    Problem::new(Code::BadCredentials, "name or secret is not accepted").header("WWW-Authenticate", "Basic realm=\"stride\"")
+    Problem::new(Code::BadCredentials, "name or secret is not accepted").header("WWW-Authenticate", CHALLENGE)
 }
 
-fn read_only(scope: Option<&str>) -> Result<bool, Problem> {
+fn invalid_client() -> Problem {
+    Problem::new(Code::InvalidClient, "the client's id or secret is missing or not accepted").header("WWW-Authenticate", CHALLENGE)
+}
+
+fn invalid_grant() -> Problem {
+    Problem::new(Code::InvalidGrant, "the refresh token is missing or not accepted")
+}
+
+const CHALLENGE: &str = "Basic realm=\"stride\"";
+
+/// Whether a scope asks for a token that changes nothing; `refusal` is for one that is not offered.
+fn read_only(scope: Option<&str>, refusal: Code) -> Result<bool, Problem> {
     match scope.map(|s| s.split(' ').collect::<Vec<_>>()) {
         None => Ok(false),
         Some(words) if words.iter().all(|w| matches!(*w, "read" | "write")) => Ok(!words.contains(&"write")),
-        Some(_) => Err(Problem::field(
-            Code::InvalidBody,
-            "/scope",
-            "scope",
-            "must be `read` or `read write`",
-        )),
+        Some(_) => Err(Problem::field(refusal, "/scope", "scope", "must be `read` or `read write`")),
     }
 }
 
 async fn token(call: Call) -> Result<Answer, Problem> {
-    let mut form = read_form(&call)?;
-    if let Some((id, secret)) = basic(call.authorization.as_deref()) {
-        (form.client_id, form.client_secret) = (Some(id), Some(secret));
-    }
+    let form = read_form(&call)?;
+    let client = client(call.authorization.as_deref(), &form)?;
     match form.grant_type.as_str() {
-        "client_credentials" => client_credentials(&call, &form).await,
-        "refresh_token" => refresh(&call, &form).await,
+        "client_credentials" => client_credentials(&call, &form, client).await,
+        "refresh_token" => {
+            if let Some((id, secret)) = client {
+                authenticate(&call, &id, secret).await?;
+                return Err(Problem::new(Code::UnauthorizedClient, Code::UnauthorizedClient.remedy()));
+            }
+            refresh(&call, &form).await
+        }
         _ => Err(Problem::field(
-            Code::InvalidBody,
+            Code::UnsupportedGrantType,
             "/grant_type",
             "enum",
             "must be client_credentials or refresh_token",
@@ -141,33 +189,31 @@ async fn token(call: Call) -> Result<Answer, Problem> {
     }
 }
 
-/// The form, each field once and none unknown.
+/// The form: what RFC 6749 knows, each at most once; what has no value was not sent.
 fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     const FIELDS: [&str; 5] = ["grant_type", "client_id", "client_secret", "refresh_token", "scope"];
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(&call.body).into_owned().collect();
+    let known = |(name, value): &(String, String)| FIELDS.contains(&name.as_str()) && !value.is_empty();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(&call.body).into_owned().filter(known).collect();
     let mut errors = Vec::new();
     for (n, (name, value)) in pairs.iter().enumerate() {
-        let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
         let mut fault = |code: &str, detail: &str| {
             errors.push(FieldError {
-                pointer: format!("/{shown}"),
+                pointer: format!("/{name}"),
                 code: code.into(),
                 detail: detail.into(),
             })
         };
-        if !FIELDS.contains(&name.as_str()) {
-            fault("unknown_field", "there is no such field; remove it or correct its name");
-        } else if pairs.iter().take(n).any(|(other, _)| other == name) {
+        if pairs.iter().take(n).any(|(other, _)| other == name) {
             fault("repeated", "is given more than once");
         } else if value.len() > 1_000 {
             fault("max_length", "is too long");
         }
     }
     if !errors.is_empty() {
-        return Err(Problem::with_errors(Code::InvalidBody, errors));
+        return Err(Problem::with_errors(Code::InvalidRequest, errors));
     }
     let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-    let grant_type = get("grant_type").ok_or_else(|| Problem::field(Code::InvalidBody, "/grant_type", "required", "must be given"))?;
+    let grant_type = get("grant_type").ok_or_else(|| Problem::field(Code::InvalidRequest, "/grant_type", "required", "must be given"))?;
     Ok(TokenRequest {
         grant_type,
         client_id: get("client_id"),
@@ -177,14 +223,34 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     })
 }
 
-fn basic(header: Option<&str>) -> Option<(String, String)> {
-    let (scheme, encoded) = header?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
+/// The client's id and secret, by HTTP Basic or in the form: a request uses one way only (RFC 6749, section 2.3).
+fn client(header: Option<&str>, form: &TokenRequest) -> Result<Option<(String, String)>, Problem> {
+    let encoded = header
+        .and_then(|h| h.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let Some((_, encoded)) = encoded else {
+        return Ok(form.client_id.clone().zip(form.client_secret.clone()));
+    };
+    let (id, secret) = basic(encoded).ok_or_else(invalid_client)?;
+    let twice = |field: &str, detail: &str| Err(Problem::field(Code::InvalidRequest, field, "repeated", detail));
+    if form.client_secret.is_some() {
+        return twice("/client_secret", "is given in the Authorization header already");
     }
+    if form.client_id.as_ref().is_some_and(|f| *f != id) {
+        return twice("/client_id", "is another than in the Authorization header");
+    }
+    Ok(Some((id, secret)))
+}
+
+/// Id and secret, each encoded as in a form before both were joined (RFC 6749, section 2.3.1).
+fn basic(encoded: &str) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
+    let plain = |word: &str| {
+        let pair = format!("v={word}");
+        form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned())
+    };
+    Some((plain(id)?, plain(secret)?))
 }
 
 fn is_active(call: &Call, account: Uuid) -> bool {
@@ -202,11 +268,8 @@ async fn check(secret: String, hashes: Vec<String>) -> Result<bool, Problem> {
     actix_web::web::block(check).await.map_err(Problem::internal)
 }
 
-async fn client_credentials(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
-    let (Some(id), Some(secret)) = (&form.client_id, &form.client_secret) else {
-        return Err(refused());
-    };
-    let read_only = read_only(form.scope.as_deref())?;
+/// The account of a system that proves who it is.
+async fn authenticate(call: &Call, id: &str, secret: String) -> Result<Uuid, Problem> {
     call.service.limits.may_sign_in(id)?;
     let account = Uuid::try_parse(id).unwrap_or(Uuid::nil());
     let now = Utc::now();
@@ -220,17 +283,30 @@ async fn client_credentials(call: &Call, form: &TokenRequest) -> Result<Answer, 
         .filter(|c| c.expires_at.is_none_or(|e| e.0 > now))
         .map(|c| c.hash)
         .collect();
-    if !check(secret.clone(), hashes).await? || !is_active(call, account) {
+    if !check(secret, hashes).await? || !is_active(call, account) {
         call.service.limits.failed(id);
-        return Err(refused());
+        return Err(invalid_client());
     }
+    Ok(account)
+}
+
+async fn client_credentials(call: &Call, form: &TokenRequest, client: Option<(String, String)>) -> Result<Answer, Problem> {
+    let (id, secret) = client.ok_or_else(invalid_client)?;
+    let read_only = read_only(form.scope.as_deref(), Code::InvalidScope)?;
     let subject = Subject {
-        account,
-        client_id: id.clone(),
+        account: authenticate(call, &id, secret).await?,
+        client_id: id,
         read_only,
         acting_as: None,
     };
-    Answer::of(200, &answer(call, &subject, None)?)
+    given(&answer(call, &subject, None)?)
+}
+
+/// A token's answer is kept nowhere (RFC 6749, section 5.1).
+fn given(answer: &TokenAnswer) -> Result<Answer, Problem> {
+    Ok(Answer::of(200, answer)?
+        .header("Cache-Control", "no-store, no-cache")
+        .header("Pragma", "no-cache"))
 }
 
 fn answer(call: &Call, subject: &Subject, refresh_token: Option<String>) -> Result<TokenAnswer, Problem> {
@@ -245,7 +321,7 @@ fn answer(call: &Call, subject: &Subject, refresh_token: Option<String>) -> Resu
 
 async fn login(call: Call) -> Result<Answer, Problem> {
     let login: Login = call.input()?;
-    let read_only = read_only(login.scope.as_deref())?;
+    let read_only = read_only(login.scope.as_deref(), Code::InvalidBody)?;
     let name = login.login.to_lowercase();
     call.service.limits.may_sign_in(&name)?;
     let wanted = name.clone();
@@ -279,7 +355,7 @@ async fn give_refresh(call: &Call, subject: &Subject, family: Uuid, used: Option
                 .ask(move |c| store::refresh_token(c, &known))?
                 .is_none_or(|t| t.used_at.is_some() || t.revoked_at.is_some());
             if again {
-                return Err(refused());
+                return Err(invalid_grant());
             }
             txn.beside(Side::RefreshUsed { hash: used, at: now });
         }
@@ -298,11 +374,11 @@ async fn give_refresh(call: &Call, subject: &Subject, family: Uuid, used: Option
         })
     });
     outcome.await?;
-    Answer::of(200, &body)
+    given(&body)
 }
 
 async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
-    let token = form.refresh_token.clone().ok_or_else(refused)?;
+    let token = form.refresh_token.clone().ok_or_else(invalid_grant)?;
     let hash = secrets::digest(&token);
     let wanted = hash.clone();
     let stored = call
@@ -310,7 +386,7 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
         .engine
         .read(move |c| store::refresh_token(c, &wanted))
         .await?
-        .ok_or_else(refused)?;
+        .ok_or_else(invalid_grant)?;
     let (account, family) = (stored.account_id.0, stored.family.0);
     if stored.used_at.is_some() {
         // Somebody has a copy: every token of the family ends (RFC 9700, section 4.14).
@@ -323,7 +399,7 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
             .engine
             .write(Write::system(account, "refresh token used twice"), end)
             .await?;
-        return Err(refused());
+        return Err(invalid_grant());
     }
     let ended = call
         .now()
@@ -331,9 +407,9 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
         .and_then(|a| a.data.tokens_valid_from)
         .is_some_and(|from| stored.created_at.0 < from);
     if ended || stored.revoked_at.is_some() || stored.expires_at.0 <= Utc::now() || !is_active(call, account) {
-        return Err(refused());
+        return Err(invalid_grant());
     }
-    let read_only = token.starts_with("r.") || read_only(form.scope.as_deref())?;
+    let read_only = token.starts_with("r.") || read_only(form.scope.as_deref(), Code::InvalidScope)?;
     let subject = Subject {
         account,
         client_id: "password".into(),

@@ -15,8 +15,8 @@ use crate::access::{Caller, Identity};
 use crate::app::Service;
 use crate::engine::{Author, Idempotency, Outcome, Txn, Write};
 use crate::problem::{Code, Problem};
-use crate::world::World;
 use crate::world::seen::{Clearance, Seen};
+use crate::world::{World, schema};
 
 /// A request on its way through a handler.
 pub struct Call {
@@ -68,6 +68,16 @@ impl Call {
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         Some(self.who.as_ref()?.external.as_ref()?.issuer.as_str())
+    }
+
+    /// What the token says, for work that goes on after the answer.
+    ///
+    /// # Errors
+    /// 401 where nobody signed in.
+    pub fn who(&self) -> Result<Identity, Problem> {
+        self.who
+            .clone()
+            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
     /// How much of what is marked the caller may see.
@@ -129,35 +139,16 @@ impl Call {
     /// # Errors
     /// 400 for anything else.
     pub fn object(&self) -> Result<Value, Problem> {
-        let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
-        let too_deep = || malformed(format!("the body is nested deeper than {DEEPEST} levels"));
-        let mut value: Value = serde_json::from_slice(&self.body).map_err(|e| {
-            // The parser has a limit of its own, which it reaches long after ours.
-            if e.to_string().starts_with("recursion limit") {
-                return too_deep();
-            }
-            malformed(format!("not JSON at line {}, column {}", e.line(), e.column()))
-        })?;
-        if !value.is_object() {
-            return Err(malformed("the body must be a JSON object".into()));
-        }
-        if depth(&value) > DEEPEST {
-            return Err(too_deep());
-        }
-        write_whole(&mut value);
-        Ok(value)
+        object(&self.body)
     }
 
     /// The body as `T`, checked against the named input schema.
     ///
     /// # Errors
     /// 400 or 422 with every fault.
-    pub fn input<T: DeserializeOwned + utoipa::ToSchema>(&self) -> Result<T, Problem> {
+    pub fn input<T: DeserializeOwned + utoipa::ToSchema + 'static>(&self) -> Result<T, Problem> {
         let value = self.object()?;
-        let mut schemas = crate::world::schema::Schemas::new();
-        crate::world::schema::add_input::<T>(&mut schemas);
-        let validator = crate::world::schema::compile(&format!("{}Input", T::name()), &schemas);
-        crate::world::schema::check(&validator, &value)?;
+        schema::check(&schema::input_validator::<T>(), &value)?;
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
@@ -195,12 +186,8 @@ impl Call {
         if reason.as_ref().is_some_and(|r| r.is_empty() || r.chars().count() > 1_000) {
             return Err(invalid("reason", "must be 1 to 1,000 characters long"));
         }
-        let who = self
-            .who
-            .clone()
-            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))?;
         Ok(Write {
-            author: Author::Token(who),
+            author: Author::Token(self.who()?),
             request_id: self.request_id.clone(),
             reason,
             idempotency: self.idempotency(what)?,
@@ -242,6 +229,36 @@ impl Call {
     ) -> Result<super::Answer, Problem> {
         Ok(self.service.engine.write(write, job).await?.into())
     }
+}
+
+/// A JSON object, whole numbers written as such.
+///
+/// # Errors
+/// 400 for anything else.
+pub fn object(body: &[u8]) -> Result<Value, Problem> {
+    let mut value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+    if !value.is_object() {
+        return Err(Problem::new(Code::MalformedBody, "the body must be a JSON object"));
+    }
+    if depth(&value) > DEEPEST {
+        return Err(too_deep());
+    }
+    write_whole(&mut value);
+    Ok(value)
+}
+
+/// 400 with the place where the parser gave up.
+#[must_use]
+pub fn not_json(e: &serde_json::Error) -> Problem {
+    // The parser has a limit of its own, which it reaches long after ours.
+    if e.to_string().starts_with("recursion limit") {
+        return too_deep();
+    }
+    Problem::new(Code::MalformedBody, format!("not JSON at line {}, column {}", e.line(), e.column()))
+}
+
+fn too_deep() -> Problem {
+    Problem::new(Code::MalformedBody, format!("the body is nested deeper than {DEEPEST} levels"))
 }
 
 /// The version in an ETag of ours.

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use chrono::NaiveDate;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Body, JSON};
@@ -19,7 +19,7 @@ use super::call::Call;
 use super::formats::Format;
 use super::newcomer;
 use super::openapi::API_VERSION;
-use super::operation::{Access, Operation, Tag};
+use super::operation::{Access, Extension, Operation, Tag};
 use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
@@ -126,7 +126,7 @@ fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> a
 /// A refusal before any operation was found.
 fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpResponse {
     let id = request_id(request.headers());
-    let response = refuse(service, request.path(), &id, &problem);
+    let response = refuse(service, request.path(), &id, &problem, None);
     service.metrics.count("none", response.status().as_u16());
     response
 }
@@ -152,7 +152,7 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
     };
     let mut response = match result {
         Ok(answer) => respond(&service, answer),
-        Err(problem) => refuse(&service, request.path(), &id, &problem),
+        Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
     for (name, value) in limits {
         put(response.headers_mut(), name, &value);
@@ -229,14 +229,7 @@ async fn prepare(
     let headers = request.headers();
     // What is no text must not pass as a header that was not sent.
     let text = |name: &str| headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
-    let world = if operation.access == Access::Public && operation.body.is_none() {
-        service.engine.now()
-    } else {
-        service.engine.fresh().await?
-    };
-    let caller = who.as_ref().map(|w| service.engine.caller(&world, w)).transpose()?;
-    permit(operation.access, caller.as_ref())?;
+    let (world, caller) = admit(service, operation, who.as_ref(), headers).await?;
     let query = Query::parse(request.query_string(), &operation.parameters)?;
     let format = if operation.media_type == JSON {
         Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
@@ -292,6 +285,32 @@ enum Bearer {
     Own(Identity),
     /// A subject of a trusted issuer.
     External(Arc<Vouched>),
+}
+
+/// The world to answer from, and the caller, who may call the operation.
+async fn admit(
+    service: &Service,
+    operation: &Operation,
+    who: Option<&Identity>,
+    headers: &HeaderMap,
+) -> Result<(Arc<World>, Option<Caller>), Problem> {
+    let admitted = |world: Arc<World>| {
+        let caller = who.map(|w| service.engine.caller(&world, w)).transpose()?;
+        permit(operation.access, caller.as_ref())?;
+        Ok((world, caller))
+    };
+    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
+    if operation.access == Access::Public && operation.body.is_none() {
+        return admitted(service.engine.now());
+    }
+    // The writer asks again, of what is current: only a refusal must not come from yesterday, nor an answer that is kept for repeats.
+    if operation.is_settled_by_writer
+        && !headers.contains_key("idempotency-key")
+        && let Ok(good) = admitted(service.engine.now())
+    {
+        return Ok(good);
+    }
+    admitted(service.engine.fresh().await?)
 }
 
 /// Whom the token says. An operation that needs none does not look at it.
@@ -435,13 +454,18 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     response
 }
 
-fn refuse(service: &Service, path: &str, id: &str, problem: &Problem) -> HttpResponse {
+fn refuse(service: &Service, path: &str, id: &str, problem: &Problem, extension: Option<Extension>) -> HttpResponse {
     let code = problem.code;
     let instance: String = path.chars().take(2_000).collect();
-    let body = json!({
+    let mut body = json!({
         "type": format!("/problems/{}", code.slug()), "title": code.title(), "status": code.status(), "detail": problem.detail,
         "instance": instance, "code": code.slug(), "request_id": id, "errors": problem.errors,
     });
+    if let Some(extension) = extension.filter(|e| (e.covers)(code.status()))
+        && let (Some(body), Value::Object(members)) = (body.as_object_mut(), (extension.members)(problem))
+    {
+        body.extend(members);
+    }
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status)
         .insert_header(("content-type", "application/problem+json"))

@@ -80,11 +80,10 @@ impl Format {
 /// # Errors
 /// The workbook cannot be written.
 pub fn records(format: Format, kind: &Kind, rows: &[&Arc<dyn AnyRecord>]) -> Result<Answer, Problem> {
-    let columns = super::openapi::columns(kind);
     let rows = rows
         .iter()
         .map(|r| serde_json::from_slice::<Map<String, Value>>(r.json()).unwrap_or_default());
-    table(format, kind.path, &columns, rows)
+    table(format, kind.path, kind.columns(), rows)
 }
 
 /// Rows as a table. A list becomes its members separated by `; `, an object its JSON.

@@ -7,11 +7,12 @@ use utoipa::ToSchema;
 
 use super::formats::XLSX;
 use super::history::{FieldChange, VersionEntry};
-use super::operation::{Access, Operation, Tag, schema_ref};
-use crate::problem::{Code, FieldError};
+use super::operation::{Access, Extension, Operation, Tag, schema_ref};
+use super::resource::BulkProblem;
+use crate::problem::{Code, FieldError, Problem};
+use crate::world::Catalogue;
 use crate::world::sample;
 use crate::world::schema::{self, Schemas};
-use crate::world::{Catalogue, Kind};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
@@ -47,42 +48,6 @@ struct ProblemBody {
     /// Every fault found, by its place.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
-}
-
-/// Why one operation of a bulk call was refused.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-struct BulkProblem {
-    /// The kind of problem, for programs.
-    #[schema(max_length = 60)]
-    code: String,
-    /// The kind of problem, the same at every occurrence.
-    #[schema(max_length = 200)]
-    title: String,
-    /// This occurrence, in a sentence.
-    #[schema(max_length = 4000)]
-    detail: String,
-    /// Every fault found, by its place in the operation.
-    #[schema(max_items = 100)]
-    errors: Vec<FieldError>,
-}
-
-/// The names of a record's fields, in the order in which the document shows them.
-#[must_use]
-pub fn columns(kind: &Kind) -> Vec<String> {
-    let mut schemas = Schemas::new();
-    (kind.schemas)(&mut schemas);
-    let first = ["id", "reference", "version", "marking", "created_at", "updated_at", "withdrawn_at"];
-    let properties = schemas
-        .get(&kind.schema_name)
-        .and_then(|s| s.get("properties"))
-        .and_then(Value::as_object);
-    let own = properties
-        .into_iter()
-        .flat_map(Map::keys)
-        .filter(|k| !first.contains(&k.as_str()))
-        .cloned();
-    first.iter().map(|f| (*f).to_owned()).chain(own).collect()
 }
 
 /// Every schema of the records and of what the operations add.
@@ -317,11 +282,17 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
             json!({ "description": "Not changed since the ETag in If-None-Match.", "headers": answer_headers(o, 304) }),
         );
     }
-    for code in o.all_problems() {
-        all.insert(
-            code.status().to_string(),
-            json!({ "$ref": format!("#/components/responses/Problem{}", code.status()) }),
-        );
+    let problems = o.all_problems();
+    for code in &problems {
+        let status = code.status();
+        all.entry(status.to_string())
+            .or_insert_with(|| match o.extension.filter(|e| (e.covers)(status)) {
+                None => json!({ "$ref": format!("#/components/responses/Problem{status}") }),
+                Some(extension) => {
+                    let own: Vec<Code> = problems.iter().copied().filter(|c| c.status() == status).collect();
+                    problem_response(&own, &o.path, Some(extension))
+                }
+            });
     }
     all.into()
 }
@@ -334,7 +305,7 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
     if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
         schema::set(&mut headers, "ETag", to("ETag"));
     }
-    if status == 201 && o.id.starts_with("create") {
+    if matches!(status, 201 | 202) && o.id.starts_with("create") {
         schema::set(&mut headers, "Location", to("Location"));
     }
     if o.etag == Tag::Journal && o.id.starts_with("list") && status == 200 {
@@ -346,34 +317,60 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
 /// One answer for each status that a problem can have, with every code of that status. Which of them an operation can answer is in
 /// its `x-problems`.
 fn problems() -> Value {
+    let common = || Code::ALL.iter().copied().filter(|c| !c.is_oauth());
     let mut all = Map::new();
-    for first in Code::ALL {
-        let name = format!("Problem{}", first.status());
-        if all.contains_key(&name) {
-            continue;
-        }
-        let codes: Vec<&Code> = Code::ALL.iter().filter(|c| c.status() == first.status()).collect();
-        let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
-        let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-        let mut headers = json!({ "X-Request-Id": to("X-Request-Id") });
-        match first.status() {
-            401 => schema::set(&mut headers, "WWW-Authenticate", to("WWW-Authenticate")),
-            429 | 503 => schema::set(&mut headers, "Retry-After", to("Retry-After")),
-            _ => {}
-        }
-        all.insert(name, json!({
-            "description": titles.join(" "),
-            "headers": headers,
-            "content": { "application/problem+json": {
-                "schema": schema_ref("ProblemBody"),
-                "example": {
-                    "type": format!("/problems/{}", first.slug()), "title": first.title(), "status": first.status(), "detail": first.remedy(),
-                    "instance": "/api/v1/boards", "code": first.slug(), "request_id": "0b6f0f1e", "errors": [],
-                },
-            } },
-        }));
+    for first in common() {
+        let status = first.status();
+        all.entry(format!("Problem{status}")).or_insert_with(|| {
+            let codes: Vec<Code> = common().filter(|c| c.status() == status).collect();
+            problem_response(&codes, "/api/v1/boards", None)
+        });
     }
     all.into()
+}
+
+/// The answer for problems of these codes, which share a status.
+fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>) -> Value {
+    let Some(first) = codes.first() else { return Value::Null };
+    let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
+    let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
+    let mut headers = json!({ "X-Request-Id": to("X-Request-Id") });
+    match first.status() {
+        401 => schema::set(&mut headers, "WWW-Authenticate", to("WWW-Authenticate")),
+        429 | 503 => schema::set(&mut headers, "Retry-After", to("Retry-After")),
+        _ => {}
+    }
+    let mut example = json!({
+        "type": format!("/problems/{}", first.slug()), "title": first.title(), "status": first.status(), "detail": first.remedy(),
+        "instance": instance, "code": first.slug(), "request_id": "0b6f0f1e", "errors": [],
+    });
+    if let Some(extension) = extension
+        && let (Some(example), Value::Object(members)) =
+            (example.as_object_mut(), (extension.members)(&Problem::new(*first, first.remedy())))
+    {
+        example.extend(members);
+    }
+    let schema = schema_ref(extension.map_or("ProblemBody", |e| e.schema));
+    json!({
+        "description": titles.join(" "),
+        "headers": headers,
+        "content": { "application/problem+json": { "schema": schema, "example": example } },
+    })
+}
+
+/// Adds the schema of problems that carry `members` (name and schema) beside the common ones.
+pub fn add_extended_problem(schemas: &mut Schemas, name: &str, members: Value) {
+    let Some(mut form) = schemas.get("ProblemBody").cloned() else {
+        return;
+    };
+    let Value::Object(members) = members else { return };
+    if let Some(Value::Array(required)) = form.get_mut("required") {
+        required.extend(members.keys().map(|k| Value::from(k.as_str())));
+    }
+    if let Some(Value::Object(properties)) = form.get_mut("properties") {
+        properties.extend(members);
+    }
+    schemas.insert(name.into(), form);
 }
 
 fn headers() -> Value {

@@ -53,6 +53,17 @@ pub struct Body {
     pub example: Value,
 }
 
+/// Members that an operation's problems carry beside those of every problem (RFC 9457, section 3.2).
+#[derive(Clone, Copy)]
+pub struct Extension {
+    /// Name of the schema of such a problem.
+    pub schema: &'static str,
+    /// Whether problems of this status carry them.
+    pub covers: fn(u16) -> bool,
+    /// The members, as an object.
+    pub members: fn(&Problem) -> Value,
+}
+
 /// The handler's form: a call in, an answer or a problem out.
 pub type Handler = Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
@@ -75,7 +86,11 @@ pub struct Operation {
     pub answers: Vec<(u16, String, Value)>,
     /// Problems beside those that any operation of its form can answer.
     pub problems: Vec<Code>,
+    /// What its problems say beyond the common form.
+    pub extension: Option<Extension>,
     pub etag: Tag,
+    /// The writer alone decides it, on what is current under its lock: the handler reads nothing.
+    pub is_settled_by_writer: bool,
     /// Formats beside JSON, as for `?format=`.
     pub formats: &'static [&'static str],
     /// The media type of the answer, where it is not JSON.
@@ -113,7 +128,9 @@ impl Operation {
             is_streamed: false,
             answers: Vec::new(),
             problems: Vec::new(),
+            extension: None,
             etag: Tag::Nothing,
+            is_settled_by_writer: false,
             formats: &[],
             media_type: super::answer::JSON,
             handler,
@@ -171,10 +188,24 @@ impl Operation {
         self
     }
 
+    /// Says more in its problems than others do.
+    #[must_use]
+    pub fn extends_problems(mut self, extension: Extension) -> Self {
+        self.extension = Some(extension);
+        self
+    }
+
     /// How a GET is made conditional.
     #[must_use]
     pub fn etag(mut self, tag: Tag) -> Self {
         self.etag = tag;
+        self
+    }
+
+    /// Leaves everything to the writer, permission included.
+    #[must_use]
+    pub fn settled_by_writer(mut self) -> Self {
+        self.is_settled_by_writer = true;
         self
     }
 

@@ -17,7 +17,7 @@ use super::operation::{Access, Operation, Tag, header, id_parameter, query, sche
 use super::page;
 use crate::access::policy::Act;
 use crate::engine::{Outcome, Txn};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, FieldError, Problem};
 use crate::world::{AnyRecord, Kind, schema};
 
 /// Where every operation lies.
@@ -235,6 +235,7 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Create),
         handler(kind, post),
     )
+    .settled_by_writer()
     .says(&tag(kind), &format!("Create {}", a(&n.one)), kind.about)
     .takes([idempotency(), reason()])
     .body(JSON_BODY, schema_ref(&format!("{}Input", n.type_name)), (kind.example)())
@@ -272,7 +273,8 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
 
 fn update(kind: &'static Kind, n: &Names) -> Operation {
     Operation::with("PATCH", format!("{}/{{id}}", n.path), format!("update{}", n.type_name), Access::Needs(kind.subject, Act::Update), handler(kind, patch))
-        .says(&tag(kind), &format!("Change {}", a(&n.one)), "A JSON merge patch (RFC 7396): fields that are left out stay, `null` clears a field, lists are replaced whole. The result is checked as a new record would be. A patch that changes nothing makes no new version.")
+        .settled_by_writer()
+    .says(&tag(kind), &format!("Change {}", a(&n.one)), "A JSON merge patch (RFC 7396): fields that are left out stay, `null` clears a field, lists are replaced whole. The result is checked as a new record would be. A patch that changes nothing makes no new version.")
         .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
         .body(PATCH_BODY, schema_ref(&format!("{}Patch", n.type_name)), json!({ "marking": "official" }))
         .answers(200, &format!("The {} as it is now.", n.one), schema_ref(&n.type_name))
@@ -281,7 +283,8 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
 
 fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     Operation::with("DELETE", format!("{}/{{id}}", n.path), format!("withdraw{}", n.type_name), Access::Needs(kind.subject, Act::Withdraw), handler(kind, delete))
-        .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
+        .settled_by_writer()
+    .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
         .takes([id_parameter(&n.one), if_match(), reason()])
         .answers(200, &format!("The withdrawn {}.", n.one), schema_ref(&n.type_name))
         .refuses(&[Code::InvalidHeader, Code::Conflict, Code::InUse, Code::VersionMismatch, Code::RuleViolation, Code::PreconditionRequired])
@@ -295,6 +298,7 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Withdraw),
         handler(kind, undelete),
     )
+    .settled_by_writer()
     .says(
         &tag(kind),
         &format!("Restore {}", a(&n.one)),
@@ -375,10 +379,11 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
         json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] })
     };
     Operation::with("POST", format!("{}/bulk", n.path), format!("bulk{}", n.plural), Access::Needs(kind.subject, Act::Read), handler(kind, many))
-        .says(
+        .settled_by_writer()
+    .says(
             &tag(kind),
             &format!("Change many {}", n.many),
-            "Up to 1,000 operations in one request, in order. By default all or nothing: the first that fails undoes all, and its fault is named by its place. With `mode=each` every operation stands alone and the answer is 207 with one result for each. Permissions are those of each operation.",
+            "Up to 1,000 operations in one request, in order. By default all or nothing: the first that fails undoes all, and its fault is named by its place. With `mode=each` every operation stands alone and the answer is 207 with one result for each. Permissions are those of each operation. More operations are a job: `POST /api/v1/jobs`.",
         )
         .takes([
             idempotency(),
@@ -448,8 +453,37 @@ pub enum BulkOp {
     Restore,
 }
 
+/// Why one operation of many was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkProblem {
+    /// The kind of problem, for programs.
+    #[schema(max_length = 60)]
+    pub code: String,
+    /// The kind of problem, the same at every occurrence.
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// This occurrence, in a sentence.
+    #[schema(max_length = 4000)]
+    pub detail: String,
+    /// Every fault found, by its place in the operation.
+    #[schema(max_items = 100)]
+    pub errors: Vec<FieldError>,
+}
+
+impl From<Problem> for BulkProblem {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.code.slug().into(),
+            title: problem.code.title().into(),
+            detail: problem.detail,
+            errors: problem.errors,
+        }
+    }
+}
+
+/// One operation of many.
 #[derive(Deserialize)]
-struct BulkOperation {
+pub struct BulkOperation {
     op: BulkOp,
     id: Option<Uuid>,
     if_match: Option<i64>,
@@ -458,7 +492,11 @@ struct BulkOperation {
 }
 
 impl BulkOperation {
-    fn run(self, kind: &Kind, txn: &mut Txn<'_>) -> Result<Arc<dyn AnyRecord>, Problem> {
+    /// Does it; the record as it is then.
+    ///
+    /// # Errors
+    /// What the same operation alone would be refused with.
+    pub fn run(self, kind: &Kind, txn: &mut Txn<'_>) -> Result<Arc<dyn AnyRecord>, Problem> {
         let need = |field: &str| {
             Problem::field(
                 Code::InvalidBody,
@@ -496,7 +534,9 @@ impl BulkOperation {
     }
 }
 
-fn below(mut problem: Problem, prefix: &str) -> Problem {
+/// A problem of a part, its faults named from the whole.
+#[must_use]
+pub fn below(mut problem: Problem, prefix: &str) -> Problem {
     for error in problem
         .errors
         .iter_mut()
@@ -539,8 +579,7 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
             match txn.part(|txn| operation.run(kind, txn)) {
                 Ok(record) => results.push(json!({ "index": index, "status": 200, "record": serde_json::from_slice::<Value>(record.json()).unwrap_or_default(), "problem": null })),
                 Err(problem) if each => results.push(json!({
-                    "index": index, "status": problem.code.status(), "record": null,
-                    "problem": { "code": problem.code.slug(), "title": problem.code.title(), "detail": problem.detail, "errors": problem.errors },
+                    "index": index, "status": problem.code.status(), "record": null, "problem": BulkProblem::from(problem),
                 })),
                 Err(problem) => {
                     let mut problem = below(problem, &format!("/operations/{index}"));

@@ -1,7 +1,7 @@
 //! A body too large to be held: taken piece by piece, within the limit for such bodies.
 
 use actix_web::web;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use crate::problem::{Code, Problem};
@@ -12,6 +12,7 @@ pub struct Incoming {
     /// What it may still bring.
     left: u64,
     limit: u64,
+    announced: Option<u64>,
 }
 
 impl Incoming {
@@ -24,11 +25,31 @@ impl Incoming {
             payload,
             left: limit,
             limit,
+            announced,
         };
-        if announced.is_some_and(|n| n > limit) {
-            return Err(incoming.too_large());
+        incoming.within(limit)
+    }
+
+    /// The same body, of which at most `limit` bytes are taken.
+    fn within(mut self, limit: u64) -> Result<Self, Problem> {
+        (self.limit, self.left) = (limit, self.left.min(limit));
+        if self.announced.is_some_and(|n| n > limit) {
+            return Err(self.too_large());
         }
-        Ok(incoming)
+        Ok(self)
+    }
+
+    /// All of it, where the operation has a limit of its own.
+    ///
+    /// # Errors
+    /// 400 where the body breaks off, 413 where it goes beyond the limit.
+    pub async fn whole(self, limit: u64) -> Result<Bytes, Problem> {
+        let mut incoming = self.within(limit)?;
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = incoming.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
     }
 
     /// The next piece; `None` at the end.

@@ -82,6 +82,7 @@ pub struct Kind {
     /// Adds its schemas.
     pub schemas: fn(&mut Schemas),
     validator: OnceLock<jsonschema::Validator>,
+    columns: OnceLock<Vec<String>>,
 }
 
 impl Kind {
@@ -113,6 +114,7 @@ impl Kind {
             filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
             schemas: schema::add_resource::<R>,
             validator: OnceLock::new(),
+            columns: OnceLock::new(),
         }
     }
 
@@ -123,6 +125,21 @@ impl Kind {
     pub fn check_schema(&self, draft: &Value) -> Result<(), Problem> {
         let validator = self.validator.get_or_init(|| schema::validator(self));
         schema::check(validator, draft)
+    }
+
+    /// The names of its records' fields, in the order in which the document shows them.
+    pub fn columns(&self) -> &[String] {
+        self.columns.get_or_init(|| {
+            const FIRST: [&str; 7] = ["id", "reference", "version", "marking", "created_at", "updated_at", "withdrawn_at"];
+            let mut schemas = Schemas::new();
+            (self.schemas)(&mut schemas);
+            let record = schemas
+                .get(&self.schema_name)
+                .and_then(|s| s.get("properties"))
+                .and_then(Value::as_object);
+            let own = record.into_iter().flat_map(|p| p.keys()).filter(|k| !FIRST.contains(&k.as_str()));
+            FIRST.iter().map(|f| (*f).to_owned()).chain(own.cloned()).collect()
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Every type has a form for answers (all fields required) and, where they differ, a form for input (`…Input`, unknown fields refused).
 
-use std::collections::BTreeMap;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Fault;
@@ -308,6 +310,18 @@ pub fn validator(kind: &Kind) -> jsonschema::Validator {
     let mut schemas = Schemas::new();
     (kind.schemas)(&mut schemas);
     compile(&format!("{}Input", kind.schema_name), &schemas)
+}
+
+/// The check of a body that is a `T`; each is compiled once.
+pub fn input_validator<T: ToSchema + 'static>() -> Arc<jsonschema::Validator> {
+    static KNOWN: LazyLock<Mutex<HashMap<TypeId, Arc<jsonschema::Validator>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = known.entry(TypeId::of::<T>()).or_insert_with(|| {
+        let mut schemas = Schemas::new();
+        add_input::<T>(&mut schemas);
+        Arc::new(compile(&format!("{}Input", T::name()), &schemas))
+    });
+    Arc::clone(made)
 }
 
 /// Compiles one of `schemas`.

@@ -21,6 +21,7 @@ mod conventions;
 mod evidence;
 mod examples;
 mod gaps;
+mod jobs;
 mod meetings;
 mod migrations;
 mod organisation;

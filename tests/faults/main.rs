@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod jobs;
 mod killed;
 mod locked_out;
 mod replicas;

@@ -16,7 +16,7 @@ on_both! {
         me(&app, &token).await.status(200);
         let off = admin.patch(&account.path, &account.etag, &json!({ "status": "disabled" })).await;
         me(&app, &token).await.problem("unauthenticated");
-        refresh(&app, &token).await.problem("bad_credentials");
+        refresh(&app, &token).await.problem("invalid_grant");
         let on = admin.patch(&account.path, &off.status(200).etag(), &json!({ "status": "active" })).await;
         me(&app, &token).await.status(200);
         admin.delete(&grant.path, &grant.etag).await.status(200);
@@ -59,7 +59,7 @@ on_both! {
         let now = Utc::now();
         let ended = admin.patch(&account.path, &account.etag, &json!({ "tokens_valid_from": now })).await;
         me(&app, &token).await.problem("unauthenticated");
-        refresh(&app, &token).await.problem("bad_credentials");
+        refresh(&app, &token).await.problem("invalid_grant");
         // A token of a later second is good; so is any once the moment lies in the past.
         let past = now - chrono::Duration::hours(1);
         admin.patch(&account.path, &ended.status(200).etag(), &json!({ "tokens_valid_from": past })).await.status(200);

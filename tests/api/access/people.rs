@@ -57,8 +57,8 @@ on_both! {
         assert_ne!(second["refresh_token"], first["refresh_token"]);
         me(&app, &second).await.status(200);
         let third = refresh(&app, &second).await.status(200).json();
-        refresh(&app, &first).await.problem("bad_credentials");
-        refresh(&app, &third).await.problem("bad_credentials");
+        refresh(&app, &first).await.problem("invalid_grant");
+        refresh(&app, &third).await.problem("invalid_grant");
         refresh(&app, &other_session).await.status(200);
     }
 
@@ -70,7 +70,7 @@ on_both! {
         let good = uses.iter().filter(|r| r.status == 200).count();
         assert!(good <= 1, "{good} of four uses gave a token");
         for refused in uses.iter().filter(|r| r.status != 200) {
-            refused.problem("bad_credentials");
+            refused.problem("invalid_grant");
         }
     }
 
@@ -101,7 +101,7 @@ on_both! {
         let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
         let token = sign_in(&app, "delivery.lead", PASSWORD).await.status(200).json();
         set_password(&app, &account, "delivery.lead", "battery staple correct").await.status(204);
-        refresh(&app, &token).await.problem("bad_credentials");
+        refresh(&app, &token).await.problem("invalid_grant");
         sign_in(&app, "delivery.lead", PASSWORD).await.problem("bad_credentials");
         sign_in(&app, "delivery.lead", "battery staple correct").await.status(200);
     }

@@ -47,10 +47,11 @@ fn every_operation_says_what_it_does_and_who_may() {
             faults.push(format!("{name}: belongs to one group"));
         }
         let responses = o.operation["responses"].as_object().cloned().unwrap_or_default();
+        // The common one, or one of the operation's own.
         let is_problem = |status: &str| {
-            responses
-                .get(status)
-                .is_some_and(|r| r["$ref"] == format!("#/components/responses/Problem{status}"))
+            responses.get(status).is_some_and(|r| {
+                r["$ref"] == format!("#/components/responses/Problem{status}") || r["content"]["application/problem+json"].is_object()
+            })
         };
         let mut wanted = vec!["400", "406", "429", "500", "503"];
         if !o.is_public() {

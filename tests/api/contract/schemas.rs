@@ -93,8 +93,10 @@ fn every_string_and_every_list_has_a_limit() {
 #[test]
 fn every_object_is_closed_and_answers_are_whole() {
     let schemas = DOCUMENT["components"]["schemas"].as_object().expect("schemas");
+    /// RFC 6749 asks that what is not recognised be ignored.
+    const OPEN: &str = "TokenRequestInput";
     let mut found = BTreeSet::new();
-    for At { place, schema } in every_schema() {
+    for At { place, schema } in every_schema().into_iter().filter(|a| a.place != OPEN) {
         if schema.get("properties").is_some() && schema["additionalProperties"] != Value::Bool(false) {
             found.insert(format!("{place}: takes unknown fields"));
         }
