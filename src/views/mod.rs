@@ -6,6 +6,7 @@
 mod gaps;
 mod rag;
 mod recommendations;
+mod representation;
 mod status;
 mod waits;
 
@@ -189,11 +190,13 @@ pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(representation::operations());
     all
 }
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
+    representation::schemas(schemas);
     status::schemas(schemas);
     gaps::schemas(schemas);
     recommendations::schemas(schemas);

@@ -24,4 +24,5 @@ mod gaps;
 mod meetings;
 mod migrations;
 mod organisation;
+mod representation;
 mod settings;
