@@ -4,6 +4,7 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
 mod gaps;
+mod oversight;
 mod rag;
 mod recommendations;
 mod representation;
@@ -184,18 +185,26 @@ impl RecordName {
     }
 }
 
+/// A parameter that names one or more codes, separated by commas; none where it is not given.
+fn words<T: serde::de::DeserializeOwned>(asked: &Asked, name: &str) -> Result<Vec<T>, Problem> {
+    let parse = |word: &str| serde_json::from_value(word.trim().into()).map_err(|e| invalid(name, &e.to_string()));
+    asked.query.get(name).into_iter().flat_map(|v| v.split(',')).map(parse).collect()
+}
+
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(oversight::operations());
     all.extend(representation::operations());
     all
 }
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
+    oversight::schemas(schemas);
     representation::schemas(schemas);
     status::schemas(schemas);
     gaps::schemas(schemas);

@@ -24,5 +24,6 @@ mod gaps;
 mod meetings;
 mod migrations;
 mod organisation;
+mod oversight;
 mod representation;
 mod settings;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::Client;
 use crate::support::maker::{Made, Maker, kind};
-use crate::support::{Client, TestApp};
 
 const DAY: &str = "2020-10-26";
 
