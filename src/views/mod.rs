@@ -4,6 +4,7 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
 mod gaps;
+mod communications;
 mod oversight;
 mod rag;
 mod recommendations;
@@ -197,6 +198,7 @@ pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(communications::operations());
     all.extend(oversight::operations());
     all.extend(representation::operations());
     all
@@ -204,6 +206,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
+    communications::schemas(schemas);
     oversight::schemas(schemas);
     representation::schemas(schemas);
     status::schemas(schemas);

@@ -160,7 +160,11 @@ pub struct RepresentationView {
 fn references() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
     let reference = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
-    ArrayBuilder::new().items(reference).max_items(Some(1000)).build()
+    ArrayBuilder::new()
+        .description(Some("References of the invitations that hold for it."))
+        .items(reference)
+        .max_items(Some(1000))
+        .build()
 }
 
 impl View for RepresentationView {
