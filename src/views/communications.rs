@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation, words};
+use super::{Asked, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, query};
 use crate::http::query::invalid;
@@ -17,7 +17,7 @@ use crate::registers::communications::{
     Run, runs,
 };
 use crate::world::Rec;
-use crate::world::schema::{Schemas, add_answer, set};
+use crate::world::schema::{Schemas, add_answer};
 
 /// The window looks so many days ahead unless asked otherwise.
 const AHEAD_DAYS: u64 = 91;
@@ -218,25 +218,19 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
 pub fn operations() -> Vec<Operation> {
     let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
-    let some = |name: &str, what: &str, codes: &[&str]| {
-        let of = json!({ "type": "array", "maxItems": codes.len(), "items": { "type": "string", "enum": codes } });
-        let mut parameter = query(name, what, of);
-        set(&mut parameter, "explode", false);
-        parameter
-    };
     vec![
         operation("/api/v1/communications/calendar", "getCommunicationsCalendar", Subject::Communications, calendar)
             .takes([
                 day("from", "First day of the window; the day to judge by when left out."),
                 day("until", "Last day of the window, included; 91 days after `from` when left out, two years at most."),
-                some("state", "Only runs that stand like this.", &["due", "running", "ended", "cancelled"]),
-                some("activity_kind", "Only activities of these sorts.", &["activity", "campaign"]),
-                some(
+                some_of("state", "Only runs that stand like this.", &["due", "running", "ended", "cancelled"]),
+                some_of("activity_kind", "Only activities of these sorts.", &["activity", "campaign"]),
+                some_of(
                     "channel",
                     "Only activities that use one of these channels.",
                     &["intranet", "forum", "weekly_message", "press", "event", "email", "social_media", "other"],
                 ),
-                some(
+                some_of(
                     "audience",
                     "Only activities that are meant for one of these audiences.",
                     &["internal", "partners", "public"],

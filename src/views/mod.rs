@@ -3,8 +3,8 @@
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
-mod gaps;
 mod communications;
+mod gaps;
 mod oversight;
 mod rag;
 mod recommendations;
@@ -184,6 +184,16 @@ impl RecordName {
             name: called.chars().take(300).collect(),
         }
     }
+}
+
+/// A query parameter that takes one or more of these words.
+fn some_of(name: &str, what: &str, words: &[impl AsRef<str>]) -> Value {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::registers::query::MOST_VALUES });
+    let mut parameter = query(name, what, list);
+    crate::world::schema::set(&mut parameter, "style", "form");
+    crate::world::schema::set(&mut parameter, "explode", false);
+    parameter
 }
 
 /// A parameter that names one or more codes, separated by commas; none where it is not given.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation};
+use super::{Asked, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, query, schema_ref};
 use crate::http::page::limit;
@@ -126,7 +126,7 @@ impl Wanted {
         let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
         let (from, until) = (day("due_from")?, day("due_until")?);
         let ahead = asked.on.checked_add_days(Days::new(AHEAD_DAYS));
-        let mut states = super::words::<OccurrenceState>(asked, "state")?;
+        let mut states = words::<OccurrenceState>(asked, "state")?;
         if asked.query.flag("missed")? {
             states = vec![OccurrenceState::Missed];
         }
@@ -229,14 +229,14 @@ pub fn operations() -> Vec<Operation> {
     let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     let window = || {
-        let states =
-            json!({ "type": "array", "maxItems": 4, "items": { "type": "string", "enum": ["expected", "met", "late", "missed"] } });
-        let mut state = query("state", "Only reports that stand like this; several separated by commas.", states);
-        crate::world::schema::set(&mut state, "explode", false);
         vec![
             day("due_from", "Only reports due on or after this day."),
             day("due_until", "Only reports due on or before this day; when left out, a year ahead."),
-            state,
+            some_of(
+                "state",
+                "Only reports that stand like this.",
+                &["expected", "met", "late", "missed"],
+            ),
             query(
                 "missed",
                 "Only reports that were missed.",
