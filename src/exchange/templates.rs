@@ -1,145 +1,171 @@
-//! Records made from a template: every business group's STRIDE board at once, the usual assurance scales.
-
-use std::sync::Arc;
+//! Records made from a template: every business group's STRIDE board, the reports that the equality duty asks for,
+//! the usual assurance scales.
+//!
+//! [`TEMPLATES`] has an entry for each kind of record that has one; `POST /api/v1/{kind}/from-template` follows from it.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::access::policy::{Act, Subject};
-use crate::http::operation::{Access, Handler, Operation, query, schema_ref};
-use crate::http::query::invalid;
-use crate::http::resource::{idempotency, reason};
+use crate::access::policy::Act;
+use crate::engine::{Outcome, Txn};
+use crate::http::operation::{Access, Operation, query, schema_ref};
+use crate::http::query::{Query, invalid};
+use crate::http::resource::{Names, idempotency, reason};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
-use crate::registers::{assurance, governance};
-use crate::world::World;
+use crate::registers::{assurance, catalogue};
+use crate::registers::governance::template::missing_boards;
+use crate::registers::oversight::template::{missing_duties, organisation};
 use crate::world::schema::{self, Schemas};
+use crate::world::{Kind, World};
 
-/// Drafts of the records that a template makes and that are not there yet. A template may come in several forms, of which one can be
-/// asked for.
-type Missing = fn(&World, Option<&str>) -> Vec<Value>;
-
-/// What can be made from a template.
+/// What a kind of record can be made from.
 struct Template {
-    /// The kind of record that it makes, its path and its schema.
     kind: &'static str,
-    path: &'static str,
-    schema: &'static str,
-    /// Id of the operation, where it stands in the document, and what it says there.
-    id: &'static str,
-    tag: &'static str,
+    operation: &'static str,
     summary: &'static str,
     about: &'static str,
-    /// Row of the matrix.
-    subject: Subject,
-    /// Names of its forms, for `?template=`; none where it has one form only.
-    forms: &'static [&'static str],
-    missing: Missing,
+    /// Query parameters of its own.
+    takes: fn() -> Vec<Value>,
+    /// The drafts of the records that are missing, for what the query asks.
+    drafts: fn(&World, &Query) -> Result<Vec<Value>, Problem>,
 }
 
 /// Every template.
 const TEMPLATES: &[Template] = &[
     Template {
         kind: "board",
-        path: "/api/v1/boards/from-template",
-        schema: "Board",
-        id: "createBusinessGroupBoards",
-        tag: "Boards",
+        operation: "createBusinessGroupBoards",
         summary: "Make every business group's board",
-        about: "One board, in the status proposed, for each business group that has none: named after it, owned by it, with the purpose of a STRIDE board. Asked again, it makes those that are missing since.",
-        subject: Subject::Governance,
-        forms: &[],
-        missing: |world, _| governance::template::missing_boards(world),
+        about: "One board, in the status proposed, for each business group that has none: named after it, owned by it, with the purpose of a STRIDE board.",
+        takes: Vec::new,
+        drafts: |world, _| Ok(missing_boards(world)),
+    },
+    Template {
+        kind: "report_obligation",
+        operation: "createPsedReportObligations",
+        summary: "Make the reports that the equality duty asks for",
+        about: "The specific duties of SI 2017/353 as obligations of one public body: equality information, due by 30 March of every year, and equality objectives, due by 30 March of every fourth, both from 2018 on.",
+        takes: || {
+            let what = "The public body; when left out the one unit of kind organisation.";
+            vec![query(
+                "unit_id",
+                what,
+                json!({ "type": "string", "format": "uuid", "maxLength": 36 }),
+            )]
+        },
+        drafts: |world, query| {
+            let named = query.value::<Uuid>("unit_id", "an id")?;
+            let unit = named.or_else(|| organisation(world));
+            let unit = unit.ok_or_else(|| invalid("unit_id", "is needed: there is not exactly one unit of kind organisation"))?;
+            Ok(missing_duties(world, unit))
+        },
     },
     Template {
         kind: "assurance_scale",
-        path: "/api/v1/assurance-scales/from-template",
-        schema: "AssuranceScale",
-        id: "createPresetAssuranceScales",
-        tag: "Assurance scales",
+        operation: "createPresetAssuranceScales",
         summary: "Make the usual assurance scales",
         about: "The scales of opinion that are common in UK internal audit: the one asked for, or all. A scale with the same levels is not made twice.",
-        subject: Subject::Setting,
-        forms: &assurance::TEMPLATES,
-        missing: assurance::missing_scales,
+        takes: || {
+            vec![query(
+                "template",
+                "Only this one.",
+                json!({ "type": "string", "enum": assurance::TEMPLATES }),
+            )]
+        },
+        drafts: |world, query| {
+            let asked = query.get("template");
+            if asked.is_some_and(|name| !assurance::TEMPLATES.contains(&name)) {
+                let known = assurance::TEMPLATES.join(", ");
+                return Err(invalid("template", &format!("must be one of {known}")));
+            }
+            Ok(assurance::missing_scales(world, asked))
+        },
     },
 ];
 
+impl Template {
+    fn kind(&self) -> Option<&'static Kind> {
+        catalogue().named(self.kind)
+    }
+
+    fn operation(&'static self) -> Option<Operation> {
+        let kind = self.kind()?;
+        let names = Names::of(kind);
+        let about = format!("{} Asked again, it makes those that are missing since.", self.about);
+        let handler: crate::http::operation::Handler = std::sync::Arc::new(move |call| Box::pin(make(call, self, kind)));
+        let path = format!("{}/from-template", names.path);
+        let operation = Operation::with("POST", path, self.operation, Access::Needs(kind.subject, Act::Create), handler)
+            .says(&crate::http::resource::tag(kind), self.summary, &about)
+            .takes([
+                idempotency(),
+                reason(),
+                query(
+                    "dry_run",
+                    "Check everything, write nothing.",
+                    json!({ "type": "boolean", "default": false }),
+                ),
+            ])
+            .takes((self.takes)())
+            .answers(200, "The records that were made.", schema_ref(&made(kind)))
+            .refuses(&[
+                Code::InvalidHeader,
+                Code::RuleViolation,
+                Code::ReferenceTaken,
+                Code::IdempotencyKeyReused,
+            ]);
+        Some(operation)
+    }
+}
+
+/// Name of the answer's schema.
+fn made(kind: &Kind) -> String {
+    format!("{}Made", Names::of(kind).plural)
+}
+
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
-    for template in TEMPLATES {
-        let items = json!({ "type": "array", "maxItems": 1000, "items": schema_ref(template.schema), "description": "What was made, or would be." });
+    for kind in TEMPLATES.iter().filter_map(Template::kind) {
+        let what = format!("The {} that were made, or would be.", Names::of(kind).many);
+        let items = json!({ "type": "array", "maxItems": 1000, "items": schema_ref(&kind.schema_name), "description": what });
         let result = json!({
             "type": "object", "additionalProperties": false, "required": ["items", "dry_run"],
             "properties": { "items": items, "dry_run": { "type": "boolean", "description": "Whether it was only tried." } },
         });
-        schemas.insert(format!("{}sMade", template.schema), result);
+        schemas.insert(made(kind), result);
     }
 }
 
 /// The operations of this module.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    TEMPLATES.iter().map(operation).collect()
+    TEMPLATES.iter().filter_map(Template::operation).collect()
 }
 
-fn operation(template: &'static Template) -> Operation {
-    let handler: Handler = Arc::new(move |call| Box::pin(make(call, template)));
-    let access = Access::Needs(template.subject, Act::Create);
-    let operation = Operation::with("POST", template.path, template.id, access, handler)
-        .says(template.tag, template.summary, template.about)
-        .takes([
-            idempotency(),
-            reason(),
-            query(
-                "dry_run",
-                "Check everything, write nothing.",
-                json!({ "type": "boolean", "default": false }),
-            ),
-        ])
-        .answers(200, "What was made.", schema_ref(&format!("{}sMade", template.schema)))
-        .refuses(&[
-            Code::InvalidHeader,
-            Code::RuleViolation,
-            Code::ReferenceTaken,
-            Code::IdempotencyKeyReused,
-        ]);
-    if template.forms.is_empty() {
-        return operation;
-    }
-    let form = query("template", "Only this one.", json!({ "type": "string", "enum": template.forms }));
-    operation.takes([form])
-}
-
-async fn make(call: Call, template: &'static Template) -> Result<Answer, Problem> {
+async fn make(call: Call, template: &'static Template, kind: &'static Kind) -> Result<Answer, Problem> {
     let mut write = call.write()?;
     write.dry_run = call.query.flag("dry_run")?;
-    let dry_run = write.dry_run;
-    let asked = call.query.get("template");
-    let form = asked
-        .map(|name| {
-            let known = template.forms.iter().find(|f| **f == name);
-            known.ok_or_else(|| invalid("template", &format!("must be one of {}", template.forms.join(", "))))
-        })
-        .transpose()?
-        .copied();
-    call.change(write, move |txn| {
-        let kind = txn
-            .world
-            .catalogue()
-            .named(template.kind)
-            .ok_or_else(|| Problem::internal("the catalogue has no such kind"))?;
-        let mut items: Vec<Value> = Vec::new();
-        for draft in (template.missing)(&txn.world, form) {
-            // What the caller may not know of, or may make nothing for, is left as it is.
-            match txn.part(|txn| txn.create(kind, None, draft)) {
-                Ok(record) => items.push(serde_json::from_slice(record.json()).unwrap_or_default()),
-                Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => {}
-                Err(p) => return Err(p),
-            }
+    let (dry_run, query) = (write.dry_run, call.query.clone());
+    call.change(write, move |txn| all(txn, kind, (template.drafts)(&txn.world, &query)?, dry_run))
+        .await
+}
+
+/// Makes what may be made. What the caller may not make, or may not know the links of, is left as it is; where that is everything, the
+/// first refusal is the answer.
+fn all(txn: &mut Txn<'_>, kind: &Kind, drafts: Vec<Value>, dry_run: bool) -> Result<Outcome, Problem> {
+    let mut items: Vec<Value> = Vec::new();
+    let mut refused: Option<Problem> = None;
+    for draft in drafts {
+        match txn.part(|txn| txn.create(kind, None, draft)) {
+            Ok(record) => items.push(serde_json::from_slice(record.json()).unwrap_or_default()),
+            Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => refused = refused.or(Some(p)),
+            Err(p) => return Err(p),
         }
-        let mut body = json!({ "items": items });
-        schema::set(&mut body, "dry_run", dry_run);
-        Ok(Answer::of(200, &body)?.into())
-    })
-    .await
+    }
+    if let Some(problem) = refused.filter(|_| items.is_empty()) {
+        return Err(problem);
+    }
+    let mut body = json!({ "items": items });
+    schema::set(&mut body, "dry_run", dry_run);
+    Ok(Answer::of(200, &body)?.into())
 }

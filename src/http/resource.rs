@@ -100,7 +100,8 @@ fn a(noun: &str) -> String {
     format!("{article} {noun}")
 }
 
-fn tag(kind: &Kind) -> String {
+/// The group that a kind's operations are shown in.
+pub fn tag(kind: &Kind) -> String {
     let mut words = kind.path.replace('-', " ");
     if let Some(first) = words.get_mut(0..1) {
         first.make_ascii_uppercase();

@@ -15,6 +15,7 @@ pub mod oversight;
 pub mod performance;
 pub mod plan;
 pub mod query;
+pub mod recurrence;
 pub mod representation;
 pub mod risk;
 pub mod settings;

@@ -3,9 +3,12 @@
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
+mod communications;
 mod gaps;
+mod oversight;
 mod rag;
 mod recommendations;
+mod representation;
 mod status;
 mod waits;
 
@@ -183,17 +186,39 @@ impl RecordName {
     }
 }
 
+/// A query parameter that takes one or more of these words.
+fn some_of(name: &str, what: &str, words: &[impl AsRef<str>]) -> Value {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::registers::query::MOST_VALUES });
+    let mut parameter = query(name, what, list);
+    crate::world::schema::set(&mut parameter, "style", "form");
+    crate::world::schema::set(&mut parameter, "explode", false);
+    parameter
+}
+
+/// A parameter that names one or more codes, separated by commas; none where it is not given.
+fn words<T: serde::de::DeserializeOwned>(asked: &Asked, name: &str) -> Result<Vec<T>, Problem> {
+    let parse = |word: &str| serde_json::from_value(word.trim().into()).map_err(|e| invalid(name, &e.to_string()));
+    asked.query.get(name).into_iter().flat_map(|v| v.split(',')).map(parse).collect()
+}
+
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(communications::operations());
+    all.extend(oversight::operations());
+    all.extend(representation::operations());
     all
 }
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
+    communications::schemas(schemas);
+    oversight::schemas(schemas);
+    representation::schemas(schemas);
     status::schemas(schemas);
     gaps::schemas(schemas);
     recommendations::schemas(schemas);

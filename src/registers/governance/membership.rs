@@ -2,14 +2,15 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Board;
 use crate::access::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
-use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::organisation::UnitKind;
+use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// In what capacity a member sits.
@@ -62,6 +63,11 @@ pub struct Membership {
     pub unit_id: Option<Uuid>,
     /// In what capacity.
     pub capacity: MembershipCapacity,
+    /// Which seat it is, where the board gives its seats names ("Staff associations 1"). Terms of one seat do not overlap, whoever
+    /// holds it; seats of another capacity (a deputy's) are others.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub seat: Option<String>,
     /// Whom the member speaks for, in words.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -69,6 +75,9 @@ pub struct Membership {
     /// The staff support association, advisory group or unit that the member speaks for.
     #[serde(default)]
     pub constituency_unit_id: Option<Uuid>,
+    /// The collective seat of all units of this kind together; either this or `constituency_unit_id`.
+    #[serde(default)]
+    pub constituency_kind: Option<UnitKind>,
     /// Why the member has the seat.
     #[serde(default)]
     pub basis: MembershipBasis,
@@ -104,8 +113,14 @@ pub struct MembershipFilter {
     /// Seats in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
+    /// The seats of this name, in any case.
+    #[param(max_length = 100)]
+    seat: Option<String>,
     /// Seats that speak for this association, group or unit.
     constituency_unit_id: Option<Uuid>,
+    /// Collective seats of these kinds of units.
+    #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
+    constituency_kind: Option<Any<UnitKind>>,
     /// Seats held on these bases.
     #[param(value_type = Option<Vec<MembershipBasis>>, inline, explode = false)]
     basis: Option<Any<MembershipBasis>>,
@@ -124,8 +139,15 @@ impl Membership {
         (self.term_from_on, self.term_until_on)
     }
 
-    fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
+    /// Who sits: a post or a unit.
+    #[must_use]
+    pub fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
         (self.post_id, self.unit_id)
+    }
+
+    fn is_same_seat(&self, other: &Self) -> bool {
+        let named = self.seat.as_ref().zip(other.seat.as_ref());
+        named.is_some_and(|(one, other)| same_name(one, other))
     }
 
     fn check_member(&self, rules: &mut Rules<'_, Self>) {
@@ -144,6 +166,12 @@ impl Membership {
             "/unit_id",
             "not_allowed",
             "a post chairs a board, not a body; give post_id",
+        );
+        rules.require(
+            self.constituency_kind.is_none() || self.constituency_unit_id.is_none(),
+            "/constituency_kind",
+            "one_of",
+            "a seat speaks for one body or for all of a kind; give either constituency_unit_id or constituency_kind",
         );
     }
 
@@ -176,6 +204,12 @@ impl Membership {
                 "taken",
                 "the board has a chair on some of these days; end that term first, or choose deputy_chair",
             );
+        } else if others.iter().any(|m| self.is_same_seat(&m.data)) {
+            rules.refuse(
+                "/seat",
+                "taken",
+                "another holds this seat on some of these days; end that term first, or name another seat",
+            );
         }
     }
 }
@@ -186,14 +220,22 @@ impl Resource for Membership {
     const PREFIX: &'static str = "MBR";
     const SUBJECT: Subject = Subject::Governance;
     const ABOUT: &'static str = "Who sits on which board: a post or a body, its capacity, whom it speaks for, on what basis, and for which term. A new term is a new record.";
+    /// 2: names of seats, and collective seats.
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = MembershipFilter;
 
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        for field in ["seat", "constituency_kind"] {
+            snapshot.entry(field).or_insert(Value::Null);
+        }
+    }
     fn example() -> Value {
         json!({
             "board_id": "019abcde-0000-7000-8000-000000000001",
             "unit_id": "019abcde-0000-7000-8000-000000000002",
             "capacity": "adviser",
+            "seat": "Independent adviser 1",
             "constituency": "Independent advisers",
             "constituency_unit_id": "019abcde-0000-7000-8000-000000000002",
             "basis": "invited",
@@ -231,7 +273,7 @@ impl Resource for Membership {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.constituency, &self.basis_reference, &self.rotation_pool]
+        [&self.seat, &self.constituency, &self.basis_reference, &self.rotation_pool]
             .into_iter()
             .flatten()
             .map(String::as_str)
@@ -243,7 +285,11 @@ impl Resource for Membership {
             && is_some(&f.post_id, &m.post_id)
             && is_some(&f.unit_id, &m.unit_id)
             && any(&f.capacity, &m.capacity)
+            && f.seat.as_ref().is_none_or(|s| m.seat.as_ref().is_some_and(|own| same_name(own, s)))
             && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
+            && f.constituency_kind
+                .as_ref()
+                .is_none_or(|w| m.constituency_kind.is_some_and(|k| w.has(&k)))
             && any(&f.basis, &m.basis)
             && asked(f.current, || runs_on(m.term(), reading.on))
             && in_window(m.term_until_on, (f.ends_from, f.ends_until))

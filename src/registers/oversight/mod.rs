@@ -1,4 +1,15 @@
-//! Oversight that is no board: channels, obligations to report.
+//! Oversight that is no board: channels, obligations to report and what was handed in.
+
+mod channel;
+mod obligation;
+mod occurrence;
+mod submission;
+pub mod template;
+
+pub use channel::OversightChannel;
+pub use obligation::{ReportObligation, StatutoryDuty};
+pub use occurrence::{Occurrence, OccurrenceState, occurrences};
+pub use submission::{ReportDocument, ReportSubmission};
 
 use crate::world::Catalogue;
 
@@ -6,4 +17,79 @@ use crate::world::Catalogue;
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
+        .with::<OversightChannel>()
+        .with::<ReportObligation>()
+        .with::<ReportSubmission>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::template::psed_duties;
+    use crate::registers::catalogue;
+    use crate::registers::checks::bodies::{check, long};
+
+    const ID: &str = "019abcde-0000-7000-8000-000000000001";
+
+    #[test]
+    fn channels() {
+        check(
+            "oversight_channel",
+            &[
+                ("title", Value::Null),
+                ("party_post_ids", json!(["The Commissioner"])),
+                ("party_unit_ids", json!(vec![ID; 21])),
+                ("frequency", json!("regularly")),
+                ("frequency", json!({ "rule": "" })),
+                ("frequency", json!({ "every": 0, "unit": "month" })),
+                ("frequency", json!({ "every": 1, "unit": "moon" })),
+                ("covers", long(2001)),
+                ("goal_ids", json!([null])),
+                ("source_text", long(501)),
+            ],
+        );
+    }
+
+    #[test]
+    fn obligations_and_submissions() {
+        check(
+            "report_obligation",
+            &[
+                ("title", json!("")),
+                ("what", long(4001)),
+                ("from_unit_id", json!("SIDU")),
+                ("legal_basis", long(501)),
+                ("statutory_duty", json!("gender_pay_gap")),
+                ("frequency", json!({ "rule": long(201) })),
+                ("first_due_on", json!("30 March")),
+                ("grace_days", json!(-1)),
+                ("grace_days", json!(367)),
+                ("is_scheduled", json!(true)),
+            ],
+        );
+        check(
+            "report_submission",
+            &[
+                ("obligation_id", Value::Null),
+                ("period_due_on", json!("March")),
+                ("submitted_on", Value::Null),
+                ("document", json!({ "url": "https://intranet.example/report" })),
+                ("document", json!({ "title": "Report", "url": "javascript:alert(1)" })),
+                ("note", long(2001)),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_templates_fit_their_schema() {
+        let kind = catalogue().named("report_obligation").expect("the kind is registered");
+        let unit: Uuid = ID.parse().expect("an id");
+        let drafts = psed_duties(unit);
+        assert_eq!(drafts.len(), 2);
+        for draft in drafts {
+            kind.check_schema(&draft).expect("a draft that fits");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use rule::{GapRegister, GapSeverity};
 
-use super::{Asked, RecordName, View, flatten, id_of, operation};
+use super::{Asked, RecordName, View, flatten, id_of, operation, some_of};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, query};
 use crate::http::page::limit;
@@ -353,24 +353,14 @@ fn all_rules(_: &Asked) -> Result<GapRules, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
-    let some_of = |name: &str, what: &str, words: Vec<String>| {
-        let mut parameter = query(
-            name,
-            what,
-            json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::registers::query::MOST_VALUES }),
-        );
-        crate::world::schema::set(&mut parameter, "style", "form");
-        crate::world::schema::set(&mut parameter, "explode", false);
-        parameter
-    };
     vec![
         operation("/api/v1/gaps", "listGaps", Subject::PlanItem, gaps)
             .takes([
                 query("limit", "Gaps on a page.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 })),
                 query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 200 })),
-                some_of("rule", "Only what these rules found.", codes()),
-                some_of("severity", "Only gaps that weigh this much.", severities()),
-                some_of("register", "Only gaps in these registers.", registers()),
+                some_of("rule", "Only what these rules found.", &codes()),
+                some_of("severity", "Only gaps that weigh this much.", &severities()),
+                some_of("register", "Only gaps in these registers.", &registers()),
                 id("record_id", "Only gaps on this record."),
                 id("unit_id", "Only gaps on what this unit owns, or a unit below it."),
                 id("board_id", "Only gaps on this board and what belongs to it."),

@@ -1,0 +1,156 @@
+//! Good practice that business groups have published, planned or as it came.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, fixed, in_window};
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How it came to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PracticeBasis {
+    /// As it came.
+    AdHoc,
+    /// By a plan.
+    Planned,
+}
+
+/// An example of good practice.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GoodPractice {
+    /// The business group or unit whose practice it is. Cannot change.
+    pub unit_id: Uuid,
+    /// Its title.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What is done, and what it brings.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub description: Option<String>,
+    /// How it came to be published.
+    pub basis: PracticeBasis,
+    /// Where it was published, in words.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub published_where: Option<String>,
+    /// The intranet asset on which it was published.
+    #[serde(default)]
+    pub asset_id: Option<Uuid>,
+    /// Where it can be read.
+    #[serde(default)]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[^\\s]+$",
+        example = "https://intranet.example/rasp/examples"
+    )]
+    pub url: Option<String>,
+    /// Day of publication; none: not known, or not published.
+    #[serde(default)]
+    pub published_on: Option<NaiveDate>,
+    /// The activity by which it was shared.
+    #[serde(default)]
+    pub activity_id: Option<Uuid>,
+}
+
+/// Narrows a list of good practice.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct GoodPracticeFilter {
+    /// Practice of this unit.
+    unit_id: Option<Uuid>,
+    /// Practice of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Practice published in these ways.
+    #[param(value_type = Option<Vec<PracticeBasis>>, inline, explode = false)]
+    basis: Option<Any<PracticeBasis>>,
+    /// Practice on this intranet asset.
+    asset_id: Option<Uuid>,
+    /// Practice shared by this activity.
+    activity_id: Option<Uuid>,
+    /// Whether it says where or when it was published.
+    is_published: Option<bool>,
+    /// Practice published on or after this day.
+    published_from: Option<NaiveDate>,
+    /// Practice published on or before this day.
+    published_until: Option<NaiveDate>,
+}
+
+impl GoodPractice {
+    /// Whether it says where or when it was published.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.published_on.is_some() || self.published_where.is_some() || self.asset_id.is_some() || self.url.is_some()
+    }
+}
+
+impl Resource for GoodPractice {
+    const KIND: &'static str = "good_practice";
+    const PATH: &'static str = "good-practices";
+    const PREFIX: &'static str = "GPR";
+    const SUBJECT: Subject = Subject::Communications;
+    const ABOUT: &'static str =
+        "Examples of good practice by business group, where they were published, and whether by plan or as they came.";
+    type Computed = NothingComputed;
+    type Filter = GoodPracticeFilter;
+
+    fn example() -> Value {
+        json!({
+            "unit_id": "019abcde-0000-7000-8000-000000000001",
+            "title": "Mentoring for new starters",
+            "description": "Each new starter has a mentor from another unit for a year",
+            "basis": "ad_hoc",
+            "published_where": "The business group's intranet page",
+            "asset_id": "019abcde-0000-7000-8000-000000000002"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/unit_id", &["unit"], self.unit_id);
+        links.to("/asset_id", &["intranet_asset"], self.asset_id);
+        links.to("/activity_id", &["communications_activity"], self.activity_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned([self.unit_id])
+    }
+    // S36
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        fixed(rules, self, "/unit_id", |p| p.unit_id, "withdraw this example and make another");
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "published_on",
+                key: |r| Key::from(r.data.published_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.description, &self.published_where]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let p = &r.data;
+        is(&f.unit_id, &p.unit_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && any(&f.basis, &p.basis)
+            && is_some(&f.asset_id, &p.asset_id)
+            && is_some(&f.activity_id, &p.activity_id)
+            && asked(f.is_published, || p.is_published())
+            && in_window(p.published_on, (f.published_from, f.published_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.unit_id.or(f.asset_id).or(f.activity_id)
+    }
+}

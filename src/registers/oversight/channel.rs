@@ -1,0 +1,160 @@
+//! Oversight channels that are no boards: who meets whom, how often, about what.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, distinct, runs_on};
+use crate::registers::recurrence::Frequency;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A way in which somebody is held to account that is no board.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OversightChannel {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// The posts that meet. A channel has two parties or more, posts and units together.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub party_post_ids: Vec<Uuid>,
+    /// The units or outside bodies that meet.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub party_unit_ids: Vec<Uuid>,
+    /// How often. The source's words alone are a fact too; a frequency that nobody has stated is a gap.
+    #[serde(default)]
+    pub frequency: Frequency,
+    /// What is covered, in words.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub covers: Option<String>,
+    /// The goals that are covered.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub goal_ids: Vec<Uuid>,
+    /// The strategies that are covered.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub strategy_ids: Vec<Uuid>,
+    /// The boards that are spoken of.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub board_ids: Vec<Uuid>,
+    /// Where this is known from.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub source_text: Option<String>,
+    /// First day on which it is used; none: not known.
+    #[serde(default)]
+    pub from_on: Option<NaiveDate>,
+    /// Last day on which it was used; none: it is used still.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of oversight channels.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct OversightChannelFilter {
+    /// Channels of this post or unit.
+    party_id: Option<Uuid>,
+    /// Channels that cover this goal, strategy or board.
+    covers_id: Option<Uuid>,
+    /// Whether a rule or an interval says how often it is used.
+    is_scheduled: Option<bool>,
+    /// Whether it is used today.
+    current: Option<bool>,
+}
+
+impl OversightChannel {
+    /// The days on which it is used.
+    #[must_use]
+    pub fn days(&self) -> Days {
+        (self.from_on, self.until_on)
+    }
+}
+
+impl Resource for OversightChannel {
+    const KIND: &'static str = "oversight_channel";
+    const PATH: &'static str = "oversight-channels";
+    const PREFIX: &'static str = "OVC";
+    const SUBJECT: Subject = Subject::Oversight;
+    const ABOUT: &'static str =
+        "Oversight that is no board: the parties, how often they meet, and the goals, strategies and boards they speak of.";
+    type Computed = NothingComputed;
+    type Filter = OversightChannelFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "Meetings of the Commissioner and the Deputy Mayor",
+            "party_post_ids": ["019abcde-0000-7000-8000-000000000001"],
+            "party_unit_ids": ["019abcde-0000-7000-8000-000000000002"],
+            "frequency": { "source_text": "regularly" },
+            "covers": "Progress of the inclusion strategy",
+            "goal_ids": ["019abcde-0000-7000-8000-000000000003"],
+            "source_text": "Audit Panel paper, June 2017"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.each("/party_post_ids", &["post"], self.party_post_ids.iter().copied());
+        links.each("/party_unit_ids", &["unit"], self.party_unit_ids.iter().copied());
+        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
+        links.each("/strategy_ids", &["strategy"], self.strategy_ids.iter().copied());
+        links.each("/board_ids", &["board"], self.board_ids.iter().copied());
+    }
+    /// Every party may keep it.
+    fn place(&self) -> Place {
+        Place::owned(self.party_post_ids.iter().chain(&self.party_unit_ids).copied())
+    }
+    // S22
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        for (pointer, ids) in [
+            ("/party_post_ids", &self.party_post_ids),
+            ("/party_unit_ids", &self.party_unit_ids),
+            ("/goal_ids", &self.goal_ids),
+            ("/strategy_ids", &self.strategy_ids),
+            ("/board_ids", &self.board_ids),
+        ] {
+            distinct(rules, pointer, ids);
+        }
+        rules.require(
+            self.party_post_ids.len() + self.party_unit_ids.len() >= 2,
+            "/party_post_ids",
+            "required",
+            "a channel has two parties or more; name them in party_post_ids and party_unit_ids",
+        );
+        if let Some((field, code, detail)) = self.frequency.fault(self.from_on, self.until_on) {
+            rules.refuse(format!("/frequency/{field}"), code, detail);
+        }
+        rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.covers, &self.source_text, &self.frequency.source_text]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let c = &r.data;
+        f.party_id
+            .is_none_or(|p| c.party_post_ids.contains(&p) || c.party_unit_ids.contains(&p))
+            && f.covers_id
+                .is_none_or(|id| [&c.goal_ids, &c.strategy_ids, &c.board_ids].iter().any(|ids| ids.contains(&id)))
+            && asked(f.is_scheduled, || c.frequency.is_dated())
+            && asked(f.current, || runs_on(c.days(), reading.on))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.party_id.or(f.covers_id)
+    }
+}

@@ -1,0 +1,241 @@
+//! Obligations to report: what, from whom, to whom, on what legal basis, and when.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{OccurrenceState, ReportSubmission, occurrences};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, in_window};
+use crate::registers::query::{Any, is, is_some};
+use crate::registers::recurrence::Frequency;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A duty that a statute lays on a body, for which there is a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatutoryDuty {
+    /// Information that shows compliance with the public sector equality duty, at least yearly (SI 2017/353, regulation 4).
+    PsedEqualityInformation,
+    /// Equality objectives, at least every four years (SI 2017/353, regulation 5).
+    PsedEqualityObjectives,
+}
+
+/// An obligation to report.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ReportObligation {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What is to be reported.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub what: Option<String>,
+    /// The unit that reports. It or `from_post_id` is needed.
+    #[serde(default)]
+    pub from_unit_id: Option<Uuid>,
+    /// The post that reports.
+    #[serde(default)]
+    pub from_post_id: Option<Uuid>,
+    /// The unit or outside body that is reported to.
+    #[serde(default)]
+    pub to_unit_id: Option<Uuid>,
+    /// The board that is reported to.
+    #[serde(default)]
+    pub to_board_id: Option<Uuid>,
+    /// The post that is reported to.
+    #[serde(default)]
+    pub to_post_id: Option<Uuid>,
+    /// Who is reported to where that is nobody in particular ("published").
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    pub to_others: Option<String>,
+    /// The law, terms of reference or decision that it rests on.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub legal_basis: Option<String>,
+    /// The statutory duty that it carries out, if it is one of these.
+    #[serde(default)]
+    pub statutory_duty: Option<StatutoryDuty>,
+    /// How often. With a rule or an interval every occurrence is expected from `first_due_on` on; in words alone none is.
+    #[serde(default)]
+    pub frequency: Frequency,
+    /// Day on which the first report is due; with no frequency the only one.
+    #[serde(default)]
+    pub first_due_on: Option<NaiveDate>,
+    /// Last day on which a report can be due; none: it goes on.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+    /// Days after the due date on which a report still counts as met.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 366)]
+    pub grace_days: u16,
+}
+
+/// What the service works out about an obligation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportObligationComputed {
+    /// Whether the days of its reports are known, so that a missed one shows. An obligation of which they are not is a gap.
+    #[serde(default)]
+    pub is_scheduled: bool,
+}
+
+/// Narrows a list of obligations to report.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ReportObligationFilter {
+    /// Obligations of this unit.
+    from_unit_id: Option<Uuid>,
+    /// Obligations of this post.
+    from_post_id: Option<Uuid>,
+    /// Obligations of this unit and of all units below it.
+    unit_below: Option<Uuid>,
+    /// Obligations to this unit.
+    to_unit_id: Option<Uuid>,
+    /// Obligations to this board.
+    to_board_id: Option<Uuid>,
+    /// Obligations to this post.
+    to_post_id: Option<Uuid>,
+    /// Obligations that carry out these statutory duties.
+    #[param(value_type = Option<Vec<StatutoryDuty>>, inline, explode = false)]
+    statutory_duty: Option<Any<StatutoryDuty>>,
+    /// Whether the days of its reports are known.
+    is_scheduled: Option<bool>,
+    /// Whether a report was missed by today and never handed in.
+    missed: Option<bool>,
+    /// Obligations whose first report is due on or after this day.
+    first_due_from: Option<NaiveDate>,
+    /// Obligations whose first report is due on or before this day.
+    first_due_until: Option<NaiveDate>,
+}
+
+impl ReportObligation {
+    /// The days on which reports are due; none where they are not known.
+    #[must_use]
+    pub fn due_days(&self) -> Vec<NaiveDate> {
+        let Some(first) = self.first_due_on else { return Vec::new() };
+        match self.frequency.days(first, self.until_on) {
+            Some(days) => days,
+            // Words alone say that there are more, and not when.
+            None if self.frequency.source_text.is_none() => vec![first],
+            None => Vec::new(),
+        }
+    }
+
+    fn is_scheduled(&self) -> bool {
+        self.first_due_on.is_some() && (self.frequency.is_dated() || self.frequency.source_text.is_none())
+    }
+}
+
+impl Resource for ReportObligation {
+    const KIND: &'static str = "report_obligation";
+    const PATH: &'static str = "report-obligations";
+    const PREFIX: &'static str = "OBL";
+    const SUBJECT: Subject = Subject::Oversight;
+    const ABOUT: &'static str = "Obligations to report: what, from whom, to whom, on what basis, how often. Which reports were handed in, late or missed follows from the submissions and the day.";
+    type Computed = ReportObligationComputed;
+    type Filter = ReportObligationFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "Equality information",
+            "what": "Information that shows how the equality duty is met",
+            "from_unit_id": "019abcde-0000-7000-8000-000000000001",
+            "to_others": "The public",
+            "legal_basis": "SI 2017/353, regulation 4",
+            "frequency": { "rule": "FREQ=YEARLY" },
+            "first_due_on": "2018-03-30",
+            "grace_days": 0
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/from_unit_id", &["unit"], self.from_unit_id);
+        links.to("/from_post_id", &["post"], self.from_post_id);
+        links.to("/to_unit_id", &["unit"], self.to_unit_id);
+        links.to("/to_board_id", &["board"], self.to_board_id);
+        links.to("/to_post_id", &["post"], self.to_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.from_unit_id.into_iter().chain(self.from_post_id))
+    }
+    // S22
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.require(
+            self.from_unit_id.is_some() || self.from_post_id.is_some(),
+            "/from_unit_id",
+            "required",
+            "somebody reports; give from_unit_id, from_post_id or both",
+        );
+        let to = [self.to_unit_id, self.to_board_id, self.to_post_id];
+        rules.require(
+            to.iter().any(Option::is_some) || self.to_others.is_some(),
+            "/to_board_id",
+            "required",
+            "somebody is reported to; give to_unit_id, to_board_id, to_post_id or to_others",
+        );
+        if let Some((field, code, detail)) = self.frequency.fault(self.first_due_on, self.until_on) {
+            rules.refuse(format!("/frequency/{field}"), code, detail);
+        }
+        rules.require(
+            !self.frequency.is_dated() || self.first_due_on.is_some(),
+            "/first_due_on",
+            "required",
+            "the occurrences are counted from the first; give first_due_on",
+        );
+        rules.in_order(self.first_due_on, self.until_on, "/until_on", "first_due_on");
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        ReportObligationComputed {
+            is_scheduled: self.is_scheduled(),
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "first_due_on",
+                key: |r| Key::from(r.data.first_due_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.what, &self.legal_basis, &self.to_others]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let o = &r.data;
+        let missed = || {
+            let submissions: Vec<&Rec<ReportSubmission>> = reading.pointing(r.meta.id).collect();
+            occurrences(o, &submissions, reading.on)
+                .iter()
+                .any(|o| o.state == OccurrenceState::Missed)
+        };
+        is_some(&f.from_unit_id, &o.from_unit_id)
+            && is_some(&f.from_post_id, &o.from_post_id)
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && is_some(&f.to_unit_id, &o.to_unit_id)
+            && is_some(&f.to_board_id, &o.to_board_id)
+            && is_some(&f.to_post_id, &o.to_post_id)
+            && f.statutory_duty
+                .as_ref()
+                .is_none_or(|w| o.statutory_duty.is_some_and(|d| w.has(&d)))
+            && is(&f.is_scheduled, &r.computed.is_scheduled)
+            && in_window(o.first_due_on, (f.first_due_from, f.first_due_until))
+            && asked(f.missed, missed)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.from_unit_id
+            .or(f.from_post_id)
+            .or(f.to_unit_id)
+            .or(f.to_board_id)
+            .or(f.to_post_id)
+    }
+}

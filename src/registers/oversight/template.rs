@@ -1,0 +1,63 @@
+//! The specific duties under the public sector equality duty, as drafts of obligations to create.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{ReportObligation, StatutoryDuty};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::world::World;
+
+/// Both duties of a public body that schedule 2 of the regulations lists. The regulations count each interval from the last publication;
+/// the drafts count from the latest first day, 30 March 2018, so that whoever publishes by each 30 March keeps to both.
+#[must_use]
+pub fn psed_duties(unit: Uuid) -> Vec<Value> {
+    let duty = |duty, title: &str, what: &str, regulation: u8, years: u8| {
+        json!({
+            "title": title,
+            "what": what,
+            "from_unit_id": unit,
+            "to_others": "The public: published where it can be read by all",
+            "legal_basis": format!("Equality Act 2010 (Specific Duties and Public Authorities) Regulations 2017, SI 2017/353, regulation {regulation}"),
+            "statutory_duty": duty,
+            "frequency": { "every": years, "unit": "year" },
+            "first_due_on": "2018-03-30",
+        })
+    };
+    vec![
+        duty(
+            StatutoryDuty::PsedEqualityInformation,
+            "Equality information",
+            "Information that shows how the body meets the equality duty, on its employees and on others whom its policies and practices affect. At least once a year.",
+            4,
+            1,
+        ),
+        duty(
+            StatutoryDuty::PsedEqualityObjectives,
+            "Equality objectives",
+            "One or more specific and measurable objectives for meeting the aims of the equality duty. At least every four years.",
+            5,
+            4,
+        ),
+    ]
+}
+
+/// Those of the duties that the body has no obligation for yet.
+#[must_use]
+pub fn missing_duties(world: &World, unit: Uuid) -> Vec<Value> {
+    let has = |draft: &Value| {
+        let duty = draft.get("statutory_duty").cloned().unwrap_or_default();
+        world
+            .pointing::<ReportObligation>(unit)
+            .any(|o| o.data.from_unit_id == Some(unit) && json!(o.data.statutory_duty) == duty)
+    };
+    psed_duties(unit).into_iter().filter(|d| !has(d)).collect()
+}
+
+/// The one unit of kind organisation, if there is one and no other.
+#[must_use]
+pub fn organisation(world: &World) -> Option<Uuid> {
+    let mut all = world
+        .live::<Unit>()
+        .filter(|u| u.data.unit_kind == UnitKind::Organisation && u.data.until_on.is_none());
+    all.next().filter(|_| all.next().is_none()).map(|u| u.meta.id)
+}

@@ -1,0 +1,55 @@
+//! Constituencies: all units of a kind, or some units by name; and whom a seat speaks for.
+
+use uuid::Uuid;
+
+use crate::registers::checks::distinct;
+use crate::registers::governance::{Membership, TermsOfReference};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::world::{Rec, Resource, Rules};
+
+/// Whether a unit is one of a constituency.
+#[must_use]
+pub fn includes(kind: Option<UnitKind>, ids: &[Uuid], unit: &Rec<Unit>) -> bool {
+    kind == Some(unit.data.unit_kind) || ids.contains(&unit.meta.id)
+}
+
+/// The unit that a seat speaks for: the one it names, the body that sits, or the unit of the post that sits. None for a collective seat.
+pub fn speaks_for(seat: &Membership, unit_of_post: impl FnOnce(Uuid) -> Option<Uuid>) -> Option<Uuid> {
+    if seat.constituency_kind.is_some() {
+        return None;
+    }
+    seat.constituency_unit_id
+        .or(seat.unit_id)
+        .or_else(|| seat.post_id.and_then(unit_of_post))
+}
+
+/// Refuses a constituency that is neither a kind nor a list of units, or both.
+pub(super) fn check_constituency<R: Resource>(rules: &mut Rules<'_, R>, kind: Option<UnitKind>, ids: &[Uuid]) {
+    rules.require(
+        kind.is_some() == ids.is_empty(),
+        "/constituency_kind",
+        "one_of",
+        "say whose seats these are: either constituency_kind or constituency_unit_ids",
+    );
+    distinct(rules, "/constituency_unit_ids", ids);
+}
+
+/// Refuses terms of reference of another board, and a clause of no terms.
+pub(super) fn check_terms<R: Resource>(rules: &mut Rules<'_, R>, board: Uuid, terms: Option<Uuid>, clause: Option<&str>) {
+    let world = rules.reading.world;
+    let elsewhere = terms
+        .and_then(|id| world.get::<TermsOfReference>(id))
+        .is_some_and(|t| t.data.board_id != board);
+    rules.require(
+        !elsewhere,
+        "/terms_of_reference_id",
+        "other_board",
+        "those are the terms of another board; name terms of this one",
+    );
+    rules.require(
+        clause.is_none() || terms.is_some(),
+        "/terms_of_reference_id",
+        "required",
+        "a clause stands in terms of reference; name them, or leave terms_clause out",
+    );
+}

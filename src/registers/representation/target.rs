@@ -1,0 +1,167 @@
+//! Targets of representation: how many seats a constituency is to have on a board.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::constituency::{check_constituency, check_terms};
+use crate::access::policy::Subject;
+use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::governance::TermsOfReference;
+use crate::registers::links::others;
+use crate::registers::organisation::UnitKind;
+use crate::registers::query::{Any, is};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How many seats a constituency is to have on a board.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RepresentationTarget {
+    /// The board. Cannot change.
+    pub board_id: Uuid,
+    /// All units of this kind, such as all staff support associations; either this or `constituency_unit_ids`.
+    #[serde(default)]
+    pub constituency_kind: Option<UnitKind>,
+    /// These units; either this or `constituency_kind`.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub constituency_unit_ids: Vec<Uuid>,
+    /// How many seats they are to have together; left out: one for each of them.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 500)]
+    pub seats_wanted: Option<u16>,
+    /// Whether one seat may stand for all of them. Only where the board's terms of reference say so: needs `terms_of_reference_id` and
+    /// `terms_clause`, and counts once those terms are agreed.
+    #[serde(default)]
+    pub collective_seat: bool,
+    /// The board's terms of reference that lay it down.
+    #[serde(default)]
+    pub terms_of_reference_id: Option<Uuid>,
+    /// The clause in them.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    pub terms_clause: Option<String>,
+    /// What it rests on, in words: an audit recommendation, a decision.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub basis: Option<String>,
+    /// First day on which it holds; none: from the start.
+    #[serde(default)]
+    pub from_on: Option<NaiveDate>,
+    /// Last day on which it holds; none: it holds still.
+    #[serde(default)]
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of targets.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct RepresentationTargetFilter {
+    /// Targets for this board.
+    board_id: Option<Uuid>,
+    /// Targets for all units of these kinds.
+    #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
+    constituency_kind: Option<Any<UnitKind>>,
+    /// Targets that name this unit.
+    constituency_unit_id: Option<Uuid>,
+    /// Whether one seat may stand for all.
+    collective_seat: Option<bool>,
+    /// Whether the target holds today.
+    current: Option<bool>,
+}
+
+impl RepresentationTarget {
+    /// The days on which it holds.
+    #[must_use]
+    pub fn days(&self) -> Days {
+        (self.from_on, self.until_on)
+    }
+
+    fn check_collective(&self, rules: &mut Rules<'_, Self>) {
+        if !self.collective_seat {
+            return;
+        }
+        let needed = "one seat stands for all only where the terms of reference say so; give terms_of_reference_id and terms_clause";
+        rules.require(self.terms_of_reference_id.is_some(), "/terms_of_reference_id", "required", needed);
+        rules.require(self.terms_clause.is_some(), "/terms_clause", "required", needed);
+        let terms = self
+            .terms_of_reference_id
+            .and_then(|id| rules.reading.world.get::<TermsOfReference>(id));
+        rules.require(
+            terms.is_none_or(|t| t.data.collective_seat),
+            "/collective_seat",
+            "not_in_terms",
+            "those terms of reference know no collective seat; name terms whose collective_seat is true, or ask for a seat each",
+        );
+    }
+}
+
+impl Resource for RepresentationTarget {
+    const KIND: &'static str = "representation_target";
+    const PATH: &'static str = "representation-targets";
+    const PREFIX: &'static str = "RPT";
+    const SUBJECT: Subject = Subject::Governance;
+    const ABOUT: &'static str = "How many seats staff support associations, advisory groups or other units are to have on a board, and whether one may stand for all. Which are filled is answered by the board's representation.";
+    type Computed = NothingComputed;
+    type Filter = RepresentationTargetFilter;
+
+    fn example() -> Value {
+        json!({
+            "board_id": "019abcde-0000-7000-8000-000000000001",
+            "constituency_kind": "staff_support_association",
+            "collective_seat": false,
+            "basis": "Audit recommendation 8: the associations are to be heard at the board",
+            "from_on": "2020-06-29"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/board_id", &["board"], self.board_id);
+        links.each("/constituency_unit_ids", &["unit"], self.constituency_unit_ids.iter().copied());
+        links.to("/terms_of_reference_id", &["terms_of_reference"], self.terms_of_reference_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.board_id])
+    }
+    // S19
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        fixed(rules, self, "/board_id", |t| t.board_id, "end this target and make another");
+        check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
+        check_terms(rules, self.board_id, self.terms_of_reference_id, self.terms_clause.as_deref());
+        self.check_collective(rules);
+        rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
+        let same = |t: &Self| t.constituency_kind == self.constituency_kind && t.constituency_unit_ids == self.constituency_unit_ids;
+        let taken = others(rules, self.board_id).any(|t: &Rec<Self>| same(&t.data) && overlap(self.days(), t.data.days()));
+        rules.require(
+            !taken,
+            "/constituency_kind",
+            "duplicate",
+            "the board has a target for them on some of these days; change or end that one first",
+        );
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "from_on",
+            key: |r| Key::from(r.data.from_on),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.basis, &self.terms_clause]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let t = &r.data;
+        is(&f.board_id, &t.board_id)
+            && f.constituency_kind
+                .as_ref()
+                .is_none_or(|w| t.constituency_kind.is_some_and(|k| w.has(&k)))
+            && f.constituency_unit_id.is_none_or(|u| t.constituency_unit_ids.contains(&u))
+            && is(&f.collective_seat, &t.collective_seat)
+            && asked(f.current, || runs_on(t.days(), reading.on))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.constituency_unit_id)
+    }
+}

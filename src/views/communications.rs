@@ -1,0 +1,253 @@
+//! The calendar of communications: every run of every activity in a window, due, running or over on the day.
+
+use chrono::{Days, NaiveDate};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::status::Named;
+use super::{Asked, View, flatten, id_of, operation, some_of, words};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, query};
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::communications::{
+    ActivityKind, ActivityState, ActivityStatus, CommunicationsActivity, CommunicationsAudience, CommunicationsChannel, CommunicationsPlan,
+    Run, runs,
+};
+use crate::world::Rec;
+use crate::world::schema::{Schemas, add_answer};
+
+/// The window looks so many days ahead unless asked otherwise.
+const AHEAD_DAYS: u64 = 91;
+/// The longest window, in days.
+const LONGEST_DAYS: i64 = 731;
+/// The most runs in one answer.
+const MOST: usize = 10_000;
+
+/// One run of an activity.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalendarEntry {
+    /// The activity.
+    pub activity: Named,
+    /// What sort of activity it is.
+    pub activity_kind: ActivityKind,
+    /// The plan that it is part of; null where the caller may not know of it.
+    pub plan: Option<Named>,
+    /// First day of the run.
+    pub starts_on: NaiveDate,
+    /// Last day of the run, included.
+    pub ends_on: NaiveDate,
+    /// How the run stands on the day.
+    pub state: ActivityState,
+    /// Whether the activity recurs.
+    pub recurs: bool,
+    /// The ways in which it reaches people.
+    #[schema(max_items = 8)]
+    pub channels: Vec<CommunicationsChannel>,
+    /// Whom it is meant for.
+    #[schema(max_items = 3)]
+    pub audiences: Vec<CommunicationsAudience>,
+    /// The unit that answers for it.
+    pub owner_unit_id: Option<Uuid>,
+    /// The post that answers for it.
+    pub owner_post_id: Option<Uuid>,
+    /// The goals that it serves.
+    #[schema(max_items = 100)]
+    pub goal_ids: Vec<Uuid>,
+}
+
+/// How many runs stand how.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct CalendarCounts {
+    /// Still to come.
+    pub due: u32,
+    /// Going on.
+    pub running: u32,
+    /// Over.
+    pub ended: u32,
+    /// Of activities that will not take place.
+    pub cancelled: u32,
+}
+
+/// The calendar.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalendarView {
+    /// The day it is judged by.
+    pub on: NaiveDate,
+    /// First day of the window.
+    pub from: NaiveDate,
+    /// Last day of the window.
+    pub until: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// The runs, counted.
+    pub counts: CalendarCounts,
+    /// The runs with a day in the window, by first day.
+    #[schema(max_items = 10_000)]
+    pub items: Vec<CalendarEntry>,
+}
+
+impl View for CalendarView {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let row = |item: &CalendarEntry| {
+            let mut row = Map::new();
+            flatten(&mut row, "", json!(item));
+            row
+        };
+        self.items.iter().map(row).collect()
+    }
+}
+
+/// What of the activities is asked for.
+struct Wanted {
+    window: (NaiveDate, NaiveDate),
+    plan: Option<Uuid>,
+    unit: Option<Uuid>,
+    goal: Option<Uuid>,
+    states: Vec<ActivityState>,
+    kinds: Vec<ActivityKind>,
+    channels: Vec<CommunicationsChannel>,
+    audiences: Vec<CommunicationsAudience>,
+}
+
+impl Wanted {
+    fn read(asked: &Asked) -> Result<Self, Problem> {
+        let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
+        let from = day("from")?.unwrap_or(asked.on);
+        let ahead = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
+        let until = day("until")?.unwrap_or(ahead);
+        if until < from {
+            return Err(invalid("until", &format!("must not lie before from ({from})")));
+        }
+        if (until - from).num_days() >= LONGEST_DAYS {
+            return Err(invalid("until", "lies more than two years after from; ask for a shorter window"));
+        }
+        Ok(Self {
+            window: (from, until),
+            plan: id_of(asked, "plan_id")?,
+            unit: id_of(asked, "unit_below")?,
+            goal: id_of(asked, "goal_id")?,
+            states: words(asked, "state")?,
+            kinds: words(asked, "activity_kind")?,
+            channels: words(asked, "channel")?,
+            audiences: words(asked, "audience")?,
+        })
+    }
+
+    fn has(&self, asked: &Asked, a: &Rec<CommunicationsActivity>) -> bool {
+        let data = &a.data;
+        self.plan.is_none_or(|p| data.plan_id == p)
+            && self
+                .unit
+                .is_none_or(|u| asked.seen.reading(asked.on).world.is_in_scope(a.meta.id, u))
+            && self.goal.is_none_or(|g| data.goal_ids.contains(&g))
+            && (self.kinds.is_empty() || self.kinds.contains(&data.activity_kind))
+            && (self.channels.is_empty() || data.channels.iter().any(|c| self.channels.contains(c)))
+            && (self.audiences.is_empty() || data.audiences.iter().any(|c| self.audiences.contains(c)))
+    }
+}
+
+fn entry(asked: &Asked, activity: &Rec<CommunicationsActivity>, run: Run) -> CalendarEntry {
+    let data = &activity.data;
+    let plan = asked.seen.get::<CommunicationsPlan>(data.plan_id);
+    CalendarEntry {
+        activity: Named::new(&activity.meta, &data.title),
+        activity_kind: data.activity_kind,
+        plan: plan.map(|p| Named::new(&p.meta, &p.data.title)),
+        starts_on: run.starts_on,
+        ends_on: run.ends_on,
+        state: match data.status {
+            ActivityStatus::Cancelled => ActivityState::Cancelled,
+            ActivityStatus::Planned => run.state(asked.on),
+        },
+        recurs: data.recurrence.is_some(),
+        channels: data.channels.clone(),
+        audiences: data.audiences.clone(),
+        owner_unit_id: data.owner_unit_id,
+        owner_post_id: data.owner_post_id,
+        goal_ids: data.goal_ids.clone(),
+    }
+}
+
+fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
+    let wanted = Wanted::read(asked)?;
+    let (from, until) = wanted.window;
+    let is_live = |plan: Uuid| asked.seen.get::<CommunicationsPlan>(plan).is_none_or(Rec::is_live);
+    let mut items: Vec<CalendarEntry> = asked
+        .seen
+        .live::<CommunicationsActivity>()
+        // The activities of a withdrawn plan go with it.
+        .filter(|a| is_live(a.data.plan_id) && wanted.has(asked, a))
+        .flat_map(|a| {
+            runs(&a.data, (Some(from), Some(until)))
+                .into_iter()
+                .map(move |r| entry(asked, a, r))
+        })
+        .filter(|e| wanted.states.is_empty() || wanted.states.contains(&e.state))
+        .take(MOST + 1)
+        .collect();
+    if items.len() > MOST {
+        return Err(invalid(
+            "until",
+            &format!("the window holds more than {MOST} runs; ask for a shorter one"),
+        ));
+    }
+    items.sort_by(|a, b| (a.starts_on, a.ends_on, &a.activity.reference).cmp(&(b.starts_on, b.ends_on, &b.activity.reference)));
+    let mut counts = CalendarCounts::default();
+    for item in &items {
+        *match item.state {
+            ActivityState::Due => &mut counts.due,
+            ActivityState::Running => &mut counts.running,
+            ActivityState::Ended => &mut counts.ended,
+            ActivityState::Cancelled => &mut counts.cancelled,
+        } += 1;
+    }
+    Ok(CalendarView {
+        on: asked.on,
+        from,
+        until,
+        journal_seq: asked.seen.seq(),
+        counts,
+        items,
+    })
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
+    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
+    vec![
+        operation("/api/v1/communications/calendar", "getCommunicationsCalendar", Subject::Communications, calendar)
+            .takes([
+                day("from", "First day of the window; the day to judge by when left out."),
+                day("until", "Last day of the window, included; 91 days after `from` when left out, two years at most."),
+                some_of("state", "Only runs that stand like this.", &["due", "running", "ended", "cancelled"]),
+                some_of("activity_kind", "Only activities of these sorts.", &["activity", "campaign"]),
+                some_of(
+                    "channel",
+                    "Only activities that use one of these channels.",
+                    &["intranet", "forum", "weekly_message", "press", "event", "email", "social_media", "other"],
+                ),
+                some_of(
+                    "audience",
+                    "Only activities that are meant for one of these audiences.",
+                    &["internal", "partners", "public"],
+                ),
+                id("plan_id", "Only activities of this plan."),
+                id("unit_below", "Only activities of this unit and of all units below it."),
+                id("goal_id", "Only activities that serve this goal."),
+            ])
+            .says(
+                "Views",
+                "What is communicated when",
+                "Each run of each activity and campaign that has a day in the window, with its first and last day, both included, and whether it is due, running or over on the day. A recurring activity has a run for each occurrence.",
+            ),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<CalendarView>(schemas);
+}

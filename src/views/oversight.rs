@@ -1,0 +1,282 @@
+//! The reports that are or were due: expected, met, late or missed, for one obligation or for all.
+
+use std::str::FromStr;
+
+use chrono::{Days, NaiveDate};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::status::Named;
+use super::{Asked, View, flatten, id_of, operation, some_of, words};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, id_parameter, query, schema_ref};
+use crate::http::page::limit;
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::checks::in_window;
+use crate::registers::oversight::{Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences};
+use crate::world::Rec;
+use crate::world::schema::{Schemas, add_answer, page};
+
+/// How far ahead the views look unless asked otherwise.
+const AHEAD_DAYS: u64 = 366;
+
+/// One report that is or was due.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReportOccurrence {
+    /// The obligation.
+    pub obligation: Named,
+    /// The unit that reports.
+    pub from_unit_id: Option<Uuid>,
+    /// The board that is reported to.
+    pub to_board_id: Option<Uuid>,
+    /// The day it is due.
+    pub due_on: NaiveDate,
+    /// The last day on which it counts as met.
+    pub last_on: NaiveDate,
+    /// How it stands on the day.
+    pub state: OccurrenceState,
+    /// Day on which it was handed in first.
+    pub submitted_on: Option<NaiveDate>,
+    /// That submission.
+    pub submission_id: Option<Uuid>,
+    /// Days by which it was handed in late, or for which it has been missing.
+    #[schema(minimum = 0)]
+    pub days_late: i64,
+}
+
+/// How many reports stand how.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct OccurrenceCounts {
+    /// Still to come, or within their days of grace.
+    pub expected: u32,
+    /// Handed in in time.
+    pub met: u32,
+    /// Handed in late.
+    pub late: u32,
+    /// Never handed in.
+    pub missed: u32,
+}
+
+/// The reports of one obligation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObligationOccurrences {
+    /// The obligation.
+    pub obligation: Named,
+    /// The day it is judged by.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// Whether the days of its reports are known. Where they are not, nothing can be missed.
+    pub is_scheduled: bool,
+    /// The reports in the window, counted.
+    pub counts: OccurrenceCounts,
+    /// The reports in the window, in the order of their due dates.
+    #[schema(max_items = 5001)]
+    pub items: Vec<ReportOccurrence>,
+    /// Submissions for days on which, as the obligation stands now, no report is due.
+    #[schema(max_items = 100_000)]
+    pub unmatched_submission_ids: Vec<Uuid>,
+}
+
+impl View for ObligationOccurrences {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        self.items.iter().map(row).collect()
+    }
+}
+
+/// A page of reports.
+#[derive(Debug, Serialize)]
+pub struct ReportOccurrencePage {
+    items: Vec<ReportOccurrence>,
+    next_cursor: Option<String>,
+    total: Option<usize>,
+}
+
+impl utoipa::PartialSchema for ReportOccurrencePage {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::schema::Object::new().into()
+    }
+}
+impl ToSchema for ReportOccurrencePage {}
+
+impl View for ReportOccurrencePage {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        self.items.iter().map(row).collect()
+    }
+}
+
+fn row(item: &ReportOccurrence) -> Map<String, Value> {
+    let mut row = Map::new();
+    flatten(&mut row, "", json!(item));
+    row
+}
+
+/// What of all occurrences is asked for.
+struct Wanted {
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+    states: Vec<OccurrenceState>,
+}
+
+impl Wanted {
+    fn read(asked: &Asked) -> Result<Self, Problem> {
+        let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
+        let (from, until) = (day("due_from")?, day("due_until")?);
+        let ahead = asked.on.checked_add_days(Days::new(AHEAD_DAYS));
+        let mut states = words::<OccurrenceState>(asked, "state")?;
+        if asked.query.flag("missed")? {
+            states = vec![OccurrenceState::Missed];
+        }
+        Ok(Self {
+            from,
+            until: until.or_else(|| ahead.max(from)),
+            states,
+        })
+    }
+
+    fn has(&self, o: &Occurrence<'_>) -> bool {
+        in_window(Some(o.due_on), (self.from, self.until)) && (self.states.is_empty() || self.states.contains(&o.state))
+    }
+}
+
+/// The occurrences of one obligation that are asked for.
+fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec<ReportOccurrence> {
+    let submissions: Vec<&Rec<ReportSubmission>> = asked.seen.pointing(obligation.meta.id).collect();
+    let data = &obligation.data;
+    occurrences(data, &submissions, asked.on)
+        .into_iter()
+        .filter(|o| wanted.has(o))
+        .map(|o| ReportOccurrence {
+            obligation: Named::new(&obligation.meta, &data.title),
+            from_unit_id: data.from_unit_id,
+            to_board_id: data.to_board_id,
+            due_on: o.due_on,
+            last_on: o.last_on,
+            state: o.state,
+            submitted_on: o.submission.map(|s| s.data.submitted_on),
+            submission_id: o.submission.map(|s| s.meta.id),
+            days_late: o.days_late,
+        })
+        .collect()
+}
+
+fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
+    let seen = &asked.seen;
+    let obligation = seen.get::<ReportObligation>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let items = of(asked, obligation, &Wanted::read(asked)?);
+    let mut counts = OccurrenceCounts::default();
+    for item in &items {
+        *match item.state {
+            OccurrenceState::Expected => &mut counts.expected,
+            OccurrenceState::Met => &mut counts.met,
+            OccurrenceState::Late => &mut counts.late,
+            OccurrenceState::Missed => &mut counts.missed,
+        } += 1;
+    }
+    let days = obligation.data.due_days();
+    let is_unmatched = |s: &&Rec<ReportSubmission>| s.data.period_due_on.is_none_or(|due| !days.contains(&due)) && !days.is_empty();
+    Ok(ObligationOccurrences {
+        obligation: Named::new(&obligation.meta, &obligation.data.title),
+        on: asked.on,
+        journal_seq: seen.seq(),
+        is_scheduled: obligation.computed.is_scheduled,
+        counts,
+        items,
+        unmatched_submission_ids: seen
+            .pointing(obligation.meta.id)
+            .filter(is_unmatched)
+            .map(|s: &Rec<ReportSubmission>| s.meta.id)
+            .collect(),
+    })
+}
+
+/// Where a page ended: the due date and the obligation's reference.
+fn cursor(item: &ReportOccurrence) -> String {
+    format!("{}.{}", item.due_on, item.obligation.reference)
+}
+
+fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
+    let limit = limit(&asked.query)?;
+    let wanted = Wanted::read(asked)?;
+    let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
+    let after = asked.query.get("cursor");
+    if after.is_some_and(|c| c.split_once('.').is_none_or(|(day, _)| NaiveDate::from_str(day).is_err())) {
+        return Err(invalid("cursor", "is not a cursor that this service gave"));
+    }
+    let mut items: Vec<ReportOccurrence> = asked
+        .seen
+        .live::<ReportObligation>()
+        .filter(|o| from_unit.is_none() || o.data.from_unit_id == from_unit)
+        .filter(|o| to_board.is_none() || o.data.to_board_id == to_board)
+        .flat_map(|o| of(asked, o, &wanted))
+        .filter(|o| after.is_none_or(|after| cursor(o).as_str() > after))
+        .collect();
+    items.sort_by_key(cursor);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Ok(ReportOccurrencePage {
+        next_cursor: items.last().filter(|_| more).map(cursor),
+        items,
+        total: None,
+    })
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
+    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
+    let window = || {
+        vec![
+            day("due_from", "Only reports due on or after this day."),
+            day("due_until", "Only reports due on or before this day; when left out, a year ahead."),
+            some_of(
+                "state",
+                "Only reports that stand like this.",
+                &["expected", "met", "late", "missed"],
+            ),
+            query(
+                "missed",
+                "Only reports that were missed.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+        ]
+    };
+    let about = "An occurrence is expected until its due date and days of grace are over, then missed, until it is handed in: then it was late. One that was handed in in time is met.";
+    vec![
+        operation(
+            "/api/v1/report-obligations/{id}/occurrences",
+            "getReportObligationOccurrences",
+            Subject::Oversight,
+            for_one,
+        )
+        .takes([id_parameter("report obligation")])
+        .takes(window())
+        .says("Views", "The reports due under an obligation", about),
+        operation("/api/v1/report-occurrences", "listReportOccurrences", Subject::Oversight, for_all)
+            .takes([
+                query(
+                    "limit",
+                    "Reports on a page.",
+                    json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
+                ),
+                query(
+                    "cursor",
+                    "`next_cursor` of the page before.",
+                    json!({ "type": "string", "maxLength": 80 }),
+                ),
+                id("from_unit_id", "Only reports of this unit."),
+                id("to_board_id", "Only reports to this board."),
+            ])
+            .takes(window())
+            .says("Views", "Every report that is or was due", &format!("By due date. {about}")),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<ObligationOccurrences>(schemas);
+    schemas.insert("ReportOccurrencePage".into(), page(&schema_ref("ReportOccurrence")));
+}

@@ -1,0 +1,459 @@
+//! Who is represented on a board: each association and advisory group with its seats, invitations and rotation, against the targets.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::status::Named;
+use super::{Asked, View, operation};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, id_parameter};
+use crate::problem::Problem;
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus};
+use crate::registers::organisation::{Post, Unit, UnitKind};
+use crate::registers::representation::{
+    Invitation, RepresentationTarget, Rotation, RotationPolicy, RotationState, SOON_DAYS, holds_for, includes, speaks_for,
+};
+use crate::world::Rec;
+use crate::world::record::word;
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::seen::Seen;
+
+/// Kinds of units that are constituencies of any board.
+const ALWAYS: [UnitKind; 2] = [UnitKind::StaffSupportAssociation, UnitKind::IndependentAdvisoryGroup];
+
+/// A seat on the board.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeatState {
+    /// The membership.
+    pub membership_id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// The name of the seat.
+    #[schema(max_length = 100)]
+    pub seat: Option<String>,
+    /// The post or body that sits; null where the caller may not know of it.
+    pub holder: Option<Named>,
+    /// In what capacity.
+    pub capacity: MembershipCapacity,
+    /// Whether the seat counts for a target: observers, deputies and secretaries do not.
+    pub counts: bool,
+    /// Whether it stands for all units of a kind.
+    pub collective: bool,
+    /// Whom it speaks for, in words.
+    #[schema(max_length = 200)]
+    pub constituency: Option<String>,
+    /// Why the member has it.
+    pub basis: MembershipBasis,
+    /// Where the basis is laid down.
+    #[schema(max_length = 200)]
+    pub basis_reference: Option<String>,
+    /// Whether the member is there by invitation or on no stated basis, and no invitation says why.
+    pub basis_unclear: bool,
+    /// First day of the term.
+    pub term_from_on: Option<NaiveDate>,
+    /// Last day of the term.
+    pub term_until_on: Option<NaiveDate>,
+    /// When the seat is due for rotation; null where no policy holds for it.
+    pub rotation: Option<Rotation>,
+}
+
+/// One unit that the board is to hear, or hears.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConstituencyState {
+    /// The association, advisory group or other unit.
+    pub unit: Named,
+    /// What sort of body it is.
+    pub unit_kind: UnitKind,
+    /// Its own seats.
+    #[schema(max_items = 1000)]
+    pub seats: Vec<SeatState>,
+    /// Whether one of them counts.
+    pub seated: bool,
+    /// Whether a collective seat stands for it. It is heard then only where a target lets one seat stand for all.
+    pub covered_by_collective_seat: bool,
+    /// References of the invitations that hold for it.
+    #[schema(max_items = 1000, schema_with = references)]
+    pub invitations: Vec<String>,
+    /// Whether the targets that name it are met for it; null where none names it.
+    pub target_met: Option<bool>,
+}
+
+/// A target, and how far it is met.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TargetState {
+    /// The target.
+    pub target_id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// Whose seats it is about, where they are all units of a kind.
+    pub constituency_kind: Option<UnitKind>,
+    /// How many units they are.
+    pub constituencies: u32,
+    /// How many of them have a seat of their own that counts.
+    pub seated: u32,
+    /// Seats of theirs that count.
+    pub seats_filled: u32,
+    /// Seats that they are to have.
+    pub seats_wanted: u32,
+    /// Whether each is to have one.
+    pub one_each: bool,
+    /// Whether one seat may stand for all: the target says so, and agreed terms of reference do.
+    pub collective_seat_allowed: bool,
+    /// Whether such a seat is held.
+    pub collective_seat_filled: bool,
+    /// Whether the target is met.
+    pub met: bool,
+    /// Seats that are missing.
+    pub missing: u32,
+}
+
+/// How many units of one kind the board hears.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KindCount {
+    /// The kind.
+    pub unit_kind: UnitKind,
+    /// Units of this kind.
+    pub constituencies: u32,
+    /// Those with a seat of their own that counts.
+    pub seated: u32,
+    /// Those without one for which a collective seat stands.
+    pub collectively_only: u32,
+    /// Those with neither.
+    pub unrepresented: u32,
+}
+
+/// Who is represented on a board.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RepresentationView {
+    /// The board.
+    pub board: Named,
+    /// The day it is judged by.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// A rotation within so many days is due soon.
+    pub rotation_soon_days: i64,
+    /// By kind of unit.
+    #[schema(max_items = 20)]
+    pub by_kind: Vec<KindCount>,
+    /// The targets that hold on the day.
+    #[schema(max_items = 1000)]
+    pub targets: Vec<TargetState>,
+    /// Each unit, by kind and reference.
+    #[schema(max_items = 100_000)]
+    pub constituencies: Vec<ConstituencyState>,
+    /// Seats that stand for all units of a kind.
+    #[schema(max_items = 1000)]
+    pub collective_seats: Vec<SeatState>,
+    /// Seats for which a rotation is overdue.
+    pub rotations_overdue: u32,
+    /// Seats whose basis is unclear.
+    pub basis_unclear: u32,
+}
+
+fn references() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let reference = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
+    ArrayBuilder::new()
+        .description(Some("References of the invitations that hold for it."))
+        .items(reference)
+        .max_items(Some(1000))
+        .build()
+}
+
+impl View for RepresentationView {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let of_seats = |c: &ConstituencyState, field: fn(&SeatState) -> String| {
+            c.seats.iter().map(field).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        let day = |d: Option<NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
+        let row = |c: &ConstituencyState| {
+            let rotation = |field: fn(&Rotation) -> Value| {
+                let first = c
+                    .seats
+                    .iter()
+                    .filter_map(|s| s.rotation.as_ref())
+                    .min_by_key(|r| (r.due_on.is_none(), r.due_on));
+                first.map_or(Value::Null, field)
+            };
+            let fields = json!({
+                "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "name": c.unit.name,
+                "unit_kind": c.unit_kind, "seated": c.seated, "seats": c.seats.len(),
+                "memberships": of_seats(c, |s| s.reference.clone()),
+                "capacities": of_seats(c, |s| word(&s.capacity)),
+                "bases": of_seats(c, |s| word(&s.basis)),
+                "basis_unclear": c.seats.iter().any(|s| s.basis_unclear),
+                "covered_by_collective_seat": c.covered_by_collective_seat,
+                "invitations": c.invitations.join(" "),
+                "term_until_on": c.seats.iter().map(|s| day(s.term_until_on)).max().filter(|d| !d.is_empty()),
+                "rotation_state": rotation(|r| json!(r.state)),
+                "rotation_due_on": rotation(|r| json!(r.due_on)),
+                "target_met": c.target_met,
+            });
+            match fields {
+                Value::Object(map) => map,
+                _ => Map::new(),
+            }
+        };
+        self.constituencies.iter().map(row).collect()
+    }
+}
+
+/// What the board's records say on the day.
+struct Picture<'a> {
+    seen: &'a Seen,
+    on: NaiveDate,
+    terms: Vec<&'a Membership>,
+    /// The seats held on the day.
+    seats: Vec<&'a Rec<Membership>>,
+    targets: Vec<&'a Rec<RepresentationTarget>>,
+    invitations: Vec<&'a Rec<Invitation>>,
+    policies: Vec<&'a RotationPolicy>,
+}
+
+impl<'a> Picture<'a> {
+    fn new(seen: &'a Seen, board: Uuid, on: NaiveDate) -> Self {
+        let members: Vec<&Rec<Membership>> = seen.pointing::<Membership>(board).collect();
+        Self {
+            seen,
+            on,
+            terms: members.iter().map(|m| &m.data).collect(),
+            seats: members.into_iter().filter(|m| runs_on(m.data.term(), on)).collect(),
+            targets: seen
+                .pointing::<RepresentationTarget>(board)
+                .filter(|t| runs_on(t.data.days(), on))
+                .collect(),
+            invitations: seen
+                .pointing::<Invitation>(board)
+                .filter(|i| i.data.board_id == board && runs_on(i.data.days(), on))
+                .collect(),
+            policies: seen
+                .pointing::<RotationPolicy>(board)
+                .filter(|p| runs_on(p.data.days(), on))
+                .map(|p| &p.data)
+                .collect(),
+        }
+    }
+
+    fn unit_of(&self, seat: &Membership) -> Option<&'a Rec<Unit>> {
+        let of_post = |post| self.seen.get::<Post>(post).map(|p| p.data.unit_id);
+        speaks_for(seat, of_post).and_then(|id| self.seen.get::<Unit>(id))
+    }
+
+    /// The units that the board is to hear or hears: associations and advisory groups, whatever a target or policy names, whoever has a seat.
+    fn units(&self) -> Vec<&'a Rec<Unit>> {
+        let mut kinds: Vec<UnitKind> = ALWAYS.to_vec();
+        kinds.extend(self.targets.iter().filter_map(|t| t.data.constituency_kind));
+        kinds.extend(self.policies.iter().filter_map(|p| p.constituency_kind));
+        let mut ids: Vec<Uuid> = self
+            .targets
+            .iter()
+            .flat_map(|t| t.data.constituency_unit_ids.iter().copied())
+            .collect();
+        ids.extend(self.policies.iter().flat_map(|p| p.constituency_unit_ids.iter().copied()));
+        let exists = |u: &Rec<Unit>| runs_on((u.data.from_on, u.data.until_on), self.on);
+        let named = |u: &Rec<Unit>| kinds.contains(&u.data.unit_kind) || ids.contains(&u.meta.id);
+        let mut units: Vec<&Rec<Unit>> = self.seen.live::<Unit>().filter(|u| named(u) && exists(u)).collect();
+        units.extend(
+            self.seats
+                .iter()
+                .filter(|s| s.data.constituency_unit_id.is_some())
+                .filter_map(|s| self.unit_of(&s.data)),
+        );
+        units.sort_by_key(|u| (word(&u.data.unit_kind), u.meta.reference.clone()));
+        units.dedup_by_key(|u| u.meta.id);
+        units
+    }
+
+    fn invites(&self, unit: Option<&Rec<Unit>>, seat: Option<&Membership>) -> impl Iterator<Item = &'a Rec<Invitation>> {
+        let is_for = move |i: &&Rec<Invitation>| {
+            let i = &i.data;
+            let of_unit = unit.is_some_and(|u| i.unit_id == Some(u.meta.id) || i.constituency_kind == Some(u.data.unit_kind));
+            let of_seat = seat.is_some_and(|s| {
+                (i.post_id.is_some() && i.post_id == s.post_id)
+                    || (i.unit_id.is_some() && i.unit_id == s.unit_id)
+                    || (i.constituency_kind.is_some() && i.constituency_kind == s.constituency_kind)
+            });
+            of_unit || of_seat
+        };
+        self.invitations.clone().into_iter().filter(is_for)
+    }
+
+    fn seat(&self, m: &Rec<Membership>) -> SeatState {
+        let data = &m.data;
+        let unit = self.unit_of(data);
+        let holder = match data.member() {
+            (Some(post), _) => self.seen.get::<Post>(post).map(|p| Named::new(&p.meta, &p.data.title)),
+            (_, Some(unit)) => self.seen.get::<Unit>(unit).map(|u| Named::new(&u.meta, &u.data.name)),
+            _ => None,
+        };
+        let asked = matches!(data.basis, MembershipBasis::Invited | MembershipBasis::Unstated);
+        // A policy that names the unit goes before one for all of its kind.
+        let mut policies: Vec<&RotationPolicy> = self.policies.iter().copied().filter(|p| holds_for(p, data, unit)).collect();
+        policies.sort_by_key(|p| p.constituency_kind.is_some());
+        SeatState {
+            membership_id: m.meta.id,
+            reference: m.meta.reference.clone(),
+            seat: data.seat.clone(),
+            holder,
+            capacity: data.capacity,
+            counts: counts(data),
+            collective: data.constituency_kind.is_some(),
+            constituency: data.constituency.clone(),
+            basis: data.basis,
+            basis_reference: data.basis_reference.clone(),
+            basis_unclear: asked && data.basis_reference.is_none() && self.invites(unit, Some(data)).next().is_none(),
+            term_from_on: data.term_from_on,
+            term_until_on: data.term_until_on,
+            rotation: policies.first().map(|p| Rotation::of(p, data, &self.terms, self.on)),
+        }
+    }
+
+    fn has_collective(&self, kind: UnitKind) -> bool {
+        self.seats.iter().any(|s| s.data.constituency_kind == Some(kind) && counts(&s.data))
+    }
+
+    fn constituency(&self, unit: &Rec<Unit>) -> ConstituencyState {
+        let own = |s: &&&Rec<Membership>| self.unit_of(&s.data).is_some_and(|u| u.meta.id == unit.meta.id);
+        let seats: Vec<SeatState> = self.seats.iter().filter(own).map(|s| self.seat(s)).collect();
+        ConstituencyState {
+            unit: Named::new(&unit.meta, &unit.data.name),
+            unit_kind: unit.data.unit_kind,
+            seated: seats.iter().any(|s| s.counts),
+            seats,
+            covered_by_collective_seat: self.has_collective(unit.data.unit_kind),
+            invitations: self.invites(Some(unit), None).map(|i| i.meta.reference.clone()).collect(),
+            target_met: None,
+        }
+    }
+
+    fn target(&self, target: &Rec<RepresentationTarget>, units: &[&Rec<Unit>], all: &[ConstituencyState]) -> TargetState {
+        let data = &target.data;
+        let of = |u: &&&Rec<Unit>| includes(data.constituency_kind, &data.constituency_unit_ids, u);
+        let ids: Vec<Uuid> = units.iter().filter(of).map(|u| u.meta.id).collect();
+        let theirs = || all.iter().filter(|c| ids.contains(&c.unit.id));
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let constituencies = count(ids.len());
+        let seated = count(theirs().filter(|c| c.seated).count());
+        let filled = count(theirs().flat_map(|c| &c.seats).filter(|s| s.counts).count());
+        let one_each = data.seats_wanted.is_none();
+        let wanted = data.seats_wanted.map_or(constituencies, u32::from);
+        let agreed = data
+            .terms_of_reference_id
+            .and_then(|id| self.seen.get::<TermsOfReference>(id))
+            .is_some_and(|t| t.is_live() && t.data.status == TermsStatus::Agreed && t.data.collective_seat);
+        let allowed = data.collective_seat && agreed;
+        let collective = constituencies > 0 && theirs().all(|c| c.covered_by_collective_seat);
+        let missing = if allowed && collective {
+            0
+        } else {
+            wanted.saturating_sub(if one_each { seated } else { filled })
+        };
+        TargetState {
+            target_id: target.meta.id,
+            reference: target.meta.reference.clone(),
+            constituency_kind: data.constituency_kind,
+            constituencies,
+            seated,
+            seats_filled: filled,
+            seats_wanted: wanted,
+            one_each,
+            collective_seat_allowed: allowed,
+            collective_seat_filled: collective,
+            met: missing == 0,
+            missing,
+        }
+    }
+}
+
+/// Whether a seat is one at the table.
+fn counts(seat: &Membership) -> bool {
+    use MembershipCapacity::{Adviser, Chair, DeputyChair, Member};
+    matches!(seat.capacity, Chair | DeputyChair | Member | Adviser)
+}
+
+fn by_kind(all: &[ConstituencyState]) -> Vec<KindCount> {
+    let mut kinds: Vec<KindCount> = Vec::new();
+    for c in all {
+        if kinds.last().is_none_or(|k| k.unit_kind != c.unit_kind) {
+            kinds.push(KindCount {
+                unit_kind: c.unit_kind,
+                constituencies: 0,
+                seated: 0,
+                collectively_only: 0,
+                unrepresented: 0,
+            });
+        }
+        let Some(kind) = kinds.last_mut() else { continue };
+        kind.constituencies += 1;
+        *match (c.seated, c.covered_by_collective_seat) {
+            (true, _) => &mut kind.seated,
+            (false, true) => &mut kind.collectively_only,
+            (false, false) => &mut kind.unrepresented,
+        } += 1;
+    }
+    kinds
+}
+
+fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
+    let seen = &asked.seen;
+    let board = seen.get::<Board>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let picture = Picture::new(seen, board.meta.id, asked.on);
+    let units = picture.units();
+    let mut constituencies: Vec<ConstituencyState> = units.iter().map(|u| picture.constituency(u)).collect();
+    let mut targets = Vec::new();
+    for target in &picture.targets {
+        let state = picture.target(target, &units, &constituencies);
+        let data = &target.data;
+        for (unit, c) in units.iter().zip(&mut constituencies) {
+            if includes(data.constituency_kind, &data.constituency_unit_ids, unit) {
+                let heard = state.met || (state.one_each && c.seated);
+                c.target_met = Some(c.target_met.unwrap_or(true) && heard);
+            }
+        }
+        targets.push(state);
+    }
+    let seats: Vec<SeatState> = picture.seats.iter().map(|s| picture.seat(s)).collect();
+    let count = |wanted: fn(&SeatState) -> bool| u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX);
+    Ok(RepresentationView {
+        board: Named::new(&board.meta, &board.data.name),
+        on: asked.on,
+        journal_seq: seen.seq(),
+        rotation_soon_days: SOON_DAYS,
+        by_kind: by_kind(&constituencies),
+        targets,
+        constituencies,
+        rotations_overdue: count(|s| s.rotation.as_ref().is_some_and(|r| r.state == RotationState::Overdue)),
+        basis_unclear: count(|s| s.basis_unclear),
+        collective_seats: seats.into_iter().filter(|s| s.collective).collect(),
+    })
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        operation(
+            "/api/v1/boards/{id}/representation",
+            "getBoardRepresentation",
+            Subject::Governance,
+            representation,
+        )
+        .takes([id_parameter("board")])
+        .says(
+            "Views",
+            "Who is represented on a board",
+            "Every staff support association and advisory group, and whoever else a target or a rotation policy names: their seats, capacity, basis and term on the day; whether a collective seat stands for them; invitations; when their seats are due for rotation; and whether the targets are met. As a table: a row for each of them.",
+        ),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<RepresentationView>(schemas);
+}
