@@ -189,6 +189,7 @@ impl<'a> Txn<'a> {
             ));
         }
         let record = parse(&with_envelope(&record, &meta)?, kind.shape, meta.seq)?;
+        self.not_taken(kind, &record)?;
         self.enter(kind, &record, Action::Create);
         Ok(record)
     }
@@ -324,16 +325,36 @@ impl<'a> Txn<'a> {
             following: self.following > 0,
         };
         let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
-        let meta = record.meta();
-        let holder = self.world.table(kind.index).and_then(|t| t.by_reference(&meta.reference));
-        if holder.is_some_and(|h| h != meta.id) {
-            let detail = format!("`{}` is the reference of another {}", meta.reference, kind.name.replace('_', " "));
-            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
-        }
+        self.not_taken(kind, &record)?;
         self.enter(kind, &record, action);
         self.follow(follow_ups)?;
         // A follow-up may have changed the record itself.
         Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
+    }
+
+    /// Whether reference and what else is unique to the record are its own.
+    fn not_taken(&self, kind: &Kind, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
+        let (meta, table) = (record.meta(), self.world.table(kind.index));
+        let what = || kind.name.replace('_', " ");
+        let holder = table.and_then(|t| t.by_reference(&meta.reference));
+        if holder.is_some_and(|h| h != meta.id) {
+            let detail = format!("`{}` is the reference of another {}", meta.reference, what());
+            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
+        }
+        let Some((pointer, key)) = record.unique().filter(|_| meta.withdrawn_at.is_none()) else {
+            return Ok(());
+        };
+        match table.and_then(|t| t.by_unique(&key)).map(|r| r.meta()) {
+            Some(holder) if holder.id != meta.id => {
+                let whose = if self.may_see(holder.id) {
+                    format!("{} is this {} already; change or withdraw that record", holder.reference, what())
+                } else {
+                    format!("a {} that you may not see is this already", what())
+                };
+                Err(Problem::field(Code::RuleViolation, pointer, "duplicate", whose))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Enters a record whose own fields stay as they are.

@@ -335,6 +335,8 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const SHAPE: i32 = 1;
     /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
     const APPEND_ONLY: bool = false;
+    /// The field to name when [`Resource::unique`] is taken.
+    const UNIQUE: &'static str = "";
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.
@@ -348,6 +350,11 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     fn links(&self, links: &mut Links);
     /// Where it belongs.
     fn place(&self) -> Place;
+    /// What no other live record of the kind has, beside its reference (measure, period and category of a figure). The world keeps an
+    /// index by it, in the order of the bytes.
+    fn unique(&self) -> Option<Vec<u8>> {
+        None
+    }
     /// Brings what was sent to its canonical form (a month's deadline to its last day).
     fn normalise(&mut self) {}
     /// Its rules beyond the schema, with the source of each.
@@ -406,6 +413,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
     fn place(&self) -> Place;
+    /// What no other live record of the kind may have, and the field that says it.
+    fn unique(&self) -> Option<(&'static str, Vec<u8>)>;
     /// What a caller may set, for a merge patch.
     fn draft(&self) -> Value;
     /// All fields but the envelope, to tell whether anything changed.
@@ -435,6 +444,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn place(&self) -> Place {
         self.data.place()
+    }
+    fn unique(&self) -> Option<(&'static str, Vec<u8>)> {
+        self.data.unique().map(|key| (R::UNIQUE, key))
     }
     fn draft(&self) -> Value {
         let mut draft = serde_json::to_value(&self.data).unwrap_or_default();
