@@ -18,7 +18,7 @@ use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::Proposal;
 use crate::world::record::FollowUp;
-use crate::world::seen::{Clearance, cleared};
+use crate::world::seen::{Clearance, Shown, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
 
 /// What a job answers, once its commit is done.
@@ -100,6 +100,14 @@ impl<'a> Txn<'a> {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// A record of the world in the making, as the caller is shown it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
+        show_now(&self.world, &self.caller.sight(), record.as_ref())
     }
 
     /// Writes something beside the journal, in the same transaction.
@@ -411,6 +419,7 @@ impl<'a> Txn<'a> {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the journal keeps the record as it is")]
     fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) {
         let meta = record.meta();
         self.world.seq += 1;
@@ -502,6 +511,7 @@ impl<'a> Txn<'a> {
 }
 
 /// A record's JSON with another envelope.
+#[expect(clippy::disallowed_methods, reason = "for the journal")]
 fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta) -> Result<String, Problem> {
     let mut map: Map<String, Value> = serde_json::from_slice(record.json()).map_err(Problem::internal)?;
     if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {

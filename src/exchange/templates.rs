@@ -50,7 +50,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         for draft in missing_boards(&txn.world) {
             // A unit that the caller may not know of, or may make no board for, is left as it is.
             match txn.part(|txn| txn.create(kind, None, draft)) {
-                Ok(board) => items.push(serde_json::from_slice(board.json()).unwrap_or_default()),
+                Ok(board) => items.push(serde_json::from_slice(txn.show(&board)?.json()).unwrap_or_default()),
                 Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => {}
                 Err(p) => return Err(p),
             }

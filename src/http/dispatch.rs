@@ -308,7 +308,7 @@ fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Cal
     hash.update([format as u8]);
     hash.update(on.to_string());
     if let Some(caller) = caller {
-        hash.update(format!("{:?}", caller.clearance()));
+        hash.update(format!("{:?}", caller.sight()));
     }
     let digest: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("\"{}-{digest}\"", world.seq)

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
-use super::seen::{Clearance, cleared};
+use super::seen::{Among, Clearance, cleared};
 use crate::access::policy::Subject;
 use crate::problem::{Code, FieldError, Problem};
 
@@ -335,6 +335,8 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const SHAPE: i32 = 1;
     /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
     const APPEND_ONLY: bool = false;
+    /// Its figures are shown as they were recorded only to who keeps such records; to everybody else [`Resource::release`] says how.
+    const RELEASES: bool = false;
     /// The field to name when [`Resource::unique`] is taken.
     const UNIQUE: &'static str = "";
     /// Fields that the service computes when the record changes.
@@ -369,6 +371,14 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
         Self: Sized,
     {
         Self::Computed::default()
+    }
+    /// What is shown in the record's place to who does not keep such records. Without the records it stands among (an earlier version
+    /// in a history) there is nothing to judge by what it would give away, and no figure is shown.
+    fn release(_record: &Rec<Self>, _among: Option<&Among<'_>>) -> Option<(Self, Self::Computed)>
+    where
+        Self: Sized,
+    {
+        None
     }
     /// Records whose computed fields look at this one: they are computed anew whenever it changes.
     fn touches(&self) -> Vec<Uuid> {
@@ -407,8 +417,13 @@ pub struct Rec<R: Resource> {
 /// A record of any kind.
 pub trait AnyRecord: Send + Sync + Debug {
     fn meta(&self) -> &Meta;
-    /// The record as served and as journalled: one flat JSON object.
+    /// The record as journalled: one flat JSON object, every figure in it. What a caller is shown comes from [`super::seen::Seen::show`].
     fn json(&self) -> &Bytes;
+    fn subject(&self) -> Subject;
+    /// Whether it is shown in another form to who does not keep such records.
+    fn releases(&self) -> bool;
+    /// That form, as JSON.
+    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error>;
     /// What search looks through, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
@@ -433,6 +448,18 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn json(&self) -> &Bytes {
         &self.json
+    }
+    fn subject(&self) -> Subject {
+        R::SUBJECT
+    }
+    fn releases(&self) -> bool {
+        R::RELEASES
+    }
+    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error> {
+        match R::release(self, among) {
+            Some((data, computed)) => flat(&self.meta, &data, &computed),
+            None => Ok(self.json.clone()),
+        }
     }
     fn text(&self) -> &str {
         &self.text
@@ -488,21 +515,20 @@ struct Flat<'a, R, C> {
     computed: &'a C,
 }
 
+fn flat<R: Resource>(meta: &Meta, data: &R, computed: &R::Computed) -> Result<Bytes, serde_json::Error> {
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut json, &Flat { meta, data, computed })?;
+    // A copy of just the size: it stays in memory for as long as the record does.
+    Ok(Bytes::copy_from_slice(&json))
+}
+
 impl<R: Resource> Rec<R> {
     /// Puts a record together and writes its JSON.
     ///
     /// # Errors
     /// It cannot be written as JSON.
     pub fn new(meta: Meta, data: R, computed: R::Computed) -> Result<Self, serde_json::Error> {
-        let mut json = Vec::with_capacity(USUAL_BYTES);
-        let flat = Flat {
-            meta: &meta,
-            data: &data,
-            computed: &computed,
-        };
-        serde_json::to_writer(&mut json, &flat)?;
-        // A copy of just the size: it stays in memory for as long as the record does.
-        let json = Bytes::copy_from_slice(&json);
+        let json = flat(&meta, &data, &computed)?;
         Ok(Self::with_json(meta, data, computed, json))
     }
 

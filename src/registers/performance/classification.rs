@@ -53,8 +53,22 @@ pub struct LegacyAggregate {
     #[schema(min_length = 1, max_length = 200)]
     pub label: String,
     /// Codes of the categories that it takes together.
-    #[schema(min_items = 1, max_items = 200)]
+    #[schema(schema_with = codes)]
     pub member_codes: Vec<String>,
+}
+
+fn codes() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(20));
+    ArrayBuilder::new()
+        .description(Some("Codes of the categories that it takes together."))
+        .items(code)
+        .min_items(Some(1))
+        .max_items(Some(200))
+        .build()
 }
 
 /// A version of a code list.
@@ -126,7 +140,11 @@ impl Classification {
 
     fn check_codes(&self, rules: &mut Rules<'_, Self>) {
         let mut seen = HashSet::new();
-        let categories = self.categories.iter().enumerate().map(|(n, c)| (format!("/categories/{n}/code"), &c.code));
+        let categories = self
+            .categories
+            .iter()
+            .enumerate()
+            .map(|(n, c)| (format!("/categories/{n}/code"), &c.code));
         let aggregates = self
             .legacy_aggregates
             .iter()
@@ -154,9 +172,18 @@ impl Classification {
     /// A code that figures were recorded for stays.
     fn check_lost(&self, rules: &mut Rules<'_, Self>, before: &Rec<Self>) {
         let was = &before.data;
-        let all = was.categories.iter().map(|c| &c.code).chain(was.legacy_aggregates.iter().map(|a| &a.code));
+        let all = was
+            .categories
+            .iter()
+            .map(|c| &c.code)
+            .chain(was.legacy_aggregates.iter().map(|a| &a.code));
         let lost: HashSet<&String> = all.filter(|c| self.label(c).is_none()).collect();
-        let members = |c: &Self| c.legacy_aggregates.iter().map(|a| (a.code.clone(), a.member_codes.clone())).collect::<Vec<_>>();
+        let members = |c: &Self| {
+            c.legacy_aggregates
+                .iter()
+                .map(|a| (a.code.clone(), a.member_codes.clone()))
+                .collect::<Vec<_>>()
+        };
         let regrouped = members(was) != members(self);
         if lost.is_empty() && !regrouped {
             return;

@@ -28,8 +28,14 @@ pub enum DashboardMaturity {
 }
 
 const TRANSITIONS: &[(DashboardMaturity, &[DashboardMaturity])] = &[
-    (DashboardMaturity::Planned, &[DashboardMaturity::Draft, DashboardMaturity::Published]),
-    (DashboardMaturity::Draft, &[DashboardMaturity::Planned, DashboardMaturity::Published]),
+    (
+        DashboardMaturity::Planned,
+        &[DashboardMaturity::Draft, DashboardMaturity::Published],
+    ),
+    (
+        DashboardMaturity::Draft,
+        &[DashboardMaturity::Planned, DashboardMaturity::Published],
+    ),
     (DashboardMaturity::Published, &[]),
 ];
 
@@ -128,7 +134,8 @@ impl Resource for Dashboard {
     const PATH: &'static str = "dashboards";
     const PREFIX: &'static str = "DSH";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
+    const ABOUT: &'static str =
+        "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
     type Computed = DashboardComputed;
     type Filter = DashboardFilter;
 

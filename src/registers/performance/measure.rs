@@ -236,7 +236,10 @@ impl Resource for Measure {
         }
         let is_rate = self.unit == MeasureUnit::Rate;
         let (code, detail) = if is_rate {
-            ("required", "a rate says for every how many it is given; give rate_per, such as 1000")
+            (
+                "required",
+                "a rate says for every how many it is given; give rate_per, such as 1000",
+            )
         } else {
             ("not_allowed", "only a rate has it; leave it out")
         };
@@ -283,7 +286,12 @@ impl Resource for Measure {
             && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.goal_id.or(f.item_id).or(f.classification_id).or(f.source_id).or(f.owner_post_id).or(f.owner_unit_id)
+        f.goal_id
+            .or(f.item_id)
+            .or(f.classification_id)
+            .or(f.source_id)
+            .or(f.owner_post_id)
+            .or(f.owner_unit_id)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod classification;
 mod dashboard;
+mod disclosure;
 mod measure;
 mod observation;
 mod period;
@@ -11,13 +12,22 @@ mod target;
 
 pub use classification::{Characteristic, Classification, ClassificationCategory, LegacyAggregate};
 pub use dashboard::{Dashboard, DashboardMaturity, DashboardVersion};
+pub use disclosure::Figures;
 pub use measure::{BreakdownCategory, Direction, Measure, MeasureGroup, MeasureState, MeasureUnit};
 pub use observation::{Observation, ObservationState, ShownFigures};
 pub use period::{Figure, Period};
 pub use source::{DataSource, DataSourceState, Frequency};
 pub use target::MeasureTarget;
 
-use crate::world::Catalogue;
+use crate::world::seen::Seen;
+use crate::world::{Catalogue, Rec};
+
+/// The figures of an observation as the caller is shown them: the one way to them outside this register.
+#[must_use]
+pub fn figures(seen: &Seen, observation: &Rec<Observation>) -> Figures {
+    seen.released(observation)
+        .map_or_else(|| observation.data.recorded(), |(data, _)| data.recorded())
+}
 
 /// Adds the register's kinds.
 #[must_use]
@@ -115,7 +125,13 @@ mod tests {
                 ("numerator", json!(1.5)),
                 ("denominator", json!(1_000_000_000)),
                 ("breakdown", json!([{ "classification_id": "x", "code": "A1" }])),
-                ("breakdown", json!(vec![json!({ "classification_id": "019abcde-0000-7000-8000-000000000001", "code": "A1" }); 3])),
+                (
+                    "breakdown",
+                    json!(vec![
+                        json!({ "classification_id": "019abcde-0000-7000-8000-000000000001", "code": "A1" });
+                        3
+                    ]),
+                ),
                 ("figures", json!("released")),
                 ("from_on", json!("2020-07-01")),
             ],

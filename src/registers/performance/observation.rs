@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::disclosure::{Figures, release};
 use super::measure::{BreakdownCategory, Measure, MeasureUnit, check_breakdown, link_breakdown, normalise};
 use super::period::{Figure, Period};
 use crate::access::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
 use crate::registers::query::{Any, any, is};
+use crate::world::seen::Among;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether there is a figure.
@@ -110,6 +112,29 @@ pub struct ObservationFilter {
 }
 
 impl Observation {
+    /// The figures as they were recorded. What a caller is shown is [`super::figures`].
+    pub(super) fn recorded(&self) -> Figures {
+        Figures {
+            state: self.state,
+            value: self.value,
+            numerator: self.numerator,
+            denominator: self.denominator,
+        }
+    }
+
+    /// The same observation with other figures.
+    fn with(&self, figures: Figures) -> Self {
+        Self {
+            measure_id: self.measure_id,
+            period: self.period,
+            breakdown: self.breakdown.clone(),
+            state: figures.state,
+            value: figures.value,
+            numerator: figures.numerator,
+            denominator: figures.denominator,
+        }
+    }
+
     fn check_figures(&self, rules: &mut Rules<'_, Self>, measure: &Measure) {
         let is_present = self.state == ObservationState::Present;
         rules.require(
@@ -119,7 +144,10 @@ impl Observation {
             "figures are suppressed by the service when they are shown; record what there is as present",
         );
         let (code, detail) = if is_present {
-            ("required", "a figure that is present has a value; say missing or not_stated where there is none")
+            (
+                "required",
+                "a figure that is present has a value; say missing or not_stated where there is none",
+            )
         } else {
             ("not_allowed", "there is no figure in this state; leave it out or say present")
         };
@@ -135,7 +163,12 @@ impl Observation {
         if measure.unit == MeasureUnit::Percent
             && let (Some(numerator), Some(denominator)) = (self.numerator, self.denominator)
         {
-            rules.require(numerator <= denominator, "/numerator", "part_of", "must not be greater than the denominator");
+            rules.require(
+                numerator <= denominator,
+                "/numerator",
+                "part_of",
+                "must not be greater than the denominator",
+            );
         }
     }
 }
@@ -182,6 +215,14 @@ impl Resource for Observation {
         if let Some(measure) = rules.reading.world.get::<Measure>(self.measure_id) {
             self.check_figures(rules, &measure.data);
         }
+    }
+    const RELEASES: bool = true;
+    fn release(record: &Rec<Self>, among: Option<&Among<'_>>) -> Option<(Self, ObservationComputed)> {
+        let computed = ObservationComputed {
+            figures: ShownFigures::Released,
+            ..record.computed
+        };
+        Some((record.data.with(release(record, among)), computed))
     }
     const UNIQUE: &'static str = "/period";
     /// Measure, period and breakdown, in the order in which tables of figures are read.

@@ -28,9 +28,7 @@ impl Period {
 
     fn months(year: i32, first_month: u32, months: u32) -> Option<Self> {
         let from_on = NaiveDate::from_ymd_opt(year, first_month, 1)?;
-        let until_on = from_on
-            .checked_add_months(Months::new(months))?
-            .checked_sub_days(Days::new(1))?;
+        let until_on = from_on.checked_add_months(Months::new(months))?.checked_sub_days(Days::new(1))?;
         Some(Self { from_on, until_on })
     }
 
@@ -79,7 +77,8 @@ impl FromStr for Period {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::read(text).ok_or("must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, 2020/21 or 2020-10-01/2020-11-15")
+        Self::read(text)
+            .ok_or("must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, 2020/21 or 2020-10-01/2020-11-15")
     }
 }
 
@@ -248,10 +247,28 @@ mod tests {
         ] {
             let period: Period = sent.parse().unwrap_or_else(|e| panic!("{sent}: {e}"));
             assert_eq!(period.to_string(), kept, "{sent}");
-            assert_eq!((period.from_on.to_string(), period.until_on.to_string()), (from.into(), until.into()), "{sent}");
+            assert_eq!(
+                (period.from_on.to_string(), period.until_on.to_string()),
+                (from.into(), until.into()),
+                "{sent}"
+            );
             assert_eq!(kept.parse(), Ok(period));
         }
-        for bad in ["", "20", "2020-Q5", "2020-H0", "2020-13", "2020-W54", "2020-02-30", "2020/22", "2020-1-1", "2021-01-01/2020-01-01", "２０２０", "2020-Q", "+020"] {
+        for bad in [
+            "",
+            "20",
+            "2020-Q5",
+            "2020-H0",
+            "2020-13",
+            "2020-W54",
+            "2020-02-30",
+            "2020/22",
+            "2020-1-1",
+            "2021-01-01/2020-01-01",
+            "２０２０",
+            "2020-Q",
+            "+020",
+        ] {
             assert!(bad.parse::<Period>().is_err(), "{bad}");
         }
     }

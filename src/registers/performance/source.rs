@@ -125,9 +125,7 @@ impl Resource for DataSource {
             .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        is_some(&f.owner_unit_id, &r.data.owner_unit_id)
-            && is_some(&f.owner_post_id, &r.data.owner_post_id)
-            && any(&f.state, &r.data.state)
+        is_some(&f.owner_unit_id, &r.data.owner_unit_id) && is_some(&f.owner_post_id, &r.data.owner_post_id) && any(&f.state, &r.data.state)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id.or(f.owner_post_id)
