@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod discovery;
 pub mod export;
 pub mod generate;
+pub mod import;
 pub mod load;
 pub mod sign_in;
 pub mod templates;
@@ -26,6 +27,7 @@ pub fn operations() -> Vec<Operation> {
 pub fn record_operations() -> Vec<Operation> {
     let mut all = accounts::operations();
     all.extend(templates::operations());
+    all.extend(import::operations());
     all.extend(trail::operations());
     all
 }
@@ -36,5 +38,6 @@ pub fn schemas(schemas: &mut Schemas) {
     sign_in::schemas(schemas);
     discovery::schemas(schemas);
     templates::schemas(schemas);
+    import::schemas(schemas);
     trail::schemas(schemas);
 }

@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// The live records whose unique part begins like this, in its order.
-    pub fn unique_from<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> {
+    pub fn unique_from<'a, 'p>(&'a self, prefix: &'p [u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
         let from = (Bound::Included(prefix), Bound::Unbounded);
         self.unique
             .range::<_, [u8]>(from)

@@ -49,12 +49,14 @@ impl Sight {
     /// Whether the figures of a record show as they were recorded. Today's owners decide, also about the past.
     #[must_use]
     pub fn is_exact(&self, now: &World, record: &dyn AnyRecord) -> bool {
+        !record.releases() || self.keeps(now, record)
+    }
+
+    fn keeps(&self, now: &World, record: &dyn AnyRecord) -> bool {
         let covers = |scope: &Option<Uuid>| scope.is_none_or(|scope| now.is_in_scope(record.meta().id, scope));
-        !record.releases()
-            || self
-                .exact
-                .iter()
-                .any(|(subject, scope)| *subject == record.subject() && covers(scope))
+        self.exact
+            .iter()
+            .any(|(subject, scope)| *subject == record.subject() && covers(scope))
     }
 }
 
@@ -209,6 +211,12 @@ impl Seen {
         self.sight.is_exact(self.among().now, record)
     }
 
+    /// Whether the caller keeps such records in a scope that covers this one: the figures within it show as they were recorded.
+    #[must_use]
+    pub fn keeps(&self, record: &dyn AnyRecord) -> bool {
+        self.sight.keeps(self.among().now, record)
+    }
+
     /// The released form of a record, unless the caller sees it as it was recorded.
     #[must_use]
     pub fn released<R: Resource>(&self, record: &Rec<R>) -> Option<(R, R::Computed)> {
@@ -220,7 +228,7 @@ impl Seen {
     }
 
     /// The live records of a kind whose unique part begins like this ([`Resource::unique`]), in its order.
-    pub fn unique_from<'a, R: Resource>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = &'a Rec<R>> {
+    pub fn unique_from<'a, 'p, R: Resource>(&'a self, prefix: &'p [u8]) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'p, R> {
         let table = self.world.table_of::<R>();
         let found = table.into_iter().flat_map(move |t| t.unique_from(prefix));
         found
@@ -295,6 +303,12 @@ impl Seen {
             on,
             clearance: &self.sight.clearance,
         }
+    }
+
+    /// A setting in force today, also for what is shown of the past.
+    #[must_use]
+    pub fn setting<T>(&self, of: fn(&World) -> T) -> T {
+        of(self.among().now)
     }
 
     /// Number of the last journal entry that this world holds.

@@ -17,3 +17,4 @@ mod access;
 mod contract;
 mod conventions;
 mod migrations;
+mod performance;

@@ -14,7 +14,7 @@ pub use classification::{Characteristic, Classification, ClassificationCategory,
 pub use dashboard::{Dashboard, DashboardMaturity, DashboardVersion};
 pub use disclosure::Figures;
 pub use measure::{BreakdownCategory, Direction, Measure, MeasureGroup, MeasureState, MeasureUnit};
-pub use observation::{Observation, ObservationState, ShownFigures};
+pub use observation::{Observation, ObservationState, ShownFigures, table_of};
 pub use period::{Figure, Period};
 pub use source::{DataSource, DataSourceState, Frequency};
 pub use target::MeasureTarget;

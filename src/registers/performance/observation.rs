@@ -122,17 +122,31 @@ impl Observation {
         }
     }
 
-    /// The same observation with other figures.
-    fn with(&self, figures: Figures) -> Self {
-        Self {
-            measure_id: self.measure_id,
-            period: self.period,
-            breakdown: self.breakdown.clone(),
+    /// An observation, with its breakdown in order.
+    #[must_use]
+    pub fn new(measure_id: Uuid, period: Period, breakdown: Vec<BreakdownCategory>, figures: Figures) -> Self {
+        let mut observation = Self {
+            measure_id,
+            period,
+            breakdown,
             state: figures.state,
             value: figures.value,
             numerator: figures.numerator,
             denominator: figures.denominator,
-        }
+        };
+        observation.normalise();
+        observation
+    }
+
+    /// Whether both have the same figures. For who may see them.
+    #[must_use]
+    pub fn says(&self, other: &Self) -> bool {
+        self.recorded() == other.recorded()
+    }
+
+    /// The same observation with other figures.
+    fn with(&self, figures: Figures) -> Self {
+        Self::new(self.measure_id, self.period, self.breakdown.clone(), figures)
     }
 
     fn check_figures(&self, rules: &mut Rules<'_, Self>, measure: &Measure) {
