@@ -3,6 +3,7 @@
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
 
+mod performance;
 mod rag;
 mod status;
 
@@ -134,10 +135,13 @@ fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    status::operations()
+    let mut all = status::operations();
+    all.extend(performance::operations());
+    all
 }
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
+    performance::schemas(schemas);
 }
