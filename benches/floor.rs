@@ -1,7 +1,7 @@
 //! Floors for `benches/run`: the same work with nothing around it. Each prints operations per second.
 //!
 //! `floor serve PORT FILE` answers every request with FILE; `floor sqlite-make FROM TO` puts the items of a generated database into a
-//! plain table; `floor sqlite-get DB SECONDS`, `floor sqlite-list DB SECONDS` read it; `floor postgres-list URL SECONDS` does on
+//! plain table; `floor sqlite-insert DB ROWS` puts rows into two tables with the service's indexes, 1,000 to a commit; `floor sqlite-get DB SECONDS`, `floor sqlite-list DB SECONDS` read it; `floor postgres-list URL SECONDS` does on
 //! PostgreSQL what `sqlite-list` does, through diesel on four connections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +71,7 @@ fn main() -> Result<(), Failed> {
     match arguments.as_slice() {
         ["serve", port, file] => actix_web::rt::System::new().block_on(serve(port.parse()?, std::fs::read(file)?)),
         ["sqlite-make", from, to] => sqlite_make(from, to),
+        ["sqlite-insert", db, rows] => sqlite_insert(db, rows.parse()?),
         ["sqlite-get", db, seconds] => sqlite_get(db, seconds.parse()?),
         ["sqlite-list", db, seconds] => sqlite_list(db, seconds.parse()?),
         ["postgres-list", url, seconds] => postgres_list(url, seconds.parse()?),
@@ -135,6 +136,37 @@ fn sqlite_make(from: &str, to: &str) -> Result<(), Failed> {
          CREATE UNIQUE INDEX floor_reference ON floor_items (reference);",
         fields.join(", ")
     ))?;
+    Ok(())
+}
+
+/// What an imported observation costs at the least: its row and its log row, with the indexes that the service's tables have.
+fn sqlite_insert(db: &str, rows: u64) -> Result<(), Failed> {
+    let mut db = Sqlite::open(db)?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         CREATE TABLE floor_log (seq INTEGER PRIMARY KEY, at INTEGER, record_id BLOB, version INTEGER, digest BLOB, hash BLOB, body TEXT);
+         CREATE UNIQUE INDEX floor_log_version ON floor_log (record_id, version);
+         CREATE INDEX floor_log_at ON floor_log (at);
+         CREATE TABLE floor_rows (id BLOB PRIMARY KEY, kind TEXT, reference TEXT, version INTEGER, seq INTEGER, body TEXT);
+         CREATE UNIQUE INDEX floor_rows_reference ON floor_rows (kind, reference);",
+    )?;
+    let body = "a figure of a measure ".repeat(28);
+    let started = Instant::now();
+    for portion in 0..rows.div_ceil(1_000) {
+        let txn = db.transaction()?;
+        {
+            let mut log = txn.prepare_cached("INSERT INTO floor_log VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)")?;
+            let mut row = txn.prepare_cached("INSERT INTO floor_rows VALUES (?1, 'observation', ?2, 1, ?3, ?4)")?;
+            for n in portion * 1_000..(portion * 1_000 + 1_000).min(rows) {
+                let (seq, id) = (i64::try_from(n)? + 1, uuid::Uuid::now_v7());
+                log.execute((seq, seq, id.as_bytes(), [0_u8; 32], [0_u8; 32], &body))?;
+                row.execute((id.as_bytes(), format!("OBS-{seq:04}"), seq, &body))?;
+            }
+        }
+        txn.commit()?;
+    }
+    report(rows as f64 / started.elapsed().as_secs_f64());
     Ok(())
 }
 

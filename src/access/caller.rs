@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
 use super::issuers::{Claimed, Vouched};
-use super::policy::{Act, Role, Subject, allows};
+use super::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
-use crate::world::seen::Clearance;
+use crate::world::seen::{Clearance, Sight};
 
 /// What a checked token says: who, since when, and how little of it may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,23 @@ impl Caller {
     /// 403.
     pub fn require_write(&self) -> Result<(), Problem> {
         if self.read_only { Err(only_reads()) } else { Ok(()) }
+    }
+
+    /// What the caller sees: what is marked, and which figures as they were recorded. Who keeps a subject's records sees their figures,
+    /// whether or not this token may change them.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        let keeps = |subject: Subject| {
+            let held = self.held.iter().filter(move |h| allows(h.role, subject, Act::Update));
+            held.map(move |h| (subject, h.scope))
+        };
+        let mut exact: Vec<_> = RELEASED.into_iter().flat_map(keeps).collect();
+        exact.sort_by_key(|(subject, scope)| (*subject as usize, *scope));
+        exact.dedup();
+        Sight {
+            clearance: self.clearance(),
+            exact,
+        }
     }
 
     /// Refuses unless some grant allows it.

@@ -198,6 +198,10 @@ const MATRIX: [[Rights; 8]; 22] = [
     /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
 ];
 
+/// Subjects whose records show figures as they were recorded only to who keeps them, in the scope of the grant; everybody else,
+/// auditors too, sees them released ([`crate::world::seen`]).
+pub const RELEASED: [Subject; 1] = [Subject::Performance];
+
 /// Whether `role` may `act` on `subject`, within the scope of its grant.
 #[must_use]
 pub fn allows(role: Role, subject: Subject, act: Act) -> bool {

@@ -16,10 +16,10 @@ use crate::db::store::Side;
 use crate::db::{Conn, DbError};
 use crate::journal::{Action, NewEntry};
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::catalogue::Proposal;
+use crate::world::catalogue::{Proposal, judge};
 use crate::world::record::{ANY_KIND, FollowUp};
-use crate::world::seen::{Clearance, cleared};
-use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Undo, World};
+use crate::world::seen::{Clearance, Shown, cleared, show_now};
+use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
 
 /// What a job answers, once its commit is done.
 #[derive(Debug, Clone, Default)]
@@ -142,6 +142,14 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
+    /// A record of the world in the making, as the caller is shown it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
+        show_now(&self.world, &self.caller.sight(), record.as_ref())
+    }
+
     /// Writes something beside the journal, in the same transaction.
     pub fn beside(&mut self, side: Side) {
         self.sides.push(side);
@@ -184,7 +192,44 @@ impl<'a> Txn<'a> {
                 "a record with this id is already there",
             ));
         }
-        let meta = Meta {
+        let record = self.propose(kind, None, draft, self.first_version(kind, id), Action::Create)?;
+        self.in_scope(kind, Act::Create, id)?;
+        Ok(record)
+    }
+
+    /// Creates a record from fields that were read as their type, for rows by the thousand: the type must see to all that the schema
+    /// would. To be done as a part of the work: refused for its scope, it is to be undone.
+    ///
+    /// # Errors
+    /// Permission, links, rules, what another record has.
+    pub fn create_typed<R: Resource>(&mut self, kind: &Kind, data: R) -> Changed {
+        self.caller.require(kind.subject, Act::Create)?;
+        let meta = self.first_version(kind, Uuid::now_v7());
+        let id = meta.id;
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let proposal = self.proposal(None, Value::Null, meta, &may);
+        let proposed = judge(proposal, data, &|links| self.check_links(None, links))?;
+        let record = self.conclude(kind, proposed, Action::Create)?;
+        self.in_scope(kind, Act::Create, id)?;
+        Ok(record)
+    }
+
+    /// Changes a record, whatever its version, to fields that were read as their type ([`Txn::create_typed`]).
+    ///
+    /// # Errors
+    /// Permission, links, rules, what another record has.
+    pub fn update_typed<R: Resource>(&mut self, kind: &Kind, id: Uuid, data: R) -> Changed {
+        let before = self.find(kind, Act::Update, id, None)?;
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let proposal = self.proposal(Some(&before), Value::Null, self.next_version(&before), &may);
+        let proposed = judge(proposal, data, &|links| self.check_links(Some(&before), links))?;
+        let record = self.conclude(kind, proposed, Action::Update)?;
+        self.in_scope(kind, Act::Update, id)?;
+        Ok(record)
+    }
+
+    fn first_version(&self, kind: &Kind, id: Uuid) -> Meta {
+        Meta {
             id,
             reference: self.world.next_reference(kind),
             version: 1,
@@ -195,10 +240,7 @@ impl<'a> Txn<'a> {
             withdrawn_at: None,
             seq: self.world.seq + 1,
             kind: kind.index,
-        };
-        let record = self.propose(kind, None, draft, meta, Action::Create)?;
-        self.in_scope(kind, Act::Create, id)?;
-        Ok(record)
+        }
     }
 
     /// Brings an exported record back as it stood: same id, fields and computed fields, as version 1 of this journal. Nothing follows
@@ -229,6 +271,7 @@ impl<'a> Txn<'a> {
             ));
         }
         let record = parse(&with_envelope(&record, &meta, Map::new())?, kind.shape, meta.seq)?;
+        self.not_taken(kind, &record)?;
         self.enter(kind, &record, Action::Create);
         Ok(record)
     }
@@ -344,8 +387,18 @@ impl<'a> Txn<'a> {
             .ok_or_else(Problem::not_found)
     }
 
-    fn may_see(&self, id: Uuid) -> bool {
+    /// Whether the caller may know of the record.
+    #[must_use]
+    pub fn may_see(&self, id: Uuid) -> bool {
         cleared(&self.world, &self.caller.clearance(), id)
+    }
+
+    /// Refuses what the caller may not do to a record.
+    ///
+    /// # Errors
+    /// 403 with the roles that could.
+    pub fn may(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
+        self.in_scope(kind, act, id)
     }
 
     fn in_scope(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
@@ -390,18 +443,43 @@ impl<'a> Txn<'a> {
     fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = self.proposal(before, draft, meta, &may);
-        let (record, follow_ups) = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
-        let meta = record.meta();
-        let holder = self.world.table(kind.index).and_then(|t| t.by_reference(&meta.reference));
-        if holder.is_some_and(|h| h != meta.id) {
-            let detail = format!("`{}` is the reference of another {}", meta.reference, kind.name.replace('_', " "));
-            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
-        }
+        let proposed = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
+        self.conclude(kind, proposed, action)
+    }
+
+    fn conclude(&mut self, kind: &Kind, proposed: (Arc<dyn AnyRecord>, Vec<FollowUp>), action: Action) -> Changed {
+        let (record, follow_ups) = proposed;
+        self.not_taken(kind, &record)?;
         self.enter(kind, &record, action);
         self.follow(follow_ups)?;
         self.follow(self.recomputed(kind))?;
         // A follow-up may have changed the record itself.
         Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
+    }
+
+    /// Whether reference and what else is unique to the record are its own.
+    fn not_taken(&self, kind: &Kind, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
+        let (meta, table) = (record.meta(), self.world.table(kind.index));
+        let what = || kind.name.replace('_', " ");
+        let holder = table.and_then(|t| t.by_reference(&meta.reference));
+        if holder.is_some_and(|h| h != meta.id) {
+            let detail = format!("`{}` is the reference of another {}", meta.reference, what());
+            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
+        }
+        let Some((pointer, key)) = record.unique().filter(|_| meta.withdrawn_at.is_none()) else {
+            return Ok(());
+        };
+        match table.and_then(|t| t.by_unique(&key)).map(|r| r.meta()) {
+            Some(holder) if holder.id != meta.id => {
+                let whose = if self.may_see(holder.id) {
+                    format!("{} is this {} already; change or withdraw that record", holder.reference, what())
+                } else {
+                    format!("a {} that you may not see is this already", what())
+                };
+                Err(Problem::field(Code::RuleViolation, pointer, "duplicate", whose))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Enters a record whose own fields stay as they are; `fields` are the service's.
@@ -462,6 +540,7 @@ impl<'a> Txn<'a> {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the journal keeps the record as it is")]
     fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) {
         let meta = record.meta();
         self.world.seq += 1;
@@ -564,6 +643,7 @@ impl<'a> Txn<'a> {
 }
 
 /// A record's JSON with another envelope and these fields.
+#[expect(clippy::disallowed_methods, reason = "for the journal")]
 fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta, fields: Map<String, Value>) -> Result<String, Problem> {
     let mut map: Map<String, Value> = serde_json::from_slice(record.json()).map_err(Problem::internal)?;
     if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {

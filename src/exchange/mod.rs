@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod documents;
 pub mod export;
 pub mod generate;
+pub mod import;
 pub mod jobs;
 pub mod load;
 pub mod people;
@@ -31,6 +32,7 @@ pub fn record_operations() -> Vec<Operation> {
     all.extend(people::operations());
     all.extend(templates::operations());
     all.extend(documents::operations());
+    all.extend(import::operations());
     all.extend(trail::operations());
     all.extend(jobs::operations());
     all
@@ -43,6 +45,7 @@ pub fn schemas(schemas: &mut Schemas) {
     sign_in::schemas(schemas);
     discovery::schemas(schemas);
     templates::schemas(schemas);
+    import::schemas(schemas);
     trail::schemas(schemas);
     jobs::schemas(schemas);
 }

@@ -138,7 +138,7 @@ async fn erase(call: Call) -> Result<Answer, Problem> {
         }
         end_accounts(txn, id)?;
         txn.beside(Side::ErasePerson(id));
-        Ok(Answer::record(200, record.as_ref()).into())
+        Ok(Answer::record(200, &txn.show(&record)?).into())
     })
     .await
 }

@@ -13,9 +13,9 @@ use crate::http::query::{Query, invalid};
 use crate::http::resource::{Names, idempotency, reason};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
-use crate::registers::{assurance, catalogue};
 use crate::registers::governance::template::missing_boards;
 use crate::registers::oversight::template::{missing_duties, organisation};
+use crate::registers::{assurance, catalogue};
 use crate::world::schema::{self, Schemas};
 use crate::world::{Kind, World};
 
@@ -157,7 +157,7 @@ fn all(txn: &mut Txn<'_>, kind: &Kind, drafts: Vec<Value>, dry_run: bool) -> Res
     let mut refused: Option<Problem> = None;
     for draft in drafts {
         match txn.part(|txn| txn.create(kind, None, draft)) {
-            Ok(record) => items.push(serde_json::from_slice(record.json()).unwrap_or_default()),
+            Ok(record) => items.push(serde_json::from_slice(txn.show(&record)?.json()).unwrap_or_default()),
             Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => refused = refused.or(Some(p)),
             Err(p) => return Err(p),
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::Outcome;
 use crate::problem::Problem;
-use crate::world::AnyRecord;
+use crate::world::seen::Shown;
 
 /// An answer that is not a problem.
 #[derive(Debug, Clone)]
@@ -91,8 +91,8 @@ impl Answer {
 
     /// A record with its ETag.
     #[must_use]
-    pub fn record(status: u16, record: &dyn AnyRecord) -> Self {
-        Self::json(status, record.json().clone()).header("ETag", format!("\"{}\"", record.meta().version))
+    pub fn record(status: u16, record: &Shown) -> Self {
+        Self::json(status, record.json().clone()).header("ETag", record.etag())
     }
 
     /// The same with a header.

@@ -15,7 +15,7 @@ use crate::access::{Caller, Identity};
 use crate::app::Service;
 use crate::engine::{Author, Idempotency, Outcome, Txn, Write};
 use crate::problem::{Code, Problem};
-use crate::world::seen::{Clearance, Seen};
+use crate::world::seen::{Seen, Sight};
 use crate::world::{World, schema};
 
 /// A request on its way through a handler.
@@ -80,16 +80,16 @@ impl Call {
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
-    /// How much of what is marked the caller may see.
+    /// What the caller sees.
     #[must_use]
-    pub fn clearance(&self) -> Clearance {
-        self.caller.as_ref().map_or(Clearance::None, Caller::clearance)
+    pub fn sight(&self) -> Sight {
+        self.caller.as_ref().map_or_else(Sight::least, Caller::sight)
     }
 
     /// The world of now, as the caller may see it.
     #[must_use]
     pub fn now(&self) -> Seen {
-        Seen::now(Arc::clone(&self.world), self.clearance())
+        Seen::now(Arc::clone(&self.world), self.sight())
     }
 
     /// The world that `as_of` asks for, and the day to judge it by.
@@ -105,9 +105,9 @@ impl Call {
         }
         let found = self.service.engine.world_at(at).await?;
         let seen = if found.is_now {
-            Seen::now(found.world, self.clearance())
+            Seen::now(found.world, self.sight())
         } else {
-            Seen::past(found.world, Arc::clone(&self.world), self.clearance())
+            Seen::past(found.world, Arc::clone(&self.world), self.sight())
         };
         Ok((seen, at.date_naive()))
     }
@@ -208,6 +208,9 @@ impl Call {
             self.address.as_bytes(),
             self.if_match.as_deref().unwrap_or_default().as_bytes(),
             what,
+            &self.body,
+            // Whoever has come to see less is not shown again what it was shown before.
+            format!("{:?}", self.sight()).as_bytes(),
         ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
@@ -264,7 +267,11 @@ fn too_deep() -> Problem {
 /// The version in an ETag of ours.
 #[must_use]
 pub fn version_of(etag: &str) -> Option<i64> {
-    etag.strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|v| *v > 0)
+    let tag = etag.strip_prefix('"')?.strip_suffix('"')?;
+    // That of a released form says more than the version.
+    let (version, digest) = tag.split_once('.').unwrap_or((tag, "0"));
+    let is_digest = !digest.is_empty() && digest.bytes().all(|b| b.is_ascii_hexdigit());
+    version.parse().ok().filter(|v| is_digest && *v > 0)
 }
 
 /// Writes `3.0` as `3`: to JSON Schema both are the same integer.

@@ -348,7 +348,7 @@ fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Cal
     hash.update([format as u8]);
     hash.update(on.to_string());
     if let Some(caller) = caller {
-        hash.update(format!("{:?}", caller.clearance()));
+        hash.update(format!("{:?}", caller.sight()));
         // Grants move the journal; what a token brings does not.
         hash.update(format!("{:?}", caller.held.get(caller.granted..)));
         hash.update(caller.account);

@@ -1,12 +1,11 @@
 //! Lists and views as tables: CSV (RFC 4180) and Excel workbooks.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use crate::problem::{Code, Problem};
-use crate::world::{AnyRecord, Kind};
+use crate::world::Kind;
+use crate::world::seen::Shown;
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,7 +78,7 @@ impl Format {
 ///
 /// # Errors
 /// The workbook cannot be written.
-pub fn records(format: Format, kind: &Kind, rows: &[&Arc<dyn AnyRecord>]) -> Result<Answer, Problem> {
+pub fn records(format: Format, kind: &Kind, rows: &[Shown]) -> Result<Answer, Problem> {
     let rows = rows
         .iter()
         .map(|r| serde_json::from_slice::<Map<String, Value>>(r.json()).unwrap_or_default());

@@ -76,7 +76,9 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let mut items = Vec::new();
     let mut before: Option<Value> = None;
     for row in &rows {
-        let snapshot = shown(&call, kind, id, row);
+        let version = shown(&call, kind, id, row);
+        let says_why = version.as_ref().is_some_and(|v| v.is_exact);
+        let snapshot = version.map(|v| v.snapshot);
         if row.version > after && items.len() < size {
             let changes = match &snapshot {
                 Some(now) => difference(before.as_ref().unwrap_or(&json!({})), now),
@@ -90,7 +92,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 action: row.action.clone(),
                 actor_id: row.actor.0,
                 request_id: row.request_id.clone(),
-                reason: row.reason.clone().filter(|_| snapshot.is_some()),
+                reason: row.reason.clone().filter(|_| says_why),
                 is_redacted: snapshot.is_none(),
                 changes,
             });
@@ -131,7 +133,10 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b)) else {
         return Err(Problem::not_found());
     };
-    Answer::of(200, &json!({ "from": from, "to": to, "changes": difference(&before, &after) }))
+    Answer::of(
+        200,
+        &json!({ "from": from, "to": to, "changes": difference(&before.snapshot, &after.snapshot) }),
+    )
 }
 
 fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
@@ -143,14 +148,26 @@ fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
         .ok_or_else(Problem::not_found)
 }
 
+/// A version as the caller is shown it.
+struct ShownVersion {
+    snapshot: Value,
+    /// Its figures show: then so does why it was made, which may speak of them.
+    is_exact: bool,
+}
+
 /// A version's snapshot in today's shape, if the caller may see it.
-fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<Value> {
+fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<ShownVersion> {
     let record = (kind.parse)(row.snapshot.as_ref()?, row.shape, row.seq, kind.index).ok()?;
     let marking: Marking = record.meta().marking;
-    if !version_cleared(&call.world, &call.clearance(), id, marking) {
+    let seen = call.now();
+    if !version_cleared(&call.world, seen.clearance(), id, marking) {
         return None;
     }
-    serde_json::from_slice(record.json()).ok()
+    let version = seen.show_version(record.as_ref()).ok()?;
+    Some(ShownVersion {
+        snapshot: serde_json::from_slice(version.json()).ok()?,
+        is_exact: seen.is_exact(record.as_ref()),
+    })
 }
 
 /// Every field that differs, by its deepest pointer; lists are compared whole. Version and time always differ and are left out.

@@ -15,6 +15,7 @@ pub mod operation;
 pub mod page;
 pub mod query;
 pub mod resource;
+pub mod rows;
 pub mod stream;
 
 pub use answer::Answer;

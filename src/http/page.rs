@@ -17,7 +17,7 @@ use super::formats::{self, Format};
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;
-use crate::world::seen::Seen;
+use crate::world::seen::{Seen, Shown};
 use crate::world::{AnyRecord, Key, Kind};
 
 /// Records on a page unless asked otherwise, and at most.
@@ -76,7 +76,8 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .transpose()?;
     if call.format != Format::Json {
         let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
-        return formats::records(call.format, kind, &rows);
+        let shown = rows.into_iter().map(|r| seen.show(r.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        return formats::records(call.format, kind, &shown);
     }
     let limit = limit(&call.query)?;
     let (page, more) = asked.page(&seen, after.as_ref(), limit);
@@ -86,9 +87,10 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     } else {
         None
     };
-    let mut body = BytesMut::with_capacity(page.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
+    let shown = page.iter().map(|r| seen.show(r.as_ref())).collect::<Result<Vec<_>, _>>()?;
+    let mut body = BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
     body.put_slice(b"{\"items\":");
-    put_array(&mut body, page.iter().map(|r| r.json()));
+    put_array(&mut body, shown.iter().map(Shown::json));
     let next_json = next.as_ref().map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
     let total_json = total.map_or_else(|| "null".to_owned(), |t| t.to_string());
     body.put_slice(format!(",\"next_cursor\":{next_json},\"total\":{total_json}}}").as_bytes());

@@ -150,7 +150,7 @@ fn if_match() -> Value {
         "If-Match",
         true,
         "ETag of the record as you read it.",
-        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}\"$", "example": "\"1\"" }),
+        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}([.][0-9a-f]{16})?\"$", "example": "\"1\"" }),
     )
 }
 
@@ -405,11 +405,11 @@ async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .any(id)
         .filter(|r| r.meta().kind == kind.index)
         .ok_or_else(Problem::not_found)?;
-    Ok(Answer::record(200, record.as_ref()))
+    Ok(Answer::record(200, &seen.show(record.as_ref())?))
 }
 
-fn changed(status: u16, record: &Arc<dyn AnyRecord>) -> Outcome {
-    Answer::record(status, record.as_ref()).into()
+fn changed(txn: &Txn<'_>, record: &Arc<dyn AnyRecord>) -> Result<Outcome, Problem> {
+    Ok(Answer::record(200, &txn.show(record)?).into())
 }
 
 async fn post(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
@@ -418,26 +418,36 @@ async fn post(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     call.change(write, move |txn| {
         let record = txn.create(kind, None, draft)?;
         let location = format!("{BASE}/{}/{}", kind.path, record.meta().id);
-        Ok(Answer::record(201, record.as_ref()).header("Location", location).into())
+        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
     })
     .await
 }
 
 async fn patch(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, version, patch, write) = (call.id()?, call.if_match()?, call.object()?, call.write()?);
-    call.change(write, move |txn| Ok(changed(200, &txn.patch(kind, id, version, patch)?)))
-        .await
+    call.change(write, move |txn| {
+        let record = txn.patch(kind, id, version, patch)?;
+        changed(txn, &record)
+    })
+    .await
 }
 
 async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
-    call.change(write, move |txn| Ok(changed(200, &txn.withdraw(kind, id, version)?)))
-        .await
+    call.change(write, move |txn| {
+        let record = txn.withdraw(kind, id, version)?;
+        changed(txn, &record)
+    })
+    .await
 }
 
 async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, write) = (call.id()?, call.write()?);
-    call.change(write, move |txn| Ok(changed(200, &txn.restore(kind, id, None)?))).await
+    call.change(write, move |txn| {
+        let record = txn.restore(kind, id, None)?;
+        changed(txn, &record)
+    })
+    .await
 }
 
 /// What one operation of a bulk call does.
@@ -578,7 +588,10 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         let mut results = Vec::with_capacity(bulk.operations.len());
         for (index, operation) in bulk.operations.into_iter().enumerate() {
             match txn.part(|txn| operation.run(kind, txn)) {
-                Ok(record) => results.push(json!({ "index": index, "status": 200, "record": serde_json::from_slice::<Value>(record.json()).unwrap_or_default(), "problem": null })),
+                Ok(record) => {
+                    let record: Value = serde_json::from_slice(txn.show(&record)?.json()).unwrap_or_default();
+                    results.push(json!({ "index": index, "status": 200, "record": record, "problem": null }));
+                }
                 Err(problem) if each => results.push(json!({
                     "index": index, "status": problem.code.status(), "record": null, "problem": BulkProblem::from(problem),
                 })),

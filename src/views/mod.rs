@@ -6,6 +6,7 @@
 mod communications;
 mod gaps;
 mod oversight;
+mod performance;
 mod rag;
 mod recommendations;
 mod representation;
@@ -211,6 +212,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(communications::operations());
     all.extend(oversight::operations());
     all.extend(representation::operations());
+    all.extend(performance::operations());
     all
 }
 
@@ -222,4 +224,5 @@ pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
     gaps::schemas(schemas);
     recommendations::schemas(schemas);
+    performance::schemas(schemas);
 }

@@ -18,7 +18,7 @@ pub struct Proposal<'a> {
     pub before: Option<&'a Arc<dyn AnyRecord>>,
     /// What the caller set, all fields: for a patch, the stored record merged with it.
     pub draft: Value,
-    /// The record's next envelope; its reference and marking are taken from the draft.
+    /// The record's next envelope; what the draft says of reference and marking goes before it.
     pub meta: Meta,
     pub actor: Uuid,
     pub following: bool,
@@ -181,16 +181,29 @@ fn form_urlencoded(text: &str) -> form_urlencoded::Parse<'_> {
 
 fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
     let common: Common = from_value(&p.draft)?;
-    let mut data: R = from_value(&p.draft)?;
-    data.normalise();
-    let mut links = Links::default();
-    data.links(&mut links);
-    check_links(links.0)?;
-    let mut meta = p.meta;
+    let data: R = from_value(&p.draft)?;
+    let mut meta = p.meta.clone();
     meta.marking = common.marking;
     if let Some(reference) = common.reference {
         meta.reference = reference;
     }
+    judge(Proposal { meta, ..p }, data, check_links)
+}
+
+/// Checks a change whose fields are read already; its envelope is as it will be.
+///
+/// # Errors
+/// Links, rules.
+pub fn judge<R: Resource>(
+    p: Proposal<'_>,
+    mut data: R,
+    check_links: CheckLinks<'_>,
+) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
+    data.normalise();
+    let mut links = Links::default();
+    data.links(&mut links);
+    check_links(links.0)?;
+    let meta = p.meta;
     let before = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>());
     let mut rules = Rules::<R> {
         reading: p.reading,

@@ -12,6 +12,7 @@ pub mod sample;
 pub mod schema;
 pub mod seen;
 
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
@@ -30,6 +31,8 @@ pub struct Table {
     rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
     /// One for each order the kind offers; the first is by reference.
     orders: Vec<Order>,
+    /// Live records by what is unique to them ([`Resource::unique`]).
+    unique: OrdMap<Arc<[u8]>, Arc<dyn AnyRecord>>,
     /// The highest number in a reference that was made.
     last_number: u32,
 }
@@ -59,6 +62,21 @@ impl Table {
     #[must_use]
     pub fn has(&self, id: Uuid) -> bool {
         self.rows.contains_key(&id)
+    }
+
+    /// The live record to which this is unique ([`Resource::unique`]).
+    #[must_use]
+    pub fn by_unique(&self, key: &[u8]) -> Option<&Arc<dyn AnyRecord>> {
+        self.unique.get(key)
+    }
+
+    /// The live records whose unique part begins like this, in its order.
+    pub fn unique_from<'a, 'p>(&'a self, prefix: &'p [u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.unique
+            .range::<_, [u8]>(from)
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .map(|(_, record)| record)
     }
 
     /// How many records there are, withdrawn ones too.
@@ -321,6 +339,7 @@ impl Table {
             }
             order.insert((key, id), Arc::clone(new));
         }
+        self.put_unique(old, new);
         let reference = new.meta().reference.as_str();
         let number = reference
             .strip_prefix(prefix)
@@ -330,8 +349,30 @@ impl Table {
         self.rows.insert(id, Arc::clone(new));
     }
 
+    fn put_unique(&mut self, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
+        let Some((_, key)) = new.unique() else { return };
+        let was = old.and_then(AnyRecord::unique).map(|(_, key)| key);
+        let is_live = new.meta().withdrawn_at.is_none();
+        if let Some(was) = was.filter(|was| !is_live || *was != key) {
+            self.drop_unique(&was, new.meta().id);
+        }
+        if is_live {
+            self.unique.insert(key.into(), Arc::clone(new));
+        }
+    }
+
+    fn drop_unique(&mut self, key: &[u8], id: Uuid) {
+        // Another record may have taken it since this one was withdrawn.
+        if self.unique.get(key).is_some_and(|r| r.meta().id == id) {
+            self.unique.remove(key);
+        }
+    }
+
     fn drop_row(&mut self, old: &dyn AnyRecord) {
         let id = old.meta().id;
+        if let Some((_, key)) = old.unique() {
+            self.drop_unique(&key, id);
+        }
         for (n, order) in self.orders.iter_mut().enumerate() {
             order.remove(&(old.key(n), id));
         }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
-use super::seen::{Clearance, cleared};
+use super::seen::{Among, Clearance, cleared};
 use crate::access::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
@@ -370,6 +370,10 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     /// Callers make them with the operation that every kind has, alone and in bulk. Not where another operation makes them, because it
     /// alone can vouch for their fields (the hash of a file).
     const OFFERS_CREATE: bool = true;
+    /// Its figures are shown as they were recorded only to who keeps such records; to everybody else [`Resource::release`] says how.
+    const RELEASES: bool = false;
+    /// The field to name when [`Resource::unique`] is taken.
+    const UNIQUE: &'static str = "";
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.
@@ -383,6 +387,11 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     fn links(&self, links: &mut Links);
     /// Where it belongs.
     fn place(&self) -> Place;
+    /// What no other live record of the kind has, beside its reference (measure, period and category of a figure). The world keeps an
+    /// index by it, in the order of the bytes.
+    fn unique(&self) -> Option<Vec<u8>> {
+        None
+    }
     /// Brings what was sent to its canonical form (a month's deadline to its last day).
     fn normalise(&mut self) {}
     /// Its rules beyond the schema, with the source of each.
@@ -403,6 +412,14 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
         Self: Sized,
     {
         Self::Computed::default()
+    }
+    /// What is shown in the record's place to who does not keep such records. Without the records it stands among (an earlier version
+    /// in a history) there is nothing to judge by what it would give away, and no figure is shown.
+    fn release(_record: &Rec<Self>, _among: Option<&Among<'_>>) -> Option<(Self, Self::Computed)>
+    where
+        Self: Sized,
+    {
+        None
     }
     /// Records whose computed fields look at this one: they are computed anew whenever it changes.
     fn touches(&self) -> Vec<Uuid> {
@@ -441,12 +458,19 @@ pub struct Rec<R: Resource> {
 /// A record of any kind.
 pub trait AnyRecord: Send + Sync + Debug {
     fn meta(&self) -> &Meta;
-    /// The record as served and as journalled: one flat JSON object.
+    /// The record as journalled: one flat JSON object, every figure in it. What a caller is shown comes from [`super::seen::Seen::show`].
     fn json(&self) -> &Bytes;
+    fn subject(&self) -> Subject;
+    /// Whether it is shown in another form to who does not keep such records.
+    fn releases(&self) -> bool;
+    /// That form, as JSON.
+    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error>;
     /// What search looks through, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
     fn place(&self) -> Place;
+    /// What no other live record of the kind may have, and the field that says it.
+    fn unique(&self) -> Option<(&'static str, Vec<u8>)>;
     /// What a caller may set, for a merge patch.
     fn draft(&self) -> Value;
     /// All fields but the envelope, to tell whether anything changed.
@@ -466,6 +490,18 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn json(&self) -> &Bytes {
         &self.json
     }
+    fn subject(&self) -> Subject {
+        R::SUBJECT
+    }
+    fn releases(&self) -> bool {
+        R::RELEASES
+    }
+    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error> {
+        match R::release(self, among) {
+            Some((data, computed)) => flat(&self.meta, &data, &computed),
+            None => Ok(self.json.clone()),
+        }
+    }
     fn text(&self) -> &str {
         &self.text
     }
@@ -476,6 +512,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn place(&self) -> Place {
         self.data.place()
+    }
+    fn unique(&self) -> Option<(&'static str, Vec<u8>)> {
+        self.data.unique().map(|key| (R::UNIQUE, key))
     }
     fn draft(&self) -> Value {
         let mut draft = serde_json::to_value(&self.data).unwrap_or_default();
@@ -517,21 +556,20 @@ struct Flat<'a, R, C> {
     computed: &'a C,
 }
 
+fn flat<R: Resource>(meta: &Meta, data: &R, computed: &R::Computed) -> Result<Bytes, serde_json::Error> {
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut json, &Flat { meta, data, computed })?;
+    // A copy of just the size: it stays in memory for as long as the record does.
+    Ok(Bytes::copy_from_slice(&json))
+}
+
 impl<R: Resource> Rec<R> {
     /// Puts a record together and writes its JSON.
     ///
     /// # Errors
     /// It cannot be written as JSON.
     pub fn new(meta: Meta, data: R, computed: R::Computed) -> Result<Self, serde_json::Error> {
-        let mut json = Vec::with_capacity(USUAL_BYTES);
-        let flat = Flat {
-            meta: &meta,
-            data: &data,
-            computed: &computed,
-        };
-        serde_json::to_writer(&mut json, &flat)?;
-        // A copy of just the size: it stays in memory for as long as the record does.
-        let json = Bytes::copy_from_slice(&json);
+        let json = flat(&meta, &data, &computed)?;
         Ok(Self::with_json(meta, data, computed, json))
     }
 

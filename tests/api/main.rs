@@ -27,5 +27,6 @@ mod meetings;
 mod migrations;
 mod organisation;
 mod oversight;
+mod performance;
 mod representation;
 mod settings;

@@ -301,7 +301,7 @@ async fn record(call: &Call, document: Uuid, id: Uuid, announced: Announced, siz
         let draft = announced.draft(document, next_number(&txn.world, document), size, &hex(&hash));
         let record = txn.create(kind, Some(id), draft).map_err(in_query)?;
         let location = format!("{BASE}/{}/{id}", kind.path);
-        Ok(Answer::record(201, record.as_ref()).header("Location", location).into())
+        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
     };
     call.service.engine.write(write, job).await
 }

@@ -1,0 +1,533 @@
+//! Observations by the file: any number of rows in one call, taken piece by piece and committed a portion at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::policy::{Act, Subject};
+use crate::engine::{Outcome, Txn};
+use crate::http::operation::{Access, Operation, query, schema_ref};
+use crate::http::query::invalid;
+use crate::http::resource::reason;
+use crate::http::rows::{MEDIA_TYPES, Rows};
+use crate::http::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::registers::performance::{BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState, Period};
+use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::{AnyRecord, Kind, Rec, Resource};
+
+/// Rows that share a commit.
+const PORTION: usize = 1_000;
+/// Errors that an answer names.
+const NAMED: usize = 1_000;
+
+/// A figure as a row brings it. In CSV these are the columns, in any order; an empty cell is a field left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ObservationRow {
+    /// Reference or id of the measure.
+    #[schema(min_length = 1, max_length = 60)]
+    measure: String,
+    /// The period it is for.
+    #[schema(value_type = Period)]
+    period: Option<Period>,
+    /// Reference or id of the classification that it is broken down by; none for the total.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 60)]
+    classification: Option<String>,
+    /// Code of the category or aggregate.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 20)]
+    code: Option<String>,
+    /// A second classification.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 60)]
+    classification_2: Option<String>,
+    /// Code of its category or aggregate.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 20)]
+    code_2: Option<String>,
+    /// Whether there is a figure.
+    #[serde(default)]
+    state: Option<ObservationState>,
+    /// The figure.
+    #[serde(default)]
+    value: Option<Figure>,
+    /// What was counted.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 999_999_999)]
+    numerator: Option<u64>,
+    /// The people or cases that it rests on.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 999_999_999)]
+    denominator: Option<u64>,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct ImportError {
+    /// The row, from 1; in CSV the header row is not counted.
+    #[schema(minimum = 1)]
+    row: u64,
+    /// The field; empty where it is the row as a whole.
+    #[schema(max_length = 200)]
+    field: String,
+    /// What kind of fault, in a stable word.
+    #[schema(max_length = 60)]
+    code: String,
+    /// What is wrong and what would be right.
+    #[schema(max_length = 2000)]
+    detail: String,
+}
+
+/// What became of the rows.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct ImportResult {
+    /// Whether it was only tried.
+    dry_run: bool,
+    /// Rows that the body had.
+    rows: u64,
+    /// Rows that became new observations.
+    accepted: u64,
+    /// Rows that corrected an observation, which made a new version of it.
+    corrected: u64,
+    /// Rows that say what is recorded already.
+    unchanged: u64,
+    /// Rows that were refused.
+    refused: u64,
+    /// What was wrong with the refused rows, first to last, at most the first 1,000.
+    #[schema(max_items = 1000)]
+    errors: Vec<ImportError>,
+}
+
+impl ImportResult {
+    fn refuse(&mut self, errors: impl IntoIterator<Item = ImportError>) {
+        self.refused += 1;
+        let room = NAMED.saturating_sub(self.errors.len());
+        self.errors.extend(errors.into_iter().take(room));
+    }
+
+    fn add(&mut self, portion: Self) {
+        self.accepted += portion.accepted;
+        self.corrected += portion.corrected;
+        self.unchanged += portion.unchanged;
+        self.refused += portion.refused;
+        let room = NAMED.saturating_sub(self.errors.len());
+        self.errors.extend(portion.errors.into_iter().take(room));
+    }
+}
+
+/// The schemas of this module.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<ImportResult>(schemas);
+    add_input::<ObservationRow>(schemas);
+}
+
+/// The operations of this module.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let row = json!({ "measure": "MSR-0001", "period": "2020-Q3", "classification": "CLS-0001", "code": "A1", "value": 125, "denominator": 2400 });
+    vec![
+        Operation::new("POST", "/api/v1/observations/import", "importObservations", Access::Needs(Subject::Performance, Act::Create), import)
+            .says(
+                "Observations",
+                "Load many observations",
+                "Any number of rows in one call, as NDJSON (one such object on each line) or as CSV with a header row of the same names. The body is taken piece by piece: every 1,000 rows are checked and committed together, so the whole is not atomic. A row that is refused is named in the answer and keeps no other from being taken; a call that broke off is simply sent again, since rows that say what is recorded already count as unchanged. A row for a recorded figure that says something else is refused, or corrects it with `on_conflict=correct`. Rows need the role in the scope of their measure.",
+            )
+            .takes([
+                reason(),
+                query("on_conflict", "`refuse`: a recorded figure stays. `correct`: the row makes a new version of it.", json!({ "type": "string", "enum": ["refuse", "correct"], "default": "refuse" })),
+                query("dry_run", "Check everything, write nothing. Rows that repeat each other are then found only within the same 1,000.", json!({ "type": "boolean", "default": false })),
+            ])
+            .body(MEDIA_TYPES, schema_ref("ObservationRowInput"), row)
+            .streamed()
+            .answers(200, "What became of the rows.", schema_ref("ImportResult"))
+            .refuses(&[Code::RuleViolation]),
+    ]
+}
+
+async fn import(mut call: Call) -> Result<Answer, Problem> {
+    let corrects = match call.query.get("on_conflict") {
+        None | Some("refuse") => false,
+        Some("correct") => true,
+        Some(_) => return Err(invalid("on_conflict", "must be refuse or correct")),
+    };
+    let mut write = call.write()?;
+    write.dry_run = call.query.flag("dry_run")?;
+    let mut reader = Reader {
+        rows: Rows::of(&mut call)?,
+        columns: None,
+        next: 1,
+    };
+    let mut result = ImportResult {
+        dry_run: write.dry_run,
+        ..ImportResult::default()
+    };
+    let mut portion = reader.next().await?;
+    while let Some(rows) = portion {
+        result.rows += rows.len() as u64;
+        let done = Arc::new(Mutex::new(ImportResult::default()));
+        let into = Arc::clone(&done);
+        let job = move |txn: &mut Txn<'_>| {
+            let taken = Taking::new(txn, corrects)?.take(rows)?;
+            *into.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+            Ok(Outcome {
+                status: 200,
+                ..Outcome::default()
+            })
+        };
+        // While these rows are written the next are read.
+        let (written, next) = tokio::join!(call.service.engine.write(write.clone(), job), reader.next());
+        let so_far = |problem: Problem| broke_off(problem, &result);
+        written.map_err(so_far)?;
+        result.add(std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner)));
+        portion = next.map_err(|problem| broke_off(problem, &result))?;
+    }
+    Answer::of(200, &result)
+}
+
+/// Says what was taken before the rest could not be.
+fn broke_off(mut problem: Problem, result: &ImportResult) -> Problem {
+    let taken = result.accepted + result.corrected;
+    if taken > 0 && !result.dry_run {
+        problem.detail = format!(
+            "{}; {taken} rows were taken before, and count as unchanged when they are sent again",
+            problem.detail
+        );
+    }
+    problem
+}
+
+/// A row with its number, or what is wrong with its form.
+type Read = (u64, Result<ObservationRow, ImportError>);
+
+/// Reads rows in portions.
+struct Reader {
+    rows: Rows,
+    /// The columns of a CSV file.
+    columns: Option<csv::StringRecord>,
+    /// Number of the next row.
+    next: u64,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Vec<Read>>, Problem> {
+        loop {
+            let Some(bytes) = self.rows.next(PORTION).await? else {
+                return Ok(None);
+            };
+            let rows = if self.rows.is_csv { self.csv(&bytes)? } else { self.ndjson(&bytes) };
+            // A portion of nothing but a header or empty lines is not the end.
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn ndjson(&mut self, bytes: &Bytes) -> Vec<Read> {
+        let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty());
+        lines
+            .map(|line| {
+                let row = self.number();
+                (row, serde_json::from_slice(line).map_err(|_| faulty_json(row, line)))
+            })
+            .collect()
+    }
+
+    fn csv(&mut self, bytes: &Bytes) -> Result<Vec<Read>, Problem> {
+        let malformed = |e: csv::Error| Problem::new(Code::MalformedBody, format!("the CSV cannot be read: {e}"));
+        // Spreadsheets begin their files with a byte order mark.
+        let text = bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .filter(|_| self.columns.is_none())
+            .unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        let mut record = csv::ByteRecord::new();
+        let mut rows = Vec::with_capacity(PORTION);
+        while reader.read_byte_record(&mut record).map_err(malformed)? {
+            match &self.columns {
+                None => self.columns = Some(header(&record)?),
+                Some(columns) => {
+                    let row = self.next;
+                    rows.push((row, cells(row, columns, &record)));
+                    self.next += 1;
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+const COLUMNS: [&str; 10] = [
+    "measure",
+    "period",
+    "classification",
+    "code",
+    "classification_2",
+    "code_2",
+    "state",
+    "value",
+    "numerator",
+    "denominator",
+];
+
+fn header(record: &csv::ByteRecord) -> Result<csv::StringRecord, Problem> {
+    let refused = |detail: String| Problem::field(Code::MalformedBody, "", "header", detail);
+    let names = csv::StringRecord::from_byte_record_lossy(record.clone());
+    let mut seen: Vec<&str> = Vec::new();
+    for name in names.iter().map(str::trim) {
+        if !COLUMNS.contains(&name) || seen.contains(&name) {
+            let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+            let known = COLUMNS.join(", ");
+            return Err(refused(format!(
+                "the header row names `{name}`, which is no column or is named twice; the columns are {known}"
+            )));
+        }
+        seen.push(name);
+    }
+    if !seen.contains(&"measure") || !seen.contains(&"period") {
+        return Err(refused("the header row must name measure and period".into()));
+    }
+    Ok(names)
+}
+
+fn fault(row: u64, field: &str, code: &str, detail: impl Into<String>) -> ImportError {
+    ImportError {
+        row,
+        field: field.into(),
+        code: code.into(),
+        detail: detail.into(),
+    }
+}
+
+/// What is wrong with a line that is no row.
+fn faulty_json(row: u64, line: &[u8]) -> ImportError {
+    let mut input = serde_json::Deserializer::from_slice(line);
+    match serde_path_to_error::deserialize::<_, ObservationRow>(&mut input) {
+        Err(e) => {
+            let path = e.path().to_string();
+            let field: String = path.chars().filter(|c| *c != '.' && !c.is_control()).take(60).collect();
+            let detail: String = e.inner().to_string().chars().filter(|c| !c.is_control()).take(300).collect();
+            fault(row, &field, "invalid", detail)
+        }
+        Ok(_) => fault(row, "", "invalid", "must be one JSON object on a line"),
+    }
+}
+
+fn cells(row: u64, columns: &csv::StringRecord, record: &csv::ByteRecord) -> Result<ObservationRow, ImportError> {
+    if record.len() > columns.len() {
+        return Err(fault(row, "", "too_many_cells", "has more cells than the header row has columns"));
+    }
+    let mut read = ObservationRow::default();
+    for (name, cell) in columns.iter().map(str::trim).zip(record) {
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| fault(row, name, "encoding", "is not UTF-8"))?
+            .trim();
+        if text.is_empty() {
+            continue;
+        }
+        let number = || {
+            text.parse::<u64>()
+                .map_err(|_| fault(row, name, "invalid", "must be a whole number from 0"))
+        };
+        let given = || Some(text.to_owned());
+        match name {
+            "measure" => read.measure = text.to_owned(),
+            "period" => read.period = Some(text.parse().map_err(|e: &str| fault(row, name, "invalid", e))?),
+            "classification" => read.classification = given(),
+            "code" => read.code = given(),
+            "classification_2" => read.classification_2 = given(),
+            "code_2" => read.code_2 = given(),
+            "state" => {
+                read.state = Some(state(text).ok_or_else(|| fault(row, name, "enum", "must be one of present, missing, not_stated"))?)
+            }
+            "value" => read.value = Some(text.parse().map_err(|e: &str| fault(row, name, "invalid", e))?),
+            "numerator" => read.numerator = Some(number()?),
+            "denominator" => read.denominator = Some(number()?),
+            _ => {}
+        }
+    }
+    Ok(read)
+}
+
+fn state(code: &str) -> Option<ObservationState> {
+    match code {
+        "present" => Some(ObservationState::Present),
+        "missing" => Some(ObservationState::Missing),
+        "not_stated" => Some(ObservationState::NotStated),
+        "suppressed" => Some(ObservationState::Suppressed),
+        _ => None,
+    }
+}
+
+/// A portion being taken in.
+struct Taking<'a, 'b> {
+    txn: &'a mut Txn<'b>,
+    kind: &'static Kind,
+    corrects: bool,
+    /// What references lead to: rows name the same ones over and over.
+    known: HashMap<(&'static str, String), Option<Uuid>>,
+    result: ImportResult,
+}
+
+impl<'a, 'b> Taking<'a, 'b> {
+    fn new(txn: &'a mut Txn<'b>, corrects: bool) -> Result<Self, Problem> {
+        let kind = txn.world.catalogue().named(Observation::KIND);
+        Ok(Self {
+            kind: kind.ok_or_else(|| Problem::internal("the catalogue has no observations"))?,
+            txn,
+            corrects,
+            known: HashMap::new(),
+            result: ImportResult::default(),
+        })
+    }
+
+    fn take(mut self, rows: Vec<Read>) -> Result<ImportResult, Problem> {
+        for (row, read) in rows {
+            match read.and_then(|read| self.figure(row, read)) {
+                Ok((data, columns)) => self.record(row, data, &columns)?,
+                Err(error) => self.result.refuse([error]),
+            }
+        }
+        Ok(self.result)
+    }
+
+    /// The id that a reference leads to, of a record that the caller may know of.
+    fn find<R: Resource>(&mut self, text: &str) -> Option<Uuid> {
+        if let Some(found) = self.known.get(&(R::KIND, text.to_owned())) {
+            return *found;
+        }
+        let by_reference = || self.txn.world.table_of::<R>().and_then(|t| t.by_reference(text));
+        let id = Uuid::try_parse(text).ok().or_else(by_reference);
+        let found = id.filter(|id| self.txn.world.get::<R>(*id).is_some() && self.txn.may_see(*id));
+        self.known.insert((R::KIND, text.to_owned()), found);
+        found
+    }
+
+    /// What a row says, and which of its columns each category came from.
+    fn figure(&mut self, row: u64, read: ObservationRow) -> Result<(Observation, Vec<(BreakdownCategory, &'static str)>), ImportError> {
+        let unknown = |field: &str, what: &str| fault(row, field, "unknown", format!("there is no {what} with this reference or id"));
+        let measure_id = self.find::<Measure>(&read.measure).ok_or_else(|| unknown("measure", "measure"))?;
+        let period = read.period.ok_or_else(|| fault(row, "period", "required", "must be given"))?;
+        let mut columns = Vec::new();
+        for (classification, code, field, suffix) in [
+            (read.classification, read.code, "classification", ""),
+            (read.classification_2, read.code_2, "classification_2", "_2"),
+        ] {
+            match (classification, code) {
+                (None, None) => {}
+                (Some(name), Some(code)) => {
+                    let found = self.find::<Classification>(&name);
+                    let classification_id = found.ok_or_else(|| unknown(field, "classification"))?;
+                    columns.push((BreakdownCategory { classification_id, code }, suffix));
+                }
+                _ => {
+                    return Err(fault(
+                        row,
+                        field,
+                        "required",
+                        "classification and code go together; give both or neither",
+                    ));
+                }
+            }
+        }
+        let within = |n: Option<u64>| n.is_none_or(|n| n <= 999_999_999);
+        for (number, field) in [(read.numerator, "numerator"), (read.denominator, "denominator")] {
+            if !within(number) {
+                return Err(fault(row, field, "maximum", "must be at most 999999999"));
+            }
+        }
+        columns.sort();
+        let figures = Figures {
+            state: read.state.unwrap_or_default(),
+            value: read.value,
+            numerator: read.numerator,
+            denominator: read.denominator,
+        };
+        let breakdown = columns.iter().map(|(category, _)| category.clone()).collect();
+        Ok((Observation::new(measure_id, period, breakdown, figures), columns))
+    }
+
+    /// Records a row, by the rules by which one alone would be.
+    fn record(&mut self, row: u64, data: Observation, columns: &[(BreakdownCategory, &'static str)]) -> Result<(), Problem> {
+        let key = data.unique().unwrap_or_default();
+        let table = self.txn.world.table(self.kind.index);
+        let before = table
+            .and_then(|t| t.by_unique(&key))
+            .filter(|r| self.txn.may_see(r.meta().id))
+            .map(Arc::clone);
+        let kind = self.kind;
+        let done = match before {
+            None => {
+                let made = self.txn.part(|txn| txn.create_typed(kind, data));
+                made.map(|_| self.result.accepted += 1)
+            }
+            Some(before) => self.again(&before, data),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(problem) if problem.code.status() >= 500 => Err(problem),
+            Err(problem) => {
+                self.result.refuse(explained(row, problem, columns));
+                Ok(())
+            }
+        }
+    }
+
+    /// A row for a figure that is recorded.
+    fn again(&mut self, before: &Arc<dyn AnyRecord>, data: Observation) -> Result<(), Problem> {
+        let (id, kind) = (before.meta().id, self.kind);
+        // Whoever may not see the figure must not learn by trying whether it is this one.
+        self.txn.may(kind, Act::Update, id)?;
+        let is_same = before
+            .as_any()
+            .downcast_ref::<Rec<Observation>>()
+            .is_some_and(|o| o.data.says(&data));
+        if is_same {
+            self.result.unchanged += 1;
+        } else if self.corrects {
+            self.txn.part(|txn| txn.update_typed(kind, id, data))?;
+            self.result.corrected += 1;
+        } else {
+            let detail = format!(
+                "{} says something else; correct it, or send on_conflict=correct",
+                before.meta().reference
+            );
+            return Err(Problem::field(Code::RuleViolation, "/value", "recorded", detail));
+        }
+        Ok(())
+    }
+}
+
+/// A refusal in the words of a row.
+fn explained(row: u64, problem: Problem, columns: &[(BreakdownCategory, &'static str)]) -> Vec<ImportError> {
+    if problem.errors.is_empty() {
+        return vec![fault(row, "measure", problem.code.slug(), problem.detail)];
+    }
+    let field = |pointer: &str| {
+        let pointer = pointer.trim_start_matches('/');
+        let mut parts = pointer.split('/');
+        let (first, place, name) = (parts.next(), parts.next(), parts.next());
+        let suffix = place
+            .and_then(|p| p.parse::<usize>().ok())
+            .and_then(|n| columns.get(n))
+            .map(|(_, s)| *s);
+        match (first, suffix, name) {
+            (Some("breakdown"), Some(suffix), Some(name)) => format!("{}{suffix}", name.trim_end_matches("_id")),
+            (Some("measure_id"), ..) => "measure".to_owned(),
+            _ => pointer.to_owned(),
+        }
+    };
+    let errors = problem.errors.into_iter();
+    errors.map(|e| fault(row, &field(&e.pointer), &e.code, e.detail)).collect()
+}

@@ -1,0 +1,322 @@
+//! Dashboards: what was promised to whom, for when, and how far it has come.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::classification::Characteristic;
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, distinct, fixed, not_in_future};
+use crate::registers::links::others;
+use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::date::PlannedDate;
+use crate::world::{Key, Links, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How far a dashboard has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DashboardMaturity {
+    /// Promised.
+    #[default]
+    Planned,
+    /// Shown to those who work on it.
+    Draft,
+    /// In use.
+    Published,
+}
+
+const TRANSITIONS: &[(DashboardMaturity, &[DashboardMaturity])] = &[
+    (
+        DashboardMaturity::Planned,
+        &[DashboardMaturity::Draft, DashboardMaturity::Published],
+    ),
+    (
+        DashboardMaturity::Draft,
+        &[DashboardMaturity::Planned, DashboardMaturity::Published],
+    ),
+    (DashboardMaturity::Published, &[]),
+];
+
+/// A date that a dashboard was promised for. A later promise stands beside the earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DashboardPromise {
+    /// When it was to be there.
+    #[serde(default)]
+    pub due: PlannedDate,
+    /// The day it was promised.
+    #[serde(default)]
+    pub made_on: Option<NaiveDate>,
+    /// Where and by whom.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub stated_in: Option<String>,
+}
+
+/// A dashboard.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Dashboard {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// The unit that makes it.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// The board that it goes to.
+    #[serde(default)]
+    pub board_id: Option<Uuid>,
+    /// Its measures, in the order in which it shows them.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub measure_ids: Vec<Uuid>,
+    /// The characteristics that it shows them by.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub characteristics: Vec<Characteristic>,
+    /// When it was promised for, oldest promise first.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub promised: Vec<DashboardPromise>,
+}
+
+/// What its versions say.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct DashboardComputed {
+    /// Maturity of the latest version; planned without one.
+    #[serde(default)]
+    pub maturity: DashboardMaturity,
+    /// The latest version.
+    #[serde(default)]
+    pub latest_version_id: Option<Uuid>,
+    /// When a version was first published.
+    #[serde(default)]
+    pub first_published_on: Option<NaiveDate>,
+    /// The day that the last promise with a date falls due.
+    #[serde(default)]
+    pub due_on: Option<NaiveDate>,
+}
+
+/// Narrows a list of dashboards.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DashboardFilter {
+    /// Dashboards that this unit makes.
+    owner_unit_id: Option<Uuid>,
+    /// Dashboards that this unit or a unit below it makes.
+    unit_below: Option<Uuid>,
+    /// Dashboards that go to this board.
+    board_id: Option<Uuid>,
+    /// Dashboards that show this measure.
+    measure_id: Option<Uuid>,
+    /// Dashboards of any of these maturities.
+    #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
+    maturity: Option<Any<DashboardMaturity>>,
+    /// Dashboards that a promise has fallen due for and that were never published (`true`), or the others (`false`).
+    overdue: Option<bool>,
+}
+
+/// Whether some promise has passed without anything published.
+#[must_use]
+pub fn is_overdue(dashboard: &Rec<Dashboard>, on: NaiveDate) -> bool {
+    let passed = |p: &DashboardPromise| p.due.due_on.is_some_and(|due| due < on);
+    dashboard.computed.first_published_on.is_none_or(|d| d > on) && dashboard.data.promised.iter().any(passed)
+}
+
+impl Resource for Dashboard {
+    const KIND: &'static str = "dashboard";
+    const PATH: &'static str = "dashboards";
+    const PREFIX: &'static str = "DSH";
+    const SUBJECT: Subject = Subject::Performance;
+    const ABOUT: &'static str =
+        "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
+    type Computed = DashboardComputed;
+    type Filter = DashboardFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "STRIDE dashboard", "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
+            "board_id": "019abcde-0000-7000-8000-000000000002", "measure_ids": ["019abcde-0000-7000-8000-000000000003"],
+            "characteristics": ["race", "sex"],
+            "promised": [{ "due": { "precision": "month", "due_on": "2017-09-30", "source_text": "September 2017" }, "made_on": "2017-06-19" }]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+        links.to("/board_id", &["board"], self.board_id);
+        links.each("/measure_ids", &["measure"], self.measure_ids.iter().copied());
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id)
+    }
+    fn normalise(&mut self) {
+        self.promised.iter_mut().for_each(|p| p.due.normalise());
+    }
+    // S34
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        distinct(rules, "/measure_ids", &self.measure_ids);
+        for (n, promise) in self.promised.iter().enumerate() {
+            rules.planned(&format!("/promised/{n}/due"), &promise.due);
+            not_in_future(rules, &format!("/promised/{n}/made_on"), promise.made_on);
+        }
+        for (n, characteristic) in self.characteristics.iter().enumerate() {
+            if self.characteristics.iter().take(n).any(|c| c == characteristic) {
+                rules.refuse(format!("/characteristics/{n}"), "duplicate", "is named twice; remove it");
+            }
+        }
+        // What was promised stays: it is what a later date is measured by.
+        let kept = |before: &Rec<Self>| before.data.promised.iter().all(|p| self.promised.contains(p));
+        rules.require(
+            rules.before.is_none_or(kept),
+            "/promised",
+            "fixed",
+            "a promise stays once it is recorded; add the new one after it",
+        );
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> DashboardComputed {
+        let versions = || reading.world.pointing::<DashboardVersion>(meta.id);
+        let latest = versions().max_by_key(|v| (v.meta.created_at, v.meta.id));
+        DashboardComputed {
+            maturity: latest.map(|v| v.data.maturity).unwrap_or_default(),
+            latest_version_id: latest.map(|v| v.meta.id),
+            first_published_on: versions().filter_map(|v| v.data.published_on).min(),
+            due_on: self.promised.iter().rev().find_map(|p| p.due.due_on),
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "due_on",
+                key: |r| Key::from(r.computed.due_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let stated = self.promised.iter().filter_map(|p| p.stated_in.as_deref());
+        [self.title.as_str(), self.description.as_deref().unwrap_or_default()]
+            .into_iter()
+            .chain(stated)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        is_some(&f.owner_unit_id, &r.data.owner_unit_id)
+            && is_some(&f.board_id, &r.data.board_id)
+            && f.measure_id.is_none_or(|id| r.data.measure_ids.contains(&id))
+            && any(&f.maturity, &r.computed.maturity)
+            && asked(f.overdue, || is_overdue(r, reading.on))
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.board_id.or(f.measure_id).or(f.owner_unit_id)
+    }
+}
+
+/// A version of a dashboard.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DashboardVersion {
+    /// The dashboard.
+    pub dashboard_id: Uuid,
+    /// What the version is called; unique within the dashboard.
+    #[schema(min_length = 1, max_length = 60)]
+    pub label: String,
+    /// How far it has come.
+    #[serde(default)]
+    pub maturity: DashboardMaturity,
+    /// The day it was published; a published version has one and no other has.
+    #[serde(default)]
+    pub published_on: Option<NaiveDate>,
+    /// Where the document is, in words.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub document: Option<String>,
+    /// What is new in it.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub what_changed: Option<String>,
+}
+
+/// Narrows a list of versions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DashboardVersionFilter {
+    /// Versions of this dashboard.
+    dashboard_id: Option<Uuid>,
+    /// Versions of any of these maturities.
+    #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
+    maturity: Option<Any<DashboardMaturity>>,
+}
+
+impl Resource for DashboardVersion {
+    const KIND: &'static str = "dashboard_version";
+    const PATH: &'static str = "dashboard-versions";
+    const PREFIX: &'static str = "DSV";
+    const SUBJECT: Subject = Subject::Performance;
+    const ABOUT: &'static str = "Versions of dashboards. The latest says how far a dashboard has come.";
+    type Computed = NothingComputed;
+    type Filter = DashboardVersionFilter;
+
+    fn example() -> Value {
+        json!({
+            "dashboard_id": "019abcde-0000-7000-8000-000000000001", "label": "0.2", "maturity": "draft",
+            "document": "Draft pages shown to the delivery group"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/dashboard_id", &["dashboard"], self.dashboard_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.dashboard_id])
+    }
+    // S34
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "record a version of the other dashboard";
+        fixed(rules, self, "/dashboard_id", |v| v.dashboard_id, remedy);
+        rules.transition("/maturity", rules.before.map(|b| b.data.maturity), self.maturity, TRANSITIONS);
+        let is_published = self.maturity == DashboardMaturity::Published;
+        let (code, detail) = if is_published {
+            ("required", "a published version needs the day it was published")
+        } else {
+            ("not_allowed", "only a published version has it; leave it out or say published")
+        };
+        rules.require(is_published == self.published_on.is_some(), "/published_on", code, detail);
+        not_in_future(rules, "/published_on", self.published_on);
+        let twin = others(rules, self.dashboard_id).find(|v| same_name(&v.data.label, &self.label));
+        if let Some(twin) = twin {
+            let detail = format!("{} has this label; choose another", twin.meta.reference);
+            rules.refuse("/label", "duplicate", detail);
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.dashboard_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "published_on",
+            key: |r| Key::from(r.data.published_on),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.document, &self.what_changed]
+            .into_iter()
+            .flatten()
+            .chain([&self.label])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.dashboard_id, &r.data.dashboard_id) && any(&f.maturity, &r.data.maturity)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.dashboard_id
+    }
+}

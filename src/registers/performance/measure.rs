@@ -1,0 +1,344 @@
+//! Measures: what is counted, over what, from which source, and for whom.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::classification::{Characteristic, Classification};
+use super::observation::Observation;
+use super::source::Frequency;
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, distinct};
+use crate::registers::query::{Any, any, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What its figures are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureUnit {
+    /// People or cases: whole numbers.
+    Count,
+    /// Numerator over denominator, in hundredths.
+    Percent,
+    /// Numerator over denominator, for every `rate_per`.
+    Rate,
+    /// A mean score on a scale.
+    Score,
+    /// A mean or median number of days.
+    Days,
+    /// An amount of money, in pounds.
+    Pounds,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    HigherIsBetter,
+    LowerIsBetter,
+    /// Near the target is better than far from it on either side.
+    OnTarget,
+    /// It is watched, not judged.
+    #[default]
+    Neutral,
+}
+
+/// What part of the work it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureGroup {
+    /// Attraction, recruitment, progression, leaving.
+    EmployeeLifecycle,
+    /// The diversity and inclusion standard.
+    DiStandard,
+    /// How personnel services are delivered.
+    HrServiceDelivery,
+    Other,
+}
+
+/// Whether its figures arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureState {
+    /// Wanted, and not measured yet.
+    #[default]
+    Planned,
+    /// Its figures come regularly and are looked at.
+    Integrated,
+    /// No longer measured.
+    Retired,
+}
+
+const TRANSITIONS: &[(MeasureState, &[MeasureState])] = &[
+    (MeasureState::Planned, &[MeasureState::Integrated, MeasureState::Retired]),
+    (MeasureState::Integrated, &[MeasureState::Planned, MeasureState::Retired]),
+    (MeasureState::Retired, &[MeasureState::Planned, MeasureState::Integrated]),
+];
+
+/// A measure.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Measure {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What it tells, and how it is worked out.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub definition: Option<String>,
+    /// What is counted.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub numerator: Option<String>,
+    /// Over what it is counted.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub denominator: Option<String>,
+    /// What its figures are.
+    pub unit: MeasureUnit,
+    /// For a rate: for every how many it is given. No other has it.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub rate_per: Option<u32>,
+    /// Where its figures come from.
+    #[serde(default)]
+    pub source_id: Option<Uuid>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// The unit that answers for it: analysts whose grant covers it see its figures as they were recorded.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// How often its figures are due.
+    #[serde(default)]
+    pub frequency: Option<Frequency>,
+    /// Which way is better.
+    #[serde(default)]
+    pub direction: Direction,
+    /// What part of the work it belongs to.
+    #[serde(default)]
+    pub group: Option<MeasureGroup>,
+    /// Whether its figures arrive.
+    #[serde(default)]
+    pub state: MeasureState,
+    /// The goals it tells about.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub goal_ids: Vec<Uuid>,
+    /// The work-plan items it tells about.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub item_ids: Vec<Uuid>,
+    /// The characteristics that it should be broken down by, whether or not it can be yet.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub characteristics: Vec<Characteristic>,
+    /// The classifications that its figures are broken down by; figures by any other are refused.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub classification_ids: Vec<Uuid>,
+}
+
+/// Narrows a list of measures.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MeasureFilter {
+    /// Measures from this source.
+    source_id: Option<Uuid>,
+    /// Measures that this unit answers for.
+    owner_unit_id: Option<Uuid>,
+    /// Measures that this unit or a unit below it answers for.
+    unit_below: Option<Uuid>,
+    /// Measures that this post answers for.
+    owner_post_id: Option<Uuid>,
+    /// Measures that tell about this goal.
+    goal_id: Option<Uuid>,
+    /// Measures that tell about this work-plan item.
+    item_id: Option<Uuid>,
+    /// Measures broken down by this classification.
+    classification_id: Option<Uuid>,
+    /// Measures that should be broken down by any of these.
+    #[param(value_type = Option<Vec<Characteristic>>, inline, explode = false)]
+    characteristic: Option<Any<Characteristic>>,
+    /// Measures of any of these groups.
+    #[param(value_type = Option<Vec<MeasureGroup>>, inline, explode = false)]
+    group: Option<Any<MeasureGroup>>,
+    /// Measures in any of these states.
+    #[param(value_type = Option<Vec<MeasureState>>, inline, explode = false)]
+    state: Option<Any<MeasureState>>,
+    /// Measures for which nobody answers (`true`), or a post does (`false`).
+    without_owner: Option<bool>,
+}
+
+impl Measure {
+    fn check_classifications(&self, rules: &mut Rules<'_, Self>) {
+        let Some(before) = rules.before else { return };
+        let lost: Vec<Uuid> = before
+            .data
+            .classification_ids
+            .iter()
+            .copied()
+            .filter(|id| !self.classification_ids.contains(id))
+            .collect();
+        if lost.is_empty() {
+            return;
+        }
+        let uses = |o: &&Rec<Observation>| o.data.breakdown.iter().any(|b| lost.contains(&b.classification_id));
+        if let Some(o) = rules.reading.world.pointing::<Observation>(rules.meta.id).find(uses) {
+            let detail = format!(
+                "{} is broken down by one that the list no longer names; keep it or withdraw such figures first",
+                o.meta.reference
+            );
+            rules.refuse("/classification_ids", "in_use", detail);
+        }
+    }
+}
+
+impl Resource for Measure {
+    const KIND: &'static str = "measure";
+    const PATH: &'static str = "measures";
+    const PREFIX: &'static str = "MSR";
+    const SUBJECT: Subject = Subject::Performance;
+    const ABOUT: &'static str = "What is measured: how it is worked out, where its figures come from, who answers for it, by which characteristics it should be known, and which way is better.";
+    type Computed = NothingComputed;
+    type Filter = MeasureFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "Officers promoted to sergeant", "definition": "Officers substantively promoted in the period",
+            "numerator": "Officers promoted", "denominator": "Officers eligible", "unit": "count",
+            "source_id": "019abcde-0000-7000-8000-000000000001", "owner_unit_id": "019abcde-0000-7000-8000-000000000002",
+            "frequency": "quarterly", "direction": "higher_is_better", "group": "employee_lifecycle", "state": "planned",
+            "goal_ids": ["019abcde-0000-7000-8000-000000000003"], "characteristics": ["race", "sex", "disability"],
+            "classification_ids": ["019abcde-0000-7000-8000-000000000004"]
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/source_id", &["data_source"], self.source_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
+        links.each("/item_ids", &["work_plan_item"], self.item_ids.iter().copied());
+        links.each("/classification_ids", &["classification"], self.classification_ids.iter().copied());
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id)
+    }
+    // S32
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.transition("/state", rules.before.map(|b| b.data.state), self.state, TRANSITIONS);
+        distinct(rules, "/goal_ids", &self.goal_ids);
+        distinct(rules, "/item_ids", &self.item_ids);
+        distinct(rules, "/classification_ids", &self.classification_ids);
+        for (n, characteristic) in self.characteristics.iter().enumerate() {
+            if self.characteristics.iter().take(n).any(|c| c == characteristic) {
+                rules.refuse(format!("/characteristics/{n}"), "duplicate", "is named twice; remove it");
+            }
+        }
+        let is_rate = self.unit == MeasureUnit::Rate;
+        let (code, detail) = if is_rate {
+            (
+                "required",
+                "a rate says for every how many it is given; give rate_per, such as 1000",
+            )
+        } else {
+            ("not_allowed", "only a rate has it; leave it out")
+        };
+        rules.require(is_rate == self.rate_per.is_some(), "/rate_per", code, detail);
+        // Figures recorded as one unit would be read as another.
+        let world = rules.reading.world;
+        let changes = rules
+            .before
+            .is_some_and(|b| (b.data.unit, b.data.rate_per) != (self.unit, self.rate_per));
+        rules.require(
+            !changes || world.pointing::<Observation>(rules.meta.id).next().is_none(),
+            "/unit",
+            "fixed",
+            "cannot change once figures are recorded: record another measure and retire this one",
+        );
+        self.check_classifications(rules);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.definition, &self.numerator, &self.denominator]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let m = &r.data;
+        is_some(&f.source_id, &m.source_id)
+            && is_some(&f.owner_unit_id, &m.owner_unit_id)
+            && is_some(&f.owner_post_id, &m.owner_post_id)
+            && f.goal_id.is_none_or(|id| m.goal_ids.contains(&id))
+            && f.item_id.is_none_or(|id| m.item_ids.contains(&id))
+            && f.classification_id.is_none_or(|id| m.classification_ids.contains(&id))
+            && (f.characteristic.is_none() || m.characteristics.iter().any(|c| any(&f.characteristic, c)))
+            && (f.group.is_none() || m.group.is_some_and(|g| any(&f.group, &g)))
+            && any(&f.state, &m.state)
+            && asked(f.without_owner, || m.owner_post_id.is_none())
+            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.goal_id
+            .or(f.item_id)
+            .or(f.classification_id)
+            .or(f.source_id)
+            .or(f.owner_post_id)
+            .or(f.owner_unit_id)
+    }
+}
+
+/// A category that a figure is for, of one classification.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub struct BreakdownCategory {
+    /// The classification.
+    pub classification_id: Uuid,
+    /// Code of one of its categories or legacy aggregates.
+    #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    pub code: String,
+}
+
+/// Puts a breakdown in the one order in which it is kept.
+pub fn normalise(breakdown: &mut [BreakdownCategory]) {
+    breakdown.sort();
+}
+
+/// Refuses a breakdown that the measure does not have.
+pub fn check_breakdown<R: Resource>(rules: &mut Rules<'_, R>, measure_id: Uuid, breakdown: &[BreakdownCategory]) {
+    let world = rules.reading.world;
+    let Some(measure) = world.get::<Measure>(measure_id) else { return };
+    for (n, category) in breakdown.iter().enumerate() {
+        let id = category.classification_id;
+        if breakdown.iter().take(n).any(|b| b.classification_id == id) {
+            let detail = "a figure is for one category of a classification; name each classification once";
+            rules.refuse(format!("/breakdown/{n}/classification_id"), "duplicate", detail);
+        }
+        if !measure.data.classification_ids.contains(&id) {
+            let detail = "the measure is not broken down by it; add it to the measure's classification_ids first";
+            rules.refuse(format!("/breakdown/{n}/classification_id"), "not_of_measure", detail);
+        }
+        let classification = world.get::<Classification>(id);
+        if classification.is_some_and(|c| c.data.label(&category.code).is_none()) {
+            let detail = "the classification has no category or aggregate with this code";
+            rules.refuse(format!("/breakdown/{n}/code"), "unknown", detail);
+        }
+    }
+}
+
+/// The links of a breakdown.
+pub fn link_breakdown(links: &mut Links, breakdown: &[BreakdownCategory]) {
+    for (n, category) in breakdown.iter().enumerate() {
+        links.to(
+            format!("/breakdown/{n}/classification_id"),
+            &["classification"],
+            category.classification_id,
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! The period that a figure is for, and the figure itself as a number that survives every way it is written.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// From the first day to the last, both included. Written as the shortest code that says the same: `2020`, `2020-H2`, `2020-Q3`,
+/// `2020-10`, `2020-W44` (ISO 8601), `2020-10-26`, `2020/21` (April to March), or else `2020-10-01/2020-11-15`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Period {
+    pub from_on: NaiveDate,
+    pub until_on: NaiveDate,
+}
+
+impl Period {
+    /// From one day to another, if they are in order.
+    #[must_use]
+    pub fn between(from_on: NaiveDate, until_on: NaiveDate) -> Option<Self> {
+        (from_on <= until_on).then_some(Self { from_on, until_on })
+    }
+
+    fn months(year: i32, first_month: u32, months: u32) -> Option<Self> {
+        let from_on = NaiveDate::from_ymd_opt(year, first_month, 1)?;
+        let until_on = from_on.checked_add_months(Months::new(months))?.checked_sub_days(Days::new(1))?;
+        Some(Self { from_on, until_on })
+    }
+
+    fn week(year: i32, week: u32) -> Option<Self> {
+        Self::between(
+            NaiveDate::from_isoywd_opt(year, week, Weekday::Mon)?,
+            NaiveDate::from_isoywd_opt(year, week, Weekday::Sun)?,
+        )
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        // Only what is written in full: chrono would take `2020-1-1` and signs.
+        let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b'H' | b'Q' | b'W');
+        if !text.bytes().all(plain) || !text.get(..4)?.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let year: i32 = text.get(..4)?.parse().ok()?;
+        let number = |from: usize| text.get(from..)?.parse::<u32>().ok();
+        match (text.len(), text.get(4..6)) {
+            (4, _) => Self::months(year, 1, 12),
+            (7, Some("-H")) => Self::months(year, number(6).filter(|n| (1..=2).contains(n))? * 6 - 5, 6),
+            (7, Some("-Q")) => Self::months(year, number(6).filter(|n| (1..=4).contains(n))? * 3 - 2, 3),
+            (7, _) if text.as_bytes().get(4) == Some(&b'-') => Self::months(year, number(5)?, 1),
+            (7, _) if text.as_bytes().get(4) == Some(&b'/') => {
+                let follows = number(5)? == u32::try_from(year + 1).ok()? % 100;
+                Self::months(year, 4, 12).filter(|_| follows)
+            }
+            (8, Some("-W")) => Self::week(year, number(6)?),
+            (10, _) => text.parse().ok().and_then(|d| Self::between(d, d)),
+            (21, _) => {
+                let (from, until) = text.split_once('/').filter(|(from, _)| from.len() == 10)?;
+                Self::between(from.parse().ok()?, until.parse().ok()?)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a day lies in it.
+    #[must_use]
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        (self.from_on..=self.until_on).contains(&day)
+    }
+}
+
+impl FromStr for Period {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text)
+            .ok_or("must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, 2020/21 or 2020-10-01/2020-11-15")
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, until) = (self.from_on, self.until_on);
+        let (year, month) = (from.year(), from.month());
+        if from == until {
+            return write!(f, "{from}");
+        }
+        if Some(*self) == Self::months(year, 1, 12) {
+            return write!(f, "{year:04}");
+        }
+        if month == 4 && Some(*self) == Self::months(year, 4, 12) {
+            return write!(f, "{year:04}/{:02}", (year + 1) % 100);
+        }
+        for (months, letter) in [(6, 'H'), (3, 'Q')] {
+            if (month - 1).is_multiple_of(months) && Some(*self) == Self::months(year, month, months) {
+                return write!(f, "{year:04}-{letter}{}", (month - 1) / months + 1);
+            }
+        }
+        if Some(*self) == Self::months(year, month, 1) {
+            return write!(f, "{year:04}-{month:02}");
+        }
+        let week = from.iso_week();
+        if Some(*self) == Self::week(week.year(), week.week()) {
+            return write!(f, "{:04}-W{:02}", week.year(), week.week());
+        }
+        write!(f, "{from}/{until}")
+    }
+}
+
+impl Serialize for Period {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl PartialSchema for Period {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(21))
+            .pattern(Some("^[0-9]{4}(-(H[12]|Q[1-4]|W[0-5][0-9]|[01][0-9](-[0-3][0-9](/[0-9]{4}-[01][0-9]-[0-3][0-9])?)?)|/[0-9]{2})?$"))
+            .description(Some(
+                "A period: 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44 (ISO 8601), 2020-10-26, 2020/21 (April to March) or 2020-10-01/2020-11-15. Kept as the shortest of these that says the same.",
+            ))
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for Period {
+    fn name() -> Cow<'static, str> {
+        "Period".into()
+    }
+}
+
+/// A figure: up to nine digits before the point and six after it. Fifteen digits are what a floating-point number keeps in every
+/// language, so that it can be a plain number in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Figure(i64);
+
+/// Figures are kept in millionths.
+const ONE: i64 = 1_000_000;
+/// The greatest figure.
+const MOST: f64 = 999_999_999.999_999;
+
+impl Figure {
+    /// The figure nearest to a number, to six decimals.
+    #[must_use]
+    pub fn nearest(number: f64) -> Option<Self> {
+        (number.is_finite() && number.abs() <= MOST).then(|| Self((number * ONE as f64).round() as i64))
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn whole(number: u64) -> Option<Self> {
+        i64::try_from(number).ok().and_then(|n| n.checked_mul(ONE)).map(Self)
+    }
+
+    /// As a floating-point number.
+    #[must_use]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / ONE as f64
+    }
+
+    /// As a count, if it is one: whole and not negative.
+    #[must_use]
+    pub fn as_count(self) -> Option<u64> {
+        (self.0 % ONE == 0).then_some(self.0 / ONE).and_then(|n| u64::try_from(n).ok())
+    }
+}
+
+impl FromStr for Figure {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+        text.parse()
+            .ok()
+            .filter(|_| plain)
+            .and_then(Self::nearest)
+            .ok_or("must be a number with at most nine digits before the point")
+    }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % ONE == 0 {
+            serializer.serialize_i64(self.0 / ONE)
+        } else {
+            serializer.serialize_f64(self.as_f64())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Figure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::nearest(f64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("must have at most nine digits before the point"))
+    }
+}
+
+impl PartialSchema for Figure {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .minimum(Some(-MOST))
+            .maximum(Some(MOST))
+            .description(Some("A number with up to nine digits before the point; kept to six decimals."))
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for Figure {
+    fn name() -> Cow<'static, str> {
+        "Figure".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_kept_as_its_shortest_code() {
+        for (sent, kept, from, until) in [
+            ("2020", "2020", "2020-01-01", "2020-12-31"),
+            ("2020-H2", "2020-H2", "2020-07-01", "2020-12-31"),
+            ("2020-Q3", "2020-Q3", "2020-07-01", "2020-09-30"),
+            ("2020-02", "2020-02", "2020-02-01", "2020-02-29"),
+            ("2020-W53", "2020-W53", "2020-12-28", "2021-01-03"),
+            ("2020-10-26", "2020-10-26", "2020-10-26", "2020-10-26"),
+            ("2020/21", "2020/21", "2020-04-01", "2021-03-31"),
+            ("1999/00", "1999/00", "1999-04-01", "2000-03-31"),
+            ("2020-07-01/2020-09-30", "2020-Q3", "2020-07-01", "2020-09-30"),
+            ("2020-10-12/2020-10-18", "2020-W42", "2020-10-12", "2020-10-18"),
+            ("2020-01-02/2020-11-15", "2020-01-02/2020-11-15", "2020-01-02", "2020-11-15"),
+        ] {
+            let period: Period = sent.parse().unwrap_or_else(|e| panic!("{sent}: {e}"));
+            assert_eq!(period.to_string(), kept, "{sent}");
+            assert_eq!(
+                (period.from_on.to_string(), period.until_on.to_string()),
+                (from.into(), until.into()),
+                "{sent}"
+            );
+            assert_eq!(kept.parse(), Ok(period));
+        }
+        for bad in [
+            "",
+            "20",
+            "2020-Q5",
+            "2020-H0",
+            "2020-13",
+            "2020-W54",
+            "2020-02-30",
+            "2020/22",
+            "2020-1-1",
+            "2021-01-01/2020-01-01",
+            "２０２０",
+            "2020-Q",
+            "+020",
+        ] {
+            assert!(bad.parse::<Period>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_figure_survives_being_written() {
+        for text in ["0", "250", "-3", "12.5", "0.000001", "999999999.999999", "-999999999.999999", "0.1"] {
+            let figure: Figure = text.parse().expect(text);
+            let json = serde_json::to_string(&figure).expect(text);
+            assert_eq!(serde_json::from_str::<Figure>(&json).expect(&json), figure, "{json}");
+        }
+        assert_eq!(serde_json::to_string(&Figure::whole(250)).expect("it is written"), "250");
+        for bad in ["1e3", "inf", "NaN", "1000000000", "x", ""] {
+            assert!(bad.parse::<Figure>().is_err(), "{bad}");
+        }
+        assert_eq!("7".parse::<Figure>().map(Figure::as_count), Ok(Some(7)));
+        assert_eq!("7.5".parse::<Figure>().map(Figure::as_count), Ok(None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_figure_comes_back(millionths in -999_999_999_999_999_i64..=999_999_999_999_999) {
+            let figure = Figure(millionths);
+            let json = serde_json::to_string(&figure).expect("it is written");
+            proptest::prop_assert_eq!(serde_json::from_str::<Figure>(&json).expect("it is read"), figure);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Where figures come from: the personnel system, the user satisfaction survey, the public attitude survey.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::access::policy::Subject;
+use crate::registers::query::{Any, any, is_some};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// How often figures come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Frequency {
+    /// As they arise.
+    Continuous,
+    Weekly,
+    Monthly,
+    Quarterly,
+    HalfYearly,
+    Yearly,
+    /// Once, or when somebody asks.
+    AdHoc,
+}
+
+/// Whether figures can be had from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DataSourceState {
+    /// Named, and nothing comes from it yet.
+    #[default]
+    Planned,
+    /// Figures come from it.
+    Active,
+    /// It has ended.
+    Retired,
+}
+
+const TRANSITIONS: &[(DataSourceState, &[DataSourceState])] = &[
+    (DataSourceState::Planned, &[DataSourceState::Active, DataSourceState::Retired]),
+    (DataSourceState::Active, &[DataSourceState::Planned, DataSourceState::Retired]),
+    (DataSourceState::Retired, &[DataSourceState::Active]),
+];
+
+/// A source of figures.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DataSource {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What it holds.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// How its figures come about: whom they cover, how they are counted or asked.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub method: Option<String>,
+    /// The unit that keeps it.
+    #[serde(default)]
+    pub owner_unit_id: Option<Uuid>,
+    /// The post that answers for it.
+    #[serde(default)]
+    pub owner_post_id: Option<Uuid>,
+    /// How often its figures come.
+    #[serde(default)]
+    pub frequency: Option<Frequency>,
+    /// Whether figures can be had from it.
+    #[serde(default)]
+    pub state: DataSourceState,
+}
+
+/// Narrows a list of sources.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct DataSourceFilter {
+    /// Sources that this unit keeps.
+    owner_unit_id: Option<Uuid>,
+    /// Sources that this post answers for.
+    owner_post_id: Option<Uuid>,
+    /// Sources in any of these states.
+    #[param(value_type = Option<Vec<DataSourceState>>, inline, explode = false)]
+    state: Option<Any<DataSourceState>>,
+}
+
+impl Resource for DataSource {
+    const KIND: &'static str = "data_source";
+    const PATH: &'static str = "data-sources";
+    const PREFIX: &'static str = "SRC";
+    const SUBJECT: Subject = Subject::Performance;
+    const ABOUT: &'static str = "Where figures come from, how they come about, and who answers for them.";
+    type Computed = NothingComputed;
+    type Filter = DataSourceFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "User satisfaction survey", "description": "What victims of crime say about the service they had",
+            "method": "Telephone interviews with victims of selected crimes, six to twelve weeks after the report",
+            "owner_unit_id": "019abcde-0000-7000-8000-000000000001", "frequency": "quarterly", "state": "active"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
+        links.to("/owner_post_id", &["post"], self.owner_post_id);
+    }
+    fn place(&self) -> Place {
+        Place::owned(self.owner_unit_id)
+    }
+    // S32
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        rules.transition("/state", rules.before.map(|b| b.data.state), self.state, TRANSITIONS);
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        [&self.description, &self.method]
+            .into_iter()
+            .flatten()
+            .chain([&self.title])
+            .map(String::as_str)
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is_some(&f.owner_unit_id, &r.data.owner_unit_id) && is_some(&f.owner_post_id, &r.data.owner_post_id) && any(&f.state, &r.data.state)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.owner_unit_id.or(f.owner_post_id)
+    }
+}

@@ -1,0 +1,138 @@
+//! Targets: what a measure is to reach, and what it is compared with.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::measure::{BreakdownCategory, check_breakdown, link_breakdown, normalise};
+use super::period::{Figure, Period};
+use crate::access::policy::Subject;
+use crate::registers::checks::{fixed, overlap, runs_on};
+use crate::registers::links::others;
+use crate::registers::query::is;
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// What a measure is to reach in a period. The baseline is named by its period: its figure is the observation of the same breakdown,
+/// which is kept, corrected and released in one place.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MeasureTarget {
+    /// The measure.
+    pub measure_id: Uuid,
+    /// The period it holds for.
+    pub period: Period,
+    /// The category it is for, or two of two classifications; none for the total.
+    #[serde(default)]
+    #[schema(max_items = 2)]
+    pub breakdown: Vec<BreakdownCategory>,
+    /// The figure to reach, in the measure's unit. Targets are policy: they are shown as they are.
+    pub target_value: Figure,
+    /// The period whose figure it is compared with.
+    #[serde(default)]
+    pub baseline_period: Option<Period>,
+    /// Why this much, and who decided it.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub rationale: Option<String>,
+}
+
+/// What the service works out.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct MeasureTargetComputed {
+    /// First day of the period.
+    pub from_on: NaiveDate,
+    /// Last day of the period.
+    pub until_on: NaiveDate,
+}
+
+impl Default for MeasureTargetComputed {
+    fn default() -> Self {
+        Self {
+            from_on: NaiveDate::MIN,
+            until_on: NaiveDate::MAX,
+        }
+    }
+}
+
+/// Narrows a list of targets.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct MeasureTargetFilter {
+    /// Targets of this measure.
+    measure_id: Option<Uuid>,
+    /// Targets for a category of this classification.
+    classification_id: Option<Uuid>,
+    /// Targets that hold on this day.
+    holds_on: Option<NaiveDate>,
+    /// Targets for the total (`true`), or for a category (`false`).
+    is_total: Option<bool>,
+}
+
+impl Resource for MeasureTarget {
+    const KIND: &'static str = "measure_target";
+    const PATH: &'static str = "measure-targets";
+    const PREFIX: &'static str = "TGT";
+    const SUBJECT: Subject = Subject::Performance;
+    const ABOUT: &'static str = "What measures are to reach, by period, in all or for a category, and the period they are compared with.";
+    type Computed = MeasureTargetComputed;
+    type Filter = MeasureTargetFilter;
+
+    fn example() -> Value {
+        json!({
+            "measure_id": "019abcde-0000-7000-8000-000000000001", "period": "2020/21", "target_value": 150,
+            "baseline_period": "2019/20", "rationale": "As the board agreed with the delivery plan"
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/measure_id", &["measure"], self.measure_id);
+        link_breakdown(links, &self.breakdown);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.measure_id])
+    }
+    fn normalise(&mut self) {
+        normalise(&mut self.breakdown);
+    }
+    // S32
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let remedy = "record a target of the other measure";
+        fixed(rules, self, "/measure_id", |t| t.measure_id, remedy);
+        check_breakdown(rules, self.measure_id, &self.breakdown);
+        let days = |p: Period| (Some(p.from_on), Some(p.until_on));
+        let is_same = |t: &&Rec<Self>| t.data.breakdown == self.breakdown && overlap(days(t.data.period), days(self.period));
+        if let Some(other) = others(rules, self.measure_id).find(is_same) {
+            let detail = format!(
+                "{} holds for {} already; end that one first or choose another period",
+                other.meta.reference, other.data.period
+            );
+            rules.refuse("/period", "overlap", detail);
+        }
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> MeasureTargetComputed {
+        MeasureTargetComputed {
+            from_on: self.period.from_on,
+            until_on: self.period.until_on,
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "until_on",
+            key: |r| Key::from(Some(r.data.period.until_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![self.rationale.as_deref().unwrap_or_default()]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        let t = &r.data;
+        is(&f.measure_id, &t.measure_id)
+            && f.classification_id
+                .is_none_or(|id| t.breakdown.iter().any(|b| b.classification_id == id))
+            && f.holds_on
+                .is_none_or(|day| runs_on((Some(t.period.from_on), Some(t.period.until_on)), day))
+            && f.is_total.is_none_or(|total| total == t.breakdown.is_empty())
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.measure_id.or(f.classification_id)
+    }
+}

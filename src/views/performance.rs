@@ -1,0 +1,452 @@
+//! What is known of measures, and what their figures say: both in the form in which the caller is shown figures.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Asked, View, operation};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, id_parameter, query};
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::performance::{
+    BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction, Figure, Figures, Measure, MeasureState,
+    MeasureTarget, MeasureUnit, Observation, ObservationState, Period, ShownFigures, figures, table_of,
+};
+use crate::registers::settings::suppression;
+use crate::world::Rec;
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::seen::Seen;
+
+/// Periods that a matrix shows, the last ones, unless asked otherwise.
+const PERIODS: usize = 12;
+const MOST_PERIODS: usize = 120;
+
+/// How figures are released.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReleaseRule {
+    /// Figures that rest on fewer are suppressed.
+    pub below: u32,
+    /// Counts are rounded to a multiple of this.
+    pub round_to: u32,
+}
+
+fn rule(seen: &Seen) -> ReleaseRule {
+    let rule = seen.setting(suppression);
+    ReleaseRule {
+        below: rule.below,
+        round_to: rule.round_to,
+    }
+}
+
+/// For one classification and period: of how many categories there is a figure.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct AvailabilityRow {
+    /// The characteristic; null for the total.
+    pub characteristic: Option<Characteristic>,
+    /// The classification; null for the total, and where the measure has none by a characteristic that it should be known by.
+    pub classification_id: Option<Uuid>,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub classification: Option<String>,
+    /// The period; null where the measure has no figures at all, or no classification by the characteristic.
+    pub period: Option<Period>,
+    /// Categories that there are; 1 for the total.
+    pub categories: u32,
+    /// Of these: with a figure that shows.
+    pub present: u32,
+    /// Recorded as missing.
+    pub missing: u32,
+    /// Recorded as not stated by the source.
+    pub not_stated: u32,
+    /// With a figure that does not show.
+    pub suppressed: u32,
+    /// Without any record.
+    pub none: u32,
+}
+
+/// What is known of one measure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeasureAvailability {
+    /// The measure.
+    pub measure_id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// What it is called.
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// Whether its figures arrive.
+    pub state: MeasureState,
+    /// How its figures are shown to the caller.
+    pub figures: ShownFigures,
+    /// Totals first, then each characteristic; the latest period first.
+    #[schema(max_items = 5000)]
+    pub rows: Vec<AvailabilityRow>,
+}
+
+/// Which figures there are, by measure, characteristic and period. Figures for two categories at once are not counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AvailabilityView {
+    /// How figures are released.
+    pub release: ReleaseRule,
+    /// The measures, by reference.
+    #[schema(max_items = 10000)]
+    pub measures: Vec<MeasureAvailability>,
+}
+
+impl View for AvailabilityView {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let of = |m: &MeasureAvailability, row: &AvailabilityRow| {
+            let mut cells = object(json!({ "measure": m.reference, "title": m.title, "figures": m.figures }));
+            cells.extend(object(json!(row)));
+            cells
+        };
+        self.measures.iter().flat_map(|m| m.rows.iter().map(move |r| of(m, r))).collect()
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+impl AvailabilityRow {
+    fn add(&mut self, found: Option<ObservationState>) {
+        *match found {
+            Some(ObservationState::Present) => &mut self.present,
+            Some(ObservationState::Missing) => &mut self.missing,
+            Some(ObservationState::NotStated) => &mut self.not_stated,
+            Some(ObservationState::Suppressed) => &mut self.suppressed,
+            None => &mut self.none,
+        } += 1;
+    }
+}
+
+/// The periods that a measure has figures for, latest first.
+fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
+    let mut periods: Vec<Period> = seen.unique_from::<Observation>(measure.as_bytes()).map(|o| o.data.period).collect();
+    periods.sort_by_key(|p| std::cmp::Reverse((p.until_on, p.from_on)));
+    periods.dedup();
+    periods
+}
+
+fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> MeasureAvailability {
+    let data = &measure.data;
+    let by: Vec<&Rec<Classification>> = data.classification_ids.iter().filter_map(|id| seen.get(*id)).collect();
+    let mut periods: Vec<Option<Period>> = periods(seen, measure.meta.id).into_iter().take(most).map(Some).collect();
+    if periods.is_empty() {
+        periods.push(None);
+    }
+    let mut rows = Vec::new();
+    let tables: Vec<(Option<Period>, Vec<&Rec<Observation>>)> = periods
+        .into_iter()
+        .map(|period| {
+            let key = period.map(|p| table_of(measure.meta.id, p));
+            let found = key.map(|key| seen.unique_from::<Observation>(&key).collect()).unwrap_or_default();
+            (period, found)
+        })
+        .collect();
+    for (period, table) in &tables {
+        let mut total = AvailabilityRow {
+            period: *period,
+            categories: 1,
+            ..AvailabilityRow::default()
+        };
+        total.add(table.iter().find(|o| o.data.breakdown.is_empty()).map(|o| figures(seen, o).state));
+        rows.push(total);
+    }
+    for classification in &by {
+        for (period, table) in &tables {
+            rows.push(by_category(seen, classification, *period, table));
+        }
+    }
+    let known = |c: &Characteristic| by.iter().any(|k| k.data.characteristic == *c);
+    for characteristic in data.characteristics.iter().filter(|c| !known(c)) {
+        rows.push(AvailabilityRow {
+            characteristic: Some(*characteristic),
+            ..AvailabilityRow::default()
+        });
+    }
+    MeasureAvailability {
+        measure_id: measure.meta.id,
+        reference: measure.meta.reference.clone(),
+        title: data.title.clone(),
+        state: data.state,
+        figures: shown(seen, measure),
+        rows,
+    }
+}
+
+fn by_category(seen: &Seen, classification: &Rec<Classification>, period: Option<Period>, table: &[&Rec<Observation>]) -> AvailabilityRow {
+    let mut row = AvailabilityRow {
+        characteristic: Some(classification.data.characteristic),
+        classification_id: Some(classification.meta.id),
+        classification: Some(classification.meta.reference.clone()),
+        period,
+        categories: u32::try_from(classification.data.categories.len()).unwrap_or(u32::MAX),
+        ..AvailabilityRow::default()
+    };
+    for category in &classification.data.categories {
+        let is_it = |b: &BreakdownCategory| b.classification_id == classification.meta.id && b.code == category.code;
+        let found = table.iter().find(|o| matches!(o.data.breakdown.as_slice(), [only] if is_it(only)));
+        row.add(found.map(|o| figures(seen, o).state));
+    }
+    row
+}
+
+/// How the figures of a measure are shown to the caller: its owner decides for all of them.
+fn shown(seen: &Seen, measure: &Rec<Measure>) -> ShownFigures {
+    if seen.keeps(measure) {
+        ShownFigures::Exact
+    } else {
+        ShownFigures::Released
+    }
+}
+
+fn wanted_periods(asked: &Asked) -> Result<usize, Problem> {
+    let form = "a number from 1 to 120";
+    let wanted = asked.query.value::<usize>("periods", form)?.unwrap_or(PERIODS);
+    if (1..=MOST_PERIODS).contains(&wanted) {
+        Ok(wanted)
+    } else {
+        Err(invalid("periods", &format!("must be {form}")))
+    }
+}
+
+fn all(asked: &Asked) -> Result<AvailabilityView, Problem> {
+    let most = wanted_periods(asked)?;
+    Ok(AvailabilityView {
+        release: rule(&asked.seen),
+        measures: asked
+            .seen
+            .by_reference::<Measure>("")
+            .map(|m| availability(&asked.seen, m, most))
+            .collect(),
+    })
+}
+
+fn one(asked: &Asked) -> Result<AvailabilityView, Problem> {
+    let most = wanted_periods(asked)?;
+    let measure = asked.seen.get::<Measure>(asked.id()?).ok_or_else(Problem::not_found)?;
+    Ok(AvailabilityView {
+        release: rule(&asked.seen),
+        measures: vec![availability(&asked.seen, measure, most)],
+    })
+}
+
+/// A figure with what it is to reach and what it is compared with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureRow {
+    /// The characteristic; null for the total.
+    pub characteristic: Option<Characteristic>,
+    /// The classification; null for the total.
+    pub classification_id: Option<Uuid>,
+    /// Code of the category.
+    #[schema(max_length = 20)]
+    pub code: Option<String>,
+    /// What it means.
+    #[schema(max_length = 200)]
+    pub label: Option<String>,
+    /// The observation.
+    pub observation_id: Uuid,
+    /// Whether there is a figure.
+    pub state: ObservationState,
+    /// The figure.
+    pub value: Option<Figure>,
+    /// What was counted.
+    #[schema(minimum = 0)]
+    pub numerator: Option<u64>,
+    /// What it rests on.
+    #[schema(minimum = 0)]
+    pub denominator: Option<u64>,
+    /// The target that holds on the period's last day.
+    pub target_value: Option<Figure>,
+    /// The period that it holds for.
+    pub target_period: Option<Period>,
+    /// Whether the figure, as shown, reaches it; null where there is nothing to compare or no better and worse.
+    pub is_met: Option<bool>,
+    /// The period it is compared with.
+    pub baseline_period: Option<Period>,
+    /// Whether there is a figure for that one.
+    pub baseline_state: Option<ObservationState>,
+    /// That figure.
+    pub baseline_value: Option<Figure>,
+}
+
+/// The latest figures of a measure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeasureFigures {
+    /// The measure.
+    pub measure_id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// What it is called.
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// What its figures are.
+    pub unit: MeasureUnit,
+    /// Which way is better.
+    pub direction: Direction,
+    /// How its figures are shown to the caller.
+    pub figures: ShownFigures,
+    /// The latest period with figures; null without any.
+    pub period: Option<Period>,
+    /// The total first, then the categories of each characteristic that the dashboard shows.
+    #[schema(max_items = 5000)]
+    pub rows: Vec<FigureRow>,
+}
+
+/// What a dashboard shows now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DashboardFigures {
+    /// The dashboard.
+    pub dashboard_id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// What it is called.
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// How far it has come.
+    pub maturity: DashboardMaturity,
+    /// How figures are released.
+    pub release: ReleaseRule,
+    /// Its measures, in its order.
+    #[schema(max_items = 100)]
+    pub measures: Vec<MeasureFigures>,
+}
+
+impl View for DashboardFigures {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let of = |m: &MeasureFigures, row: &FigureRow| {
+            let mut cells =
+                object(json!({ "measure": m.reference, "title": m.title, "unit": m.unit, "figures": m.figures, "period": m.period }));
+            cells.extend(object(json!(row)));
+            cells
+        };
+        self.measures.iter().flat_map(|m| m.rows.iter().map(move |r| of(m, r))).collect()
+    }
+}
+
+fn row(seen: &Seen, measure: &Rec<Measure>, observation: &Rec<Observation>) -> FigureRow {
+    let category = observation.data.breakdown.first();
+    let classification = category.and_then(|c| seen.get::<Classification>(c.classification_id));
+    let figure = figures(seen, observation);
+    let last = observation.data.period.until_on;
+    let target = seen
+        .pointing::<MeasureTarget>(measure.meta.id)
+        .find(|t| t.data.breakdown == observation.data.breakdown && t.data.period.contains(last));
+    let baseline_period = target.and_then(|t| t.data.baseline_period);
+    let baseline: Option<Figures> = baseline_period.and_then(|period| {
+        let key = table_of(measure.meta.id, period);
+        let found = seen
+            .unique_from::<Observation>(&key)
+            .find(|o| o.data.breakdown == observation.data.breakdown)?;
+        Some(figures(seen, found))
+    });
+    let target_value = target.map(|t| t.data.target_value);
+    let is_met = match (figure.value, target_value, measure.data.direction) {
+        (Some(value), Some(target), Direction::HigherIsBetter) => Some(value >= target),
+        (Some(value), Some(target), Direction::LowerIsBetter) => Some(value <= target),
+        _ => None,
+    };
+    FigureRow {
+        characteristic: classification.map(|c| c.data.characteristic),
+        classification_id: category.map(|c| c.classification_id),
+        code: category.map(|c| c.code.clone()),
+        label: category
+            .zip(classification)
+            .and_then(|(c, k)| k.data.label(&c.code))
+            .map(str::to_owned),
+        observation_id: observation.meta.id,
+        state: figure.state,
+        value: figure.value,
+        numerator: figure.numerator,
+        denominator: figure.denominator,
+        target_value,
+        target_period: target.map(|t| t.data.period),
+        is_met,
+        baseline_period,
+        baseline_state: baseline.map(|b| b.state),
+        baseline_value: baseline.and_then(|b| b.value),
+    }
+}
+
+fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> MeasureFigures {
+    let seen = &asked.seen;
+    let period = periods(seen, measure.meta.id).into_iter().find(|p| p.from_on <= asked.on);
+    let key = period.map(|p| table_of(measure.meta.id, p)).unwrap_or_default();
+    let is_shown = |o: &&Rec<Observation>| match o.data.breakdown.as_slice() {
+        [] => true,
+        [only] => seen
+            .get::<Classification>(only.classification_id)
+            .is_some_and(|c| by.contains(&c.data.characteristic)),
+        _ => false,
+    };
+    let rows = period.map(|_| {
+        let found = seen.unique_from::<Observation>(&key).filter(is_shown);
+        found.map(|o| row(seen, measure, o)).collect()
+    });
+    MeasureFigures {
+        measure_id: measure.meta.id,
+        reference: measure.meta.reference.clone(),
+        title: measure.data.title.clone(),
+        unit: measure.data.unit,
+        direction: measure.data.direction,
+        figures: shown(seen, measure),
+        period,
+        rows: rows.unwrap_or_default(),
+    }
+}
+
+fn dashboard(asked: &Asked) -> Result<DashboardFigures, Problem> {
+    let dashboard = asked.seen.get::<Dashboard>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let measures = dashboard.data.measure_ids.iter().filter_map(|id| asked.seen.get::<Measure>(*id));
+    Ok(DashboardFigures {
+        dashboard_id: dashboard.meta.id,
+        reference: dashboard.meta.reference.clone(),
+        title: dashboard.data.title.clone(),
+        maturity: dashboard.computed.maturity,
+        release: rule(&asked.seen),
+        measures: measures.map(|m| latest(asked, m, &dashboard.data.characteristics)).collect(),
+    })
+}
+
+/// The operations of these views.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let periods = || {
+        query(
+            "periods",
+            "How many periods, the latest ones.",
+            json!({ "type": "integer", "minimum": 1, "maximum": MOST_PERIODS, "default": PERIODS }),
+        )
+    };
+    let about = "For each characteristic and period, of how many categories there is a figure, is none, or is one that does not show. A characteristic that a measure should be known by and has no classification for stands with zeros.";
+    vec![
+        operation("/api/v1/availability", "getAvailability", Subject::Performance, all)
+            .takes([periods()])
+            .says("Views", "What is known of every measure", about),
+        operation("/api/v1/measures/{id}/availability", "getMeasureAvailability", Subject::Performance, one)
+            .takes([id_parameter("measure"), periods()])
+            .says("Views", "What is known of a measure", about),
+        operation("/api/v1/dashboards/{id}/figures", "getDashboardFigures", Subject::Performance, dashboard)
+            .takes([id_parameter("dashboard")])
+            .says(
+                "Views",
+                "What a dashboard shows",
+                "The latest figures of its measures, in all and by its characteristics, with the target that holds and the figure they are compared with. Figures as the caller is shown them.",
+            ),
+    ]
+}
+
+/// The schemas of these views.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<AvailabilityView>(schemas);
+    add_answer::<DashboardFigures>(schemas);
+}
