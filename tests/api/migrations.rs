@@ -108,6 +108,9 @@ fn names(tree: &str) -> Vec<String> {
 #[test]
 fn both_trees_have_the_same_migrations() {
     assert_eq!(names("sqlite"), names("postgres"));
+    // Of two with one number only one would run.
+    let numbers: std::collections::BTreeSet<String> = names("sqlite").iter().map(|n| n.chars().take(4).collect()).collect();
+    assert_eq!(numbers.len(), names("sqlite").len(), "each has a number of its own");
     assert!(!names("sqlite").is_empty());
 }
 
