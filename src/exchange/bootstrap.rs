@@ -67,7 +67,7 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
 /// # Errors
 /// The database is away.
 pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
-    if resolvable_controls(&*engine.now()).is_empty() {
+    if resolvable_controls(&engine.now()).is_empty() {
         return Ok(0);
     }
     let write = Write::system(operator(engine)?, "the recommendation that was named in words is on record");
