@@ -107,6 +107,21 @@ on_both! {
         app.role(Role::StrategyManager).delete(&claim_path, "\"1\"").await.problem("in_use");
     }
 
+    /// Two accounts of one person are one hand.
+    async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
+        let maker = Maker::new(&app);
+        let (on, person) = (maker.make_named("recommendation").await, maker.make_named("person").await);
+        let (lead, account, _) = maker.account("strategy_manager").await;
+        let (auditor, other, _) = maker.account("auditor").await;
+        let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
+        let accounts = app.keeper(kind("account"));
+        for one in [&account, &other] {
+            accounts.patch(&one.path, &one.etag, &json!({ "person_id": person.id() })).await.status(200);
+        }
+        let own = auditor.post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02")).await;
+        assert_eq!(own.problem_at("rule_violation", "/recommendation_id")["errors"][0]["code"], "own_claim");
+    }
+
     /// A claim of a part counts, so does one that was withdrawn; and nobody puts another's claim back.
     async fn a_claim_is_its_makers(app: TestApp) {
         let maker = Maker::new(&app);

@@ -62,7 +62,7 @@ fn independent<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid, poin
         !recommendation::claimed_by(rules.reading.world, recommendation, rules.actor),
         pointer,
         "own_claim",
-        "this account has claimed that the recommendation is implemented; another auditor must decide",
+        "this account, or another of the same person, has claimed that the recommendation is implemented; another auditor must decide",
     );
 }
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Recommendation;
+use crate::access::accounts::same_hand;
 use crate::registers::assurance::{
     ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure, RecommendationExtension, RecommendationUpdate,
     RecommendationUpdateKind, Verification, VerificationResult,
@@ -238,11 +239,14 @@ impl From<ClosureKind> for RecommendationClosureState {
     }
 }
 
-/// Whether an account ever claimed that the recommendation, or a part of it, is implemented. Claims that were rejected, withdrawn or
-/// marked count too: who once spoke for management on it does not judge it.
+/// Whether an account, or another of the same person, ever claimed that the recommendation, or a part of it, is implemented. Claims that
+/// were rejected, withdrawn or marked count too: who once spoke for management on it does not judge it.
 pub fn claimed_by(world: &World, recommendation: Uuid, account: Uuid) -> bool {
     world
         .pointing_to(recommendation)
         .filter_map(|r| r.as_any().downcast_ref::<Rec<RecommendationUpdate>>())
-        .any(|u| u.data.recommendation_id == recommendation && u.meta.created_by == Some(account) && u.data.is_claim())
+        .any(|u| {
+            let by_same_hand = u.meta.created_by.is_some_and(|by| same_hand(world, by, account));
+            u.data.recommendation_id == recommendation && by_same_hand && u.data.is_claim()
+        })
 }
