@@ -156,8 +156,8 @@ fn sqlite_insert(db: &str, rows: u64) -> Result<(), Failed> {
     for portion in 0..rows.div_ceil(1_000) {
         let txn = db.transaction()?;
         {
-            let mut log = txn.prepare_cached("INSERT INTO floor_log VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)")?;
-            let mut row = txn.prepare_cached("INSERT INTO floor_rows VALUES (?1, 'observation', ?2, 1, ?3, ?4)")?;
+            let mut log = txn.prepare("INSERT INTO floor_log VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)")?;
+            let mut row = txn.prepare("INSERT INTO floor_rows VALUES (?1, 'observation', ?2, 1, ?3, ?4)")?;
             for n in portion * 1_000..(portion * 1_000 + 1_000).min(rows) {
                 let (seq, id) = (i64::try_from(n)? + 1, uuid::Uuid::now_v7());
                 log.execute((seq, seq, id.as_bytes(), [0_u8; 32], [0_u8; 32], &body))?;

@@ -276,6 +276,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "nobody is shown it")]
     fn an_account_of_the_first_shape_is_lifted() {
         let mut old = snapshot(1, None);
         let map = old.as_object_mut().expect("an object");

@@ -380,6 +380,9 @@ struct Taking<'a, 'b> {
     result: ImportResult,
 }
 
+/// The categories of a row's breakdown, each with the column that names it.
+type Named = Vec<(BreakdownCategory, &'static str)>;
+
 impl<'a, 'b> Taking<'a, 'b> {
     fn new(txn: &'a mut Txn<'b>, corrects: bool) -> Result<Self, Problem> {
         let kind = txn.world.catalogue().named(Observation::KIND);
@@ -415,7 +418,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 
     /// What a row says, and which of its columns each category came from.
-    fn figure(&mut self, row: u64, read: ObservationRow) -> Result<(Observation, Vec<(BreakdownCategory, &'static str)>), ImportError> {
+    fn figure(&mut self, row: u64, read: ObservationRow) -> Result<(Observation, Named), ImportError> {
         let unknown = |field: &str, what: &str| fault(row, field, "unknown", format!("there is no {what} with this reference or id"));
         let measure_id = self.find::<Measure>(&read.measure).ok_or_else(|| unknown("measure", "measure"))?;
         let period = read.period.ok_or_else(|| fault(row, "period", "required", "must be given"))?;

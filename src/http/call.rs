@@ -208,7 +208,6 @@ impl Call {
             self.address.as_bytes(),
             self.if_match.as_deref().unwrap_or_default().as_bytes(),
             what,
-            &self.body,
             // Whoever has come to see less is not shown again what it was shown before.
             format!("{:?}", self.sight()).as_bytes(),
         ] {

@@ -176,7 +176,8 @@ impl RecordName {
     #[must_use]
     pub fn of(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
-        let fields: Value = serde_json::from_slice(record.json()).unwrap_or_default();
+        let shown = seen.show(record.as_ref());
+        let fields: Value = shown.ok().and_then(|s| serde_json::from_slice(s.json()).ok()).unwrap_or_default();
         let called = CALLED.iter().find_map(|f| fields.get(*f)?.as_str()).unwrap_or(&meta.reference);
         Self {
             kind: seen.kind_of(record).to_owned(),

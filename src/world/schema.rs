@@ -57,6 +57,11 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
     };
     let mut form = schema.clone();
     finish(&mut form, input);
+    // Two types with one name would each be documented as the other.
+    debug_assert!(
+        schemas.get(&named).is_none_or(|other| *other == form),
+        "two schemas are called {named}"
+    );
     schemas.insert(named, form);
 }
 

@@ -40,6 +40,7 @@ pub fn traces(app: &TestApp, text: &str) -> Vec<String> {
         Store::Sqlite(folder) => std::fs::read_dir(folder.path())
             .expect("the folder")
             .map(|e| e.expect("an entry").path())
+            .filter(|p| p.is_file())
             .filter(|p| {
                 let bytes = std::fs::read(p).expect("a file");
                 bytes.windows(text.len()).any(|w| w == text.as_bytes())

@@ -145,6 +145,9 @@ pub fn suppress(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<St
     gone
 }
 
+/// What figures that add up to one have in common: the rest of their breakdown, and the classification they add up over.
+type Group = (Vec<BreakdownCategory>, Uuid);
+
 /// The cell to suppress too, where a sum gives a suppressed one away.
 fn gives_away(sum: &Sum, cells: &[Cell], gone: &[bool], below: u64) -> Option<usize> {
     let is_gone = |n: &usize| gone.get(*n).copied().unwrap_or(false);
@@ -164,7 +167,7 @@ fn gives_away(sum: &Sum, cells: &[Cell], gone: &[bool], below: u64) -> Option<us
 fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>) -> Vec<Sum> {
     let at: HashMap<&[BreakdownCategory], usize> = cells.iter().enumerate().map(|(n, c)| (c.breakdown.as_slice(), n)).collect();
     // By what stays the same and the classification that varies.
-    let mut groups: HashMap<(Vec<BreakdownCategory>, Uuid), Vec<(&str, usize)>> = HashMap::new();
+    let mut groups: HashMap<Group, Vec<(&str, usize)>> = HashMap::new();
     for (n, cell) in cells.iter().enumerate() {
         for (place, category) in cell.breakdown.iter().enumerate() {
             let mut fixed = cell.breakdown.clone();

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::classification::{Characteristic, Classification};
 use super::observation::Observation;
-use super::source::Frequency;
+use super::source::FigureFrequency;
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, distinct};
 use crate::registers::query::{Any, any, is_some};
@@ -111,7 +111,7 @@ pub struct Measure {
     pub owner_unit_id: Option<Uuid>,
     /// How often its figures are due.
     #[serde(default)]
-    pub frequency: Option<Frequency>,
+    pub frequency: Option<FigureFrequency>,
     /// Which way is better.
     #[serde(default)]
     pub direction: Direction,

@@ -16,7 +16,7 @@ pub use disclosure::Figures;
 pub use measure::{BreakdownCategory, Direction, Measure, MeasureGroup, MeasureState, MeasureUnit};
 pub use observation::{Observation, ObservationState, ShownFigures, table_of};
 pub use period::{Figure, Period};
-pub use source::{DataSource, DataSourceState, Frequency};
+pub use source::{DataSource, DataSourceState, FigureFrequency};
 pub use target::MeasureTarget;
 
 use crate::world::seen::Seen;

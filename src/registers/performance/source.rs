@@ -12,7 +12,7 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, R
 /// How often figures come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Frequency {
+pub enum FigureFrequency {
     /// As they arise.
     Continuous,
     Weekly,
@@ -65,7 +65,7 @@ pub struct DataSource {
     pub owner_post_id: Option<Uuid>,
     /// How often its figures come.
     #[serde(default)]
-    pub frequency: Option<Frequency>,
+    pub frequency: Option<FigureFrequency>,
     /// Whether figures can be had from it.
     #[serde(default)]
     pub state: DataSourceState,

@@ -44,6 +44,7 @@ mod tests {
     const SHAPE_1: &str = include_str!("control.shape1.json");
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "nobody is shown it")]
     fn a_control_of_the_first_shape_keeps_its_recommendation_in_words() {
         let kind = catalogue().named("control").expect("controls");
         let record = (kind.parse)(SHAPE_1, 1, 7, kind.index).expect("it is lifted");
