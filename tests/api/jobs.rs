@@ -10,6 +10,7 @@ use stride::exchange::jobs::{JobMode, queued};
 use uuid::Uuid;
 
 use crate::access::{PASSWORD, person, sign_in};
+use crate::support::Backend;
 use crate::support::client::{Client, Reply};
 use crate::support::maker::{Made, kind};
 use crate::support::{TestApp, client::JSON};
@@ -148,11 +149,12 @@ on_both! {
         assert_eq!(many["errors"].as_array().map(Vec::len), Some(100));
     }
 
-    /// Cancelled at another replica: what is done stands, nothing is added.
+    /// Cancelled, on PostgreSQL at another replica: what is done stands, nothing is added.
     async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
-        let replica = app.replica().await;
         let client = app.role(Role::Administrator);
-        let there = replica.role(Role::Administrator);
+        // A second process on one SQLite file waits for the file's lock, and would be tried for its luck alone.
+        let replica = if app.backend == Backend::Postgres { Some(app.replica().await) } else { None };
+        let there = replica.as_ref().unwrap_or(&app).role(Role::Administrator);
         let job = start(&client, "", &units(MANY)).await;
         under_way(&there, &job).await;
         let cancelled = there.post(&format!("{job}/cancel"), &json!({})).await.status(200).json();
@@ -166,7 +168,9 @@ on_both! {
         assert_eq!(there.get(&job).await.json(), cancelled);
         assert_eq!(count(&client).await, done + 1);
         there.post(&format!("{job}/cancel"), &json!({})).await.problem("conflict");
-        replica.stop().await;
+        if let Some(replica) = &replica {
+            replica.stop().await;
+        }
     }
 
     /// One that still waits never begins.

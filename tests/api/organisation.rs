@@ -121,7 +121,7 @@ on_both! {
         // Nobody gets in any more.
         crate::access::me(&app, &token).await.problem("unauthenticated");
         sign_in(&app, "zebedee.quillfeather", PASSWORD).await.problem("bad_credentials");
-        crate::access::refresh(&app, &token).await.problem("bad_credentials");
+        crate::access::refresh(&app, &token).await.problem("invalid_grant");
         assert_eq!(admin.get(&account.path).await.json()["status"], "disabled");
         // The record is there, its past too, and nobody can say who it was.
         let details = format!("{}/details", someone.path);

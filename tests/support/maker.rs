@@ -241,7 +241,7 @@ impl<'a> Maker<'a> {
     fn vary(&self, kind: &Kind, draft: &mut Value) {
         let n = self.next();
         // Not in the order of making, so that no order is right by accident.
-        let word = format!(" {:03}", (n * 37) % 997);
+        let word = format!(" {:05}", (u64::from(n) * 37_003) % 99_991);
         for sort in &kind.sorts {
             if let Some(Value::String(text)) = draft.get_mut(*sort)
                 && !sort.ends_with("_on")
