@@ -1,5 +1,5 @@
-//! stride keeps a public body's strategy, delivery plan, boards, terms of reference, risks and controls, and answers over HTTP what
-//! stands where, and what stood where at any time.
+//! stride keeps a public body's strategy, delivery plan, boards and their meetings, audit recommendations, risks, measures and
+//! communications, and answers over HTTP what stands where, what is missing, and what stood where at any time.
 //!
 //! The way of a request: [`http::dispatch`] finds the operation, checks token, permission and query; the handler reads the world as the
 //! caller may see it ([`world::seen`]) or hands a job to the one writer ([`engine`]), which runs it on a copy of the world
