@@ -360,6 +360,8 @@ on_both! {
         patch(&app, &owners, &action, json!({ "status": "closed", "closed_on": "2020-10-26", "closure_reason": "Done" })).await.problem_at("forbidden", "/status");
         let given = json!({ "meeting_id": b.meeting.id(), "number": 99, "text": "Ours", "owner_unit_id": unit.id() });
         owners.post("/api/v1/actions", &given).await.problem_at("forbidden", "/meeting_id");
+        let etag = owners.get(&action.path).await.status(200).etag();
+        owners.delete(&action.path, &etag).await.problem("forbidden");
         patch(&app, &b.secretary, &part, json!({ "status": "done" })).await.status(200);
         assert_eq!(now(&app, &part).await.0["claim_differs"], false);
         let found = ours.items(&format!("/api/v1/actions?unit_below={}&answered=true", unit.id_text())).await;

@@ -218,6 +218,10 @@ impl Resource for ActionDeferral {
         let due = due_with(world, action, self, rules.meta);
         rules.follow_up(self.action_id, json!({ "due": due.date, "target_meeting_id": due.meeting }));
     }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        let meeting = rules.reading.world.get::<Action>(self.action_id).map(|a| a.data.meeting_id);
+        super::withdrawn_by_secretary(rules, meeting);
+    }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
         if let Some(before) = before {
             return before.computed.clone();

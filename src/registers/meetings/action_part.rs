@@ -168,6 +168,10 @@ impl Resource for ActionPart {
             "the action is closed; say there why it is closed with an open part (closure_reason), or open it again",
         );
     }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        let meeting = rules.reading.world.get::<Action>(self.action_id).map(|a| a.data.meeting_id);
+        super::withdrawn_by_secretary(rules, meeting);
+    }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let responses: Vec<&Rec<ActionResponse>> = parts(reading.world, meta).collect();
         let claimed_status = ActionResponse::claimed(responses.iter().copied());

@@ -117,6 +117,16 @@ fn reserved<R: Resource, T: PartialEq>(rules: &mut Rules<'_, R>, is: &R, meeting
     }
 }
 
+/// Refuses a withdrawal by anybody but the board's secretary: the unit that owns an action answers it and does not undo it.
+fn withdrawn_by_secretary<R: Resource>(rules: &mut Rules<'_, R>, meeting: Option<Uuid>) {
+    if !meeting.is_some_and(|m| is_secretarys(rules, m)) {
+        rules.forbid(
+            "",
+            "only the secretary of the board that gave the action withdraws it, its parts and its deferrals",
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

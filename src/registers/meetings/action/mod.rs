@@ -193,6 +193,9 @@ impl Resource for Action {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules::check(self, rules);
     }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        super::withdrawn_by_secretary(rules, Some(self.meeting_id));
+    }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
         let world = reading.world;
         let first = before.map(|b| &b.computed).filter(|c| c.first_due.is_some());
