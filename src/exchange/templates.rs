@@ -1,7 +1,7 @@
 //! Records made from a template: every business group's STRIDE board, the reports that the equality duty asks for,
 //! the usual assurance scales.
 //!
-//! [`TEMPLATES`] has an entry for each kind of record that has one; `POST /api/v1/{kind}/from-template` follows from it.
+//! `TEMPLATES` has an entry for each kind of record that has one; `POST /api/v1/{kind}/from-template` follows from it.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

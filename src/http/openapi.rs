@@ -247,8 +247,8 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
             .iter()
             .map(|m| {
                 let mut form = json!({ "schema": body.schema });
-                // A file has none.
-                if !body.example.is_null() {
+                // A file has none, and a row as JSON is no row of a table.
+                if !body.example.is_null() && *m != "text/csv" {
                     schema::set(&mut form, "example", body.example.clone());
                 }
                 ((*m).to_owned(), form)
