@@ -247,9 +247,11 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
             .iter()
             .map(|m| {
                 let mut form = json!({ "schema": body.schema });
-                // A file has none, and a row as JSON is no row of a table.
-                if !body.example.is_null() && *m != "text/csv" {
-                    schema::set(&mut form, "example", body.example.clone());
+                // A file has none.
+                match &body.example {
+                    Value::Null => {}
+                    Value::Object(row) if *m == "text/csv" => form = table_of(row),
+                    example => schema::set(&mut form, "example", example.clone()),
                 }
                 ((*m).to_owned(), form)
             })
@@ -257,6 +259,19 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
         schema::set(&mut entry, "requestBody", json!({ "required": true, "content": content }));
     }
     entry
+}
+
+/// A body that is a table: a header row and the example's row.
+fn table_of(row: &Map<String, Value>) -> Value {
+    let names: Vec<&str> = row.keys().map(String::as_str).collect();
+    let values: Vec<String> = row
+        .values()
+        .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+        .collect();
+    json!({
+        "schema": { "type": "string", "maxLength": 1_073_741_824, "description": "A header row that names the columns, and rows; RFC 4180." },
+        "example": format!("{}\n{}\n", names.join(","), values.join(",")),
+    })
 }
 
 fn responses(o: &Operation, operations: &[Operation]) -> Value {

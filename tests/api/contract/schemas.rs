@@ -242,7 +242,8 @@ fn every_body_has_an_example() {
     for o in operations() {
         for (media_type, content) in o.operation["requestBody"]["content"].as_object().into_iter().flatten() {
             let is_file = content["schema"]["format"] == "binary";
-            if !content["example"].is_object() && !is_file {
+            let is_table = media_type == "text/csv" && content["example"].is_string();
+            if !content["example"].is_object() && !is_file && !is_table {
                 found.insert(format!("{} {media_type}", o.name()));
             }
         }
