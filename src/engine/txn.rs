@@ -397,11 +397,7 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// 403 with the roles that could.
-    pub fn may(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
-        self.in_scope(kind, act, id)
-    }
-
-    fn in_scope(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
+    pub fn in_scope(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
         if self.caller.may_on(&self.world, kind.subject, act, id) {
             return Ok(());
         }
@@ -606,14 +602,15 @@ impl<'a> Txn<'a> {
         let catalogue = self.world.catalogue();
         let mut hidden = false;
         let mut errors = Vec::new();
-        for r in self.world.pointing_to(id) {
+        let outside = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id);
+        for r in self.world.pointing_to(id).filter(outside) {
             let by: Vec<String> = r
                 .links()
                 .into_iter()
                 .filter(|l| l.id == id && !l.is_mention)
                 .map(|l| l.pointer)
                 .collect();
-            if by.is_empty() || r.meta().withdrawn_at.is_some() || r.place().within.contains(&id) {
+            if by.is_empty() {
                 continue;
             }
             if !self.may_see(r.meta().id) {

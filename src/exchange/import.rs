@@ -491,7 +491,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     fn again(&mut self, before: &Arc<dyn AnyRecord>, data: Observation) -> Result<(), Problem> {
         let (id, kind) = (before.meta().id, self.kind);
         // Whoever may not see the figure must not learn by trying whether it is this one.
-        self.txn.may(kind, Act::Update, id)?;
+        self.txn.in_scope(kind, Act::Update, id)?;
         let is_same = before
             .as_any()
             .downcast_ref::<Rec<Observation>>()

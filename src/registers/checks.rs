@@ -40,6 +40,16 @@ pub fn not_in_future<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, day: 
     }
 }
 
+/// Refuses what nobody approved: a deadline moved by whoever it binds. `by` is the post or the board that did.
+pub fn approved<R: Resource>(rules: &mut Rules<'_, R>, by: Option<Uuid>) {
+    rules.require(
+        by.is_some(),
+        "/approver_post_id",
+        "required",
+        "name who approved it: approver_post_id, approver_board_id or both",
+    );
+}
+
 /// From the first to the last day, both included; an end that is not known is open.
 pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
 

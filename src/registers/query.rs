@@ -40,6 +40,11 @@ pub fn any<T: PartialEq>(wanted: &Option<Any<T>>, value: &T) -> bool {
     wanted.as_ref().is_none_or(|w| w.has(value))
 }
 
+/// The same for a field that may be empty: an empty one has none of the values asked for.
+pub fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool {
+    wanted.as_ref().is_none_or(|w| value.is_some_and(|v| w.has(&v)))
+}
+
 /// Whether `value` is the one asked for, if one is.
 pub fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
     wanted.as_ref().is_none_or(|w| w == value)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind};
 use crate::access::policy::Subject;
-use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
@@ -124,12 +124,7 @@ impl Resource for RecommendationExtension {
     // S24, S25
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/to", &self.to);
-        rules.require(
-            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
-            "/approver_post_id",
-            "required",
-            "name who approved it: approver_post_id, approver_board_id or both",
-        );
+        approved(rules, self.approver_post_id.or(self.approver_board_id));
         not_in_future(rules, "/approved_on", Some(self.approved_on));
         let world = rules.reading.world;
         let request = self.request_id.and_then(|id| world.get::<RecommendationUpdate>(id));

@@ -10,7 +10,7 @@ use super::Board;
 use crate::access::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
 use crate::registers::organisation::UnitKind;
-use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// In what capacity a member sits.
@@ -287,9 +287,7 @@ impl Resource for Membership {
             && any(&f.capacity, &m.capacity)
             && f.seat.as_ref().is_none_or(|s| m.seat.as_ref().is_some_and(|own| same_name(own, s)))
             && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
-            && f.constituency_kind
-                .as_ref()
-                .is_none_or(|w| m.constituency_kind.is_some_and(|k| w.has(&k)))
+            && any_some(&f.constituency_kind, m.constituency_kind)
             && any(&f.basis, &m.basis)
             && asked(f.current, || runs_on(m.term(), reading.on))
             && in_window(m.term_until_on, (f.ends_from, f.ends_until))

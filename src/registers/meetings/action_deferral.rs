@@ -7,9 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::action::{Due, due_of, due_with};
-use super::{
-    Action, ActionPart, ActionStatus, Meeting, MeetingStatus, first_day, is_of_board, is_secretarys, later_meeting, only_of_same_board,
-};
+use super::{Action, ActionStatus, Meeting, MeetingStatus, is_of_board, is_secretarys, later_meeting, on_action, only_of_same_board};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::links::{count, others};
@@ -192,20 +190,8 @@ impl Resource for ActionDeferral {
         let Some(action) = world.get::<Action>(self.action_id) else {
             return;
         };
-        let part = self.part_id.and_then(|id| world.get::<ActionPart>(id));
-        rules.require(
-            part.is_none_or(|p| p.data.action_id == self.action_id),
-            "/part_id",
-            "other_action",
-            "must be a part of the same action",
-        );
         let meeting = action.data.meeting_id;
-        rules.in_order(
-            first_day(world, meeting),
-            Some(self.decided_on),
-            "/decided_on",
-            "the meeting that gave the action",
-        );
+        on_action(rules, action, self.part_id, ("/decided_on", self.decided_on));
         self.check_target(rules, meeting);
         later_meeting(rules, "/agreed_at_meeting_id", meeting, self.agreed_at_meeting_id);
         if self.agreed_at_meeting_id.is_some() && rules.before.is_none() && !is_secretarys(rules, meeting) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Action, ActionPart, ActionPartStatus, first_day, is_of_board, only_of_same_board};
+use super::{Action, ActionPartStatus, is_of_board, on_action, only_of_same_board};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
@@ -150,20 +150,8 @@ impl Resource for ActionResponse {
         let Some(action) = world.get::<Action>(self.action_id) else {
             return;
         };
-        let part = self.part_id.and_then(|id| world.get::<ActionPart>(id));
-        rules.require(
-            part.is_none_or(|p| p.data.action_id == self.action_id),
-            "/part_id",
-            "other_action",
-            "must be a part of the same action",
-        );
         let meeting = action.data.meeting_id;
-        rules.in_order(
-            first_day(world, meeting),
-            Some(self.responded_on),
-            "/responded_on",
-            "the meeting that gave the action",
-        );
+        on_action(rules, action, self.part_id, ("/responded_on", self.responded_on));
         only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
         let closed = action.data.closed_on.filter(|d| *d < self.responded_on && rules.before.is_none());
         if let Some(day) = closed {

@@ -102,6 +102,20 @@ fn later_meeting<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meeting: 
     rules.in_order(first_day(world, meeting), day_of(world, id), pointer, "the meeting it comes from");
 }
 
+/// Refuses what is said on a day about an action, or a part of it: another action's part, and a day before the meeting that gave it.
+fn on_action<R: Resource>(rules: &mut Rules<'_, R>, action: &Rec<Action>, part: Option<Uuid>, (pointer, day): (&str, NaiveDate)) {
+    let world = rules.reading.world;
+    let part = part.and_then(|id| world.get::<ActionPart>(id));
+    rules.require(
+        part.is_none_or(|p| p.data.action_id == action.meta.id),
+        "/part_id",
+        "other_action",
+        "must be a part of the same action",
+    );
+    let given = first_day(world, action.data.meeting_id);
+    rules.in_order(given, Some(day), pointer, "the meeting that gave the action");
+}
+
 /// Whether the caller keeps the meetings of the board that held this one: its secretary, not whoever was given an action there.
 fn is_secretarys<R: Resource>(rules: &Rules<'_, R>, meeting: Uuid) -> bool {
     rules.may(Subject::Meeting, Act::Update, meeting)

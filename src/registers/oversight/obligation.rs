@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{OccurrenceState, ReportSubmission, occurrences};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, in_window};
-use crate::registers::query::{Any, is, is_some};
+use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -224,9 +224,7 @@ impl Resource for ReportObligation {
             && is_some(&f.to_unit_id, &o.to_unit_id)
             && is_some(&f.to_board_id, &o.to_board_id)
             && is_some(&f.to_post_id, &o.to_post_id)
-            && f.statutory_duty
-                .as_ref()
-                .is_none_or(|w| o.statutory_duty.is_some_and(|d| w.has(&d)))
+            && any_some(&f.statutory_duty, o.statutory_duty)
             && is(&f.is_scheduled, &r.computed.is_scheduled)
             && in_window(o.first_due_on, (f.first_due_from, f.first_due_until))
             && asked(f.missed, missed)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::WorkPlanItem;
 use crate::access::policy::Subject;
-use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
@@ -131,12 +131,7 @@ impl Resource for DeadlineChange {
     // S12
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/to", &self.to);
-        rules.require(
-            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
-            "/approver_post_id",
-            "required",
-            "name who approved it: approver_post_id, approver_board_id or both",
-        );
+        approved(rules, self.approver_post_id.or(self.approver_board_id));
         not_in_future(rules, "/decided_on", Some(self.decided_on));
         let item = rules.reading.world.get::<WorkPlanItem>(self.item_id);
         if let Some(item) = item.filter(|_| rules.before.is_none()) {

@@ -12,7 +12,7 @@ use crate::registers::checks::{Days, asked, fixed, in_window, not_in_future, ove
 use crate::registers::governance::MembershipCapacity;
 use crate::registers::links::others;
 use crate::registers::organisation::UnitKind;
-use crate::registers::query::{Any, is, is_some};
+use crate::registers::query::{Any, any_some, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// The basis on which a board asks somebody to sit with it.
@@ -182,9 +182,7 @@ impl Resource for Invitation {
         is(&f.board_id, &i.board_id)
             && is_some(&f.unit_id, &i.unit_id)
             && is_some(&f.post_id, &i.post_id)
-            && f.constituency_kind
-                .as_ref()
-                .is_none_or(|w| i.constituency_kind.is_some_and(|k| w.has(&k)))
+            && any_some(&f.constituency_kind, i.constituency_kind)
             && asked(f.in_terms, || i.terms_clause.is_some())
             && asked(f.current, || runs_on(i.days(), reading.on))
             && in_window(i.decided_on, (f.decided_from, f.decided_until))

@@ -12,7 +12,7 @@ use crate::access::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, overlap, runs_on};
 use crate::registers::links::others;
 use crate::registers::organisation::UnitKind;
-use crate::registers::query::{Any, is};
+use crate::registers::query::{Any, any_some, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How a constituency's seats on a board rotate.
@@ -142,9 +142,7 @@ impl Resource for RotationPolicy {
         let p = &r.data;
         let overdue = || rotations(reading, r).iter().any(|found| found.state == RotationState::Overdue);
         is(&f.board_id, &p.board_id)
-            && f.constituency_kind
-                .as_ref()
-                .is_none_or(|w| p.constituency_kind.is_some_and(|k| w.has(&k)))
+            && any_some(&f.constituency_kind, p.constituency_kind)
             && f.constituency_unit_id.is_none_or(|u| p.constituency_unit_ids.contains(&u))
             && asked(f.current, || runs_on(p.days(), reading.on))
             && asked(f.overdue, overdue)

@@ -12,7 +12,7 @@ use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::governance::TermsOfReference;
 use crate::registers::links::others;
 use crate::registers::organisation::UnitKind;
-use crate::registers::query::{Any, is};
+use crate::registers::query::{Any, any_some, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How many seats a constituency is to have on a board.
@@ -154,9 +154,7 @@ impl Resource for RepresentationTarget {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
         is(&f.board_id, &t.board_id)
-            && f.constituency_kind
-                .as_ref()
-                .is_none_or(|w| t.constituency_kind.is_some_and(|k| w.has(&k)))
+            && any_some(&f.constituency_kind, t.constituency_kind)
             && f.constituency_unit_id.is_none_or(|u| t.constituency_unit_ids.contains(&u))
             && is(&f.collective_seat, &t.collective_seat)
             && asked(f.current, || runs_on(t.days(), reading.on))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::access::policy::Subject;
 use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
-use crate::registers::query::{Any, any, is_some, same_name};
+use crate::registers::query::{Any, any, any_some, is_some, same_name};
 use crate::world::seen::{Clearance, cleared};
 use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
@@ -338,8 +338,8 @@ impl Resource for Control {
             && f.unit_below
                 .is_none_or(|top| c.owner_unit_id.is_some_and(|u| reading.world.is_in_scope(u, top)))
             && any(&f.effectiveness, &c.effectiveness)
-            && f.control_kind.as_ref().is_none_or(|w| c.control_kind.is_some_and(|k| w.has(&k)))
-            && f.line.as_ref().is_none_or(|w| c.line.is_some_and(|l| w.has(&l)))
+            && any_some(&f.control_kind, c.control_kind)
+            && any_some(&f.line, c.line)
             && asked(f.has_recommendation, || c.recommendation_id.is_some() || words)
             && is_some(&f.recommendation_id, &c.recommendation_id)
             && asked(f.unresolved_recommendation, || words)

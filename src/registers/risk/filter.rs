@@ -9,7 +9,7 @@ use super::risk::{RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
 use super::score::{RiskBand, RiskLevel};
 use super::{Escalation, Risk, RiskRegister};
 use crate::registers::checks::{asked, in_window};
-use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::query::{Any, any, any_some, is, is_some};
 use crate::world::{Reading, Rec, World};
 
 /// Narrows a list of risks.
@@ -70,11 +70,6 @@ pub struct RiskFilter {
     due_until: Option<NaiveDate>,
     /// Whether an open risk is past the day of its review.
     overdue: Option<bool>,
-}
-
-/// Whether a field that may be empty has one of the values asked for.
-fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool {
-    wanted.as_ref().is_none_or(|w| value.is_some_and(|v| w.has(&v)))
 }
 
 impl RiskFilter {
