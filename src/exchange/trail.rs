@@ -58,7 +58,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("GET", "/api/v1/journal", "listJournal", Access::Needs(Subject::Journal, Act::Read), list)
             .says("Journal", "The audit trail", "Every change there ever was, in the order of the commits. Entries about records that the caller may not see are left out; their hashes show as the `previous` of the next.")
             .takes([
-                query("limit", "Entries on a page.", json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT })),
+                page::limit_parameter("Entries"),
                 query("cursor", "`next_cursor` of the page before: entries after this number.", json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" })),
             ])
             .answers(200, "A page of entries.", schema_ref("TrailEntryPage"))

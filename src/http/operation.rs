@@ -298,6 +298,12 @@ pub fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
 }
 
+/// A query parameter that is an id.
+#[must_use]
+pub fn id_query(name: &str, description: &str) -> Value {
+    query(name, description, json!({ "type": "string", "format": "uuid", "maxLength": 36 }))
+}
+
 /// A path parameter that is an id.
 #[must_use]
 pub fn id_parameter(what: &str) -> Value {

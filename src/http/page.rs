@@ -8,12 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, BytesMut};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::{Answer, put_array};
 use super::call::Call;
 use super::formats::{self, Format};
+use super::operation::query;
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;
@@ -101,13 +103,20 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     })
 }
 
+/// The parameter by which a caller says how much is on a page.
+#[must_use]
+pub fn limit_parameter(what: &str) -> Value {
+    let size = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
+    query("limit", &format!("{what} on a page."), size)
+}
+
 /// The page's size.
 ///
 /// # Errors
 /// 400 outside 1 to 200.
-pub fn limit(query: &Query) -> Result<usize, Problem> {
+pub fn limit(asked: &Query) -> Result<usize, Problem> {
     let form = "a number from 1 to 200";
-    let limit = query.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = asked.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
     } else {

@@ -158,11 +158,7 @@ fn if_match() -> Value {
 fn list_parameters(kind: &Kind) -> Vec<Value> {
     let words = kind.sorts.join("|");
     let mut all = vec![
-        query(
-            "limit",
-            "Records on a page.",
-            json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT }),
-        ),
+        page::limit_parameter("Records"),
         query(
             "cursor",
             "`next_cursor` of the page before. Good for the same filters and order only.",
@@ -331,11 +327,7 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     )
     .takes([
         id_parameter(&n.one),
-        query(
-            "limit",
-            "Versions on a page.",
-            json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT }),
-        ),
+        page::limit_parameter("Versions"),
         query(
             "cursor",
             "`next_cursor` of the page before.",

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::status::Named;
 use super::{Asked, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, query};
+use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::communications::{
@@ -217,7 +217,6 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
-    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     vec![
         operation("/api/v1/communications/calendar", "getCommunicationsCalendar", Subject::Communications, calendar)
             .takes([
@@ -235,9 +234,9 @@ pub fn operations() -> Vec<Operation> {
                     "Only activities that are meant for one of these audiences.",
                     &["internal", "partners", "public"],
                 ),
-                id("plan_id", "Only activities of this plan."),
-                id("unit_below", "Only activities of this unit and of all units below it."),
-                id("goal_id", "Only activities that serve this goal."),
+                id_query("plan_id", "Only activities of this plan."),
+                id_query("unit_below", "Only activities of this unit and of all units below it."),
+                id_query("goal_id", "Only activities that serve this goal."),
             ])
             .says(
                 "Views",

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::status::Named;
 use super::{Asked, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, id_parameter, query, schema_ref};
-use crate::http::page::limit;
+use crate::http::operation::{Operation, id_parameter, id_query, query, schema_ref};
+use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::checks::in_window;
@@ -227,7 +227,6 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
-    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     let window = || {
         vec![
             day("due_from", "Only reports due on or after this day."),
@@ -257,18 +256,14 @@ pub fn operations() -> Vec<Operation> {
         .says("Views", "The reports due under an obligation", about),
         operation("/api/v1/report-occurrences", "listReportOccurrences", Subject::Oversight, for_all)
             .takes([
-                query(
-                    "limit",
-                    "Reports on a page.",
-                    json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
-                ),
+                limit_parameter("Reports"),
                 query(
                     "cursor",
                     "`next_cursor` of the page before.",
                     json!({ "type": "string", "maxLength": 80 }),
                 ),
-                id("from_unit_id", "Only reports of this unit."),
-                id("to_board_id", "Only reports to this board."),
+                id_query("from_unit_id", "Only reports of this unit."),
+                id_query("to_board_id", "Only reports to this board."),
             ])
             .takes(window())
             .says("Views", "Every report that is or was due", &format!("By due date. {about}")),

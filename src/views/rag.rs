@@ -66,6 +66,12 @@ pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet
     (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }
 
+/// Days in words.
+#[must_use]
+pub fn days(n: i64) -> String {
+    if n == 1 { "1 day".to_owned() } else { format!("{n} days") }
+}
+
 impl Rated {
     /// Computes an item's colour. The first rule that holds decides; they stand in the order of their weight.
     #[must_use]
@@ -115,11 +121,7 @@ impl Rated {
     /// The reason in a sentence.
     #[must_use]
     pub fn reason(&self) -> String {
-        let days = if self.days == 1 {
-            "1 day".to_owned()
-        } else {
-            format!("{} days", self.days)
-        };
+        let days = days(self.days);
         match self.by {
             RatedBy::Complete => "complete".into(),
             RatedBy::Ended => "cancelled or superseded".into(),

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::status::Named;
 use super::{Asked, View, flatten, id_of, operation};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, query, schema_ref};
-use crate::http::page::limit;
+use crate::http::operation::{Operation, id_query, query, schema_ref};
+use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::assurance::{
@@ -18,7 +18,7 @@ use crate::registers::assurance::{
     RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart, RecommendationVerification, Timeliness,
 };
 use crate::registers::organisation::{Post, Unit};
-use crate::registers::settings::{SettingsUsed, in_force};
+use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Rec;
 use crate::world::date::PlannedDate;
 use crate::world::record::word;
@@ -153,8 +153,8 @@ fn closures() -> Vec<String> {
 /// Recommendations in the order of their references, from the cursor on.
 fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
     let limit = limit(&asked.query)?;
-    let (set, settings) = in_force(asked.seen.reading(asked.on).world);
-    let soon = set.due_soon_days;
+    let world = asked.seen.reading(asked.on).world;
+    let soon = in_force(world).due_soon_days;
     let (review, unit) = (id_of(asked, "review_id")?, id_of(asked, "owner_unit_id")?);
     let timeliness = one_of(asked, "timeliness", &timelinesses())?;
     let closure = one_of(asked, "closure", &closures())?;
@@ -175,7 +175,7 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
         next_cursor,
         total: None,
         on: asked.on,
-        settings,
+        settings: used(world),
     })
 }
 
@@ -222,7 +222,6 @@ fn row(r: &Rec<Recommendation>, seen: &Seen, (on, soon): (NaiveDate, i64)) -> Re
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     let code = |name: &str, what: &str, codes: Vec<String>| query(name, what, json!({ "type": "string", "enum": codes }));
     let about = "Each recommendation with its owner, its deadline beside the first one, whether it is in time on the day judged by (due soon: within the days that the settings say), what management reports, what audit has found, how it ended, and what was said last. Timeliness looks at the day of the claim; a rejected claim counts as never made.";
     vec![
@@ -233,18 +232,14 @@ pub fn operations() -> Vec<Operation> {
             rows,
         )
         .takes([
-            query(
-                "limit",
-                "Recommendations on a page.",
-                json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
-            ),
+            limit_parameter("Recommendations"),
             query(
                 "cursor",
                 "`next_cursor` of the page before.",
                 json!({ "type": "string", "maxLength": 60 }),
             ),
-            id("review_id", "Only recommendations of this review."),
-            id("owner_unit_id", "Only recommendations that this unit answers for."),
+            id_query("review_id", "Only recommendations of this review."),
+            id_query("owner_unit_id", "Only recommendations that this unit answers for."),
             code("timeliness", "Only recommendations that are so in time.", timelinesses()),
             code("closure", "Only recommendations that ended so; `none`: that are open.", closures()),
         ])

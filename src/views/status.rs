@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::rag::{Rated, RatedBy, is_due_soon, stale_days};
 use super::{Asked, View, flatten, id_of, operation};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, id_parameter, query};
-use crate::http::page::limit;
+use crate::http::operation::{Operation, id_parameter, id_query, query};
+use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::organisation::Unit;
 use crate::registers::plan::{ItemStatus, Plan, Rag, WorkPlanItem};
-use crate::registers::settings::{SettingSet, SettingsUsed, in_force};
+use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::{Goal, Strategy, StrategyVersion};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer, page};
@@ -260,7 +260,8 @@ fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
 /// Computes the view, for one strategy or for everything.
 fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
     let seen = &asked.seen;
-    let (settings, used) = in_force(seen.reading(asked.on).world);
+    let world = seen.reading(asked.on).world;
+    let settings = in_force(world);
     let mut plans: HashMap<Uuid, bool> = HashMap::new();
     let mut totals = StatusCounts::default();
     let mut goals: HashMap<Option<Uuid>, StatusCounts> = HashMap::new();
@@ -274,7 +275,7 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
         if !*plans.entry(plan).or_insert_with(is_wanted) {
             continue;
         }
-        let item = ItemState::new(record, asked.on, &settings);
+        let item = ItemState::new(record, asked.on, settings);
         totals.add(&item);
         units.entry(record.data.responsible_unit_id).or_default().add(&item);
         if record.data.goals.is_empty() {
@@ -304,7 +305,7 @@ fn status(asked: &Asked, strategy: Option<&Rec<Strategy>>) -> StatusView {
         thresholds: StatusThresholds {
             due_soon_days: settings.due_soon_days,
             stale_after_days: settings.stale_after_days,
-            settings: used,
+            settings: used(world),
         },
         totals,
         by_goal: groups(goals, goal),
@@ -427,7 +428,7 @@ impl View for ItemStatusRowPage {
 /// Items in the order of their references, from the cursor on.
 fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
-    let settings = in_force(seen.reading(asked.on).world).0;
+    let settings = in_force(seen.reading(asked.on).world);
     let limit = limit(&asked.query)?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
@@ -451,7 +452,7 @@ fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     };
     let mut rows: Vec<ItemStatusRow> = seen
         .by_reference::<WorkPlanItem>(after)
-        .map(|r| ItemState::new(r, asked.on, &settings))
+        .map(|r| ItemState::new(r, asked.on, settings))
         .filter(wanted)
         .take(limit + 1)
         .map(|i| row(&i))
@@ -487,7 +488,6 @@ fn row(i: &ItemState<'_>) -> ItemStatusRow {
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     let about = "Items by status and colour, overall, by goal and by unit; overdue, due soon, without a lead, without a deadline, not heard of for long; the next dates. What leads declare stands beside what the service computes.";
     vec![
         operation("/api/v1/status", "getStatus", Subject::PlanItem, |asked| Ok(status(asked, None))).says(
@@ -507,11 +507,7 @@ pub fn operations() -> Vec<Operation> {
         ),
         operation("/api/v1/status/items", "listItemStatus", Subject::PlanItem, items)
             .takes([
-                query(
-                    "limit",
-                    "Items on a page.",
-                    json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
-                ),
+                limit_parameter("Items"),
                 query(
                     "cursor",
                     "`next_cursor` of the page before.",
@@ -527,9 +523,9 @@ pub fn operations() -> Vec<Operation> {
                     "Only items of this computed colour.",
                     json!({ "type": "string", "enum": ["red", "amber", "green", "blue", "grey"] }),
                 ),
-                id("strategy_id", "Only items of plans that deliver this strategy."),
-                id("goal_id", "Only items that serve this goal."),
-                id("responsible_unit_id", "Only items that this unit is responsible for."),
+                id_query("strategy_id", "Only items of plans that deliver this strategy."),
+                id_query("goal_id", "Only items that serve this goal."),
+                id_query("responsible_unit_id", "Only items that this unit is responsible for."),
             ])
             .says(
                 "Views",

@@ -9,7 +9,7 @@ use crate::registers::strategy::{Strategy, StrategyReview, StrategyVersion};
 use crate::world::seen::Seen;
 
 /// The day on which what is on record is expected, as far as it has one: an item's deadline, a review's target, the day a strategy is
-/// expected, the review day of terms of reference. A version is expected when its strategy is.
+/// expected, the day terms of reference were approved. A version is expected when its strategy is.
 #[must_use]
 pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
     if let Some(item) = seen.get::<WorkPlanItem>(id) {

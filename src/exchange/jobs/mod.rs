@@ -65,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("GET", "/api/v1/jobs", "listJobs", Access::Authenticated, list)
             .says("Jobs", "List jobs", &format!("The caller's own, youngest first; administrators and auditors see all. Finished ones are kept for {JOB_DAYS} days."))
             .takes([
-                query("limit", "Jobs on a page.", json!({ "type": "integer", "minimum": 1, "maximum": page::MAX_LIMIT, "default": page::DEFAULT_LIMIT })),
+                page::limit_parameter("Jobs"),
                 query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
             ])
             .answers(200, "A page of jobs.", schema_ref("JobPage")),

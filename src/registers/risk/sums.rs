@@ -63,16 +63,16 @@ impl RiskComputed {
             .collect();
         let not_assessed = |c: &&&Rec<Control>| c.data.effectiveness == ControlEffectiveness::NotAssessed;
         let open: Vec<&Rec<Escalation>> = parts(world, meta).filter(|e: &&Rec<Escalation>| e.data.status.is_open()).collect();
-        let settings = in_force(world).0;
+        let settings = in_force(world);
         let rule = settings.escalation;
-        let current = risk.current.map(|s| s.level(&settings));
+        let current = risk.current.map(|s| s.level(settings));
         let above_appetite = current.zip(risk.appetite).and_then(|(c, a)| settings.is_above(c.product, a));
         Self {
-            inherent_level: risk.inherent.map(|s| s.level(&settings)),
+            inherent_level: risk.inherent.map(|s| s.level(settings)),
             current_level: current,
-            target_level: risk.target.map(|s| s.level(&settings)),
-            assumed_level: left(&settings, risk, &controls),
-            verified_level: left(&settings, risk, &effective),
+            target_level: risk.target.map(|s| s.level(settings)),
+            assumed_level: left(settings, risk, &controls),
+            verified_level: left(settings, risk, &effective),
             above_appetite,
             escalation_due: risk.status == RiskStatus::Open
                 && open.is_empty()

@@ -2,7 +2,9 @@
 
 mod set;
 
-pub use set::{AppetiteLimit, EscalationRule, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression};
+pub use set::{
+    AppetiteLimit, EscalationRule, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression, used,
+};
 
 use crate::world::Catalogue;
 

@@ -1,6 +1,8 @@
 //! A set of settings: what views, scores and releases are judged by from a day on. The organisation's own; built-in values hold until
 //! there is one.
 
+use std::sync::LazyLock;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -179,36 +181,41 @@ pub struct SettingsUsed {
     pub version: i64,
 }
 
-/// The settings in force in this world, and which they are.
-#[must_use]
-pub fn in_force(world: &World) -> (SettingSet, SettingsUsed) {
-    let latest = world
+/// The set in force in this world, where there is one.
+fn latest(world: &World) -> Option<&Rec<SettingSet>> {
+    world
         .live::<SettingSet>()
-        .max_by_key(|r| (r.data.in_force_from, r.meta.created_at, r.meta.id));
-    match latest {
-        Some(set) => (
-            set.data.clone(),
-            SettingsUsed {
-                id: Some(set.meta.id),
-                reference: set.meta.reference.clone(),
-                version: set.meta.version,
-            },
-        ),
-        None => (
-            SettingSet::default(),
-            SettingsUsed {
-                id: None,
-                reference: "built-in".into(),
-                version: 0,
-            },
-        ),
+        .max_by_key(|r| (r.data.in_force_from, r.meta.created_at, r.meta.id))
+}
+
+/// The settings in force in this world.
+#[must_use]
+pub fn in_force(world: &World) -> &SettingSet {
+    static BUILT_IN: LazyLock<SettingSet> = LazyLock::new(SettingSet::default);
+    latest(world).map_or(&BUILT_IN, |set| &set.data)
+}
+
+/// Which settings those are, for a view to say.
+#[must_use]
+pub fn used(world: &World) -> SettingsUsed {
+    match latest(world) {
+        Some(set) => SettingsUsed {
+            id: Some(set.meta.id),
+            reference: set.meta.reference.clone(),
+            version: set.meta.version,
+        },
+        None => SettingsUsed {
+            id: None,
+            reference: "built-in".into(),
+            version: 0,
+        },
     }
 }
 
 /// The suppression in force.
 #[must_use]
 pub fn suppression(world: &World) -> Suppression {
-    in_force(world).0.suppression
+    in_force(world).suppression
 }
 
 impl SettingSet {

@@ -22,11 +22,11 @@ pub use rule::{GapRegister, GapSeverity};
 
 use super::{Asked, RecordName, View, flatten, id_of, operation, some_of};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, query};
-use crate::http::page::limit;
+use crate::http::operation::{Operation, id_query, query};
+use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
-use crate::registers::settings::{SettingsUsed, in_force};
+use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::AnyRecord;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
@@ -289,11 +289,12 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     let limit = limit(&asked.query)?;
     let wanted = Wanted::of(asked)?;
     let after = asked.query.get("cursor").map(cursor).transpose()?;
-    let (settings, used) = in_force(asked.seen.reading(asked.on).world);
+    let world = asked.seen.reading(asked.on).world;
+    let settings = in_force(world);
     let context = Context {
         seen: &asked.seen,
         on: asked.on,
-        settings: &settings,
+        settings,
     };
     let mut found = find(asked, &context, &wanted);
     let mut counts: BTreeMap<usize, GapCount> = BTreeMap::new();
@@ -319,7 +320,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     Ok(GapsView {
         on: asked.on,
         journal_seq: asked.seen.seq(),
-        settings: used,
+        settings: used(world),
         total,
         by_rule: counts.into_values().collect(),
         next_cursor: last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference)),
@@ -352,18 +353,17 @@ fn all_rules(_: &Asked) -> Result<GapRules, Problem> {
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let id = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
     vec![
         operation("/api/v1/gaps", "listGaps", Subject::PlanItem, gaps)
             .takes([
-                query("limit", "Gaps on a page.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 })),
+                limit_parameter("Gaps"),
                 query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 200 })),
                 some_of("rule", "Only what these rules found.", &codes()),
                 some_of("severity", "Only gaps that weigh this much.", &severities()),
                 some_of("register", "Only gaps in these registers.", &registers()),
-                id("record_id", "Only gaps on this record."),
-                id("unit_id", "Only gaps on what this unit owns, or a unit below it."),
-                id("board_id", "Only gaps on this board and what belongs to it."),
+                id_query("record_id", "Only gaps on this record."),
+                id_query("unit_id", "Only gaps on what this unit owns, or a unit below it."),
+                id_query("board_id", "Only gaps on this board and what belongs to it."),
             ])
             .says(
                 "Views",

@@ -1,16 +1,17 @@
 //! What delivery plans and their items lack.
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::rule::{Context, Each, GapSeverity as Is, Rule, because, plain_if};
-use super::strategy::is_vague;
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
-use crate::views::rag::{Rated, stale_days};
+use crate::views::rag::{Rated, days, stale_days};
 use crate::views::waits::due_of;
 use crate::world::Rec;
+use crate::world::date::Precision;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -251,11 +252,6 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Days in words.
-pub(super) fn days(n: i64) -> String {
-    if n == 1 { "1 day".to_owned() } else { format!("{n} days") }
-}
-
 /// Whether the plan is still worked to.
 fn is_planned(c: &Context<'_>, plan: Uuid) -> bool {
     c.seen
@@ -281,7 +277,18 @@ fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
 }
 
 /// When what is waited for is expected: its own date where it is on record and has one, else the day by which it is needed.
-fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<chrono::NaiveDate> {
+fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<NaiveDate> {
     let own = dependency.data.on_id.and_then(|id| due_of(c.seen, id));
     own.or(dependency.data.needed_by.due_on)
+}
+
+/// Whether a date is vaguer than a quarter.
+fn is_vague(precision: Precision, from: Option<NaiveDate>, due: Option<NaiveDate>) -> bool {
+    /// The longest quarter.
+    const QUARTER_DAYS: i64 = 92;
+    match precision {
+        Precision::Half | Precision::Year => true,
+        Precision::Period => from.zip(due).is_some_and(|(from, due)| (due - from).num_days() >= QUARTER_DAYS),
+        _ => false,
+    }
 }

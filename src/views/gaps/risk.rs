@@ -1,8 +1,8 @@
 //! What risk registers lack.
 
-use super::plan::days;
 use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::risk::{Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus};
+use crate::views::rag::days;
 use crate::world::Rec;
 
 /// The rules.

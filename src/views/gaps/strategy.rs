@@ -9,7 +9,6 @@ use crate::registers::strategy::{
     Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
-use crate::world::date::Precision;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -211,16 +210,5 @@ fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) 
         0 => because("no version is on record"),
         _ if versions.iter().any(|v| v.data.status == StrategyVersionStatus::InReview) => because("one is in review"),
         n => because(format!("{n} on record, none approved")),
-    }
-}
-
-/// Whether a date is vaguer than a quarter.
-pub(super) fn is_vague(precision: Precision, from: Option<chrono::NaiveDate>, due: Option<chrono::NaiveDate>) -> bool {
-    /// The longest quarter.
-    const QUARTER_DAYS: i64 = 92;
-    match precision {
-        Precision::Half | Precision::Year => true,
-        Precision::Period => from.zip(due).is_some_and(|(from, due)| (due - from).num_days() >= QUARTER_DAYS),
-        _ => false,
     }
 }

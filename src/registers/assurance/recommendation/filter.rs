@@ -97,7 +97,7 @@ impl RecommendationFilter {
     }
 
     fn is_in_time(&self, r: &Rec<Recommendation>, reading: Reading<'_>) -> bool {
-        let is = |wanted: &Any<Timeliness>| wanted.has(&r.timeliness(reading.on, in_force(reading.world).0.due_soon_days).0);
+        let is = |wanted: &Any<Timeliness>| wanted.has(&r.timeliness(reading.on, in_force(reading.world).due_soon_days).0);
         self.timeliness.as_ref().is_none_or(is)
     }
 
