@@ -22,6 +22,8 @@ mod conventions;
 mod evidence;
 mod examples;
 mod gaps;
+#[macro_use]
+mod golden;
 mod jobs;
 mod meetings;
 mod migrations;
