@@ -30,8 +30,9 @@ use crate::http::query::{Query, invalid};
 use crate::http::resource::as_of;
 use crate::http::{Answer, Call};
 use crate::problem::Problem;
+use crate::registers::settings::SettingsUsed;
 use crate::world::AnyRecord;
-use crate::world::schema::Schemas;
+use crate::world::schema::{Schemas, add_answer, page};
 use crate::world::seen::Seen;
 
 /// Answers kept until the journal moves, by their ETag.
@@ -204,6 +205,30 @@ fn words<T: serde::de::DeserializeOwned>(asked: &Asked, name: &str) -> Result<Ve
     asked.query.get(name).into_iter().flat_map(|v| v.split(',')).map(parse).collect()
 }
 
+/// A page of rows that are judged by a day and by settings, which it names.
+fn judged_page(row: &str) -> Value {
+    let mut page = page(&schema_ref(row));
+    let own = [
+        (
+            "on",
+            json!({ "type": "string", "format": "date", "description": "The day it is judged by." }),
+        ),
+        (
+            "settings",
+            json!({ "allOf": [schema_ref("SettingsUsed")], "description": "The settings that it is judged by." }),
+        ),
+    ];
+    for (name, schema) in own {
+        if let Some(Value::Object(properties)) = page.get_mut("properties") {
+            properties.insert(name.into(), schema);
+        }
+        if let Some(Value::Array(required)) = page.get_mut("required") {
+            required.push(name.into());
+        }
+    }
+    page
+}
+
 /// The views' operations.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
@@ -219,6 +244,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<SettingsUsed>(schemas);
     communications::schemas(schemas);
     oversight::schemas(schemas);
     representation::schemas(schemas);

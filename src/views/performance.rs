@@ -14,7 +14,7 @@ use crate::registers::performance::{
     BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction, Figure, Figures, Measure, MeasureState,
     MeasureTarget, MeasureUnit, Observation, ObservationState, Period, ShownFigures, figures, table_of,
 };
-use crate::registers::settings::suppression;
+use crate::registers::settings::{SettingsUsed, suppression, used};
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
@@ -30,6 +30,8 @@ pub struct ReleaseRule {
     pub below: u32,
     /// Counts are rounded to a multiple of this.
     pub round_to: u32,
+    /// The settings that say so: those in force now, for figures of any time.
+    pub settings: SettingsUsed,
 }
 
 fn rule(seen: &Seen) -> ReleaseRule {
@@ -37,6 +39,7 @@ fn rule(seen: &Seen) -> ReleaseRule {
     ReleaseRule {
         below: rule.below,
         round_to: rule.round_to,
+        settings: seen.setting(used),
     }
 }
 

@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation};
+use super::{Asked, View, flatten, id_of, judged_page, operation};
 use crate::access::policy::Subject;
-use crate::http::operation::{Operation, id_query, query, schema_ref};
+use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
@@ -22,7 +22,7 @@ use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Rec;
 use crate::world::date::PlannedDate;
 use crate::world::record::word;
-use crate::world::schema::{Schemas, add_answer, page};
+use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
 /// What was said last about a recommendation.
@@ -250,25 +250,5 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<RecommendationStatusRow>(schemas);
-    add_answer::<SettingsUsed>(schemas);
-    let mut page = page(&schema_ref("RecommendationStatusRow"));
-    let own = [
-        (
-            "on",
-            json!({ "type": "string", "format": "date", "description": "The day it is judged by." }),
-        ),
-        (
-            "settings",
-            json!({ "allOf": [schema_ref("SettingsUsed")], "description": "The settings that say what is due soon." }),
-        ),
-    ];
-    for (name, schema) in own {
-        if let Some(Value::Object(properties)) = page.get_mut("properties") {
-            properties.insert(name.into(), schema);
-        }
-        if let Some(Value::Array(required)) = page.get_mut("required") {
-            required.push(name.into());
-        }
-    }
-    schemas.insert("RecommendationStatusRowPage".into(), page);
+    schemas.insert("RecommendationStatusRowPage".into(), judged_page("RecommendationStatusRow"));
 }

@@ -15,8 +15,9 @@ use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus};
 use crate::registers::organisation::{Post, Unit, UnitKind};
 use crate::registers::representation::{
-    Invitation, RepresentationTarget, Rotation, RotationPolicy, RotationState, SOON_DAYS, holds_for, includes, speaks_for,
+    Invitation, RepresentationTarget, Rotation, RotationPolicy, RotationState, holds_for, includes, speaks_for,
 };
+use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
@@ -139,6 +140,8 @@ pub struct RepresentationView {
     pub journal_seq: i64,
     /// A rotation within so many days is due soon.
     pub rotation_soon_days: i64,
+    /// The settings that say so.
+    pub settings: SettingsUsed,
     /// By kind of unit.
     #[schema(max_items = 20)]
     pub by_kind: Vec<KindCount>,
@@ -209,6 +212,8 @@ impl View for RepresentationView {
 struct Picture<'a> {
     seen: &'a Seen,
     on: NaiveDate,
+    /// Days within which a rotation is due soon.
+    soon: i64,
     terms: Vec<&'a Membership>,
     /// The seats held on the day.
     seats: Vec<&'a Rec<Membership>>,
@@ -223,6 +228,7 @@ impl<'a> Picture<'a> {
         Self {
             seen,
             on,
+            soon: in_force(seen.reading(on).world).rotation_soon_days,
             terms: members.iter().map(|m| &m.data).collect(),
             seats: members.into_iter().filter(|m| runs_on(m.data.term(), on)).collect(),
             targets: seen
@@ -311,7 +317,7 @@ impl<'a> Picture<'a> {
             basis_unclear: asked && data.basis_reference.is_none() && self.invites(unit, Some(data)).next().is_none(),
             term_from_on: data.term_from_on,
             term_until_on: data.term_until_on,
-            rotation: policies.first().map(|p| Rotation::of(p, data, &self.terms, self.on)),
+            rotation: policies.first().map(|p| Rotation::of(p, data, &self.terms, (self.on, self.soon))),
         }
     }
 
@@ -425,7 +431,8 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         board: Named::new(&board.meta, &board.data.name),
         on: asked.on,
         journal_seq: seen.seq(),
-        rotation_soon_days: SOON_DAYS,
+        rotation_soon_days: picture.soon,
+        settings: used(seen.reading(asked.on).world),
         by_kind: by_kind(&constituencies),
         targets,
         constituencies,

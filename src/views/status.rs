@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rag::{Rated, RatedBy, is_due_soon, stale_days};
-use super::{Asked, View, flatten, id_of, operation};
+use super::{Asked, View, flatten, id_of, judged_page, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, id_query, query};
 use crate::http::page::{limit, limit_parameter};
@@ -20,7 +20,7 @@ use crate::registers::plan::{ItemStatus, Plan, Rag, WorkPlanItem};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::{Goal, Strategy, StrategyVersion};
 use crate::world::record::word;
-use crate::world::schema::{Schemas, add_answer, page};
+use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 use crate::world::{Meta, Rec};
 
@@ -405,6 +405,8 @@ pub struct ItemStatusRowPage {
     items: Vec<ItemStatusRow>,
     next_cursor: Option<String>,
     total: Option<usize>,
+    on: NaiveDate,
+    settings: SettingsUsed,
 }
 
 impl utoipa::PartialSchema for ItemStatusRowPage {
@@ -428,7 +430,8 @@ impl View for ItemStatusRowPage {
 /// Items in the order of their references, from the cursor on.
 fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
-    let settings = in_force(seen.reading(asked.on).world);
+    let world = seen.reading(asked.on).world;
+    let settings = in_force(world);
     let limit = limit(&asked.query)?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
@@ -464,6 +467,8 @@ fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
         items: rows,
         next_cursor,
         total: None,
+        on: asked.on,
+        settings: used(world),
     })
 }
 
@@ -539,8 +544,5 @@ pub fn operations() -> Vec<Operation> {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<StatusView>(schemas);
     add_answer::<ItemStatusRow>(schemas);
-    schemas.insert(
-        "ItemStatusRowPage".into(),
-        page(&crate::http::operation::schema_ref("ItemStatusRow")),
-    );
+    schemas.insert("ItemStatusRowPage".into(), judged_page("ItemStatusRow"));
 }

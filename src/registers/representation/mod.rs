@@ -8,7 +8,7 @@ mod target;
 
 pub use constituency::{includes, speaks_for};
 pub use invitation::Invitation;
-pub use rotation::{Rotation, RotationState, SOON_DAYS, holds_for};
+pub use rotation::{Rotation, RotationState, holds_for};
 pub use rotation_policy::RotationPolicy;
 pub use target::RepresentationTarget;
 

@@ -9,10 +9,9 @@ use super::constituency::{includes, speaks_for};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::Membership;
 use crate::registers::organisation::{Post, Unit};
+use crate::registers::settings::in_force;
 use crate::world::{Reading, Rec};
 
-/// A rotation within so many days is due soon: the next holder has to be found.
-pub const SOON_DAYS: i64 = 90;
 /// Terms with no more days than this between them count as terms in a row.
 const GAP_DAYS: i64 = 31;
 
@@ -23,7 +22,7 @@ pub enum RotationState {
     /// Nobody has said when the term began.
     Unknown,
     NotDue,
-    /// Due within 90 days.
+    /// Due within the days that the settings call soon: the next holder has to be found.
     DueSoon,
     /// The term is over, and neither a new term nor another holder is recorded; or the member has sat more terms than may be.
     Overdue,
@@ -44,9 +43,10 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// The rotation of a seat under a policy. `terms` are the terms on the board, this one among them.
+    /// The rotation of a seat under a policy. `terms` are the terms on the board, this one among them; `(on, soon)` are the day to judge
+    /// by and the days within which it is due soon.
     #[must_use]
-    pub fn of(policy: &RotationPolicy, seat: &Membership, terms: &[&Membership], on: NaiveDate) -> Self {
+    pub fn of(policy: &RotationPolicy, seat: &Membership, terms: &[&Membership], (on, soon): (NaiveDate, i64)) -> Self {
         let terms_in_row = terms_in_row(seat, terms);
         let most = seat.maximum_terms.or(policy.maximum_terms).map(u32::from);
         let due_on = seat
@@ -56,7 +56,7 @@ impl Rotation {
             _ if most.is_some_and(|m| terms_in_row > m) => RotationState::Overdue,
             None => RotationState::Unknown,
             Some(due) if on >= due => RotationState::Overdue,
-            Some(due) if (due - on).num_days() <= SOON_DAYS => RotationState::DueSoon,
+            Some(due) if (due - on).num_days() <= soon => RotationState::DueSoon,
             Some(_) => RotationState::NotDue,
         };
         Self {
@@ -92,6 +92,7 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
     }
     let terms: Vec<&Membership> = reading.pointing::<Membership>(policy.data.board_id).map(|m| &m.data).collect();
     let world = reading.world;
+    let soon = in_force(world).rotation_soon_days;
     let is_under = |seat: &Membership| {
         let unit = speaks_for(seat, |post| world.get::<Post>(post).map(|p| p.data.unit_id)).and_then(|id| world.get::<Unit>(id));
         holds_for(&policy.data, seat, unit)
@@ -99,7 +100,7 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
     terms
         .iter()
         .filter(|t| runs_on(t.term(), reading.on) && is_under(t))
-        .map(|t| Rotation::of(&policy.data, t, &terms, reading.on))
+        .map(|t| Rotation::of(&policy.data, t, &terms, (reading.on, soon)))
         .collect()
 }
 
@@ -139,14 +140,14 @@ mod tests {
     #[test]
     fn a_seat_is_due_when_its_term_is_over() {
         let seat = term(1, Some("2020-06-29"), None);
-        let state = |on: &str| Rotation::of(&policy(None), &seat, &[&seat], day(on)).state;
+        let state = |on: &str| Rotation::of(&policy(None), &seat, &[&seat], (day(on), 90)).state;
         assert_eq!(state("2021-03-30"), RotationState::NotDue);
         assert_eq!(state("2021-03-31"), RotationState::DueSoon);
         assert_eq!(state("2021-06-28"), RotationState::DueSoon, "the last day of the term");
         assert_eq!(state("2021-06-29"), RotationState::Overdue);
         let seat = term(1, None, None);
         assert_eq!(
-            Rotation::of(&policy(None), &seat, &[&seat], day("2021-06-29")).state,
+            Rotation::of(&policy(None), &seat, &[&seat], (day("2021-06-29"), 90)).state,
             RotationState::Unknown
         );
     }
@@ -158,11 +159,14 @@ mod tests {
         let second = term(1, Some("2019-07-10"), Some("2020-07-09"));
         let third = term(1, Some("2020-07-10"), None);
         let all = [&first, &other, &second, &third];
-        let second_of_two = Rotation::of(&policy(Some(2)), &second, &all, day("2019-08-01"));
+        let second_of_two = Rotation::of(&policy(Some(2)), &second, &all, (day("2019-08-01"), 90));
         assert_eq!((second_of_two.terms_in_row, second_of_two.last_term), (2, true));
         assert_eq!(second_of_two.state, RotationState::NotDue);
-        let one_too_many = Rotation::of(&policy(Some(2)), &third, &all, day("2020-08-01"));
+        let one_too_many = Rotation::of(&policy(Some(2)), &third, &all, (day("2020-08-01"), 90));
         assert_eq!((one_too_many.terms_in_row, one_too_many.state), (3, RotationState::Overdue));
-        assert_eq!(Rotation::of(&policy(Some(1)), &other, &all, day("2019-01-01")).terms_in_row, 1);
+        assert_eq!(
+            Rotation::of(&policy(Some(1)), &other, &all, (day("2019-01-01"), 90)).terms_in_row,
+            1
+        );
     }
 }

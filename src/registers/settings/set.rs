@@ -93,6 +93,10 @@ pub struct SettingSet {
     #[serde(default = "unverified_after")]
     #[schema(minimum = 1, maximum = 3660, default = 90)]
     pub unverified_after_days: i64,
+    /// A seat whose rotation is due within so many days is due for it soon: the next holder has to be found.
+    #[serde(default = "rotation_soon")]
+    #[schema(minimum = 1, maximum = 366, default = 90)]
+    pub rotation_soon_days: i64,
     /// When the computed colour of a work-plan item changes.
     #[serde(default = "rag")]
     pub rag: RagThresholds,
@@ -119,6 +123,9 @@ fn stale_after() -> i64 {
     60
 }
 fn unverified_after() -> i64 {
+    90
+}
+fn rotation_soon() -> i64 {
     90
 }
 fn rag() -> RagThresholds {
@@ -159,6 +166,7 @@ impl Default for SettingSet {
             due_soon_days: due_soon(),
             stale_after_days: stale_after(),
             unverified_after_days: unverified_after(),
+            rotation_soon_days: rotation_soon(),
             rag: rag(),
             score_bands: bands(),
             appetite_limits: limits(),

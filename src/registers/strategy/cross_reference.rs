@@ -1,7 +1,7 @@
 //! Cross-references between strategies: which leans on which, where it says so, and why.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -27,6 +27,19 @@ pub enum CrossReferenceRelation {
     Supersedes,
 }
 
+/// A place where a cross-reference is claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CrossReferenceStatement {
+    /// The document or paper ("Audit Panel paper, 30 June 2017").
+    #[schema(min_length = 1, max_length = 300)]
+    pub source: String,
+    /// The place in it ("paragraph 1.1"); null where only the document is known. A cross-reference that one place of a document states
+    /// and another, which states others, leaves out is a gap.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    pub place: Option<String>,
+}
+
 /// A cross-reference from one strategy to another.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CrossReference {
@@ -44,10 +57,10 @@ pub struct CrossReference {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub rationale: Option<String>,
-    /// Where it is claimed ("Audit Panel paper, 30 June 2017, paragraph 1.1").
+    /// Where it is claimed: every place, each once.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub stated_in: Option<String>,
+    #[schema(max_items = 20)]
+    pub stated_in: Vec<CrossReferenceStatement>,
 }
 
 /// Narrows a list of cross-references.
@@ -93,6 +106,7 @@ impl Resource for CrossReference {
     const SUBJECT: Subject = Subject::Strategy;
     const ABOUT: &'static str =
         "Interdependencies of strategies: each link has a direction, a relation, the section it concerns, and where it is claimed.";
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = CrossReferenceFilter;
 
@@ -100,8 +114,14 @@ impl Resource for CrossReference {
         json!({
             "from_strategy_id": "019abcde-0000-7000-8000-000000000001", "to_strategy_id": "019abcde-0000-7000-8000-000000000002",
             "relation": "aligns_to", "section": "Priorities", "rationale": "Both aim at a more diverse workforce",
-            "stated_in": "Audit Panel paper of June 2017"
+            "stated_in": [{ "source": "Audit Panel paper of June 2017", "place": "paragraph 1.1" }]
         })
+    }
+    /// The first shape had one text for where it is claimed.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        let text = snapshot.remove("stated_in").filter(Value::is_string);
+        let statements: Vec<Value> = text.map(|t| json!({ "source": t, "place": null })).into_iter().collect();
+        snapshot.insert("stated_in".into(), statements.into());
     }
     fn links(&self, links: &mut Links) {
         links.to("/from_strategy_id", &["strategy"], self.from_strategy_id);
@@ -129,16 +149,21 @@ impl Resource for CrossReference {
             let detail = "that strategy itself supersedes the first; withdraw the other cross-reference or turn this one round";
             rules.refuse("/to_strategy_id", "circle", detail);
         }
+        for (n, place) in self.stated_in.iter().enumerate() {
+            if self.stated_in.iter().take(n).any(|earlier| earlier == place) {
+                let detail = "names the same place of the same source twice; leave one out";
+                rules.refuse(&format!("/stated_in/{n}"), "duplicate", detail);
+            }
+        }
         if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {
             let detail = format!("{} says the same; change that one, or name another section", twin.meta.reference);
             rules.refuse("/to_strategy_id", "duplicate", detail);
         }
     }
     fn text(&self) -> Vec<&str> {
-        [&self.section, &self.rationale, &self.stated_in]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect()
+        let stated = self.stated_in.iter().flat_map(|s| [Some(&s.source), s.place.as_ref()]);
+        let own = [self.section.as_ref(), self.rationale.as_ref()];
+        own.into_iter().chain(stated).flatten().map(String::as_str).collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let ends = [r.data.from_strategy_id, r.data.to_strategy_id];

@@ -8,7 +8,7 @@ mod strategy;
 mod suggestion;
 mod version;
 
-pub use cross_reference::{CrossReference, CrossReferenceRelation};
+pub use cross_reference::{CrossReference, CrossReferenceRelation, CrossReferenceStatement};
 pub use goal::{Goal, GoalKind, GoalLineage, LineageRelation};
 pub use review::{DeferredRecord, StrategyReview, StrategyReviewStatus};
 pub use strategy::{Strategy, StrategyKind, StrategyStatus};
@@ -33,6 +33,7 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::registers::catalogue;
     use crate::registers::checks::bodies::{check, long};
 
     #[test]
@@ -102,6 +103,32 @@ mod tests {
         );
     }
 
+    /// A cross-reference as it was journalled when one text said where it is claimed.
+    const SHAPE_1: &str = r#"{
+        "id": "01939ab0-7c00-7000-8000-000000000051", "reference": "XRF-0051", "version": 1, "marking": "official",
+        "created_at": "2020-10-26T09:00:00Z", "created_by": null, "updated_at": "2020-10-26T09:00:00Z", "withdrawn_at": null,
+        "from_strategy_id": "01939ab0-7c00-7000-8000-000000000052", "to_strategy_id": "01939ab0-7c00-7000-8000-000000000053",
+        "relation": "references", "section": null, "rationale": null, "stated_in": "The paper of 2017"
+    }"#;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "nobody is shown it")]
+    fn where_a_cross_reference_of_the_first_shape_is_claimed_becomes_a_list() {
+        let kind = catalogue().named("cross_reference").expect("cross-references");
+        let stated = |snapshot: &str, shape: i32| {
+            let record = (kind.parse)(snapshot, shape, 7, kind.index).expect("it is lifted");
+            let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
+            lifted["stated_in"].clone()
+        };
+        assert_eq!(stated(SHAPE_1, 1), json!([{ "source": "The paper of 2017", "place": null }]));
+        assert_eq!(stated(&SHAPE_1.replace("\"The paper of 2017\"", "null"), 1), json!([]));
+        let place = json!([{ "source": "The paper of 2017", "place": "cover" }]);
+        assert_eq!(
+            stated(&SHAPE_1.replace("\"The paper of 2017\"", &place.to_string()), kind.shape),
+            place
+        );
+    }
+
     #[test]
     fn references_and_reviews() {
         check(
@@ -111,7 +138,10 @@ mod tests {
                 ("relation", json!("likes")),
                 ("section", json!("")),
                 ("rationale", long(2001)),
-                ("stated_in", long(301)),
+                ("stated_in", long(300)),
+                ("stated_in", json!([{ "source": "" }])),
+                ("stated_in", json!([{ "place": "paragraph 1.1" }])),
+                ("stated_in", json!(vec![json!({ "source": "Paper" }); 21])),
             ],
         );
         check(

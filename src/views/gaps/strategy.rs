@@ -5,8 +5,8 @@ use crate::registers::checks::runs_on;
 use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
-    CrossReference, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus,
-    Suggestion, SuggestionDisposition,
+    CrossReference, CrossReferenceStatement, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
+    StrategyVersionStatus, Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
 
@@ -161,6 +161,15 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
     },
     Rule {
+        code: "cross_reference_not_everywhere",
+        severity: Is::Low,
+        checks: "The cross-reference is stated in one place of a document and left out of another that states others.",
+        why: "Two lists of the same interdependencies differ: nobody can tell which of them holds.",
+        remedy: "Have the document name the same strategies everywhere, and record the place; or withdraw what no longer holds.",
+        answers: &["2017, interdependencies and paragraph 1.1"],
+        look: &Each::new(cross_reference_not_everywhere),
+    },
+    Rule {
         code: "suggestion_without_disposition",
         severity: Is::Medium,
         checks: "Nobody has said what became of the suggestion.",
@@ -196,6 +205,27 @@ fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
 fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a Rec<Remit>> {
     let on = c.on;
     c.seen.pointing::<Remit>(goal.meta.id).filter(move |r| runs_on(r.data.days(), on))
+}
+
+/// The places of its own sources that state other cross-references of the same strategy, and not this one.
+fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> Fault {
+    let from = x.data.from_strategy_id;
+    let is_own_source = |s: &&CrossReferenceStatement| x.data.stated_in.iter().any(|own| own.source == s.source && own.place.is_some());
+    let mut left_out: Vec<String> = c
+        .seen
+        .pointing::<CrossReference>(from)
+        .filter(|other| other.data.from_strategy_id == from)
+        .flat_map(|other| &other.data.stated_in)
+        .filter(is_own_source)
+        .filter(|s| !x.data.stated_in.contains(s))
+        .filter_map(|s| Some(format!("{}: {}", s.source, s.place.as_ref()?)))
+        .collect();
+    left_out.sort();
+    left_out.dedup();
+    if left_out.is_empty() {
+        return None;
+    }
+    because(format!("left out in {}", left_out.join("; ")))
 }
 
 fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) -> Fault {
