@@ -1,8 +1,10 @@
-//! Lists and views as tables: CSV (RFC 4180) and Excel workbooks.
+//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks) and, where a view draws something, text that draws it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, JSON};
+use super::operation::query;
+use super::query::invalid;
 use crate::problem::{Code, Problem};
 use crate::world::Kind;
 use crate::world::seen::Shown;
@@ -13,33 +15,97 @@ pub enum Format {
     Json,
     Csv,
     Xlsx,
+    Mermaid,
+    Dot,
+    Svg,
 }
 
-/// Media types of the tables.
-pub const CSV: &str = "text/csv; charset=utf-8; header=present";
-pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
 /// The formats that lists and views offer beside JSON.
-pub const TABLES: &[&str] = &["csv", "xlsx"];
+pub const TABLES: &[Format] = &[Format::Csv, Format::Xlsx];
+
+/// What a form is called by.
+struct Naming {
+    /// In `?format=`.
+    word: &'static str,
+    /// Media type, without parameters.
+    essence: &'static str,
+    /// The same as it is sent.
+    sent: &'static str,
+    /// How a file of it ends.
+    ending: &'static str,
+    /// Whether it is bytes rather than text.
+    is_binary: bool,
+}
 
 impl Format {
-    /// Chooses by `?format=`, else by Accept.
+    const fn naming(self) -> Naming {
+        const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let (word, essence, sent, ending) = match self {
+            Self::Json => ("json", JSON, JSON, "json"),
+            Self::Csv => ("csv", "text/csv", "text/csv; charset=utf-8; header=present", "csv"),
+            Self::Xlsx => ("xlsx", XLSX, XLSX, "xlsx"),
+            // All three are registered with IANA.
+            Self::Mermaid => ("mermaid", "text/vnd.mermaid", "text/vnd.mermaid; charset=utf-8", "mmd"),
+            Self::Dot => ("dot", "text/vnd.graphviz", "text/vnd.graphviz; charset=utf-8", "gv"),
+            Self::Svg => ("svg", "image/svg+xml", "image/svg+xml; charset=utf-8", "svg"),
+        };
+        Naming {
+            word,
+            essence,
+            sent,
+            ending,
+            is_binary: matches!(self, Self::Xlsx),
+        }
+    }
+
+    /// Its word in `?format=`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.naming().word
+    }
+
+    /// Its media type, without parameters.
+    #[must_use]
+    pub const fn essence(self) -> &'static str {
+        self.naming().essence
+    }
+
+    /// Whether an answer of it is rows and columns.
+    #[must_use]
+    pub const fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Xlsx)
+    }
+
+    /// What the OpenAPI document says of a body of this form.
+    #[must_use]
+    pub fn schema(self) -> Value {
+        if self.naming().is_binary {
+            json!({ "type": "string", "format": "binary" })
+        } else {
+            json!({ "type": "string" })
+        }
+    }
+
+    /// Whether a media range of an Accept header (RFC 9110, section 12.5.1) takes it.
+    fn fits(self, range: &str) -> bool {
+        let essence = self.essence();
+        match range.strip_suffix("/*") {
+            Some("*") => true,
+            Some(group) => essence.split('/').next() == Some(group),
+            None => essence == range || (self == Self::Json && range == "application/problem+json"),
+        }
+    }
+
+    /// Chooses by `?format=`, else by Accept; of what a range takes, what is offered first.
     ///
     /// # Errors
     /// 400 for an unknown format, 406 when nothing that is accepted is offered.
-    pub fn choose(asked: Option<&str>, accept: Option<&str>, offered: &[&str]) -> Result<Self, Problem> {
-        let known = |name: &str| match name {
-            "json" => Some(Self::Json),
-            "csv" if offered.contains(&"csv") => Some(Self::Csv),
-            "xlsx" if offered.contains(&"xlsx") => Some(Self::Xlsx),
-            _ => None,
-        };
+    pub fn choose(asked: Option<&str>, accept: Option<&str>, offered: &[Self]) -> Result<Self, Problem> {
+        let all = || std::iter::once(Self::Json).chain(offered.iter().copied());
         if let Some(name) = asked {
-            return known(name).ok_or_else(|| {
-                super::query::invalid(
-                    "format",
-                    &format!("must be json{}", offered.iter().map(|f| format!(", {f}")).collect::<String>()),
-                )
+            return all().find(|f| f.word() == name).ok_or_else(|| {
+                let words: Vec<&str> = all().map(Self::word).collect();
+                invalid("format", &format!("must be {}", words.join(", ")))
             });
         }
         let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
@@ -48,30 +114,52 @@ impl Format {
         let mut best: Option<(f32, Self)> = None;
         for part in accept.split(',') {
             let mut words = part.split(';').map(str::trim);
-            let name = match words.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-                "*/*" | "application/*" | "application/json" | "application/problem+json" => "json",
-                "text/csv" | "text/*" => "csv",
-                XLSX => "xlsx",
-                _ => continue,
-            };
+            let range = words.next().unwrap_or_default().to_ascii_lowercase();
+            let Some(format) = all().find(|f| f.fits(&range)) else { continue };
             let weight = words.find_map(|w| w.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-            if let Some(format) = known(name).filter(|_| weight > 0.0)
-                && best.is_none_or(|(w, _)| weight > w)
-            {
+            if weight > 0.0 && best.is_none_or(|(w, _)| weight > w) {
                 best = Some((weight, format));
             }
         }
         best.map(|(_, format)| format).ok_or_else(|| {
-            let types: Vec<&str> = offered.iter().map(|f| if *f == "csv" { "text/csv" } else { XLSX }).collect();
-            Problem::new(
-                Code::NotAcceptable,
-                format!(
-                    "offered are application/json{}",
-                    types.iter().map(|t| format!(", {t}")).collect::<String>()
-                ),
-            )
+            let types: Vec<&str> = all().map(Self::essence).collect();
+            Problem::new(Code::NotAcceptable, format!("offered are {}", types.join(", ")))
         })
     }
+}
+
+/// The parameter by which a caller chooses the form.
+#[must_use]
+pub fn parameter(offered: &[Format]) -> Value {
+    let words: Vec<&str> = std::iter::once(Format::Json)
+        .chain(offered.iter().copied())
+        .map(Format::word)
+        .collect();
+    query(
+        "format",
+        "Form of the answer; else the Accept header decides.",
+        json!({ "type": "string", "enum": words }),
+    )
+}
+
+/// Text that draws something.
+#[must_use]
+pub fn drawing(format: Format, name: &str, text: String) -> Answer {
+    sent(format, name, "inline", text.into_bytes())
+}
+
+fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer {
+    let naming = format.naming();
+    let answer = Answer {
+        status: 200,
+        headers: Vec::new(),
+        content_type: naming.sent,
+        body: bytes.into(),
+    };
+    answer.header(
+        "Content-Disposition",
+        format!("{disposition}; filename=\"{name}.{}\"", naming.ending),
+    )
 }
 
 /// Records as a table, one column for each field.
@@ -90,17 +178,12 @@ pub fn records(format: Format, kind: &Kind, rows: &[Shown]) -> Result<Answer, Pr
 /// # Errors
 /// The workbook cannot be written.
 pub fn table(format: Format, name: &str, columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> Result<Answer, Problem> {
-    let (bytes, content_type, ending) = match format {
-        Format::Xlsx => (xlsx(columns, rows)?, XLSX, "xlsx"),
-        Format::Csv | Format::Json => (csv(columns, rows)?, CSV, "csv"),
+    let bytes = match format {
+        Format::Xlsx => xlsx(columns, rows)?,
+        _ => csv(columns, rows)?,
     };
-    let answer = Answer {
-        status: 200,
-        headers: Vec::new(),
-        content_type,
-        body: bytes.into(),
-    };
-    Ok(answer.header("Content-Disposition", format!("attachment; filename=\"{name}.{ending}\"")))
+    let format = if format.is_table() { format } else { Format::Csv };
+    Ok(sent(format, name, "attachment", bytes))
 }
 
 fn csv(columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> Result<Vec<u8>, Problem> {
@@ -191,5 +274,15 @@ mod tests {
             Err(Code::NotAcceptable)
         );
         assert_eq!(Format::choose(Some("csv"), None, &[]).map_err(|p| p.code), Err(Code::InvalidQuery));
+        let drawn = &[Format::Mermaid, Format::Dot, Format::Svg];
+        assert_eq!(Format::choose(Some("dot"), None, drawn), Ok(Format::Dot));
+        assert_eq!(Format::choose(None, Some("text/vnd.mermaid"), drawn), Ok(Format::Mermaid));
+        assert_eq!(Format::choose(None, Some("image/*, text/*;q=0.5"), drawn), Ok(Format::Svg));
+        assert_eq!(Format::choose(None, Some("*/*"), drawn), Ok(Format::Json));
+        assert_eq!(Format::choose(None, Some("text/*"), TABLES), Ok(Format::Csv));
+        assert_eq!(
+            Format::choose(None, Some("image/svg+xml"), TABLES).map_err(|p| p.code),
+            Err(Code::NotAcceptable)
+        );
     }
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::formats::XLSX;
 use super::history::{FieldChange, VersionEntry};
 use super::operation::{Access, Extension, Operation, Tag, schema_ref};
 use super::resource::BulkProblem;
@@ -280,9 +279,8 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
         let mut answer = json!({ "description": description, "headers": answer_headers(o, *status) });
         if !schema.is_null() {
             let mut content = json!({ o.media_type: { "schema": schema } });
-            if o.formats.contains(&"csv") {
-                schema::set(&mut content, "text/csv", json!({ "schema": { "type": "string" } }));
-                schema::set(&mut content, XLSX, json!({ "schema": { "type": "string", "format": "binary" } }));
+            for form in o.formats {
+                schema::set(&mut content, form.essence(), json!({ "schema": form.schema() }));
             }
             schema::set(&mut answer, "content", content);
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::formats::Format;
 use crate::access::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
 use crate::world::schema::set;
@@ -92,7 +93,7 @@ pub struct Operation {
     /// The writer alone decides it, on what is current under its lock: the handler reads nothing.
     pub is_settled_by_writer: bool,
     /// Formats beside JSON, as for `?format=`.
-    pub formats: &'static [&'static str],
+    pub formats: &'static [Format],
     /// The media type of the answer, where it is not JSON.
     pub media_type: &'static str,
     pub handler: Handler,
@@ -211,7 +212,7 @@ impl Operation {
 
     /// Offers these formats beside JSON.
     #[must_use]
-    pub fn formats(mut self, formats: &'static [&'static str]) -> Self {
+    pub fn formats(mut self, formats: &'static [Format]) -> Self {
         self.formats = formats;
         self
     }

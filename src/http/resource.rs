@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::formats::TABLES;
+use super::formats::{self, TABLES};
 use super::history;
 use super::openapi::PAGES;
 use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
@@ -198,11 +198,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
             json!({ "type": "boolean", "default": false }),
         ),
         as_of(),
-        query(
-            "format",
-            "Form of the answer; else the Accept header decides.",
-            json!({ "type": "string", "enum": ["json", "csv", "xlsx"] }),
-        ),
+        formats::parameter(TABLES),
     ];
     all.extend((kind.filter_params)());
     all

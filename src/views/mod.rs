@@ -1,9 +1,14 @@
 //! What is asked: each view is a pure function of the world as its caller may see it and of a day, cached until the journal moves.
 //!
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
-//! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache.
+//! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
+//! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "asked by the views of representation and coverage"))]
+mod attendance;
 mod communications;
+#[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
+mod diagram;
 mod gaps;
 mod oversight;
 mod performance;
@@ -70,8 +75,16 @@ impl Asked {
 
 /// A view's answer.
 pub trait View: Serialize + ToSchema + 'static {
+    /// The forms that it offers beside JSON.
+    const FORMATS: &'static [Format] = TABLES;
+
     /// Its rows, when it is asked for as a table.
     fn rows(&self) -> Vec<Map<String, Value>>;
+
+    /// It as text that draws it, in a form of [`View::FORMATS`] that is no table; none where it draws nothing.
+    fn drawn(&self, _: Format) -> Option<String> {
+        None
+    }
 }
 
 /// The operation of a view.
@@ -85,15 +98,11 @@ pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Ask
                 "The day to judge by: deadlines before it are overdue. The day of `as_of` when left out.",
                 json!({ "type": "string", "format": "date" }),
             ),
-            query(
-                "format",
-                "Form of the answer; else the Accept header decides.",
-                json!({ "type": "string", "enum": ["json", "csv", "xlsx"] }),
-            ),
+            formats::parameter(V::FORMATS),
         ])
         .answers(200, "The view.", schema_ref(&V::name()))
         .etag(Tag::Journal)
-        .formats(TABLES)
+        .formats(V::FORMATS)
 }
 
 async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) -> Result<Answer, Problem> {
@@ -121,6 +130,11 @@ async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) 
 fn render<V: View>(view: &V, format: Format) -> Result<Answer, Problem> {
     if format == Format::Json {
         return Answer::of(200, view);
+    }
+    if !format.is_table() {
+        let text = view.drawn(format);
+        let text = text.ok_or_else(|| Problem::internal(format!("{} offers {} and draws nothing", V::name(), format.word())))?;
+        return Ok(formats::drawing(format, "view", text));
     }
     let rows = view.rows();
     let mut columns: Vec<String> = Vec::new();
