@@ -111,6 +111,12 @@ impl<'a> Held<'a> {
 }
 
 impl Attended<'_> {
+    /// For anybody at all.
+    #[must_use]
+    pub fn of_anybody(&self) -> Turnout {
+        self.turnout(|_| true, |h| !h.units.is_empty() || !h.seats.is_empty())
+    }
+
     /// For a unit: an association, say, with a seat or without one.
     #[must_use]
     pub fn for_unit(&self, unit: Uuid) -> Turnout {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attendance::{Attended, Turnout, attended};
 use super::status::Named;
 use super::{Asked, View, operation};
 use crate::access::policy::Subject;
@@ -61,6 +62,8 @@ pub struct SeatState {
     pub term_until_on: Option<NaiveDate>,
     /// When the seat is due for rotation; null where no policy holds for it.
     pub rotation: Option<Rotation>,
+    /// At how many of the board's last meetings in its term somebody was there for it: a seat is not attendance.
+    pub turnout: Turnout,
 }
 
 /// One unit that the board is to hear, or hears.
@@ -82,6 +85,10 @@ pub struct ConstituencyState {
     pub invitations: Vec<String>,
     /// Whether the targets that name it are met for it; null where none names it.
     pub target_met: Option<bool>,
+    /// At how many of the board's last meetings somebody was there for it, on a seat of its own or without one.
+    pub turnout: Turnout,
+    /// Whether it has a seat that counts and nobody was there for it at any of the last meetings whose attendance is on record.
+    pub seated_but_absent: bool,
 }
 
 /// A target, and how far it is met.
@@ -127,6 +134,21 @@ pub struct KindCount {
     pub collectively_only: u32,
     /// Those with neither.
     pub unrepresented: u32,
+    /// Those for which somebody was there at one of the last meetings, with a seat or without.
+    pub attending: u32,
+    /// Those with a seat that counts for which nobody was there at any of them.
+    pub seated_but_absent: u32,
+}
+
+/// The meetings that turnout looks at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeetingsLooked {
+    /// The last meetings that were held, 12 at most.
+    #[schema(maximum = 12)]
+    pub held: u32,
+    /// Those of them of which it is on record who was there.
+    #[schema(maximum = 12)]
+    pub recorded: u32,
 }
 
 /// Who is represented on a board.
@@ -138,6 +160,9 @@ pub struct RepresentationView {
     pub on: NaiveDate,
     /// Number of the journal entry up to which it looks.
     pub journal_seq: i64,
+    /// The board's last held meetings that turnout looks at, and of how many of them attendance is on record; where there is none, nobody
+    /// can say who came.
+    pub meetings: MeetingsLooked,
     /// A rotation within so many days is due soon.
     pub rotation_soon_days: i64,
     /// The settings that say so.
@@ -198,6 +223,8 @@ impl View for RepresentationView {
                 "rotation_state": rotation(|r| json!(r.state)),
                 "rotation_due_on": rotation(|r| json!(r.due_on)),
                 "target_met": c.target_met,
+                "meetings_held": c.turnout.held, "meetings_recorded": c.turnout.recorded, "meetings_attended": c.turnout.attended,
+                "last_attended_on": c.turnout.last_attended_on, "seated_but_absent": c.seated_but_absent,
             });
             match fields {
                 Value::Object(map) => map,
@@ -220,6 +247,7 @@ struct Picture<'a> {
     targets: Vec<&'a Rec<RepresentationTarget>>,
     invitations: Vec<&'a Rec<Invitation>>,
     policies: Vec<&'a RotationPolicy>,
+    attended: Attended<'a>,
 }
 
 impl<'a> Picture<'a> {
@@ -244,6 +272,7 @@ impl<'a> Picture<'a> {
                 .filter(|p| runs_on(p.data.days(), on))
                 .map(|p| &p.data)
                 .collect(),
+            attended: attended(seen, board, on),
         }
     }
 
@@ -318,7 +347,13 @@ impl<'a> Picture<'a> {
             term_from_on: data.term_from_on,
             term_until_on: data.term_until_on,
             rotation: policies.first().map(|p| Rotation::of(p, data, &self.terms, (self.on, self.soon))),
+            turnout: self.attended.for_seat(m),
         }
+    }
+
+    fn looked(&self) -> MeetingsLooked {
+        let Turnout { held, recorded, .. } = self.attended.of_anybody();
+        MeetingsLooked { held, recorded }
     }
 
     fn has_collective(&self, kind: UnitKind) -> bool {
@@ -328,10 +363,14 @@ impl<'a> Picture<'a> {
     fn constituency(&self, unit: &Rec<Unit>) -> ConstituencyState {
         let own = |s: &&&Rec<Membership>| self.unit_of(&s.data).is_some_and(|u| u.meta.id == unit.meta.id);
         let seats: Vec<SeatState> = self.seats.iter().filter(own).map(|s| self.seat(s)).collect();
+        let seated = seats.iter().any(|s| s.counts);
+        let turnout = self.attended.for_unit(unit.meta.id);
         ConstituencyState {
             unit: Named::new(&unit.meta, &unit.data.name),
             unit_kind: unit.data.unit_kind,
-            seated: seats.iter().any(|s| s.counts),
+            seated,
+            seated_but_absent: seated && turnout.recorded > 0 && turnout.attended == 0,
+            turnout,
             seats,
             covered_by_collective_seat: self.has_collective(unit.data.unit_kind),
             invitations: self.invites(Some(unit), None).map(|i| i.meta.reference.clone()).collect(),
@@ -394,10 +433,14 @@ fn by_kind(all: &[ConstituencyState]) -> Vec<KindCount> {
                 seated: 0,
                 collectively_only: 0,
                 unrepresented: 0,
+                attending: 0,
+                seated_but_absent: 0,
             });
         }
         let Some(kind) = kinds.last_mut() else { continue };
         kind.constituencies += 1;
+        kind.attending += u32::from(c.turnout.attended > 0);
+        kind.seated_but_absent += u32::from(c.seated_but_absent);
         *match (c.seated, c.covered_by_collective_seat) {
             (true, _) => &mut kind.seated,
             (false, true) => &mut kind.collectively_only,
@@ -431,6 +474,7 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         board: Named::new(&board.meta, &board.data.name),
         on: asked.on,
         journal_seq: seen.seq(),
+        meetings: picture.looked(),
         rotation_soon_days: picture.soon,
         settings: used(seen.reading(asked.on).world),
         by_kind: by_kind(&constituencies),
@@ -455,7 +499,7 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "Who is represented on a board",
-            "Every staff support association and advisory group, and whoever else a target or a rotation policy names: their seats, capacity, basis and term on the day; whether a collective seat stands for them; invitations; when their seats are due for rotation; and whether the targets are met. As a table: a row for each of them.",
+            "Every staff support association and advisory group, and whoever else a target or a rotation policy names: their seats, capacity, basis and term on the day; whether a collective seat stands for them; invitations; when their seats are due for rotation; whether the targets are met; and at how many of the board's last held meetings (12 at most) somebody was there for them, for a seat is not attendance. As a table: a row for each of them.",
         ),
     ]
 }

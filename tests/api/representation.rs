@@ -73,7 +73,8 @@ on_both! {
         assert_eq!((&target["constituencies"], &target["seated"], &target["seats_wanted"]), (&json!(20), &json!(1), &json!(20)), "{found:#}");
         assert_eq!((&target["met"], &target["missing"]), (&json!(false), &json!(19)));
         assert_eq!(found["by_kind"], json!([
-            { "unit_kind": "staff_support_association", "constituencies": 20, "seated": 1, "collectively_only": 0, "unrepresented": 19 }
+            { "unit_kind": "staff_support_association", "constituencies": 20, "seated": 1, "collectively_only": 0, "unrepresented": 19,
+              "attending": 0, "seated_but_absent": 0 }
         ]));
         assert_eq!((&of(&found, "SSA-07")["seated"], &of(&found, "SSA-07")["target_met"]), (&json!(true), &json!(true)));
         assert_eq!((&of(&found, "SSA-08")["seated"], &of(&found, "SSA-08")["target_met"]), (&json!(false), &json!(false)));
@@ -193,6 +194,51 @@ on_both! {
         let path = format!("/api/v1/rotation-policies?board_id={}", board.id());
         assert_eq!(client.items(&format!("{path}&overdue=true")).await.len(), 1, "today it is");
         assert!(client.items(&format!("{path}&overdue=false")).await.is_empty());
+    }
+
+    /// A seat is not attendance: who sits and never comes shows, who comes without a seat shows, and where nobody wrote down who was
+    /// there nobody is called absent.
+    async fn a_seat_is_not_attendance(app: TestApp) {
+        let maker = Maker::new(&app);
+        let board = board(&maker).await;
+        let names = ["SSA-A", "SSA-B", "SSA-C"];
+        let mut units = Vec::new();
+        for name in names {
+            units.push(unit(&maker, name, "staff_support_association").await);
+        }
+        let sits = seat(&maker, &board, json!({ "unit_id": units[0].id(), "term_from_on": "2020-02-01" })).await;
+        seat(&maker, &board, json!({ "unit_id": units[1].id(), "term_from_on": "2020-02-01" })).await;
+        let held = async |day: &str| {
+            let draft = json!({ "board_id": board.id(), "title": day, "status": "held", "held_on": day });
+            maker.create(kind("meeting"), &draft).await
+        };
+        let meetings = [held("2020-01-15").await, held("2020-03-15").await, held("2020-05-15").await];
+        let client = maker.client(board.kind);
+        let found = view(&client, &board, DAY).await;
+        assert_eq!(found["meetings"], json!({ "held": 3, "recorded": 0 }));
+        assert_eq!(of(&found, "SSA-A")["seated_but_absent"], false, "nobody wrote down who was there");
+        let came = async |meeting: &Made, who: Value| {
+            let mut draft = json!({ "meeting_id": meeting.id(), "capacity": "member" });
+            draft.as_object_mut().expect("an object").extend(who.as_object().expect("who").clone());
+            maker.create(kind("attendance"), &draft).await
+        };
+        came(&meetings[1], json!({ "membership_id": sits.id(), "status": "present" })).await;
+        came(&meetings[1], json!({ "unit_id": units[1].id(), "status": "apologies" })).await;
+        came(&meetings[0], json!({ "unit_id": units[2].id(), "capacity": "observer", "status": "present" })).await;
+        let found = view(&client, &board, DAY).await;
+        assert_eq!(found["meetings"], json!({ "held": 3, "recorded": 2 }));
+        let turnout = |name: &str| of(&found, name)["turnout"].clone();
+        let wanted = |attended: u32, last: Value| json!({ "held": 3, "recorded": 2, "attended": attended, "last_attended_on": last });
+        assert_eq!(turnout("SSA-A"), wanted(1, json!("2020-03-15")));
+        assert_eq!(turnout("SSA-B"), wanted(0, Value::Null));
+        assert_eq!(turnout("SSA-C"), wanted(1, json!("2020-01-15")));
+        let absent = names.map(|n| of(&found, n)["seated_but_absent"].clone());
+        assert_eq!(absent, [json!(false), json!(true), json!(false)]);
+        assert_eq!(of(&found, "SSA-A")["seats"][0]["turnout"], json!({ "held": 2, "recorded": 1, "attended": 1, "last_attended_on": "2020-03-15" }), "in its term");
+        let counts = &found["by_kind"][0];
+        assert_eq!((&counts["seated"], &counts["attending"], &counts["seated_but_absent"]), (&json!(2), &json!(2), &json!(1)));
+        // Before the meetings there was nothing to come to.
+        assert_eq!(view(&client, &board, "2020-01-14").await["meetings"], json!({ "held": 0, "recorded": 0 }));
     }
 
     /// What is hidden from a caller is neither named nor counted.
