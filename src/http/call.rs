@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -97,11 +97,29 @@ impl Call {
     /// # Errors
     /// 400 for a time to come or an unreadable one; 503 when the journal cannot be read.
     pub async fn world(&self) -> Result<(Seen, NaiveDate), Problem> {
-        let Some(at) = self.query.moment("as_of")? else {
-            return Ok((self.now(), self.on));
+        match self.query.moment("as_of")? {
+            Some(at) => self.world_at("as_of", at).await,
+            None => Ok((self.now(), self.on)),
+        }
+    }
+
+    /// The earlier world that `compare_to` asks for, and the day to judge it by; none where it is not given.
+    ///
+    /// # Errors
+    /// 400 for a time to come, an unreadable one or one after `as_of`; 503 when the journal cannot be read.
+    pub async fn earlier(&self) -> Result<Option<(Seen, NaiveDate)>, Problem> {
+        let Some(at) = self.query.moment("compare_to")? else {
+            return Ok(None);
         };
+        if self.query.moment("as_of")?.is_some_and(|as_of| as_of < at) {
+            return Err(invalid("compare_to", "must not lie after as_of"));
+        }
+        self.world_at("compare_to", at).await.map(Some)
+    }
+
+    async fn world_at(&self, parameter: &str, at: DateTime<Utc>) -> Result<(Seen, NaiveDate), Problem> {
         if at.date_naive() > self.on {
-            return Err(invalid("as_of", "lies in the future: nothing is recorded there yet"));
+            return Err(invalid(parameter, "lies in the future: nothing is recorded there yet"));
         }
         let found = self.service.engine.world_at(at).await?;
         let seen = if found.is_now {

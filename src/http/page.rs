@@ -223,8 +223,8 @@ impl<'a> Asked<'a> {
         if pointing > 1_000 && pointing * 8 > all {
             return None;
         }
-        let of_kind = |r: &&'w Arc<dyn AnyRecord>| r.meta().kind == self.kind.index && self.matches(r.as_ref(), seen);
-        Some(seen.pointing_to(pivot).filter(of_kind).collect())
+        let pointing = seen.pointing_of(pivot, self.kind);
+        Some(pointing.filter(|r| self.matches(r.as_ref(), seen)).collect())
     }
 
     fn sorted<'w>(&self, mut few: Vec<&'w Arc<dyn AnyRecord>>, after: Option<&Cursor>) -> Vec<&'w Arc<dyn AnyRecord>> {

@@ -110,7 +110,7 @@ pub fn tag(kind: &Kind) -> String {
 }
 
 /// A time, or a day.
-fn moment(example: &str) -> Value {
+pub fn moment(example: &str) -> Value {
     json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
 }
 

@@ -32,13 +32,13 @@ use crate::access::policy::{Act, Subject};
 use crate::http::formats::{self, Format, TABLES};
 use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
 use crate::http::query::{Query, invalid};
-use crate::http::resource::as_of;
+use crate::http::resource::{as_of, moment};
 use crate::http::{Answer, Call};
 use crate::problem::Problem;
 use crate::registers::settings::SettingsUsed;
-use crate::world::AnyRecord;
 use crate::world::schema::{Schemas, add_answer, page};
 use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Rec, Resource};
 
 /// Answers kept until the journal moves, by their ETag.
 pub struct Cache(moka::sync::Cache<String, Answer>);
@@ -58,6 +58,8 @@ pub struct Asked {
     pub seen: Seen,
     /// The day to judge by.
     pub on: NaiveDate,
+    /// What `compare_to` asks for: the world of an earlier time, and the day to judge it by.
+    earlier: Option<(Seen, NaiveDate)>,
     pub query: Query,
     params: Vec<(String, String)>,
 }
@@ -115,6 +117,7 @@ async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) 
     let asked = Asked {
         seen,
         on,
+        earlier: call.earlier().await?,
         query: call.query.clone(),
         params: call.params.clone(),
     };
@@ -201,6 +204,47 @@ impl RecordName {
             name: called.chars().take(300).collect(),
         }
     }
+}
+
+/// Something counted or collected over records, part by part.
+trait Gathered: Default + Send {
+    /// Adds what a later part gathered.
+    fn join(&mut self, other: Self);
+}
+
+/// Records that one thread goes through before the next part is taken.
+const PART: usize = 4096;
+
+/// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
+/// so the outcome does not depend on how many cores there are.
+fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
+    use rayon::prelude::*;
+    let kind = seen.reading(NaiveDate::MIN).world.table_of::<R>();
+    let rows: Vec<&'a Arc<dyn AnyRecord>> = kind.into_iter().flat_map(crate::world::Table::rows).collect();
+    let part = |rows: &[&'a Arc<dyn AnyRecord>]| {
+        let mut gathered = T::default();
+        let records = rows.iter().filter_map(|r| r.as_any().downcast_ref::<Rec<R>>());
+        records
+            .filter(|r| r.is_live() && seen.may_see(r.meta.id))
+            .for_each(|r| add(&mut gathered, r));
+        gathered
+    };
+    let parts: Vec<T> = match rows.len() {
+        0..=PART => return part(&rows),
+        _ => rows.par_chunks(PART).map(part).collect(),
+    };
+    let mut all = T::default();
+    parts.into_iter().for_each(|p| all.join(p));
+    all
+}
+
+/// The parameter that names an earlier time to compare with.
+fn compare_to() -> Value {
+    query(
+        "compare_to",
+        "An earlier time: what was recorded then, judged by its day, is compared with what is shown. A day means its end (UTC).",
+        moment("2020-06-29"),
+    )
 }
 
 /// A query parameter that takes one or more of these words.

@@ -1,5 +1,6 @@
 //! The kinds of records, and what the generic code may ask of each.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -286,20 +287,24 @@ fn from_value<T: serde::de::DeserializeOwned>(draft: &Value) -> Result<T, Proble
 }
 
 /// Every kind of record, in the order in which an export can be loaded again.
+#[derive(Default)]
 pub struct Catalogue {
     kinds: Vec<Kind>,
+    /// The place of each kind, by its name.
+    places: HashMap<&'static str, usize>,
 }
 
 impl Catalogue {
     /// A catalogue without kinds.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { kinds: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Adds a kind.
     #[must_use]
     pub fn with<R: Resource>(mut self) -> Self {
+        self.places.insert(R::KIND, self.kinds.len());
         self.kinds.push(Kind::of::<R>(self.kinds.len()));
         self
     }
@@ -313,18 +318,12 @@ impl Catalogue {
     /// The kind with this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Kind> {
-        self.kinds.iter().find(|k| k.name == name)
+        self.kinds.get(self.index_of(name)?)
     }
 
     /// The place of the kind with this name.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.kinds.iter().position(|k| k.name == name)
-    }
-}
-
-impl Default for Catalogue {
-    fn default() -> Self {
-        Self::new()
+        self.places.get(name).copied()
     }
 }

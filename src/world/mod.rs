@@ -16,7 +16,7 @@ use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Kind};
@@ -24,6 +24,12 @@ pub use record::{AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Pl
 
 /// Records by a key; those alike in it by id.
 pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
+
+/// What is found by a record's id.
+type ById<V> = imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
+
+/// Ids of records.
+type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
 
 /// The records of one kind.
 #[derive(Clone, Default)]
@@ -105,12 +111,12 @@ pub struct Undo {
 pub struct World {
     catalogue: &'static Catalogue,
     tables: Vec<Arc<Table>>,
-    all: HashMap<Uuid, Arc<dyn AnyRecord>>,
-    /// Who points to a record.
-    pointing: HashMap<Uuid, OrdSet<Uuid>>,
+    all: ById<Arc<dyn AnyRecord>>,
+    /// Who points to a record, by kind and id: those of one kind are found without a look at the others.
+    pointing: ById<OrdSet<(usize, Uuid)>>,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
-    hidden: OnceLock<Arc<std::collections::HashSet<Uuid>>>,
+    hidden: OnceLock<Arc<IdSet>>,
     /// Number of the last entry it holds.
     pub seq: i64,
     /// Hash of that entry.
@@ -135,8 +141,8 @@ impl World {
         Self {
             catalogue,
             tables,
-            all: HashMap::new(),
-            pointing: HashMap::new(),
+            all: ById::default(),
+            pointing: ById::default(),
             marked: OrdSet::new(),
             hidden: OnceLock::new(),
             seq: 0,
@@ -194,7 +200,16 @@ impl World {
             .get(&id)
             .into_iter()
             .flat_map(|s| s.iter())
-            .filter_map(|source| self.any(*source))
+            .filter_map(|(_, source)| self.any(*source))
+    }
+
+    /// The records of one kind that point to `id`, by the kind's place in the catalogue, withdrawn ones too.
+    pub fn pointing_of(&self, id: Uuid, kind: usize) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        self.pointing
+            .get(&id)
+            .into_iter()
+            .flat_map(move |s| s.range((kind, Uuid::nil())..=(kind, Uuid::max())))
+            .filter_map(|(_, source)| self.any(*source))
     }
 
     /// How many records point to `id`.
@@ -205,7 +220,9 @@ impl World {
 
     /// The live records of one kind that point to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
-        self.pointing_to(id)
+        let kind = self.catalogue.index_of(R::KIND);
+        kind.into_iter()
+            .flat_map(move |kind| self.pointing_of(id, kind))
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
             .filter(|r| r.is_live())
     }
@@ -230,7 +247,7 @@ impl World {
         } else if self.marked.contains(&id) {
             self.marked.remove(&id);
         }
-        self.relink(id, old.as_deref(), Some(record.as_ref()));
+        self.relink((kind, id), old.as_deref(), Some(record.as_ref()));
         let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
         let mut last_number = 0;
         if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
@@ -261,13 +278,13 @@ impl World {
         let Some(old) = self.all.remove(&id) else { return };
         self.hidden = OnceLock::new();
         self.marked.remove(&id);
-        self.relink(id, Some(old.as_ref()), None);
+        self.relink((old.meta().kind, id), Some(old.as_ref()), None);
         if let Some(table) = self.tables.get_mut(old.meta().kind).map(Arc::make_mut) {
             table.drop_row(old.as_ref());
         }
     }
 
-    fn relink(&mut self, id: Uuid, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
+    fn relink(&mut self, source: (usize, Uuid), old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
         let targets = |r: Option<&dyn AnyRecord>| {
             r.map(|r| r.links().into_iter().map(|l| l.id).collect::<Vec<_>>())
                 .unwrap_or_default()
@@ -275,11 +292,11 @@ impl World {
         let (was, is) = (targets(old), targets(new));
         for gone in was.iter().filter(|t| !is.contains(t)) {
             if let Some(sources) = self.pointing.get_mut(gone) {
-                sources.remove(&id);
+                sources.remove(&source);
             }
         }
         for added in is.iter().filter(|t| !was.contains(t)) {
-            self.pointing.entry(*added).or_default().insert(id);
+            self.pointing.entry(*added).or_default().insert(source);
         }
     }
 
@@ -294,9 +311,9 @@ impl World {
     }
 
     /// Ids of the records that are marked, or lie within one that is.
-    fn hidden(&self) -> &std::collections::HashSet<Uuid> {
+    fn hidden(&self) -> &IdSet {
         self.hidden.get_or_init(|| {
-            let mut hidden: std::collections::HashSet<Uuid> = self.marked.iter().copied().collect();
+            let mut hidden: IdSet = self.marked.iter().copied().collect();
             let mut todo: Vec<Uuid> = hidden.iter().copied().collect();
             while let Some(id) = todo.pop() {
                 for part in self.pointing_to(id).filter(|r| r.place().within.contains(&id)) {

@@ -295,6 +295,11 @@ impl Seen {
         self.world.pointing_to(id).filter(|r| self.may_see(r.meta().id))
     }
 
+    /// The records of one kind that point to `id`, withdrawn ones too.
+    pub fn pointing_of(&self, id: Uuid, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        self.world.pointing_of(id, kind.index).filter(|r| self.may_see(r.meta().id))
+    }
+
     /// How many records point to `id`, hidden ones included: for choosing a way to search, never to be shown.
     #[must_use]
     pub fn pointing_count(&self, id: Uuid) -> usize {

@@ -32,3 +32,4 @@ mod oversight;
 mod performance;
 mod representation;
 mod settings;
+mod status;

@@ -41,6 +41,7 @@ macro_rules! on_papers {
 
 // Below the macro, which they use.
 mod recommendations;
+mod status;
 
 /// What a viewer is answered, as recorded by the end of a day and judged by it.
 pub async fn asked(app: &TestApp, path: &str, day: &str) -> Value {

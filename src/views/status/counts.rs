@@ -1,0 +1,375 @@
+//! What a status counts, and how the counts of two parts are put together.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationVerification, Timeliness,
+};
+use crate::registers::meetings::{Action, ActionStatus};
+use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
+use crate::registers::risk::{Risk, RiskBand, RiskStatus};
+use crate::registers::settings::SettingSet;
+use crate::views::rag::{Rated, is_due_soon, stale_days};
+use crate::world::Rec;
+
+/// Counts that can be put together.
+pub trait Plus {
+    /// Adds what another part counted.
+    fn plus(&mut self, other: &Self);
+}
+
+impl Plus for u32 {
+    fn plus(&mut self, other: &Self) {
+        *self = self.saturating_add(*other);
+    }
+}
+
+/// A struct of counts.
+macro_rules! counts {
+    ($($(#[$about:meta])* pub struct $name:ident { $($(#[$says:meta])* pub $field:ident: $of:ty,)* })*) => { $(
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+        pub struct $name { $($(#[$says])* pub $field: $of,)* }
+
+        impl Plus for $name {
+            fn plus(&mut self, other: &Self) {
+                $(self.$field.plus(&other.$field);)*
+            }
+        }
+    )* };
+}
+
+counts! {
+    /// Items by what is declared or computed.
+    pub struct RagCounts {
+        /// Will not be met without a change of course.
+        pub red: u32,
+        /// At risk.
+        pub amber: u32,
+        /// On course.
+        pub green: u32,
+        /// Complete.
+        pub blue: u32,
+        /// Not rated.
+        pub grey: u32,
+    }
+
+    /// Items by status.
+    pub struct ItemStatusCounts {
+        /// Not begun.
+        pub not_started: u32,
+        /// Under way.
+        pub in_progress: u32,
+        /// Nothing is done for the time being.
+        pub on_hold: u32,
+        /// Done.
+        pub complete: u32,
+        /// Given up.
+        pub cancelled: u32,
+        /// Another item took their place.
+        pub superseded: u32,
+    }
+
+    /// How a set of work-plan items stands.
+    pub struct StatusCounts {
+        /// Items in the set, closed ones too.
+        pub items: u32,
+        /// By declared status.
+        pub by_status: ItemStatusCounts,
+        /// As the leads rate them.
+        pub declared_rag: RagCounts,
+        /// As the service computes it.
+        pub computed_rag: RagCounts,
+        /// Open items whose declared and computed colour differ. An item that its lead has not rated differs from nothing.
+        pub disagreeing: u32,
+        /// Open items whose deadline has passed, or whose first deadline has where they were put off to no date.
+        pub overdue: u32,
+        /// Open items whose deadline is near.
+        pub due_soon: u32,
+        /// Open items that no post leads.
+        pub without_lead: u32,
+        /// Open items without a deadline.
+        pub without_deadline: u32,
+        /// Open items that have not been heard of for long.
+        pub stale: u32,
+    }
+
+    /// Recommendations by whether they are in time; the day of the claim counts.
+    pub struct TimelinessCounts {
+        /// No deadline is known.
+        pub no_deadline: u32,
+        /// Due later.
+        pub not_due: u32,
+        /// Due within the days that the settings call soon.
+        pub due_soon: u32,
+        /// The deadline has passed, and nobody claims that it is implemented.
+        pub overdue: u32,
+        /// Claimed, or closed, in time.
+        pub met: u32,
+        /// Claimed, or closed, late.
+        pub met_late: u32,
+    }
+
+    /// Recommendations by how far management says they have come.
+    pub struct ImplementationCounts {
+        /// Nothing is reported.
+        pub open: u32,
+        /// Work is under way.
+        pub in_progress: u32,
+        /// Some of it is done.
+        pub partially_implemented: u32,
+        /// Management says that it is done.
+        pub claimed_implemented: u32,
+        /// Management says that it is not done.
+        pub not_implemented: u32,
+    }
+
+    /// Recommendations by what audit has found of management's claim.
+    pub struct VerificationCounts {
+        /// Nothing is claimed.
+        pub none: u32,
+        /// A claim waits for audit.
+        pub submitted: u32,
+        /// Audit has confirmed it.
+        pub verified: u32,
+        /// Audit has rejected the last claim.
+        pub rejected: u32,
+    }
+
+    /// How a set of audit recommendations stands: what is claimed, what is verified and what the service computes, side by side.
+    pub struct RecommendationCounts {
+        /// Recommendations in the set, closed ones too.
+        pub recommendations: u32,
+        /// Whether they are in time.
+        pub timeliness: TimelinessCounts,
+        /// How far they have come, as management reports.
+        pub implementation: ImplementationCounts,
+        /// What audit has found.
+        pub verification: VerificationCounts,
+        /// Those that ended: verified, risk accepted, superseded, duplicate or rejected by management.
+        pub closed: u32,
+        /// Open ones that no unit and no post answers for.
+        pub without_owner: u32,
+        /// Open ones that management has not answered.
+        pub without_response: u32,
+    }
+
+    /// How a set of actions stands.
+    pub struct ActionCounts {
+        /// Actions in the set, closed ones too.
+        pub actions: u32,
+        /// Still to be dealt with.
+        pub open: u32,
+        /// Dealt with, as the secretary declares.
+        pub closed: u32,
+        /// Given up.
+        pub cancelled: u32,
+        /// Open ones whose day has passed, or whose first day has where they were put off to none.
+        pub overdue: u32,
+        /// Open ones whose day is near.
+        pub due_soon: u32,
+        /// Open ones without a day.
+        pub without_due: u32,
+        /// Open ones that were deferred at least once.
+        pub deferred: u32,
+        /// Closed ones of which a part is open.
+        pub closed_with_open_part: u32,
+    }
+
+    /// Open risks by the band of their current score.
+    pub struct RiskBandCounts {
+        /// The mildest.
+        pub low: u32,
+        /// The next.
+        pub moderate: u32,
+        /// The next.
+        pub high: u32,
+        /// The worst.
+        pub extreme: u32,
+        /// Without a current score.
+        pub not_scored: u32,
+    }
+
+    /// How a set of risks stands.
+    pub struct RiskCounts {
+        /// Risks in the set, closed ones too.
+        pub risks: u32,
+        /// Those that still threaten.
+        pub open: u32,
+        /// The open ones by band.
+        pub by_band: RiskBandCounts,
+        /// Open ones above their appetite.
+        pub above_appetite: u32,
+        /// Open ones that the settings ask to be escalated, and that are not.
+        pub escalation_due: u32,
+        /// Open ones that are escalated.
+        pub escalated: u32,
+        /// Open ones whose review is overdue.
+        pub review_overdue: u32,
+    }
+
+    /// Everything that a status counts.
+    pub struct StatusFigures {
+        /// Work-plan items.
+        pub items: StatusCounts,
+        /// Audit recommendations.
+        pub recommendations: RecommendationCounts,
+        /// Actions that boards gave.
+        pub actions: ActionCounts,
+        /// Risks.
+        pub risks: RiskCounts,
+    }
+}
+
+impl RagCounts {
+    fn add(&mut self, rag: Rag) {
+        *match rag {
+            Rag::Red => &mut self.red,
+            Rag::Amber => &mut self.amber,
+            Rag::Green => &mut self.green,
+            Rag::Blue => &mut self.blue,
+            Rag::Grey => &mut self.grey,
+        } += 1;
+    }
+}
+
+impl ItemStatusCounts {
+    fn add(&mut self, status: ItemStatus) {
+        *match status {
+            ItemStatus::NotStarted => &mut self.not_started,
+            ItemStatus::InProgress => &mut self.in_progress,
+            ItemStatus::OnHold => &mut self.on_hold,
+            ItemStatus::Complete => &mut self.complete,
+            ItemStatus::Cancelled => &mut self.cancelled,
+            ItemStatus::Superseded => &mut self.superseded,
+        } += 1;
+    }
+}
+
+/// An item as the views of status see it.
+pub struct ItemState<'a> {
+    pub record: &'a Rec<WorkPlanItem>,
+    on: NaiveDate,
+    pub rated: Rated,
+    is_stale: bool,
+    is_due_soon: bool,
+}
+
+impl<'a> ItemState<'a> {
+    /// Judges an item by a day and the settings.
+    pub fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
+        Self {
+            record,
+            on,
+            rated: Rated::of(record, on, settings),
+            is_stale: stale_days(record, on, settings).is_some(),
+            is_due_soon: is_due_soon(&record.data, on, settings),
+        }
+    }
+
+    /// Whether declared and computed colour agree.
+    pub fn agrees(&self) -> bool {
+        let declared = self.record.data.declared_rag;
+        declared == Rag::Grey || declared == self.rated.rag
+    }
+}
+
+impl StatusCounts {
+    pub(super) fn add(&mut self, item: &ItemState<'_>) {
+        let data = &item.record.data;
+        self.items += 1;
+        self.by_status.add(data.status);
+        self.declared_rag.add(data.declared_rag);
+        self.computed_rag.add(item.rated.rag);
+        if data.status.is_closed() {
+            return;
+        }
+        self.disagreeing += u32::from(!item.agrees());
+        self.overdue += u32::from(item.record.is_overdue(item.on));
+        self.due_soon += u32::from(item.is_due_soon);
+        self.without_lead += u32::from(data.lead_post_id.is_none());
+        self.without_deadline += u32::from(data.deadline.due_on.is_none());
+        self.stale += u32::from(item.is_stale);
+    }
+}
+
+impl RecommendationCounts {
+    pub(super) fn add(&mut self, record: &Rec<Recommendation>, on: NaiveDate, settings: &SettingSet) {
+        use {RecommendationImplementation as I, RecommendationVerification as V};
+        let (data, computed, time) = (&record.data, &record.computed, &mut self.timeliness);
+        self.recommendations += 1;
+        *match record.timeliness(on, settings.due_soon_days).0 {
+            Timeliness::NoDeadline => &mut time.no_deadline,
+            Timeliness::NotDue => &mut time.not_due,
+            Timeliness::DueSoon => &mut time.due_soon,
+            Timeliness::Overdue => &mut time.overdue,
+            Timeliness::Met => &mut time.met,
+            Timeliness::MetLate => &mut time.met_late,
+        } += 1;
+        let done = &mut self.implementation;
+        *match computed.implementation {
+            I::Open => &mut done.open,
+            I::InProgress => &mut done.in_progress,
+            I::PartiallyImplemented => &mut done.partially_implemented,
+            I::ClaimedImplemented => &mut done.claimed_implemented,
+            I::NotImplemented => &mut done.not_implemented,
+        } += 1;
+        let found = &mut self.verification;
+        *match computed.verification {
+            V::None => &mut found.none,
+            V::Submitted => &mut found.submitted,
+            V::Verified => &mut found.verified,
+            V::Rejected => &mut found.rejected,
+        } += 1;
+        if computed.closure != RecommendationClosureState::None {
+            self.closed += 1;
+            return;
+        }
+        self.without_owner += u32::from(data.owner_unit_id.is_none() && data.owner_post_id.is_none());
+        self.without_response += u32::from(computed.management_response.is_none());
+    }
+}
+
+impl ActionCounts {
+    pub(super) fn add(&mut self, record: &Rec<Action>, on: NaiveDate, settings: &SettingSet) {
+        let due = record.judged_on();
+        self.actions += 1;
+        *match record.data.status {
+            ActionStatus::Open => &mut self.open,
+            ActionStatus::Closed => &mut self.closed,
+            ActionStatus::Cancelled => &mut self.cancelled,
+        } += 1;
+        self.closed_with_open_part += u32::from(record.computed.closed_with_open_part);
+        if record.data.status != ActionStatus::Open {
+            return;
+        }
+        self.overdue += u32::from(record.is_overdue(on));
+        self.due_soon += u32::from(due.is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days())));
+        self.without_due += u32::from(due.is_none());
+        self.deferred += u32::from(record.computed.deferral_count > 0);
+    }
+}
+
+impl RiskCounts {
+    pub(super) fn add(&mut self, record: &Rec<Risk>, on: NaiveDate) {
+        let (data, computed, bands) = (&record.data, &record.computed, &mut self.by_band);
+        self.risks += 1;
+        if data.status != RiskStatus::Open {
+            return;
+        }
+        self.open += 1;
+        *match computed.current_level.map(|l| l.band) {
+            Some(RiskBand::Low) => &mut bands.low,
+            Some(RiskBand::Moderate) => &mut bands.moderate,
+            Some(RiskBand::High) => &mut bands.high,
+            Some(RiskBand::Extreme) => &mut bands.extreme,
+            None => &mut bands.not_scored,
+        } += 1;
+        self.above_appetite += u32::from(computed.above_appetite == Some(true));
+        self.escalation_due += u32::from(computed.escalation_due);
+        self.escalated += u32::from(computed.open_escalation_count > 0);
+        self.review_overdue += u32::from(data.review_on.is_some_and(|d| d < on));
+    }
+}

@@ -1,0 +1,143 @@
+//! Items, declared beside computed, a page at a time.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Named;
+use super::counts::ItemState;
+use super::scope::strategy_of;
+use crate::http::page::limit;
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
+use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::views::rag::RatedBy;
+use crate::views::{Asked, View, flatten, id_of};
+use crate::world::record::word;
+
+/// One item: declared beside computed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemStatusRow {
+    /// The item.
+    pub item: Named,
+    /// Where it stands, as declared.
+    pub status: ItemStatus,
+    /// As its lead rates it.
+    pub declared_rag: Rag,
+    /// As the service computes it.
+    pub computed_rag: Rag,
+    /// The rule that decided the computed colour.
+    pub computed_by: RatedBy,
+    /// The same in a sentence.
+    #[schema(max_length = 200)]
+    pub computed_reason: String,
+    /// Whether the two agree; an item that its lead has not rated disagrees with nothing.
+    pub agrees: bool,
+    /// The day it is due.
+    pub due_on: Option<NaiveDate>,
+    /// Days from the first deadline to the present one.
+    pub deadline_moved_days: Option<i64>,
+    /// The day of its latest progress update.
+    pub last_update_on: Option<NaiveDate>,
+    /// The post that leads it.
+    pub lead_post_id: Option<Uuid>,
+    /// The unit that is responsible for it.
+    pub responsible_unit_id: Option<Uuid>,
+    /// When the record was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A page of items, declared beside computed.
+#[derive(Debug, Serialize)]
+pub struct ItemStatusRowPage {
+    items: Vec<ItemStatusRow>,
+    next_cursor: Option<String>,
+    total: Option<usize>,
+    on: NaiveDate,
+    settings: SettingsUsed,
+}
+
+impl utoipa::PartialSchema for ItemStatusRowPage {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::schema::Object::new().into()
+    }
+}
+impl ToSchema for ItemStatusRowPage {}
+
+impl View for ItemStatusRowPage {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let row = |item: &ItemStatusRow| {
+            let mut row = Map::new();
+            flatten(&mut row, "", json!(item));
+            row
+        };
+        self.items.iter().map(row).collect()
+    }
+}
+
+/// Items in the order of their references, from the cursor on.
+pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
+    let seen = &asked.seen;
+    let world = seen.reading(asked.on).world;
+    let settings = in_force(world);
+    let limit = limit(&asked.query)?;
+    let disagreeing = asked.query.flag("disagreeing")?;
+    let computed = asked.query.get("computed_rag");
+    let known = super::rags();
+    if computed.is_some_and(|c| !known.iter().any(|k| k == c)) {
+        return Err(invalid("computed_rag", &format!("must be one of {}", known.join(", "))));
+    }
+    let (strategy, unit, goal) = (
+        id_of(asked, "strategy_id")?,
+        id_of(asked, "responsible_unit_id")?,
+        id_of(asked, "goal_id")?,
+    );
+    let after = asked.query.get("cursor").unwrap_or_default();
+    let wanted = |i: &ItemState<'_>| {
+        let data = &i.record.data;
+        (!disagreeing || (!i.agrees() && !data.status.is_closed()))
+            && computed.is_none_or(|c| word(&i.rated.rag) == c)
+            && (unit.is_none() || unit == data.responsible_unit_id)
+            && goal.is_none_or(|g| data.goals.iter().any(|s| s.goal_id == g))
+            && strategy.is_none_or(|s| strategy_of(seen, data.plan_id) == Some(s))
+    };
+    let mut rows: Vec<ItemStatusRow> = seen
+        .by_reference::<WorkPlanItem>(after)
+        .map(|r| ItemState::new(r, asked.on, settings))
+        .filter(wanted)
+        .take(limit + 1)
+        .map(|i| row(&i))
+        .collect();
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(|r| r.item.reference.clone());
+    Ok(ItemStatusRowPage {
+        items: rows,
+        next_cursor,
+        total: None,
+        on: asked.on,
+        settings: used(world),
+    })
+}
+
+fn row(i: &ItemState<'_>) -> ItemStatusRow {
+    let (meta, data) = (&i.record.meta, &i.record.data);
+    ItemStatusRow {
+        item: Named::new(meta, &data.title),
+        status: data.status,
+        declared_rag: data.declared_rag,
+        computed_rag: i.rated.rag,
+        computed_by: i.rated.by,
+        computed_reason: i.rated.reason(),
+        agrees: i.agrees(),
+        due_on: data.deadline.due_on,
+        deadline_moved_days: i.record.computed.deadline_moved_days,
+        last_update_on: i.record.computed.last_update_on,
+        lead_post_id: data.lead_post_id,
+        responsible_unit_id: data.responsible_unit_id,
+        updated_at: meta.updated_at,
+    }
+}

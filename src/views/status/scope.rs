@@ -1,0 +1,230 @@
+//! What a status is about: everything, or what belongs to one strategy, plan, goal, unit, board, review or risk register.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::registers::assurance::{AuditReview, Recommendation, RecommendationLink, RecommendationRelation};
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{Board, Remit, RemitKind};
+use crate::registers::meetings::{Action, Meeting};
+use crate::registers::organisation::{Post, Unit};
+use crate::registers::plan::{Allocation, Plan, WorkPlanItem};
+use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
+use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyVersion};
+use crate::views::RecordName;
+use crate::world::seen::Seen;
+use crate::world::{Rec, Resource};
+
+/// What sort of record the scope is; the way from it to items, recommendations, actions and risks differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Everything,
+    /// A strategy, a plan or a goal: what serves it or bears on it.
+    Purpose,
+    Unit,
+    Board,
+    Review,
+    Register,
+}
+
+/// What a status is about.
+pub struct Scope {
+    about: About,
+    id: Uuid,
+    /// The plans whose items it covers; a withdrawn plan's items go with it.
+    plans: HashSet<Uuid>,
+    /// The goals that it covers.
+    goals: HashSet<Uuid>,
+    /// The units that it covers.
+    units: HashSet<Uuid>,
+    /// The items that it covers, other than by plan, goal or unit.
+    allocated: HashSet<Uuid>,
+    /// The items, recommendations and the like that it turned out to cover: what others are about.
+    covered: HashSet<Uuid>,
+}
+
+/// A record and all that lie below it.
+fn with_below<R: Resource>(seen: &Seen, top: Uuid, is_below: impl Fn(&Rec<R>, Uuid) -> bool) -> HashSet<Uuid> {
+    let (mut all, mut todo) = (HashSet::from([top]), vec![top]);
+    while let Some(at) = todo.pop() {
+        let below = seen.pointing::<R>(at).filter(|r| is_below(r, at)).map(|r| r.meta.id);
+        todo.extend(below.filter(|id| all.insert(*id)));
+    }
+    all
+}
+
+/// The strategy that an item's plan delivers.
+pub fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
+    let version = seen.get::<Plan>(plan)?.data.strategy_version_id?;
+    Some(seen.get::<StrategyVersion>(version)?.data.strategy_id)
+}
+
+impl Scope {
+    fn of(about: About, id: Uuid) -> Self {
+        Self {
+            about,
+            id,
+            plans: HashSet::new(),
+            goals: HashSet::new(),
+            units: HashSet::new(),
+            allocated: HashSet::new(),
+            covered: HashSet::from([id]),
+        }
+    }
+
+    /// Everything that the caller may know of.
+    pub fn everything(seen: &Seen) -> Self {
+        let mut scope = Self::of(About::Everything, Uuid::nil());
+        scope.plans = seen.live::<Plan>().map(|p| p.meta.id).collect();
+        scope
+    }
+
+    /// What belongs to a record, with the name of the record; none where a status is not kept of its kind, or the caller may not know of
+    /// it.
+    pub fn to(seen: &Seen, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
+        let record = seen.any(id)?;
+        let mut scope = if seen.get::<Strategy>(id).is_some() {
+            let mut scope = Self::of(About::Purpose, id);
+            scope.plans = seen
+                .live::<Plan>()
+                .map(|p| p.meta.id)
+                .filter(|p| strategy_of(seen, *p) == Some(id))
+                .collect();
+            scope.goals = seen
+                .pointing::<Goal>(id)
+                .filter(|g| g.data.strategy_id == id)
+                .map(|g| g.meta.id)
+                .collect();
+            scope.covered.extend(seen.pointing::<StrategyReview>(id).map(|r| r.meta.id));
+            scope
+        } else if let Some(plan) = seen.get::<Plan>(id) {
+            let mut scope = Self::of(About::Purpose, id);
+            scope.plans.extend(plan.is_live().then_some(id));
+            scope
+        } else if seen.get::<Goal>(id).is_some() {
+            let mut scope = Self::of(About::Purpose, id);
+            scope.goals = with_below::<Goal>(seen, id, |g, at| g.data.parent_id == Some(at));
+            scope
+        } else if seen.get::<Unit>(id).is_some() {
+            let mut scope = Self::of(About::Unit, id);
+            scope.units = with_below::<Unit>(seen, id, |u, at| u.data.parent_id == Some(at));
+            scope
+        } else if seen.get::<Board>(id).is_some() {
+            let mut scope = Self::of(About::Board, id);
+            scope.allocated = seen.pointing::<Allocation>(id).map(|a| a.data.item_id).collect();
+            let is_theirs = |r: &&Rec<Remit>| r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on);
+            scope.goals = seen.pointing::<Remit>(id).filter(is_theirs).map(|r| r.data.goal_id).collect();
+            scope
+        } else if seen.get::<AuditReview>(id).is_some() {
+            let mut scope = Self::of(About::Review, id);
+            scope.allocated = seen
+                .pointing::<Recommendation>(id)
+                .flat_map(|r| r.data.item_ids.iter().copied())
+                .collect();
+            scope
+        } else if seen.get::<RiskRegister>(id).is_some() {
+            Self::of(About::Register, id)
+        } else {
+            return None;
+        };
+        scope.covered.extend(scope.goals.iter().copied());
+        Some((scope, RecordName::of(seen, record)))
+    }
+
+    /// Notes what it turned out to cover: actions, recommendations and risks may be about it.
+    pub fn cover(&mut self, ids: impl IntoIterator<Item = Uuid>) {
+        if self.about != About::Everything {
+            self.covered.extend(ids);
+        }
+    }
+
+    fn bears_on(&self, mut ids: impl Iterator<Item = Uuid>) -> bool {
+        ids.any(|id| self.covered.contains(&id))
+    }
+
+    /// Whether it covers an item. `is_planned` tells whether the item's plan stands.
+    pub fn has_item(&self, item: &Rec<WorkPlanItem>, is_planned: bool) -> bool {
+        let data = &item.data;
+        let serves = || data.goals.iter().any(|g| self.goals.contains(&g.goal_id));
+        is_planned
+            && match self.about {
+                About::Everything => true,
+                About::Purpose => self.plans.contains(&data.plan_id) || serves(),
+                About::Unit => data.responsible_unit_id.is_some_and(|u| self.units.contains(&u)),
+                About::Board => self.allocated.contains(&item.meta.id) || serves(),
+                About::Review => self.allocated.contains(&item.meta.id),
+                About::Register => false,
+            }
+    }
+
+    /// Whether it covers a recommendation.
+    pub fn has_recommendation(&self, seen: &Seen, recommendation: &Rec<Recommendation>) -> bool {
+        let data = &recommendation.data;
+        if !seen.get::<AuditReview>(data.review_id).is_none_or(Rec::is_live) {
+            return false;
+        }
+        match self.about {
+            About::Everything => true,
+            About::Purpose | About::Board => {
+                let leads = |l: &Rec<RecommendationLink>| {
+                    let theirs = matches!(
+                        l.data.relation,
+                        RecommendationRelation::DependsOn | RecommendationRelation::AddressedBy
+                    );
+                    theirs && l.data.recommendation_id == recommendation.meta.id && self.covered.contains(&l.data.to_id)
+                };
+                self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied())
+                    || seen.pointing::<RecommendationLink>(recommendation.meta.id).any(leads)
+            }
+            About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
+            About::Review => data.review_id == self.id,
+            About::Register => false,
+        }
+    }
+
+    /// Whether it covers an action.
+    pub fn has_action(&self, seen: &Seen, action: &Rec<Action>) -> bool {
+        let data = &action.data;
+        if !seen.get::<Meeting>(data.meeting_id).is_none_or(Rec::is_live) {
+            return false;
+        }
+        match self.about {
+            About::Everything => true,
+            About::Purpose | About::Review => self.bears_on(data.record_ids.iter().copied()),
+            About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
+            About::Board => action.computed.board_id == Some(self.id),
+            About::Register => false,
+        }
+    }
+
+    /// Whether it covers a risk.
+    pub fn has_risk(&self, seen: &Seen, risk: &Rec<Risk>) -> bool {
+        let data = &risk.data;
+        let register = seen.get::<RiskRegister>(data.register_id);
+        if !register.is_none_or(Rec::is_live) {
+            return false;
+        }
+        let bears = || self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied());
+        match self.about {
+            About::Everything => true,
+            About::Purpose => bears() || register.is_some_and(|r| r.data.plan_id.is_some_and(|p| self.plans.contains(&p))),
+            About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
+            About::Board => {
+                let has_it = |e: &Rec<Escalation>| e.data.to_board_id == self.id && e.data.status.is_open();
+                register.is_some_and(|r| r.data.board_id == Some(self.id)) || seen.pointing::<Escalation>(risk.meta.id).any(has_it)
+            }
+            About::Review => {
+                let mut controls = seen.pointing::<Control>(risk.meta.id);
+                controls.any(|c| c.data.recommendation_id.is_some_and(|r| self.covered.contains(&r)))
+            }
+            About::Register => data.register_id == self.id,
+        }
+    }
+
+    fn owns(&self, seen: &Seen, unit: Option<Uuid>, post: Option<Uuid>) -> bool {
+        let of_post = || seen.get::<Post>(post?).map(|p| p.data.unit_id);
+        unit.or_else(of_post).is_some_and(|u| self.units.contains(&u))
+    }
+}
