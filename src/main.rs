@@ -71,9 +71,8 @@ enum Command {
     },
     /// Load made-up records for load tests, into an empty database
     Generate {
-        /// How many work-plan items
-        #[arg(long)]
-        items: usize,
+        #[command(flatten)]
+        amounts: stride::exchange::generate::Amounts,
     },
 }
 
@@ -127,9 +126,9 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
         Some(Command::Verify { documents }) => return verify(&place, documents).await,
-        Some(Command::Generate { items }) => {
+        Some(Command::Generate { amounts }) => {
             let engine = open(&place).await?;
-            let made = stride::exchange::generate::generate(&engine, items).await?;
+            let made = stride::exchange::generate::generate(&engine, amounts).await?;
             engine.stop();
             say(&format!("made {made} records"), false);
         }

@@ -19,16 +19,34 @@ const AT_ONCE: usize = 2_000;
 /// Units and posts, boards, goals: as many as a large public body has.
 const UNITS: usize = 80;
 const POSTS: usize = 120;
-const BOARDS: usize = 20;
 const GOALS: usize = 30;
+/// Recommendations of one audit review.
+const OF_ONE_REVIEW: usize = 20;
 /// Progress updates, at most: one for every tenth item.
 const UPDATES: usize = 10_000;
 
-/// Makes `items` work-plan items with what belongs around them; how many records there are then.
+/// How much is made.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Amounts {
+    /// How many work-plan items
+    #[arg(long)]
+    pub items: usize,
+    /// How many audit recommendations, twenty to a review
+    #[arg(long, default_value_t = 0)]
+    pub recommendations: usize,
+    /// How many boards, each with its terms, members and remit
+    #[arg(long, default_value_t = 20)]
+    pub boards: usize,
+    /// How many journal entries there are to be at least: items are changed until there are
+    #[arg(long, default_value_t = 0)]
+    pub entries: i64,
+}
+
+/// Makes work-plan items with what belongs around them; how many records there are then.
 ///
 /// # Errors
 /// The database holds more than accounts, or is away.
-pub async fn generate(engine: &Engine, items: usize) -> Result<usize, Problem> {
+pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Problem> {
     let world = engine.now();
     let taken = world
         .catalogue()
@@ -50,8 +68,7 @@ pub async fn generate(engine: &Engine, items: usize) -> Result<usize, Problem> {
         waiting: Vec::new(),
         made: 0,
     };
-    maker.all(items).await?;
-    maker.write().await?;
+    maker.all(amounts).await?;
     Ok(maker.made)
 }
 
@@ -81,15 +98,18 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    async fn all(&mut self, items: usize) -> Result<(), Problem> {
+    async fn all(&mut self, amounts: Amounts) -> Result<(), Problem> {
         let mut around = Around::default();
         self.organisation(&mut around).await?;
         self.strategy(&mut around).await?;
-        self.boards(&mut around).await?;
-        let items = self.items(&around, items).await?;
+        self.boards(&mut around, amounts.boards).await?;
+        let items = self.items(&around, amounts.items).await?;
         self.updates(&around, &items).await?;
         self.dependencies(&items).await?;
-        self.risks(&around, &items).await
+        self.risks(&around, &items).await?;
+        self.recommendations(&around, &items, amounts.recommendations).await?;
+        self.write().await?;
+        self.entries(&items, amounts.entries).await
     }
 
     /// Takes a record in; it may wait for others to be written with.
@@ -166,11 +186,11 @@ impl Maker<'_> {
         Ok(())
     }
 
-    async fn boards(&mut self, around: &mut Around) -> Result<(), Problem> {
-        for n in 0..BOARDS {
+    async fn boards(&mut self, around: &mut Around, count: usize) -> Result<(), Problem> {
+        for n in 0..count {
             let draft = json!({
                 "name": format!("{} board {n}", self.dice.words(2)), "board_kind": if n == 0 { "management_board" } else { "business_group_board" },
-                "status": "active", "owner_unit_id": around.units.get(n), "purpose": self.dice.text(150),
+                "status": "active", "owner_unit_id": around.units.get(n % UNITS), "purpose": self.dice.text(150),
             });
             let board = self.add("board", draft).await?;
             if let Some(top) = around.boards.first() {
@@ -179,7 +199,7 @@ impl Maker<'_> {
             }
             around.boards.push(board);
             self.terms(board, around).await?;
-            for (seat, post) in around.posts.iter().skip(n * 6).take(6).enumerate() {
+            for (seat, post) in around.posts.iter().cycle().skip(n * 6 % POSTS).take(6).enumerate() {
                 let capacity = if seat == 0 { "chair" } else { "member" };
                 let draft = json!({
                     "board_id": board, "post_id": post, "capacity": capacity, "basis": self.dice.one(&["ex_officio", "nominated", "unstated"]),
@@ -311,6 +331,62 @@ impl Maker<'_> {
             self.add("dependency", draft).await?;
         }
         Ok(())
+    }
+
+    async fn recommendations(&mut self, around: &Around, items: &[Uuid], count: usize) -> Result<(), Problem> {
+        let mut review = Uuid::nil();
+        for n in 0..count {
+            if n % OF_ONE_REVIEW == 0 {
+                let body = around.units.get(n / OF_ONE_REVIEW % UNITS);
+                let draft = json!({ "title": format!("Review of {} {n}", self.dice.words(3)), "body_unit_id": body, "review_kind": "risk_and_assurance" });
+                review = self.add("audit_review", draft).await?;
+            }
+            let due_on = self.dice.day(self.today, 400, 400);
+            let dated = self.dice.in_hundred(90);
+            let draft = json!({
+                "review_id": review, "number": n % OF_ONE_REVIEW + 1, "title": self.dice.words(6), "finding": self.dice.text(250),
+                "recommendation": self.dice.text(200), "priority": self.dice.maybe(85, &["high", "medium", "low"]),
+                "owner_unit_id": self.dice.maybe(90, &around.units), "owner_post_id": self.dice.maybe(70, &around.posts),
+                "deadline": if dated { self.dice.planned(due_on) } else { json!({}) }, "item_ids": self.dice.some(items, 2),
+            });
+            let recommendation = self.add("recommendation", draft).await?;
+            if self.dice.in_hundred(50) {
+                let draft = json!({
+                    "recommendation_id": recommendation, "stated_on": self.dice.day(self.today, 120, 0), "narrative": self.dice.text(200),
+                    "update_kind": self.dice.one(&["progress", "progress", "progress", "claim_complete"]),
+                });
+                self.add("recommendation_update", draft).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes items, one after the other, until the journal is as long as is asked for.
+    async fn entries(&mut self, items: &[Uuid], wanted: i64) -> Result<(), Problem> {
+        let mut next = items.iter().copied().cycle().enumerate();
+        loop {
+            let missing = usize::try_from(wanted - self.engine.now().seq).unwrap_or(0).min(AT_ONCE);
+            if missing == 0 || items.is_empty() {
+                return Ok(());
+            }
+            let batch: Vec<(usize, Uuid)> = next.by_ref().take(missing).collect();
+            let write = Write::system(self.operator, "made up for load tests");
+            let job = self.engine.write(write, move |txn| {
+                for (n, id) in batch {
+                    let kind = txn.world.catalogue().named("work_plan_item");
+                    let kind = kind.ok_or_else(|| Problem::internal("there are no items"))?;
+                    let version = txn.world.any(id).map_or(0, |r| r.meta().version);
+                    txn.patch(
+                        kind,
+                        id,
+                        version,
+                        json!({ "risk_summary": format!("Looked at, the {n}. look of all") }),
+                    )?;
+                }
+                Ok(Outcome::default())
+            });
+            job.await?;
+        }
     }
 
     async fn risks(&mut self, around: &Around, items: &[Uuid]) -> Result<(), Problem> {
