@@ -3,7 +3,8 @@
 mod set;
 
 pub use set::{
-    AppetiteLimit, EscalationRule, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression, used,
+    AppetiteLimit, EscalationRule, GapThresholds, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression,
+    used,
 };
 
 use crate::world::Catalogue;
@@ -39,6 +40,8 @@ mod tests {
                 ("escalation", json!({ "from_product": 0 })),
                 ("suppression", json!({ "below": -1, "round_to": 5 })),
                 ("suppression", json!({ "below": 10, "round_to": 0 })),
+                ("gaps", json!({ "many_deferrals": 0 })),
+                ("gaps", json!({ "longest_waiver_days": 4000 })),
             ],
         );
     }
