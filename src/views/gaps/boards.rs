@@ -8,8 +8,8 @@ use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity, TermsOfReference,
-    TermsStatus,
+    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity,
+    TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
 
@@ -117,7 +117,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 1 and 5"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let mut edges = c.edges.of(b.meta.id).iter();
-            plain_if(is_active(b) && !edges.any(|e| e.data.edge_kind == BoardEdgeKind::ReportsTo))
+            // The top board has none above it.
+            let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
+            plain_if(is_below && !edges.any(|e| e.data.edge_kind == BoardEdgeKind::ReportsTo))
         }),
     },
     Rule {

@@ -132,7 +132,16 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let d = &i.data.deadline;
-            plain_if(is_open(c, i) && is_vague(d.precision, d.from_on, d.due_on))
+            // A strand needs no deadline; one that is given in words alone is a vague one.
+            let words = d
+                .source_text
+                .as_ref()
+                .filter(|_| i.data.item_kind == ItemKind::Strand && i.due_on().is_none());
+            match words {
+                _ if !is_open(c, i) => None,
+                Some(words) => because(format!("only \"{words}\"")),
+                None => plain_if(is_vague(d.precision, d.from_on, d.due_on)),
+            }
         }),
     },
     Rule {
