@@ -288,7 +288,7 @@ impl serde::de::Error for NotAWord {
         Self(message.to_string())
     }
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        Self(format!("knows no `{word}`; it takes {}", known.join(", ")))
+        Self(crate::problem::one_of(word, known))
     }
 }
 
