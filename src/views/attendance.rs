@@ -139,7 +139,10 @@ impl Attended<'_> {
     /// the unit that it speaks for.
     #[must_use]
     pub fn missed_in_a_row(&self, seat: &Rec<Membership>, unit: Option<Uuid>) -> u32 {
-        let in_term = self.0.iter().filter(|h| h.recorded && overlap(seat.data.term(), h.meeting.data.days()));
+        let in_term = self
+            .0
+            .iter()
+            .filter(|h| h.recorded && overlap(seat.data.term(), h.meeting.data.days()));
         let came = |h: &&Held<'_>| h.seats.contains(&seat.meta.id) || unit.is_some_and(|u| h.units.contains(&u));
         count(in_term.take_while(|h| !came(h)).count())
     }

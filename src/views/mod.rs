@@ -4,7 +4,7 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
 //! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by the views of representation and coverage"))]
+#[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
 mod communications;
 #[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]

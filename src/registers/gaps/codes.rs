@@ -1,10 +1,13 @@
 //! The codes of the rules that find gaps: each with where it belongs and the kind of record that it looks at. The rules themselves are a
 //! view's; a test there compares them with this list.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::policy::Subject;
+use crate::problem::one_of;
 
 /// Where a gap belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -251,6 +254,30 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (GapRegister::Communications, "good_practice", &["good_practice_ad_hoc"]),
     (GapRegister::Waivers, "gap_waiver", &["waiver_without_gap"]),
 ];
+
+/// A code, as a query names it: one of those there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapCode(pub String);
+
+impl<'de> Deserialize<'de> for GapCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        let known = || GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
+        if known().any(|k| k == code) {
+            Ok(Self(code))
+        } else {
+            Err(serde::de::Error::custom(one_of(&code, &known().collect::<Vec<_>>())))
+        }
+    }
+}
+
+impl PartialSchema for GapCode {
+    fn schema() -> RefOr<Schema> {
+        let known = GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known)).into()
+    }
+}
+impl ToSchema for GapCode {}
 
 /// Where a code belongs, and the kind that its rule looks at.
 #[must_use]

@@ -3,7 +3,7 @@
 mod codes;
 mod waiver;
 
-pub use codes::{GAP_CODES, GapRegister, gap_code};
+pub use codes::{GAP_CODES, GapCode, GapRegister, gap_code};
 pub use waiver::GapWaiver;
 
 use crate::world::Catalogue;

@@ -7,11 +7,11 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::codes::{GapRegister, gap_code, waivable};
+use super::codes::{GapCode, GapRegister, gap_code, waivable};
 use crate::access::policy::{Act, Subject};
 use crate::registers::checks::{Days, asked, in_window, not_in_future, overlap, runs_on};
 use crate::registers::links::others;
-use crate::registers::query::{Any, any};
+use crate::registers::query::Any;
 use crate::registers::settings::in_force;
 use crate::world::record::ANY_KIND;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
@@ -45,8 +45,8 @@ fn rule_codes() -> Object {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GapWaiverFilter {
     /// Waivers of gaps that one of these rules finds.
-    #[param(value_type = Option<Vec<String>>, inline, explode = false)]
-    rule: Option<Any<String>>,
+    #[param(value_type = Option<Vec<GapCode>>, inline, explode = false)]
+    rule: Option<Any<GapCode>>,
     /// Waivers for this record.
     record_id: Option<Uuid>,
     /// Waivers of gaps in one of these registers.
@@ -159,7 +159,7 @@ impl Resource for GapWaiver {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let register = || gap_code(&r.data.rule).map(|(register, _)| register);
-        any(&f.rule, &r.data.rule)
+        f.rule.as_ref().is_none_or(|wanted| wanted.has(&GapCode(r.data.rule.clone())))
             && f.record_id.is_none_or(|id| r.data.record_id == id)
             && f.register
                 .as_ref()

@@ -21,10 +21,10 @@ mod strategy;
 mod waivers;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
-use crate::registers::gaps::{GAP_CODES, GapRegister, GapWaiver};
+use crate::registers::gaps::{GAP_CODES, GapCode, GapRegister, GapWaiver};
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
@@ -258,21 +258,6 @@ impl Found<'_> {
     }
 }
 
-/// A rule's code, as a parameter names it.
-struct RuleCode(String);
-
-impl<'de> Deserialize<'de> for RuleCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        static CODES: LazyLock<Vec<&str>> = LazyLock::new(codes);
-        let code = String::deserialize(deserializer)?;
-        if CODES.contains(&code.as_str()) {
-            Ok(Self(code))
-        } else {
-            Err(serde::de::Error::unknown_variant(&code, &CODES))
-        }
-    }
-}
-
 /// Whether waived gaps are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -284,7 +269,7 @@ enum WaivedToo {
 
 /// Which gaps are asked for.
 struct Wanted {
-    rules: Vec<RuleCode>,
+    rules: Vec<GapCode>,
     severities: Vec<GapSeverity>,
     registers: Vec<GapRegister>,
     record: Option<Uuid>,
@@ -314,7 +299,7 @@ impl Wanted {
     }
 
     fn rule(&self, register: GapRegister, rule: &Rule) -> bool {
-        (self.rules.is_empty() || self.rules.iter().any(|RuleCode(code)| code == rule.code))
+        (self.rules.is_empty() || self.rules.iter().any(|GapCode(code)| code == rule.code))
             && (self.severities.is_empty() || self.severities.contains(&rule.severity))
             && (self.registers.is_empty() || self.registers.contains(&register))
     }

@@ -222,6 +222,21 @@ fn strategy() -> Vec<Break> {
             "X1",
             vec![Patch("X1", json!({ "rationale": null }))],
         ),
+        brk("cross_reference_not_everywhere", "X9", {
+            let stated = |places: &[&str]| {
+                places
+                    .iter()
+                    .map(|p| json!({ "source": "A paper", "place": p }))
+                    .collect::<Vec<_>>()
+            };
+            let other = json!({ "reference": "EXT9", "title": "A plan outside", "strategy_kind": "external_plan", "status": "current", "owner_unit_id": "@AUDIT" });
+            let named = json!({ "reference": "X9", "from_strategy_id": "@S", "to_strategy_id": "@EXT9", "relation": "references", "rationale": "Money", "stated_in": stated(&["page 2"]) });
+            vec![
+                Patch("X1", json!({ "stated_in": stated(&["cover", "page 2"]) })),
+                Make("strategy", other),
+                Make("cross_reference", named),
+            ]
+        }),
         brk("cross_reference_one_sided", "X1", vec![Withdraw("X2")]),
         brk(
             "suggestion_without_disposition",

@@ -107,6 +107,8 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
     ),
     // Two bodies with one aim, and terms of reference that were "refreshed".
     ("2020-10-26", "board_same_remit", &["STRIDE-BOARD", "STRIDE-DG"]),
+    ("2020-10-26", "terms_not_agreed", &["STRIDE-BOARD", "STRIDE-DG"]),
+    ("2020-10-26", "terms_incomplete", &["TOR-STRIDE-BOARD", "TOR-STRIDE-DG"]),
     ("2020-10-26", "board_without_terms", &["HR-ID-BOARD"]),
     ("2020-10-26", "dashboard_overdue", &["DASH-2017"]),
     ("2020-10-26", "report_without_days", &["OBL-PERFORMANCE-SB", "OBL-PERFORMANCE-DG"]),
