@@ -166,6 +166,26 @@ impl Problem {
     }
 }
 
+/// So many words are named in full to who used another.
+const MOST_WORDS: usize = 60;
+
+/// What to use in place of a word that is none of those known: all of them or, where they are too many to read, the nearest.
+#[must_use]
+pub fn one_of(word: &str, known: &[&str]) -> String {
+    if known.len() <= MOST_WORDS {
+        return format!("must be one of {}", known.join(", "));
+    }
+    let near = |other: &str| {
+        let parts = word.split('_').filter(|part| other.split('_').any(|o| o == *part)).count();
+        let begins = word.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        std::cmp::Reverse((parts, begins))
+    };
+    let mut nearest = known.to_vec();
+    nearest.sort_by_key(|other| near(other));
+    nearest.truncate(8);
+    format!("must be one of {} words; the nearest are {}", known.len(), nearest.join(", "))
+}
+
 impl From<crate::db::DbError> for Problem {
     fn from(e: crate::db::DbError) -> Self {
         if matches!(e, crate::db::DbError::Busy) {
@@ -189,3 +209,18 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn of_many_words_the_nearest_are_named() {
+        assert_eq!(super::one_of("x", &["a", "b"]), "must be one of a, b");
+        let many: Vec<String> = (0..99).map(|n| format!("rule_{n}_without")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).chain(["measure_without_target"]).collect();
+        let said = super::one_of("measure_has_no_target", &many);
+        assert!(
+            said.starts_with("must be one of 100 words; the nearest are measure_without_target, "),
+            "{said}"
+        );
+    }
+}

@@ -120,6 +120,9 @@ pub enum Subject {
     Performance,
     /// Communications plans, activities, campaigns, assets, good practice.
     Communications,
+    /// Waivers of gaps. Who keeps the records of a register waives its gaps, which [`crate::registers::gaps::GapWaiver`] checks: nobody
+    /// waives what others find of their work.
+    Waiver,
     /// Settings that differ by organisation: scales, bands, thresholds, suppression.
     Setting,
     /// Accounts, service accounts, grants.
@@ -130,7 +133,7 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject, in the order of the matrix's rows.
-    pub const ALL: [Subject; 22] = [
+    pub const ALL: [Subject; 23] = [
         Subject::Organisation,
         Subject::Strategy,
         Subject::Plan,
@@ -150,6 +153,7 @@ impl Subject {
         Subject::Oversight,
         Subject::Performance,
         Subject::Communications,
+        Subject::Waiver,
         Subject::Setting,
         Subject::Access,
         Subject::Journal,
@@ -172,7 +176,7 @@ const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
 /// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
 #[rustfmt::skip]
-const MATRIX: [[Rights; 8]; 22] = [
+const MATRIX: [[Rights; 8]; 23] = [
     //                     viewer contributor analyst secretary risk_mgr strategy auditor admin
     /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
@@ -193,6 +197,7 @@ const MATRIX: [[Rights; 8]; 22] = [
     /* Oversight         */ [R,   R,          R,      ALL,      R,       ALL,     R,      R],
     /* Performance       */ [R,   R,          ALL,    R,        R,       R,       R,      R],
     /* Communications    */ [R,   R,          R,      R,        R,       ALL,     R,      R],
+    /* Waiver            */ [R,   R,          ALL,    ALL,      ALL,     ALL,     ALL,    R],
     /* Setting           */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Access            */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
     /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],

@@ -7,6 +7,7 @@ pub mod assurance;
 pub mod checks;
 pub mod communications;
 pub mod evidence;
+pub mod gaps;
 pub mod governance;
 pub mod links;
 pub mod meetings;
@@ -43,6 +44,7 @@ pub fn catalogue() -> &'static Catalogue {
         let catalogue = performance::register(catalogue);
         let catalogue = communications::register(catalogue);
         let catalogue = evidence::register(catalogue);
+        let catalogue = gaps::register(catalogue);
         catalogue.with::<Account>().with::<Grant>()
     });
     &CATALOGUE

@@ -135,6 +135,18 @@ impl Attended<'_> {
         self.turnout(|m| overlap(seat.data.term(), m.data.days()), |h| h.seats.contains(&seat.meta.id))
     }
 
+    /// Of how many of the last meetings in a seat's term, in a row up to the latest, it is on record that nobody was there for it, nor for
+    /// the unit that it speaks for.
+    #[must_use]
+    pub fn missed_in_a_row(&self, seat: &Rec<Membership>, unit: Option<Uuid>) -> u32 {
+        let in_term = self
+            .0
+            .iter()
+            .filter(|h| h.recorded && overlap(seat.data.term(), h.meeting.data.days()));
+        let came = |h: &&Held<'_>| h.seats.contains(&seat.meta.id) || unit.is_some_and(|u| h.units.contains(&u));
+        count(in_term.take_while(|h| !came(h)).count())
+    }
+
     fn turnout(&self, counts: impl Fn(&Rec<Meeting>) -> bool, came: impl Fn(&Held<'_>) -> bool) -> Turnout {
         let held: Vec<&Held<'_>> = self.0.iter().filter(|h| counts(h.meeting)).collect();
         let there = || held.iter().filter(|h| came(h));

@@ -4,7 +4,7 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
 //! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "asked by the views of representation and coverage"))]
+#[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
 mod communications;
 #[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
@@ -259,8 +259,37 @@ fn some_of(name: &str, what: &str, words: &[impl AsRef<str>]) -> Value {
 
 /// A parameter that names one or more codes, separated by commas; none where it is not given.
 fn words<T: serde::de::DeserializeOwned>(asked: &Asked, name: &str) -> Result<Vec<T>, Problem> {
-    let parse = |word: &str| serde_json::from_value(word.trim().into()).map_err(|e| invalid(name, &e.to_string()));
-    asked.query.get(name).into_iter().flat_map(|v| v.split(',')).map(parse).collect()
+    use serde::de::IntoDeserializer;
+    let Some(text) = asked.query.get(name) else {
+        return Ok(Vec::new());
+    };
+    if text.split(',').count() > crate::registers::query::MOST_VALUES {
+        let detail = format!("names more than {} values", crate::registers::query::MOST_VALUES);
+        return Err(invalid(name, &detail));
+    }
+    let parse = |word: &str| T::deserialize(word.trim().into_deserializer()).map_err(|NotAWord(detail)| invalid(name, &detail));
+    text.split(',').map(parse).collect()
+}
+
+/// Why a word is none that a parameter takes, with those it does take.
+#[derive(Debug)]
+struct NotAWord(String);
+
+impl std::fmt::Display for NotAWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotAWord {}
+
+impl serde::de::Error for NotAWord {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
+        Self(crate::problem::one_of(word, known))
+    }
 }
 
 /// A page of rows that are judged by a day and by settings, which it names.

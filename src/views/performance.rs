@@ -137,7 +137,7 @@ fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
     periods
 }
 
-fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> MeasureAvailability {
+pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> MeasureAvailability {
     let data = &measure.data;
     let by: Vec<&Rec<Classification>> = data.classification_ids.iter().filter_map(|id| seen.get(*id)).collect();
     let mut periods: Vec<Option<Period>> = periods(seen, measure.meta.id).into_iter().take(most).map(Some).collect();

@@ -1,5 +1,7 @@
 //! Who is represented on a board: each association and advisory group with its seats, invitations and rotation, against the targets.
 
+use std::cell::OnceCell;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,7 +27,7 @@ use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
 /// Kinds of units that are constituencies of any board.
-const ALWAYS: [UnitKind; 2] = [UnitKind::StaffSupportAssociation, UnitKind::IndependentAdvisoryGroup];
+pub(super) const ALWAYS: [UnitKind; 2] = [UnitKind::StaffSupportAssociation, UnitKind::IndependentAdvisoryGroup];
 
 /// A seat on the board.
 #[derive(Debug, Serialize, ToSchema)]
@@ -236,8 +238,9 @@ impl View for RepresentationView {
 }
 
 /// What the board's records say on the day.
-struct Picture<'a> {
+pub(super) struct Picture<'a> {
     seen: &'a Seen,
+    board: Uuid,
     on: NaiveDate,
     /// Days within which a rotation is due soon.
     soon: i64,
@@ -247,14 +250,15 @@ struct Picture<'a> {
     targets: Vec<&'a Rec<RepresentationTarget>>,
     invitations: Vec<&'a Rec<Invitation>>,
     policies: Vec<&'a RotationPolicy>,
-    attended: Attended<'a>,
+    attended: OnceCell<Attended<'a>>,
 }
 
 impl<'a> Picture<'a> {
-    fn new(seen: &'a Seen, board: Uuid, on: NaiveDate) -> Self {
+    pub(super) fn new(seen: &'a Seen, board: Uuid, on: NaiveDate) -> Self {
         let members: Vec<&Rec<Membership>> = seen.pointing::<Membership>(board).collect();
         Self {
             seen,
+            board,
             on,
             soon: in_force(seen.reading(on).world).rotation_soon_days,
             terms: members.iter().map(|m| &m.data).collect(),
@@ -272,13 +276,17 @@ impl<'a> Picture<'a> {
                 .filter(|p| runs_on(p.data.days(), on))
                 .map(|p| &p.data)
                 .collect(),
-            attended: attended(seen, board, on),
+            attended: OnceCell::new(),
         }
     }
 
+    /// Who came to the board's last meetings.
+    pub(super) fn attended(&self) -> &Attended<'a> {
+        self.attended.get_or_init(|| attended(self.seen, self.board, self.on))
+    }
+
     fn unit_of(&self, seat: &Membership) -> Option<&'a Rec<Unit>> {
-        let of_post = |post| self.seen.get::<Post>(post).map(|p| p.data.unit_id);
-        speaks_for(seat, of_post).and_then(|id| self.seen.get::<Unit>(id))
+        unit_of(self.seen, seat)
     }
 
     /// The units that the board is to hear or hears: associations and advisory groups, whatever a target or policy names, whoever has a seat.
@@ -320,51 +328,63 @@ impl<'a> Picture<'a> {
         self.invitations.clone().into_iter().filter(is_for)
     }
 
+    /// Whether the member is there by invitation or on no stated basis, and no invitation says why.
+    pub(super) fn basis_unclear(&self, seat: &Membership) -> bool {
+        let asked = matches!(seat.basis, MembershipBasis::Invited | MembershipBasis::Unstated);
+        asked && seat.basis_reference.is_none() && self.invites(self.unit_of(seat), Some(seat)).next().is_none()
+    }
+
+    /// When the seat is due for rotation; `None` where no policy holds for it.
+    pub(super) fn rotation(&self, seat: &Membership) -> Option<Rotation> {
+        let unit = self.unit_of(seat);
+        let holding = self.policies.iter().copied().filter(|p| holds_for(p, seat, unit));
+        // A policy that names the unit goes before one for all of its kind.
+        let policy = holding.min_by_key(|p| p.constituency_kind.is_some())?;
+        Some(Rotation::of(policy, seat, &self.terms, (self.on, self.soon)))
+    }
+
     fn seat(&self, m: &Rec<Membership>) -> SeatState {
         let data = &m.data;
-        let unit = self.unit_of(data);
         let holder = match data.member() {
             (Some(post), _) => self.seen.get::<Post>(post).map(|p| Named::new(&p.meta, &p.data.title)),
             (_, Some(unit)) => self.seen.get::<Unit>(unit).map(|u| Named::new(&u.meta, &u.data.name)),
             _ => None,
         };
-        let asked = matches!(data.basis, MembershipBasis::Invited | MembershipBasis::Unstated);
-        // A policy that names the unit goes before one for all of its kind.
-        let mut policies: Vec<&RotationPolicy> = self.policies.iter().copied().filter(|p| holds_for(p, data, unit)).collect();
-        policies.sort_by_key(|p| p.constituency_kind.is_some());
         SeatState {
             membership_id: m.meta.id,
             reference: m.meta.reference.clone(),
             seat: data.seat.clone(),
             holder,
             capacity: data.capacity,
-            counts: counts(data),
+            counts: at_the_table(data),
             collective: data.constituency_kind.is_some(),
             constituency: data.constituency.clone(),
             basis: data.basis,
             basis_reference: data.basis_reference.clone(),
-            basis_unclear: asked && data.basis_reference.is_none() && self.invites(unit, Some(data)).next().is_none(),
+            basis_unclear: self.basis_unclear(data),
             term_from_on: data.term_from_on,
             term_until_on: data.term_until_on,
-            rotation: policies.first().map(|p| Rotation::of(p, data, &self.terms, (self.on, self.soon))),
-            turnout: self.attended.for_seat(m),
+            rotation: self.rotation(data),
+            turnout: self.attended().for_seat(m),
         }
     }
 
     fn looked(&self) -> MeetingsLooked {
-        let Turnout { held, recorded, .. } = self.attended.of_anybody();
+        let Turnout { held, recorded, .. } = self.attended().of_anybody();
         MeetingsLooked { held, recorded }
     }
 
     fn has_collective(&self, kind: UnitKind) -> bool {
-        self.seats.iter().any(|s| s.data.constituency_kind == Some(kind) && counts(&s.data))
+        self.seats
+            .iter()
+            .any(|s| s.data.constituency_kind == Some(kind) && at_the_table(&s.data))
     }
 
     fn constituency(&self, unit: &Rec<Unit>) -> ConstituencyState {
         let own = |s: &&&Rec<Membership>| self.unit_of(&s.data).is_some_and(|u| u.meta.id == unit.meta.id);
         let seats: Vec<SeatState> = self.seats.iter().filter(own).map(|s| self.seat(s)).collect();
         let seated = seats.iter().any(|s| s.counts);
-        let turnout = self.attended.for_unit(unit.meta.id);
+        let turnout = self.attended().for_unit(unit.meta.id);
         ConstituencyState {
             unit: Named::new(&unit.meta, &unit.data.name),
             unit_kind: unit.data.unit_kind,
@@ -376,6 +396,25 @@ impl<'a> Picture<'a> {
             invitations: self.invites(Some(unit), None).map(|i| i.meta.reference.clone()).collect(),
             target_met: None,
         }
+    }
+
+    /// How far each target is met, and how each unit is heard.
+    pub(super) fn heard(&self) -> (Vec<TargetState>, Vec<ConstituencyState>) {
+        let units = self.units();
+        let mut constituencies: Vec<ConstituencyState> = units.iter().map(|u| self.constituency(u)).collect();
+        let mut targets = Vec::new();
+        for target in &self.targets {
+            let state = self.target(target, &units, &constituencies);
+            let data = &target.data;
+            for (unit, c) in units.iter().zip(&mut constituencies) {
+                if includes(data.constituency_kind, &data.constituency_unit_ids, unit) {
+                    let heard = state.met || (state.one_each && c.seated);
+                    c.target_met = Some(c.target_met.unwrap_or(true) && heard);
+                }
+            }
+            targets.push(state);
+        }
+        (targets, constituencies)
     }
 
     fn target(&self, target: &Rec<RepresentationTarget>, units: &[&Rec<Unit>], all: &[ConstituencyState]) -> TargetState {
@@ -417,8 +456,14 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// The unit that a seat speaks for, as far as the caller may know of it.
+pub(super) fn unit_of<'a>(seen: &'a Seen, seat: &Membership) -> Option<&'a Rec<Unit>> {
+    let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
+    speaks_for(seat, of_post).and_then(|id| seen.get::<Unit>(id))
+}
+
 /// Whether a seat is one at the table.
-fn counts(seat: &Membership) -> bool {
+pub(super) fn at_the_table(seat: &Membership) -> bool {
     use MembershipCapacity::{Adviser, Chair, DeputyChair, Member};
     matches!(seat.capacity, Chair | DeputyChair | Member | Adviser)
 }
@@ -454,20 +499,7 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
     let seen = &asked.seen;
     let board = seen.get::<Board>(asked.id()?).ok_or_else(Problem::not_found)?;
     let picture = Picture::new(seen, board.meta.id, asked.on);
-    let units = picture.units();
-    let mut constituencies: Vec<ConstituencyState> = units.iter().map(|u| picture.constituency(u)).collect();
-    let mut targets = Vec::new();
-    for target in &picture.targets {
-        let state = picture.target(target, &units, &constituencies);
-        let data = &target.data;
-        for (unit, c) in units.iter().zip(&mut constituencies) {
-            if includes(data.constituency_kind, &data.constituency_unit_ids, unit) {
-                let heard = state.met || (state.one_each && c.seated);
-                c.target_met = Some(c.target_met.unwrap_or(true) && heard);
-            }
-        }
-        targets.push(state);
-    }
+    let (targets, constituencies) = picture.heard();
     let seats: Vec<SeatState> = picture.seats.iter().map(|s| picture.seat(s)).collect();
     let count = |wanted: fn(&SeatState) -> bool| u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX);
     Ok(RepresentationView {

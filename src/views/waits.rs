@@ -1,12 +1,18 @@
-//! When a record that others wait for is expected.
+//! What waits for what, and when what is waited for is expected.
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::registers::governance::TermsOfReference;
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+};
+use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::plan::WorkPlanItem;
-use crate::registers::strategy::{Strategy, StrategyReview, StrategyVersion};
+use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus};
 use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Rec};
 
 /// The day on which what is on record is expected, as far as it has one: an item's deadline, a review's target, the day a strategy is
 /// expected, the day terms of reference were approved. A version is expected when its strategy is.
@@ -25,4 +31,62 @@ pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
         return version.data.approved_on.or_else(|| due_of(seen, version.data.strategy_id));
     }
     seen.get::<TermsOfReference>(id).and_then(|t| t.data.approved_on)
+}
+
+/// Something that is still to happen, and for which something waits.
+pub struct Awaited<'a> {
+    pub record: &'a Arc<dyn AnyRecord>,
+    /// When it is expected.
+    pub due_on: Option<NaiveDate>,
+}
+
+/// What a recommendation leans on that is still to happen: by its links, and by what was said last. What only describes (a board, a
+/// register, a document) happens on no day.
+#[must_use]
+pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> Vec<Awaited<'a>> {
+    use RecommendationRelation::{AddressedBy, DependsOn, RefersTo};
+    let own = recommendation.meta.id;
+    let mut ids: Vec<Uuid> = seen
+        .pointing::<RecommendationLink>(own)
+        .filter(|l| l.data.recommendation_id == own && matches!(l.data.relation, RefersTo | DependsOn | AddressedBy))
+        .map(|l| l.data.to_id)
+        .collect();
+    let latest = recommendation
+        .computed
+        .latest_update_id
+        .and_then(|id| seen.get::<RecommendationUpdate>(id));
+    ids.extend(latest.iter().flat_map(|u| u.data.referred()));
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter()
+        .filter(|id| *id != own)
+        .filter_map(|id| {
+            let due_on = still_due(seen, id)?;
+            Some(Awaited {
+                record: seen.any(id).filter(|r| r.meta().withdrawn_at.is_none())?,
+                due_on,
+            })
+        })
+        .collect()
+}
+
+/// When something is expected that has not happened yet; `None` for what has happened or never will.
+fn still_due(seen: &Seen, id: Uuid) -> Option<Option<NaiveDate>> {
+    let waits = if let Some(r) = seen.get::<Recommendation>(id) {
+        let open = r.computed.closure == RecommendationClosureState::None && r.computed.claim_id.is_none();
+        return open.then_some(r.data.deadline.due_on);
+    } else if let Some(item) = seen.get::<WorkPlanItem>(id) {
+        !item.data.status.is_closed()
+    } else if let Some(review) = seen.get::<StrategyReview>(id) {
+        matches!(review.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress)
+    } else if let Some(strategy) = seen.get::<Strategy>(id) {
+        strategy.data.status == StrategyStatus::Planned
+    } else if let Some(version) = seen.get::<StrategyVersion>(id) {
+        matches!(version.data.status, StrategyVersionStatus::Draft | StrategyVersionStatus::InReview)
+    } else if let Some(terms) = seen.get::<TermsOfReference>(id) {
+        matches!(terms.data.status, TermsStatus::Draft | TermsStatus::InReview)
+    } else {
+        false
+    };
+    waits.then(|| due_of(seen, id))
 }

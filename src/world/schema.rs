@@ -399,7 +399,7 @@ fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         Fault::MinItems { limit } => push(at, "min_items", format!("must have at least {limit} members")),
         Fault::Maximum { limit } => push(at, "maximum", format!("must be at most {limit}")),
         Fault::Minimum { limit } => push(at, "minimum", format!("must be at least {limit}")),
-        Fault::Enum { options } => push(at, "enum", format!("must be one of {}", listed(options))),
+        Fault::Enum { options } => push(at, "enum", one_of(e.instance(), options)),
         Fault::Pattern { pattern } => push(at, "pattern", format!("must match {pattern}")),
         Fault::Format { format } => push(at, "format", format!("must be a {format}{}", hint(format))),
         Fault::Type { .. } => push(at, "type", format!("is of the wrong type: {}", short(&e.masked().to_string()))),
@@ -417,13 +417,10 @@ fn hint(format: &str) -> &'static str {
     }
 }
 
-fn listed(options: &Value) -> String {
-    let words = options.as_array().map(|o| {
-        o.iter()
-            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
-            .collect::<Vec<_>>()
-    });
-    words.unwrap_or_default().join(", ")
+fn one_of(given: &Value, options: &Value) -> String {
+    let word = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    let words: Vec<String> = options.as_array().into_iter().flatten().map(word).collect();
+    crate::problem::one_of(&word(given), &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn escape(name: &str) -> String {

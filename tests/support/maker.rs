@@ -23,7 +23,15 @@ use super::{Client, TestApp};
 type Fixture = for<'a> fn(&'a Maker<'a>, &'a mut Value) -> LocalBoxFuture<'a, ()>;
 
 /// Kinds whose rules need more than their example.
-const FIXTURES: &[(&str, Fixture)] = &[("verification", |maker, draft| Box::pin(claimed(maker, draft)))];
+const FIXTURES: &[(&str, Fixture)] = &[
+    ("verification", |maker, draft| Box::pin(claimed(maker, draft))),
+    ("gap_waiver", |maker, draft| Box::pin(measured(maker, draft))),
+];
+
+/// A record of the kind that the rule looks at.
+async fn measured(maker: &Maker<'_>, draft: &mut Value) {
+    draft["record_id"] = maker.make_named("measure").await.id_text().into();
+}
 
 /// A claim that waits for verification, by another account than the one that verifies.
 async fn claimed(maker: &Maker<'_>, draft: &mut Value) {

@@ -12,7 +12,7 @@ pub use asset::{AssetPolicy, AssetStatus, IntranetAsset};
 pub use evaluation::CampaignEvaluation;
 pub use good_practice::{GoodPractice, PracticeBasis};
 pub use plan::CommunicationsPlan;
-pub use run::{ActivityState, Run, runs};
+pub use run::{ActivityState, Run, ended_on, runs};
 
 use crate::world::Catalogue;
 

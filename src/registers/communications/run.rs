@@ -76,6 +76,14 @@ pub fn state(activity: &CommunicationsActivity, on: NaiveDate) -> ActivityState 
     }
 }
 
+/// The last day of its last run; `None` for one that recurs without end.
+#[must_use]
+pub fn ended_on(activity: &CommunicationsActivity) -> Option<NaiveDate> {
+    let ends = |rule: &String| rule.contains("COUNT") || rule.contains("UNTIL");
+    let has_end = activity.recurrence.as_ref().is_none_or(ends);
+    has_end.then(|| runs(activity, (None, None)).last().map(|r| r.ends_on)).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

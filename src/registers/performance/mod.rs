@@ -11,7 +11,7 @@ mod source;
 mod target;
 
 pub use classification::{Characteristic, Classification, ClassificationCategory, LegacyAggregate};
-pub use dashboard::{Dashboard, DashboardMaturity, DashboardVersion};
+pub use dashboard::{Dashboard, DashboardMaturity, DashboardVersion, is_overdue};
 pub use disclosure::Figures;
 pub use measure::{BreakdownCategory, Direction, Measure, MeasureGroup, MeasureState, MeasureUnit};
 pub use observation::{Observation, ObservationState, ShownFigures, table_of};

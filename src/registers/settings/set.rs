@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -72,6 +72,52 @@ pub struct Suppression {
     pub round_to: u32,
 }
 
+/// From when on a rule finds a gap where that is the organisation's to choose, and how long one may be waived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct GapThresholds {
+    /// A recommendation to which management has said nothing more than so many days after it was reported has no response; one whose
+    /// claim audit rejected is not taken up when as many days have passed without an update.
+    #[schema(minimum = 0, maximum = 366, default = 28)]
+    pub response_after_days: i64,
+    /// A deadline of a recommendation that was extended so many times or more is extended again and again.
+    #[schema(minimum = 1, maximum = 100, default = 2)]
+    pub many_extensions: u32,
+    /// An action that was deferred so many times or more is deferred again and again.
+    #[schema(minimum = 1, maximum = 100, default = 2)]
+    pub many_deferrals: u32,
+    /// Minutes are to be there, and approved, within so many days of the meeting.
+    #[schema(minimum = 0, maximum = 366, default = 92)]
+    pub minutes_after_days: i64,
+    /// A seat whose constituency came to none of the board's last so many meetings is held and not filled.
+    #[schema(minimum = 1, maximum = 12, default = 3)]
+    pub missed_meetings: u32,
+    /// Figures that have not come more than so many days after their period are late.
+    #[schema(minimum = 0, maximum = 366, default = 30)]
+    pub figures_after_days: i64,
+    /// A campaign or activity is to be evaluated within so many days of its end.
+    #[schema(minimum = 0, maximum = 366, default = 14)]
+    pub evaluated_after_days: i64,
+    /// No gap is waived for more than so many days at a time.
+    #[schema(minimum = 1, maximum = 3660, default = 366)]
+    pub longest_waiver_days: i64,
+}
+
+impl Default for GapThresholds {
+    fn default() -> Self {
+        Self {
+            response_after_days: 28,
+            many_extensions: 2,
+            many_deferrals: 2,
+            minutes_after_days: 92,
+            missed_meetings: 3,
+            figures_after_days: 30,
+            evaluated_after_days: 14,
+            longest_waiver_days: 366,
+        }
+    }
+}
+
 /// A set of settings. What is left out has its built-in value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingSet {
@@ -114,6 +160,9 @@ pub struct SettingSet {
     /// When figures about few people are hidden.
     #[serde(default = "hide")]
     pub suppression: Suppression,
+    /// From when on rules find gaps.
+    #[serde(default)]
+    pub gaps: GapThresholds,
 }
 
 fn due_soon() -> i64 {
@@ -172,6 +221,7 @@ impl Default for SettingSet {
             appetite_limits: limits(),
             escalation: escalation(),
             suppression: hide(),
+            gaps: GapThresholds::default(),
         }
     }
 }
@@ -296,7 +346,8 @@ impl Resource for SettingSet {
     const PATH: &'static str = "settings";
     const PREFIX: &'static str = "SET";
     const SUBJECT: Subject = Subject::Setting;
-    const ABOUT: &'static str = "What differs by organisation: when something is due soon or stale, the bands of risk scores, what each appetite lives with, when a risk is escalated, when small numbers are hidden. The set with the latest `in_force_from` holds at once; each view says which it was computed with. A change of bands, appetites or escalation computes every risk anew, and the journal shows which changed.";
+    const ABOUT: &'static str = "What differs by organisation: when something is due soon or stale, the bands of risk scores, what each appetite lives with, when a risk is escalated, when small numbers are hidden, from when on a gap is one. The set with the latest `in_force_from` holds at once; each view says which it was computed with. A change of bands, appetites or escalation computes every risk anew, and the journal shows which changed.";
+    const SHAPE: i32 = 2;
     const RECOMPUTES: &'static [&'static str] = &["risk"];
     type Computed = NothingComputed;
     type Filter = SettingSetFilter;
@@ -308,6 +359,13 @@ impl Resource for SettingSet {
             ..SettingSet::default()
         };
         json!(agreed)
+    }
+    /// 1: nothing yet, at first, of when a rotation is due soon, and nothing of gaps.
+    fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
+        if shape < 2 {
+            snapshot.entry("rotation_soon_days").or_insert_with(|| json!(rotation_soon()));
+            snapshot.insert("gaps".into(), json!(GapThresholds::default()));
+        }
     }
     fn links(&self, _: &mut Links) {}
     fn place(&self) -> Place {

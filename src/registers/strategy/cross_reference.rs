@@ -152,7 +152,7 @@ impl Resource for CrossReference {
         for (n, place) in self.stated_in.iter().enumerate() {
             if self.stated_in.iter().take(n).any(|earlier| earlier == place) {
                 let detail = "names the same place of the same source twice; leave one out";
-                rules.refuse(&format!("/stated_in/{n}"), "duplicate", detail);
+                rules.refuse(format!("/stated_in/{n}"), "duplicate", detail);
             }
         }
         if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {

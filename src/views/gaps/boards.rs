@@ -4,16 +4,26 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity, Remit, RemitKind,
+    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity,
     TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
+    Rule {
+        code: "board_without_owner",
+        severity: Is::Medium,
+        checks: "Nobody has said whose board it is.",
+        why: "Nobody sees to it that it meets, is chaired and reports.",
+        remedy: "Name the unit whose board it is.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|_, b: &Rec<Board>| plain_if(is_active(b) && b.data.owner_unit_id.is_none())),
+    },
     Rule {
         code: "board_without_terms",
         severity: Is::High,
@@ -32,7 +42,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
-            let any = terms(c, b.meta.id).any(|t| t.data.status == TermsStatus::Agreed);
+            let any = c.terms.of(b.meta.id).iter().any(|t| t.data.status == TermsStatus::Agreed);
             if any {
                 None
             } else {
@@ -106,11 +116,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Record which board or body it reports to.",
         answers: &["2020, recommendations 1 and 5"],
         look: &Each::new(|c, b: &Rec<Board>| {
-            let reports = || {
-                let mut edges = c.seen.pointing::<BoardEdge>(b.meta.id);
-                edges.any(|e| e.data.from_board_id == b.meta.id && e.data.edge_kind == BoardEdgeKind::ReportsTo)
-            };
-            plain_if(is_active(b) && !reports())
+            let mut edges = c.edges.of(b.meta.id).iter();
+            // The top board has none above it.
+            let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
+            plain_if(is_below && !edges.any(|e| e.data.edge_kind == BoardEdgeKind::ReportsTo))
         }),
     },
     Rule {
@@ -120,7 +129,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say what it is there to achieve.",
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
-        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && remit(c, b.meta.id).is_empty())),
+        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && goals(c, b.meta.id).is_empty())),
     },
     Rule {
         code: "board_same_remit",
@@ -138,7 +147,14 @@ pub const RULES: &[Rule] = &[
         why: "A line that one side does not know of leads nowhere.",
         remedy: "Have the other side agree, and record the day.",
         answers: &["2020, recommendation 3"],
-        look: &Each::new(|_, e: &Rec<BoardEdge>| match e.computed.agreement {
+        look: &Each::new(|c, e: &Rec<BoardEdge>| match e.computed.agreement {
+            _ if !c
+                .seen
+                .get::<Board>(e.data.from_board_id)
+                .is_some_and(|b| b.is_live() && is_active(b)) =>
+            {
+                None
+            }
             EdgeAgreement::OneSided => because("only one end has agreed"),
             EdgeAgreement::Missing => because("neither end has agreed"),
             EdgeAgreement::NotNeeded | EdgeAgreement::Agreed => None,
@@ -163,14 +179,17 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|c, m: &Rec<Membership>| {
             let ended = m.data.term_until_on.filter(|d| *d < c.on)?;
             let board = c.seen.get::<Board>(m.data.board_id).filter(|b| is_active(b))?;
-            let follows = |o: &&Rec<Membership>| {
+            let follows = |o: &Rec<Membership>| {
                 o.meta.id != m.meta.id
                     && o.data.capacity == m.data.capacity
                     && o.data.constituency_unit_id == m.data.constituency_unit_id
                     && o.data.term_until_on.is_none_or(|d| d > ended)
             };
-            let followed = c.seen.pointing::<Membership>(board.meta.id).any(|o| follows(&o));
-            if followed { None } else { because(format!("ended on {ended}")) }
+            if c.members.of(board.meta.id).iter().any(|o| follows(o)) {
+                None
+            } else {
+                because(format!("ended on {ended}"))
+            }
         }),
     },
 ];
@@ -180,13 +199,14 @@ pub(super) fn is_active(board: &Rec<Board>) -> bool {
     board.data.status == BoardStatus::Active
 }
 
-fn terms<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<TermsOfReference>> {
-    c.seen.pointing::<TermsOfReference>(board).filter(move |t| t.data.board_id == board)
-}
-
 /// The board's terms that count: the last that are not superseded.
-fn latest_terms<'a>(c: &'a Context<'_>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
-    let standing = terms(c, board).filter(|t| t.data.status != TermsStatus::Superseded);
+pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
+    let standing = c
+        .terms
+        .of(board)
+        .iter()
+        .copied()
+        .filter(|t| t.data.status != TermsStatus::Superseded);
     standing.max_by_key(|t| (t.data.status == TermsStatus::Agreed, t.meta.created_at, t.meta.id))
 }
 
@@ -197,44 +217,25 @@ fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
     let on = c.on;
-    c.seen
-        .pointing::<Membership>(board)
-        .filter(move |m| m.data.board_id == board && runs_on(m.data.term(), on))
+    c.members.of(board).iter().copied().filter(move |m| runs_on(m.data.term(), on))
 }
 
-/// What a board has in its remit today.
-fn remit(c: &Context<'_>, board: Uuid) -> BTreeSet<(Uuid, u8)> {
-    let kind = |k: RemitKind| match k {
-        RemitKind::Decides => 0,
-        RemitKind::Oversees => 1,
-        RemitKind::Delivers => 2,
-        RemitKind::Consulted => 3,
-    };
-    let on = c.on;
-    let in_force = c.seen.pointing::<Remit>(board).filter(move |r| runs_on(r.data.days(), on));
-    in_force.map(|r| (r.data.goal_id, kind(r.data.remit_kind))).collect()
-}
-
-/// The goals, whatever the part: the two bodies of the strategy share aim and objectives, not the word for it.
-fn goals(remit: &BTreeSet<(Uuid, u8)>) -> BTreeSet<Uuid> {
-    remit.iter().map(|(goal, _)| *goal).collect()
+/// The goals in a board's remit today, whatever its part in them: the two bodies of the strategy share aim and objectives, not the word.
+pub(super) fn goals(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
+    let in_force = c.remits.of(board).iter().filter(|r| runs_on(r.data.days(), c.on));
+    in_force.map(|r| r.data.goal_id).collect()
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     if !is_active(board) {
         return None;
     }
-    let own = goals(&remit(c, board.meta.id));
-    let first = *own.first()?;
-    // Whoever has the same goals has the first of them.
-    let on_first = c.seen.pointing::<Remit>(first).map(|r| r.data.board_id);
-    let candidates: BTreeSet<Uuid> = on_first.filter(|id| *id != board.meta.id).collect();
-    let mut same: Vec<&str> = candidates
-        .into_iter()
-        .filter_map(|id| c.seen.get::<Board>(id))
-        .filter(|b| b.is_live() && is_active(b) && goals(&remit(c, b.meta.id)) == own)
-        .map(|b| b.meta.reference.as_str())
-        .collect();
+    let own = goals(c, board.meta.id);
+    if own.is_empty() {
+        return None;
+    }
+    let same = c.with_goals(&own).into_iter().filter(|b| b.meta.id != board.meta.id);
+    let mut same: Vec<&str> = same.map(|b| b.meta.reference.as_str()).collect();
     same.sort_unstable();
     if same.is_empty() {
         None

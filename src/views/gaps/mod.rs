@@ -1,48 +1,73 @@
 //! Gaps: what should be there and is not, found by rules that run by themselves. A gap names the record, the reason and the remedy.
 //!
-//! Each register's rules stand in one table in a file of their own. A rule looks at every live record of one kind that the caller may
-//! know of; adding one is adding its entry.
+//! Each register's rules stand in tables in files of their own. A rule looks at every live record of one kind that the caller may
+//! know of; adding one is adding its entry, its code in [`crate::registers::gaps`], and its entry in the table of tests. What it asks of
+//! other records it asks the [`Context`], which works out once what would else be gone through for each record.
+//!
+//! A gap that is waived is still found, and left out of what is open.
 
+mod assurance;
 mod boards;
+mod communications;
+mod context;
+mod meetings;
+mod oversight;
+mod performance;
 mod plan;
 mod risk;
 mod rule;
+mod seats;
 mod strategy;
+mod waivers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use rule::{GapRegister, GapSeverity};
+pub use rule::GapSeverity;
 
-use super::{Asked, RecordName, View, flatten, id_of, operation, some_of};
+use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
+use crate::registers::gaps::{GAP_CODES, GapCode, GapRegister, GapWaiver};
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::world::AnyRecord;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use rule::{Context, Rule};
+use crate::world::{AnyRecord, Rec};
+use context::Context;
+use rule::Rule;
 
 /// Every rule, by register, in the order in which they are shown.
 const RULES: &[(GapRegister, &[Rule])] = &[
     (GapRegister::Strategy, strategy::RULES),
     (GapRegister::Plan, plan::RULES),
     (GapRegister::Boards, boards::RULES),
+    (GapRegister::Boards, seats::RULES),
+    (GapRegister::Boards, meetings::RULES),
+    (GapRegister::Boards, oversight::RULES),
+    (GapRegister::Assurance, assurance::RULES),
     (GapRegister::Risk, risk::RULES),
+    (GapRegister::Performance, performance::RULES),
+    (GapRegister::Communications, communications::RULES),
+    (GapRegister::Waivers, waivers::RULES),
 ];
 
 /// Every rule with its register.
 fn rules() -> impl Iterator<Item = (GapRegister, &'static Rule)> {
     RULES.iter().flat_map(|(register, rules)| rules.iter().map(|r| (*register, r)))
+}
+
+/// The rule with this code.
+fn rule(code: &str) -> Option<&'static Rule> {
+    rules().find(|(_, r)| r.code == code).map(|(_, r)| r)
 }
 
 /// A rule, for whoever reads what it found.
@@ -122,6 +147,25 @@ pub struct Gap {
     /// What mends it.
     #[schema(max_length = 300)]
     pub remedy: String,
+    /// The waiver by which it does not count; null for an open gap.
+    pub waiver: Option<Waived>,
+}
+
+/// The waiver of a gap.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waived {
+    /// The waiver.
+    pub id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// Why the gap is not to count.
+    #[schema(max_length = 2000)]
+    pub reason: String,
+    /// Day on which it was granted.
+    pub granted_on: NaiveDate,
+    /// Last day on which the gap does not count.
+    pub expires_on: NaiveDate,
 }
 
 /// How many gaps one rule found.
@@ -134,9 +178,12 @@ pub struct GapCount {
     pub severity: GapSeverity,
     /// Where they belong.
     pub register: GapRegister,
-    /// How many it found.
+    /// How many it found that are open.
     #[schema(minimum = 0)]
     pub gaps: usize,
+    /// How many it found that are waived.
+    #[schema(minimum = 0)]
+    pub waived: usize,
 }
 
 /// Gaps, a page at a time, with the counts of all that were asked for.
@@ -148,10 +195,13 @@ pub struct GapsView {
     pub journal_seq: i64,
     /// The settings that they are judged by.
     pub settings: SettingsUsed,
-    /// How many there are on all pages.
+    /// How many there are on all pages: the open ones, unless asked otherwise.
     #[schema(minimum = 0)]
     pub total: usize,
-    /// How many by rule, rules that found something alone.
+    /// How many of those asked for are waived, whether they are listed or not.
+    #[schema(minimum = 0)]
+    pub waived: usize,
+    /// How many by rule, open and waived, rules that found something alone.
     #[schema(max_items = 500)]
     pub by_rule: Vec<GapCount>,
     /// The gaps: by register, rule and reference.
@@ -176,6 +226,7 @@ struct Found<'a> {
     register: GapRegister,
     record: &'a Arc<dyn AnyRecord>,
     words: std::borrow::Cow<'static, str>,
+    waiver: Option<&'a Rec<GapWaiver>>,
 }
 
 impl Found<'_> {
@@ -196,49 +247,75 @@ impl Found<'_> {
             record: RecordName::of(&asked.seen, self.record),
             reason,
             remedy: self.rule.remedy.to_owned(),
+            waiver: self.waiver.map(|w| Waived {
+                id: w.meta.id,
+                reference: w.meta.reference.clone(),
+                reason: w.data.reason.clone(),
+                granted_on: w.data.granted_on,
+                expires_on: w.data.expires_on,
+            }),
         }
     }
 }
 
-/// Which gaps are asked for.
-struct Wanted<'a> {
-    rules: Option<Vec<&'a str>>,
-    severities: Option<Vec<&'a str>>,
-    registers: Option<Vec<&'a str>>,
-    record: Option<Uuid>,
-    scopes: Vec<Uuid>,
+/// Whether waived gaps are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WaivedToo {
+    False,
+    True,
+    Only,
 }
 
-impl<'a> Wanted<'a> {
-    fn of(asked: &'a Asked) -> Result<Self, Problem> {
-        let list = |name: &str, known: &[String]| -> Result<Option<Vec<&'a str>>, Problem> {
-            let Some(text) = asked.query.get(name) else { return Ok(None) };
-            let words: Vec<&str> = text.split(',').map(str::trim).collect();
-            match words.iter().find(|w| !known.iter().any(|k| k == *w)) {
-                Some(word) => Err(invalid(name, &format!("knows no `{word}`; it takes {}", known.join(", ")))),
-                None => Ok(Some(words)),
-            }
+/// Which gaps are asked for.
+struct Wanted {
+    rules: Vec<GapCode>,
+    severities: Vec<GapSeverity>,
+    registers: Vec<GapRegister>,
+    record: Option<Uuid>,
+    scopes: Vec<Uuid>,
+    waived: WaivedToo,
+}
+
+impl Wanted {
+    fn of(asked: &Asked) -> Result<Self, Problem> {
+        let waived = words::<WaivedToo>(asked, "waived")?;
+        let waived = match waived.as_slice() {
+            [] => WaivedToo::False,
+            [one] => *one,
+            _ => return Err(invalid("waived", "takes one of false, true, only")),
         };
         Ok(Self {
-            rules: list("rule", &codes())?,
-            severities: list("severity", &severities())?,
-            registers: list("register", &registers())?,
+            rules: words(asked, "rule")?,
+            severities: words(asked, "severity")?,
+            registers: words(asked, "register")?,
             record: id_of(asked, "record_id")?,
             scopes: [id_of(asked, "unit_id")?, id_of(asked, "board_id")?]
                 .into_iter()
                 .flatten()
                 .collect(),
+            waived,
         })
     }
 
     fn rule(&self, register: GapRegister, rule: &Rule) -> bool {
-        let has = |list: &Option<Vec<&str>>, word: &str| list.as_ref().is_none_or(|l| l.contains(&word));
-        has(&self.rules, rule.code) && has(&self.severities, &word(&rule.severity)) && has(&self.registers, &word(&register))
+        (self.rules.is_empty() || self.rules.iter().any(|GapCode(code)| code == rule.code))
+            && (self.severities.is_empty() || self.severities.contains(&rule.severity))
+            && (self.registers.is_empty() || self.registers.contains(&register))
+    }
+
+    /// Whether a gap is listed, waived or not.
+    fn lists(&self, is_waived: bool) -> bool {
+        match self.waived {
+            WaivedToo::False => !is_waived,
+            WaivedToo::True => true,
+            WaivedToo::Only => is_waived,
+        }
     }
 }
 
-fn codes() -> Vec<String> {
-    rules().map(|(_, r)| r.code.to_owned()).collect()
+fn codes() -> Vec<&'static str> {
+    rules().map(|(_, r)| r.code).collect()
 }
 
 fn severities() -> Vec<String> {
@@ -248,11 +325,14 @@ fn severities() -> Vec<String> {
 }
 
 fn registers() -> Vec<String> {
-    RULES.iter().map(|(r, _)| word(r)).collect()
+    let mut registers: Vec<GapRegister> = GAP_CODES.iter().map(|(register, _, _)| *register).collect();
+    registers.sort_unstable();
+    registers.dedup();
+    registers.iter().map(word).collect()
 }
 
 /// Every gap that is wanted, in no order.
-fn find<'a>(asked: &'a Asked, context: &Context<'_>, wanted: &Wanted<'_>) -> Vec<Found<'a>> {
+fn find<'a>(asked: &'a Asked, context: &Context<'a>, wanted: &Wanted) -> Vec<Found<'a>> {
     let world = asked.seen.reading(asked.on).world;
     let mut by_kind: BTreeMap<usize, Vec<(usize, GapRegister, &'static Rule)>> = BTreeMap::new();
     for (place, (register, rule)) in rules().enumerate().filter(|(_, (register, rule))| wanted.rule(*register, rule)) {
@@ -277,6 +357,7 @@ fn find<'a>(asked: &'a Asked, context: &Context<'_>, wanted: &Wanted<'_>) -> Vec
                         register: *register,
                         record,
                         words,
+                        waiver: context.waiver(rule.code, id),
                     });
                 }
             }
@@ -290,12 +371,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     let wanted = Wanted::of(asked)?;
     let after = asked.query.get("cursor").map(cursor).transpose()?;
     let world = asked.seen.reading(asked.on).world;
-    let settings = in_force(world);
-    let context = Context {
-        seen: &asked.seen,
-        on: asked.on,
-        settings,
-    };
+    let context = Context::new(&asked.seen, asked.on, in_force(world));
     let mut found = find(asked, &context, &wanted);
     let mut counts: BTreeMap<usize, GapCount> = BTreeMap::new();
     for f in &found {
@@ -304,9 +380,14 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
             severity: f.rule.severity,
             register: f.register,
             gaps: 0,
+            waived: 0,
         });
-        count.gaps += 1;
+        *match f.waiver {
+            None => &mut count.gaps,
+            Some(_) => &mut count.waived,
+        } += 1;
     }
+    found.retain(|f| wanted.lists(f.waiver.is_some()));
     let total = found.len();
     found.retain(|f| after.is_none_or(|a| f.key() > a));
     if found.len() > limit + 1 {
@@ -322,6 +403,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
         journal_seq: asked.seen.seq(),
         settings: used(world),
         total,
+        waived: counts.values().map(|c| c.waived).sum(),
         by_rule: counts.into_values().collect(),
         next_cursor: last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference)),
         items: found.iter().map(|f| f.gap(asked)).collect(),
@@ -361,6 +443,11 @@ pub fn operations() -> Vec<Operation> {
                 some_of("rule", "Only what these rules found.", &codes()),
                 some_of("severity", "Only gaps that weigh this much.", &severities()),
                 some_of("register", "Only gaps in these registers.", &registers()),
+                query(
+                    "waived",
+                    "Whether waived gaps are listed: not (`false`), too (`true`), or they alone (`only`).",
+                    json!({ "type": "string", "enum": ["false", "true", "only"], "default": "false" }),
+                ),
                 id_query("record_id", "Only gaps on this record."),
                 id_query("unit_id", "Only gaps on what this unit owns, or a unit below it."),
                 id_query("board_id", "Only gaps on this board and what belongs to it."),
@@ -368,7 +455,7 @@ pub fn operations() -> Vec<Operation> {
             .says(
                 "Views",
                 "What is missing",
-                "Every gap that a rule finds: the record, the reason, the remedy. `by_rule` counts all that were asked for, on all pages. The rules stand at `/api/v1/gap-rules`.",
+                "Every gap that a rule finds: the record, the reason, the remedy. `by_rule` counts all that were asked for, on all pages, open and waived. A gap is waived by POST /api/v1/gap-waivers, until a day; a waiver that the caller may not see waives nothing here. The rules stand at `/api/v1/gap-rules`.",
             ),
         operation("/api/v1/gap-rules", "listGapRules", Subject::PlanItem, all_rules).says(
             "Views",
@@ -392,8 +479,10 @@ mod tests {
     #[test]
     fn codes_are_stable_words_each_used_once_on_a_kind_that_exists() {
         let codes = codes();
-        for (n, (_, rule)) in rules().enumerate() {
-            assert!(!codes[..n].contains(&rule.code.to_owned()), "{} twice", rule.code);
+        for (n, (register, rule)) in rules().enumerate() {
+            assert!(!codes[..n].contains(&rule.code), "{} twice", rule.code);
+            let known = crate::registers::gaps::gap_code(rule.code);
+            assert_eq!(known, Some((register, rule.look.kind())), "{} in registers/gaps", rule.code);
             assert!(rule.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", rule.code);
             assert!(
                 catalogue().named(rule.look.kind()).is_some(),
@@ -405,5 +494,7 @@ mod tests {
                 assert!(words.ends_with('.') && words.len() <= 300, "{}: {words}", rule.code);
             }
         }
+        let known: usize = GAP_CODES.iter().map(|(_, _, codes)| codes.len()).sum();
+        assert_eq!(known, codes.len(), "a code in registers/gaps has no rule");
     }
 }

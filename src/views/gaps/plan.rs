@@ -3,9 +3,10 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::rule::{Context, Each, GapSeverity as Is, Rule, because, plain_if};
+use super::context::Context;
+use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
-    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::views::rag::{Rated, days, stale_days};
@@ -15,6 +16,35 @@ use crate::world::date::Precision;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
+    Rule {
+        code: "plan_without_owner",
+        severity: Is::High,
+        checks: "No unit keeps the plan.",
+        why: "Nobody brings it up to date.",
+        remedy: "Name the unit that keeps it.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, p: &Rec<Plan>| plain_if(is_planned(c, p.meta.id) && p.data.owner_unit_id.is_none())),
+    },
+    Rule {
+        code: "plan_without_version",
+        severity: Is::Medium,
+        checks: "The plan does not say which version of which strategy it delivers.",
+        why: "Nobody can tell what it is complete or out of date against.",
+        remedy: "Name the version.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, p: &Rec<Plan>| plain_if(is_planned(c, p.meta.id) && p.data.strategy_version_id.is_none())),
+    },
+    Rule {
+        code: "plan_incomplete",
+        severity: Is::Medium,
+        checks: "The plan is worked by, and its owner says that parts are missing.",
+        why: "What is missing is done by nobody or seen by nobody.",
+        remedy: "Add what is missing.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|_, p: &Rec<Plan>| {
+            plain_if(p.data.status == PlanStatus::Active && p.data.completeness_claim == PlanCompleteness::Partial)
+        }),
+    },
     Rule {
         code: "item_without_lead",
         severity: Is::High,
@@ -102,7 +132,16 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let d = &i.data.deadline;
-            plain_if(is_open(c, i) && is_vague(d.precision, d.from_on, d.due_on))
+            // A strand needs no deadline; one that is given in words alone is a vague one.
+            let words = d
+                .source_text
+                .as_ref()
+                .filter(|_| i.data.item_kind == ItemKind::Strand && i.due_on().is_none());
+            match words {
+                _ if !is_open(c, i) => None,
+                Some(words) => because(format!("only \"{words}\"")),
+                None => plain_if(is_vague(d.precision, d.from_on, d.due_on)),
+            }
         }),
     },
     Rule {
@@ -265,10 +304,8 @@ fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
 }
 
 /// The plan that took the place of another.
-fn successor<'a>(c: &'a Context<'_>, plan: Uuid) -> Option<&'a Rec<Plan>> {
-    c.seen
-        .pointing::<Plan>(plan)
-        .find(|p| p.data.predecessor_id == Some(plan) && p.data.status != PlanStatus::Draft)
+fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
+    c.refreshes.of(plan).iter().copied().find(|p| p.data.status != PlanStatus::Draft)
 }
 
 fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {

@@ -108,6 +108,15 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, c: &Rec<Control>| plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)),
     },
+    Rule {
+        code: "control_failing",
+        severity: Is::High,
+        checks: "The control fails: the recommendation that it carries out is overdue.",
+        why: "The risk is kept down by something that is not done.",
+        remedy: "Implement the recommendation, or count on other controls.",
+        answers: &["2020, recommendation 6"],
+        look: &Each::new(|c, control: &Rec<Control>| plain_if(control.is_failing(c.seen.reading(c.on)))),
+    },
 ];
 
 fn is_open(risk: &Rec<Risk>) -> bool {

@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::registers::settings::SettingSet;
-use crate::world::seen::Seen;
+use super::context::Context;
 use crate::world::{AnyRecord, Rec, Resource};
 
 /// How much a gap weighs.
@@ -21,27 +19,6 @@ pub enum GapSeverity {
     Medium,
     /// Good order.
     Low,
-}
-
-/// Where a gap belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GapRegister {
-    Strategy,
-    Plan,
-    Boards,
-    Assurance,
-    Risk,
-    Performance,
-    Communications,
-}
-
-/// What a rule may look at beside the record itself.
-pub struct Context<'a> {
-    pub seen: &'a Seen,
-    /// The day to judge by.
-    pub on: NaiveDate,
-    pub settings: &'a SettingSet,
 }
 
 /// What is wrong with one record, in a few words; empty where the rule's own words say all.

@@ -1,12 +1,14 @@
 //! What strategies lack.
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Remit, RemitKind};
+use crate::registers::performance::MeasureState;
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
-    CrossReference, CrossReferenceStatement, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
-    StrategyVersionStatus, Suggestion, SuggestionDisposition,
+    CrossReference, CrossReferenceRelation, CrossReferenceStatement, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus,
+    StrategyVersion, StrategyVersionStatus, Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
 
@@ -20,6 +22,17 @@ pub const RULES: &[Rule] = &[
         remedy: "Name the unit that owns it.",
         answers: &["2020, recommendation 1"],
         look: &Each::new(|_, s: &Rec<Strategy>| plain_if(is_running(s) && s.data.owner_unit_id.is_none())),
+    },
+    Rule {
+        code: "strategy_planned_without_date",
+        severity: Is::Medium,
+        checks: "The strategy is announced, and nobody has said when it is expected.",
+        why: "What waits for it waits for ever.",
+        remedy: "Say when it is expected, or ask who is to write it.",
+        answers: &["2020, key considerations"],
+        look: &Each::new(|_, s: &Rec<Strategy>| {
+            plain_if(s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none())
+        }),
     },
     Rule {
         code: "strategy_without_approved_version",
@@ -75,6 +88,17 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, r: &Rec<StrategyReview>| plain_if(is_open(r) && r.data.target.due_on.is_none())),
     },
     Rule {
+        code: "strategy_review_without_start",
+        severity: Is::Low,
+        checks: "The review of the strategy is under way, and nobody has said since when.",
+        why: "Nobody can tell how long it has been going on.",
+        remedy: "Record the day on which it began.",
+        answers: &["2020, key considerations"],
+        look: &Each::new(|_, r: &Rec<StrategyReview>| {
+            plain_if(r.data.status == StrategyReviewStatus::InProgress && r.data.started_on.is_none())
+        }),
+    },
+    Rule {
         code: "strategy_review_overdue",
         severity: Is::High,
         checks: "The review of the strategy is past its target date.",
@@ -110,6 +134,22 @@ pub const RULES: &[Rule] = &[
                     .any(|p| p.data.parent_id == Some(g.meta.id) && served(p.meta.id))
             };
             plain_if(is_pursued(c, g) && !served(g.meta.id) && !below())
+        }),
+    },
+    Rule {
+        code: "goal_without_measure",
+        severity: Is::Medium,
+        checks: "No measure tells whether the goal is being reached.",
+        why: "Progress is what whoever reports it says it is.",
+        remedy: "Name the goal on the measures that tell about it, or define one.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            let measured = |id| c.measures.of(id).iter().any(|m| m.data.state != MeasureState::Retired);
+            let below = || {
+                let mut parts = c.seen.pointing::<Goal>(g.meta.id);
+                parts.any(|p| p.data.parent_id == Some(g.meta.id) && measured(p.meta.id))
+            };
+            plain_if(is_pursued(c, g) && !measured(g.meta.id) && !below())
         }),
     },
     Rule {
@@ -170,6 +210,24 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(cross_reference_not_everywhere),
     },
     Rule {
+        code: "cross_reference_one_sided",
+        severity: Is::Low,
+        checks: "The other strategy is one of the organisation's own, and does not refer back.",
+        why: "Who works by the other strategy does not know of this one.",
+        remedy: "Record where the other refers back, or have it do so.",
+        answers: &["2017, interdependencies"],
+        look: &Each::new(|c, x: &Rec<CrossReference>| {
+            let own = |id| c.seen.get::<Strategy>(id).is_some_and(|s| s.is_live() && is_running(s));
+            let (from, to) = (x.data.from_strategy_id, x.data.to_strategy_id);
+            let expected = x.data.relation != CrossReferenceRelation::Supersedes && own(from) && own(to);
+            let back = || {
+                let mut others = c.seen.pointing::<CrossReference>(to);
+                others.any(|b| b.data.from_strategy_id == to && b.data.to_strategy_id == from)
+            };
+            plain_if(expected && !back())
+        }),
+    },
+    Rule {
         code: "suggestion_without_disposition",
         severity: Is::Medium,
         checks: "Nobody has said what became of the suggestion.",
@@ -204,7 +262,11 @@ fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
 /// The remits on a goal that are in force.
 fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a Rec<Remit>> {
     let on = c.on;
-    c.seen.pointing::<Remit>(goal.meta.id).filter(move |r| runs_on(r.data.days(), on))
+    c.remits
+        .of(goal.meta.id)
+        .iter()
+        .copied()
+        .filter(move |r| runs_on(r.data.days(), on))
 }
 
 /// The places of its own sources that state other cross-references of the same strategy, and not this one.

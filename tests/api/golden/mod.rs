@@ -40,6 +40,7 @@ macro_rules! on_papers {
 }
 
 // Below the macro, which they use.
+mod gaps;
 mod recommendations;
 mod status;
 

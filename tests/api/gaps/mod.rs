@@ -1,10 +1,28 @@
 //! Gaps: each appears when its cause does and goes with it, and what is hidden from a caller changes no count.
 
+mod breaks;
+mod waivers;
+mod world;
+
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use stride::access::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
+
+/// The same changes where each makes a record, and marks it.
+fn hidden(steps: &[world::Step]) -> Option<Vec<world::Step>> {
+    let mark = |step: &world::Step| match step {
+        world::Step::Make(kind, record) => Some(world::Step::Make(
+            kind,
+            world::but(record.clone(), &json!({ "marking": "official_sensitive" })),
+        )),
+        _ => None,
+    };
+    steps.iter().map(mark).collect()
+}
 
 /// The codes of the gaps that a query finds, with the references they were found on.
 async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
@@ -28,6 +46,37 @@ async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
 }
 
 on_both! {
+    /// Nothing is missing in a complete world. Break one thing, and that gap is found and no other; mend it, and it is gone. Hidden from
+    /// a caller, what is broken changes nothing that they are told.
+    async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
+        let world = world::World::complete(&app).await;
+        assert_eq!(world.gaps().await, BTreeSet::new(), "the world is not complete");
+        let mut faults = Vec::new();
+        for broken in breaks::all() {
+            let wanted: BTreeSet<_> = broken.also.iter().chain([&(broken.rule, broken.on)]).map(|(rule, on)| ((*rule).to_owned(), (*on).to_owned())).collect();
+            let found = world.with(&broken.steps, async || world.gaps().await).await;
+            if found != wanted {
+                faults.push(format!("{}: found {found:?} in place of {wanted:?}", broken.rule));
+            }
+            let left = world.gaps().await;
+            assert_eq!(left, BTreeSet::new(), "{}: mended, and still there", broken.rule);
+            let Some(hidden) = hidden(&broken.steps) else { continue };
+            let found = world.with(&hidden, async || world.gaps().await).await;
+            if !found.is_empty() {
+                faults.push(format!("{}: hidden, and a viewer is told {found:?}", broken.rule));
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        for refused in breaks::refused() {
+            world.send(refused.kind, &refused.record).await.problem_at("rule_violation", refused.pointer);
+        }
+        let rules = app.role(Role::Viewer).get("/api/v1/gap-rules").await.status(200).json();
+        let rules = rules["items"].as_array().expect("rules").iter().map(|r| r["code"].as_str().unwrap_or_default().to_owned());
+        let broken = breaks::all().into_iter().map(|b| b.rule).chain(breaks::refused().into_iter().map(|r| r.rule));
+        let broken: BTreeSet<String> = broken.map(str::to_owned).collect();
+        assert_eq!(rules.collect::<BTreeSet<_>>(), broken, "every rule has one entry in breaks.rs");
+    }
+
     /// An item with everything but a lead has that gap; naming the lead ends it, and the world before still has it.
     async fn a_gap_goes_when_it_is_mended(app: TestApp) {
         let maker = Maker::new(&app);

@@ -1,0 +1,293 @@
+//! The codes of the rules that find gaps: each with where it belongs and the kind of record that it looks at. The rules themselves are a
+//! view's; a test there compares them with this list.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::access::policy::Subject;
+use crate::problem::one_of;
+
+/// Where a gap belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GapRegister {
+    Strategy,
+    Plan,
+    /// Boards, who sits on them, their meetings, oversight.
+    Boards,
+    Assurance,
+    Risk,
+    Performance,
+    Communications,
+    /// Waivers themselves. Their gaps are mended, never waived.
+    Waivers,
+}
+
+impl GapRegister {
+    /// Whose keepers may waive its gaps; nobody waives those of waivers.
+    #[must_use]
+    pub fn keepers(self) -> Option<Subject> {
+        match self {
+            GapRegister::Strategy => Some(Subject::Strategy),
+            GapRegister::Plan => Some(Subject::Plan),
+            GapRegister::Boards => Some(Subject::Governance),
+            GapRegister::Assurance => Some(Subject::Assurance),
+            GapRegister::Risk => Some(Subject::Risk),
+            GapRegister::Performance => Some(Subject::Performance),
+            GapRegister::Communications => Some(Subject::Communications),
+            GapRegister::Waivers => None,
+        }
+    }
+}
+
+/// Every code, by where it belongs and the kind that its rule looks at. Codes never change.
+pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
+    (
+        GapRegister::Strategy,
+        "strategy",
+        &[
+            "strategy_without_owner",
+            "strategy_planned_without_date",
+            "strategy_without_approved_version",
+        ],
+    ),
+    (
+        GapRegister::Strategy,
+        "strategy_version",
+        &["version_without_approval", "version_approved_but_document_draft"],
+    ),
+    (
+        GapRegister::Strategy,
+        "strategy_review",
+        &[
+            "strategy_review_without_target_date",
+            "strategy_review_without_start",
+            "strategy_review_overdue",
+        ],
+    ),
+    (
+        GapRegister::Strategy,
+        "goal",
+        &[
+            "goal_without_outcome",
+            "goal_without_item",
+            "goal_without_measure",
+            "goal_without_board",
+            "goal_decided_by_several_boards",
+            "goal_without_owner",
+        ],
+    ),
+    (
+        GapRegister::Strategy,
+        "cross_reference",
+        &["cross_reference_without_rationale", "cross_reference_one_sided"],
+    ),
+    (GapRegister::Strategy, "suggestion", &["suggestion_without_disposition"]),
+    (
+        GapRegister::Plan,
+        "plan",
+        &["plan_without_owner", "plan_without_version", "plan_incomplete"],
+    ),
+    (
+        GapRegister::Plan,
+        "work_plan_item",
+        &[
+            "item_without_lead",
+            "item_without_unit",
+            "item_without_what",
+            "item_without_how",
+            "item_without_outcome",
+            "item_without_measure",
+            "item_without_goal",
+            "item_without_deadline",
+            "item_deadline_vague",
+            "item_put_off_without_date",
+            "item_overdue",
+            "item_stale",
+            "item_without_risk",
+            "item_not_allocated",
+            "item_rag_disagrees",
+            "item_complete_without_update",
+            "item_not_carried_forward",
+        ],
+    ),
+    (GapRegister::Plan, "dependency", &["dependency_undated", "dependency_late"]),
+    (GapRegister::Plan, "benefit_claim", &["benefit_without_evidence"]),
+    (
+        GapRegister::Boards,
+        "board",
+        &[
+            "board_without_owner",
+            "board_without_terms",
+            "terms_not_agreed",
+            "board_without_chair",
+            "board_without_reporting_line",
+            "board_without_remit",
+            "board_same_remit",
+            "board_meets_too_rarely",
+        ],
+    ),
+    (
+        GapRegister::Boards,
+        "terms_of_reference",
+        &["terms_incomplete", "terms_without_approval", "terms_review_overdue"],
+    ),
+    (GapRegister::Boards, "board_edge", &["edge_agreed_by_one_side"]),
+    (
+        GapRegister::Boards,
+        "membership",
+        &[
+            "membership_without_basis",
+            "membership_past_term",
+            "membership_uninvited",
+            "rotation_overdue",
+            "seat_without_rotation",
+            "seat_never_filled",
+        ],
+    ),
+    (GapRegister::Boards, "meeting", &["meeting_without_minutes"]),
+    (GapRegister::Boards, "minutes", &["minutes_unapproved"]),
+    (
+        GapRegister::Boards,
+        "action",
+        &[
+            "action_without_owner",
+            "action_without_deadline",
+            "action_put_off_without_date",
+            "action_overdue",
+            "action_deferred_often",
+            "action_closed_with_open_part",
+        ],
+    ),
+    (GapRegister::Boards, "representation_target", &["representation_below_target"]),
+    (GapRegister::Boards, "unit", &["constituency_unrepresented"]),
+    (GapRegister::Boards, "report_obligation", &["report_missed", "report_without_days"]),
+    (
+        GapRegister::Boards,
+        "oversight_channel",
+        &["channel_without_coverage", "channel_without_frequency"],
+    ),
+    (
+        GapRegister::Assurance,
+        "recommendation",
+        &[
+            "recommendation_without_owner",
+            "recommendation_without_priority",
+            "recommendation_incomplete",
+            "recommendation_without_response",
+            "recommendation_rejection_open",
+            "recommendation_without_deadline",
+            "recommendation_overdue",
+            "recommendation_extended_often",
+            "recommendation_put_off_without_date",
+            "recommendation_waits_for_undated",
+            "recommendation_waits_beyond_deadline",
+            "recommendation_stale",
+            "recommendation_long_unverified",
+            "recommendation_claim_without_evidence",
+            "recommendation_rejected_claim",
+        ],
+    ),
+    (
+        GapRegister::Assurance,
+        "recommendation_link",
+        &["duplicate_not_accepted", "recommendation_made_again"],
+    ),
+    (GapRegister::Assurance, "assertion", &["assertion_without_evidence"]),
+    (
+        GapRegister::Risk,
+        "risk",
+        &[
+            "risk_without_owner",
+            "risk_without_score",
+            "risk_without_control",
+            "risk_without_review",
+            "risk_review_overdue",
+            "risk_above_appetite",
+            "escalation_due",
+        ],
+    ),
+    (GapRegister::Risk, "escalation", &["escalation_unacknowledged"]),
+    (
+        GapRegister::Risk,
+        "control",
+        &["control_without_owner", "control_unassessed", "control_failing"],
+    ),
+    (
+        GapRegister::Performance,
+        "measure",
+        &[
+            "measure_without_definition",
+            "measure_without_owner",
+            "measure_without_source",
+            "measure_without_target",
+            "measure_without_frequency",
+            "measure_without_data",
+            "measure_data_late",
+            "characteristic_unavailable",
+        ],
+    ),
+    (
+        GapRegister::Performance,
+        "dashboard",
+        &["dashboard_overdue", "dashboard_without_date"],
+    ),
+    (
+        GapRegister::Communications,
+        "communications_plan",
+        &["communications_plan_without_aim"],
+    ),
+    (
+        GapRegister::Communications,
+        "communications_activity",
+        &["activity_without_goal", "activity_without_evaluation"],
+    ),
+    (GapRegister::Communications, "campaign_evaluation", &["evaluation_without_evidence"]),
+    (
+        GapRegister::Communications,
+        "intranet_asset",
+        &["asset_without_owner", "asset_review_overdue", "asset_without_review"],
+    ),
+    (GapRegister::Communications, "unit", &["group_without_good_practice"]),
+    (GapRegister::Communications, "good_practice", &["good_practice_ad_hoc"]),
+    (GapRegister::Waivers, "gap_waiver", &["waiver_without_gap"]),
+];
+
+/// A code, as a query names it: one of those there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapCode(pub String);
+
+impl<'de> Deserialize<'de> for GapCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        let known = || GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
+        if known().any(|k| k == code) {
+            Ok(Self(code))
+        } else {
+            Err(serde::de::Error::custom(one_of(&code, &known().collect::<Vec<_>>())))
+        }
+    }
+}
+
+impl PartialSchema for GapCode {
+    fn schema() -> RefOr<Schema> {
+        let known = GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known)).into()
+    }
+}
+impl ToSchema for GapCode {}
+
+/// Where a code belongs, and the kind that its rule looks at.
+#[must_use]
+pub fn gap_code(code: &str) -> Option<(GapRegister, &'static str)> {
+    let found = GAP_CODES.iter().find(|(_, _, codes)| codes.contains(&code));
+    found.map(|(register, kind, _)| (*register, *kind))
+}
+
+/// The codes of the rules whose gaps can be waived.
+pub(super) fn waivable() -> Vec<&'static str> {
+    let groups = GAP_CODES.iter().filter(|(register, _, _)| register.keepers().is_some());
+    groups.flat_map(|(_, _, codes)| codes.iter().copied()).collect()
+}

@@ -1,0 +1,40 @@
+//! Waivers of gaps. What the rules look for stands in [`crate::views`]; here are their codes, with what each is about.
+
+mod codes;
+mod waiver;
+
+pub use codes::{GAP_CODES, GapCode, GapRegister, gap_code};
+pub use waiver::GapWaiver;
+
+use crate::world::Catalogue;
+
+/// Adds the register's kinds.
+#[must_use]
+pub fn register(catalogue: Catalogue) -> Catalogue {
+    catalogue.with::<GapWaiver>()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::registers::checks::bodies::{check, long};
+
+    #[test]
+    fn waivers() {
+        check(
+            "gap_waiver",
+            &[
+                ("rule", json!("no_such_rule")),
+                ("rule", json!("waiver_without_gap")),
+                ("rule", Value::Null),
+                ("record_id", json!("x")),
+                ("record_id", Value::Null),
+                ("reason", json!("")),
+                ("reason", long(2001)),
+                ("granted_on", json!("soon")),
+                ("expires_on", Value::Null),
+            ],
+        );
+    }
+}

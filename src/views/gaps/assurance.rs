@@ -1,0 +1,288 @@
+//! What audit recommendations lack, and what is said of them.
+
+use chrono::NaiveDate;
+
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::assurance::{
+    Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation, RecommendationClosureState, RecommendationLink,
+    RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification, Verification, VerificationResult,
+};
+use crate::registers::evidence::Evidence;
+use crate::views::rag::days;
+use crate::views::waits::{Awaited, awaited_by};
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "recommendation_without_owner",
+        severity: Is::High,
+        checks: "No post or unit answers for the recommendation.",
+        why: "Nobody can be asked how far it has come.",
+        remedy: "Name the post or unit that answers for it.",
+        answers: &["2020, recommendations 1 to 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            plain_if(is_open(c, r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
+        }),
+    },
+    Rule {
+        code: "recommendation_without_priority",
+        severity: Is::Medium,
+        checks: "Nobody has said how much the recommendation matters.",
+        why: "What matters most cannot be done first.",
+        remedy: "Have audit say its priority.",
+        answers: &["2020, recommendations 1 to 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| plain_if(is_open(c, r) && r.data.priority.is_none())),
+    },
+    Rule {
+        code: "recommendation_incomplete",
+        severity: Is::Medium,
+        checks: "The recommendation lacks the finding, or what is recommended.",
+        why: "Without the one nobody knows why, without the other nobody knows what to do.",
+        remedy: "Add what the report says.",
+        answers: &["2020, recommendations 1 to 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| match (&r.data.finding, &r.data.recommendation) {
+            (None, _) if is_open(c, r) => because("no finding"),
+            (_, None) if is_open(c, r) => because("it does not say what is recommended"),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "recommendation_without_response",
+        severity: Is::Medium,
+        checks: "Management has not said whether it accepts the recommendation.",
+        why: "What nobody has agreed to do need not be done.",
+        remedy: "Record management's response.",
+        answers: &["2020, recommendations 1 to 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let waited = || reported_on(c, r).is_none_or(|on| (c.on - on).num_days() > c.settings.gaps.response_after_days);
+            plain_if(is_open(c, r) && r.computed.management_response.is_none() && waited())
+        }),
+    },
+    Rule {
+        code: "recommendation_rejection_open",
+        severity: Is::Medium,
+        checks: "Management rejects the recommendation, and audit has not closed it.",
+        why: "It stays open, and nobody works on it.",
+        remedy: "Have audit accept the rejection by a closure, or take the matter up.",
+        answers: &[],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            plain_if(is_open(c, r) && r.computed.management_response == Some(ManagementDecision::Rejected))
+        }),
+    },
+    Rule {
+        code: "recommendation_without_deadline",
+        severity: Is::High,
+        checks: "The recommendation has no deadline.",
+        why: "It can never be late.",
+        remedy: "Agree a deadline.",
+        answers: &["2017, recommendation b"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| plain_if(is_open(c, r) && r.data.deadline.due_on.is_none())),
+    },
+    Rule {
+        code: "recommendation_overdue",
+        severity: Is::High,
+        checks: "The recommendation is past its deadline, and nobody claims that it is implemented.",
+        why: "A deadline that passes without a word is no deadline.",
+        remedy: "Implement it and claim it, or ask for an extension.",
+        answers: &["2020, recommendations 6, 7 and 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let due = r.data.deadline.due_on.filter(|_| is_open(c, r) && r.is_overdue(c.on))?;
+            because(format!("was due on {due}, {} ago", days((c.on - due).num_days())))
+        }),
+    },
+    Rule {
+        code: "recommendation_extended_often",
+        severity: Is::Medium,
+        checks: "The deadline of the recommendation is extended again and again.",
+        why: "A deadline that always moves binds nobody.",
+        remedy: "Have the board decide what is realistic, or audit what risk is borne meanwhile.",
+        answers: &[],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let often = is_open(c, r) && r.computed.extension_count >= c.settings.gaps.many_extensions;
+            if often {
+                because(format!("{} times", r.computed.extension_count))
+            } else {
+                None
+            }
+        }),
+    },
+    Rule {
+        code: "recommendation_put_off_without_date",
+        severity: Is::High,
+        checks: "Management puts the recommendation off, and to no date.",
+        why: "That is how a promise is never broken and never kept.",
+        remedy: "Say to when, and ask for that extension.",
+        answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let latest = r.computed.latest_update_id.and_then(|id| c.seen.get::<RecommendationUpdate>(id))?;
+            let off = latest.data.update_kind == RecommendationUpdateKind::Deferral && latest.data.asked_deadline.due_on.is_none();
+            if off && is_open(c, r) {
+                because(format!("on {}", latest.data.stated_on))
+            } else {
+                None
+            }
+        }),
+    },
+    Rule {
+        code: "recommendation_waits_for_undated",
+        severity: Is::Medium,
+        checks: "The recommendation leans on something that has no date.",
+        why: "Its own deadline rests on nothing.",
+        remedy: "Give what it leans on a date, or implement the recommendation without it.",
+        answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| leans(c, r, |a| a.due_on.is_none().then(|| a.record.meta().reference.clone()))),
+    },
+    Rule {
+        code: "recommendation_waits_beyond_deadline",
+        severity: Is::High,
+        checks: "What the recommendation leans on comes after its own deadline.",
+        why: "The deadline cannot be kept, and this is known today.",
+        remedy: "Bring forward what it leans on, or ask for an extension now.",
+        answers: &["2020, recommendation 6"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let due = r.data.deadline.due_on?;
+            leans(c, r, |a| {
+                let on = a.due_on.filter(|on| *on > due)?;
+                Some(format!("{} on {on}", a.record.meta().reference))
+            })
+        }),
+    },
+    Rule {
+        code: "recommendation_stale",
+        severity: Is::Medium,
+        checks: "Nothing has been said about the recommendation for long.",
+        why: "Silence is not progress.",
+        remedy: "Record an update.",
+        answers: &["2017, recommendation b"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let waits_for_audit = r.computed.verification == RecommendationVerification::Submitted;
+            if !is_open(c, r) || waits_for_audit {
+                return None;
+            }
+            let since = r.computed.latest_update_on.or_else(|| reported_on(c, r));
+            let silent = (c.on - since.unwrap_or_else(|| r.meta.created_at.date_naive())).num_days();
+            if silent > c.settings.stale_after_days {
+                because(format!("not for {}", days(silent)))
+            } else {
+                None
+            }
+        }),
+    },
+    Rule {
+        code: "recommendation_long_unverified",
+        severity: Is::High,
+        checks: "Management claims that the recommendation is implemented, and audit has not verified it for long.",
+        why: "A claim that nobody checks counts as done without being so.",
+        remedy: "Verify the claim, or reject it.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claimed = r.computed.claimed_on.filter(|_| is_open(c, r))?;
+            let waited = (c.on - claimed).num_days();
+            if waited > c.settings.unverified_after_days {
+                because(format!("claimed on {claimed}, {} ago", days(waited)))
+            } else {
+                None
+            }
+        }),
+    },
+    Rule {
+        code: "recommendation_claim_without_evidence",
+        severity: Is::High,
+        checks: "Management claims that the recommendation is implemented, and submits no evidence.",
+        why: "What cannot be shown cannot be verified.",
+        remedy: "Submit the evidence with the claim, or take the claim back.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claim = r.computed.claim_id.filter(|_| is_open(c, r))?;
+            let shown = |id| c.seen.pointing::<Evidence>(id).any(|e| e.data.supports_id == id);
+            plain_if(!shown(claim) && !shown(r.meta.id))
+        }),
+    },
+    Rule {
+        code: "recommendation_rejected_claim",
+        severity: Is::High,
+        checks: "Audit rejected the claim that the recommendation is implemented, and nothing was said since.",
+        why: "Who claimed it leaves it at that.",
+        remedy: "Take up what audit found, and record an update.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(recommendation_rejected_claim),
+    },
+    Rule {
+        code: "duplicate_not_accepted",
+        severity: Is::Medium,
+        checks: "The recommendation is said to repeat another, and audit has not accepted that.",
+        why: "Until audit agrees, both are owed.",
+        remedy: "Have audit close one as a duplicate, or answer both.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, l: &Rec<RecommendationLink>| {
+            let says = l.data.relation == RecommendationRelation::Duplicates;
+            let open = |id| c.seen.get::<Recommendation>(id).is_some_and(|r| is_open(c, r));
+            plain_if(says && open(l.data.recommendation_id))
+        }),
+    },
+    Rule {
+        code: "recommendation_made_again",
+        severity: Is::Medium,
+        checks: "The recommendation had to be made again.",
+        why: "What was recommended before was not carried out, and the same may happen once more.",
+        remedy: "Say why it was not carried out the first time, and close the earlier one by the later.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|c, l: &Rec<RecommendationLink>| {
+            let repeats = l.data.relation == RecommendationRelation::Repeats;
+            let open = |id| c.seen.get::<Recommendation>(id).is_some_and(|r| is_open(c, r));
+            plain_if(repeats && open(l.data.recommendation_id) && open(l.data.to_id))
+        }),
+    },
+    Rule {
+        code: "assertion_without_evidence",
+        severity: Is::Medium,
+        checks: "The assertion is made without anything to support it.",
+        why: "Anybody can say so.",
+        remedy: "Name the evidence, or withdraw the assertion.",
+        answers: &["2017, key considerations and interdependencies", "2020, recommendations 4 and 7"],
+        look: &Each::new(|c, a: &Rec<Assertion>| {
+            let shown = || c.seen.pointing::<Evidence>(a.meta.id).any(|e| e.data.supports_id == a.meta.id);
+            plain_if(a.data.evidence == AssertionEvidence::None && !shown())
+        }),
+    },
+];
+
+/// Whether it still binds management: of a review that stands, and closed by nobody.
+fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
+    let stands = || c.seen.get::<AuditReview>(r.data.review_id).is_some_and(Rec::is_live);
+    r.is_live() && r.computed.closure == RecommendationClosureState::None && stands()
+}
+
+/// When its review was reported, where that is known.
+fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
+    c.seen.get::<AuditReview>(r.data.review_id)?.data.reported.due_on
+}
+
+/// What of all that it leans on is wrong, in words.
+fn leans(c: &Context<'_>, r: &Rec<Recommendation>, wrong: impl Fn(&Awaited<'_>) -> Option<String>) -> Fault {
+    if !is_open(c, r) || r.computed.claim_id.is_some() {
+        return None;
+    }
+    let mut words: Vec<String> = awaited_by(c.seen, r).iter().filter_map(wrong).collect();
+    words.sort_unstable();
+    if words.is_empty() { None } else { because(words.join(", ")) }
+}
+
+fn recommendation_rejected_claim(c: &Context<'_>, r: &Rec<Recommendation>) -> Fault {
+    if !is_open(c, r) || r.computed.verification != RecommendationVerification::Rejected {
+        return None;
+    }
+    let rejections = c.seen.pointing::<Verification>(r.meta.id);
+    let on = rejections
+        .filter(|v| v.data.recommendation_id == r.meta.id && v.data.result == VerificationResult::Rejected)
+        .map(|v| v.data.decided_on)
+        .max()?;
+    let taken_up = r.computed.latest_update_on.is_some_and(|said| said > on);
+    if !taken_up && (c.on - on).num_days() > c.settings.gaps.response_after_days {
+        because(format!("on {on}"))
+    } else {
+        None
+    }
+}

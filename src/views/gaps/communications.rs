@@ -1,0 +1,133 @@
+//! What communications lack.
+
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::checks::runs_on;
+use crate::registers::communications::{
+    ActivityStatus, AssetStatus, CampaignEvaluation, CommunicationsActivity, CommunicationsPlan, GoodPractice, IntranetAsset,
+    PracticeBasis, ended_on,
+};
+use crate::registers::evidence::Evidence;
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "communications_plan_without_aim",
+        severity: Is::Low,
+        checks: "The communications plan serves neither a strategy nor a goal.",
+        why: "Nobody can tell what it is to bring about.",
+        remedy: "Name the strategy that it supports, or the goals.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
+            plain_if(p.data.until_on.is_none_or(|d| c.on <= d) && p.data.strategy_id.is_none() && p.data.goal_ids.is_empty())
+        }),
+    },
+    Rule {
+        code: "activity_without_goal",
+        severity: Is::Low,
+        checks: "The campaign or activity serves no goal.",
+        why: "Nobody can tell what it was good for.",
+        remedy: "Name the goals that it serves.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|c, a: &Rec<CommunicationsActivity>| plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())),
+    },
+    Rule {
+        code: "activity_without_evaluation",
+        severity: Is::Medium,
+        checks: "The campaign or activity is over, and nobody has evaluated it.",
+        why: "Whom it reached and what was learnt is not known.",
+        remedy: "Evaluate it.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(activity_without_evaluation),
+    },
+    Rule {
+        code: "evaluation_without_evidence",
+        severity: Is::Low,
+        checks: "The evaluation names nothing that supports it.",
+        why: "It is a claim.",
+        remedy: "Name the evidence.",
+        answers: &["2017, paragraph 1.1", "2020, recommendation 7"],
+        look: &Each::new(|c, e: &Rec<CampaignEvaluation>| {
+            let shown = || c.seen.pointing::<Evidence>(e.meta.id).any(|v| v.data.supports_id == e.meta.id);
+            plain_if(e.data.evidence.is_none() && !shown())
+        }),
+    },
+    Rule {
+        code: "asset_without_owner",
+        severity: Is::Low,
+        checks: "No post or unit looks after the intranet asset.",
+        why: "It grows old without anybody noticing.",
+        remedy: "Name who looks after it.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|_, a: &Rec<IntranetAsset>| {
+            let stands = a.data.status != AssetStatus::Retired;
+            plain_if(stands && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
+        }),
+    },
+    Rule {
+        code: "asset_review_overdue",
+        severity: Is::Medium,
+        checks: "The intranet asset is past the day of its review.",
+        why: "What it says may no longer hold.",
+        remedy: "Review it and set the next day.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|c, a: &Rec<IntranetAsset>| match a.data.review_due_on {
+            Some(due) if a.data.is_overdue(c.on) => because(format!("was due on {due}")),
+            _ => None,
+        }),
+    },
+    Rule {
+        code: "asset_without_review",
+        severity: Is::Low,
+        checks: "Nobody has said when the intranet asset is to be reviewed.",
+        why: "It can never be past its review.",
+        remedy: "Set the day of its review.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|_, a: &Rec<IntranetAsset>| {
+            let stands = matches!(a.data.status, AssetStatus::Published | AssetStatus::UnderReview);
+            plain_if(stands && a.data.review_due_on.is_none())
+        }),
+    },
+    Rule {
+        code: "group_without_good_practice",
+        severity: Is::Low,
+        checks: "The business group has published no good practice.",
+        why: "Others cannot learn from it.",
+        remedy: "Publish what works there.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|c, u: &Rec<Unit>| {
+            let is = u.data.unit_kind == UnitKind::BusinessGroup && runs_on((u.data.from_on, u.data.until_on), c.on);
+            plain_if(is && !c.shares_practice(u))
+        }),
+    },
+    Rule {
+        code: "good_practice_ad_hoc",
+        severity: Is::Low,
+        checks: "The good practice was published as it came.",
+        why: "Without a plan the next example may never come.",
+        remedy: "Plan who publishes what and when.",
+        answers: &["2020, recommendation 7"],
+        look: &Each::new(|_, g: &Rec<GoodPractice>| plain_if(g.data.is_published() && g.data.basis == PracticeBasis::AdHoc)),
+    },
+];
+
+/// Whether it is to take place, or did, under a plan that stands.
+fn is_planned(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> bool {
+    let plan = || c.seen.get::<CommunicationsPlan>(activity.data.plan_id).is_none_or(Rec::is_live);
+    activity.data.status == ActivityStatus::Planned && plan()
+}
+
+fn activity_without_evaluation(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> Fault {
+    let ended = ended_on(&activity.data).filter(|_| is_planned(c, activity))?;
+    let evaluated = || {
+        let mut evaluations = c.seen.pointing::<CampaignEvaluation>(activity.meta.id);
+        evaluations.any(|e| e.data.activity_id == activity.meta.id)
+    };
+    if (c.on - ended).num_days() > c.settings.gaps.evaluated_after_days && !evaluated() {
+        because(format!("ended on {ended}"))
+    } else {
+        None
+    }
+}

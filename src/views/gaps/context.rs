@@ -1,0 +1,193 @@
+//! What a rule may look at beside the record itself. What several rules ask, or a rule asks of every record, is worked out once for the
+//! whole view, and not before a rule asks: a board or a unit is pointed to by too many records for each rule to go through them.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::registers::checks::runs_on;
+use crate::registers::communications::GoodPractice;
+use crate::registers::gaps::GapWaiver;
+use crate::registers::governance::{Board, BoardEdge, Membership, Remit, TermsOfReference};
+use crate::registers::meetings::{Meeting, MeetingStatus};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::registers::performance::Measure;
+use crate::registers::plan::Plan;
+use crate::registers::representation::RepresentationTarget;
+use crate::registers::settings::SettingSet;
+use crate::views::performance::{MeasureAvailability, availability};
+use crate::views::representation::{Picture, TargetState, at_the_table};
+use crate::world::seen::Seen;
+use crate::world::{Rec, Resource};
+
+/// The live records of one kind by what they are about, put in order at the first question.
+pub struct By<'a, R: Resource> {
+    seen: &'a Seen,
+    about: fn(&R) -> Vec<Uuid>,
+    found: OnceCell<HashMap<Uuid, Vec<&'a Rec<R>>>>,
+}
+
+impl<'a, R: Resource> By<'a, R> {
+    fn new(seen: &'a Seen, about: fn(&R) -> Vec<Uuid>) -> Self {
+        Self {
+            seen,
+            about,
+            found: OnceCell::new(),
+        }
+    }
+
+    /// Those about `id`, in the order in which they were recorded.
+    pub fn of(&self, id: Uuid) -> &[&'a Rec<R>] {
+        let found = self.found.get_or_init(|| {
+            let mut found: HashMap<Uuid, Vec<&'a Rec<R>>> = HashMap::new();
+            for record in self.seen.live::<R>() {
+                for id in (self.about)(&record.data) {
+                    found.entry(id).or_default().push(record);
+                }
+            }
+            found
+        });
+        found.get(&id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What a rule may look at beside the record itself.
+pub struct Context<'a> {
+    pub seen: &'a Seen,
+    /// The day to judge by.
+    pub on: NaiveDate,
+    pub settings: &'a SettingSet,
+    /// Plans by the plan that they refresh.
+    pub refreshes: By<'a, Plan>,
+    /// Measures by goal.
+    pub measures: By<'a, Measure>,
+    /// Remits by goal and by board.
+    pub remits: By<'a, Remit>,
+    /// By board.
+    pub terms: By<'a, TermsOfReference>,
+    /// By board.
+    pub members: By<'a, Membership>,
+    /// Lines by the board that they start from.
+    pub edges: By<'a, BoardEdge>,
+    /// By board.
+    pub meetings: By<'a, Meeting>,
+    waivers: By<'a, GapWaiver>,
+    pictures: RefCell<HashMap<Uuid, Rc<Picture<'a>>>>,
+    heard: OnceCell<(HashSet<Uuid>, HashSet<UnitKind>)>,
+    practising: OnceCell<HashSet<Uuid>>,
+    figures: RefCell<HashMap<Uuid, Rc<MeasureAvailability>>>,
+    aims: OnceCell<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
+}
+
+impl<'a> Context<'a> {
+    /// What rules look at in what somebody sees, on a day.
+    #[must_use]
+    pub fn new(seen: &'a Seen, on: NaiveDate, settings: &'a SettingSet) -> Self {
+        Self {
+            seen,
+            on,
+            settings,
+            refreshes: By::new(seen, |p| p.predecessor_id.into_iter().collect()),
+            measures: By::new(seen, |m| m.goal_ids.clone()),
+            remits: By::new(seen, |r| vec![r.goal_id, r.board_id]),
+            terms: By::new(seen, |t| vec![t.board_id]),
+            members: By::new(seen, |m| vec![m.board_id]),
+            edges: By::new(seen, |e| vec![e.from_board_id]),
+            meetings: By::new(seen, |m| vec![m.board_id]),
+            waivers: By::new(seen, |w| vec![w.record_id]),
+            pictures: RefCell::default(),
+            heard: OnceCell::new(),
+            practising: OnceCell::new(),
+            figures: RefCell::default(),
+            aims: OnceCell::new(),
+        }
+    }
+
+    /// The waiver that holds on the day for what a rule finds on a record.
+    pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
+        let mut waivers = self.waivers.of(record).iter().copied();
+        waivers.find(|w| w.data.rule == rule && runs_on(w.data.days(), self.on))
+    }
+
+    /// Who is represented on a board.
+    pub fn picture(&self, board: Uuid) -> Rc<Picture<'a>> {
+        let known = self.pictures.borrow().get(&board).map(Rc::clone);
+        known.unwrap_or_else(|| {
+            let made = Rc::new(Picture::new(self.seen, board, self.on));
+            self.pictures.borrow_mut().insert(board, Rc::clone(&made));
+            made
+        })
+    }
+
+    /// How far a target of representation is met, as the view of its board says.
+    pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<TargetState> {
+        let (targets, _) = self.picture(target.data.board_id).heard();
+        targets.into_iter().find(|t| t.target_id == target.meta.id)
+    }
+
+    /// Whether a unit has a seat at the table of some board that sits, or a seat stands for all of its kind.
+    pub fn is_heard(&self, unit: &Rec<Unit>) -> bool {
+        let (units, kinds) = self.heard.get_or_init(|| {
+            let (mut units, mut kinds) = (HashSet::new(), HashSet::new());
+            for seat in self.seen.live::<Membership>() {
+                let sits = || self.seen.get::<Board>(seat.data.board_id).is_some_and(super::boards::is_active);
+                if at_the_table(&seat.data) && runs_on(seat.data.term(), self.on) && sits() {
+                    kinds.extend(seat.data.constituency_kind);
+                    units.extend(crate::views::representation::unit_of(self.seen, &seat.data).map(|u| u.meta.id));
+                }
+            }
+            (units, kinds)
+        });
+        units.contains(&unit.meta.id) || kinds.contains(&unit.data.unit_kind)
+    }
+
+    /// Whether a unit, or one below it, has published good practice.
+    pub fn shares_practice(&self, unit: &Rec<Unit>) -> bool {
+        let units = self.practising.get_or_init(|| {
+            let mut units = HashSet::new();
+            for practice in self.seen.live::<GoodPractice>().filter(|p| p.data.is_published()) {
+                let mut at = Some(practice.data.unit_id);
+                // Each unit above it once; what is there already has its own above it there too.
+                while let Some(id) = at.filter(|id| units.insert(*id)) {
+                    at = self.seen.get::<Unit>(id).and_then(|u| u.data.parent_id);
+                }
+            }
+            units
+        });
+        units.contains(&unit.meta.id)
+    }
+
+    /// What is known of a measure in its latest period.
+    pub fn figures(&self, measure: &Rec<Measure>) -> Rc<MeasureAvailability> {
+        let known = self.figures.borrow().get(&measure.meta.id).map(Rc::clone);
+        known.unwrap_or_else(|| {
+            let made = Rc::new(availability(self.seen, measure, 1));
+            self.figures.borrow_mut().insert(measure.meta.id, Rc::clone(&made));
+            made
+        })
+    }
+
+    /// The boards that sit and have just these goals in their remits.
+    pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
+        let aims = self.aims.get_or_init(|| {
+            let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
+            for board in self.seen.live::<Board>().filter(|b| super::boards::is_active(b)) {
+                aims.entry(super::boards::goals(self, board.meta.id)).or_default().push(board);
+            }
+            aims
+        });
+        aims.get(goals).cloned().unwrap_or_default()
+    }
+
+    /// The board's meetings that were held by the day, the latest first.
+    pub fn held(&self, board: Uuid) -> Vec<(NaiveDate, &'a Rec<Meeting>)> {
+        let day = |m: &'a Rec<Meeting>| m.computed.meeting_on.filter(|d| *d <= self.on).map(|d| (d, m));
+        let held = self.meetings.of(board).iter().copied();
+        let mut held: Vec<_> = held.filter(|m| m.data.status == MeetingStatus::Held).filter_map(day).collect();
+        held.sort_by_key(|(day, m)| (std::cmp::Reverse(*day), m.meta.id));
+        held
+    }
+}

@@ -1,0 +1,174 @@
+//! What measures and dashboards lack.
+
+use chrono::{Months, NaiveDate};
+
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::performance::{
+    Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget, is_overdue,
+};
+use crate::views::performance::AvailabilityRow;
+use crate::views::rag::days;
+use crate::world::Rec;
+use crate::world::record::word;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "measure_without_definition",
+        severity: Is::Medium,
+        checks: "Nobody has said what the measure tells and how it is worked out.",
+        why: "Two people work out two figures.",
+        remedy: "Define it.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.definition.is_none())),
+    },
+    Rule {
+        code: "measure_without_owner",
+        severity: Is::Medium,
+        checks: "No post or unit answers for the measure.",
+        why: "Nobody sees to it that its figures come and are right.",
+        remedy: "Name its owner.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.owner_post_id.is_none() && m.data.owner_unit_id.is_none())),
+    },
+    Rule {
+        code: "measure_without_source",
+        severity: Is::Medium,
+        checks: "Nobody has said where the measure's figures come from, or its source has ended.",
+        why: "Figures without a source cannot be checked.",
+        remedy: "Name the source.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, m: &Rec<Measure>| {
+            let source = m.data.source_id.and_then(|id| c.seen.get::<DataSource>(id));
+            match source {
+                _ if !is_wanted(m) => None,
+                None => plain_if(m.data.source_id.is_none()),
+                Some(s) if s.data.state == DataSourceState::Retired => because(format!("{} has ended", s.meta.reference)),
+                Some(_) => None,
+            }
+        }),
+    },
+    Rule {
+        code: "measure_without_target",
+        severity: Is::Medium,
+        checks: "The measure has no target that holds.",
+        why: "Nobody can tell good from bad.",
+        remedy: "Set what it is to reach and by when.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, m: &Rec<Measure>| {
+            let holds = |t: &Rec<MeasureTarget>| t.data.measure_id == m.meta.id && c.on <= t.data.period.until_on;
+            plain_if(is_wanted(m) && !c.seen.pointing::<MeasureTarget>(m.meta.id).any(holds))
+        }),
+    },
+    Rule {
+        code: "measure_without_frequency",
+        severity: Is::Medium,
+        checks: "Nobody has said how often the measure's figures are due.",
+        why: "Figures that are due at no time are never late.",
+        remedy: "Say how often.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.frequency.is_none())),
+    },
+    Rule {
+        code: "measure_without_data",
+        severity: Is::Medium,
+        checks: "There is no figure of the measure.",
+        why: "A measure that is not measured tells nothing.",
+        remedy: "Record its figures, or say that it is no longer wanted.",
+        answers: &["2020, recommendations 3 and 5"],
+        look: &Each::new(|c, m: &Rec<Measure>| plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))),
+    },
+    Rule {
+        code: "measure_data_late",
+        severity: Is::Medium,
+        checks: "The measure's latest figures are older than they may be.",
+        why: "Who decides by them decides by what was.",
+        remedy: "Record the figures that are due.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(measure_data_late),
+    },
+    Rule {
+        code: "characteristic_unavailable",
+        severity: Is::Medium,
+        checks: "There is no figure by a characteristic that the measure should be known by.",
+        why: "Whom it leaves out cannot be seen.",
+        remedy: "Have the figures broken down, and record them.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(characteristic_unavailable),
+    },
+    Rule {
+        code: "dashboard_overdue",
+        severity: Is::High,
+        checks: "The dashboard was promised and is not published.",
+        why: "Who was to watch by it cannot.",
+        remedy: "Publish it, or promise it anew with the reason.",
+        answers: &["2017, Action 14", "2020, recommendation 5"],
+        look: &Each::new(|c, d: &Rec<Dashboard>| {
+            if !is_overdue(d, c.on) {
+                return None;
+            }
+            let first = d
+                .data
+                .promised
+                .iter()
+                .filter_map(|p| p.due.due_on)
+                .filter(|due| *due < c.on)
+                .min()?;
+            because(format!("promised {} times, first for {first}", d.data.promised.len()).replace("1 times", "once"))
+        }),
+    },
+    Rule {
+        code: "dashboard_without_date",
+        severity: Is::Medium,
+        checks: "The dashboard is not published, and nobody has said when it will be.",
+        why: "It can never be late.",
+        remedy: "Promise it for a day.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, d: &Rec<Dashboard>| {
+            let out = d.computed.first_published_on.is_some_and(|on| on <= c.on);
+            plain_if(!out && d.computed.due_on.is_none())
+        }),
+    },
+];
+
+fn is_wanted(measure: &Rec<Measure>) -> bool {
+    measure.data.state != MeasureState::Retired
+}
+
+/// Whether there is a figure, shown to the caller or not.
+fn is_there(row: &AvailabilityRow) -> bool {
+    row.present + row.suppressed > 0
+}
+
+/// The last day of the period after one, if figures come at regular times.
+fn next_end(frequency: FigureFrequency, end: NaiveDate) -> Option<NaiveDate> {
+    let months = |n| end.checked_add_months(Months::new(n));
+    match frequency {
+        FigureFrequency::Weekly => end.checked_add_days(chrono::Days::new(7)),
+        FigureFrequency::Monthly => months(1),
+        FigureFrequency::Quarterly => months(3),
+        FigureFrequency::HalfYearly => months(6),
+        FigureFrequency::Yearly => months(12),
+        FigureFrequency::Continuous | FigureFrequency::AdHoc => None,
+    }
+}
+
+fn measure_data_late(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
+    let frequency = measure.data.frequency.filter(|_| is_wanted(measure))?;
+    let latest = c.figures(measure).rows.iter().filter_map(|r| r.period).map(|p| p.until_on).max()?;
+    let late = (c.on - next_end(frequency, latest)?).num_days();
+    if late > c.settings.gaps.figures_after_days {
+        because(format!("the latest are up to {latest}; the next were due {} ago", days(late)))
+    } else {
+        None
+    }
+}
+
+fn characteristic_unavailable(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
+    let known = c.figures(measure);
+    let by = |wanted| known.rows.iter().any(|r| r.characteristic == Some(wanted) && is_there(r));
+    let missing = measure.data.characteristics.iter().filter(|wanted| !by(**wanted));
+    let words: Vec<String> = missing.filter(|_| is_wanted(measure)).map(word).collect();
+    if words.is_empty() { None } else { because(words.join(", ")) }
+}

@@ -1,0 +1,120 @@
+//! What is missing at the boards' tables: who is not there, and on what terms who is.
+
+use super::boards::is_active;
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{Board, Membership};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::registers::representation::{RepresentationTarget, RotationState};
+use crate::views::representation::{at_the_table, unit_of};
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "membership_uninvited",
+        severity: Is::Medium,
+        checks: "The member is there by invitation, and no invitation is on record.",
+        why: "Nobody can say what they are there for, nor who asked them.",
+        remedy: "Record the invitation, or where the basis is laid down.",
+        answers: &["2020, recommendation 9"],
+        look: &Each::new(|c, m: &Rec<Membership>| {
+            use crate::registers::governance::MembershipBasis::Invited;
+            plain_if(m.data.basis == Invited && sits(c, m) && c.picture(m.data.board_id).basis_unclear(&m.data))
+        }),
+    },
+    Rule {
+        code: "rotation_overdue",
+        severity: Is::Medium,
+        checks: "The seat should have gone to another.",
+        why: "The same voice is heard each time, and others of its kind never are.",
+        remedy: "Record the next holder, or the new term where the member may stay.",
+        answers: &["2020, recommendation 9"],
+        look: &Each::new(|c, m: &Rec<Membership>| {
+            if !sits(c, m) {
+                return None;
+            }
+            let rotation = c.picture(m.data.board_id).rotation(&m.data)?;
+            match (rotation.state, rotation.due_on) {
+                (RotationState::Overdue, Some(due)) if due <= c.on => because(format!("was due on {due}")),
+                (RotationState::Overdue, _) => because(format!("{} terms in a row", rotation.terms_in_row)),
+                _ => None,
+            }
+        }),
+    },
+    Rule {
+        code: "seat_without_rotation",
+        severity: Is::Low,
+        checks: "No policy says when the seat of an association or advisory group goes to another.",
+        why: "Who sits there stays, and a wider pool is never drawn from.",
+        remedy: "Lay down how long a term is and from whom the next holder comes.",
+        answers: &["2020, recommendation 9"],
+        look: &Each::new(|c, m: &Rec<Membership>| {
+            let unit = || unit_of(c.seen, &m.data).map(|u| u.data.unit_kind);
+            let of = || m.data.constituency_kind.or_else(unit).is_some_and(speaks_from_outside);
+            plain_if(sits(c, m) && at_the_table(&m.data) && of() && c.picture(m.data.board_id).rotation(&m.data).is_none())
+        }),
+    },
+    Rule {
+        code: "seat_never_filled",
+        severity: Is::Medium,
+        checks: "The seat is held, and nobody of its constituency came to any of the last meetings.",
+        why: "A seat on paper gives nobody a voice.",
+        remedy: "Ask why, and give the seat to who can come.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(seat_never_filled),
+    },
+    Rule {
+        code: "representation_below_target",
+        severity: Is::High,
+        checks: "Fewer of the constituency sit on the board than should.",
+        why: "Their collective voice is not heard where it was promised to be.",
+        remedy: "Fill the seats that are missing, or agree in the terms of reference that one seat stands for all.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, t: &Rec<RepresentationTarget>| {
+            let board = c.seen.get::<Board>(t.data.board_id).filter(|b| b.is_live() && is_active(b))?;
+            let state = runs_on(t.data.days(), c.on).then(|| c.target(t)).flatten().filter(|s| !s.met)?;
+            let filled = if state.one_each { state.seated } else { state.seats_filled };
+            because(format!("{filled} of {} on {}", state.seats_wanted, board.meta.reference))
+        }),
+    },
+    Rule {
+        code: "constituency_unrepresented",
+        severity: Is::Medium,
+        checks: "The association or advisory group has a seat on no board.",
+        why: "Nothing is decided with those for whom it speaks.",
+        remedy: "Give it a seat, or record which seat stands for it.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, u: &Rec<Unit>| {
+            let is = speaks_from_outside(u.data.unit_kind) && runs_on((u.data.from_on, u.data.until_on), c.on);
+            plain_if(is && !c.is_heard(u))
+        }),
+    },
+];
+
+/// Whether boards are to hear units of this kind, which are no part of the line.
+fn speaks_from_outside(kind: UnitKind) -> bool {
+    crate::views::representation::ALWAYS.contains(&kind)
+}
+
+/// Whether the seat is held today, on a board that sits.
+fn sits(c: &Context<'_>, m: &Rec<Membership>) -> bool {
+    let board = c.seen.get::<Board>(m.data.board_id);
+    runs_on(m.data.term(), c.on) && board.is_some_and(|b| b.is_live() && is_active(b))
+}
+
+fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
+    let data = &m.data;
+    let speaks = data.constituency_unit_id.is_some() || data.constituency_kind.is_some() || data.constituency.is_some();
+    if !speaks || !at_the_table(data) || !sits(c, m) {
+        return None;
+    }
+    let picture = c.picture(data.board_id);
+    let missed = picture.attended().missed_in_a_row(m, unit_of(c.seen, data).map(|u| u.meta.id));
+    if missed < c.settings.gaps.missed_meetings {
+        None
+    } else {
+        because(format!("not to the last {missed} of which it is known who came"))
+    }
+}

@@ -1,0 +1,35 @@
+//! What waivers lack: a gap to waive.
+
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because};
+use crate::registers::checks::runs_on;
+use crate::registers::gaps::GapWaiver;
+use crate::world::Rec;
+
+/// The rules.
+pub const RULES: &[Rule] = &[Rule {
+    code: "waiver_without_gap",
+    severity: Is::Low,
+    checks: "The waiver holds, and there is no gap that it waives.",
+    why: "It would hide the gap unseen, should it come back.",
+    remedy: "Withdraw the waiver.",
+    answers: &[],
+    look: &Each::new(waiver_without_gap),
+}];
+
+fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
+    if !runs_on(waiver.data.days(), c.on) {
+        return None;
+    }
+    let Some(rule) = super::rule(&waiver.data.rule) else {
+        return because(format!("the rule {} is no more", waiver.data.rule));
+    };
+    let record = c.seen.any(waiver.data.record_id)?;
+    if record.meta().withdrawn_at.is_some() {
+        return because(format!("{} is withdrawn", record.meta().reference));
+    }
+    match rule.look.at(c, record.as_ref()) {
+        Some(_) => None,
+        None => because(format!("{} on {}", rule.code, record.meta().reference)),
+    }
+}
