@@ -38,7 +38,7 @@ use crate::problem::Problem;
 use crate::registers::settings::SettingsUsed;
 use crate::world::schema::{Schemas, add_answer, page};
 use crate::world::seen::Seen;
-use crate::world::{AnyRecord, Rec, Resource};
+use crate::world::{AnyRecord, Rec, Resource, Table};
 
 /// Answers kept until the journal moves, by their ETag.
 pub struct Cache(moka::sync::Cache<String, Answer>);
@@ -213,20 +213,27 @@ trait Gathered: Default + Send {
 }
 
 /// Records that one thread goes through before the next part is taken.
-const PART: usize = 4096;
+const PART: usize = 2048;
 
 /// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
 /// so the outcome does not depend on how many cores there are.
 fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
-    use rayon::prelude::*;
     let kind = seen.reading(NaiveDate::MIN).world.table_of::<R>();
-    let rows: Vec<&'a Arc<dyn AnyRecord>> = kind.into_iter().flat_map(crate::world::Table::rows).collect();
+    gather_any(seen, kind, |gathered, record| {
+        if let Some(record) = record.as_any().downcast_ref() {
+            add(gathered, record);
+        }
+    })
+}
+
+/// The same, of a kind that is known only when it runs.
+fn gather_any<'a, T: Gathered>(seen: &'a Seen, kind: Option<&'a Table>, add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync) -> T {
+    use rayon::prelude::*;
+    let rows: Vec<&'a Arc<dyn AnyRecord>> = kind.into_iter().flat_map(Table::rows).collect();
     let part = |rows: &[&'a Arc<dyn AnyRecord>]| {
         let mut gathered = T::default();
-        let records = rows.iter().filter_map(|r| r.as_any().downcast_ref::<Rec<R>>());
-        records
-            .filter(|r| r.is_live() && seen.may_see(r.meta.id))
-            .for_each(|r| add(&mut gathered, r));
+        let shown = rows.iter().filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
+        shown.for_each(|r| add(&mut gathered, r));
         gathered
     };
     let parts: Vec<T> = match rows.len() {

@@ -1,6 +1,6 @@
 //! Who is represented on a board: each association and advisory group with its seats, invitations and rotation, against the targets.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -250,7 +250,7 @@ pub(super) struct Picture<'a> {
     targets: Vec<&'a Rec<RepresentationTarget>>,
     invitations: Vec<&'a Rec<Invitation>>,
     policies: Vec<&'a RotationPolicy>,
-    attended: OnceCell<Attended<'a>>,
+    attended: OnceLock<Attended<'a>>,
 }
 
 impl<'a> Picture<'a> {
@@ -276,7 +276,7 @@ impl<'a> Picture<'a> {
                 .filter(|p| runs_on(p.data.days(), on))
                 .map(|p| &p.data)
                 .collect(),
-            attended: OnceCell::new(),
+            attended: OnceLock::new(),
         }
     }
 

@@ -29,7 +29,10 @@ pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
 type ById<V> = imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// Ids of records.
-type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
+pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
+
+/// What belongs to records, by their ids.
+pub type IdMap<V> = std::collections::HashMap<Uuid, V, foldhash::fast::RandomState>;
 
 /// The records of one kind.
 #[derive(Clone, Default)]

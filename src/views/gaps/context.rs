@@ -1,9 +1,8 @@
 //! What a rule may look at beside the record itself. What several rules ask, or a rule asks of every record, is worked out once for the
 //! whole view, and not before a rule asks: a board or a unit is pointed to by too many records for each rule to go through them.
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -21,13 +20,13 @@ use crate::registers::settings::SettingSet;
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, TargetState, at_the_table};
 use crate::world::seen::Seen;
-use crate::world::{Rec, Resource};
+use crate::world::{IdMap, Rec, Resource};
 
 /// The live records of one kind by what they are about, put in order at the first question.
 pub struct By<'a, R: Resource> {
     seen: &'a Seen,
     about: fn(&R) -> Vec<Uuid>,
-    found: OnceCell<HashMap<Uuid, Vec<&'a Rec<R>>>>,
+    found: OnceLock<IdMap<Vec<&'a Rec<R>>>>,
 }
 
 impl<'a, R: Resource> By<'a, R> {
@@ -35,14 +34,14 @@ impl<'a, R: Resource> By<'a, R> {
         Self {
             seen,
             about,
-            found: OnceCell::new(),
+            found: OnceLock::new(),
         }
     }
 
     /// Those about `id`, in the order in which they were recorded.
     pub fn of(&self, id: Uuid) -> &[&'a Rec<R>] {
         let found = self.found.get_or_init(|| {
-            let mut found: HashMap<Uuid, Vec<&'a Rec<R>>> = HashMap::new();
+            let mut found: IdMap<Vec<&'a Rec<R>>> = IdMap::default();
             for record in self.seen.live::<R>() {
                 for id in (self.about)(&record.data) {
                     found.entry(id).or_default().push(record);
@@ -51,6 +50,27 @@ impl<'a, R: Resource> By<'a, R> {
             found
         });
         found.get(&id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What was worked out of single records, kept for the next question. Rules ask from several threads.
+struct Kept<T>(Mutex<IdMap<Arc<T>>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Kept<T> {
+    fn get(&self, id: Uuid, work: impl FnOnce() -> T) -> Arc<T> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(&id).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let made = Arc::new(work());
+            kept().insert(id, Arc::clone(&made));
+            made
+        })
     }
 }
 
@@ -75,11 +95,11 @@ pub struct Context<'a> {
     /// By board.
     pub meetings: By<'a, Meeting>,
     waivers: By<'a, GapWaiver>,
-    pictures: RefCell<HashMap<Uuid, Rc<Picture<'a>>>>,
-    heard: OnceCell<(HashSet<Uuid>, HashSet<UnitKind>)>,
-    practising: OnceCell<HashSet<Uuid>>,
-    figures: RefCell<HashMap<Uuid, Rc<MeasureAvailability>>>,
-    aims: OnceCell<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
+    pictures: Kept<Picture<'a>>,
+    heard: OnceLock<(HashSet<Uuid>, HashSet<UnitKind>)>,
+    practising: OnceLock<HashSet<Uuid>>,
+    figures: Kept<MeasureAvailability>,
+    aims: OnceLock<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
 }
 
 impl<'a> Context<'a> {
@@ -98,11 +118,11 @@ impl<'a> Context<'a> {
             edges: By::new(seen, |e| vec![e.from_board_id]),
             meetings: By::new(seen, |m| vec![m.board_id]),
             waivers: By::new(seen, |w| vec![w.record_id]),
-            pictures: RefCell::default(),
-            heard: OnceCell::new(),
-            practising: OnceCell::new(),
-            figures: RefCell::default(),
-            aims: OnceCell::new(),
+            pictures: Kept::default(),
+            heard: OnceLock::new(),
+            practising: OnceLock::new(),
+            figures: Kept::default(),
+            aims: OnceLock::new(),
         }
     }
 
@@ -113,13 +133,8 @@ impl<'a> Context<'a> {
     }
 
     /// Who is represented on a board.
-    pub fn picture(&self, board: Uuid) -> Rc<Picture<'a>> {
-        let known = self.pictures.borrow().get(&board).map(Rc::clone);
-        known.unwrap_or_else(|| {
-            let made = Rc::new(Picture::new(self.seen, board, self.on));
-            self.pictures.borrow_mut().insert(board, Rc::clone(&made));
-            made
-        })
+    pub fn picture(&self, board: Uuid) -> Arc<Picture<'a>> {
+        self.pictures.get(board, || Picture::new(self.seen, board, self.on))
     }
 
     /// How far a target of representation is met, as the view of its board says.
@@ -161,13 +176,8 @@ impl<'a> Context<'a> {
     }
 
     /// What is known of a measure in its latest period.
-    pub fn figures(&self, measure: &Rec<Measure>) -> Rc<MeasureAvailability> {
-        let known = self.figures.borrow().get(&measure.meta.id).map(Rc::clone);
-        known.unwrap_or_else(|| {
-            let made = Rc::new(availability(self.seen, measure, 1));
-            self.figures.borrow_mut().insert(measure.meta.id, Rc::clone(&made));
-            made
-        })
+    pub fn figures(&self, measure: &Rec<Measure>) -> Arc<MeasureAvailability> {
+        self.figures.get(measure.meta.id, || availability(self.seen, measure, 1))
     }
 
     /// The boards that sit and have just these goals in their remits.

@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 pub use rule::GapSeverity;
 
-use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
+use super::{Asked, Gathered, RecordName, View, flatten, gather_any, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
@@ -331,39 +331,87 @@ fn registers() -> Vec<String> {
     registers.iter().map(word).collect()
 }
 
-/// Every gap that is wanted, in no order.
-fn find<'a>(asked: &'a Asked, context: &Context<'a>, wanted: &Wanted) -> Vec<Found<'a>> {
-    let world = asked.seen.reading(asked.on).world;
+/// What was found in one part of the records: every gap counted, and those that may stand on the page.
+#[derive(Default)]
+struct Tally<'a> {
+    /// Open and waived gaps, by the place of the rule.
+    counts: BTreeMap<usize, (usize, usize)>,
+    /// Gaps behind the cursor that can stand on the page: in this part there is no page full of gaps before them.
+    first: Vec<Found<'a>>,
+    /// How many of these each rule has.
+    kept: BTreeMap<usize, usize>,
+    /// The last rule whose gaps can stand on the page, once that is known.
+    last: Option<usize>,
+}
+
+impl<'a> Tally<'a> {
+    fn count(&mut self, found: &Found<'_>) {
+        let (open, waived) = self.counts.entry(found.place).or_default();
+        *(if found.waiver.is_some() { waived } else { open }) += 1;
+    }
+
+    /// Keeps a gap unless a page of `limit`, and one gap more, is full without it.
+    fn keep(&mut self, found: Found<'a>, limit: usize) {
+        if self.last.is_some_and(|last| found.place > last) {
+            return;
+        }
+        *self.kept.entry(found.place).or_default() += 1;
+        self.first.push(found);
+        let mut before = 0;
+        self.last = self.kept.iter().find_map(|(place, n)| {
+            before += n;
+            (before > limit).then_some(*place)
+        });
+    }
+}
+
+impl Gathered for Tally<'_> {
+    fn join(&mut self, other: Self) {
+        for (place, (open, waived)) in other.counts {
+            let mine = self.counts.entry(place).or_default();
+            *mine = (mine.0 + open, mine.1 + waived);
+        }
+        self.first.extend(other.first);
+    }
+}
+
+/// Every gap that is wanted, counted; and of those after the cursor at least the first `limit` and one more.
+fn find<'a>(context: &Context<'a>, wanted: &Wanted, after: Option<(usize, &str)>, limit: usize) -> Tally<'a> {
+    let seen = context.seen;
+    let world = seen.reading(context.on).world;
     let mut by_kind: BTreeMap<usize, Vec<(usize, GapRegister, &'static Rule)>> = BTreeMap::new();
     for (place, (register, rule)) in rules().enumerate().filter(|(_, (register, rule))| wanted.rule(*register, rule)) {
         if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
             by_kind.entry(kind).or_default().push((place, register, rule));
         }
     }
-    let mut found = Vec::new();
+    let mut all = Tally::default();
     for (kind, rules) in by_kind {
-        let rows = world.table(kind).into_iter().flat_map(|t| t.rows());
-        for record in rows.filter(|r| r.meta().withdrawn_at.is_none()) {
+        all.join(gather_any(seen, world.table(kind), |tally: &mut Tally<'a>, record| {
             let id = record.meta().id;
-            if !asked.seen.may_see(id) || wanted.record.is_some_and(|r| r != id) || !wanted.scopes.iter().all(|s| world.is_in_scope(id, *s))
-            {
-                continue;
+            if wanted.record.is_some_and(|r| r != id) || !wanted.scopes.iter().all(|s| world.is_in_scope(id, *s)) {
+                return;
             }
             for (place, register, rule) in &rules {
-                if let Some(words) = rule.look.at(context, record.as_ref()) {
-                    found.push(Found {
-                        place: *place,
-                        rule,
-                        register: *register,
-                        record,
-                        words,
-                        waiver: context.waiver(rule.code, id),
-                    });
+                let Some(words) = rule.look.at(context, record.as_ref()) else {
+                    continue;
+                };
+                let found = Found {
+                    place: *place,
+                    rule,
+                    register: *register,
+                    record,
+                    words,
+                    waiver: context.waiver(rule.code, id),
+                };
+                tally.count(&found);
+                if wanted.lists(found.waiver.is_some()) && after.is_none_or(|a| found.key() > a) {
+                    tally.keep(found, limit);
                 }
             }
-        }
+        }));
     }
-    found
+    all
 }
 
 fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
@@ -372,41 +420,36 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     let after = asked.query.get("cursor").map(cursor).transpose()?;
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world));
-    let mut found = find(asked, &context, &wanted);
-    let mut counts: BTreeMap<usize, GapCount> = BTreeMap::new();
-    for f in &found {
-        let count = counts.entry(f.place).or_insert_with(|| GapCount {
-            rule: f.rule.code.to_owned(),
-            severity: f.rule.severity,
-            register: f.register,
-            gaps: 0,
-            waived: 0,
-        });
-        *match f.waiver {
-            None => &mut count.gaps,
-            Some(_) => &mut count.waived,
-        } += 1;
+    let Tally { counts, mut first, .. } = find(&context, &wanted, after, limit);
+    let by_rule = |((register, rule), (gaps, waived)): ((GapRegister, &Rule), (usize, usize))| GapCount {
+        rule: rule.code.to_owned(),
+        severity: rule.severity,
+        register,
+        gaps,
+        waived,
+    };
+    let by_rule: Vec<GapCount> = rules()
+        .enumerate()
+        .filter_map(|(place, rule)| Some(by_rule((rule, *counts.get(&place)?))))
+        .collect();
+    let (open, waived) = by_rule.iter().fold((0, 0), |(o, w), c| (o + c.gaps, w + c.waived));
+    if first.len() > limit + 1 {
+        first.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
+        first.truncate(limit + 1);
     }
-    found.retain(|f| wanted.lists(f.waiver.is_some()));
-    let total = found.len();
-    found.retain(|f| after.is_none_or(|a| f.key() > a));
-    if found.len() > limit + 1 {
-        found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
-        found.truncate(limit + 1);
-    }
-    found.sort_by(|a, b| a.key().cmp(&b.key()));
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more);
+    first.sort_by(|a, b| a.key().cmp(&b.key()));
+    let more = first.len() > limit;
+    first.truncate(limit);
+    let last = first.last().filter(|_| more);
     Ok(GapsView {
         on: asked.on,
         journal_seq: asked.seen.seq(),
         settings: used(world),
-        total,
-        waived: counts.values().map(|c| c.waived).sum(),
-        by_rule: counts.into_values().collect(),
+        total: if wanted.lists(false) { open } else { 0 } + if wanted.lists(true) { waived } else { 0 },
+        waived,
+        by_rule,
         next_cursor: last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference)),
-        items: found.iter().map(|f| f.gap(asked)).collect(),
+        items: first.iter().map(|f| f.gap(asked)).collect(),
     })
 }
 

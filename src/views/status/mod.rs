@@ -5,7 +5,7 @@ mod counts;
 mod items;
 mod scope;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -31,7 +31,7 @@ use crate::registers::strategy::Goal;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
-use crate::world::{Meta, Rec, Resource};
+use crate::world::{IdSet, Meta, Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -305,7 +305,7 @@ struct Picture<'a> {
     on: NaiveDate,
     settings: &'a SettingSet,
     is_whole: bool,
-    standing_plans: HashSet<Uuid, foldhash::fast::RandomState>,
+    standing_plans: IdSet,
 }
 
 impl<'a> Picture<'a> {

@@ -1,7 +1,5 @@
 //! What a status is about: everything, or what belongs to one strategy, plan, goal, unit, board, review or risk register.
 
-use std::collections::HashSet;
-
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -15,7 +13,7 @@ use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
 use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyVersion};
 use crate::views::RecordName;
 use crate::world::seen::Seen;
-use crate::world::{Rec, Resource};
+use crate::world::{IdSet, Rec, Resource};
 
 /// What sort of record the scope is; the way from it to items, recommendations, actions and risks differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +32,20 @@ pub struct Scope {
     about: About,
     id: Uuid,
     /// The plans whose items it covers; a withdrawn plan's items go with it.
-    plans: HashSet<Uuid>,
+    plans: IdSet,
     /// The goals that it covers.
-    goals: HashSet<Uuid>,
+    goals: IdSet,
     /// The units that it covers.
-    units: HashSet<Uuid>,
+    units: IdSet,
     /// The items that it covers, other than by plan, goal or unit.
-    allocated: HashSet<Uuid>,
+    allocated: IdSet,
     /// The items, recommendations and the like that it turned out to cover: what others are about.
-    covered: HashSet<Uuid>,
+    covered: IdSet,
 }
 
 /// A record and all that lie below it.
-fn with_below<R: Resource>(seen: &Seen, top: Uuid, is_below: impl Fn(&Rec<R>, Uuid) -> bool) -> HashSet<Uuid> {
-    let (mut all, mut todo) = (HashSet::from([top]), vec![top]);
+fn with_below<R: Resource>(seen: &Seen, top: Uuid, is_below: impl Fn(&Rec<R>, Uuid) -> bool) -> IdSet {
+    let (mut all, mut todo) = (IdSet::from_iter([top]), vec![top]);
     while let Some(at) = todo.pop() {
         let below = seen.pointing::<R>(at).filter(|r| is_below(r, at)).map(|r| r.meta.id);
         todo.extend(below.filter(|id| all.insert(*id)));
@@ -66,11 +64,11 @@ impl Scope {
         Self {
             about,
             id,
-            plans: HashSet::new(),
-            goals: HashSet::new(),
-            units: HashSet::new(),
-            allocated: HashSet::new(),
-            covered: HashSet::from([id]),
+            plans: IdSet::default(),
+            goals: IdSet::default(),
+            units: IdSet::default(),
+            allocated: IdSet::default(),
+            covered: IdSet::from_iter([id]),
         }
     }
 
