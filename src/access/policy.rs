@@ -120,8 +120,8 @@ pub enum Subject {
     Performance,
     /// Communications plans, activities, campaigns, assets, good practice.
     Communications,
-    /// Waivers of gaps. Who keeps the records of a register waives its gaps, which [`crate::registers::gaps::GapWaiver`] checks: nobody
-    /// waives what others find of their work.
+    /// Waivers of gaps. This row says who may try: a waiver itself asks the row of the rule's register, so that each role waives in its
+    /// own register alone.
     Waiver,
     /// Settings that differ by organisation: scales, bands, thresholds, suppression.
     Setting,
