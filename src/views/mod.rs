@@ -6,6 +6,7 @@
 
 #[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
+pub mod calendar;
 mod communications;
 #[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
 mod diagram;
@@ -322,6 +323,7 @@ pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(calendar::operations());
     all.extend(communications::operations());
     all.extend(oversight::operations());
     all.extend(representation::operations());
@@ -332,6 +334,7 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<SettingsUsed>(schemas);
+    calendar::schemas(schemas);
     communications::schemas(schemas);
     oversight::schemas(schemas);
     representation::schemas(schemas);
