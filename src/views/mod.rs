@@ -47,6 +47,16 @@ pub struct Cache(moka::sync::Cache<String, Answer>);
 /// Bytes of answers kept.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
+impl Cache {
+    /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
+    ///
+    /// # Errors
+    /// What making it fails with.
+    pub fn kept(&self, key: String, make: impl FnOnce() -> Result<Answer, Problem>) -> Result<Answer, Problem> {
+        self.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
+    }
+}
+
 impl Default for Cache {
     fn default() -> Self {
         let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX);
@@ -123,11 +133,7 @@ async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) 
         params: call.params.clone(),
     };
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || {
-        // Whoever asks for the same meanwhile waits for this one answer.
-        let make = || render(&compute(&asked)?, format);
-        service.views.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
-    };
+    let work = move || service.views.kept(key, || render(&compute(&asked)?, format));
     actix_web::web::block(work).await.map_err(Problem::internal)?
 }
 

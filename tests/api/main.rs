@@ -16,6 +16,7 @@ mod support;
 mod access;
 mod assurance;
 mod back_dating;
+mod calendar;
 mod communications;
 mod contract;
 mod conventions;

@@ -10,9 +10,6 @@ use crate::registers::catalogue;
 use crate::world::date::Precision;
 use crate::world::record::word;
 
-/// The media type.
-pub const CALENDAR: &str = "text/calendar; charset=utf-8";
-
 /// The longest description, in characters.
 const LONGEST: usize = 1_000;
 
@@ -40,6 +37,9 @@ pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> Strin
     }
     // Not NAME of RFC 7986: the library would write that one as it is, line ends and all.
     calendar.append_property(Property::new("X-WR-CALNAME", line(title)));
+    // How often to ask again; two names, for programs old and new (RFC 7986, 5.7).
+    calendar.append_property(Property::new("REFRESH-INTERVAL", "PT1H").add_parameter("VALUE", "DURATION").done());
+    calendar.append_property(Property::new("X-PUBLISHED-TTL", "PT1H"));
     for thing in things {
         calendar.push(event(address, thing));
     }

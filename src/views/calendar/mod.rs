@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use dates::{DateKind, DateState, DatedThing, Wanted, gather};
-pub use ics::{CALENDAR, write};
+pub use ics::write;
 
 use super::{Asked, View, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
+use crate::http::formats::Format;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
 use crate::problem::Problem;
@@ -67,6 +68,8 @@ pub struct DatesView {
 }
 
 impl View for DatesView {
+    const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Ics];
+
     fn rows(&self) -> Vec<Map<String, Value>> {
         let row = |item: &DatedThing| {
             let mut row = Map::new();
@@ -75,17 +78,18 @@ impl View for DatesView {
         };
         self.items.iter().map(row).collect()
     }
+
+    fn drawn(&self, _: Format) -> Option<String> {
+        Some(write("stride", None, &self.items))
+    }
 }
 
 fn wanted(asked: &Asked) -> Result<Wanted, Problem> {
     let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
     let (from, until) = (day("from")?, day("until")?);
-    let back = |from: NaiveDate| from.checked_sub_days(Days::new(BACK_DAYS)).unwrap_or(from);
+    let back = |day: NaiveDate| day.checked_sub_days(Days::new(BACK_DAYS)).unwrap_or(day);
     let ahead = |day: NaiveDate| day.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(day);
-    let from = from
-        .unwrap_or_else(|| until.map_or(asked.on, |u| u.min(asked.on)))
-        .min(NaiveDate::MAX);
-    let from = if asked.query.get("from").is_some() { from } else { back(from) };
+    let from = from.unwrap_or_else(|| back(until.map_or(asked.on, |u| u.min(asked.on))));
     let until = until.unwrap_or_else(|| ahead(from.max(asked.on)));
     if until < from {
         return Err(invalid("until", &format!("must not lie before from ({from})")));
