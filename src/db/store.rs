@@ -31,6 +31,18 @@ pub struct JournalRow {
     pub entered_at: Option<At>,
 }
 
+/// Who made an entry of the journal, when and why; without the record's words.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = journal)]
+pub struct AuthorRow {
+    pub seq: i64,
+    pub at: At,
+    pub actor: Guid,
+    pub action: String,
+    pub reason: Option<String>,
+    pub entered_at: Option<At>,
+}
+
 /// A record as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = records)]
@@ -282,6 +294,21 @@ pub fn versions(conn: &mut Conn, id: Uuid, after: i64, limit: i64) -> Result<Vec
         .order(journal::version)
         .limit(limit)
         .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
+/// Who changed a record between two entries of the journal, the second included: the last first, at most `limit`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn authors(conn: &mut Conn, id: Uuid, after: i64, until: i64, limit: i64) -> Result<Vec<AuthorRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::seq.gt(after))
+        .filter(journal::seq.le(until))
+        .order(journal::version.desc())
+        .limit(limit)
+        .select(AuthorRow::as_select())
         .load(conn)?)
 }
 

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use stride::access::policy::Role;
 use uuid::Uuid;
 
-use crate::support::TestApp;
 use crate::support::client::Client;
 use crate::support::maker::{Made, Maker, kind};
 
