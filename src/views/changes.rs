@@ -23,6 +23,7 @@ use crate::http::history::{FieldChange, difference};
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
+use crate::http::resource::moment;
 use crate::http::{Answer, Call};
 use crate::problem::Problem;
 use crate::registers::catalogue;
@@ -509,7 +510,7 @@ pub fn operations() -> Vec<Operation> {
                 query(
                     "since",
                     "Only what was recorded after this time, or after this day's end; when left out, 28 days back.",
-                    json!({ "type": "string", "maxLength": 40 }),
+                    moment("2020-06-29"),
                 ),
                 id_query("since_meeting_of", "Since the day of this board's last held meeting before the day to judge by."),
                 limit_parameter("Records"),

@@ -667,7 +667,7 @@ impl Gather<'_> {
     }
 }
 
-/// The seats that a rotation policy holds for on the day, each once: a policy that names the unit goes before one for all of its kind.
+/// The seats that a rotation policy holds for on the day, each once, none of them soon: on a calendar the day says that. A policy that names the unit goes before one for all of its kind.
 fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
     let mut policies: Vec<&Rec<RotationPolicy>> = seen.live::<RotationPolicy>().filter(|p| runs_on(p.data.days(), on)).collect();
     policies.sort_by_key(|p| (p.data.constituency_kind.is_some(), p.meta.id));
@@ -681,7 +681,7 @@ fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
             if holds_for(&policy.data, &seat.data, unit) {
                 found
                     .entry(seat.meta.id)
-                    .or_insert_with(|| (seat, Rotation::of(&policy.data, &seat.data, &terms, on)));
+                    .or_insert_with(|| (seat, Rotation::of(&policy.data, &seat.data, &terms, (on, 0))));
             }
         }
     }

@@ -193,10 +193,10 @@ pub fn draw(view: &OrganogramView) -> String {
     let height = layout.height + HEAD + MARGIN;
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-labelledby=\"title desc\" font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">\n"
+         aria-labelledby=\"title desc\" font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">"
     );
     let counts = &view.counts;
     let title = format!("Organogram on {}", view.on);
