@@ -55,13 +55,15 @@ pub enum ChangeRegister {
     Performance,
     Communications,
     Evidence,
+    /// Waivers of gaps.
+    Gaps,
     Settings,
     /// Accounts and grants: for who may read them.
     Access,
 }
 
 impl ChangeRegister {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Organisation,
         Self::Strategy,
         Self::Plan,
@@ -73,6 +75,7 @@ impl ChangeRegister {
         Self::Performance,
         Self::Communications,
         Self::Evidence,
+        Self::Gaps,
         Self::Settings,
         Self::Access,
     ];
@@ -90,6 +93,7 @@ impl ChangeRegister {
             Subject::Oversight => Self::Oversight,
             Subject::Performance => Self::Performance,
             Subject::Communications => Self::Communications,
+            Subject::Waiver => Self::Gaps,
             Subject::Setting => Self::Settings,
             Subject::Access | Subject::Journal => Self::Access,
         }

@@ -170,6 +170,16 @@ on_both! {
             app.client.get(&path).await.problem("not_found");
         }
 
+        // With who a person is go the feeds of the person's accounts.
+        let (owner, account, _) = maker.account("viewer").await;
+        let person = maker.make_named("person").await;
+        let etag = keeper.get(&account.path).await.etag();
+        keeper.patch(&account.path, &etag, &json!({ "person_id": person.id() })).await.status(200);
+        make(&owner, json!({ "title": "A feed" })).await;
+        keeper.post(&format!("{}/erase", person.path), &Value::Null).await.status(200);
+        let left = app.role(Role::Administrator).items(FEEDS).await;
+        assert!(left.iter().all(|f| f["owner_id"] != account.record["id"]));
+
         // Roles that a token brings end with it: no feed can rest on them.
         let borrowed = app.role(Role::Viewer).post(FEEDS, &json!({ "title": "A feed" })).await;
         borrowed.problem("forbidden");

@@ -31,7 +31,7 @@ fn node<'a>(view: &'a Value, of: &Made) -> &'a Value {
     nodes.iter().find(|n| n["id"] == of.record["id"]).unwrap_or(&Value::Null)
 }
 
-fn tree<'a>(view: &'a Value) -> Vec<(&'a str, u64, &'a Value)> {
+fn tree(view: &Value) -> Vec<(&str, u64, &Value)> {
     let places = view["tree"].as_array().expect("a tree").iter();
     places
         .map(|p| {

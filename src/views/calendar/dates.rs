@@ -14,6 +14,7 @@ use crate::registers::checks::{overlap, runs_on};
 use crate::registers::communications::{
     ActivityState, ActivityStatus, AssetStatus, CommunicationsActivity, CommunicationsPlan, IntranetAsset, runs,
 };
+use crate::registers::gaps::GapWaiver;
 use crate::registers::governance::{Board, Membership, Remit, TermsOfReference, TermsStatus};
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionPartStatus, ActionStatus, Meeting, MeetingStatus};
 use crate::registers::organisation::{Post, Unit};
@@ -75,11 +76,13 @@ pub enum DateKind {
     DashboardPromised,
     /// The period of a measure's target ends.
     MeasureTargetEnd,
+    /// A gap counts again after this day: its waiver expires.
+    WaiverEnd,
 }
 
 impl DateKind {
     /// Every kind.
-    pub const ALL: [DateKind; 21] = [
+    pub const ALL: [DateKind; 22] = [
         Self::ItemStart,
         Self::ItemDeadline,
         Self::DependencyNeeded,
@@ -101,6 +104,7 @@ impl DateKind {
         Self::RemitEnd,
         Self::DashboardPromised,
         Self::MeasureTargetEnd,
+        Self::WaiverEnd,
     ];
 
     /// What it says before a name.
@@ -128,6 +132,7 @@ impl DateKind {
             Self::RemitEnd => "Remit ends",
             Self::DashboardPromised => "Dashboard promised",
             Self::MeasureTargetEnd => "Target's period ends",
+            Self::WaiverEnd => "Waiver expires",
         }
     }
 }
@@ -257,6 +262,7 @@ pub fn gather(seen: &Seen, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
     all.boards();
     all.strategy();
     all.oversight_and_communications();
+    all.waivers();
     let mut found = all.found;
     found.sort_by(|a, b| {
         let key = |d: &DatedThing| (d.starts_on, d.ends_on, d.date_kind);
@@ -603,6 +609,17 @@ impl Gather<'_> {
             let state = self.ends(&ends);
             let measure = seen.get::<Measure>(target.data.measure_id).map_or("", |m| m.data.title.as_str());
             self.add(DateKind::MeasureTargetEnd, target, measure, Some(ends), None, state);
+        }
+    }
+
+    fn waivers(&mut self) {
+        let seen = self.seen;
+        for waiver in seen.live::<GapWaiver>() {
+            let ends = When::on(waiver.data.expires_on);
+            let state = self.ends(&ends);
+            let on = seen.any(waiver.data.record_id).map_or("", |r| r.meta().reference.as_str());
+            let name = format!("{}, {on}", waiver.data.rule.replace('_', " "));
+            self.add(DateKind::WaiverEnd, waiver, &name, Some(ends), None, state);
         }
     }
 

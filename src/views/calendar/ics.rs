@@ -115,6 +115,7 @@ fn category(kind: DateKind) -> &'static str {
         DateKind::StrategyReview | DateKind::StrategyExpected => "Strategy",
         DateKind::RiskReview | DateKind::EscalationAcknowledgement => "Risk",
         DateKind::DashboardPromised | DateKind::MeasureTargetEnd => "Performance",
+        DateKind::WaiverEnd => "Gaps",
     }
 }
 

@@ -40,9 +40,9 @@ macro_rules! on_papers {
 }
 
 // Below the macro, which they use.
-mod gaps;
 mod changes;
 mod dates;
+mod gaps;
 mod organogram;
 mod recommendations;
 mod status;
