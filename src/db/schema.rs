@@ -132,3 +132,17 @@ diesel::table! {
         heartbeat_at -> UtcMicros,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::{Guid, UtcMicros};
+    calendar_feeds (id) {
+        id -> Guid,
+        owner_id -> Guid,
+        title -> Text,
+        filters -> Text,
+        digest -> Binary,
+        created_at -> UtcMicros,
+        last_used_at -> Nullable<UtcMicros>,
+    }
+}

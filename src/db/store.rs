@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
-use super::schema::{credentials, idempotency_keys, jobs, journal, people, records, refresh_tokens, secrets, signing_keys};
+use super::schema::{calendar_feeds, credentials, idempotency_keys, jobs, journal, people, records, refresh_tokens, secrets, signing_keys};
 use super::types::{At, Guid};
 
 /// A row of the journal.
@@ -28,6 +28,18 @@ pub struct JournalRow {
     pub previous: Vec<u8>,
     pub hash: Vec<u8>,
     /// When it was really made, where `at` was given an earlier time.
+    pub entered_at: Option<At>,
+}
+
+/// Who made an entry of the journal, when and why; without the record's words.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = journal)]
+pub struct AuthorRow {
+    pub seq: i64,
+    pub at: At,
+    pub actor: Guid,
+    pub action: String,
+    pub reason: Option<String>,
     pub entered_at: Option<At>,
 }
 
@@ -129,6 +141,20 @@ pub struct JobRow {
     pub heartbeat_at: At,
 }
 
+/// An address at which a calendar program reads, by the SHA-256 of its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = calendar_feeds)]
+pub struct CalendarFeedRow {
+    pub id: Guid,
+    pub owner_id: Guid,
+    pub title: String,
+    /// JSON.
+    pub filters: String,
+    pub digest: Vec<u8>,
+    pub created_at: At,
+    pub last_used_at: Option<At>,
+}
+
 /// What is written in the same transaction as the journal but never enters it: secrets, personal data, replays.
 #[derive(Debug, Clone)]
 pub enum Side {
@@ -142,7 +168,7 @@ pub enum Side {
     },
     /// Deletes who a person is.
     ErasePerson(Uuid),
-    /// Deletes every credential and refresh token of the account, its names to sign in with among them.
+    /// Deletes every credential, refresh token and calendar feed of the account, its names to sign in with among them.
     EraseSignIn(Uuid),
     Credential(CredentialRow),
     /// Ends every credential of the account that is of this kind, at that moment.
@@ -184,6 +210,13 @@ pub enum Side {
         at: DateTime<Utc>,
     },
     ForgetJobsBefore(DateTime<Utc>),
+    CalendarFeed(CalendarFeedRow),
+    CalendarFeedUsed {
+        id: Uuid,
+        at: DateTime<Utc>,
+    },
+    /// Deletes a calendar feed: its address leads nowhere from now on.
+    EndCalendarFeed(Uuid),
 }
 
 impl Side {
@@ -261,6 +294,21 @@ pub fn versions(conn: &mut Conn, id: Uuid, after: i64, limit: i64) -> Result<Vec
         .order(journal::version)
         .limit(limit)
         .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
+/// Who changed a record between two entries of the journal, the second included: the last first, at most `limit`.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn authors(conn: &mut Conn, id: Uuid, after: i64, until: i64, limit: i64) -> Result<Vec<AuthorRow>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::seq.gt(after))
+        .filter(journal::seq.le(until))
+        .order(journal::version.desc())
+        .limit(limit)
+        .select(AuthorRow::as_select())
         .load(conn)?)
 }
 
@@ -551,6 +599,7 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::EraseSignIn(account) => {
             diesel::delete(credentials::table.filter(credentials::account_id.eq(Guid(*account)))).execute(conn)?;
             diesel::delete(refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account)))).execute(conn)?;
+            diesel::delete(calendar_feeds::table.filter(calendar_feeds::owner_id.eq(Guid(*account)))).execute(conn)?;
         }
         Side::Credential(row) => {
             diesel::insert_into(credentials::table).values(row).execute(conn)?;
@@ -619,6 +668,17 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::ForgetJobsBefore(at) => {
             diesel::delete(jobs::table.filter(jobs::finished_at.lt(At(*at)))).execute(conn)?;
         }
+        Side::CalendarFeed(row) => {
+            diesel::insert_into(calendar_feeds::table).values(row).execute(conn)?;
+        }
+        Side::CalendarFeedUsed { id, at } => {
+            diesel::update(calendar_feeds::table.filter(calendar_feeds::id.eq(Guid(*id))))
+                .set(calendar_feeds::last_used_at.eq(At(*at)))
+                .execute(conn)?;
+        }
+        Side::EndCalendarFeed(id) => {
+            diesel::delete(calendar_feeds::table.filter(calendar_feeds::id.eq(Guid(*id)))).execute(conn)?;
+        }
     }
     Ok(())
 }
@@ -649,6 +709,52 @@ pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i6
             .select(JobRow::as_select())
             .load(conn)?,
         None => all.order(jobs::id.desc()).limit(limit).select(JobRow::as_select()).load(conn)?,
+    };
+    Ok(found)
+}
+
+/// The calendar feed whose secret has this SHA-256.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn calendar_feed_by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<CalendarFeedRow>, DbError> {
+    Ok(calendar_feeds::table
+        .filter(calendar_feeds::digest.eq(digest))
+        .select(CalendarFeedRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// A calendar feed.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn calendar_feed(conn: &mut Conn, id: Uuid) -> Result<Option<CalendarFeedRow>, DbError> {
+    Ok(calendar_feeds::table
+        .filter(calendar_feeds::id.eq(Guid(id)))
+        .select(CalendarFeedRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Calendar feeds made before `before` (an id is a time), youngest first, at most `limit`: those of one account, or all.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn calendar_feeds_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i64) -> Result<Vec<CalendarFeedRow>, DbError> {
+    let all = calendar_feeds::table.filter(calendar_feeds::id.lt(Guid(before)));
+    let found = match owner {
+        Some(owner) => all
+            .filter(calendar_feeds::owner_id.eq(Guid(owner)))
+            .order(calendar_feeds::id.desc())
+            .limit(limit)
+            .select(CalendarFeedRow::as_select())
+            .load(conn)?,
+        None => all
+            .order(calendar_feeds::id.desc())
+            .limit(limit)
+            .select(CalendarFeedRow::as_select())
+            .load(conn)?,
     };
     Ok(found)
 }

@@ -96,7 +96,7 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
 }
 
 /// The journal says that it happened; what it was stays out of it.
-fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
+pub(super) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
     let kind = txn
         .world
         .catalogue()

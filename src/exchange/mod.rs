@@ -1,7 +1,8 @@
-//! How others connect: sign-in, discovery, documentation, health, the journal, jobs, loading and exporting.
+//! How others connect: sign-in, discovery, documentation, health, the journal, jobs, calendar feeds, loading and exporting.
 
 pub mod accounts;
 pub mod bootstrap;
+pub mod calendar_feeds;
 pub mod discovery;
 pub mod documents;
 pub mod export;
@@ -35,6 +36,7 @@ pub fn record_operations() -> Vec<Operation> {
     all.extend(import::operations());
     all.extend(trail::operations());
     all.extend(jobs::operations());
+    all.extend(calendar_feeds::operations());
     all
 }
 
@@ -48,4 +50,5 @@ pub fn schemas(schemas: &mut Schemas) {
     import::schemas(schemas);
     trail::schemas(schemas);
     jobs::schemas(schemas);
+    calendar_feeds::schemas(schemas);
 }

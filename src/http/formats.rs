@@ -1,4 +1,4 @@
-//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks) and, where a view draws something, text that draws it.
+//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks) and, where a view draws something, text that draws it, or a calendar (iCalendar of RFC 5545).
 
 use serde_json::{Map, Value, json};
 
@@ -18,6 +18,7 @@ pub enum Format {
     Mermaid,
     Dot,
     Svg,
+    Ics,
 }
 
 /// The formats that lists and views offer beside JSON.
@@ -44,10 +45,11 @@ impl Format {
             Self::Json => ("json", JSON, JSON, "json"),
             Self::Csv => ("csv", "text/csv", "text/csv; charset=utf-8; header=present", "csv"),
             Self::Xlsx => ("xlsx", XLSX, XLSX, "xlsx"),
-            // All three are registered with IANA.
+            // All of these are registered with IANA.
             Self::Mermaid => ("mermaid", "text/vnd.mermaid", "text/vnd.mermaid; charset=utf-8", "mmd"),
             Self::Dot => ("dot", "text/vnd.graphviz", "text/vnd.graphviz; charset=utf-8", "gv"),
             Self::Svg => ("svg", "image/svg+xml", "image/svg+xml; charset=utf-8", "svg"),
+            Self::Ics => ("ics", "text/calendar", "text/calendar; charset=utf-8", "ics"),
         };
         Naming {
             word,
@@ -68,6 +70,12 @@ impl Format {
     #[must_use]
     pub const fn essence(self) -> &'static str {
         self.naming().essence
+    }
+
+    /// Its media type as it is sent.
+    #[must_use]
+    pub const fn sent(self) -> &'static str {
+        self.naming().sent
     }
 
     /// Whether an answer of it is rows and columns.

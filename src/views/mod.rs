@@ -6,10 +6,12 @@
 
 #[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
+pub mod calendar;
+mod changes;
 mod communications;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
 mod diagram;
 mod gaps;
+mod organogram;
 mod oversight;
 mod performance;
 mod rag;
@@ -30,7 +32,7 @@ pub use rag::{Rated, RatedBy};
 
 use crate::access::policy::{Act, Subject};
 use crate::http::formats::{self, Format, TABLES};
-use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
+use crate::http::operation::{Access, Handler, Operation, Tag, query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{as_of, moment};
 use crate::http::{Answer, Call};
@@ -45,6 +47,22 @@ pub struct Cache(moka::sync::Cache<String, Answer>);
 
 /// Bytes of answers kept.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Cache {
+    /// The answer kept under this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Answer> {
+        self.0.get(key)
+    }
+
+    /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
+    ///
+    /// # Errors
+    /// What making it fails with.
+    pub fn kept(&self, key: String, make: impl FnOnce() -> Result<Answer, Problem>) -> Result<Answer, Problem> {
+        self.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
+    }
+}
 
 impl Default for Cache {
     fn default() -> Self {
@@ -65,6 +83,22 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// What a call asks: the world that it means, and the day.
+    ///
+    /// # Errors
+    /// 400 for a time or a day that is none; 503 when the journal cannot be read.
+    async fn of(call: &Call) -> Result<Self, Problem> {
+        let (seen, day) = call.world().await?;
+        let on = call.query.value::<NaiveDate>("on", "a day like 2020-10-26")?.unwrap_or(day);
+        Ok(Self {
+            seen,
+            on,
+            earlier: call.earlier().await?,
+            query: call.query.clone(),
+            params: call.params.clone(),
+        })
+    }
+
     /// The id in the path.
     ///
     /// # Errors
@@ -91,7 +125,11 @@ pub trait View: Serialize + ToSchema + 'static {
 
 /// The operation of a view.
 pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Asked) -> Result<V, Problem>) -> Operation {
-    let handler: crate::http::operation::Handler = Arc::new(move |call| Box::pin(answer(call, compute)));
+    operation_by::<V>(path, id, needs, Arc::new(move |call| Box::pin(answer(call, compute))))
+}
+
+/// The operation of a view that is more than a function of one world: its handler makes the answer and keeps it.
+fn operation_by<V: View>(path: &str, id: &str, needs: Subject, handler: Handler) -> Operation {
     Operation::with("GET", path, id, Access::Needs(needs, Act::Read), handler)
         .takes([
             as_of(),
@@ -109,24 +147,12 @@ pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Ask
 
 async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
-    if let Some(kept) = call.service.views.0.get(&key) {
+    if let Some(kept) = call.service.views.get(&key) {
         return Ok(kept);
     }
-    let (seen, day) = call.world().await?;
-    let on = call.query.value::<NaiveDate>("on", "a day like 2020-10-26")?.unwrap_or(day);
-    let asked = Asked {
-        seen,
-        on,
-        earlier: call.earlier().await?,
-        query: call.query.clone(),
-        params: call.params.clone(),
-    };
+    let asked = Asked::of(&call).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || {
-        // Whoever asks for the same meanwhile waits for this one answer.
-        let make = || render(&compute(&asked)?, format);
-        service.views.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
-    };
+    let work = move || service.views.kept(key, || render(&compute(&asked)?, format));
     actix_web::web::block(work).await.map_err(Problem::internal)?
 }
 
@@ -329,7 +355,10 @@ pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(recommendations::operations());
+    all.extend(calendar::operations());
+    all.extend(changes::operations());
     all.extend(communications::operations());
+    all.extend(organogram::operations());
     all.extend(oversight::operations());
     all.extend(representation::operations());
     all.extend(performance::operations());
@@ -339,7 +368,10 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas that they use.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<SettingsUsed>(schemas);
+    calendar::schemas(schemas);
+    changes::schemas(schemas);
     communications::schemas(schemas);
+    organogram::schemas(schemas);
     oversight::schemas(schemas);
     representation::schemas(schemas);
     status::schemas(schemas);

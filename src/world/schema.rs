@@ -36,8 +36,13 @@ fn collect<T: ToSchema>(schemas: &mut Schemas, input: bool) {
     let mut parts = Vec::new();
     T::schemas(&mut parts);
     parts.push((T::name().into_owned(), T::schema()));
+    let mut parts: Vec<(String, Value)> = parts.into_iter().map(|(n, s)| (n, to_json(s))).collect();
+    if input {
+        let objects: Vec<String> = parts.iter().filter(|(_, s)| is_object(s)).map(|(n, _)| n.clone()).collect();
+        parts.iter_mut().for_each(|(_, schema)| point_at_inputs(schema, &objects));
+    }
     for (name, schema) in parts {
-        add_form(schemas, &name, &to_json(schema), input);
+        add_form(schemas, &name, &schema, input);
     }
 }
 

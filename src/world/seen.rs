@@ -205,6 +205,13 @@ impl Seen {
         show(version, self.among().now, &self.sight, None)
     }
 
+    /// Whether one version of a record may be shown: one that was marked stays hidden after the mark is gone.
+    #[must_use]
+    pub fn may_see_version(&self, version: &dyn AnyRecord) -> bool {
+        let meta = version.meta();
+        version_cleared(self.among().now, &self.sight.clearance, meta.id, meta.marking)
+    }
+
     /// Whether the caller sees the record as it was recorded.
     #[must_use]
     pub fn is_exact(&self, record: &dyn AnyRecord) -> bool {

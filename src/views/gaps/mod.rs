@@ -453,6 +453,30 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     })
 }
 
+/// The codes of what the boards' rules find on each board, on its terms, its lines and its seats.
+pub(super) type OfBoards = BTreeMap<Uuid, std::collections::BTreeSet<&'static str>>;
+
+/// What every board lacks and nobody has waived, for who draws them.
+pub(super) fn of_boards(asked: &Asked) -> OfBoards {
+    let world = asked.seen.reading(asked.on).world;
+    let context = Context::new(&asked.seen, asked.on, in_force(world));
+    let is_drawn = |kind: &str| ["board", "board_edge", "membership", "terms_of_reference"].contains(&kind);
+    let mut of_boards = OfBoards::new();
+    for (_, rule) in rules().filter(|(register, rule)| *register == GapRegister::Boards && is_drawn(rule.look.kind())) {
+        let table = world.catalogue().index_of(rule.look.kind()).and_then(|kind| world.table(kind));
+        for record in table.into_iter().flat_map(|t| t.rows()) {
+            let meta = record.meta();
+            let is_live = meta.withdrawn_at.is_none() && asked.seen.may_see(meta.id);
+            if is_live && rule.look.at(&context, record.as_ref()).is_some() && context.waiver(rule.code, meta.id).is_none() {
+                for id in record.place().within.into_iter().chain([meta.id]) {
+                    of_boards.entry(id).or_default().insert(rule.code);
+                }
+            }
+        }
+    }
+    of_boards
+}
+
 /// Where a page begins: after a rule's gap on a record.
 fn cursor(text: &str) -> Result<(usize, &str), Problem> {
     let parts = text.split_once(':');

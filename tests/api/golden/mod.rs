@@ -40,7 +40,10 @@ macro_rules! on_papers {
 }
 
 // Below the macro, which they use.
+mod changes;
+mod dates;
 mod gaps;
+mod organogram;
 mod recommendations;
 mod status;
 

@@ -1,0 +1,706 @@
+//! Every dated thing that is still to be, should have been, or was, with its day and how it stands.
+//!
+//! What merely happened (a response, a verification, an approval) is history and not here.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::registers::assurance::{Recommendation, Timeliness};
+use crate::registers::checks::{overlap, runs_on};
+use crate::registers::communications::{
+    ActivityState, ActivityStatus, AssetStatus, CommunicationsActivity, CommunicationsPlan, IntranetAsset, runs,
+};
+use crate::registers::gaps::GapWaiver;
+use crate::registers::governance::{Board, Membership, Remit, TermsOfReference, TermsStatus};
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionPartStatus, ActionStatus, Meeting, MeetingStatus};
+use crate::registers::organisation::{Post, Unit};
+use crate::registers::oversight::{OccurrenceState, ReportObligation, ReportSubmission, occurrences};
+use crate::registers::performance::{Dashboard, Measure, MeasureTarget};
+use crate::registers::plan::{Dependency, DependencyStatus, ItemStatus, WorkPlanItem};
+use crate::registers::representation::{Invitation, Rotation, RotationPolicy, RotationState, holds_for, speaks_for};
+use crate::registers::risk::{Escalation, EscalationStatus, Risk, RiskStatus};
+use crate::registers::settings::in_force;
+use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
+use crate::views::RecordName;
+use crate::world::date::{PlannedDate, Precision};
+use crate::world::seen::Seen;
+use crate::world::{Meta, Rec, Resource};
+
+/// What is dated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateKind {
+    /// A work-plan item is to begin.
+    ItemStart,
+    /// A work-plan item is to be done.
+    ItemDeadline,
+    /// A work-plan item needs what it waits for.
+    DependencyNeeded,
+    /// An audit recommendation is to be implemented.
+    RecommendationDeadline,
+    /// An action that a board gave is due.
+    ActionDue,
+    /// A part of an action that was put off by itself is due; other parts are due with their action.
+    ActionPartDue,
+    /// A board meets.
+    Meeting,
+    /// A report is due.
+    ReportDue,
+    /// A communications activity or campaign runs.
+    Communications,
+    /// A page or site on the intranet is to be reviewed.
+    AssetReview,
+    /// Terms of reference are to be reviewed.
+    TermsReview,
+    /// A review of a strategy is to be done.
+    StrategyReview,
+    /// A strategy that is still to come is expected.
+    StrategyExpected,
+    /// A risk is to be reviewed.
+    RiskReview,
+    /// A board is to acknowledge an escalation.
+    EscalationAcknowledgement,
+    /// A seat on a board is due for rotation.
+    RotationDue,
+    /// A term on a board ends.
+    MembershipEnd,
+    /// An invitation to a board ends.
+    InvitationEnd,
+    /// A goal leaves a board's remit.
+    RemitEnd,
+    /// A dashboard was promised.
+    DashboardPromised,
+    /// The period of a measure's target ends.
+    MeasureTargetEnd,
+    /// A gap counts again after this day: its waiver expires.
+    WaiverEnd,
+}
+
+impl DateKind {
+    /// Every kind.
+    pub const ALL: [DateKind; 22] = [
+        Self::ItemStart,
+        Self::ItemDeadline,
+        Self::DependencyNeeded,
+        Self::RecommendationDeadline,
+        Self::ActionDue,
+        Self::ActionPartDue,
+        Self::Meeting,
+        Self::ReportDue,
+        Self::Communications,
+        Self::AssetReview,
+        Self::TermsReview,
+        Self::StrategyReview,
+        Self::StrategyExpected,
+        Self::RiskReview,
+        Self::EscalationAcknowledgement,
+        Self::RotationDue,
+        Self::MembershipEnd,
+        Self::InvitationEnd,
+        Self::RemitEnd,
+        Self::DashboardPromised,
+        Self::MeasureTargetEnd,
+        Self::WaiverEnd,
+    ];
+
+    /// What it says before a name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::ItemStart => "Begins",
+            Self::ItemDeadline => "Deadline",
+            Self::DependencyNeeded => "Needed",
+            Self::RecommendationDeadline => "Audit recommendation due",
+            Self::ActionDue => "Action due",
+            Self::ActionPartDue => "Part of an action due",
+            Self::Meeting => "Meeting",
+            Self::ReportDue => "Report due",
+            Self::Communications => "Communications",
+            Self::AssetReview => "Page to be reviewed",
+            Self::TermsReview => "Terms of reference to be reviewed",
+            Self::StrategyReview => "Strategy review to be done",
+            Self::StrategyExpected => "Strategy expected",
+            Self::RiskReview => "Risk to be reviewed",
+            Self::EscalationAcknowledgement => "Escalation to be acknowledged",
+            Self::RotationDue => "Rotation due",
+            Self::MembershipEnd => "Term ends",
+            Self::InvitationEnd => "Invitation ends",
+            Self::RemitEnd => "Remit ends",
+            Self::DashboardPromised => "Dashboard promised",
+            Self::MeasureTargetEnd => "Target's period ends",
+            Self::WaiverEnd => "Waiver expires",
+        }
+    }
+}
+
+/// How a dated thing stands on the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateState {
+    /// Still to come.
+    Upcoming,
+    /// Going on.
+    Running,
+    /// It should have been done, or have taken place, and was not.
+    Overdue,
+    /// Done, or held.
+    Done,
+    /// Over, and nothing had to be done.
+    Passed,
+    /// It is no longer to be.
+    Cancelled,
+}
+
+/// A dated thing.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DatedThing {
+    /// What stays the same when the day moves: the record's id and what is dated; where it recurs, the day too. The UID in iCalendar.
+    #[schema(max_length = 120)]
+    pub uid: String,
+    /// What is dated.
+    pub date_kind: DateKind,
+    /// The record that says so.
+    pub record: RecordName,
+    /// First day.
+    pub starts_on: NaiveDate,
+    /// Last day, included. What is due in a month is due on its last day.
+    pub ends_on: NaiveDate,
+    /// How precisely the day is known.
+    pub precision: Precision,
+    /// The source's own words for the day, where they are kept.
+    #[schema(max_length = 100)]
+    pub source_text: Option<String>,
+    /// How it stands on the day.
+    pub state: DateState,
+    /// Whether it was put off to no day and stands at the day on which it was first due.
+    pub is_first_date: bool,
+    /// The board that it concerns, where there is one.
+    pub board_id: Option<Uuid>,
+    /// Version of the record.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// When the record was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What of the dated things is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// First and last day; a thing with a day between them is in.
+    pub window: (NaiveDate, NaiveDate),
+    /// These kinds; none: all.
+    pub kinds: Vec<DateKind>,
+    /// What this unit or one below it owns.
+    pub unit: Option<Uuid>,
+    /// What belongs to this board or concerns it.
+    pub board: Option<Uuid>,
+}
+
+/// When something is.
+struct When {
+    first: NaiveDate,
+    last: NaiveDate,
+    precision: Precision,
+    words: Option<String>,
+    is_first_date: bool,
+}
+
+impl When {
+    fn on(day: NaiveDate) -> Self {
+        Self {
+            first: day,
+            last: day,
+            precision: Precision::Day,
+            words: None,
+            is_first_date: false,
+        }
+    }
+
+    /// The last day of a planned date.
+    fn due(date: &PlannedDate) -> Option<Self> {
+        Some(Self {
+            precision: date.precision,
+            words: date.source_text.clone(),
+            ..Self::on(date.due_on?)
+        })
+    }
+
+    /// The date itself or, where it was put off to none, the day on which it was first due.
+    fn due_or_first(date: &PlannedDate, judged_on: Option<NaiveDate>) -> Option<Self> {
+        Self::due(date).or_else(|| {
+            Some(Self {
+                is_first_date: true,
+                ..Self::on(judged_on?)
+            })
+        })
+    }
+}
+
+/// Gathers what is wanted.
+struct Gather<'a> {
+    seen: &'a Seen,
+    on: NaiveDate,
+    wanted: &'a Wanted,
+    found: Vec<DatedThing>,
+}
+
+/// Every dated thing that is wanted, by first day, kind and reference.
+pub fn gather(seen: &Seen, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
+    let mut all = Gather {
+        seen,
+        on,
+        wanted,
+        found: Vec::new(),
+    };
+    all.plan();
+    all.assurance_and_risk();
+    all.meetings();
+    all.boards();
+    all.strategy();
+    all.oversight_and_communications();
+    all.waivers();
+    let mut found = all.found;
+    found.sort_by(|a, b| {
+        let key = |d: &DatedThing| (d.starts_on, d.ends_on, d.date_kind);
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| (&a.record.reference, &a.uid).cmp(&(&b.record.reference, &b.uid)))
+    });
+    found
+}
+
+impl Gather<'_> {
+    fn wants(&self, kind: DateKind) -> bool {
+        self.wanted.kinds.is_empty() || self.wanted.kinds.contains(&kind)
+    }
+
+    /// Before its day a thing is to come; after it, late.
+    fn due(&self, when: &When) -> DateState {
+        if when.last < self.on {
+            DateState::Overdue
+        } else {
+            DateState::Upcoming
+        }
+    }
+
+    /// Before its day a thing is to come; after it, over.
+    fn ends(&self, when: &When) -> DateState {
+        if when.last < self.on {
+            DateState::Passed
+        } else {
+            DateState::Upcoming
+        }
+    }
+
+    fn add<R: Resource>(&mut self, kind: DateKind, of: &Rec<R>, name: &str, when: Option<When>, board: Option<Uuid>, state: DateState) {
+        self.add_as(kind, of, "", name, when, board, state);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a dated thing is made of")]
+    fn add_as<R: Resource>(
+        &mut self,
+        kind: DateKind,
+        of: &Rec<R>,
+        which: &str,
+        name: &str,
+        when: Option<When>,
+        board: Option<Uuid>,
+        state: DateState,
+    ) {
+        let Some(when) = when.filter(|_| self.wants(kind)) else { return };
+        let (from, until) = self.wanted.window;
+        if !overlap((Some(from), Some(until)), (Some(when.first), Some(when.last))) || !self.concerns(&of.meta, board) {
+            return;
+        }
+        self.found.push(DatedThing {
+            uid: format!("{}.{}{which}@stride", of.meta.id, crate::world::record::word(&kind)),
+            date_kind: kind,
+            record: RecordName {
+                kind: R::KIND.to_owned(),
+                id: of.meta.id,
+                reference: of.meta.reference.clone(),
+                name: name.chars().take(300).collect(),
+            },
+            starts_on: when.first,
+            ends_on: when.last,
+            precision: when.precision,
+            source_text: when.words,
+            state,
+            is_first_date: when.is_first_date,
+            board_id: board.filter(|b| self.seen.may_see(*b)),
+            version: of.meta.version,
+            updated_at: of.meta.updated_at,
+        });
+    }
+
+    fn concerns(&self, meta: &Meta, board: Option<Uuid>) -> bool {
+        let world = self.seen.reading(self.on).world;
+        self.wanted.unit.is_none_or(|u| world.is_in_scope(meta.id, u))
+            && self.wanted.board.is_none_or(|b| board == Some(b) || world.is_in_scope(meta.id, b))
+    }
+
+    fn plan(&mut self) {
+        let seen = self.seen;
+        for item in seen.live::<WorkPlanItem>() {
+            let (data, title) = (&item.data, item.data.title.as_str());
+            let begins = data.start.from_on.or(data.start.due_on).map(|day| When {
+                precision: data.start.precision,
+                words: data.start.source_text.clone(),
+                ..When::on(day)
+            });
+            let gone = matches!(data.status, ItemStatus::Cancelled | ItemStatus::Superseded);
+            let state = match &begins {
+                _ if gone => DateState::Cancelled,
+                Some(when) if data.status == ItemStatus::NotStarted => self.due(when),
+                _ => DateState::Done,
+            };
+            self.add(DateKind::ItemStart, item, title, begins, None, state);
+            let due = When::due_or_first(&data.deadline, item.due_on());
+            let state = match &due {
+                _ if gone => DateState::Cancelled,
+                Some(when) if data.status != ItemStatus::Complete => self.due(when),
+                _ => DateState::Done,
+            };
+            self.add(DateKind::ItemDeadline, item, title, due, None, state);
+        }
+        for dependency in seen.live::<Dependency>() {
+            let Some(due) = When::due(&dependency.data.needed_by) else {
+                continue;
+            };
+            let state = match dependency.data.status {
+                DependencyStatus::Open => self.due(&due),
+                DependencyStatus::Met => DateState::Done,
+                DependencyStatus::Dropped => DateState::Cancelled,
+            };
+            let item = seen
+                .get::<WorkPlanItem>(dependency.data.item_id)
+                .map_or("", |i| i.data.title.as_str());
+            let what = dependency.data.on_other.as_deref().or(dependency.data.description.as_deref());
+            let name = what.map_or_else(|| format!("for {item}"), |what| format!("{what}, for {item}"));
+            self.add(DateKind::DependencyNeeded, dependency, &name, Some(due), None, state);
+        }
+    }
+
+    fn assurance_and_risk(&mut self) {
+        let seen = self.seen;
+        for r in seen.live::<Recommendation>() {
+            let (timeliness, days) = r.timeliness(self.on, 0);
+            let state = match timeliness {
+                Timeliness::Met | Timeliness::MetLate => DateState::Done,
+                Timeliness::Overdue => DateState::Overdue,
+                // Closed without being implemented: nothing is due any more.
+                Timeliness::NotDue if days.is_none() => DateState::Cancelled,
+                _ => DateState::Upcoming,
+            };
+            self.add(
+                DateKind::RecommendationDeadline,
+                r,
+                &r.data.title,
+                When::due(&r.data.deadline),
+                None,
+                state,
+            );
+        }
+        for risk in seen.live::<Risk>().filter(|r| r.data.status == RiskStatus::Open) {
+            let Some(due) = risk.data.review_on.map(When::on) else { continue };
+            let state = self.due(&due);
+            self.add(DateKind::RiskReview, risk, &risk.data.title, Some(due), None, state);
+        }
+        let within = in_force(seen.reading(self.on).world).escalation.acknowledge_within_days;
+        let within = Days::new(u64::try_from(within).unwrap_or(0));
+        for e in seen.live::<Escalation>() {
+            let due = e.data.escalated_on.and_then(|d| d.checked_add_days(within)).map(When::on);
+            let state = match (e.data.status, &due) {
+                (EscalationStatus::Escalated, Some(due)) => self.due(due),
+                (EscalationStatus::Acknowledged, _) => DateState::Done,
+                _ => DateState::Cancelled,
+            };
+            let risk = seen
+                .get::<Risk>(e.data.risk_id)
+                .map_or(e.data.reason.as_str(), |r| r.data.title.as_str());
+            self.add(DateKind::EscalationAcknowledgement, e, risk, due, Some(e.data.to_board_id), state);
+        }
+    }
+
+    fn meetings(&mut self) {
+        let seen = self.seen;
+        for meeting in seen.live::<Meeting>() {
+            let when = match meeting.data.held_on {
+                Some(day) => Some(When::on(day)),
+                None => When::due(&meeting.data.scheduled),
+            };
+            let state = match (meeting.data.status, &when) {
+                (MeetingStatus::Cancelled, _) => DateState::Cancelled,
+                (MeetingStatus::Scheduled, Some(when)) => self.due(when),
+                _ => DateState::Done,
+            };
+            self.add(
+                DateKind::Meeting,
+                meeting,
+                &meeting.data.title,
+                when,
+                Some(meeting.data.board_id),
+                state,
+            );
+        }
+        for action in seen.live::<Action>() {
+            let due = action.computed.due_on.map(|day| When {
+                // With a meeting for its target the day is that meeting's.
+                precision: if action.data.due.due_on.is_some() {
+                    action.data.due.precision
+                } else {
+                    Precision::Day
+                },
+                words: action.data.due.source_text.clone(),
+                ..When::on(day)
+            });
+            let due = due.or_else(|| When::due_or_first(&PlannedDate::default(), action.judged_on()));
+            let state = match (action.data.status, &due) {
+                (ActionStatus::Cancelled, _) => DateState::Cancelled,
+                (ActionStatus::Open, Some(when)) => self.due(when),
+                _ => DateState::Done,
+            };
+            self.add(DateKind::ActionDue, action, &action.data.text, due, action.computed.board_id, state);
+            if self.wants(DateKind::ActionPartDue) {
+                self.parts(action);
+            }
+        }
+    }
+
+    /// The parts of an action that were put off by themselves since it was put off as a whole.
+    fn parts(&mut self, action: &Rec<Action>) {
+        let seen = self.seen;
+        let mut last: BTreeMap<Option<Uuid>, &Rec<ActionDeferral>> = BTreeMap::new();
+        let place = |d: &Rec<ActionDeferral>| (d.data.decided_on, d.meta.created_at, d.meta.id);
+        for deferral in seen.pointing::<ActionDeferral>(action.meta.id) {
+            let known = last.entry(deferral.data.part_id).or_insert(deferral);
+            if place(deferral) > place(known) {
+                *known = deferral;
+            }
+        }
+        let whole = last.get(&None).map(|d| place(d));
+        for part in seen
+            .pointing::<ActionPart>(action.meta.id)
+            .filter(|p| p.data.action_id == action.meta.id)
+        {
+            let own = last.get(&Some(part.meta.id)).filter(|d| whole.is_none_or(|w| place(d) > w));
+            let Some(deferral) = own else { continue };
+            let at_meeting = || seen.get::<Meeting>(deferral.data.to_meeting_id?)?.computed.meeting_on.map(When::on);
+            let Some(due) = When::due(&deferral.data.to).or_else(at_meeting) else {
+                continue;
+            };
+            let state = match part.data.status {
+                ActionPartStatus::Dropped => DateState::Cancelled,
+                status if status.is_open() && action.data.status == ActionStatus::Open => self.due(&due),
+                _ => DateState::Done,
+            };
+            let name = format!("{}: {}", part.data.label, part.data.text);
+            self.add(DateKind::ActionPartDue, part, &name, Some(due), action.computed.board_id, state);
+        }
+    }
+
+    fn boards(&mut self) {
+        let seen = self.seen;
+        let board_name = |id: Uuid| seen.get::<Board>(id).map_or("", |b| b.data.name.as_str());
+        for terms in seen.live::<TermsOfReference>() {
+            let Some(due) = terms.data.review_on.map(When::on) else { continue };
+            let state = match terms.data.status {
+                TermsStatus::Superseded => DateState::Done,
+                _ => self.due(&due),
+            };
+            let (label, board) = (&terms.data.version_label, terms.data.board_id);
+            let name = format!("{}, {label}", board_name(board));
+            self.add(DateKind::TermsReview, terms, &name, Some(due), Some(board), state);
+        }
+        let holder = |m: &Membership| {
+            let post = m.post_id.and_then(|p| seen.get::<Post>(p)).map(|p| p.data.title.as_str());
+            let unit = || m.unit_id.and_then(|u| seen.get::<Unit>(u)).map(|u| u.data.name.as_str());
+            post.or_else(unit).unwrap_or("a member").to_owned()
+        };
+        let of_board = |m: &Membership| format!("{}, {}", holder(m), board_name(m.board_id));
+        for member in seen.live::<Membership>() {
+            let Some(ends) = member.data.term_until_on.map(When::on) else {
+                continue;
+            };
+            let state = self.ends(&ends);
+            let board = Some(member.data.board_id);
+            self.add(DateKind::MembershipEnd, member, &of_board(&member.data), Some(ends), board, state);
+        }
+        for invitation in seen.live::<Invitation>() {
+            let Some(ends) = invitation.data.until_on.map(When::on) else {
+                continue;
+            };
+            let state = self.ends(&ends);
+            let board = invitation.data.board_id;
+            self.add(
+                DateKind::InvitationEnd,
+                invitation,
+                board_name(board),
+                Some(ends),
+                Some(board),
+                state,
+            );
+        }
+        for remit in seen.live::<Remit>() {
+            let Some(ends) = remit.data.until_on.map(When::on) else { continue };
+            let state = self.ends(&ends);
+            let goal = seen.get::<Goal>(remit.data.goal_id).map_or("", |g| g.data.title.as_str());
+            let name = format!("{goal}, {}", board_name(remit.data.board_id));
+            self.add(DateKind::RemitEnd, remit, &name, Some(ends), Some(remit.data.board_id), state);
+        }
+        if self.wants(DateKind::RotationDue) {
+            for (seat, rotation) in rotations(seen, self.on) {
+                let state = match rotation.state {
+                    RotationState::Overdue => DateState::Overdue,
+                    _ => DateState::Upcoming,
+                };
+                let (name, due) = (of_board(&seat.data), rotation.due_on.map(When::on));
+                self.add(DateKind::RotationDue, seat, &name, due, Some(seat.data.board_id), state);
+            }
+        }
+    }
+
+    fn strategy(&mut self) {
+        let seen = self.seen;
+        for strategy in seen.live::<Strategy>() {
+            let Some(due) = When::due(&strategy.data.expected_date) else {
+                continue;
+            };
+            let state = match strategy.data.status {
+                StrategyStatus::Planned => self.due(&due),
+                StrategyStatus::Current => DateState::Done,
+                StrategyStatus::Ended => DateState::Cancelled,
+            };
+            self.add(DateKind::StrategyExpected, strategy, &strategy.data.title, Some(due), None, state);
+        }
+        for review in seen.live::<StrategyReview>() {
+            let Some(due) = When::due(&review.data.target) else { continue };
+            let state = match review.data.status {
+                StrategyReviewStatus::Completed => DateState::Done,
+                StrategyReviewStatus::Cancelled => DateState::Cancelled,
+                _ => self.due(&due),
+            };
+            let strategy = seen.get::<Strategy>(review.data.strategy_id).map_or("", |s| s.data.title.as_str());
+            self.add(DateKind::StrategyReview, review, strategy, Some(due), None, state);
+        }
+        for dashboard in seen.live::<Dashboard>() {
+            let Some(due) = dashboard.computed.due_on.map(When::on) else {
+                continue;
+            };
+            let published = dashboard.computed.first_published_on.is_some_and(|d| d <= self.on);
+            let state = if published { DateState::Done } else { self.due(&due) };
+            let promise = dashboard.data.promised.iter().rev().find(|p| p.due.due_on == Some(due.last));
+            let due = promise.and_then(|p| When::due(&p.due)).unwrap_or(due);
+            self.add(
+                DateKind::DashboardPromised,
+                dashboard,
+                &dashboard.data.title,
+                Some(due),
+                dashboard.data.board_id,
+                state,
+            );
+        }
+        for target in seen.live::<MeasureTarget>() {
+            let ends = When::on(target.data.period.until_on);
+            let state = self.ends(&ends);
+            let measure = seen.get::<Measure>(target.data.measure_id).map_or("", |m| m.data.title.as_str());
+            self.add(DateKind::MeasureTargetEnd, target, measure, Some(ends), None, state);
+        }
+    }
+
+    fn waivers(&mut self) {
+        let seen = self.seen;
+        for waiver in seen.live::<GapWaiver>() {
+            let ends = When::on(waiver.data.expires_on);
+            let state = self.ends(&ends);
+            let on = seen.any(waiver.data.record_id).map_or("", |r| r.meta().reference.as_str());
+            let name = format!("{}, {on}", waiver.data.rule.replace('_', " "));
+            self.add(DateKind::WaiverEnd, waiver, &name, Some(ends), None, state);
+        }
+    }
+
+    fn oversight_and_communications(&mut self) {
+        let seen = self.seen;
+        let (from, until) = self.wanted.window;
+        if self.wants(DateKind::ReportDue) {
+            for obligation in seen.live::<ReportObligation>() {
+                let submissions: Vec<&Rec<ReportSubmission>> = seen.pointing(obligation.meta.id).collect();
+                let (title, board) = (&obligation.data.title, obligation.data.to_board_id);
+                for o in occurrences(&obligation.data, &submissions, self.on) {
+                    let state = match o.state {
+                        OccurrenceState::Expected => DateState::Upcoming,
+                        OccurrenceState::Met | OccurrenceState::Late => DateState::Done,
+                        OccurrenceState::Missed => DateState::Overdue,
+                    };
+                    let (which, when) = (format!(".{}", o.due_on), Some(When::on(o.due_on)));
+                    self.add_as(DateKind::ReportDue, obligation, &which, title, when, board, state);
+                }
+            }
+        }
+        // The activities of a withdrawn plan go with it.
+        let is_live = |plan: Uuid| seen.get::<CommunicationsPlan>(plan).is_none_or(Rec::is_live);
+        let wants_runs = self.wants(DateKind::Communications);
+        for activity in seen
+            .live::<CommunicationsActivity>()
+            .filter(|a| wants_runs && is_live(a.data.plan_id))
+        {
+            for run in runs(&activity.data, (Some(from), Some(until))) {
+                let state = match run.state(self.on) {
+                    _ if activity.data.status == ActivityStatus::Cancelled => DateState::Cancelled,
+                    ActivityState::Due => DateState::Upcoming,
+                    ActivityState::Running => DateState::Running,
+                    ActivityState::Ended | ActivityState::Cancelled => DateState::Passed,
+                };
+                let which = match activity.data.recurrence {
+                    Some(_) => format!(".{}", run.starts_on),
+                    None => String::new(),
+                };
+                let when = When {
+                    last: run.ends_on,
+                    ..When::on(run.starts_on)
+                };
+                self.add_as(
+                    DateKind::Communications,
+                    activity,
+                    &which,
+                    &activity.data.title,
+                    Some(when),
+                    None,
+                    state,
+                );
+            }
+        }
+        for asset in seen.live::<IntranetAsset>().filter(|a| a.data.status != AssetStatus::Retired) {
+            let Some(due) = asset.data.review_due_on.map(When::on) else {
+                continue;
+            };
+            let state = self.due(&due);
+            self.add(DateKind::AssetReview, asset, &asset.data.title, Some(due), None, state);
+        }
+    }
+}
+
+/// The seats that a rotation policy holds for on the day, each once, none of them soon: on a calendar the day says that. A policy that names the unit goes before one for all of its kind.
+fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
+    let mut policies: Vec<&Rec<RotationPolicy>> = seen.live::<RotationPolicy>().filter(|p| runs_on(p.data.days(), on)).collect();
+    policies.sort_by_key(|p| (p.data.constituency_kind.is_some(), p.meta.id));
+    let mut found: BTreeMap<Uuid, (&Rec<Membership>, Rotation)> = BTreeMap::new();
+    for policy in policies {
+        let members: Vec<&Rec<Membership>> = seen.pointing::<Membership>(policy.data.board_id).collect();
+        let terms: Vec<&Membership> = members.iter().map(|m| &m.data).collect();
+        for seat in members.into_iter().filter(|m| runs_on(m.data.term(), on)) {
+            let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
+            let unit = speaks_for(&seat.data, of_post).and_then(|id| seen.get::<Unit>(id));
+            if holds_for(&policy.data, &seat.data, unit) {
+                found
+                    .entry(seat.meta.id)
+                    .or_insert_with(|| (seat, Rotation::of(&policy.data, &seat.data, &terms, (on, 0))));
+            }
+        }
+    }
+    found.into_values().collect()
+}

@@ -1,0 +1,222 @@
+//! Dated things as iCalendar (RFC 5545): escaping, folding and line ends are the library's.
+
+use std::fmt::Write as _;
+
+use chrono::Days;
+use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
+
+use super::{DateKind, DateState, DatedThing};
+use crate::registers::catalogue;
+use crate::world::date::Precision;
+use crate::world::record::word;
+
+/// The longest description, in characters.
+const LONGEST: usize = 1_000;
+
+/// Text without what no calendar program wants: control characters, and the separators that some take for the end of a line.
+fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let kept = text.chars().map(|c| match c {
+        '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
+        c => c,
+    });
+    kept.filter(|c| *c == '\n' || !c.is_control()).take(LONGEST).collect()
+}
+
+/// The same on one line.
+fn line(text: &str) -> String {
+    plain(text).replace('\n', " ")
+}
+
+/// A calendar of whole days. `address` is where callers reach the service, if that is known: then each event leads to its record.
+#[must_use]
+pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> String {
+    let mut calendar = Calendar::empty();
+    for (name, value) in [("VERSION", "2.0"), ("PRODID", "-//stride//calendar//EN"), ("CALSCALE", "GREGORIAN")] {
+        calendar.append_property(Property::new(name, value));
+    }
+    // Not NAME of RFC 7986: the library would write that one as it is, line ends and all.
+    calendar.append_property(Property::new("X-WR-CALNAME", line(title)));
+    // How often to ask again; two names, for programs old and new (RFC 7986, 5.7).
+    calendar.append_property(Property::new("REFRESH-INTERVAL", "PT1H").add_parameter("VALUE", "DURATION").done());
+    calendar.append_property(Property::new("X-PUBLISHED-TTL", "PT1H"));
+    for thing in things {
+        calendar.push(event(address, thing));
+    }
+    calendar.to_string()
+}
+
+fn event(address: Option<&str>, thing: &DatedThing) -> Event {
+    let mut event = Event::new();
+    let after = thing.ends_on.checked_add_days(Days::new(1)).unwrap_or(thing.ends_on);
+    event
+        .uid(&thing.uid)
+        .timestamp(thing.updated_at)
+        .sequence(u32::try_from(thing.version).unwrap_or(u32::MAX))
+        .starts(thing.starts_on)
+        // RFC 5545, 3.6.1: the end is the first day that is no longer part of it.
+        .ends(after)
+        .summary(&line(&summary(thing)))
+        .description(&plain(&description(thing)))
+        .categories([category(thing.date_kind)])
+        .status(status(thing))
+        // A deadline keeps nobody from meeting somebody on that day.
+        .add_property("TRANSP", "TRANSPARENT");
+    let path = catalogue().named(&thing.record.kind).map(|k| k.path);
+    if let (Some(address), Some(path)) = (address, path) {
+        event.url(&format!("{}/api/v1/{path}/{}", address.trim_end_matches('/'), thing.record.id));
+    }
+    event.done()
+}
+
+/// A month for a meeting is no day yet; a deadline in a month is its last day.
+fn status(thing: &DatedThing) -> EventStatus {
+    let is_vague = thing.precision != Precision::Day && thing.precision != Precision::Unspecified;
+    let happens = matches!(
+        thing.date_kind,
+        DateKind::Meeting | DateKind::StrategyExpected | DateKind::ItemStart
+    );
+    match thing.state {
+        DateState::Cancelled => EventStatus::Cancelled,
+        _ if is_vague && happens => EventStatus::Tentative,
+        _ => EventStatus::Confirmed,
+    }
+}
+
+fn summary(thing: &DatedThing) -> String {
+    format!("{}: {} ({})", thing.date_kind.label(), thing.record.name, thing.record.reference)
+}
+
+/// What else there is to say, nothing of which depends on the day it is asked.
+fn description(thing: &DatedThing) -> String {
+    let mut text = format!("{} {}", thing.record.kind.replace('_', " "), thing.record.reference);
+    if thing.is_first_date {
+        text.push_str("\nPut off to no day; this is when it was first due.");
+    } else if thing.precision != Precision::Day && thing.precision != Precision::Unspecified {
+        let words = thing.source_text.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
+        let _ = write!(text, "\nKnown to the {}{words}.", word(&thing.precision));
+    }
+    match thing.state {
+        DateState::Done => text.push_str("\nDone."),
+        DateState::Cancelled => text.push_str("\nCancelled."),
+        _ => {}
+    }
+    text
+}
+
+fn category(kind: DateKind) -> &'static str {
+    match kind {
+        DateKind::ItemStart | DateKind::ItemDeadline | DateKind::DependencyNeeded => "Plan",
+        DateKind::RecommendationDeadline => "Assurance",
+        DateKind::ActionDue | DateKind::ActionPartDue | DateKind::Meeting => "Meetings",
+        DateKind::ReportDue => "Oversight",
+        DateKind::Communications | DateKind::AssetReview => "Communications",
+        DateKind::TermsReview | DateKind::RotationDue | DateKind::MembershipEnd | DateKind::InvitationEnd | DateKind::RemitEnd => "Boards",
+        DateKind::StrategyReview | DateKind::StrategyExpected => "Strategy",
+        DateKind::RiskReview | DateKind::EscalationAcknowledgement => "Risk",
+        DateKind::DashboardPromised | DateKind::MeasureTargetEnd => "Performance",
+        DateKind::WaiverEnd => "Gaps",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty};
+    use chrono::NaiveDate;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::views::RecordName;
+
+    fn thing(name: &str) -> DatedThing {
+        let day = NaiveDate::from_ymd_opt(2020, 9, 28).expect("a day");
+        DatedThing {
+            uid: format!("{}.communications@stride", Uuid::from_u128(7)),
+            date_kind: DateKind::Communications,
+            record: RecordName {
+                kind: "communications_activity".into(),
+                id: Uuid::from_u128(7),
+                reference: "COM-7".into(),
+                name: name.into(),
+            },
+            starts_on: day,
+            ends_on: day + chrono::TimeDelta::days(6),
+            precision: Precision::Day,
+            source_text: None,
+            state: DateState::Upcoming,
+            is_first_date: false,
+            board_id: None,
+            version: 3,
+            updated_at: "2020-09-01T10:00:00Z".parse().expect("a moment"),
+        }
+    }
+
+    /// The events that another library finds.
+    fn events(text: &str) -> Vec<ICalendarComponent> {
+        let calendar = ICalendar::parse(text).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+        let is_event = |c: &ICalendarComponent| c.component_type == ICalendarComponentType::VEvent;
+        calendar.components.into_iter().filter(is_event).collect()
+    }
+
+    fn said(event: &ICalendarComponent, of: &ICalendarProperty) -> String {
+        let entry = event.property(of).unwrap_or_else(|| panic!("no {of:?}"));
+        entry.values.first().and_then(|v| v.as_text()).unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_run_of_days_ends_on_the_day_after_its_last() {
+        let text = write(
+            "Inclusion",
+            Some("https://stride.example.org/"),
+            &[thing("National Inclusion Week")],
+        );
+        for wanted in [
+            "DTSTART;VALUE=DATE:20200928\r\n",
+            "DTEND;VALUE=DATE:20201005\r\n",
+            "DTSTAMP:20200901T100000Z\r\n",
+            "SEQUENCE:3\r\n",
+            "UID:00000000-0000-0000-0000-000000000007.communications@stride\r\n",
+            "STATUS:CONFIRMED\r\n",
+            "X-WR-CALNAME:Inclusion\r\n",
+        ] {
+            assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
+        }
+        let unfolded = text.replace("\r\n ", "");
+        let address = "URL:https://stride.example.org/api/v1/communications-activities/00000000-0000-0000-0000-000000000007\r\n";
+        assert!(unfolded.contains(address), "{text}");
+    }
+
+    #[test]
+    fn hostile_words_stay_words() {
+        for name in [
+            "a\r\nEND:VEVENT\r\nEND:VCALENDAR\r\nBEGIN:VCALENDAR",
+            "semi; colon, comma \\ back \\n slash \"quote\": ]]> </text>",
+            "a\u{2028}BEGIN:VALARM\u{85}ACTION:PROCEDURE\u{0}",
+            "ÅÄÖ 老虎 🦁 ".repeat(30).as_str(),
+            ":",
+            ";",
+            ",",
+            "\\",
+            "",
+        ] {
+            let text = write(name, None, &[thing(name), thing("the next")]);
+            let found = events(&text);
+            assert_eq!(found.len(), 2, "{text}");
+            let wanted = line(&summary(&thing(name)));
+            assert_eq!(said(&found[0], &ICalendarProperty::Summary), wanted, "{text}");
+            assert_eq!(said(&found[1], &ICalendarProperty::Uid), thing("").uid);
+            assert!(text.split("\r\n").all(|l| l.len() <= 75 && !l.contains(['\r', '\n'])), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_words_break_the_file(name in "\\PC{0,200}|[\\x00-\\x7f]{0,200}") {
+            let text = write(&name, None, &[thing(&name), thing("the next")]);
+            let found = events(&text);
+            prop_assert_eq!(found.len(), 2);
+            prop_assert_eq!(said(&found[0], &ICalendarProperty::Summary), line(&summary(&thing(&name))));
+        }
+    }
+}

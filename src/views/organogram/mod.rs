@@ -1,0 +1,542 @@
+//! The organogram: boards, the bodies that they are tied to, the lines between them, and what is missing, drawn in.
+
+mod layout;
+mod svg;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::status::Named;
+use super::{Asked, View, gaps, id_of, operation, some_of, words};
+use crate::access::policy::Subject;
+use crate::http::formats::Format;
+use crate::http::operation::{Operation, id_query};
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::checks::runs_on;
+use crate::registers::governance::{
+    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership, MembershipCapacity, TermsOfReference, TermsStatus,
+};
+use crate::registers::organisation::{Post, Unit, UnitKind};
+use crate::world::Rec;
+use crate::world::record::word;
+use crate::world::schema::{Schemas, add_answer};
+
+/// Boards and bodies in one answer.
+const MOST: usize = 1_000;
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganogramNodeKind {
+    /// A board, group, panel or workstream.
+    Board,
+    /// A unit or an outside body that a board is tied to.
+    Unit,
+}
+
+/// The terms of reference that count for a board: those in force, else the latest that are being written.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrganogramTerms {
+    /// Their id.
+    pub id: Uuid,
+    /// Their reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// Which version it is.
+    #[schema(max_length = 60)]
+    pub version_label: String,
+    /// How far it has come.
+    pub status: TermsStatus,
+    /// Share of the sections that say something, in whole per cent.
+    #[schema(minimum = 0, maximum = 100)]
+    pub completeness: u8,
+}
+
+/// Who sits on a board on the day, by capacity.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct OrganogramMembers {
+    /// All together.
+    pub total: u32,
+    /// In the chair.
+    pub chair: u32,
+    /// Deputies of the chair.
+    pub deputy_chair: u32,
+    /// Members.
+    pub member: u32,
+    /// Deputies of members.
+    pub deputy: u32,
+    /// Advisers.
+    pub adviser: u32,
+    /// Observers.
+    pub observer: u32,
+    /// Secretaries.
+    pub secretary: u32,
+}
+
+/// A board, or a body that a board is tied to.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrganogramNode {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is.
+    pub node_kind: OrganogramNodeKind,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// Its name.
+    #[schema(max_length = 200)]
+    pub name: String,
+    /// It was not asked for, and is here because a line leads to it.
+    pub tied_only: bool,
+    /// What sort of board it is; null for other bodies.
+    pub board_kind: Option<BoardKind>,
+    /// What sort of body it is; null for boards.
+    pub unit_kind: Option<UnitKind>,
+    /// Whether the board sits, as recorded; null for other bodies.
+    pub status: Option<BoardStatus>,
+    /// The unit that owns the board.
+    pub owner: Option<Named>,
+    /// The posts or bodies that chair it on the day.
+    #[schema(max_items = 100)]
+    pub chairs: Vec<Named>,
+    /// Its terms of reference; null where it has none.
+    pub terms: Option<OrganogramTerms>,
+    /// Who sits on it on the day; null for other bodies.
+    pub members: Option<OrganogramMembers>,
+    /// The codes of the rules that find something missing on it, on its terms, its lines or its seats.
+    #[schema(max_items = 100, schema_with = codes)]
+    pub gaps: Vec<String>,
+}
+
+fn codes() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let code = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
+    ArrayBuilder::new()
+        .description(Some(
+            "The codes of the rules that find something missing on it, on its terms, its lines or its seats; `/api/v1/gap-rules` says more.",
+        ))
+        .items(code)
+        .max_items(Some(100))
+        .build()
+}
+
+/// A line from a board to a board or another body.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrganogramEdge {
+    /// Its id.
+    pub id: Uuid,
+    /// Its reference.
+    #[schema(max_length = 60)]
+    pub reference: String,
+    /// The board that it leads from.
+    pub from_id: Uuid,
+    /// The board or body that it leads to.
+    pub to_id: Uuid,
+    /// What it means.
+    pub edge_kind: BoardEdgeKind,
+    /// Whether the ends agree to it, where they have to.
+    pub agreement: EdgeAgreement,
+}
+
+/// Why a body stands in the tree once more, without what lies below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganogramRepeat {
+    /// It reports to several bodies and stands in full below another.
+    SeveralParents,
+    /// It lies above itself: the lines lead in a circle.
+    Circle,
+}
+
+/// A place in the tree.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrganogramPlace {
+    /// The board or body.
+    pub id: Uuid,
+    /// What it stands below; null at the top.
+    pub parent_id: Option<Uuid>,
+    /// How far down: 0 at the top.
+    #[schema(minimum = 0)]
+    pub depth: u32,
+    /// Why it stands here without what lies below it; null where it stands in full.
+    pub repeats: Option<OrganogramRepeat>,
+}
+
+/// How many lines of each kind there are.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct OrganogramCounts {
+    /// Boards.
+    pub boards: u32,
+    /// Other bodies.
+    pub bodies: u32,
+    /// Lines.
+    pub edges: u32,
+    /// Boards on which something is missing.
+    pub boards_with_gaps: u32,
+    /// Boards that no line leads from or to.
+    pub boards_without_lines: u32,
+}
+
+/// The organogram on a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrganogramView {
+    /// The day: boards that are established and not dissolved then, memberships that run then.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// It in numbers.
+    pub counts: OrganogramCounts,
+    /// Boards and bodies, by reference.
+    #[schema(max_items = 1000)]
+    pub nodes: Vec<OrganogramNode>,
+    /// The lines, by reference.
+    #[schema(max_items = 10000)]
+    pub edges: Vec<OrganogramEdge>,
+    /// The tree of who reports to whom, from the top down, each place right after the one it stands below or its siblings' trees.
+    #[schema(max_items = 10000)]
+    pub tree: Vec<OrganogramPlace>,
+}
+
+impl View for OrganogramView {
+    const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Mermaid, Format::Dot, Format::Svg];
+
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let reference: HashMap<Uuid, &str> = self.nodes.iter().map(|n| (n.id, n.reference.as_str())).collect();
+        let row = |node: &OrganogramNode| {
+            let lines = |kind: BoardEdgeKind| {
+                let own = self.edges.iter().filter(|e| e.from_id == node.id && e.edge_kind == kind);
+                own.filter_map(|e| reference.get(&e.to_id).copied()).collect::<Vec<_>>()
+            };
+            let names = |all: &[Named]| all.iter().map(|n| n.name.clone()).collect::<Vec<_>>();
+            let fields = json!({
+                "id": node.id, "node_kind": node.node_kind, "reference": node.reference, "name": node.name, "tied_only": node.tied_only,
+                "board_kind": node.board_kind, "unit_kind": node.unit_kind, "status": node.status,
+                "owner": node.owner.as_ref().map(|o| &o.name), "chairs": names(&node.chairs),
+                "terms": node.terms.as_ref().map(|t| &t.reference), "terms_status": node.terms.as_ref().map(|t| t.status),
+                "members": node.members.as_ref().map(|m| m.total),
+                "reports_to": lines(BoardEdgeKind::ReportsTo), "assures": lines(BoardEdgeKind::Assures),
+                "allocates_to": lines(BoardEdgeKind::AllocatesTo), "escalates_to": lines(BoardEdgeKind::EscalatesTo),
+                "gaps": node.gaps,
+            });
+            match fields {
+                Value::Object(map) => map,
+                _ => Map::new(),
+            }
+        };
+        self.nodes.iter().map(row).collect()
+    }
+
+    fn drawn(&self, format: Format) -> Option<String> {
+        match format {
+            Format::Mermaid => Some(text::mermaid(self)),
+            Format::Dot => Some(text::dot(self)),
+            Format::Svg => Some(svg::draw(self)),
+            _ => None,
+        }
+    }
+}
+
+/// What a gap's code says on a drawing.
+fn gap_words(code: &str) -> String {
+    code.strip_prefix("board_").unwrap_or(code).replace('_', " ")
+}
+
+/// What a line says.
+const fn edge_words(kind: BoardEdgeKind) -> &'static str {
+    match kind {
+        BoardEdgeKind::ReportsTo => "reports to",
+        BoardEdgeKind::Assures => "assures",
+        BoardEdgeKind::AllocatesTo => "allocates to",
+        BoardEdgeKind::EscalatesTo => "escalates to",
+    }
+}
+
+/// Whether a line still lacks an agreement that it needs.
+const fn is_unsettled(edge: &OrganogramEdge) -> bool {
+    matches!(edge.agreement, EdgeAgreement::Missing | EdgeAgreement::OneSided)
+}
+
+impl OrganogramNode {
+    /// What it is in a few words: kind, and status where it is not simply active.
+    fn sort(&self) -> String {
+        let kind = self.board_kind.as_ref().map(word).or(self.unit_kind.as_ref().map(word));
+        let kind = kind.unwrap_or_default().replace('_', " ");
+        match self.status {
+            Some(BoardStatus::Active) | None => kind,
+            Some(status) => format!("{kind}, {}", word(&status)),
+        }
+    }
+
+    /// What is known of a board, a line each.
+    fn facts(&self) -> Vec<String> {
+        let Some(members) = &self.members else { return Vec::new() };
+        let chairs: Vec<&str> = self.chairs.iter().map(|c| c.name.as_str()).collect();
+        let chairs = if chairs.is_empty() { "none".to_owned() } else { chairs.join(", ") };
+        let terms = self
+            .terms
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |t| word(&t.status).replace('_', " "));
+        vec![
+            format!("Chair: {chairs}"),
+            format!("Terms: {terms}"),
+            format!("Seats held: {}", members.total),
+        ]
+    }
+}
+
+fn board_node(asked: &Asked, board: &Rec<Board>, found: &gaps::OfBoards, tied_only: bool) -> OrganogramNode {
+    let seen = &asked.seen;
+    let seats: Vec<&Rec<Membership>> = seen
+        .pointing::<Membership>(board.meta.id)
+        .filter(|m| m.data.board_id == board.meta.id && runs_on(m.data.term(), asked.on))
+        .collect();
+    let mut members = OrganogramMembers::default();
+    for seat in &seats {
+        members.total += 1;
+        *match seat.data.capacity {
+            MembershipCapacity::Chair => &mut members.chair,
+            MembershipCapacity::DeputyChair => &mut members.deputy_chair,
+            MembershipCapacity::Member => &mut members.member,
+            MembershipCapacity::Deputy => &mut members.deputy,
+            MembershipCapacity::Adviser => &mut members.adviser,
+            MembershipCapacity::Observer => &mut members.observer,
+            MembershipCapacity::Secretary => &mut members.secretary,
+        } += 1;
+    }
+    let holder = |m: &Membership| {
+        let post = m
+            .post_id
+            .and_then(|p| seen.get::<Post>(p))
+            .map(|p| Named::new(&p.meta, &p.data.title));
+        post.or_else(|| {
+            m.unit_id
+                .and_then(|u| seen.get::<Unit>(u))
+                .map(|u| Named::new(&u.meta, &u.data.name))
+        })
+    };
+    let mut chairs: Vec<Named> = seats
+        .iter()
+        .filter(|m| m.data.capacity == MembershipCapacity::Chair)
+        .filter_map(|m| holder(&m.data))
+        .collect();
+    chairs.sort_by(|a, b| a.reference.cmp(&b.reference));
+    let standing = seen.pointing::<TermsOfReference>(board.meta.id);
+    let standing = standing.filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
+    let terms = standing.max_by_key(|t| (t.data.status == TermsStatus::Agreed, t.meta.created_at, t.meta.id));
+    OrganogramNode {
+        id: board.meta.id,
+        node_kind: OrganogramNodeKind::Board,
+        reference: board.meta.reference.clone(),
+        name: board.data.name.clone(),
+        tied_only,
+        board_kind: Some(board.data.board_kind),
+        unit_kind: None,
+        status: Some(board.data.status),
+        owner: board
+            .data
+            .owner_unit_id
+            .and_then(|u| seen.get::<Unit>(u))
+            .map(|u| Named::new(&u.meta, &u.data.name)),
+        chairs,
+        terms: terms.map(|t| OrganogramTerms {
+            id: t.meta.id,
+            reference: t.meta.reference.clone(),
+            version_label: t.data.version_label.clone(),
+            status: t.data.status,
+            completeness: t.computed.completeness,
+        }),
+        members: Some(members),
+        gaps: found.get(&board.meta.id).into_iter().flatten().map(|c| (*c).to_owned()).collect(),
+    }
+}
+
+fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
+    OrganogramNode {
+        id: unit.meta.id,
+        node_kind: OrganogramNodeKind::Unit,
+        reference: unit.meta.reference.clone(),
+        name: unit.data.name.clone(),
+        tied_only: true,
+        board_kind: None,
+        unit_kind: Some(unit.data.unit_kind),
+        status: None,
+        owner: None,
+        chairs: Vec::new(),
+        terms: None,
+        members: None,
+        gaps: Vec::new(),
+    }
+}
+
+/// The boards that are asked for.
+fn wanted(asked: &Asked, all: &[&Rec<Board>], edges: &[&Rec<BoardEdge>]) -> Result<BTreeSet<Uuid>, Problem> {
+    let statuses: Vec<BoardStatus> = words(asked, "status")?;
+    let (root, unit) = (id_of(asked, "board_id")?, id_of(asked, "unit_id")?);
+    let world = asked.seen.reading(asked.on).world;
+    let below = root.map(|root| {
+        let mut below = BTreeSet::from([root]);
+        let mut todo = vec![root];
+        while let Some(at) = todo.pop() {
+            let up = |e: &&&Rec<BoardEdge>| e.data.edge_kind == BoardEdgeKind::ReportsTo && e.data.to_id == at;
+            for edge in edges.iter().filter(up) {
+                if below.insert(edge.data.from_board_id) {
+                    todo.push(edge.data.from_board_id);
+                }
+            }
+        }
+        below
+    });
+    let is_wanted = |b: &Rec<Board>| {
+        (statuses.is_empty() || statuses.contains(&b.data.status))
+            && below.as_ref().is_none_or(|below| below.contains(&b.meta.id))
+            && unit.is_none_or(|u| world.is_in_scope(b.meta.id, u))
+    };
+    Ok(all.iter().filter(|b| is_wanted(b)).map(|b| b.meta.id).collect())
+}
+
+fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
+    let (seen, on) = (&asked.seen, asked.on);
+    let sits = |b: &&Rec<Board>| {
+        runs_on((b.data.established_on, b.data.dissolved_on), on) && (b.data.is_standing() || b.data.dissolved_on.is_some())
+    };
+    let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();
+    let kinds: Vec<BoardEdgeKind> = words(asked, "edge_kind")?;
+    let lines: Vec<&Rec<BoardEdge>> = seen.live::<BoardEdge>().collect();
+    let wanted = wanted(asked, &all, &lines)?;
+    let boards: HashMap<Uuid, &Rec<Board>> = all.iter().map(|b| (b.meta.id, *b)).collect();
+    let is_there = |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
+    let mut edges: Vec<&Rec<BoardEdge>> = lines
+        .into_iter()
+        .filter(|e| kinds.is_empty() || kinds.contains(&e.data.edge_kind))
+        .filter(|e| wanted.contains(&e.data.from_board_id) || wanted.contains(&e.data.to_id))
+        .filter(|e| boards.contains_key(&e.data.from_board_id) && is_there(e.data.to_id))
+        .collect();
+    edges.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
+    let mut ids = wanted.clone();
+    ids.extend(edges.iter().flat_map(|e| [e.data.from_board_id, e.data.to_id]));
+    if ids.len() > MOST {
+        let detail = format!("there are more than {MOST} boards and bodies; ask for those below one board or of one unit");
+        return Err(invalid("board_id", &detail));
+    }
+    let found = gaps::of_boards(asked);
+    let mut nodes: Vec<OrganogramNode> = ids
+        .into_iter()
+        .filter_map(|id| match boards.get(&id) {
+            Some(board) => Some(board_node(asked, board, &found, !wanted.contains(&id))),
+            None => seen.get::<Unit>(id).map(unit_node),
+        })
+        .collect();
+    nodes.sort_by(|a, b| a.reference.cmp(&b.reference));
+    let edges: Vec<OrganogramEdge> = edges
+        .into_iter()
+        .map(|e| OrganogramEdge {
+            id: e.meta.id,
+            reference: e.meta.reference.clone(),
+            from_id: e.data.from_board_id,
+            to_id: e.data.to_id,
+            edge_kind: e.data.edge_kind,
+            agreement: e.computed.agreement,
+        })
+        .collect();
+    let tied: BTreeSet<Uuid> = edges.iter().flat_map(|e| [e.from_id, e.to_id]).collect();
+    let is_board = |n: &&OrganogramNode| n.node_kind == OrganogramNodeKind::Board;
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let boards = || nodes.iter().filter(is_board);
+    Ok(OrganogramView {
+        on,
+        journal_seq: seen.seq(),
+        counts: OrganogramCounts {
+            boards: count(boards().count()),
+            bodies: count(nodes.len() - boards().count()),
+            edges: count(edges.len()),
+            boards_with_gaps: count(boards().filter(|n| !n.gaps.is_empty()).count()),
+            boards_without_lines: count(boards().filter(|n| !tied.contains(&n.id)).count()),
+        },
+        tree: tree(&nodes, &edges),
+        nodes,
+        edges,
+    })
+}
+
+/// Who reports to whom, from the top down. What reports to several stands in full below the first of them, by reference; what stands in a
+/// circle has no top, and begins with the first of it.
+fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPlace> {
+    let mut below: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    let mut has_parent: BTreeSet<Uuid> = BTreeSet::new();
+    for edge in edges.iter().filter(|e| e.edge_kind == BoardEdgeKind::ReportsTo) {
+        below.entry(edge.to_id).or_default().push(edge.from_id);
+        has_parent.insert(edge.from_id);
+    }
+    let rank: HashMap<Uuid, usize> = nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect();
+    for children in below.values_mut() {
+        children.sort_by_key(|id| rank.get(id).copied());
+    }
+    let mut tree: Vec<OrganogramPlace> = Vec::new();
+    let mut stands: BTreeSet<Uuid> = BTreeSet::new();
+    let tops = nodes.iter().filter(|n| !has_parent.contains(&n.id)).chain(nodes);
+    for top in tops {
+        if stands.contains(&top.id) {
+            continue;
+        }
+        // What is still to be placed, and the way down to it.
+        let mut todo: Vec<(Uuid, Vec<Uuid>)> = vec![(top.id, Vec::new())];
+        while let Some((id, way)) = todo.pop() {
+            let repeats = if way.contains(&id) {
+                Some(OrganogramRepeat::Circle)
+            } else if !stands.insert(id) {
+                Some(OrganogramRepeat::SeveralParents)
+            } else {
+                None
+            };
+            tree.push(OrganogramPlace {
+                id,
+                parent_id: way.last().copied(),
+                depth: u32::try_from(way.len()).unwrap_or(u32::MAX),
+                repeats,
+            });
+            if repeats.is_none() {
+                let way: Vec<Uuid> = way.into_iter().chain([id]).collect();
+                let children = below.get(&id).into_iter().flatten().rev();
+                todo.extend(children.map(|child| (*child, way.clone())));
+            }
+        }
+    }
+    tree
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let kinds = [
+        BoardEdgeKind::ReportsTo,
+        BoardEdgeKind::Assures,
+        BoardEdgeKind::AllocatesTo,
+        BoardEdgeKind::EscalatesTo,
+    ];
+    let statuses = [BoardStatus::Proposed, BoardStatus::Active, BoardStatus::Dissolved];
+    vec![
+        operation("/api/v1/organogram", "getOrganogram", Subject::Governance, organogram)
+            .takes([
+                id_query("board_id", "Only this board and what reports to it, directly or not; and what they are tied to."),
+                id_query("unit_id", "Only the boards of this unit and of all units below it; and what they are tied to."),
+                some_of("edge_kind", "Only lines of these kinds.", &kinds.map(|k| word(&k))),
+                some_of("status", "Only boards in these statuses; and what they are tied to.", &statuses.map(|s| word(&s))),
+            ])
+            .says(
+                "Views",
+                "Boards, the lines between them, and what is missing",
+                "The boards that sit on the day with their chair (a post, never a person), terms of reference and seats; the bodies that they are tied to; who reports to, assures, allocates to and escalates to whom; and on each board what the rules of gaps find missing. As nodes and lines, as the tree of who reports to whom, and drawn: `format=mermaid`, `dot` or `svg`. A body that reports to several stands in full below the first of them and by name below the others.",
+            ),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<OrganogramView>(schemas);
+}

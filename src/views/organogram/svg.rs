@@ -1,0 +1,565 @@
+//! The organogram as SVG: a picture that stands alone, without scripts, styles or links, so that the service's content security policy
+//! leaves it as it is. Kinds of lines differ in dashes and in their ends, not in colour alone; what is missing is said in words.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use super::layout::{BOX, Layout, Line, Net, Placed, Port, lay};
+use super::{OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled};
+use crate::registers::governance::{BoardEdgeKind, BoardStatus};
+use crate::views::diagram::{line as one_line, xml};
+
+/// Space around the picture, within a box, and within a badge.
+const MARGIN: i32 = 24;
+const PAD: i32 = 12;
+const BADGE_PAD: i32 = 6;
+/// Height of the part above the boxes.
+const HEAD: i32 = 128;
+
+/// How a line of text looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Name,
+    Sort,
+    Fact,
+    Gap,
+}
+
+impl Look {
+    const fn size(self) -> i32 {
+        match self {
+            Self::Name => 14,
+            Self::Sort | Self::Fact | Self::Gap => 12,
+        }
+    }
+    /// From one line to the next.
+    const fn leading(self) -> i32 {
+        self.size() + 4
+    }
+}
+
+/// A line of text in a box, by its left end on the base line.
+#[derive(Debug)]
+struct Text {
+    look: Look,
+    x: i32,
+    y: i32,
+    words: String,
+}
+
+/// What stands in a box.
+#[derive(Debug, Default)]
+struct Content {
+    texts: Vec<Text>,
+    /// Badges: top and height.
+    badges: Vec<(i32, i32)>,
+    height: i32,
+}
+
+/// About how wide a character is, in thousandths of the size: on the wide side of Arial, Helvetica, Liberation Sans and DejaVu Sans.
+const fn wide(c: char) -> i32 {
+    match c {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 340,
+        'f' | 't' | 'r' | 'I' | '(' | ')' | '[' | ']' | '-' | '/' | '"' => 450,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '&' | '…' => 1_010,
+        'A'..='Z' => 780,
+        'a'..='z' | '0'..='9' => 640,
+        c if c.is_ascii() => 700,
+        '\u{00C0}'..='\u{024F}' => 780,
+        _ => 1_100,
+    }
+}
+
+/// About how wide a text is.
+fn width(words: &str, look: Look) -> i32 {
+    let bold = if look == Look::Name { 108 } else { 100 };
+    words.chars().map(wide).sum::<i32>() * look.size() / 1_000 * bold / 100
+}
+
+/// Words in lines no wider than `room`. A word that is wider is broken.
+fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut at = String::new();
+    for word in one_line(words).split(' ').filter(|w| !w.is_empty()) {
+        let longer = if at.is_empty() { word.to_owned() } else { format!("{at} {word}") };
+        if width(&longer, look) <= room {
+            at = longer;
+            continue;
+        }
+        if !at.is_empty() {
+            lines.push(std::mem::take(&mut at));
+        }
+        for c in word.chars() {
+            at.push(c);
+            if width(&at, look) > room {
+                at.pop();
+                lines.push(std::mem::take(&mut at));
+                at.push(c);
+            }
+        }
+    }
+    if !at.is_empty() {
+        lines.push(at);
+    }
+    lines
+}
+
+impl Content {
+    fn of(node: &OrganogramNode) -> Self {
+        let mut content = Self {
+            height: PAD,
+            ..Self::default()
+        };
+        content.put(&node.name, Look::Name, PAD);
+        content.put(&node.sort(), Look::Sort, PAD);
+        for fact in node.facts() {
+            content.put(&fact, Look::Fact, PAD);
+        }
+        for gap in &node.gaps {
+            content.height += 4;
+            let top = content.height;
+            content.height += 2;
+            // Left of it stands the sign.
+            content.put(&format!("Gap: {}", gap_words(gap)), Look::Gap, PAD + BADGE_PAD + 14);
+            content.height += 4;
+            content.badges.push((top, content.height - top));
+        }
+        content.height += PAD;
+        content
+    }
+
+    fn put(&mut self, words: &str, look: Look, left: i32) {
+        let right = if look == Look::Gap { PAD + BADGE_PAD } else { PAD };
+        for words in wrap(words, look, BOX - left - right) {
+            self.height += look.leading();
+            self.texts.push(Text {
+                look,
+                x: left,
+                y: self.height - 4,
+                words,
+            });
+        }
+    }
+}
+
+/// How a kind of line is drawn.
+struct Stroke {
+    colour: &'static str,
+    dashes: &'static str,
+    width: &'static str,
+}
+
+const KINDS: [BoardEdgeKind; 4] = [
+    BoardEdgeKind::ReportsTo,
+    BoardEdgeKind::EscalatesTo,
+    BoardEdgeKind::Assures,
+    BoardEdgeKind::AllocatesTo,
+];
+
+fn stroke(kind: usize) -> Stroke {
+    let (colour, dashes, width) = match KINDS.get(kind) {
+        Some(BoardEdgeKind::EscalatesTo) => ("#a34700", "14 4 3 4", "2.5"),
+        Some(BoardEdgeKind::Assures) => ("#16704f", "8 5", "2"),
+        Some(BoardEdgeKind::AllocatesTo) => ("#6a3d9a", "2 4", "2.5"),
+        Some(BoardEdgeKind::ReportsTo) | None => ("#1d3557", "none", "2"),
+    };
+    Stroke { colour, dashes, width }
+}
+
+/// What the lines of a view lie on.
+fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
+    let numbers: HashMap<Uuid, usize> = view.nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect();
+    let line = |edge: &super::OrganogramEdge| {
+        Some(Line {
+            from: *numbers.get(&edge.from_id)?,
+            to: *numbers.get(&edge.to_id)?,
+            kind: KINDS.iter().position(|k| *k == edge.edge_kind)?,
+            upwards: matches!(edge.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo),
+            is_marked: is_unsettled(edge),
+        })
+    };
+    let lines: Vec<Line> = view.edges.iter().filter_map(line).collect();
+    let heights: Vec<i32> = contents.iter().map(|c| c.height).collect();
+    lay(&heights, &lines)
+}
+
+/// Draws it.
+pub fn draw(view: &OrganogramView) -> String {
+    let contents: Vec<Content> = view.nodes.iter().map(Content::of).collect();
+    let layout = place(view, &contents);
+    let width = (layout.width + 2 * MARGIN).max(900);
+    let height = layout.height + HEAD + MARGIN;
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
+         aria-labelledby=\"title desc\" font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">"
+    );
+    let counts = &view.counts;
+    let title = format!("Organogram on {}", view.on);
+    let about = format!(
+        "{} boards, {} other bodies, {} lines; {} boards lack something, {} have no line",
+        counts.boards, counts.bodies, counts.edges, counts.boards_with_gaps, counts.boards_without_lines
+    );
+    let _ = writeln!(out, "<title id=\"title\">{title}</title>\n<desc id=\"desc\">{}</desc>", xml(&about));
+    let _ = writeln!(out, "<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>");
+    let _ = writeln!(
+        out,
+        "<text x=\"{MARGIN}\" y=\"40\" font-size=\"22\" font-weight=\"bold\">{title}</text>"
+    );
+    let _ = writeln!(
+        out,
+        "<text x=\"{MARGIN}\" y=\"62\" font-size=\"13\" fill=\"#40464e\">{}</text>",
+        xml(&about)
+    );
+    legend(&mut out);
+    let left = (width - layout.width) / 2;
+    let _ = writeln!(out, "<g transform=\"translate({left} {HEAD})\">");
+    for (n, net) in layout.nets.iter().enumerate() {
+        trunk(&mut out, view, net, n);
+    }
+    if let Some(y) = layout.heading {
+        let right = layout.width;
+        let _ = writeln!(
+            out,
+            "<path d=\"M0 {} H{right}\" stroke=\"#c3c9d0\" fill=\"none\"/><text x=\"0\" y=\"{}\" font-size=\"14\" font-weight=\"bold\">No line leads from or to these</text>",
+            y - 20,
+            y - 2,
+        );
+    }
+    for ((node, content), placed) in view.nodes.iter().zip(&contents).zip(&layout.boxes) {
+        frame(&mut out, node, content, *placed);
+    }
+    out.push_str("</g>\n</svg>\n");
+    out
+}
+
+fn legend(out: &mut String) {
+    let mut x = MARGIN;
+    let y = 92;
+    for (kind, edge) in KINDS.iter().enumerate() {
+        let _ = write!(out, "<g>{}", path(kind, &format!("M{x} {y} H{}", x + 46), None));
+        let end = Port {
+            x: x + 54,
+            y,
+            from_below: false,
+            is_marked: false,
+        };
+        let _ = write!(out, "<g transform=\"rotate(-90 {} {y})\">{}</g>", end.x, head(kind, end));
+        let _ = writeln!(
+            out,
+            "<text x=\"{}\" y=\"{}\" font-size=\"12\">{}</text></g>",
+            x + 62,
+            y + 4,
+            edge_words(*edge)
+        );
+        x += 150;
+    }
+    let _ = writeln!(
+        out,
+        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">line not agreed by both ends</text>",
+        mark(x + 8, y),
+        x + 22,
+        y + 4
+    );
+    let y = 114;
+    let _ = writeln!(
+        out,
+        "<rect x=\"{MARGIN}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">board</text>\
+         <rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\" stroke-dasharray=\"5 3\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">proposed or dissolved</text>\
+         <rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" rx=\"7\" fill=\"#e9edf2\" stroke=\"#5c6773\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">other body</text>{}<text x=\"{}\" y=\"{y}\" font-size=\"12\">something is missing</text>",
+        y - 11,
+        MARGIN + 30,
+        MARGIN + 90,
+        y - 11,
+        MARGIN + 120,
+        MARGIN + 270,
+        y - 11,
+        MARGIN + 300,
+        sign(MARGIN + 388, y - 10),
+        MARGIN + 406,
+    );
+}
+
+/// A line in its kind's colour, or in the shade given, on white, so that where two cross one goes over the other.
+fn path(kind: usize, d: &str, shade: Option<&str>) -> String {
+    let Stroke { colour, dashes, width } = stroke(kind);
+    let colour = shade.unwrap_or(colour);
+    format!(
+        "<path d=\"{d}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/>\
+         <path d=\"{d}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-dasharray=\"{dashes}\"/>"
+    )
+}
+
+/// The end of a line at what it leads to; each kind has its own.
+fn head(kind: usize, at: Port) -> String {
+    let colour = stroke(kind).colour;
+    let (x, y) = (at.x, at.y);
+    // Away from the box.
+    let s = if at.from_below { 1 } else { -1 };
+    match KINDS.get(kind) {
+        Some(BoardEdgeKind::Assures) => {
+            format!(
+                "<circle cx=\"{x}\" cy=\"{}\" r=\"5\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+                y + 6 * s
+            )
+        }
+        Some(BoardEdgeKind::AllocatesTo) => {
+            let d = format!("M{x} {y} l-6 {} l6 {} l6 {} z", 7 * s, 7 * s, -7 * s);
+            format!("<path d=\"{d}\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>")
+        }
+        Some(BoardEdgeKind::EscalatesTo) => {
+            let d = format!("M{x} {y} l-6 {} h12 z m0 {} l-6 {} h12 z", 9 * s, 8 * s, 9 * s);
+            format!("<path d=\"{d}\" fill=\"{colour}\"/>")
+        }
+        Some(BoardEdgeKind::ReportsTo) | None => {
+            format!("<path d=\"M{x} {y} l-6 {} h12 z\" fill=\"{colour}\"/>", 11 * s)
+        }
+    }
+}
+
+/// The mark of a line that is not agreed.
+fn mark(x: i32, y: i32) -> String {
+    format!(
+        "<circle cx=\"{x}\" cy=\"{y}\" r=\"7\" fill=\"#ffffff\" stroke=\"#b00020\" stroke-width=\"1.5\"/><text x=\"{x}\" y=\"{}\" font-size=\"11\" \
+         font-weight=\"bold\" text-anchor=\"middle\" fill=\"#b00020\">!</text>",
+        y + 4
+    )
+}
+
+/// The sign beside what is missing.
+fn sign(x: i32, y: i32) -> String {
+    format!("<path d=\"M{} {y} l6 11 h-12 z\" fill=\"#b00020\"/>", x + 6)
+}
+
+/// Shades of the commonest lines, so that trunks side by side can be told apart.
+const SHADES: [&str; 4] = ["#1d3557", "#2a78b8", "#000000", "#5a6f96"];
+
+fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
+    let shade = SHADES.get(nth % SHADES.len()).copied().filter(|_| net.kind == 0);
+    let name = |n: usize| view.nodes.get(n).map_or("", |n| n.reference.as_str());
+    let leaves: Vec<&str> = net.leaves.iter().map(|n| name(*n)).collect();
+    let words = KINDS.get(net.kind).map_or("", |k| edge_words(*k));
+    let (from, to) = if net.upwards {
+        (leaves.join(", "), name(net.hub).to_owned())
+    } else {
+        (name(net.hub).to_owned(), leaves.join(", "))
+    };
+    let mut d = String::new();
+    for (x1, y1, x2, y2) in &net.pieces {
+        let _ = write!(d, "M{x1} {y1}L{x2} {y2}");
+    }
+    let _ = write!(
+        out,
+        "<g><title>{}: {words} {}</title>{}",
+        xml(&from),
+        xml(&to),
+        path(net.kind, &d, shade)
+    );
+    let ends = if net.upwards { &net.hub_ports } else { &net.leaf_ports };
+    for port in ends {
+        let end = head(net.kind, *port);
+        out.push_str(&shade.map_or(end.clone(), |shade| end.replace(stroke(net.kind).colour, shade)));
+    }
+    for port in net.leaf_ports.iter().filter(|p| p.is_marked) {
+        // Clear of the end of the line.
+        let away = if net.upwards { 9 } else { 15 };
+        out.push_str(&mark(port.x, if port.from_below { port.y + away } else { port.y - away }));
+    }
+    out.push_str("</g>\n");
+}
+
+fn frame(out: &mut String, node: &OrganogramNode, content: &Content, placed: Placed) {
+    let Placed { x, y, height } = placed;
+    let is_body = node.node_kind == OrganogramNodeKind::Unit;
+    let dashes = match node.status {
+        Some(BoardStatus::Proposed | BoardStatus::Dissolved) => "5 3",
+        _ => "none",
+    };
+    let (fill, colour, radius) = if is_body {
+        ("#e9edf2", "#5c6773", 14)
+    } else {
+        ("#ffffff", "#1d3557", 3)
+    };
+    let _ = write!(
+        out,
+        "<g transform=\"translate({x} {y})\"><title>{}, {}</title><rect width=\"{BOX}\" height=\"{height}\" rx=\"{radius}\" fill=\"{fill}\" \
+         stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"/>",
+        xml(&node.reference),
+        xml(&node.name),
+    );
+    for (top, height) in &content.badges {
+        let _ = write!(
+            out,
+            "<rect x=\"{PAD}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"3\" fill=\"#fff1f0\" stroke=\"#b00020\"/>{}",
+            BOX - 2 * PAD,
+            sign(PAD + BADGE_PAD - 1, top + 6),
+        );
+    }
+    for text in &content.texts {
+        let look = match text.look {
+            Look::Name => " font-weight=\"bold\"",
+            Look::Sort => " font-style=\"italic\" fill=\"#40464e\"",
+            Look::Fact => "",
+            Look::Gap => " fill=\"#8a0019\"",
+        };
+        let _ = write!(
+            out,
+            "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{look}>{}</text>",
+            text.x,
+            text.y,
+            text.look.size(),
+            xml(&text.words),
+        );
+    }
+    out.push_str("</g>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::registers::governance::{BoardKind, EdgeAgreement};
+    use crate::views::organogram::{OrganogramCounts, OrganogramEdge, OrganogramMembers};
+
+    pub fn board(n: u128, name: &str, gaps: &[&str]) -> OrganogramNode {
+        OrganogramNode {
+            id: Uuid::from_u128(n),
+            node_kind: OrganogramNodeKind::Board,
+            reference: format!("BRD-{n}"),
+            name: name.to_owned(),
+            tied_only: false,
+            board_kind: Some(BoardKind::BusinessGroupBoard),
+            unit_kind: None,
+            status: Some(if n.is_multiple_of(7) {
+                BoardStatus::Proposed
+            } else {
+                BoardStatus::Active
+            }),
+            owner: None,
+            chairs: Vec::new(),
+            terms: None,
+            members: Some(OrganogramMembers::default()),
+            gaps: gaps.iter().map(|g| (*g).to_owned()).collect(),
+        }
+    }
+
+    fn edge(n: u128, from: u128, to: u128, edge_kind: BoardEdgeKind) -> OrganogramEdge {
+        OrganogramEdge {
+            id: Uuid::from_u128(1_000 + n),
+            reference: format!("EDG-{n}"),
+            from_id: Uuid::from_u128(from),
+            to_id: Uuid::from_u128(to),
+            edge_kind,
+            agreement: if n.is_multiple_of(5) {
+                EdgeAgreement::OneSided
+            } else {
+                EdgeAgreement::Agreed
+            },
+        }
+    }
+
+    /// Thirty boards with long names, a tree of three levels, and lines of every kind across it.
+    pub fn thirty() -> OrganogramView {
+        let themes = [
+            "Workforce Inclusion, Retention and Progression",
+            "Trust, Confidence and Community Engagement",
+            "Discrimination and Misconduct",
+            "Hate Crime and Victim Satisfaction",
+            "Non-Discriminatory Technology Procurement",
+            "Wellbeing",
+        ];
+        let gaps = [
+            "board_without_terms",
+            "board_without_chair",
+            "board_without_reporting_line",
+            "edge_agreed_by_one_side",
+            "membership_without_basis",
+        ];
+        let node = |n: u128| {
+            let at = usize::try_from(n).expect("small");
+            let name = format!("{} Oversight and Delivery Board number {n}", themes[at % themes.len()]);
+            board(n, &name, &gaps[..at % gaps.len()])
+        };
+        let nodes: Vec<OrganogramNode> = (0..30).map(node).collect();
+        let mut edges: Vec<OrganogramEdge> = (1..6).map(|n| edge(n, n, 0, BoardEdgeKind::ReportsTo)).collect();
+        edges.extend((6..24).map(|n| edge(n, n, 1 + n % 5, BoardEdgeKind::ReportsTo)));
+        edges.extend([(8, 0), (13, 2), (20, 0)].map(|(from, to)| edge(from + 30, from, to, BoardEdgeKind::EscalatesTo)));
+        edges.extend([(0, 24), (2, 25), (3, 9)].map(|(from, to)| edge(from + 60, from, to, BoardEdgeKind::Assures)));
+        edges.extend([(1, 26), (1, 11), (4, 26), (4, 22)].map(|(from, to)| edge(from + 90 + to, from, to, BoardEdgeKind::AllocatesTo)));
+        OrganogramView {
+            on: NaiveDate::from_ymd_opt(2020, 10, 26).expect("a day"),
+            journal_seq: 1,
+            counts: OrganogramCounts::default(),
+            nodes,
+            edges,
+            tree: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn thirty_boards_are_legible() {
+        let view = thirty();
+        let contents: Vec<Content> = view.nodes.iter().map(Content::of).collect();
+        let layout = place(&view, &contents);
+        for (n, a) in layout.boxes.iter().enumerate() {
+            for b in &layout.boxes[n + 1..] {
+                let apart = a.x + BOX <= b.x || b.x + BOX <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+                assert!(apart, "{a:?} and {b:?} overlap");
+            }
+        }
+        for (content, node) in contents.iter().zip(&view.nodes) {
+            let mut below = 0;
+            for text in &content.texts {
+                let right = text.x + width(&text.words, text.look);
+                assert!(text.x >= PAD && right <= BOX - PAD, "{} leaves its box", text.words);
+                assert!(
+                    text.y - text.look.size() >= below && text.y <= content.height - PAD + 4,
+                    "{} lies on another",
+                    text.words
+                );
+                below = text.y;
+            }
+            let said: Vec<&str> = content
+                .texts
+                .iter()
+                .filter(|t| t.look == Look::Name)
+                .map(|t| t.words.as_str())
+                .collect();
+            assert_eq!(said.join(" "), node.name, "the whole name is there");
+        }
+        let picture = draw(&view);
+        if let Ok(path) = std::env::var("STRIDE_TEST_PICTURE") {
+            std::fs::write(path, &picture).expect("a file");
+        }
+    }
+
+    #[test]
+    fn hostile_names_stay_words() {
+        let mut view = thirty();
+        let hostile = [
+            "</text><script>alert(1)</script>",
+            "]]> <!-- \" ' & \n ; %%{init}%%",
+            "\u{202E}\u{0}",
+            "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+            "",
+        ];
+        for (node, name) in view.nodes.iter_mut().zip(hostile) {
+            node.name = name.into();
+            node.reference = name.into();
+        }
+        let picture = draw(&view);
+        for bad in ["<script", "]]>", "<!--", "\u{202E}", "\u{0}", "onload", "href", "<style", " style="] {
+            assert!(!picture.contains(bad), "{bad}");
+        }
+        assert_eq!(picture.matches("<svg").count(), 1);
+        let graph = super::super::text::mermaid(&view);
+        assert!(graph.lines().all(|l| !l.contains("script>") && !l.contains("%%")), "{graph}");
+        let dot = super::super::text::dot(&view);
+        assert_eq!(dot.lines().count(), 30 + view.edges.len() + 4, "{dot}");
+    }
+}

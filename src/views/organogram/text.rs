@@ -1,0 +1,102 @@
+//! The organogram as text that other programs draw: Mermaid and DOT.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use super::{OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled};
+use crate::registers::governance::BoardEdgeKind;
+use crate::views::diagram;
+
+/// What stands in a box: name, sort, facts, and what is missing.
+fn lines(node: &OrganogramNode) -> Vec<String> {
+    let mut lines = vec![node.name.clone(), node.sort()];
+    lines.extend(node.facts());
+    lines.extend(node.gaps.iter().map(|g| format!("Gap: {}", gap_words(g))));
+    lines.retain(|l| !l.trim().is_empty());
+    lines
+}
+
+fn numbers(view: &OrganogramView) -> HashMap<Uuid, usize> {
+    view.nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect()
+}
+
+/// Escaped lines with a line break of the language between them.
+fn label(node: &OrganogramNode, escape: fn(&str) -> String, between: &str) -> String {
+    let inner = |line: &String| {
+        let quoted = escape(line);
+        quoted
+            .strip_prefix('"')
+            .and_then(|l| l.strip_suffix('"'))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    format!("\"{}\"", lines(node).iter().map(inner).collect::<Vec<_>>().join(between))
+}
+
+/// As Mermaid. Who is reported to stands above.
+pub fn mermaid(view: &OrganogramView) -> String {
+    let mut out = String::from("flowchart BT\n");
+    for (n, node) in view.nodes.iter().enumerate() {
+        let label = label(node, diagram::mermaid, "<br/>");
+        let class = match (node.node_kind, node.gaps.is_empty()) {
+            (OrganogramNodeKind::Unit, _) => "body",
+            (OrganogramNodeKind::Board, true) => "whole",
+            (OrganogramNodeKind::Board, false) => "gaps",
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  n{n}[{label}]:::{class}");
+    }
+    let numbers = numbers(view);
+    for edge in &view.edges {
+        let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
+            continue;
+        };
+        let line = match edge.edge_kind {
+            BoardEdgeKind::ReportsTo => "-->",
+            BoardEdgeKind::EscalatesTo => "==>",
+            BoardEdgeKind::Assures | BoardEdgeKind::AllocatesTo => "-.->",
+        };
+        let missing = if is_unsettled(edge) { ", not agreed by both" } else { "" };
+        let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.edge_kind)));
+        let _ = writeln!(out, "  n{from} {line}|{words}| n{to}");
+    }
+    out.push_str("  classDef whole fill:#ffffff,stroke:#1d3557\n  classDef gaps fill:#fff4e5,stroke:#b00020,stroke-width:2px\n");
+    out.push_str("  classDef body fill:#eef1f5,stroke:#5c6773,stroke-dasharray:4 3\n");
+    out
+}
+
+/// As DOT, for Graphviz.
+pub fn dot(view: &OrganogramView) -> String {
+    let mut out =
+        String::from("digraph organogram {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\", style=filled, fillcolor=white];\n");
+    for (n, node) in view.nodes.iter().enumerate() {
+        let label = label(node, diagram::dot, "\\n");
+        let look = match (node.node_kind, node.gaps.is_empty()) {
+            (OrganogramNodeKind::Unit, _) => ", style=\"filled,dashed\", fillcolor=\"#eef1f5\"",
+            (OrganogramNodeKind::Board, true) => "",
+            (OrganogramNodeKind::Board, false) => ", color=\"#b00020\", penwidth=2, fillcolor=\"#fff4e5\"",
+        };
+        let _ = writeln!(out, "  n{n} [label={label}{look}];");
+    }
+    let numbers = numbers(view);
+    for edge in &view.edges {
+        let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
+            continue;
+        };
+        let style = match edge.edge_kind {
+            BoardEdgeKind::ReportsTo => "solid",
+            BoardEdgeKind::EscalatesTo => "bold",
+            BoardEdgeKind::Assures => "dashed",
+            BoardEdgeKind::AllocatesTo => "dotted",
+        };
+        let missing = if is_unsettled(edge) { ", not agreed by both" } else { "" };
+        let words = diagram::dot(&format!("{}{missing}", edge_words(edge.edge_kind)));
+        // What is given out stands below who gives it.
+        let ranked = matches!(edge.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo);
+        let _ = writeln!(out, "  n{from} -> n{to} [label={words}, style={style}, constraint={ranked}];");
+    }
+    out.push_str("}\n");
+    out
+}
