@@ -7,14 +7,17 @@
 #[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
 mod communications;
+mod contradictions;
 #[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
 mod diagram;
+mod findings;
 mod gaps;
 mod oversight;
 mod performance;
 mod rag;
 mod recommendations;
 mod representation;
+mod standing;
 mod status;
 mod waits;
 
@@ -321,6 +324,7 @@ fn judged_page(row: &str) -> Value {
 pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
+    all.extend(contradictions::operations());
     all.extend(recommendations::operations());
     all.extend(communications::operations());
     all.extend(oversight::operations());
@@ -337,6 +341,7 @@ pub fn schemas(schemas: &mut Schemas) {
     representation::schemas(schemas);
     status::schemas(schemas);
     gaps::schemas(schemas);
+    contradictions::schemas(schemas);
     recommendations::schemas(schemas);
     performance::schemas(schemas);
 }
