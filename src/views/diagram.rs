@@ -57,6 +57,7 @@ pub fn dot(text: &str) -> String {
 
 /// Text or the value of an attribute in XML, as SVG is.
 #[must_use]
+#[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn as SVG"))]
 pub fn xml(text: &str) -> String {
     let mut label = String::new();
     for c in line(text).chars() {

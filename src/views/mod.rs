@@ -6,9 +6,10 @@
 
 #[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
+mod awaits;
 mod communications;
 mod contradictions;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by the views that are drawn"))]
+mod dependency_graph;
 mod diagram;
 mod findings;
 mod gaps;
@@ -17,6 +18,7 @@ mod performance;
 mod rag;
 mod recommendations;
 mod representation;
+mod slippage;
 mod standing;
 mod status;
 mod waits;
@@ -325,6 +327,8 @@ pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
     all.extend(contradictions::operations());
+    all.extend(slippage::operations());
+    all.extend(dependency_graph::operations());
     all.extend(recommendations::operations());
     all.extend(communications::operations());
     all.extend(oversight::operations());
@@ -342,6 +346,8 @@ pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
     gaps::schemas(schemas);
     contradictions::schemas(schemas);
+    slippage::schemas(schemas);
+    dependency_graph::schemas(schemas);
     recommendations::schemas(schemas);
     performance::schemas(schemas);
 }
