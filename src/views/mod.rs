@@ -4,11 +4,11 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
 //! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
 
-#[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
 mod awaits;
 mod communications;
 mod contradictions;
+mod coverage;
 mod dependency_graph;
 mod diagram;
 mod findings;
@@ -329,6 +329,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(contradictions::operations());
     all.extend(slippage::operations());
     all.extend(dependency_graph::operations());
+    all.extend(coverage::operations());
     all.extend(recommendations::operations());
     all.extend(communications::operations());
     all.extend(oversight::operations());
@@ -348,6 +349,7 @@ pub fn schemas(schemas: &mut Schemas) {
     contradictions::schemas(schemas);
     slippage::schemas(schemas);
     dependency_graph::schemas(schemas);
+    coverage::schemas(schemas);
     recommendations::schemas(schemas);
     performance::schemas(schemas);
 }

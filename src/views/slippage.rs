@@ -417,7 +417,10 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         add(Dated {
             first,
             due,
-            due_words: moved.map_or(action.data.due.source_text.as_deref(), |d| d.to.source_text.as_deref()),
+            due_words: match moved {
+                Some(d) => d.to.source_text.as_deref(),
+                None => action.computed.first_due.as_ref().and_then(|d| d.source_text.as_deref()),
+            },
             overdue: open && due.or(first).is_some_and(|d| d < on),
             deferrals: r.computed.deferral_count,
             ..of(DatedKind::ActionPart, &r.meta, open)
