@@ -131,7 +131,6 @@ impl Attended<'_> {
 
     /// For one seat, in its term.
     #[must_use]
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by the view of representation"))]
     pub fn for_seat(&self, seat: &Rec<Membership>) -> Turnout {
         self.turnout(|m| overlap(seat.data.term(), m.data.days()), |h| h.seats.contains(&seat.meta.id))
     }

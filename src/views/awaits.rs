@@ -104,8 +104,10 @@ pub struct Node<'a> {
     pub is_unknown: bool,
     /// Whether it is part of a circle, or waits on one.
     pub is_circle: bool,
-    /// The wait that decides: the one without a day, else the latest.
-    pub via: Option<usize>,
+    /// The wait by which the earliest day is what it is.
+    latest: Option<usize>,
+    /// The first wait without a day, or around a circle.
+    undated: Option<usize>,
 }
 
 /// That one waits on another.
@@ -196,7 +198,8 @@ impl<'a> Graph<'a> {
             earliest: None,
             is_unknown: false,
             is_circle: false,
-            via: None,
+            latest: None,
+            undated: None,
         });
         self.nodes.len() - 1
     }
@@ -393,7 +396,7 @@ impl<'a> Graph<'a> {
             });
             if let Some(node) = self.nodes.get_mut(at) {
                 (node.is_circle, node.is_unknown) = (true, true);
-                node.via = around.or(node.via);
+                node.undated = around.or(node.undated);
             }
         }
     }
@@ -415,29 +418,37 @@ impl<'a> Graph<'a> {
 
     fn hear(&mut self, waiter: usize, place: usize, (day, is_unknown): (Option<NaiveDate>, bool)) {
         let Some(node) = self.nodes.get_mut(waiter) else { return };
-        let later = day > node.earliest;
-        // A wait without a day decides before any with one.
-        if (is_unknown && !node.is_unknown) || (later && is_unknown == node.is_unknown) || node.via.is_none() {
-            node.via = Some(place);
+        if day > node.earliest {
+            node.latest = Some(place);
+        }
+        if is_unknown && node.undated.is_none() {
+            node.undated = Some(place);
         }
         node.earliest = node.earliest.max(day);
         node.is_unknown |= is_unknown;
     }
 
-    /// The chain of waits that decides on a record's day: what it waits on, what that waits on, and so on.
+    /// The chain of waits that decides on a record's day: what it waits on, what that waits on, and so on. Where the day is known to be too
+    /// late it ends with what has that day, else with what has none.
     #[must_use]
-    pub fn chain(&self, from: usize, most: usize) -> Vec<usize> {
+    pub fn chain(&self, from: usize, holds: Holds, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
-        let mut at = from;
+        let Some(mut node) = self.nodes.get(from) else { return chain };
+        let by_day = holds == Holds::Late || node.undated.is_none();
+        let wanted = node.earliest;
         while chain.len() < most {
-            let edge = self.nodes.get(at).and_then(|n| n.via).and_then(|e| self.edges.get(e));
-            let Some(edge) = edge.filter(|e| e.is_open) else { break };
+            let next = if by_day {
+                node.latest.filter(|_| node.earliest == wanted)
+            } else {
+                node.undated
+            };
+            let Some(edge) = next.and_then(|e| self.edges.get(e)) else { break };
             let again = chain.contains(&edge.to) || edge.to == from;
             chain.push(edge.to);
-            if again {
-                break;
+            match self.nodes.get(edge.to) {
+                Some(to) if !again => node = to,
+                _ => break,
             }
-            at = edge.to;
         }
         chain
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::attendance::{LAST_MEETINGS, Turnout, attended};
 use super::awaits::is_worked;
 use super::performance::availability;
+use super::representation::at_the_table;
 use super::{Asked, View, id_of, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query};
@@ -89,7 +90,8 @@ pub struct CoverageCell {
     /// How many records meet here: seats, remits, examples, categories with a figure.
     #[schema(minimum = 0)]
     pub count: u32,
-    /// Whether the cell counts as filled: a seat that nobody takes up does, figures that are only wanted do not.
+    /// Whether the cell counts as filled: a seat that nobody takes up does; an observer's or deputy's, coming without a seat, and figures
+    /// that are only wanted do not.
     pub is_filled: bool,
     /// For seats: at how many of the board's last meetings somebody was there for the association or group.
     pub turnout: Option<Turnout>,
@@ -555,7 +557,10 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
             collective.extend(seat.data.constituency_kind);
             let unit = speaks_for(&seat.data, unit_of_post);
             if let Some(cell) = unit.and_then(|u| matrix.cell(u, id)) {
+                // Whoever only listens, or stands in for somebody, has no seat that counts.
+                let is_filled = cell.is_filled || at_the_table(&seat.data);
                 cell.mark(word(&seat.data.capacity));
+                cell.is_filled = is_filled;
             }
         }
         let came = attended(seen, id, asked.on);
@@ -575,8 +580,8 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
                 cell.mark("collective");
                 cell.collective_turnout = Some(came.for_kind(unit.data.unit_kind));
             }
-            if !has_seat && turnout.attended > 0 {
-                cell.mark("came");
+            if !has_seat && by_kind == 0 {
+                cell.marks.insert("came".into());
             }
             cell.turnout = Some(turnout);
         }

@@ -632,7 +632,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
     let awaited = node.map_or(0, |n| {
         n.awaited.iter().filter_map(|e| graph.edges.get(*e)).filter(|e| e.is_open).count()
     });
-    let chain = dated.node.map(|n| graph.chain(n, LONGEST_CHAIN)).unwrap_or_default();
+    let chain = dated.node.map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN)).unwrap_or_default();
     let late_by = dated.due.or(dated.first).map(|d| (asked.on - d).num_days());
     Some(SlippageRow {
         record: RecordName::of(seen, seen.any(dated.meta.id)?),

@@ -40,8 +40,11 @@ macro_rules! on_papers {
 }
 
 // Below the macro, which they use.
+mod contradictions;
+mod coverage;
 mod gaps;
 mod recommendations;
+mod slippage;
 mod status;
 
 /// What a viewer is answered, as recorded by the end of a day and judged by it.
