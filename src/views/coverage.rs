@@ -165,9 +165,9 @@ impl CoverageCell {
     fn text(&self) -> String {
         let marks = self.marks.join(" ").replace('_', " ");
         match &self.turnout {
-            Some(t) => format!("{marks}: {} of {} meetings", t.attended, t.held)
-                .trim_start_matches(": ")
-                .to_owned(),
+            // Of a meeting whose attendance nobody recorded nobody can say.
+            Some(t) if t.recorded == 0 => format!("{marks}: attendance not on record ({} meetings)", t.held),
+            Some(t) => format!("{marks}: {} of {} meetings on record", t.attended, t.recorded),
             None if self.count > 1 => format!("{marks} ({})", self.count),
             None => marks,
         }

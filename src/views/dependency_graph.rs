@@ -110,6 +110,7 @@ impl GraphNode {
     fn label(&self) -> String {
         let day = self.expected_on.map(|d| format!(", {d}")).unwrap_or_default();
         match (&self.record, &self.event) {
+            (Some(r), _) if r.name == r.reference => format!("{}{day}", r.reference),
             (Some(r), _) => format!("{} {}{day}", r.reference, r.name),
             (None, Some(event)) => format!("{event}{day}"),
             _ => self.key.clone(),

@@ -266,9 +266,10 @@ impl View for SlippageView {
         let row = |r: &SlippageRow| {
             let mut row = Map::new();
             flatten(&mut row, "", json!(r));
+            // A column that is taken out would shuffle the others.
+            row.insert("moves".into(), json!(r.moves.len()));
             let approved = r.moves.iter().flat_map(|m| &m.approved_by).map(|a| a.reference.as_str());
             row.insert("approved_by".into(), json!(approved.collect::<Vec<_>>()));
-            row.remove("moves");
             let open = r.waits_on.iter().filter(|w| w.is_open);
             row.insert(
                 "waits_on".into(),
@@ -508,6 +509,10 @@ fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
     let counts = counts(&found);
     let events = events(asked, &graph, &found);
     found.retain(|d| after.is_none_or(|a| d.key() > a));
+    if found.len() > limit + 1 {
+        found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
+        found.truncate(limit + 1);
+    }
     found.sort_by(|a, b| a.key().cmp(&b.key()));
     let more = found.len() > limit;
     found.truncate(limit);

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Said};
+use super::{Clash, Said, audit};
 use crate::registers::assurance::{
     Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
     RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification, VerificationResult,
@@ -166,7 +166,7 @@ pub const RULES: &[Rule<Clash>] = &[
             let other = c.seen.get::<Recommendation>(last.data.superseded_by_id.or(link)?)?;
             (other.computed.closure == RecommendationClosureState::None).then(|| {
                 let claimed = Said::new(word(&r.computed.closure), last.data.reason.clone()).on(Some(last.data.closed_on));
-                let found = Said::new(word(&other.computed.verification), "what audit has found of the other");
+                let found = audit(other.computed.verification);
                 Clash::of(claimed)
                     .verified(found)
                     .computed(stands(c, other))
@@ -182,7 +182,7 @@ pub const RULES: &[Rule<Clash>] = &[
         remedy: "Show what bears the assertion out, or settle what speaks against it.",
         answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
         look: &Each::new(|c, a: &Rec<Assertion>| {
-            let (against, audit) = speaks_against(c, a.data.about_id);
+            let (against, verification) = speaks_against(c, a.data.about_id);
             (!against.is_empty()).then(|| {
                 let claimed = Said::new("asserted", a.data.claim.clone())
                     .by(a.data.said_by_post_id)
@@ -191,8 +191,8 @@ pub const RULES: &[Rule<Clash>] = &[
                 kinds.sort_unstable();
                 kinds.dedup();
                 let clash = Clash::of(claimed).computed(Said::new("contradicted", kinds.join("; ")));
-                let clash = match audit {
-                    Some(v) => clash.verified(Said::new(word(&v), "what audit has found of the recommendation")),
+                let clash = match verification {
+                    Some(v) => clash.verified(audit(v)),
                     None => clash,
                 };
                 clash.against(against.into_iter().map(|(id, _)| id))
@@ -222,7 +222,7 @@ fn stands(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
 }
 
 fn verified(r: &Rec<Recommendation>) -> Said {
-    Said::new(word(&r.computed.verification), "what audit has found of the claim").on(r.computed.verified_on)
+    audit(r.computed.verification).on(r.computed.verified_on)
 }
 
 /// The claim that stands and that audit has not judged.

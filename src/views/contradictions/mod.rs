@@ -22,8 +22,10 @@ use super::{Asked, RecordName, View, flatten, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::Operation;
 use crate::problem::Problem;
+use crate::registers::assurance::RecommendationVerification;
 use crate::registers::organisation::Post;
 use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
@@ -72,6 +74,17 @@ impl Said {
     }
 }
 
+/// What audit has found of a recommendation's claim.
+pub fn audit(found: RecommendationVerification) -> Said {
+    let words = match found {
+        RecommendationVerification::None => "audit has verified nothing: no claim stands",
+        RecommendationVerification::Submitted => "audit has not said anything of the claim",
+        RecommendationVerification::Verified => "audit has confirmed it",
+        RecommendationVerification::Rejected => "audit has rejected the claim",
+    };
+    Said::new(word(&found), words)
+}
+
 /// What a rule finds.
 pub struct Clash {
     claimed: Said,
@@ -117,7 +130,7 @@ pub struct Statement {
     #[schema(max_length = 100)]
     pub code: String,
     /// What it says, in words.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 8000)]
     pub words: String,
     /// The post that says so, or the post or board that approved it; null where that is not on record or the caller may not know of it.
     pub by: Option<Named>,
@@ -200,20 +213,39 @@ fn row<T: Serialize>(of: &T) -> Map<String, Value> {
 
 impl View for ContradictionsView {
     fn rows(&self) -> Vec<Map<String, Value>> {
-        /// What a statement is in a table.
-        const PARTS: [&str; 6] = ["code", "words", "by.id", "by.reference", "by.name", "on"];
         let flat = |c: &Contradiction| {
-            let mut cells = row(c);
-            // Every row has the same columns, whichever statements there are.
-            for statement in ["claimed", "verified", "computed"] {
-                cells.remove(statement);
-                cells.remove(&format!("{statement}.by"));
-                for part in PARTS {
-                    cells.entry(format!("{statement}.{part}")).or_insert(Value::Null);
+            // Every row has the same columns in the same order, whichever statements there are.
+            let mut cells = Map::new();
+            for (name, value) in [
+                ("rule", json!(c.rule)),
+                ("severity", json!(c.severity)),
+                ("register", json!(c.register)),
+            ] {
+                cells.insert(name.into(), value);
+            }
+            flatten(&mut cells, "record", json!(c.record));
+            cells.insert("reason".into(), json!(c.reason));
+            let statements = [
+                ("claimed", Some(&c.claimed)),
+                ("verified", c.verified.as_ref()),
+                ("computed", c.computed.as_ref()),
+            ];
+            for (name, statement) in statements {
+                let by = statement.and_then(|s| s.by.as_ref());
+                for (part, value) in [
+                    ("code", json!(statement.map(|s| &s.code))),
+                    ("words", json!(statement.map(|s| &s.words))),
+                    ("by.id", json!(by.map(|b| b.id))),
+                    ("by.reference", json!(by.map(|b| &b.reference))),
+                    ("by.name", json!(by.map(|b| &b.name))),
+                    ("on", json!(statement.and_then(|s| s.on))),
+                ] {
+                    cells.insert(format!("{name}.{part}"), value);
                 }
             }
             let against: Vec<&str> = c.against.iter().map(|r| r.reference.as_str()).collect();
             cells.insert("against".into(), json!(against));
+            cells.insert("remedy".into(), json!(c.remedy));
             cells
         };
         self.items.iter().map(flat).collect()
@@ -242,9 +274,9 @@ pub struct ContradictionRule {
     /// What would settle it.
     #[schema(max_length = 300)]
     pub remedy: String,
-    /// Where the Audit Panel papers of 2017 and 2020 show it, one after the other; empty where they do not.
-    #[schema(max_length = 500)]
-    pub answers: String,
+    /// The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.
+    #[schema(max_items = 10, schema_with = super::gaps::complaints)]
+    pub answers: Vec<String>,
 }
 
 /// Every rule.
@@ -337,7 +369,7 @@ fn all_rules(_: &Asked) -> Result<ContradictionRules, Problem> {
         checks: rule.checks.to_owned(),
         why: rule.why.to_owned(),
         remedy: rule.remedy.to_owned(),
-        answers: rule.answers.join("; "),
+        answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
     });
     Ok(ContradictionRules { items: items.collect() })
 }
@@ -361,7 +393,7 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "The rules that find contradictions",
-            "Which statements each rule compares, why that matters, what would settle it, and where the Audit Panel papers of 2017 and 2020 show it.",
+            "Which statements each rule compares, why that matters, what would settle it, and which complaint of the Audit Panel papers of 2017 and 2020 it answers.",
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Said};
+use super::{Clash, Said, audit};
 use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
 use crate::registers::plan::{
     BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
@@ -114,11 +114,17 @@ pub const RULES: &[Rule<Clash>] = &[
             };
             let against: Vec<&Rec<Recommendation>> = c.seen.pointing::<Recommendation>(i.meta.id).filter(bears).collect();
             let first = against.first()?;
-            let found = Said::new(
-                word(&first.computed.verification),
-                format!("audit: {} recommendations that bear on it stand open", against.len()),
+            let found = audit(first.computed.verification);
+            let computed = Said::new(
+                "recommendations_open",
+                format!("{} recommendations that bear on it stand open", against.len()),
             );
-            Some(Clash::of(claimed).verified(found).against(against.iter().map(|r| r.meta.id)))
+            Some(
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(computed)
+                    .against(against.iter().map(|r| r.meta.id)),
+            )
         }),
     },
     Rule {

@@ -1,6 +1,6 @@
 //! Risks and controls: assumed, assessed and verified.
 
-use super::{Clash, Said};
+use super::{Clash, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
 use crate::views::findings::{Each, Rule};
 use crate::views::gaps::GapSeverity as Is;
@@ -26,7 +26,7 @@ pub const RULES: &[Rule<Clash>] = &[
                 let claimed = Said::new(word(&k.data.effectiveness), "as last assessed")
                     .by(k.data.owner_post_id)
                     .on(k.data.assessed_on);
-                let found = Said::new(word(&verification), "what audit has found of the recommendation");
+                let found = audit(verification);
                 let computed = Said::new(word(&k.computed.counted_effectiveness), "what the risk counts it as");
                 Clash::of(claimed)
                     .verified(found)
@@ -51,7 +51,7 @@ pub const RULES: &[Rule<Clash>] = &[
                     by.likelihood, by.impact
                 );
                 let claimed = Said::new("assumed", words).by(k.data.owner_post_id);
-                let found = Said::new(word(&verification), "what audit has found of the recommendation");
+                let found = audit(verification);
                 let computed = if k.is_failing(c.seen.reading(c.on)) {
                     Said::new("failing", "the recommendation is overdue")
                 } else {
