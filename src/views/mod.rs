@@ -4,12 +4,16 @@
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
 //! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
 
-#[expect(dead_code, reason = "the turnout of a kind is for the view of coverage")]
 mod attendance;
+mod awaits;
 pub mod calendar;
 mod changes;
 mod communications;
+mod contradictions;
+mod coverage;
+mod dependency_graph;
 mod diagram;
+mod findings;
 mod gaps;
 mod organogram;
 mod oversight;
@@ -17,6 +21,8 @@ mod performance;
 mod rag;
 mod recommendations;
 mod representation;
+mod slippage;
+mod standing;
 mod status;
 mod waits;
 
@@ -354,6 +360,10 @@ fn judged_page(row: &str) -> Value {
 pub fn operations() -> Vec<Operation> {
     let mut all = status::operations();
     all.extend(gaps::operations());
+    all.extend(contradictions::operations());
+    all.extend(slippage::operations());
+    all.extend(dependency_graph::operations());
+    all.extend(coverage::operations());
     all.extend(recommendations::operations());
     all.extend(calendar::operations());
     all.extend(changes::operations());
@@ -376,6 +386,10 @@ pub fn schemas(schemas: &mut Schemas) {
     representation::schemas(schemas);
     status::schemas(schemas);
     gaps::schemas(schemas);
+    contradictions::schemas(schemas);
+    slippage::schemas(schemas);
+    dependency_graph::schemas(schemas);
+    coverage::schemas(schemas);
     recommendations::schemas(schemas);
     performance::schemas(schemas);
 }

@@ -137,6 +137,7 @@ fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
     periods
 }
 
+/// What is known of a measure in its latest periods, `most` of them.
 pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> MeasureAvailability {
     let data = &measure.data;
     let by: Vec<&Rec<Classification>> = data.classification_ids.iter().filter_map(|id| seen.get(*id)).collect();

@@ -97,7 +97,7 @@ pub struct GapRule {
     pub answers: Vec<String>,
 }
 
-fn complaints() -> utoipa::openapi::schema::Array {
+pub(super) fn complaints() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
     let words = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
     ArrayBuilder::new()

@@ -41,10 +41,13 @@ macro_rules! on_papers {
 
 // Below the macro, which they use.
 mod changes;
+mod contradictions;
+mod coverage;
 mod dates;
 mod gaps;
 mod organogram;
 mod recommendations;
+mod slippage;
 mod status;
 
 /// What a viewer is answered, as recorded by the end of a day and judged by it.

@@ -1,0 +1,470 @@
+//! What waits on what: one graph of all dated records, and from it the earliest day that each can keep.
+//!
+//! One pass over the records makes it. Its days are worked out from what waits for nothing upwards, so that a circle leaves its members
+//! unresolved instead of trapping the search.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::standing::{Standing, standing};
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+};
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
+use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
+use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
+use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Rec};
+
+/// Why one record waits on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitKind {
+    /// A dependency of a work-plan item.
+    Dependency,
+    /// A recommendation cannot be implemented before it.
+    DependsOn,
+    /// It is to bring the recommendation about.
+    AddressedBy,
+    /// The answer to the recommendation is found there.
+    RefersTo,
+    /// An update on the recommendation leans on it.
+    UpdateRefersTo,
+    /// It was put off to this review of a strategy.
+    PutOffTo,
+    /// It is due at this meeting.
+    DueAt,
+    /// The strategy is to come out of this review.
+    ComesOutOf,
+}
+
+impl WaitKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Dependency,
+        Self::DependsOn,
+        Self::AddressedBy,
+        Self::RefersTo,
+        Self::UpdateRefersTo,
+        Self::PutOffTo,
+        Self::DueAt,
+        Self::ComesOutOf,
+    ];
+}
+
+/// Whether a record's deadline can hold, by what it waits on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// It waits on nothing that is open, or on nothing that comes after its deadline.
+    Holds,
+    /// What it waits on, at once or through others, comes after its deadline.
+    Late,
+    /// What it waits on, at once or through others, has no day, or will not come.
+    Unknown,
+    /// It waits on itself, or on others that wait on themselves.
+    Circle,
+    /// It has no deadline that could hold.
+    NoDeadline,
+    /// It is done, or was given up.
+    Closed,
+}
+
+impl Holds {
+    /// Whether the deadline cannot be relied on.
+    #[must_use]
+    pub fn is_doubtful(self) -> bool {
+        matches!(self, Self::Late | Self::Unknown | Self::Circle)
+    }
+}
+
+/// What a node is: a record, or an event that is not on record, in words.
+#[derive(Clone)]
+pub enum What<'a> {
+    Record(&'a Arc<dyn AnyRecord>),
+    Words(String),
+}
+
+/// A record or event in the graph.
+pub struct Node<'a> {
+    pub what: What<'a>,
+    pub standing: Standing,
+    /// What it waits on: places in [`Graph::edges`].
+    pub waits: Vec<usize>,
+    /// What waits on it.
+    pub awaited: Vec<usize>,
+    /// The earliest day on which all that it waits on is there, as far as days are known; none: it waits on nothing that has one.
+    pub earliest: Option<NaiveDate>,
+    /// Whether something that it waits on has no day.
+    pub is_unknown: bool,
+    /// Whether it is part of a circle, or waits on one.
+    pub is_circle: bool,
+    /// The wait by which the earliest day is what it is.
+    latest: Option<usize>,
+    /// The first wait without a day, or around a circle.
+    undated: Option<usize>,
+}
+
+/// That one waits on another.
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+    pub kind: WaitKind,
+    /// Whether it still waits.
+    pub is_open: bool,
+    /// The day by which it is needed, where what is awaited has none of its own.
+    pub needed_by: Option<NaiveDate>,
+}
+
+/// What waits on what.
+pub struct Graph<'a> {
+    pub nodes: Vec<Node<'a>>,
+    pub edges: Vec<Edge>,
+    by_id: HashMap<Uuid, usize>,
+    by_words: HashMap<String, usize>,
+}
+
+impl Node<'_> {
+    /// The record's id; none for an event in words.
+    #[must_use]
+    pub fn id(&self) -> Option<Uuid> {
+        match &self.what {
+            What::Record(r) => Some(r.meta().id),
+            What::Words(_) => None,
+        }
+    }
+
+    /// The day it is expected on, as far as anybody has said.
+    #[must_use]
+    pub fn expected(&self) -> Option<NaiveDate> {
+        match self.standing {
+            Standing::Open(day) => day,
+            _ => None,
+        }
+    }
+
+    /// Whether a deadline holds, by the days of what is waited on.
+    #[must_use]
+    pub fn holds(&self, due: Option<NaiveDate>) -> Holds {
+        let Standing::Open(_) = self.standing else {
+            return Holds::Closed;
+        };
+        let Some(due) = due else { return Holds::NoDeadline };
+        match self.earliest {
+            Some(earliest) if earliest > due => Holds::Late,
+            _ if self.is_circle => Holds::Circle,
+            _ if self.is_unknown => Holds::Unknown,
+            _ => Holds::Holds,
+        }
+    }
+}
+
+impl<'a> Graph<'a> {
+    /// The graph of everything that the caller may know of, with its days as they stand on `on`.
+    #[must_use]
+    pub fn of(seen: &'a Seen, on: NaiveDate) -> Self {
+        let mut graph = Self {
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            by_id: HashMap::new(),
+            by_words: HashMap::new(),
+        };
+        graph.items(seen);
+        graph.recommendations(seen);
+        graph.reviews(seen);
+        graph.actions(seen);
+        graph.resolve(on);
+        graph
+    }
+
+    /// The node of a record, if anything waits on it or it waits on anything.
+    #[must_use]
+    pub fn node(&self, id: Uuid) -> Option<(usize, &Node<'a>)> {
+        let at = *self.by_id.get(&id)?;
+        Some((at, self.nodes.get(at)?))
+    }
+
+    fn push(&mut self, what: What<'a>, standing: Standing) -> usize {
+        self.nodes.push(Node {
+            what,
+            standing,
+            waits: Vec::new(),
+            awaited: Vec::new(),
+            earliest: None,
+            is_unknown: false,
+            is_circle: false,
+            latest: None,
+            undated: None,
+        });
+        self.nodes.len() - 1
+    }
+
+    fn place(&mut self, seen: &'a Seen, id: Uuid) -> Option<usize> {
+        if let Some(at) = self.by_id.get(&id) {
+            return Some(*at);
+        }
+        let record = seen.any(id)?;
+        let at = self.push(What::Record(record), standing(seen, record));
+        self.by_id.insert(id, at);
+        Some(at)
+    }
+
+    /// An event in words: the same words, in any case, are the same event.
+    fn event(&mut self, words: &str, is_open: bool) -> usize {
+        let key = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let at = match self.by_words.get(&key) {
+            Some(at) => *at,
+            None => {
+                let at = self.push(What::Words(words.to_owned()), Standing::Done);
+                self.by_words.insert(key, at);
+                at
+            }
+        };
+        // It is to come as long as somebody waits for it.
+        if let Some(node) = self.nodes.get_mut(at).filter(|_| is_open) {
+            node.standing = Standing::Open(None);
+        }
+        at
+    }
+
+    fn wait(&mut self, edge: Edge) {
+        let place = self.edges.len();
+        if let Some(from) = self.nodes.get_mut(edge.from) {
+            from.waits.push(place);
+        }
+        if let Some(to) = self.nodes.get_mut(edge.to) {
+            to.awaited.push(place);
+        }
+        self.edges.push(edge);
+    }
+
+    /// A wait that lasts as long as both are open; one and the same is kept once.
+    fn lean(&mut self, seen: &'a Seen, from: Uuid, to: Uuid, kind: WaitKind) {
+        let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
+            return;
+        };
+        let waits = self.nodes.get(from).map(|n| n.waits.as_slice()).unwrap_or_default();
+        let edge = |n: &usize| self.edges.get(*n);
+        // A link or dependency says more than a mention of the same record in an update.
+        let said =
+            |e: &Edge| e.to == to && (e.kind == kind || kind == WaitKind::UpdateRefersTo || (kind == WaitKind::PutOffTo && e.is_open));
+        if from == to || waits.iter().filter_map(edge).any(said) {
+            return;
+        }
+        let standing = |at: usize| self.nodes.get(at).map(|n| n.standing);
+        // What neither comes nor goes is waited for only where somebody says so.
+        let to_come = match standing(to) {
+            Some(Standing::Stands) => kind == WaitKind::DependsOn,
+            other => other.is_some_and(Standing::is_open),
+        };
+        let is_open = to_come && matches!(standing(from), Some(Standing::Open(_)));
+        self.wait(Edge {
+            from,
+            to,
+            kind,
+            is_open,
+            needed_by: None,
+        });
+    }
+
+    fn items(&mut self, seen: &'a Seen) {
+        let mut plans: HashMap<Uuid, bool> = HashMap::new();
+        for dependency in seen.live::<Dependency>() {
+            let data = &dependency.data;
+            let Some(item) = seen.get::<WorkPlanItem>(data.item_id).filter(|i| i.is_live()) else {
+                continue;
+            };
+            if !*plans.entry(item.data.plan_id).or_insert_with(|| is_worked(seen, item.data.plan_id)) {
+                continue;
+            }
+            let is_open = data.status == DependencyStatus::Open && !item.data.status.is_closed();
+            let Some(from) = self.place(seen, data.item_id) else { continue };
+            let to = match (data.on_id, &data.on_other) {
+                (Some(id), _) => self.place(seen, id),
+                (None, Some(words)) => Some(self.event(words, is_open)),
+                (None, None) => None,
+            };
+            let Some(to) = to.filter(|_| data.status != DependencyStatus::Dropped) else {
+                continue;
+            };
+            // The dependency says that the item waits; what is done keeps nobody waiting all the same.
+            let done = self.nodes.get(to).is_some_and(|n| n.standing == Standing::Done);
+            self.wait(Edge {
+                from,
+                to,
+                kind: WaitKind::Dependency,
+                is_open: is_open && !done,
+                needed_by: data.needed_by.due_on,
+            });
+        }
+    }
+
+    fn recommendations(&mut self, seen: &'a Seen) {
+        let open = |id: Uuid| {
+            let found = seen.get::<Recommendation>(id).filter(|r| r.is_live());
+            found.is_some_and(|r| r.computed.closure == RecommendationClosureState::None)
+        };
+        for link in seen.live::<RecommendationLink>().filter(|l| open(l.data.recommendation_id)) {
+            let kind = match link.data.relation {
+                RecommendationRelation::DependsOn => WaitKind::DependsOn,
+                RecommendationRelation::AddressedBy => WaitKind::AddressedBy,
+                RecommendationRelation::RefersTo => WaitKind::RefersTo,
+                RecommendationRelation::Duplicates | RecommendationRelation::Repeats => continue,
+            };
+            self.lean(seen, link.data.recommendation_id, link.data.to_id, kind);
+        }
+        for update in seen.live::<RecommendationUpdate>().filter(|u| open(u.data.recommendation_id)) {
+            for to in update.data.referred() {
+                self.lean(seen, update.data.recommendation_id, to, WaitKind::UpdateRefersTo);
+            }
+        }
+    }
+
+    fn reviews(&mut self, seen: &'a Seen) {
+        for review in seen.live::<StrategyReview>() {
+            if review.data.status == StrategyReviewStatus::Cancelled {
+                continue;
+            }
+            for deferred in &review.data.deferred {
+                self.lean(seen, deferred.record_id, review.meta.id, WaitKind::PutOffTo);
+            }
+            let planned = |id: &Uuid| {
+                let found = seen.get::<Strategy>(*id).filter(|s| s.is_live());
+                found.is_some_and(|s| s.data.status == StrategyStatus::Planned)
+            };
+            if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
+                self.lean(seen, strategy, review.meta.id, WaitKind::ComesOutOf);
+            }
+        }
+    }
+
+    fn actions(&mut self, seen: &'a Seen) {
+        for action in seen.live::<Action>() {
+            if let Some(meeting) = action.data.target_meeting_id {
+                self.lean(seen, action.meta.id, meeting, WaitKind::DueAt);
+            }
+            for part in seen
+                .pointing::<ActionPart>(action.meta.id)
+                .filter(|p| p.data.action_id == action.meta.id)
+            {
+                if let Some(meeting) = put_off(seen, part).and_then(|d| d.data.to_meeting_id) {
+                    self.lean(seen, part.meta.id, meeting, WaitKind::DueAt);
+                }
+            }
+        }
+    }
+
+    /// Works out the earliest days, from what waits for nothing upwards.
+    fn resolve(&mut self, on: NaiveDate) {
+        let mut left: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let open = node.waits.iter().filter_map(|e| self.edges.get(*e)).filter(|e| e.is_open);
+            left.push(open.count());
+        }
+        let mut ready: VecDeque<usize> = (0..self.nodes.len()).filter(|n| left.get(*n) == Some(&0)).collect();
+        let mut resolved = vec![false; self.nodes.len()];
+        while let Some(at) = ready.pop_front() {
+            if let Some(done) = resolved.get_mut(at) {
+                *done = true;
+            }
+            let Some(node) = self.nodes.get(at) else { continue };
+            for place in &node.awaited.clone() {
+                let Some(edge) = self.edges.get(*place).filter(|e| e.is_open) else {
+                    continue;
+                };
+                let comes = self.comes(at, edge, on);
+                let from = edge.from;
+                self.hear(from, *place, comes);
+                if let Some(n) = left.get_mut(from) {
+                    *n = n.saturating_sub(1);
+                    if *n == 0 {
+                        ready.push_back(from);
+                    }
+                }
+            }
+        }
+        for (at, _) in resolved.iter().enumerate().filter(|(_, r)| !**r) {
+            let waits = self.nodes.get(at).map(|n| n.waits.clone()).unwrap_or_default();
+            let around = waits.into_iter().find(|place| {
+                let edge = self.edges.get(*place).filter(|e| e.is_open);
+                edge.is_some_and(|e| resolved.get(e.to) == Some(&false))
+            });
+            if let Some(node) = self.nodes.get_mut(at) {
+                (node.is_circle, node.is_unknown) = (true, true);
+                node.undated = around.or(node.undated);
+            }
+        }
+    }
+
+    /// When what is waited on is there, at the earliest: not before today, not before its own day, not before what it waits on itself. The
+    /// second is whether any of that has no day.
+    fn comes(&self, at: usize, edge: &Edge, on: NaiveDate) -> (Option<NaiveDate>, bool) {
+        let Some(node) = self.nodes.get(at) else { return (None, true) };
+        let own = match node.standing {
+            Standing::Open(day) => day.or(edge.needed_by),
+            Standing::Stands => edge.needed_by,
+            Standing::Gone => None,
+            Standing::Done => return (None, false),
+        };
+        // What lies behind without being there comes today at the earliest.
+        let known = own.map(|day| day.max(on)).max(node.earliest);
+        (known, own.is_none() || node.is_unknown)
+    }
+
+    fn hear(&mut self, waiter: usize, place: usize, (day, is_unknown): (Option<NaiveDate>, bool)) {
+        let Some(node) = self.nodes.get_mut(waiter) else { return };
+        if day > node.earliest {
+            node.latest = Some(place);
+        }
+        if is_unknown && node.undated.is_none() {
+            node.undated = Some(place);
+        }
+        node.earliest = node.earliest.max(day);
+        node.is_unknown |= is_unknown;
+    }
+
+    /// The chain of waits that decides on a record's day: what it waits on, what that waits on, and so on. Where the day is known to be too
+    /// late it ends with what has that day, else with what has none.
+    #[must_use]
+    pub fn chain(&self, from: usize, holds: Holds, most: usize) -> Vec<usize> {
+        let mut chain: Vec<usize> = Vec::new();
+        let Some(mut node) = self.nodes.get(from) else { return chain };
+        let by_day = holds == Holds::Late || node.undated.is_none();
+        let wanted = node.earliest;
+        while chain.len() < most {
+            let next = if by_day {
+                node.latest.filter(|_| node.earliest == wanted)
+            } else {
+                node.undated
+            };
+            let Some(edge) = next.and_then(|e| self.edges.get(e)) else { break };
+            let again = chain.contains(&edge.to) || edge.to == from;
+            chain.push(edge.to);
+            match self.nodes.get(edge.to) {
+                Some(to) if !again => node = to,
+                _ => break,
+            }
+        }
+        chain
+    }
+}
+
+/// Whether a plan is still worked to.
+#[must_use]
+pub fn is_worked(seen: &Seen, plan: Uuid) -> bool {
+    seen.get::<Plan>(plan)
+        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
+}
+
+/// The deferral that says when a part of an action is due: its own last one, or that of the action as a whole where it came later.
+#[must_use]
+pub fn put_off<'a>(seen: &'a Seen, part: &Rec<ActionPart>) -> Option<&'a Rec<ActionDeferral>> {
+    seen.pointing::<ActionDeferral>(part.data.action_id)
+        .filter(|d| d.data.action_id == part.data.action_id && d.data.part_id.is_none_or(|p| p == part.meta.id))
+        .max_by_key(|d| (d.data.decided_on, d.meta.created_at, d.meta.id))
+}

@@ -1,0 +1,320 @@
+//! Recommendations and assertions: what management claims, what audit found, what the claim leans on.
+
+use uuid::Uuid;
+
+use super::{Clash, Said, audit};
+use crate::registers::assurance::{
+    Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
+    RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification, VerificationResult,
+};
+use crate::registers::governance::{TermsOfReference, TermsStatus};
+use crate::registers::performance::{Dashboard, DashboardMaturity};
+use crate::registers::plan::{Plan, WorkPlanItem};
+use crate::registers::strategy::{Goal, StrategyVersion};
+use crate::views::findings::{Context, Each, Rule};
+use crate::views::gaps::GapSeverity as Is;
+use crate::views::standing::standing;
+use crate::world::Rec;
+use crate::world::record::word;
+
+/// The rules.
+pub const RULES: &[Rule<Clash>] = &[
+    Rule {
+        code: "recommendation_claim_rejected",
+        severity: Is::High,
+        checks: "Management claimed that the recommendation is implemented, and audit rejected the claim.",
+        why: "A rejected claim counts as never made, and is easily repeated.",
+        remedy: "Do what audit found missing, and claim anew with what shows it.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            if r.computed.verification != V::Rejected {
+                return None;
+            }
+            let verdicts = c.seen.pointing::<Verification>(r.meta.id);
+            let rejected = verdicts.filter(|v| v.data.recommendation_id == r.meta.id && v.data.result == VerificationResult::Rejected);
+            let last = rejected.max_by_key(|v| (v.data.decided_on, v.meta.created_at, v.meta.id))?;
+            let claim = c.seen.get::<RecommendationUpdate>(last.data.claim_id);
+            let found = Said::new("rejected", last.data.reason.clone().unwrap_or_default())
+                .by(last.data.by_post_id)
+                .on(Some(last.data.decided_on));
+            let claimed = claim.map_or_else(|| Said::new("claimed_implemented", "claimed as implemented"), said);
+            Some(Clash::of(claimed).verified(found).computed(stands(c, r)).against([last.meta.id]))
+        }),
+    },
+    Rule {
+        code: "recommendation_claim_unverified",
+        severity: Is::Medium,
+        checks: "Management claims that the recommendation is implemented, and audit has not verified it.",
+        why: "Until audit has looked it is a claim, whatever a report calls it.",
+        remedy: "Have audit verify or reject the claim.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claim = open_claim(c, r)?;
+            let days = (c.on - claim.data.stated_on).num_days();
+            let found = Said::new(
+                "submitted",
+                format!("audit has not said anything for {}", crate::views::rag::days(days.max(0))),
+            );
+            Some(Clash::of(said(claim)).verified(found).computed(stands(c, r)))
+        }),
+    },
+    Rule {
+        code: "recommendation_claim_leans_on_open",
+        severity: Is::High,
+        checks: "Management claims that the recommendation is implemented, and what it depends on or points to is open.",
+        why: "What waits for something that is not there is not done.",
+        remedy: "Complete what it leans on, or take the claim back.",
+        answers: &["2020, recommendations 1 to 7 and 9"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claim = open_claim(c, r)?;
+            let links = c
+                .seen
+                .pointing::<RecommendationLink>(r.meta.id)
+                .filter(|l| l.data.recommendation_id == r.meta.id);
+            let leans = links.filter(|l| {
+                matches!(
+                    l.data.relation,
+                    RecommendationRelation::DependsOn | RecommendationRelation::AddressedBy | RecommendationRelation::RefersTo
+                )
+            });
+            let mut to: Vec<Uuid> = leans.map(|l| l.data.to_id).chain(claim.data.referred()).collect();
+            to.sort_unstable();
+            to.dedup();
+            let is_open = |id: &Uuid| c.seen.any(*id).is_some_and(|x| standing(c.seen, x).is_open());
+            let open: Vec<Uuid> = to.into_iter().filter(is_open).collect();
+            (!open.is_empty()).then(|| {
+                let computed = Said::new("leans_on_open", format!("{} of the records that it leans on are open", open.len()));
+                Clash::of(said(claim)).verified(verified(r)).computed(computed).against(open)
+            })
+        }),
+    },
+    Rule {
+        code: "recommendation_claim_with_open_part",
+        severity: Is::High,
+        checks: "Management claims that the recommendation is implemented, and its own update says of a part that it is not.",
+        why: "The claim is contradicted by its own words.",
+        remedy: "Report the recommendation as partially implemented, or complete the part.",
+        answers: &["2020, recommendations 3 and 5"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claim = open_claim(c, r)?;
+            let open: Vec<String> = claim
+                .data
+                .parts
+                .iter()
+                .enumerate()
+                .filter_map(|(n, p)| {
+                    let is_open = p.implementation.is_some_and(|i| i != I::ClaimedImplemented);
+                    is_open.then(|| p.label.clone().unwrap_or_else(|| (n + 1).to_string()))
+                })
+                .collect();
+            (!open.is_empty()).then(|| {
+                let computed = Said::new("parts_open", format!("parts not implemented by its own words: {}", open.join(", ")));
+                Clash::of(said(claim))
+                    .verified(verified(r))
+                    .computed(computed)
+                    .against([claim.meta.id])
+            })
+        }),
+    },
+    Rule {
+        code: "recommendation_partial_with_all_parts_done",
+        severity: Is::Low,
+        checks: "The recommendation is reported as partially implemented, and its update says of every part that it is implemented.",
+        why: "Either a part is not named, or nobody dares to ask for verification.",
+        remedy: "Claim it as implemented, or name the part that is missing.",
+        answers: &[],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            let open = r.computed.closure == RecommendationClosureState::None;
+            if !open || r.computed.implementation != I::PartiallyImplemented {
+                return None;
+            }
+            let last = c.seen.get::<RecommendationUpdate>(r.computed.latest_update_id?)?;
+            let done = !last.data.parts.is_empty() && last.data.parts.iter().all(|p| p.implementation == Some(I::ClaimedImplemented));
+            done.then(|| {
+                let claimed = Said::new("partially_implemented", words(last))
+                    .by(last.data.by_post_id)
+                    .on(Some(last.data.stated_on));
+                let computed = Said::new(
+                    "all_parts_implemented",
+                    format!("all {} parts are said to be", last.data.parts.len()),
+                );
+                Clash::of(claimed).verified(verified(r)).computed(computed).against([last.meta.id])
+            })
+        }),
+    },
+    Rule {
+        code: "recommendation_closed_by_one_that_is_open",
+        severity: Is::Medium,
+        checks: "The recommendation is closed because another says the same or took its place, and that one is open.",
+        why: "A closed recommendation whose substance is open drops out of every count.",
+        remedy: "Watch the other one in its place; report the two together until it is verified.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            use RecommendationClosureState::{Duplicate, Superseded};
+            if !matches!(r.computed.closure, Duplicate | Superseded) {
+                return None;
+            }
+            let closures = c.seen.pointing::<crate::registers::assurance::RecommendationClosure>(r.meta.id);
+            let last = closures
+                .filter(|k| k.data.recommendation_id == r.meta.id)
+                .max_by_key(|k| (k.data.closed_on, k.meta.created_at, k.meta.id))?;
+            let link = last
+                .data
+                .duplicate_link_id
+                .and_then(|id| c.seen.get::<RecommendationLink>(id))
+                .map(|l| l.data.to_id);
+            let other = c.seen.get::<Recommendation>(last.data.superseded_by_id.or(link)?)?;
+            (other.computed.closure == RecommendationClosureState::None).then(|| {
+                let claimed = Said::new(word(&r.computed.closure), last.data.reason.clone()).on(Some(last.data.closed_on));
+                let found = audit(other.computed.verification);
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(stands(c, other))
+                    .against([other.meta.id])
+            })
+        }),
+    },
+    Rule {
+        code: "assertion_contradicted",
+        severity: Is::High,
+        checks: "What was said of the record does not fit with what is open, overdue or at draft about it.",
+        why: "Words like embedded or fully aligned close a question that the records leave open.",
+        remedy: "Show what bears the assertion out, or settle what speaks against it.",
+        answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
+        look: &Each::new(|c, a: &Rec<Assertion>| {
+            let (against, verification) = speaks_against(c, a.data.about_id);
+            (!against.is_empty()).then(|| {
+                let claimed = Said::new("asserted", a.data.claim.clone())
+                    .by(a.data.said_by_post_id)
+                    .on(Some(a.data.said_on));
+                let mut kinds: Vec<&str> = against.iter().map(|(_, what)| *what).collect();
+                kinds.sort_unstable();
+                kinds.dedup();
+                let clash = Clash::of(claimed).computed(Said::new("contradicted", kinds.join("; ")));
+                let clash = match verification {
+                    Some(v) => clash.verified(audit(v)),
+                    None => clash,
+                };
+                clash.against(against.into_iter().map(|(id, _)| id))
+            })
+        }),
+    },
+];
+
+/// What an update says, in words.
+fn words(update: &Rec<RecommendationUpdate>) -> String {
+    let parts = update.data.parts.iter().map(|p| p.text.as_str());
+    let all: Vec<&str> = update.data.narrative.as_deref().into_iter().chain(parts).collect();
+    all.join(" ").chars().take(4000).collect()
+}
+
+fn said(claim: &Rec<RecommendationUpdate>) -> Said {
+    Said::new("claimed_implemented", words(claim))
+        .by(claim.data.by_post_id)
+        .on(Some(claim.data.stated_on))
+}
+
+/// How a recommendation stands by what is recorded.
+fn stands(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
+    let timeliness = r.timeliness(c.on, c.settings.due_soon_days).0;
+    let words = format!("{}, {}", word(&r.computed.implementation), word(&timeliness)).replace('_', " ");
+    Said::new(word(&r.computed.implementation), words)
+}
+
+fn verified(r: &Rec<Recommendation>) -> Said {
+    audit(r.computed.verification).on(r.computed.verified_on)
+}
+
+/// The claim that stands and that audit has not judged.
+fn open_claim<'a>(c: &Context<'a>, r: &Rec<Recommendation>) -> Option<&'a Rec<RecommendationUpdate>> {
+    let open = r.computed.closure == RecommendationClosureState::None && r.computed.verification == V::Submitted;
+    let claim = c.seen.get::<RecommendationUpdate>(r.computed.claim_id.filter(|_| open)?)?;
+    (claim.data.update_kind == RecommendationUpdateKind::ClaimComplete).then_some(claim)
+}
+
+type Against = Vec<(Uuid, &'static str)>;
+
+/// What speaks against a good word about a record: open recommendations on it, overdue items, a text at draft. Of a recommendation, what
+/// audit has found.
+fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
+    let mut against: Against = Vec::new();
+    if let Some(r) = c.seen.get::<Recommendation>(about) {
+        let open = r.computed.closure == RecommendationClosureState::None;
+        if open {
+            let what = if r.is_overdue(c.on) {
+                "the recommendation is overdue"
+            } else {
+                "the recommendation is open"
+            };
+            against.push((about, what));
+        }
+        return (against, open.then_some(r.computed.verification));
+    }
+    open_on(c, about, &mut against);
+    if let Some(item) = c.seen.get::<WorkPlanItem>(about) {
+        late(c, item, &mut against);
+    } else if c.seen.get::<Plan>(about).is_some() {
+        overdue_items(c, about, &mut against);
+    } else if c.seen.get::<Goal>(about).is_some() {
+        for item in c.seen.pointing::<WorkPlanItem>(about) {
+            late(c, item, &mut against);
+        }
+    } else if let Some(terms) = c.seen.get::<TermsOfReference>(about) {
+        not_agreed(terms, &mut against);
+    } else if let Some(dashboard) = c.seen.get::<Dashboard>(about) {
+        if dashboard.computed.maturity != DashboardMaturity::Published {
+            against.push((about, "the dashboard is not published"));
+        }
+    }
+    for terms in c.seen.pointing::<TermsOfReference>(about).filter(|t| t.data.board_id == about) {
+        not_agreed(terms, &mut against);
+    }
+    for version in c.seen.pointing::<StrategyVersion>(about).filter(|v| v.data.strategy_id == about) {
+        let stated = version.data.document.as_ref().and_then(|d| d.stated_status.as_ref());
+        if version.data.status.is_approved() && stated.is_some_and(|s| s.to_lowercase().contains("draft")) {
+            against.push((version.meta.id, "its document says draft"));
+        }
+        for plan in c.seen.pointing::<Plan>(version.meta.id) {
+            overdue_items(c, plan.meta.id, &mut against);
+        }
+    }
+    for goal in c.seen.pointing::<Goal>(about).filter(|g| g.data.strategy_id == about) {
+        open_on(c, goal.meta.id, &mut against);
+    }
+    let mut known = std::collections::HashSet::new();
+    against.retain(|(id, _)| known.insert(*id));
+    (against, None)
+}
+
+/// The open recommendations that bear on a record, or whose updates or links lead to it.
+fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
+    let bear = c.seen.pointing::<Recommendation>(about).map(|r| r.meta.id);
+    let linked = c.seen.pointing::<RecommendationLink>(about).filter(|l| l.data.to_id == about);
+    let updates = c.seen.pointing::<RecommendationUpdate>(about);
+    let all = bear
+        .chain(linked.map(|l| l.data.recommendation_id))
+        .chain(updates.map(|u| u.data.recommendation_id));
+    let open = |r: &&Rec<Recommendation>| r.is_live() && r.computed.closure == RecommendationClosureState::None;
+    against.extend(
+        all.filter_map(|id| c.seen.get::<Recommendation>(id).filter(open))
+            .map(|r| (r.meta.id, "a recommendation on it is open")),
+    );
+}
+
+fn late(c: &Context<'_>, item: &Rec<WorkPlanItem>, against: &mut Against) {
+    if item.is_overdue(c.on) {
+        against.push((item.meta.id, "an item is overdue"));
+    }
+}
+
+fn overdue_items(c: &Context<'_>, plan: Uuid, against: &mut Against) {
+    for item in c.seen.pointing::<WorkPlanItem>(plan).filter(|i| i.data.plan_id == plan) {
+        late(c, item, against);
+    }
+}
+
+fn not_agreed(terms: &Rec<TermsOfReference>, against: &mut Against) {
+    if matches!(terms.data.status, TermsStatus::Draft | TermsStatus::InReview) {
+        against.push((terms.meta.id, "terms of reference are not agreed"));
+    }
+}

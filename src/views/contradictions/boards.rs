@@ -1,0 +1,226 @@
+//! Boards: their state against their successor and meetings, terms called refreshed or agreed, actions called closed or done.
+
+use uuid::Uuid;
+
+use super::{Clash, Said};
+use crate::registers::assurance::RecommendationUpdate;
+use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsStatus};
+use crate::registers::meetings::{Action, ActionPart, ActionResponse, ActionState, ActionStatus, Meeting, MeetingStatus};
+use crate::views::findings::{Context, Each, Rule};
+use crate::views::gaps::GapSeverity as Is;
+use crate::world::Rec;
+use crate::world::record::word;
+
+/// The rules.
+pub const RULES: &[Rule<Clash>] = &[
+    Rule {
+        code: "board_active_beside_its_successor",
+        severity: Is::High,
+        checks: "The board sits, and so does the one that took over from it.",
+        why: "Two boards with one remit leave nobody to decide.",
+        remedy: "Dissolve the one, or correct who succeeds it.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, b: &Rec<Board>| {
+            let successor = c.seen.get::<Board>(b.data.successor_id?)?;
+            let both = b.data.status == BoardStatus::Active && successor.is_live() && successor.data.status == BoardStatus::Active;
+            both.then(|| {
+                let computed = Said::new("succeeded", "the board that took over from it sits").on(successor.data.established_on);
+                Clash::of(Said::new("active", "it is said to sit"))
+                    .computed(computed)
+                    .against([successor.meta.id])
+            })
+        }),
+    },
+    Rule {
+        code: "board_proposed_and_meeting",
+        severity: Is::Medium,
+        checks: "The board is said to be only proposed, and it has met.",
+        why: "It decides without having been set up.",
+        remedy: "Set it to active, with its terms of reference.",
+        answers: &["2020, recommendation 3"],
+        look: &Each::new(|c, b: &Rec<Board>| {
+            if b.data.status != BoardStatus::Proposed {
+                return None;
+            }
+            let held = c.seen.pointing::<Meeting>(b.meta.id);
+            let held = held.filter(|m| m.data.board_id == b.meta.id && m.data.status == MeetingStatus::Held);
+            let last = held.max_by_key(|m| (m.computed.meeting_on, m.meta.id))?;
+            let computed = Said::new("has_met", "a meeting of it was held").on(last.computed.meeting_on);
+            Some(
+                Clash::of(Said::new("proposed", "not yet set up"))
+                    .computed(computed)
+                    .against([last.meta.id]),
+            )
+        }),
+    },
+    Rule {
+        code: "terms_called_refreshed_not_agreed",
+        severity: Is::High,
+        checks: "An update on a recommendation points to these terms of reference as its answer, and nobody has agreed them.",
+        why: "Terms that are called refreshed without version, approver and date bind nobody.",
+        remedy: "Have them agreed, with approver and date, or say that they are a draft.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|c, t: &Rec<TermsOfReference>| {
+            if !matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview) {
+                return None;
+            }
+            let updates = c.seen.pointing::<RecommendationUpdate>(t.meta.id);
+            let last = updates.max_by_key(|u| (u.data.stated_on, u.meta.id))?;
+            let words = last.data.narrative.as_ref().or_else(|| last.data.parts.first().map(|p| &p.text));
+            let claimed = Said::new(word(&last.data.update_kind), words.cloned().unwrap_or_default())
+                .by(last.data.by_post_id)
+                .on(Some(last.data.stated_on));
+            let approver = t.data.approver_post_id.or(t.data.approver_board_id);
+            let found = Said::new("not_agreed", "no agreement is on record")
+                .by(approver)
+                .on(t.data.approved_on);
+            let computed = Said::new(
+                word(&t.data.status),
+                format!(
+                    "{}, {} per cent complete",
+                    word(&t.data.status).replace('_', " "),
+                    t.computed.completeness
+                ),
+            );
+            Some(Clash::of(claimed).verified(found).computed(computed).against([last.meta.id]))
+        }),
+    },
+    Rule {
+        code: "terms_approved_not_agreed",
+        severity: Is::Medium,
+        checks: "The terms of reference name approver and day of approval, and count as a draft.",
+        why: "The board works either by a draft or by terms that were agreed: nobody can tell.",
+        remedy: "Set the terms to agreed, or take the approval out.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+            let approver = t.data.approver_post_id.or(t.data.approver_board_id)?;
+            let draft = matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview);
+            let on = t.data.approved_on.filter(|_| draft)?;
+            let claimed = Said::new("approved", "an approval is on record").by(Some(approver)).on(Some(on));
+            Some(Clash::of(claimed).computed(Said::new(word(&t.data.status), "they do not count as agreed")))
+        }),
+    },
+    Rule {
+        code: "terms_agreed_incomplete",
+        severity: Is::Medium,
+        checks: "The terms of reference are agreed, and sections of them say nothing.",
+        why: "What was agreed leaves open what the board is for or how it decides.",
+        remedy: "Agree a version that fills the empty sections.",
+        answers: &["2020, recommendation 2"],
+        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+            (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
+                let approver = t.data.approver_post_id.or(t.data.approver_board_id);
+                let found = Said::new("agreed", "they were approved").by(approver).on(t.data.approved_on);
+                let words = format!(
+                    "{} per cent complete; empty: {}",
+                    t.computed.completeness,
+                    t.computed.empty_sections.join(", ")
+                );
+                Clash::of(Said::new("agreed", "they are in force"))
+                    .verified(found)
+                    .computed(Said::new("incomplete", words))
+            })
+        }),
+    },
+    Rule {
+        code: "action_closed_with_open_part",
+        severity: Is::High,
+        checks: "The action is declared closed, and a part of it is open.",
+        why: "Of four things asked for, the one that is missing is what gets forgotten.",
+        remedy: "Settle the part, or open the action again.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(|c, a: &Rec<Action>| {
+            if a.data.status != ActionStatus::Closed {
+                return None;
+            }
+            let open = open_parts(c, a);
+            (!open.is_empty()).then(|| {
+                let said = Said::new(
+                    "closed",
+                    a.data
+                        .closure_reason
+                        .clone()
+                        .unwrap_or_else(|| "the board asks for nothing more".into()),
+                );
+                let words = format!("{} of its {} parts are open", open.len(), a.computed.parts_total);
+                Clash::of(said.on(a.data.closed_on))
+                    .computed(Said::new("parts_open", words))
+                    .against(open)
+            })
+        }),
+    },
+    Rule {
+        code: "action_claimed_done_and_open",
+        severity: Is::Medium,
+        checks: "Who answers for the action says that it is dealt with, and the board has it as open.",
+        why: "Either the board has not looked, or it is not satisfied and has not said so.",
+        remedy: "Close the action, or say what is missing.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(|c, a: &Rec<Action>| {
+            let claim = a
+                .computed
+                .claimed_status
+                .filter(|s| s.is_settled() && a.data.status == ActionStatus::Open)?;
+            let claimed = response(c, a.meta.id, |r| r.part_id.is_none(), word(&claim));
+            let found = Said::new("open", "the board's secretary has it as open");
+            Some(
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(Said::new(word(&a.computed.state), "as its parts stand")),
+            )
+        }),
+    },
+    Rule {
+        code: "action_open_with_nothing_owed",
+        severity: Is::Low,
+        checks: "The action is declared open, and none of its parts is.",
+        why: "A list of open actions that are done hides those that are not.",
+        remedy: "Close the action, or add the part that is still owed.",
+        answers: &[],
+        look: &Each::new(|_, a: &Rec<Action>| {
+            let settled = a.computed.parts_total > 0 && a.computed.state == ActionState::Complete;
+            (a.data.status == ActionStatus::Open && settled).then(|| {
+                let computed = Said::new("complete", format!("none of its {} parts is open", a.computed.parts_total));
+                Clash::of(Said::new("open", "the board's secretary has it as open")).computed(computed)
+            })
+        }),
+    },
+    Rule {
+        code: "action_part_claim_differs",
+        severity: Is::Medium,
+        checks: "What the last response claims of the part is not what the board has it as.",
+        why: "The claim was never taken over, or was taken back without a word.",
+        remedy: "Take the claim over, or tell whoever made it why not.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(|c, p: &Rec<ActionPart>| {
+            let claim = p.computed.claimed_status.filter(|_| p.computed.claim_differs)?;
+            let claimed = response(c, p.meta.id, |r| r.part_id == Some(p.meta.id), word(&claim));
+            let words = p
+                .data
+                .note
+                .clone()
+                .unwrap_or_else(|| format!("the board has it as {}", word(&p.data.status).replace('_', " ")));
+            Some(Clash::of(claimed).verified(Said::new(word(&p.data.status), words)))
+        }),
+    },
+];
+
+fn open_parts(c: &Context<'_>, action: &Rec<Action>) -> Vec<Uuid> {
+    let parts = c.seen.pointing::<ActionPart>(action.meta.id);
+    parts
+        .filter(|p| p.data.action_id == action.meta.id && p.computed.is_open)
+        .map(|p| p.meta.id)
+        .collect()
+}
+
+/// The last response that claims this.
+fn response(c: &Context<'_>, to: Uuid, about: impl Fn(&ActionResponse) -> bool, code: String) -> Said {
+    let all = c.seen.pointing::<ActionResponse>(to);
+    let claims = all.filter(|r| about(&r.data) && r.data.claimed_status.is_some_and(|s| word(&s) == code));
+    match claims.max_by_key(|r| (r.data.responded_on, r.meta.created_at, r.meta.id)) {
+        Some(r) => Said::new(code, r.data.text.clone())
+            .by(Some(r.data.by_post_id))
+            .on(Some(r.data.responded_on)),
+        None => Said::new(code, "claimed by whoever answers for it"),
+    }
+}

@@ -1,0 +1,301 @@
+//! Plans and their items: what their leads declare, against their parts, dependencies, benefits and audit.
+
+use uuid::Uuid;
+
+use super::{Clash, Said, audit};
+use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
+use crate::registers::plan::{
+    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+};
+use crate::registers::strategy::{StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus};
+use crate::views::findings::{Context, Each, Rule};
+use crate::views::gaps::GapSeverity as Is;
+use crate::views::rag::Rated;
+use crate::world::Rec;
+use crate::world::record::word;
+
+/// The rules.
+pub const RULES: &[Rule<Clash>] = &[
+    Rule {
+        code: "item_colour_differs",
+        severity: Is::Medium,
+        checks: "The colour that the lead declares is not the one that the service computes.",
+        why: "One of the two is wrong, and the board sees only one.",
+        remedy: "Record an update that explains the declared colour, or correct it.",
+        answers: &["2020, recommendation 5"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            if i.data.status.is_closed() || i.data.declared_rag == Rag::Grey || !is_planned(c, i.data.plan_id) {
+                return None;
+            }
+            let rated = Rated::of(i, c.on, c.settings);
+            (rated.rag != i.data.declared_rag).then(|| {
+                let colour = i.data.declared_rag;
+                let claimed = said_in_update(c, i, format!("declared {}", word(&colour)), |u| u.declared_rag == Some(colour));
+                Clash::of(Said {
+                    code: word(&colour),
+                    ..claimed
+                })
+                .computed(Said::new(word(&rated.rag), rated.reason()))
+            })
+        }),
+    },
+    Rule {
+        code: "item_complete_with_open_part",
+        severity: Is::High,
+        checks: "The item is declared complete, and items that are part of it are open.",
+        why: "The whole is not done while a part is owed.",
+        remedy: "Complete or cancel the parts, or open the item again.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let (mut parts, mut open) = (0, Vec::new());
+            for part in children(c, i) {
+                parts += 1;
+                if !part.data.status.is_closed() {
+                    open.push(part.meta.id);
+                }
+            }
+            if open.is_empty() {
+                return None;
+            }
+            let computed = Said::new("parts_open", format!("{} of its {parts} parts are open", open.len()));
+            Some(Clash::of(completed(c, i)?).computed(computed).against(open))
+        }),
+    },
+    Rule {
+        code: "item_complete_while_waiting",
+        severity: Is::Medium,
+        checks: "The item is declared complete, and it still waits for something.",
+        why: "Either it did not need what it waited for, or it is not complete.",
+        remedy: "Set the dependency to met or dropped, or open the item again.",
+        answers: &["2020, recommendations 1 to 4"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let claimed = completed(c, i)?;
+            let waits = c.seen.pointing::<Dependency>(i.meta.id);
+            let open: Vec<Uuid> = waits
+                .filter(|d| d.data.item_id == i.meta.id && d.data.status == DependencyStatus::Open)
+                .map(|d| d.meta.id)
+                .collect();
+            (!open.is_empty()).then(|| {
+                let computed = Said::new("dependencies_open", format!("{} of its dependencies are open", open.len()));
+                Clash::of(claimed).computed(computed).against(open)
+            })
+        }),
+    },
+    Rule {
+        code: "item_complete_benefit_unevidenced",
+        severity: Is::Medium,
+        checks: "The item is declared complete, and a benefit claimed for it has nothing to show.",
+        why: "What it was for is what nobody can see.",
+        remedy: "Add the evidence, or withdraw the claim.",
+        answers: &["2017, paragraph 1.1"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let claimed = completed(c, i)?;
+            let claims = c.seen.pointing::<BenefitClaim>(i.meta.id);
+            let bare: Vec<Uuid> = claims.filter(|b| !b.computed.is_evidenced).map(|b| b.meta.id).collect();
+            (!bare.is_empty()).then(|| {
+                let computed = Said::new("unevidenced", format!("{} of the benefits claimed have no evidence", bare.len()));
+                Clash::of(claimed).computed(computed).against(bare)
+            })
+        }),
+    },
+    Rule {
+        code: "item_complete_audit_disagrees",
+        severity: Is::High,
+        checks: "The item is declared complete, and a recommendation that bears on it is rejected by audit or overdue.",
+        why: "The plan reports as done what audit does not find done.",
+        remedy: "Show audit what was delivered, or open the item again.",
+        answers: &["2020, recommendation 8"],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let claimed = completed(c, i)?;
+            let bears = |r: &&Rec<Recommendation>| {
+                let open = r.computed.closure == RecommendationClosureState::None;
+                let rejected = r.computed.verification == RecommendationVerification::Rejected;
+                open && r.data.item_ids.contains(&i.meta.id) && (rejected || r.is_overdue(c.on))
+            };
+            let against: Vec<&Rec<Recommendation>> = c.seen.pointing::<Recommendation>(i.meta.id).filter(bears).collect();
+            let first = against.first()?;
+            let found = audit(first.computed.verification);
+            let computed = Said::new(
+                "recommendations_open",
+                format!("{} recommendations that bear on it stand open", against.len()),
+            );
+            Some(
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(computed)
+                    .against(against.iter().map(|r| r.meta.id)),
+            )
+        }),
+    },
+    Rule {
+        code: "item_percentage_differs",
+        severity: Is::Low,
+        checks: "The status and the percentage that the lead declares do not fit together.",
+        why: "Two figures of one person that differ leave the reader to choose.",
+        remedy: "Correct the status or the percentage.",
+        answers: &[],
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            let percent = i.data.percent_complete?;
+            let complete = i.data.status == ItemStatus::Complete;
+            let differs = (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
+            (differs && is_planned(c, i.data.plan_id)).then(|| {
+                let claimed = said_in_update(c, i, format!("{percent} per cent are done"), |u| {
+                    u.percent_complete == Some(percent)
+                });
+                let computed = Said::new(
+                    word(&i.data.status),
+                    format!("its status is {}", word(&i.data.status).replace('_', " ")),
+                );
+                Clash::of(Said {
+                    code: format!("percent_{percent}"),
+                    ..claimed
+                })
+                .computed(computed)
+            })
+        }),
+    },
+    Rule {
+        code: "dependency_met_by_what_is_open",
+        severity: Is::Medium,
+        checks: "The item is said to have what it waited for, and that is not done.",
+        why: "The item goes on without what it needs.",
+        remedy: "Complete what it waited for, or open the dependency again.",
+        answers: &["2020, recommendations 1 to 4"],
+        look: &Each::new(|c, d: &Rec<Dependency>| {
+            let state = awaited(c, d)?;
+            (d.data.status == DependencyStatus::Met && state.0 == "open").then(|| {
+                let claimed = Said::new("met", "the item has what it waited for").on(d.data.met_on);
+                Clash::of(claimed).computed(Said::new("open", state.1)).against(d.data.on_id)
+            })
+        }),
+    },
+    Rule {
+        code: "dependency_open_on_what_is_done",
+        severity: Is::Low,
+        checks: "The item is said to wait for something that is done.",
+        why: "An excuse outlives its reason.",
+        remedy: "Set the dependency to met, or say what is still missing.",
+        answers: &[],
+        look: &Each::new(|c, d: &Rec<Dependency>| {
+            let state = awaited(c, d)?;
+            let item = c.seen.get::<WorkPlanItem>(d.data.item_id)?;
+            let waits = d.data.status == DependencyStatus::Open && !item.data.status.is_closed() && is_planned(c, item.data.plan_id);
+            (waits && state.0 == "done").then(|| {
+                let claimed = Said::new("open", "the item waits for it");
+                Clash::of(claimed).computed(Said::new("done", state.1)).against(d.data.on_id)
+            })
+        }),
+    },
+    Rule {
+        code: "plan_complete_with_incomplete_items",
+        severity: Is::High,
+        checks: "The plan is said to be complete, and its items lack lead, unit, what, how, outcome, measure, goal or deadline.",
+        why: "A plan is not complete while nobody can tell what its items are, whose they are and when they are done.",
+        remedy: "Complete the items, or say that the plan is partial.",
+        answers: &["2020, recommendation 4"],
+        look: &Each::new(|c, p: &Rec<Plan>| {
+            if p.data.completeness_claim != PlanCompleteness::Complete || p.data.status == PlanStatus::Closed {
+                return None;
+            }
+            let (mut items, mut lacking) = (0, Vec::new());
+            for item in c.seen.pointing::<WorkPlanItem>(p.meta.id).filter(|i| i.data.plan_id == p.meta.id) {
+                items += 1;
+                if lacks(item) {
+                    lacking.push(item.meta.id);
+                }
+            }
+            (!lacking.is_empty()).then(|| {
+                let claimed = Said::new(
+                    "complete",
+                    p.data.completeness_source.clone().unwrap_or_else(|| "said to be complete".into()),
+                );
+                let computed = Said::new("items_incomplete", format!("{} of its {items} items lack something", lacking.len()));
+                Clash::of(claimed).computed(computed).against(lacking)
+            })
+        }),
+    },
+    Rule {
+        code: "plan_active_on_unapproved_version",
+        severity: Is::Medium,
+        checks: "The plan is worked to, and the version of the strategy that it delivers is not approved.",
+        why: "Work begins on what may still change.",
+        remedy: "Have the version approved, or bind the plan to one that is.",
+        answers: &["2017, Action 14"],
+        look: &Each::new(|c, p: &Rec<Plan>| {
+            let version = c.seen.get::<StrategyVersion>(p.data.strategy_version_id?)?;
+            let unapproved = matches!(
+                version.data.status,
+                StrategyVersionStatus::Draft | StrategyVersionStatus::InReview | StrategyVersionStatus::Withdrawn
+            );
+            (p.data.status == PlanStatus::Active && unapproved).then(|| {
+                let status = word(&version.data.status);
+                let found = Said::new(status.clone(), format!("the version is {}", status.replace('_', " ")));
+                Clash::of(Said::new("active", "the plan is worked to"))
+                    .verified(found)
+                    .against([version.meta.id])
+            })
+        }),
+    },
+];
+
+/// Whether the plan is still worked to.
+fn is_planned(c: &Context<'_>, plan: Uuid) -> bool {
+    c.seen
+        .get::<Plan>(plan)
+        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
+}
+
+fn children<'a>(c: &Context<'a>, item: &Rec<WorkPlanItem>) -> impl Iterator<Item = &'a Rec<WorkPlanItem>> + use<'a> {
+    let (id, complete) = (item.meta.id, item.data.status == ItemStatus::Complete);
+    let all = complete.then(|| c.seen.pointing::<WorkPlanItem>(id));
+    all.into_iter().flatten().filter(move |p| p.data.parent_id == Some(id))
+}
+
+/// What an item's lead says, as the latest update that says it has it; else nobody is known to have said it.
+fn said_in_update(c: &Context<'_>, item: &Rec<WorkPlanItem>, words: String, says: impl Fn(&ProgressUpdate) -> bool) -> Said {
+    let updates = c.seen.pointing::<ProgressUpdate>(item.meta.id).filter(|u| says(&u.data));
+    let last = updates.max_by_key(|u| (u.data.made_on, u.meta.id));
+    let said = Said::new("", words);
+    match last {
+        Some(update) => said.by(Some(update.data.by_post_id)).on(Some(update.data.made_on)),
+        None => said.by(item.data.lead_post_id),
+    }
+}
+
+/// That an item is declared complete, if it is.
+fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
+    if item.data.status != ItemStatus::Complete {
+        return None;
+    }
+    let said = said_in_update(c, item, "declared complete".into(), |u| u.status == Some(ItemStatus::Complete));
+    let on = said.on.or(item.data.completed_on);
+    Some(Said {
+        code: "complete".into(),
+        on,
+        ..said
+    })
+}
+
+/// Whether what a dependency waits for is open or done, as far as it has such states.
+fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static str, String)> {
+    let id = dependency.data.on_id?;
+    let told = |done: bool, status: String| (if done { "done" } else { "open" }, format!("it is {}", status.replace('_', " ")));
+    if let Some(item) = c.seen.get::<WorkPlanItem>(id) {
+        return Some(told(item.data.status == ItemStatus::Complete, word(&item.data.status)));
+    }
+    let review = c.seen.get::<StrategyReview>(id)?;
+    Some(told(
+        review.data.status == StrategyReviewStatus::Completed,
+        word(&review.data.status),
+    ))
+}
+
+/// Whether an item lacks what a complete plan says of each (the fields that recommendation 4 of 2020 asks for).
+fn lacks(item: &Rec<WorkPlanItem>) -> bool {
+    let i = &item.data;
+    let dropped = matches!(i.status, ItemStatus::Cancelled | ItemStatus::Superseded);
+    let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
+    let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
+    let judged = (!i.measures.is_empty() || i.quantified_target.is_some()) && !i.goals.is_empty() && item.due_on().is_some();
+    !dropped && !(answered_for && said && judged)
+}

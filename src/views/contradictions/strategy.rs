@@ -1,0 +1,165 @@
+//! Strategies: what is called approved, current or taken in, against versions and their documents.
+
+use chrono::Datelike;
+
+use super::{Clash, Said};
+use crate::registers::plan::WorkPlanItem;
+use crate::registers::strategy::{
+    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus, Suggestion,
+    SuggestionDisposition,
+};
+use crate::views::findings::{Each, Rule};
+use crate::views::gaps::GapSeverity as Is;
+use crate::world::Rec;
+use crate::world::record::word;
+
+/// The rules.
+pub const RULES: &[Rule<Clash>] = &[
+    Rule {
+        code: "version_approved_document_draft",
+        severity: Is::High,
+        checks: "The version counts as approved, and its document says that it is a draft.",
+        why: "Nobody can tell which text was approved.",
+        remedy: "Put the approved document in its place, or set the version back.",
+        answers: &["2017, appendix 2"],
+        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+            let stated = v.data.document.as_ref()?.stated_status.as_ref()?;
+            (v.data.status.is_approved() && stated.to_lowercase().contains("draft")).then(|| {
+                let approver = v.data.approver_post_id.or(v.data.approver_board_id);
+                let claimed = Said::new(word(&v.data.status), "the version counts as approved")
+                    .on(v.data.approved_on)
+                    .by(approver);
+                Clash::of(claimed).computed(Said::new("draft", format!("its document says: {stated}")))
+            })
+        }),
+    },
+    Rule {
+        code: "version_approved_by_nobody",
+        severity: Is::High,
+        checks: "The version counts as approved, and no approver or no day of approval is on record.",
+        why: "An approval that nobody gave is none.",
+        remedy: "Record who approved it and when, or set the version back.",
+        answers: &["2017, Action 14 and key considerations"],
+        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+            let approver = v.data.approver_post_id.or(v.data.approver_board_id);
+            (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none())).then(|| {
+                let words = match (approver, v.data.approved_on) {
+                    (None, None) => "neither approver nor day is on record",
+                    (None, _) => "no approver is on record",
+                    _ => "no day of approval is on record",
+                };
+                let claimed = Said::new(word(&v.data.status), "the version counts as approved");
+                Clash::of(claimed).verified(Said::new("not_recorded", words).by(approver).on(v.data.approved_on))
+            })
+        }),
+    },
+    Rule {
+        code: "strategy_current_past_its_period",
+        severity: Is::Medium,
+        checks: "The strategy is said to hold, and the period that it covers is over.",
+        why: "Work goes on under a strategy that has run out.",
+        remedy: "End it or name its successor, or extend the period by a new version.",
+        answers: &[],
+        look: &Each::new(|c, s: &Rec<Strategy>| {
+            let until = s
+                .data
+                .until_year
+                .filter(|y| *y < c.on.year() && s.data.status == StrategyStatus::Current)?;
+            let computed = Said::new("period_over", format!("its period ended with {until}"));
+            Some(Clash::of(Said::new("current", "it is said to hold")).computed(computed))
+        }),
+    },
+    Rule {
+        code: "strategy_ended_version_in_force",
+        severity: Is::Medium,
+        checks: "The strategy has ended, and a version of it still counts as in force.",
+        why: "Whoever looks for the text in force finds one that no longer holds.",
+        remedy: "Set the version to superseded or withdrawn, or the strategy to current.",
+        answers: &[],
+        look: &Each::new(|c, s: &Rec<Strategy>| {
+            if s.data.status != StrategyStatus::Ended {
+                return None;
+            }
+            let mut versions = c.seen.pointing::<StrategyVersion>(s.meta.id);
+            let version = versions.find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_in_force())?;
+            let computed = Said::new(word(&version.data.status), "a version of it counts as in force");
+            Some(
+                Clash::of(Said::new("ended", "it no longer holds"))
+                    .computed(computed)
+                    .against([version.meta.id]),
+            )
+        }),
+    },
+    Rule {
+        code: "strategy_planned_version_approved",
+        severity: Is::Low,
+        checks: "The strategy is said to be still to come, and a version of it counts as approved.",
+        why: "Whoever waits for it waits for what is there.",
+        remedy: "Set the strategy to current, or the version back.",
+        answers: &[],
+        look: &Each::new(|c, s: &Rec<Strategy>| {
+            if s.data.status != StrategyStatus::Planned {
+                return None;
+            }
+            let mut versions = c.seen.pointing::<StrategyVersion>(s.meta.id);
+            let version = versions.find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_approved())?;
+            let computed = Said::new(word(&version.data.status), "a version of it counts as approved");
+            Some(
+                Clash::of(Said::new("planned", "it is still to come"))
+                    .computed(computed)
+                    .against([version.meta.id]),
+            )
+        }),
+    },
+    Rule {
+        code: "suggestion_taken_in_nowhere",
+        severity: Is::Medium,
+        checks: "The suggestion is said to be taken in, and no version that stands has it.",
+        why: "Whoever made it is told that it counts, and it stands nowhere.",
+        remedy: "Name the version that took it in, or correct what became of it.",
+        answers: &["2017, recommendation a"],
+        look: &Each::new(|c, s: &Rec<Suggestion>| {
+            use StrategyVersionStatus::{Draft, InReview, Withdrawn};
+            let taken = matches!(
+                s.data.disposition,
+                SuggestionDisposition::Incorporated | SuggestionDisposition::Partly
+            );
+            let version = s.data.taken_in_version_id.and_then(|id| c.seen.get::<StrategyVersion>(id));
+            let computed = match version {
+                None if s.data.taken_in_version_id.is_none() => Said::new("no_version", "no version is named that has it"),
+                Some(v) if !v.is_live() || matches!(v.data.status, Draft | InReview | Withdrawn) => Said::new(
+                    word(&v.data.status),
+                    format!("the version that has it is {}", word(&v.data.status).replace('_', " ")),
+                ),
+                _ => return None,
+            };
+            taken.then(|| {
+                let claimed = Said::new(word(&s.data.disposition), "it is said to be taken in");
+                Clash::of(claimed).computed(computed).against(version.map(|v| v.meta.id))
+            })
+        }),
+    },
+    Rule {
+        code: "review_completed_deferred_open",
+        severity: Is::High,
+        checks: "The review of the strategy is completed, and work that was put off to it is still open.",
+        why: "What was left to the refresh was left out of it.",
+        remedy: "Settle what was put off, or put it off anew with a date.",
+        answers: &["2020, recommendations 1 to 4, 7 and 9"],
+        look: &Each::new(|c, r: &Rec<StrategyReview>| {
+            if r.data.status != StrategyReviewStatus::Completed {
+                return None;
+            }
+            let items = r.data.deferred.iter().filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id));
+            let open: Vec<uuid::Uuid> = items
+                .filter(|i| i.is_live() && !i.data.status.is_closed())
+                .map(|i| i.meta.id)
+                .collect();
+            (!open.is_empty()).then(|| {
+                let claimed = Said::new("completed", "the review is completed").on(r.data.completed_on);
+                let computed = Said::new("deferred_open", format!("{} items that were put off to it are open", open.len()));
+                Clash::of(claimed).computed(computed).against(open)
+            })
+        }),
+    },
+];

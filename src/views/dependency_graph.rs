@@ -1,0 +1,433 @@
+//! What waits on what, as nodes and edges, and drawn: of everything, around one record, or of one unit. Bounded, and honest about it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::fmt::Write;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::awaits::{Graph, Holds, Node, WaitKind, What};
+use super::standing::Standing;
+use super::{Asked, RecordName, View, diagram, flatten, id_of, operation, some_of, words};
+use crate::access::policy::Subject;
+use crate::http::formats::Format;
+use crate::http::operation::{Operation, id_query, query};
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::assurance::Recommendation;
+use crate::registers::links::count;
+use crate::registers::meetings::Action;
+use crate::registers::plan::WorkPlanItem;
+use crate::world::record::word;
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::seen::Seen;
+
+/// Nodes shown unless asked otherwise, and at most.
+const NODES: usize = 300;
+const MOST_NODES: usize = 1000;
+/// Steps from a record unless asked otherwise, and at most.
+const DEPTH: usize = 2;
+const MOST_DEPTH: usize = 20;
+
+/// How a node stands for whoever waits on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// It is there.
+    Done,
+    /// It is still to come.
+    Open,
+    /// It is still to come, and past its deadline.
+    Overdue,
+    /// It was given up and will not come.
+    GivenUp,
+    /// It is of a kind that is neither done nor to come.
+    Stands,
+}
+
+/// A record or an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GraphNode {
+    /// What it is called in this answer, and in the drawings.
+    #[schema(max_length = 20)]
+    pub key: String,
+    /// The record; null for an event that is not on record.
+    pub record: Option<RecordName>,
+    /// The event, where it is not on record.
+    #[schema(max_length = 300)]
+    pub event: Option<String>,
+    /// How it stands.
+    pub state: NodeState,
+    /// The day it is expected; null where nobody has said.
+    pub expected_on: Option<NaiveDate>,
+    /// Whether that day can hold, by what it waits on itself.
+    pub holds: Holds,
+}
+
+/// That one waits on another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GraphEdge {
+    /// The key of the one that waits.
+    #[schema(max_length = 20)]
+    pub from: String,
+    /// The key of what it waits on.
+    #[schema(max_length = 20)]
+    pub to: String,
+    /// Why it waits.
+    pub wait_kind: WaitKind,
+    /// Whether it still waits.
+    pub is_open: bool,
+}
+
+/// What waits on what.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DependencyGraphView {
+    /// The day it is judged by.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// How many nodes were asked for.
+    #[schema(minimum = 0)]
+    pub nodes_in_all: u32,
+    /// How many edges there are between them.
+    #[schema(minimum = 0)]
+    pub edges_in_all: u32,
+    /// Whether there are more of them than are shown.
+    pub is_cut: bool,
+    /// Records and events: from one record the nearest first, else the most connected.
+    #[schema(max_items = 1000)]
+    pub nodes: Vec<GraphNode>,
+    /// The edges between them.
+    #[schema(max_items = 20_000)]
+    pub edges: Vec<GraphEdge>,
+}
+
+impl GraphNode {
+    /// Its label, in lines.
+    fn label(&self) -> String {
+        let day = self.expected_on.map(|d| format!(", {d}")).unwrap_or_default();
+        match (&self.record, &self.event) {
+            (Some(r), _) if r.name == r.reference => format!("{}{day}", r.reference),
+            (Some(r), _) => format!("{} {}{day}", r.reference, r.name),
+            (None, Some(event)) => format!("{event}{day}"),
+            _ => self.key.clone(),
+        }
+    }
+
+    /// By what it is coloured.
+    fn class(&self) -> &'static str {
+        match self.state {
+            NodeState::Done => "done",
+            NodeState::Stands => "stands",
+            NodeState::GivenUp => "givenup",
+            NodeState::Overdue => "overdue",
+            NodeState::Open if self.holds.is_doubtful() => "doubtful",
+            NodeState::Open if self.expected_on.is_none() => "undated",
+            NodeState::Open => "open",
+        }
+    }
+}
+
+/// Classes with the colour they are filled with and the one of their line.
+const CLASSES: [(&str, &str, &str); 7] = [
+    ("done", "#d5e8d4", "#2d7600"),
+    ("stands", "#f5f5f5", "#666666"),
+    ("givenup", "#e0e0e0", "#000000"),
+    ("overdue", "#f8cecc", "#9c2a00"),
+    ("doubtful", "#ffe6cc", "#8a5a00"),
+    ("undated", "#fff2cc", "#7a6200"),
+    ("open", "#dae8fc", "#2f4b7c"),
+];
+
+impl DependencyGraphView {
+    fn cut(&self) -> Option<String> {
+        let shown = self.nodes.len();
+        self.is_cut
+            .then(|| format!("{shown} of {} nodes shown; narrow it by record_id or unit_id", self.nodes_in_all))
+    }
+
+    fn mermaid(&self) -> String {
+        let mut out = String::from("flowchart LR\n");
+        // Writing to a string cannot fail.
+        if let Some(cut) = self.cut() {
+            let _ = writeln!(out, "  cut[{}]:::undated", diagram::mermaid(&cut));
+        }
+        for node in &self.nodes {
+            let label = diagram::mermaid(&node.label());
+            let _ = match node.record {
+                Some(_) => writeln!(out, "  {}[{label}]:::{}", node.key, node.class()),
+                None => writeln!(out, "  {}([{label}]):::{}", node.key, node.class()),
+            };
+        }
+        for edge in &self.edges {
+            let why = diagram::mermaid(&word(&edge.wait_kind).replace('_', " "));
+            let arrow = if edge.is_open { "-->" } else { "-.->" };
+            let _ = writeln!(out, "  {} {arrow}|{why}| {}", edge.from, edge.to);
+        }
+        for (class, fill, line) in CLASSES {
+            let _ = writeln!(out, "  classDef {class} fill:{fill},stroke:{line},color:#000000");
+        }
+        out
+    }
+
+    fn dot(&self) -> String {
+        let mut out = String::from("digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n");
+        if let Some(cut) = self.cut() {
+            let _ = writeln!(out, "  label={};", diagram::dot(&cut));
+        }
+        for node in &self.nodes {
+            let colours = CLASSES.iter().find(|(class, ..)| *class == node.class());
+            let (fill, line) = colours.map_or(("#ffffff", "#000000"), |(_, fill, line)| (*fill, *line));
+            let shape = if node.record.is_some() { "box" } else { "ellipse" };
+            let label = diagram::dot(&node.label());
+            let _ = writeln!(
+                out,
+                "  {} [label={label}, shape={shape}, fillcolor=\"{fill}\", color=\"{line}\"];",
+                node.key
+            );
+        }
+        for edge in &self.edges {
+            let why = diagram::dot(&word(&edge.wait_kind).replace('_', " "));
+            let style = if edge.is_open { "solid" } else { "dashed" };
+            let _ = writeln!(out, "  {} -> {} [label={why}, style={style}];", edge.from, edge.to);
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+impl View for DependencyGraphView {
+    const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Mermaid, Format::Dot];
+
+    /// A row for each edge.
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let nodes: BTreeMap<&str, &GraphNode> = self.nodes.iter().map(|n| (n.key.as_str(), n)).collect();
+        let row = |edge: &GraphEdge| {
+            let mut row = Map::new();
+            for (end, key) in [("from", &edge.from), ("to", &edge.to)] {
+                let node = nodes.get(key.as_str());
+                let record = node.and_then(|n| n.record.as_ref());
+                let fields = json!({
+                    "id": record.map(|r| r.id), "kind": record.map(|r| &r.kind), "reference": record.map(|r| &r.reference),
+                    "name": record.map(|r| &r.name).or_else(|| node.and_then(|n| n.event.as_ref())),
+                    "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "holds": node.map(|n| n.holds),
+                });
+                flatten(&mut row, end, fields);
+            }
+            row.insert("wait_kind".into(), json!(edge.wait_kind));
+            row.insert("is_open".into(), json!(edge.is_open));
+            row
+        };
+        self.edges.iter().map(row).collect()
+    }
+
+    fn drawn(&self, format: Format) -> Option<String> {
+        match format {
+            Format::Mermaid => Some(self.mermaid()),
+            Format::Dot => Some(self.dot()),
+            _ => None,
+        }
+    }
+}
+
+/// A number within bounds, or what holds where none is given.
+fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<usize, Problem> {
+    let form = format!("a number from 1 to {most}");
+    let given = asked.query.value::<usize>(name, &form)?.unwrap_or(usual);
+    if (1..=most).contains(&given) {
+        Ok(given)
+    } else {
+        Err(invalid(name, &format!("must be {form}")))
+    }
+}
+
+fn is_overdue(seen: &Seen, node: &Node<'_>, on: NaiveDate) -> bool {
+    let Some(id) = node.id() else { return false };
+    if let Some(item) = seen.get::<WorkPlanItem>(id) {
+        return item.is_overdue(on);
+    }
+    if let Some(recommendation) = seen.get::<Recommendation>(id) {
+        return recommendation.is_overdue(on);
+    }
+    if let Some(action) = seen.get::<Action>(id) {
+        return action.is_overdue(on);
+    }
+    node.expected().is_some_and(|d| d < on)
+}
+
+/// A graph of some edges, by their ends.
+struct Narrowed {
+    edges: Vec<usize>,
+    /// The nodes at their ends, and the one that was asked for.
+    nodes: Vec<usize>,
+}
+
+/// What is around a record: the nearest first, so that what is cut is the furthest away.
+fn around(graph: &Graph<'_>, edges: &[usize], start: usize, depth: usize) -> Narrowed {
+    let mut next: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for place in edges {
+        let Some(edge) = graph.edges.get(*place) else { continue };
+        next.entry(edge.from).or_default().push((edge.to, *place));
+        next.entry(edge.to).or_default().push((edge.from, *place));
+    }
+    let mut nodes = vec![start];
+    let mut known = HashSet::from([start]);
+    let mut todo = VecDeque::from([(start, 0)]);
+    let mut kept = BTreeSet::new();
+    while let Some((at, steps)) = todo.pop_front() {
+        for (other, place) in next.get(&at).into_iter().flatten() {
+            if steps < depth || known.contains(other) {
+                kept.insert(*place);
+            }
+            if steps < depth && known.insert(*other) {
+                nodes.push(*other);
+                todo.push_back((*other, steps + 1));
+            }
+        }
+    }
+    Narrowed {
+        edges: kept.into_iter().collect(),
+        nodes,
+    }
+}
+
+/// The nodes of some edges, the most connected first.
+fn connected(graph: &Graph<'_>, edges: Vec<usize>) -> Narrowed {
+    let mut degree: BTreeMap<usize, usize> = BTreeMap::new();
+    for edge in edges.iter().filter_map(|e| graph.edges.get(*e)) {
+        *degree.entry(edge.from).or_default() += 1;
+        *degree.entry(edge.to).or_default() += 1;
+    }
+    let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
+        Some(What::Record(r)) => r.meta().reference.clone(),
+        Some(What::Words(words)) => words.clone(),
+        None => String::new(),
+    };
+    let mut nodes: Vec<(usize, usize)> = degree.into_iter().collect();
+    nodes.sort_by_cached_key(|(at, degree)| (std::cmp::Reverse(*degree), reference(*at)));
+    Narrowed {
+        edges,
+        nodes: nodes.into_iter().map(|(at, _)| at).collect(),
+    }
+}
+
+fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
+    let seen = &asked.seen;
+    let most = number(asked, "max_nodes", (NODES, MOST_NODES))?;
+    let depth = number(asked, "depth", (DEPTH, MOST_DEPTH))?;
+    let (record, unit) = (id_of(asked, "record_id")?, id_of(asked, "unit_id")?);
+    let kinds: Vec<WaitKind> = words(asked, "wait_kind")?;
+    let open = asked.query.flag("open")?;
+    let graph = Graph::of(seen, asked.on);
+    let world = seen.reading(asked.on).world;
+    let mut of_unit: BTreeMap<usize, bool> = BTreeMap::new();
+    let mut belongs = |at: usize, unit: Uuid| {
+        let id = graph.nodes.get(at).and_then(Node::id);
+        *of_unit
+            .entry(at)
+            .or_insert_with(|| id.is_some_and(|id| world.is_in_scope(id, unit)))
+    };
+    let edges: Vec<usize> = (0..graph.edges.len())
+        .filter(|place| {
+            let Some(edge) = graph.edges.get(*place) else { return false };
+            (kinds.is_empty() || kinds.contains(&edge.kind))
+                && (!open || edge.is_open)
+                && unit.is_none_or(|u| belongs(edge.from, u) || belongs(edge.to, u))
+        })
+        .collect();
+    let narrowed = match record {
+        Some(id) => match graph.node(id) {
+            Some((start, _)) => around(&graph, &edges, start, depth),
+            // Nothing waits on it, and it waits on nothing.
+            None => Narrowed {
+                edges: Vec::new(),
+                nodes: Vec::new(),
+            },
+        },
+        None => connected(&graph, edges),
+    };
+    let shown: BTreeMap<usize, String> = narrowed
+        .nodes
+        .iter()
+        .take(most)
+        .enumerate()
+        .map(|(n, at)| (*at, format!("n{n}")))
+        .collect();
+    let node = |at: &usize| {
+        let (node, key) = (graph.nodes.get(*at)?, shown.get(at)?.clone());
+        let (record, event) = match &node.what {
+            What::Record(r) => (Some(RecordName::of(seen, r)), None),
+            What::Words(words) => (None, Some(words.clone())),
+        };
+        let state = match node.standing {
+            Standing::Done => NodeState::Done,
+            Standing::Gone => NodeState::GivenUp,
+            Standing::Stands => NodeState::Stands,
+            Standing::Open(_) if is_overdue(seen, node, asked.on) => NodeState::Overdue,
+            Standing::Open(_) => NodeState::Open,
+        };
+        Some(GraphNode {
+            key,
+            record,
+            event,
+            state,
+            expected_on: node.expected(),
+            holds: node.holds(node.expected()),
+        })
+    };
+    let edge = |place: &usize| {
+        let edge = graph.edges.get(*place)?;
+        Some(GraphEdge {
+            from: shown.get(&edge.from)?.clone(),
+            to: shown.get(&edge.to)?.clone(),
+            wait_kind: edge.kind,
+            is_open: edge.is_open,
+        })
+    };
+    /// At most so many edges are shown.
+    const MOST_EDGES: usize = 20_000;
+    let edges: Vec<GraphEdge> = narrowed.edges.iter().filter_map(edge).take(MOST_EDGES).collect();
+    Ok(DependencyGraphView {
+        on: asked.on,
+        journal_seq: seen.seq(),
+        nodes_in_all: count(narrowed.nodes.len()),
+        edges_in_all: count(narrowed.edges.len()),
+        is_cut: shown.len() < narrowed.nodes.len() || edges.len() < narrowed.edges.len(),
+        nodes: narrowed.nodes.iter().take(most).filter_map(node).collect(),
+        edges,
+    })
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let size = |usual: usize, most: usize| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": usual });
+    let kinds: Vec<String> = WaitKind::ALL.iter().map(word).collect();
+    vec![
+        operation("/api/v1/dependency-graph", "getDependencyGraph", Subject::PlanItem, graph)
+            .takes([
+                id_query("record_id", "Only what is around this record."),
+                query("depth", "Steps from that record, in either direction.", size(DEPTH, MOST_DEPTH)),
+                id_query("unit_id", "Only what this unit, or one below it, owns, and what that waits on or is awaited by."),
+                some_of("wait_kind", "Only waits of these sorts.", &kinds),
+                query(
+                    "open",
+                    "Only waits that are open.",
+                    json!({ "type": "boolean", "default": false }),
+                ),
+                query("max_nodes", "Records and events shown.", size(NODES, MOST_NODES)),
+            ])
+            .says(
+                "Views",
+                "What waits on what",
+                "Records and events that wait on each other, with how each stands, its day, and whether that can hold. As JSON, as a table with a row for each wait, or drawn in Mermaid or DOT. `is_cut` says whether there is more than is shown, and the drawings say so too.",
+            ),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<DependencyGraphView>(schemas);
+}

@@ -1,0 +1,800 @@
+//! Slippage: what was due first and is due now, what it waits on, and which dates cannot hold (Q4).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::awaits::{Edge, Graph, Holds, Node, WaitKind, What, is_worked, put_off};
+use super::standing::Standing;
+use super::status::Named;
+use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
+use crate::access::policy::Subject;
+use crate::http::operation::{Operation, id_query, query};
+use crate::http::page::{limit, limit_parameter};
+use crate::http::query::invalid;
+use crate::problem::Problem;
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind,
+};
+use crate::registers::links::count;
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionStatus, Meeting};
+use crate::registers::organisation::Post;
+use crate::registers::performance::{Dashboard, DashboardMaturity};
+use crate::registers::plan::{DeadlineChange, WorkPlanItem};
+use crate::registers::strategy::{StrategyReview, StrategyReviewStatus};
+use crate::world::Meta;
+use crate::world::date::PlannedDate;
+use crate::world::record::word;
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::seen::Seen;
+
+/// At most so many moves, waits and waiters are named; each list's number is exact.
+const MOST: usize = 50;
+/// At most so many events are named.
+const MOST_EVENTS: usize = 100;
+/// A chain of waits is named up to so many records.
+const LONGEST_CHAIN: usize = 20;
+
+/// What sort of dated record a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatedKind {
+    WorkPlanItem,
+    Recommendation,
+    Action,
+    ActionPart,
+    StrategyReview,
+    Dashboard,
+}
+
+const KINDS: [DatedKind; 6] = [
+    DatedKind::WorkPlanItem,
+    DatedKind::Recommendation,
+    DatedKind::Action,
+    DatedKind::ActionPart,
+    DatedKind::StrategyReview,
+    DatedKind::Dashboard,
+];
+
+/// What a caller may ask for alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Only {
+    /// Due later than at first, or put off to no date.
+    Slipped,
+    /// Put off to no date.
+    PutOff,
+    Overdue,
+    /// Open, with a deadline that cannot be relied on.
+    CannotHold,
+    Open,
+}
+
+const ONLY: [Only; 5] = [Only::Slipped, Only::PutOff, Only::Overdue, Only::CannotHold, Only::Open];
+
+/// How a deadline moved, or was asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveKind {
+    /// By decision: a changed deadline of an item, an extension of a recommendation.
+    Change,
+    /// By word: put off, whether or not anybody agreed.
+    Deferral,
+    /// Asked for. It moves nothing.
+    Request,
+    /// A later promise.
+    Promise,
+}
+
+/// One time that a deadline moved, or was asked to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeadlineMove {
+    /// By decision, by word, or asked for.
+    pub move_kind: MoveKind,
+    /// The day it was decided or said.
+    pub decided_on: Option<NaiveDate>,
+    /// The day it was due before; null where it had none or that is not on record.
+    pub from_on: Option<NaiveDate>,
+    /// The day it is due from then on; null where it was put off to no date.
+    pub to_on: Option<NaiveDate>,
+    /// Days by which it moved; null where one of the two has no day.
+    pub days_moved: Option<i64>,
+    /// The posts, boards or meetings that approved it; empty where nobody did.
+    #[schema(max_items = 3)]
+    pub approved_by: Vec<RecordName>,
+    /// The post that asked for it or said so.
+    pub asked_by: Option<Named>,
+    /// Why.
+    #[schema(max_length = 8000)]
+    pub reason: Option<String>,
+}
+
+/// What a record waits on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaitsOn {
+    /// Why it waits.
+    pub wait_kind: WaitKind,
+    /// The record that it waits on; null for an event that is not on record.
+    pub record: Option<RecordName>,
+    /// The event that it waits on, where that is not on record.
+    #[schema(max_length = 300)]
+    pub event: Option<String>,
+    /// Whether it still waits.
+    pub is_open: bool,
+    /// The day that is expected; null where nobody has said.
+    pub expected_on: Option<NaiveDate>,
+    /// Whether that is after the waiting record's own deadline.
+    pub is_late: bool,
+}
+
+/// One dated record.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SlippageRow {
+    /// The record.
+    pub record: RecordName,
+    /// What sort it is.
+    pub dated_kind: DatedKind,
+    /// Whether it is still to be done.
+    pub is_open: bool,
+    /// The day on which it was first due.
+    pub first_due_on: Option<NaiveDate>,
+    /// The day on which it is due; null where it has none or was put off to no date.
+    pub due_on: Option<NaiveDate>,
+    /// The words of the source for it.
+    #[schema(max_length = 100)]
+    pub due_words: Option<String>,
+    /// Days from the first to the present deadline; negative: brought forward.
+    pub moved_days: Option<i64>,
+    /// Whether it had a deadline and was put off to no date.
+    pub put_off_to_no_date: bool,
+    /// How many times its deadline was changed by decision.
+    #[schema(minimum = 0)]
+    pub changes: u32,
+    /// How many times it was put off by word.
+    #[schema(minimum = 0)]
+    pub deferrals: u32,
+    /// Each time it moved or was asked to, in their order, the first 50.
+    #[schema(max_items = 50)]
+    pub moves: Vec<DeadlineMove>,
+    /// Whether it is past its deadline; what was put off to no date is judged by its first.
+    pub is_overdue: bool,
+    /// By how many days.
+    pub days_overdue: Option<i64>,
+    /// What it waits on, the first 50.
+    #[schema(max_items = 50)]
+    pub waits_on: Vec<WaitsOn>,
+    /// How many other records wait on it at once.
+    #[schema(minimum = 0)]
+    pub awaited_by: u32,
+    /// Whether its deadline can hold, by what it waits on.
+    pub holds: Holds,
+    /// The earliest day on which all that it waits on is there, as far as days are known.
+    pub earliest_on: Option<NaiveDate>,
+    /// The waits that decide, from what it waits on at once to the last; the first 20.
+    #[schema(max_items = 20)]
+    pub chain: Vec<ChainLink>,
+}
+
+/// A step of a chain of waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChainLink {
+    /// The record; null for an event that is not on record.
+    pub record: Option<RecordName>,
+    /// The event, where it is not on record.
+    #[schema(max_length = 300)]
+    pub event: Option<String>,
+    /// The day it is expected; null where nobody has said.
+    pub expected_on: Option<NaiveDate>,
+}
+
+/// What several records wait on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AwaitedEvent {
+    /// The record that is waited on; null for an event that is not on record.
+    pub record: Option<RecordName>,
+    /// The event, where it is not on record.
+    #[schema(max_length = 300)]
+    pub event: Option<String>,
+    /// The day it is expected; null where nobody has said, or where it will not come.
+    pub expected_on: Option<NaiveDate>,
+    /// Whether it was given up and will not come.
+    pub is_given_up: bool,
+    /// The first day on which something that waits on it is due.
+    pub first_needed_on: Option<NaiveDate>,
+    /// How many of those asked for wait on it at once.
+    #[schema(minimum = 2)]
+    pub waiting: u32,
+    /// How many records of any sort wait on it in the end, at once or through others.
+    #[schema(minimum = 2)]
+    pub waiting_in_all: u32,
+    /// Those that wait on it at once, the first 50.
+    #[schema(max_items = 50)]
+    pub waiters: Vec<RecordName>,
+}
+
+/// How the dated records that were asked for stand.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct SlippageCounts {
+    /// All of them.
+    pub records: u32,
+    /// Those still to be done.
+    pub open: u32,
+    /// Those due later than at first, or put off to no date.
+    pub slipped: u32,
+    /// Those put off to no date.
+    pub put_off_to_no_date: u32,
+    /// Those past their deadline.
+    pub overdue: u32,
+    /// Those that wait on something that comes after their deadline.
+    pub late: u32,
+    /// Those that wait on something without a day.
+    pub unknown: u32,
+    /// Those in a circle of waits, or that wait on one.
+    pub circle: u32,
+}
+
+/// What slipped, what waits on what, and what cannot hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SlippageView {
+    /// The day it is judged by.
+    pub on: NaiveDate,
+    /// Number of the journal entry up to which it looks.
+    pub journal_seq: i64,
+    /// How many there are on all pages.
+    pub counts: SlippageCounts,
+    /// What two or more of them wait on, the most awaited first, the first 100.
+    #[schema(max_items = 100)]
+    pub events: Vec<AwaitedEvent>,
+    /// The dated records, by kind and reference.
+    #[schema(max_items = 200)]
+    pub items: Vec<SlippageRow>,
+    /// Where the next page begins; null on the last.
+    #[schema(max_length = 200)]
+    pub next_cursor: Option<String>,
+}
+
+impl View for SlippageView {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        let name = |record: &Option<RecordName>, event: &Option<String>| {
+            let record = record.as_ref().map(|r| r.reference.clone());
+            record.or_else(|| event.clone()).unwrap_or_default()
+        };
+        let row = |r: &SlippageRow| {
+            let mut row = Map::new();
+            flatten(&mut row, "", json!(r));
+            // A column that is taken out would shuffle the others.
+            row.insert("moves".into(), json!(r.moves.len()));
+            let approved = r.moves.iter().flat_map(|m| &m.approved_by).map(|a| a.reference.as_str());
+            row.insert("approved_by".into(), json!(approved.collect::<Vec<_>>()));
+            let open = r.waits_on.iter().filter(|w| w.is_open);
+            row.insert(
+                "waits_on".into(),
+                json!(open.map(|w| name(&w.record, &w.event)).collect::<Vec<_>>()),
+            );
+            let chain = r.chain.iter().map(|l| name(&l.record, &l.event));
+            row.insert("chain".into(), json!(chain.collect::<Vec<_>>()));
+            row
+        };
+        self.items.iter().map(row).collect()
+    }
+}
+
+/// A dated record as found, before it is put into words.
+struct Dated<'a> {
+    kind: DatedKind,
+    meta: &'a Meta,
+    is_open: bool,
+    first: Option<NaiveDate>,
+    due: Option<NaiveDate>,
+    due_words: Option<&'a str>,
+    overdue: bool,
+    changes: u32,
+    deferrals: u32,
+    holds: Holds,
+    node: Option<usize>,
+}
+
+impl Dated<'_> {
+    fn moved(&self) -> Option<i64> {
+        self.first.zip(self.due).map(|(first, due)| (due - first).num_days())
+    }
+
+    fn is_put_off(&self) -> bool {
+        self.is_open && self.first.is_some() && self.due.is_none()
+    }
+
+    fn is(&self, only: Only) -> bool {
+        match only {
+            Only::Slipped => self.is_put_off() || self.moved().is_some_and(|d| d > 0),
+            Only::PutOff => self.is_put_off(),
+            Only::Overdue => self.overdue,
+            Only::CannotHold => self.holds.is_doubtful(),
+            Only::Open => self.is_open,
+        }
+    }
+
+    fn key(&self) -> (DatedKind, &str) {
+        (self.kind, &self.meta.reference)
+    }
+}
+
+fn day(date: &Option<PlannedDate>) -> Option<NaiveDate> {
+    date.as_ref().and_then(|d| d.due_on)
+}
+
+/// Every dated record that the caller may know of, in no order. What never had a date and waits on nothing has nothing to slip.
+fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
+    let mut found: Vec<Dated<'a>> = Vec::new();
+    let mut add = |mut dated: Dated<'a>| {
+        if let Some((at, node)) = graph.node(dated.meta.id) {
+            dated.node = Some(at);
+            dated.holds = node.holds(dated.due);
+        } else if dated.is_open && dated.due.is_some() {
+            dated.holds = Holds::Holds;
+        } else if dated.is_open {
+            dated.holds = Holds::NoDeadline;
+        }
+        let waits = dated.node.is_some_and(|n| graph.nodes.get(n).is_some_and(|n| !n.waits.is_empty()));
+        if dated.first.is_some() || dated.due.is_some() || waits {
+            found.push(dated);
+        }
+    };
+    let of = |kind, meta: &'a Meta, is_open| Dated {
+        kind,
+        meta,
+        is_open,
+        first: None,
+        due: None,
+        due_words: None,
+        overdue: false,
+        changes: 0,
+        deferrals: 0,
+        holds: Holds::Closed,
+        node: None,
+    };
+    let mut plans: std::collections::HashMap<Uuid, bool> = std::collections::HashMap::new();
+    for r in seen.live::<WorkPlanItem>() {
+        if !*plans.entry(r.data.plan_id).or_insert_with(|| is_worked(seen, r.data.plan_id)) {
+            continue;
+        }
+        let moved = r.computed.deadline_changes > 0;
+        add(Dated {
+            first: day(&r.computed.first_deadline),
+            due: r.data.deadline.due_on,
+            due_words: r.data.deadline.source_text.as_deref(),
+            overdue: r.is_overdue(on),
+            // Those that the caller may not know of do not count.
+            changes: if moved {
+                count(seen.pointing::<DeadlineChange>(r.meta.id).count())
+            } else {
+                0
+            },
+            ..of(DatedKind::WorkPlanItem, &r.meta, !r.data.status.is_closed())
+        });
+    }
+    for r in seen.live::<Recommendation>() {
+        add(Dated {
+            first: day(&r.computed.first_deadline),
+            due: r.data.deadline.due_on,
+            due_words: r.data.deadline.source_text.as_deref(),
+            overdue: r.is_overdue(on),
+            changes: r.computed.extension_count,
+            deferrals: r.computed.deferral_count,
+            ..of(
+                DatedKind::Recommendation,
+                &r.meta,
+                r.computed.closure == RecommendationClosureState::None,
+            )
+        });
+    }
+    for r in seen.live::<Action>() {
+        add(Dated {
+            first: r.computed.first_due_on,
+            due: r.computed.due_on,
+            due_words: r.data.due.source_text.as_deref(),
+            overdue: r.is_overdue(on),
+            deferrals: r.computed.deferral_count,
+            ..of(DatedKind::Action, &r.meta, r.data.status == ActionStatus::Open)
+        });
+    }
+    for r in seen.live::<ActionPart>() {
+        let Some(action) = seen.get::<Action>(r.data.action_id).filter(|a| a.is_live()) else {
+            continue;
+        };
+        let first = action.computed.first_due_on;
+        let moved = put_off(seen, r).map(|d| &d.data);
+        let due = match moved {
+            None => first,
+            Some(d) => {
+                let meeting = || seen.get::<Meeting>(d.to_meeting_id?)?.computed.meeting_on;
+                d.to.due_on.or_else(meeting)
+            }
+        };
+        let open = r.computed.is_open;
+        add(Dated {
+            first,
+            due,
+            due_words: match moved {
+                Some(d) => d.to.source_text.as_deref(),
+                None => action.computed.first_due.as_ref().and_then(|d| d.source_text.as_deref()),
+            },
+            overdue: open && due.or(first).is_some_and(|d| d < on),
+            deferrals: r.computed.deferral_count,
+            ..of(DatedKind::ActionPart, &r.meta, open)
+        });
+    }
+    for r in seen.live::<StrategyReview>() {
+        let open = matches!(r.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress);
+        add(Dated {
+            // Nothing keeps the target that a review had first.
+            first: r.data.target.due_on,
+            due: r.data.target.due_on,
+            due_words: r.data.target.source_text.as_deref(),
+            overdue: r.data.is_overdue(on),
+            ..of(DatedKind::StrategyReview, &r.meta, open)
+        });
+    }
+    for r in seen.live::<Dashboard>() {
+        let open = r.computed.maturity != DashboardMaturity::Published;
+        let last = r.data.promised.last();
+        let first = r.data.promised.iter().find_map(|p| p.due.due_on);
+        let due = last.and_then(|p| p.due.due_on);
+        add(Dated {
+            first,
+            due,
+            due_words: last.and_then(|p| p.due.source_text.as_deref()),
+            overdue: open && due.or(first).is_some_and(|d| d < on),
+            deferrals: count(r.data.promised.len().saturating_sub(1)),
+            ..of(DatedKind::Dashboard, &r.meta, open)
+        });
+    }
+    found
+}
+
+/// Which are asked for.
+struct Wanted {
+    kinds: Vec<DatedKind>,
+    only: Vec<Only>,
+    record: Option<Uuid>,
+    review: Option<Uuid>,
+    scopes: Vec<Uuid>,
+}
+
+impl Wanted {
+    fn of(asked: &Asked) -> Result<Self, Problem> {
+        Ok(Self {
+            kinds: words(asked, "dated_kind")?,
+            only: words(asked, "only")?,
+            record: id_of(asked, "record_id")?,
+            review: id_of(asked, "review_id")?,
+            scopes: [id_of(asked, "unit_id")?, id_of(asked, "board_id")?]
+                .into_iter()
+                .flatten()
+                .collect(),
+        })
+    }
+
+    fn takes(&self, asked: &Asked, dated: &Dated<'_>) -> bool {
+        let id = dated.meta.id;
+        let of_review = |review: Uuid| {
+            let found = asked.seen.get::<Recommendation>(id);
+            found.is_some_and(|r| r.data.review_id == review)
+        };
+        let world = asked.seen.reading(asked.on).world;
+        (self.kinds.is_empty() || self.kinds.contains(&dated.kind))
+            && (self.only.is_empty() || self.only.iter().any(|o| dated.is(*o)))
+            && self.record.is_none_or(|r| r == id)
+            && self.review.is_none_or(of_review)
+            && self.scopes.iter().all(|s| world.is_in_scope(id, *s))
+    }
+}
+
+fn cursor(text: &str) -> Result<(DatedKind, &str), Problem> {
+    let parts = text.split_once(':');
+    let found = parts.and_then(|(kind, reference)| Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference)));
+    found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
+}
+
+fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
+    let limit = limit(&asked.query)?;
+    let wanted = Wanted::of(asked)?;
+    let after = asked.query.get("cursor").map(cursor).transpose()?;
+    let graph = Graph::of(&asked.seen, asked.on);
+    let mut found = all(&asked.seen, asked.on, &graph);
+    found.retain(|d| wanted.takes(asked, d));
+    let counts = counts(&found);
+    let events = events(asked, &graph, &found);
+    found.retain(|d| after.is_none_or(|a| d.key() > a));
+    if found.len() > limit + 1 {
+        found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
+        found.truncate(limit + 1);
+    }
+    found.sort_by(|a, b| a.key().cmp(&b.key()));
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    Ok(SlippageView {
+        on: asked.on,
+        journal_seq: asked.seen.seq(),
+        counts,
+        events,
+        next_cursor: last.map(|d| format!("{}:{}", word(&d.kind), d.meta.reference)),
+        items: found.iter().filter_map(|d| row(asked, &graph, d)).collect(),
+    })
+}
+
+fn counts(found: &[Dated<'_>]) -> SlippageCounts {
+    let of = |which: &dyn Fn(&Dated<'_>) -> bool| count(found.iter().filter(|d| which(d)).count());
+    SlippageCounts {
+        records: count(found.len()),
+        open: of(&|d| d.is_open),
+        slipped: of(&|d| d.is(Only::Slipped)),
+        put_off_to_no_date: of(&|d| d.is(Only::PutOff)),
+        overdue: of(&|d| d.overdue),
+        late: of(&|d| d.holds == Holds::Late),
+        unknown: of(&|d| d.holds == Holds::Unknown),
+        circle: of(&|d| d.holds == Holds::Circle),
+    }
+}
+
+/// The name of a node: its record, or its words.
+fn named(seen: &Seen, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
+    match &node.what {
+        What::Record(r) => (Some(RecordName::of(seen, r)), None),
+        What::Words(words) => (None, Some(words.clone())),
+    }
+}
+
+/// What two or more of those asked for wait on.
+fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedEvent> {
+    let mut waiting: BTreeMap<usize, Vec<&Dated<'_>>> = BTreeMap::new();
+    for dated in found {
+        let node = dated.node.and_then(|n| graph.nodes.get(n));
+        let open = node
+            .into_iter()
+            .flat_map(|n| &n.waits)
+            .filter_map(|e| graph.edges.get(*e))
+            .filter(|e| e.is_open);
+        for edge in open {
+            let waiters = waiting.entry(edge.to).or_default();
+            if waiters.last().is_none_or(|w| w.meta.id != dated.meta.id) {
+                waiters.push(dated);
+            }
+        }
+    }
+    let mut shared: Vec<(usize, Vec<&Dated<'_>>)> = waiting.into_iter().filter(|(_, w)| w.len() > 1).collect();
+    let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
+        Some(What::Record(r)) => r.meta().reference.clone(),
+        Some(What::Words(words)) => words.clone(),
+        None => String::new(),
+    };
+    shared.sort_by_cached_key(|(at, waiters)| (std::cmp::Reverse(waiters.len()), reference(*at)));
+    shared.truncate(MOST_EVENTS);
+    let event = |(at, mut waiters): (usize, Vec<&Dated<'_>>)| {
+        let node = graph.nodes.get(at)?;
+        waiters.sort_by(|a, b| a.key().cmp(&b.key()));
+        let (record, event) = named(&asked.seen, node);
+        let names = waiters.iter().take(MOST).filter_map(|d| asked.seen.any(d.meta.id));
+        Some(AwaitedEvent {
+            record,
+            event,
+            expected_on: node.expected(),
+            is_given_up: node.standing == Standing::Gone,
+            first_needed_on: waiters.iter().filter_map(|d| d.due).min(),
+            waiting: count(waiters.len()),
+            waiting_in_all: count(in_the_end(graph, at)),
+            waiters: names.map(|r| RecordName::of(&asked.seen, r)).collect(),
+        })
+    };
+    shared.into_iter().filter_map(event).collect()
+}
+
+/// How many wait on a node, at once or through others.
+fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
+    let mut seen = std::collections::HashSet::from([at]);
+    let mut todo = vec![at];
+    while let Some(at) = todo.pop() {
+        let awaited = graph.nodes.get(at).into_iter().flat_map(|n| &n.awaited);
+        for edge in awaited.filter_map(|e| graph.edges.get(*e)).filter(|e| e.is_open) {
+            if seen.insert(edge.from) {
+                todo.push(edge.from);
+            }
+        }
+    }
+    seen.len() - 1
+}
+
+fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRow> {
+    let seen = &asked.seen;
+    let node = dated.node.and_then(|n| graph.nodes.get(n));
+    let waits = node.into_iter().flat_map(|n| &n.waits).filter_map(|e| graph.edges.get(*e));
+    let wait = |edge: &Edge| {
+        let on = graph.nodes.get(edge.to)?;
+        let (record, event) = named(seen, on);
+        let expected_on = on.expected().or(edge.needed_by);
+        Some(WaitsOn {
+            wait_kind: edge.kind,
+            record,
+            event,
+            is_open: edge.is_open,
+            expected_on,
+            is_late: edge.is_open && expected_on.zip(dated.due).is_some_and(|(expected, due)| expected > due),
+        })
+    };
+    let link = |at: usize| {
+        let node = graph.nodes.get(at)?;
+        let (record, event) = named(seen, node);
+        Some(ChainLink {
+            record,
+            event,
+            expected_on: node.expected(),
+        })
+    };
+    let awaited = node.map_or(0, |n| {
+        n.awaited.iter().filter_map(|e| graph.edges.get(*e)).filter(|e| e.is_open).count()
+    });
+    let chain = dated.node.map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN)).unwrap_or_default();
+    let late_by = dated.due.or(dated.first).map(|d| (asked.on - d).num_days());
+    Some(SlippageRow {
+        record: RecordName::of(seen, seen.any(dated.meta.id)?),
+        dated_kind: dated.kind,
+        is_open: dated.is_open,
+        first_due_on: dated.first,
+        due_on: dated.due,
+        due_words: dated.due_words.map(str::to_owned),
+        moved_days: dated.moved(),
+        put_off_to_no_date: dated.is_put_off(),
+        changes: dated.changes,
+        deferrals: dated.deferrals,
+        moves: moves(seen, dated),
+        is_overdue: dated.overdue,
+        days_overdue: late_by.filter(|_| dated.overdue),
+        waits_on: waits.filter_map(wait).take(MOST).collect(),
+        awaited_by: count(awaited),
+        holds: dated.holds,
+        earliest_on: node.and_then(|n| n.earliest).filter(|_| dated.is_open),
+        chain: chain.into_iter().filter_map(link).collect(),
+    })
+}
+
+/// Each time a deadline moved or was asked to, in their order.
+fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
+    let id = dated.meta.id;
+    let post = |id: Option<Uuid>| id.and_then(|id| seen.get::<Post>(id)).map(|p| Named::new(&p.meta, &p.data.title));
+    let by = |ids: [Option<Uuid>; 2]| -> Vec<RecordName> {
+        let known = ids.into_iter().flatten().filter_map(|id| seen.any(id));
+        known.map(|r| RecordName::of(seen, r)).collect()
+    };
+    let between = |from: Option<NaiveDate>, to: Option<NaiveDate>| from.zip(to).map(|(from, to)| (to - from).num_days());
+    let mut all: Vec<DeadlineMove> = match dated.kind {
+        DatedKind::WorkPlanItem => seen
+            .pointing::<DeadlineChange>(id)
+            .map(|c| DeadlineMove {
+                move_kind: MoveKind::Change,
+                decided_on: Some(c.data.decided_on),
+                from_on: c.computed.from.due_on,
+                to_on: c.data.to.due_on,
+                days_moved: c.computed.days_moved,
+                approved_by: by([c.data.approver_post_id, c.data.approver_board_id]),
+                asked_by: None,
+                reason: Some(c.data.reason.clone()),
+            })
+            .collect(),
+        DatedKind::Recommendation => of_recommendation(seen, id, &post, &by),
+        DatedKind::Action | DatedKind::ActionPart => {
+            let action = seen.get::<ActionPart>(id).map_or(id, |p| p.data.action_id);
+            let deferrals = seen.pointing::<ActionDeferral>(action);
+            let about = |d: &&crate::world::Rec<ActionDeferral>| action == id || d.data.part_id.is_none_or(|p| p == id);
+            let day_of = |meeting: Option<Uuid>| seen.get::<Meeting>(meeting?)?.computed.meeting_on;
+            deferrals
+                .filter(|d| d.data.action_id == action)
+                .filter(about)
+                .map(|d| DeadlineMove {
+                    move_kind: MoveKind::Deferral,
+                    decided_on: Some(d.data.decided_on),
+                    from_on: d.computed.from.due_on.or_else(|| day_of(d.computed.from_meeting_id)),
+                    to_on: d.data.to.due_on.or_else(|| day_of(d.data.to_meeting_id)),
+                    days_moved: d.computed.days_moved,
+                    approved_by: by([d.data.agreed_at_meeting_id, None]),
+                    asked_by: post(d.data.by_post_id),
+                    reason: Some(d.data.reason.clone()),
+                })
+                .collect()
+        }
+        DatedKind::StrategyReview => Vec::new(),
+        DatedKind::Dashboard => {
+            let promised = seen.get::<Dashboard>(id).map(|d| d.data.promised.as_slice()).unwrap_or_default();
+            let pairs = promised.iter().zip(promised.iter().skip(1));
+            pairs
+                .map(|(before, after)| DeadlineMove {
+                    move_kind: MoveKind::Promise,
+                    decided_on: after.made_on,
+                    from_on: before.due.due_on,
+                    to_on: after.due.due_on,
+                    days_moved: between(before.due.due_on, after.due.due_on),
+                    approved_by: Vec::new(),
+                    asked_by: None,
+                    reason: after.stated_in.clone(),
+                })
+                .collect()
+        }
+    };
+    if dated.kind != DatedKind::Dashboard {
+        all.sort_by_key(|m| m.decided_on);
+    }
+    all.truncate(MOST);
+    all
+}
+
+type Posts<'f> = &'f dyn Fn(Option<Uuid>) -> Option<Named>;
+type Approvers<'f> = &'f dyn Fn([Option<Uuid>; 2]) -> Vec<RecordName>;
+
+fn of_recommendation(seen: &Seen, id: Uuid, post: Posts<'_>, by: Approvers<'_>) -> Vec<DeadlineMove> {
+    let extensions = seen.pointing::<RecommendationExtension>(id).map(|e| DeadlineMove {
+        move_kind: MoveKind::Change,
+        decided_on: Some(e.data.approved_on),
+        from_on: e.computed.from.due_on,
+        to_on: e.data.to.due_on,
+        days_moved: e.computed.days_moved,
+        approved_by: by([e.data.approver_post_id, e.data.approver_board_id]),
+        asked_by: None,
+        reason: Some(e.data.reason.clone()),
+    });
+    let mut all: Vec<DeadlineMove> = extensions.collect();
+    for update in seen.pointing::<RecommendationUpdate>(id).filter(|u| u.data.recommendation_id == id) {
+        let move_kind = match update.data.update_kind {
+            RecommendationUpdateKind::Deferral => MoveKind::Deferral,
+            RecommendationUpdateKind::ExtensionRequest => MoveKind::Request,
+            _ => continue,
+        };
+        all.push(DeadlineMove {
+            move_kind,
+            decided_on: Some(update.data.stated_on),
+            from_on: None,
+            to_on: update.data.asked_deadline.due_on,
+            days_moved: None,
+            approved_by: Vec::new(),
+            asked_by: post(update.data.by_post_id),
+            reason: update
+                .data
+                .narrative
+                .clone()
+                .or_else(|| update.data.parts.first().map(|p| p.text.clone())),
+        });
+    }
+    all
+}
+
+/// The operations of this view.
+pub fn operations() -> Vec<Operation> {
+    let only: Vec<String> = ONLY.iter().map(word).collect();
+    let kinds: Vec<String> = KINDS.iter().map(word).collect();
+    let about = "Items, recommendations, actions and their parts, reviews of strategies, dashboards: the first deadline beside the present one, each time it moved and who approved that, what it waits on, and whether its deadline can hold, worked out through everything that it waits on (`chain` names what decides). What will come after the deadline is `late`, what has no day `unknown`. `events` are what several of them wait on. Reports under an obligation recur and do not move: see an obligation's occurrences.";
+    vec![
+        operation("/api/v1/slippage", "listSlippage", Subject::PlanItem, slippage)
+            .takes([
+                limit_parameter("Records"),
+                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 200 })),
+                some_of("dated_kind", "Only records of these sorts.", &kinds),
+                some_of(
+                    "only",
+                    "Only those that slipped, were put off to no date, are overdue, cannot hold (late, unknown or in a circle), or are open; any of those named.",
+                    &only,
+                ),
+                id_query("record_id", "Only this record."),
+                id_query("review_id", "Only recommendations of this audit review."),
+                id_query("unit_id", "Only what this unit owns, or a unit below it."),
+                id_query("board_id", "Only what belongs to this board."),
+            ])
+            .says("Views", "What slipped, and what cannot hold", about),
+    ]
+}
+
+/// The schemas of this view.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<SlippageView>(schemas);
+}

@@ -1,0 +1,121 @@
+//! Whether a record that others lean on is there, is still to come, or never will be.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::registers::assurance::{Recommendation, RecommendationClosureState};
+use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsStatus};
+use crate::registers::meetings::{Action, ActionPart, ActionStatus, Meeting, MeetingStatus};
+use crate::registers::performance::{Dashboard, DashboardMaturity};
+use crate::registers::plan::{ItemStatus, Plan, PlanStatus, WorkPlanItem};
+use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus};
+use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Rec, Resource};
+
+/// How a record stands for whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is there: done, closed, in force.
+    Done,
+    /// It is still to come, on this day as far as anybody has said.
+    Open(Option<NaiveDate>),
+    /// It was given up and will not come.
+    Gone,
+    /// It is of a kind that is neither done nor to come: a document, a goal, a sitting board.
+    Stands,
+}
+
+impl Standing {
+    /// Whether it is not there, and is to be.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Open(_) | Self::Gone)
+    }
+}
+
+fn of<R: Resource>(record: &dyn AnyRecord) -> Option<&Rec<R>> {
+    record.as_any().downcast_ref()
+}
+
+/// How a record stands. What was put off to no date has none: its first deadline says nothing of when it comes.
+#[must_use]
+pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
+    use Standing::{Done, Gone, Open, Stands};
+    if record.meta().withdrawn_at.is_some() {
+        return Gone;
+    }
+    let record = record.as_ref();
+    if let Some(item) = of::<WorkPlanItem>(record) {
+        return match item.data.status {
+            ItemStatus::Complete => Done,
+            ItemStatus::Cancelled | ItemStatus::Superseded => Gone,
+            _ => Open(item.data.deadline.due_on),
+        };
+    }
+    if let Some(recommendation) = of::<Recommendation>(record) {
+        return match recommendation.computed.closure {
+            RecommendationClosureState::None => Open(recommendation.data.deadline.due_on),
+            _ => Done,
+        };
+    }
+    if let Some(action) = of::<Action>(record) {
+        return match action.data.status {
+            ActionStatus::Open => Open(action.computed.due_on),
+            ActionStatus::Closed => Done,
+            ActionStatus::Cancelled => Gone,
+        };
+    }
+    if let Some(part) = of::<ActionPart>(record) {
+        return if part.computed.is_open { Open(None) } else { Done };
+    }
+    if let Some(review) = of::<StrategyReview>(record) {
+        return match review.data.status {
+            StrategyReviewStatus::Completed => Done,
+            StrategyReviewStatus::Cancelled => Gone,
+            _ => Open(review.data.target.due_on),
+        };
+    }
+    if let Some(strategy) = of::<Strategy>(record) {
+        return match strategy.data.status {
+            StrategyStatus::Planned => Open(strategy.data.expected_date.due_on),
+            _ => Done,
+        };
+    }
+    if let Some(version) = of::<StrategyVersion>(record) {
+        use StrategyVersionStatus::{Draft, InReview, Withdrawn};
+        let expected = || seen.get::<Strategy>(version.data.strategy_id)?.data.expected_date.due_on;
+        return match version.data.status {
+            Withdrawn => Gone,
+            Draft | InReview => Open(expected()),
+            _ => Done,
+        };
+    }
+    if let Some(terms) = of::<TermsOfReference>(record) {
+        return match terms.data.status {
+            TermsStatus::Agreed | TermsStatus::Superseded => Done,
+            _ => Open(None),
+        };
+    }
+    if let Some(meeting) = of::<Meeting>(record) {
+        return match meeting.data.status {
+            MeetingStatus::Held => Done,
+            MeetingStatus::Scheduled => Open(meeting.computed.meeting_on),
+            MeetingStatus::Cancelled => Gone,
+        };
+    }
+    if let Some(plan) = of::<Plan>(record) {
+        return if plan.data.status == PlanStatus::Draft { Open(None) } else { Done };
+    }
+    if let Some(dashboard) = of::<Dashboard>(record) {
+        return match dashboard.computed.maturity {
+            DashboardMaturity::Published => Done,
+            _ => Open(dashboard.computed.due_on),
+        };
+    }
+    match of::<Board>(record).map(|b| b.data.status) {
+        Some(BoardStatus::Proposed) => Open(None),
+        Some(BoardStatus::Dissolved) => Gone,
+        _ => Stands,
+    }
+}
