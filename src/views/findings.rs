@@ -9,12 +9,13 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::gaps::{GapRegister, GapSeverity};
+use super::gaps::GapSeverity;
 use super::{Asked, id_of, some_of};
 use crate::http::operation::{id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
+use crate::registers::gaps::GapRegister;
 use crate::registers::settings::SettingSet;
 use crate::world::record::word;
 use crate::world::seen::Seen;
@@ -91,6 +92,9 @@ impl<F> Found<'_, F> {
         (self.place, &self.record.meta().reference)
     }
 }
+
+/// A rule with its place among all, and its register.
+type Placed<F> = (usize, GapRegister, &'static Rule<F>);
 
 /// How much one rule found.
 pub struct Count<F: 'static> {
@@ -177,7 +181,7 @@ impl<F> Rules<F> {
             has(&wanted.rules, rule.code) && has(&wanted.severities, &word(&rule.severity)) && has(&wanted.registers, &word(&register))
         };
         let world = asked.seen.reading(asked.on).world;
-        let mut by_kind: BTreeMap<usize, Vec<(usize, GapRegister, &'static Rule<F>)>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<usize, Vec<Placed<F>>> = BTreeMap::new();
         for (place, (register, rule)) in self.all().enumerate().filter(|(_, (g, r))| is_wanted(*g, r)) {
             if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
                 by_kind.entry(kind).or_default().push((place, register, rule));

@@ -16,13 +16,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::findings::{Context, Found, Rules};
-use super::gaps::{GapRegister, GapSeverity};
+use super::gaps::GapSeverity;
 use super::status::Named;
 use super::{Asked, RecordName, View, flatten, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::Operation;
 use crate::problem::Problem;
 use crate::registers::assurance::RecommendationVerification;
+use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::record::word;
