@@ -60,7 +60,7 @@ impl WaitKind {
 /// Whether a record's deadline can hold, by what it waits on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Holds {
+pub enum DeadlineHolds {
     /// It waits on nothing that is open, or on nothing that comes after its deadline.
     Holds,
     /// What it waits on, at once or through others, comes after its deadline.
@@ -75,7 +75,7 @@ pub enum Holds {
     Closed,
 }
 
-impl Holds {
+impl DeadlineHolds {
     /// Whether the deadline cannot be relied on.
     #[must_use]
     pub fn is_doubtful(self) -> bool {
@@ -150,16 +150,16 @@ impl Node<'_> {
 
     /// Whether a deadline holds, by the days of what is waited on.
     #[must_use]
-    pub fn holds(&self, due: Option<NaiveDate>) -> Holds {
+    pub fn holds(&self, due: Option<NaiveDate>) -> DeadlineHolds {
         let Standing::Open(_) = self.standing else {
-            return Holds::Closed;
+            return DeadlineHolds::Closed;
         };
-        let Some(due) = due else { return Holds::NoDeadline };
+        let Some(due) = due else { return DeadlineHolds::NoDeadline };
         match self.earliest {
-            Some(earliest) if earliest > due => Holds::Late,
-            _ if self.is_circle => Holds::Circle,
-            _ if self.is_unknown => Holds::Unknown,
-            _ => Holds::Holds,
+            Some(earliest) if earliest > due => DeadlineHolds::Late,
+            _ if self.is_circle => DeadlineHolds::Circle,
+            _ if self.is_unknown => DeadlineHolds::Unknown,
+            _ => DeadlineHolds::Holds,
         }
     }
 }
@@ -431,10 +431,10 @@ impl<'a> Graph<'a> {
     /// The chain of waits that decides on a record's day: what it waits on, what that waits on, and so on. Where the day is known to be too
     /// late it ends with what has that day, else with what has none.
     #[must_use]
-    pub fn chain(&self, from: usize, holds: Holds, most: usize) -> Vec<usize> {
+    pub fn chain(&self, from: usize, holds: DeadlineHolds, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
         let Some(mut node) = self.nodes.get(from) else { return chain };
-        let by_day = holds == Holds::Late || node.undated.is_none();
+        let by_day = holds == DeadlineHolds::Late || node.undated.is_none();
         let wanted = node.earliest;
         while chain.len() < most {
             let next = if by_day {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awaits::{Graph, Holds, Node, WaitKind, What};
+use super::awaits::{DeadlineHolds, Graph, Node, WaitKind, What};
 use super::standing::Standing;
 use super::{Asked, RecordName, View, diagram, flatten, id_of, operation, some_of, words};
 use crate::access::policy::Subject;
@@ -64,7 +64,7 @@ pub struct GraphNode {
     /// The day it is expected; null where nobody has said.
     pub expected_on: Option<NaiveDate>,
     /// Whether that day can hold, by what it waits on itself.
-    pub holds: Holds,
+    pub holds: DeadlineHolds,
 }
 
 /// That one waits on another.

@@ -93,6 +93,9 @@ impl<F> Found<'_, F> {
     }
 }
 
+/// A rule with its place among all, and its register.
+type Placed<F> = (usize, GapRegister, &'static Rule<F>);
+
 /// How much one rule found.
 pub struct Count<F: 'static> {
     pub rule: &'static Rule<F>,
@@ -178,7 +181,7 @@ impl<F> Rules<F> {
             has(&wanted.rules, rule.code) && has(&wanted.severities, &word(&rule.severity)) && has(&wanted.registers, &word(&register))
         };
         let world = asked.seen.reading(asked.on).world;
-        let mut by_kind: BTreeMap<usize, Vec<(usize, GapRegister, &'static Rule<F>)>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<usize, Vec<Placed<F>>> = BTreeMap::new();
         for (place, (register, rule)) in self.all().enumerate().filter(|(_, (g, r))| is_wanted(*g, r)) {
             if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
                 by_kind.entry(kind).or_default().push((place, register, rule));

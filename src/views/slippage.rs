@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awaits::{Edge, Graph, Holds, Node, WaitKind, What, is_worked, put_off};
+use super::awaits::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, is_worked, put_off};
 use super::standing::Standing;
 use super::status::Named;
 use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
@@ -171,7 +171,7 @@ pub struct SlippageRow {
     #[schema(minimum = 0)]
     pub awaited_by: u32,
     /// Whether its deadline can hold, by what it waits on.
-    pub holds: Holds,
+    pub holds: DeadlineHolds,
     /// The earliest day on which all that it waits on is there, as far as days are known.
     pub earliest_on: Option<NaiveDate>,
     /// The waits that decide, from what it waits on at once to the last; the first 20.
@@ -294,7 +294,7 @@ struct Dated<'a> {
     overdue: bool,
     changes: u32,
     deferrals: u32,
-    holds: Holds,
+    holds: DeadlineHolds,
     node: Option<usize>,
 }
 
@@ -334,9 +334,9 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
             dated.node = Some(at);
             dated.holds = node.holds(dated.due);
         } else if dated.is_open && dated.due.is_some() {
-            dated.holds = Holds::Holds;
+            dated.holds = DeadlineHolds::Holds;
         } else if dated.is_open {
-            dated.holds = Holds::NoDeadline;
+            dated.holds = DeadlineHolds::NoDeadline;
         }
         let waits = dated.node.is_some_and(|n| graph.nodes.get(n).is_some_and(|n| !n.waits.is_empty()));
         if dated.first.is_some() || dated.due.is_some() || waits {
@@ -353,7 +353,7 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         overdue: false,
         changes: 0,
         deferrals: 0,
-        holds: Holds::Closed,
+        holds: DeadlineHolds::Closed,
         node: None,
     };
     let mut plans: std::collections::HashMap<Uuid, bool> = std::collections::HashMap::new();
@@ -535,9 +535,9 @@ fn counts(found: &[Dated<'_>]) -> SlippageCounts {
         slipped: of(&|d| d.is(Only::Slipped)),
         put_off_to_no_date: of(&|d| d.is(Only::PutOff)),
         overdue: of(&|d| d.overdue),
-        late: of(&|d| d.holds == Holds::Late),
-        unknown: of(&|d| d.holds == Holds::Unknown),
-        circle: of(&|d| d.holds == Holds::Circle),
+        late: of(&|d| d.holds == DeadlineHolds::Late),
+        unknown: of(&|d| d.holds == DeadlineHolds::Unknown),
+        circle: of(&|d| d.holds == DeadlineHolds::Circle),
     }
 }
 

@@ -261,10 +261,10 @@ fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
         }
     } else if let Some(terms) = c.seen.get::<TermsOfReference>(about) {
         not_agreed(terms, &mut against);
-    } else if let Some(dashboard) = c.seen.get::<Dashboard>(about) {
-        if dashboard.computed.maturity != DashboardMaturity::Published {
-            against.push((about, "the dashboard is not published"));
-        }
+    } else if let Some(dashboard) = c.seen.get::<Dashboard>(about)
+        && dashboard.computed.maturity != DashboardMaturity::Published
+    {
+        against.push((about, "the dashboard is not published"));
     }
     for terms in c.seen.pointing::<TermsOfReference>(about).filter(|t| t.data.board_id == about) {
         not_agreed(terms, &mut against);

@@ -297,5 +297,6 @@ fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
     let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
     let judged = (!i.measures.is_empty() || i.quantified_target.is_some()) && !i.goals.is_empty() && item.due_on().is_some();
-    !dropped && !(answered_for && said && judged)
+    let complete = answered_for && said && judged;
+    !dropped && !complete
 }
