@@ -238,36 +238,50 @@ impl View for StatusView {
     }
 }
 
-/// The next dates found so far, soonest first.
+/// What is due on a day to come.
+struct Due<'a> {
+    kind: &'static str,
+    meta: &'a Meta,
+    name: &'a str,
+    owner_post_id: Option<Uuid>,
+}
+
+/// The next dates found so far, soonest first; of one day by reference.
 #[derive(Default)]
-struct Next<'a>(BTreeMap<(NaiveDate, &'a str, Uuid), (&'static str, &'a Meta, &'a str, Option<Uuid>)>);
+struct Next<'a>(BTreeMap<(NaiveDate, &'a str, Uuid), Due<'a>>);
 
 impl<'a> Next<'a> {
-    fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &'a Rec<R>, name: &'a str, owner: Option<Uuid>) {
+    fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &'a Rec<R>, name: &'a str, owner_post_id: Option<Uuid>) {
         let Some(due) = due else { return };
         let meta = &record.meta;
         let key = (due, meta.reference.as_str(), meta.id);
         if self.0.len() >= NEXT_DATES && self.0.last_key_value().is_some_and(|(last, _)| *last < key) {
             return;
         }
-        self.0.insert(key, (R::KIND, meta, name, owner));
+        let kind = R::KIND;
+        let due = Due {
+            kind,
+            meta,
+            name,
+            owner_post_id,
+        };
+        self.0.insert(key, due);
         if self.0.len() > NEXT_DATES {
             self.0.pop_last();
         }
     }
 
     fn dates(self) -> Vec<NextDate> {
-        let date =
-            |((due_on, ..), (kind, meta, name, owner_post_id)): ((NaiveDate, &str, Uuid), (&str, &Meta, &str, Option<Uuid>))| NextDate {
-                due_on,
-                record: RecordName {
-                    kind: kind.to_owned(),
-                    id: meta.id,
-                    reference: meta.reference.clone(),
-                    name: name.chars().take(300).collect(),
-                },
-                owner_post_id,
-            };
+        let date = |((due_on, ..), due): ((NaiveDate, &str, Uuid), Due<'_>)| NextDate {
+            due_on,
+            record: RecordName {
+                kind: due.kind.to_owned(),
+                id: due.meta.id,
+                reference: due.meta.reference.clone(),
+                name: due.name.chars().take(300).collect(),
+            },
+            owner_post_id: due.owner_post_id,
+        };
         self.0.into_iter().map(date).collect()
     }
 }
