@@ -123,6 +123,8 @@ pub enum Subject {
     /// Waivers of gaps. This row says who may try: a waiver itself asks the row of the rule's register, so that each role waives in its
     /// own register alone.
     Waiver,
+    /// Papers for boards, their templates, and their issues.
+    Paper,
     /// Settings that differ by organisation: scales, bands, thresholds, suppression.
     Setting,
     /// Accounts, service accounts, grants.
@@ -133,7 +135,7 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject, in the order of the matrix's rows.
-    pub const ALL: [Subject; 23] = [
+    pub const ALL: [Subject; 24] = [
         Subject::Organisation,
         Subject::Strategy,
         Subject::Plan,
@@ -154,6 +156,7 @@ impl Subject {
         Subject::Performance,
         Subject::Communications,
         Subject::Waiver,
+        Subject::Paper,
         Subject::Setting,
         Subject::Access,
         Subject::Journal,
@@ -176,7 +179,7 @@ const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
 /// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
 #[rustfmt::skip]
-const MATRIX: [[Rights; 8]; 23] = [
+const MATRIX: [[Rights; 8]; 24] = [
     //                     viewer contributor analyst secretary risk_mgr strategy auditor admin
     /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
@@ -198,6 +201,7 @@ const MATRIX: [[Rights; 8]; 23] = [
     /* Performance       */ [R,   R,          ALL,    R,        R,       R,       R,      R],
     /* Communications    */ [R,   R,          R,      R,        R,       ALL,     R,      R],
     /* Waiver            */ [R,   R,          ALL,    ALL,      ALL,     ALL,     ALL,    R],
+    /* Paper             */ [R,   R,          R,      ALL,      R,       ALL,     R,      R],
     /* Setting           */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Access            */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
     /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],

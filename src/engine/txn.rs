@@ -368,7 +368,10 @@ impl<'a> Txn<'a> {
     }
 
     /// The record, if the caller may know of it, change it, and read its latest version.
-    fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<i64>) -> Changed {
+    ///
+    /// # Errors
+    /// Permission, a record that the caller may not know of, a stale version, a withdrawn record.
+    pub fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<i64>) -> Changed {
         self.caller.require(kind.subject, act)?;
         let record = self.visible(kind, id)?;
         self.in_scope(kind, act, id)?;

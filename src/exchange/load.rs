@@ -9,6 +9,8 @@
 //! What `stride export` wrote has `snapshot` in place of `record`: the record comes back as it stood, with its id and what was computed.
 //! Its rules were kept when it was made and are not asked again; its links must lead somewhere once the whole file is in.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,7 +19,8 @@ use uuid::Uuid;
 use super::bootstrap::operator;
 use crate::engine::{Engine, Outcome, Txn, Write};
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::World;
+use crate::views::papers::issue_loaded;
+use crate::world::{AnyRecord, World};
 
 /// Both papers, as far as the registers hold them.
 pub const EXAMPLE: &str = include_str!("../../examples/papers.json");
@@ -94,6 +97,12 @@ impl Item {
         }
     }
 }
+
+/// Makes a record that an operation of its own makes.
+type Make = fn(&mut Txn<'_>, Value) -> Result<Arc<dyn AnyRecord>, Problem>;
+
+/// Kinds that callers do not create and a file can make all the same, from what their own operation takes.
+const MAKERS: &[(&str, Make)] = &[("paper_issue", issue_loaded)];
 
 /// Under which time the stages of a file are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,6 +207,11 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
         )
     })?;
     match item {
+        Item::New(NewItem { mut record, kind: name }) if let Some((_, make)) = MAKERS.iter().find(|(kind, _)| *kind == name) => {
+            resolve(&txn.world, &mut record, &mut String::new())?;
+            make(txn, record)?;
+            Ok(None)
+        }
         Item::New(_) if !kind.offers_create => Err(Problem::field(
             Code::RuleViolation,
             "/kind",

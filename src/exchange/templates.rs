@@ -1,5 +1,5 @@
 //! Records made from a template: every business group's STRIDE board, the reports that the equality duty asks for,
-//! the usual assurance scales.
+//! the usual assurance scales, the forms of panel papers.
 //!
 //! `TEMPLATES` has an entry for each kind of record that has one; `POST /api/v1/{kind}/from-template` follows from it.
 
@@ -15,7 +15,7 @@ use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
 use crate::registers::governance::template::missing_boards;
 use crate::registers::oversight::template::{missing_duties, organisation};
-use crate::registers::{assurance, catalogue};
+use crate::registers::{assurance, catalogue, papers};
 use crate::world::schema::{self, Schemas};
 use crate::world::{Kind, World};
 
@@ -80,6 +80,27 @@ const TEMPLATES: &[Template] = &[
                 return Err(invalid("template", &format!("must be one of {known}")));
             }
             Ok(assurance::missing_scales(world, asked))
+        },
+    },
+    Template {
+        kind: "paper_template",
+        operation: "createPresetPaperTemplates",
+        summary: "Make the ready-made templates for panel papers",
+        about: "A strategy by its priorities, and an audit by its recommendations: the one asked for, or both. A template with the same sections is not made twice.",
+        takes: || {
+            vec![query(
+                "template",
+                "Only this one.",
+                json!({ "type": "string", "enum": papers::TEMPLATES }),
+            )]
+        },
+        drafts: |world, query| {
+            let asked = query.get("template");
+            if asked.is_some_and(|name| !papers::TEMPLATES.contains(&name)) {
+                let known = papers::TEMPLATES.join(", ");
+                return Err(invalid("template", &format!("must be one of {known}")));
+            }
+            Ok(papers::missing_templates(world, asked))
         },
     },
 ];

@@ -13,7 +13,7 @@ use super::formats::Format;
 use super::query::{Query, invalid};
 use crate::access::{Caller, Identity};
 use crate::app::Service;
-use crate::engine::{Author, Idempotency, Outcome, Txn, Write};
+use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::problem::{Code, Problem};
 use crate::world::seen::{Seen, Sight};
 use crate::world::{World, schema};
@@ -122,12 +122,23 @@ impl Call {
             return Err(invalid(parameter, "lies in the future: nothing is recorded there yet"));
         }
         let found = self.service.engine.world_at(at).await?;
-        let seen = if found.is_now {
+        Ok((self.seen_at(found), at.date_naive()))
+    }
+
+    /// An earlier world, as the caller may see it.
+    #[must_use]
+    pub fn seen_at(&self, found: WorldAt) -> Seen {
+        if found.is_now {
             Seen::now(found.world, self.sight())
         } else {
             Seen::past(found.world, Arc::clone(&self.world), self.sight())
-        };
-        Ok((seen, at.date_naive()))
+        }
+    }
+
+    /// When the last entry was recorded that the world of now holds.
+    #[must_use]
+    pub fn last_entry_at(&self) -> DateTime<Utc> {
+        self.world.at
     }
 
     /// The id in the path.

@@ -1,4 +1,5 @@
-//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks) and, where a view draws something, text that draws it, or a calendar (iCalendar of RFC 5545).
+//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks), text that draws something, a calendar (iCalendar of
+//! RFC 5545), and papers to read (Markdown, HTML, DOCX).
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,9 @@ pub enum Format {
     Dot,
     Svg,
     Ics,
+    Markdown,
+    Html,
+    Docx,
 }
 
 /// The formats that lists and views offer beside JSON.
@@ -41,6 +45,7 @@ struct Naming {
 impl Format {
     const fn naming(self) -> Naming {
         const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
         let (word, essence, sent, ending) = match self {
             Self::Json => ("json", JSON, JSON, "json"),
             Self::Csv => ("csv", "text/csv", "text/csv; charset=utf-8; header=present", "csv"),
@@ -50,13 +55,16 @@ impl Format {
             Self::Dot => ("dot", "text/vnd.graphviz", "text/vnd.graphviz; charset=utf-8", "gv"),
             Self::Svg => ("svg", "image/svg+xml", "image/svg+xml; charset=utf-8", "svg"),
             Self::Ics => ("ics", "text/calendar", "text/calendar; charset=utf-8", "ics"),
+            Self::Markdown => ("markdown", "text/markdown", "text/markdown; charset=utf-8", "md"),
+            Self::Html => ("html", "text/html", "text/html; charset=utf-8", "html"),
+            Self::Docx => ("docx", DOCX, DOCX, "docx"),
         };
         Naming {
             word,
             essence,
             sent,
             ending,
-            is_binary: matches!(self, Self::Xlsx),
+            is_binary: matches!(self, Self::Xlsx | Self::Docx),
         }
     }
 
@@ -154,6 +162,18 @@ pub fn parameter(offered: &[Format]) -> Value {
 #[must_use]
 pub fn drawing(format: Format, name: &str, text: String) -> Answer {
     sent(format, name, "inline", text.into_bytes())
+}
+
+/// Something to read: shown in place, but for what only a word processor reads.
+#[must_use]
+pub fn document(format: Format, name: &str, bytes: Vec<u8>) -> Answer {
+    let disposition = if format.naming().is_binary { "attachment" } else { "inline" };
+    // A reference may hold what no file name does.
+    let name: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
+        .collect();
+    sent(format, &name, disposition, bytes)
 }
 
 fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer {

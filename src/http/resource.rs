@@ -145,7 +145,9 @@ pub fn idempotency() -> Value {
     )
 }
 
-fn if_match() -> Value {
+/// The header that names the version which is changed.
+#[must_use]
+pub fn if_match() -> Value {
     header(
         "If-Match",
         true,

@@ -13,6 +13,7 @@ pub mod links;
 pub mod meetings;
 pub mod organisation;
 pub mod oversight;
+pub mod papers;
 pub mod performance;
 pub mod plan;
 pub mod query;
@@ -45,6 +46,7 @@ pub fn catalogue() -> &'static Catalogue {
         let catalogue = communications::register(catalogue);
         let catalogue = evidence::register(catalogue);
         let catalogue = gaps::register(catalogue);
+        let catalogue = papers::register(catalogue);
         catalogue.with::<Account>().with::<Grant>()
     });
     &CATALOGUE

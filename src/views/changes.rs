@@ -55,6 +55,8 @@ pub enum ChangeRegister {
     Performance,
     Communications,
     Evidence,
+    /// Papers for boards.
+    Papers,
     /// Waivers of gaps.
     Gaps,
     Settings,
@@ -63,7 +65,7 @@ pub enum ChangeRegister {
 }
 
 impl ChangeRegister {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Organisation,
         Self::Strategy,
         Self::Plan,
@@ -75,6 +77,7 @@ impl ChangeRegister {
         Self::Performance,
         Self::Communications,
         Self::Evidence,
+        Self::Papers,
         Self::Gaps,
         Self::Settings,
         Self::Access,
@@ -93,6 +96,7 @@ impl ChangeRegister {
             Subject::Oversight => Self::Oversight,
             Subject::Performance => Self::Performance,
             Subject::Communications => Self::Communications,
+            Subject::Paper => Self::Papers,
             Subject::Waiver => Self::Gaps,
             Subject::Setting => Self::Settings,
             Subject::Access | Subject::Journal => Self::Access,

@@ -17,6 +17,7 @@ mod findings;
 mod gaps;
 mod organogram;
 mod oversight;
+pub mod papers;
 mod performance;
 mod rag;
 mod recommendations;
@@ -29,7 +30,7 @@ mod waits;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -203,7 +204,7 @@ fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
 }
 
 /// A record of any kind, by name.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordName {
     /// Its kind.
     #[schema(max_length = 60)]
@@ -372,6 +373,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(oversight::operations());
     all.extend(representation::operations());
     all.extend(performance::operations());
+    all.extend(papers::operations());
     all
 }
 
@@ -392,4 +394,5 @@ pub fn schemas(schemas: &mut Schemas) {
     coverage::schemas(schemas);
     recommendations::schemas(schemas);
     performance::schemas(schemas);
+    papers::schemas(schemas);
 }

@@ -53,7 +53,7 @@ impl Named {
             kind: kind.into(),
             reference: reference.into(),
             field,
-            is_to_come: after.starts_with(" (to come)") || after.starts_with(" (part three)"),
+            is_to_come: after.starts_with(" (to come)"),
         }
     }
 
@@ -202,10 +202,20 @@ fn is_held(row: &Row, known: &Known) {
     }
 }
 
+/// A text without ids and hashes, in which any digits may stand by chance.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| uuid::Uuid::try_parse(word).is_ok() || word.len() == 64;
+    let mut left = text.to_owned();
+    for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|w| is_id(w)) {
+        left = left.replace(word, "");
+    }
+    left
+}
+
 /// Every text in a value, ids aside.
 fn texts(value: &Value, all: &mut Vec<String>) {
     match value {
-        Value::String(text) if uuid::Uuid::try_parse(text).is_err() => all.push(text.clone()),
+        Value::String(text) => all.push(without_ids(text)),
         Value::Array(list) => list.iter().for_each(|v| texts(v, all)),
         Value::Object(map) => map.values().for_each(|v| texts(v, all)),
         _ => {}

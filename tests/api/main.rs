@@ -34,6 +34,7 @@ mod migrations;
 mod organisation;
 mod organogram;
 mod oversight;
+mod papers;
 mod performance;
 mod representation;
 mod settings;

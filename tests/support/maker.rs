@@ -47,7 +47,24 @@ async fn claimed(maker: &Maker<'_>, draft: &mut Value) {
 type Asking = fn(&Client, &Value) -> LocalBoxFuture<'static, Reply>;
 
 /// Kinds that do not offer the generic create.
-const MAKERS: &[(&str, Asking)] = &[("document_version", |client, draft| Box::pin(upload(client.clone(), draft.clone())))];
+const MAKERS: &[(&str, Asking)] = &[
+    ("document_version", |client, draft| Box::pin(upload(client.clone(), draft.clone()))),
+    ("paper_issue", |client, draft| Box::pin(issue(client.clone(), draft.clone()))),
+];
+
+/// Issues the paper that the draft names.
+pub async fn issue(client: Client, draft: Value) -> Reply {
+    let paper = format!("/api/v1/papers/{}", draft["paper_id"].as_str().expect("a paper"));
+    let mut path = format!("{paper}/issue?");
+    for name in ["reference", "marking"] {
+        if let Some(value) = draft[name].as_str() {
+            path.push_str(&format!("{name}={}&", escaped(value)));
+        }
+    }
+    let etag = client.get(&paper).await.etag();
+    let path = path.trim_end_matches(['&', '?']).to_owned();
+    client.ask("POST", &path).header("if-match", &etag).send().await
+}
 
 /// The content of every file that is made.
 pub const FILE: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n";

@@ -21,6 +21,7 @@ pub enum GapRegister {
     Risk,
     Performance,
     Communications,
+    Papers,
     /// Waivers themselves. Their gaps are mended, never waived.
     Waivers,
 }
@@ -37,6 +38,7 @@ impl GapRegister {
             GapRegister::Risk => Some(Subject::Risk),
             GapRegister::Performance => Some(Subject::Performance),
             GapRegister::Communications => Some(Subject::Communications),
+            GapRegister::Papers => Some(Subject::Paper),
             GapRegister::Waivers => None,
         }
     }
@@ -252,6 +254,17 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     ),
     (GapRegister::Communications, "unit", &["group_without_good_practice"]),
     (GapRegister::Communications, "good_practice", &["good_practice_ad_hoc"]),
+    (
+        GapRegister::Papers,
+        "paper",
+        &[
+            "paper_implication_not_assessed",
+            "paper_appendix_draft",
+            "paper_reference_unresolved",
+            "overdue_recommendation_not_in_paper",
+            "paper_decision_unrecorded",
+        ],
+    ),
     (GapRegister::Waivers, "gap_waiver", &["waiver_without_gap"]),
 ];
 

@@ -227,7 +227,7 @@ impl Default for SettingSet {
 }
 
 /// Which settings a view was computed with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsUsed {
     /// The set; null for the built-in values.
     pub id: Option<Uuid>,

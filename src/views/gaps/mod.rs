@@ -12,6 +12,7 @@ mod communications;
 mod context;
 mod meetings;
 mod oversight;
+mod papers;
 mod performance;
 mod plan;
 mod risk;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use papers::gap_on;
 pub use rule::GapSeverity;
 
 use super::{Asked, Gathered, RecordName, View, flatten, gather_any, id_of, operation, some_of, words};
@@ -57,6 +59,7 @@ const RULES: &[(GapRegister, &[Rule])] = &[
     (GapRegister::Risk, risk::RULES),
     (GapRegister::Performance, performance::RULES),
     (GapRegister::Communications, communications::RULES),
+    (GapRegister::Papers, papers::RULES),
     (GapRegister::Waivers, waivers::RULES),
 ];
 

@@ -8,7 +8,7 @@ mod scope;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ use crate::world::{IdSet, Meta, Rec, Resource};
 const NEXT_DATES: usize = 20;
 
 /// A record by name.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Named {
     /// Its id.
     pub id: Uuid,

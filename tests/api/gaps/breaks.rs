@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Step, but, control, item, measure, meeting, recommendation, risk, terms};
+use super::world::{Step, but, control, item, measure, meeting, paper, recommendation, risk, terms};
 use Step::{Make, Patch, Withdraw};
 
 /// What brings one gap about.
@@ -168,7 +168,7 @@ fn obligation9(fields: Value) -> Vec<Step> {
 #[rustfmt::skip]
 pub fn all() -> Vec<Break> {
     let (strategy, plan, boards, seats) = (strategy(), plan(), boards(), seats());
-    [strategy, plan, boards, seats, meetings(), assurance(), risks(), performance(), communications(), waivers()].into_iter().flatten().collect()
+    [strategy, plan, boards, seats, meetings(), assurance(), risks(), performance(), communications(), papers(), waivers()].into_iter().flatten().collect()
 }
 
 fn strategy() -> Vec<Break> {
@@ -628,6 +628,37 @@ fn communications() -> Vec<Break> {
             )],
         ),
         brk("good_practice_ad_hoc", "GP", vec![Patch("GP", json!({ "basis": "ad_hoc" }))]),
+    ]
+}
+
+fn papers() -> Vec<Break> {
+    let document = json!({ "reference": "DOC9", "title": "A draft", "document_kind": "plan", "owner_unit_id": "@TEAM", "state": "draft" });
+    vec![
+        brk(
+            "paper_implication_not_assessed",
+            "PP",
+            vec![Patch("PP", json!({ "legal": { "state": "boilerplate" } }))],
+        ),
+        brk("paper_appendix_draft", "PP9", {
+            let appendices = json!({ "appendices": [{ "title": "The plan", "document_id": "@DOC9" }] });
+            vec![Make("document", document), Make("paper", but(paper("PP9"), &appendices))]
+        }),
+        brk(
+            "paper_reference_unresolved",
+            "PP",
+            vec![Patch("PP", json!({ "purpose": "See [[board:NOWHERE]]" }))],
+        ),
+        brk("overdue_recommendation_not_in_paper", "PP", {
+            vec![Patch("PP", json!({ "struck": [{ "record_id": "@REC", "reason": "Not now" }] }))]
+        }),
+        brk(
+            "paper_decision_unrecorded",
+            "PP9",
+            vec![
+                Make("paper", but(paper("PP9"), &json!({ "scope": {} }))),
+                Make("paper_issue", json!({ "reference": "PI9", "paper_id": "@PP9" })),
+            ],
+        ),
     ]
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use stride::access::policy::Role;
 
 use crate::support::client::Reply;
-use crate::support::maker::{Maker, collection, kind};
+use crate::support::maker::{Maker, collection, issue, kind};
 use crate::support::{Client, TestApp};
 
 /// The day by which it is judged.
@@ -91,6 +91,9 @@ impl<'a> World<'a> {
         let body = self.resolved(record);
         let claims = body["update_kind"] == "claim_complete";
         let client = if claims { self.claimant.clone() } else { self.app.keeper(kind) };
+        if kind_name == "paper_issue" {
+            return issue(client, body).await;
+        }
         client.post(&collection(kind), &body).await
     }
 
@@ -286,6 +289,16 @@ pub fn meeting(reference: &str, board: &str, on: &str) -> Value {
     json!({
         "reference": reference, "board_id": board, "title": "Meeting", "status": "held",
         "scheduled": { "precision": "day", "due_on": on }, "held_on": on
+    })
+}
+
+/// A paper that lacks nothing, for a meeting that is over.
+pub fn paper(reference: &str) -> Value {
+    let none = json!({ "state": "assessed_none" });
+    json!({
+        "reference": reference, "title": "A paper", "meeting_id": "@MT-0", "author_post_id": "@HEAD", "template_id": "@PT",
+        "recommendations": [{ "verb": "note", "text": "this" }], "scope": { "review_ids": ["@AR"] },
+        "equality_impact": none, "financial": none, "legal": none, "risk": none,
     })
 }
 
@@ -491,6 +504,9 @@ fn records() -> Vec<(&'static str, Value)> {
         ("communications_activity", json!({ "reference": "CA", "plan_id": "@CP", "activity_kind": "campaign", "title": "A campaign", "channels": ["press"], "audiences": ["public"], "goal_ids": ["@G"], "starts_on": "2020-09-01", "ends_on": "2020-09-10" })),
         ("campaign_evaluation", json!({ "reference": "CE", "activity_id": "@CA", "evaluated_on": "2020-09-20", "people_reached": 100, "evidence": "Figures of the press office" })),
         ("intranet_asset", json!({ "reference": "WEB", "title": "A page", "owner_unit_id": "@TEAM", "review_due_on": "2021-03-31", "status": "published" })),
+        // Papers.
+        ("paper_template", json!({ "reference": "PT", "name": "Short", "sections": [{ "key": "asked", "heading": "Asked", "source": "recommendations_to_panel" }, { "key": "overdue", "heading": "Overdue", "source": "overdue" }] })),
+        ("paper", paper("PP")),
         ("good_practice", json!({ "reference": "GP", "unit_id": "@TEAM", "title": "What works", "basis": "planned", "published_where": "The intranet", "published_on": "2020-09-01" })),
     ]);
     all

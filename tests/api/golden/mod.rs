@@ -46,6 +46,7 @@ mod coverage;
 mod dates;
 mod gaps;
 mod organogram;
+mod papers;
 mod recommendations;
 mod slippage;
 mod status;

@@ -1,0 +1,131 @@
+//! Issues: a paper's content as it was laid before the panel, frozen with its hash.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Paper;
+use crate::access::policy::Subject;
+use crate::registers::checks::in_window;
+use crate::registers::query::is;
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A paper as it was issued. Nothing changes it; issuing makes it (`POST /papers/{id}/issue`).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PaperIssue {
+    /// The paper.
+    pub paper_id: Uuid,
+    /// Version of the paper's record that was issued.
+    #[schema(minimum = 1)]
+    pub paper_version: i64,
+    /// Day on which it was issued.
+    pub issued_on: NaiveDate,
+    /// The day by which it judges what is overdue.
+    pub judged_on: NaiveDate,
+    /// It says what was recorded up to this time.
+    pub as_of: DateTime<Utc>,
+    /// Number of the last journal entry that it rests on, in the journal of the service that issued it.
+    #[schema(minimum = 0)]
+    pub journal_seq: i64,
+    /// The content, as JSON: byte for byte what `GET /papers/{id}/content` answers.
+    #[schema(min_length = 2, max_length = 2_000_000)]
+    pub content: String,
+    /// SHA-256 of the content's UTF-8 bytes, in hexadecimal.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub content_sha256: String,
+    /// The same for people to read, as Markdown: byte for byte what `GET /papers/{id}/content?format=markdown` answers.
+    #[schema(min_length = 1, max_length = 2_000_000)]
+    pub markdown: String,
+    /// SHA-256 of the Markdown's UTF-8 bytes, in hexadecimal.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub markdown_sha256: String,
+}
+
+/// Narrows a list of issues.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PaperIssueFilter {
+    /// The issue of this paper.
+    paper_id: Option<Uuid>,
+    /// The issue whose content or Markdown has this SHA-256.
+    #[param(max_length = 64)]
+    sha256: Option<String>,
+    /// Issued on or after this day.
+    issued_from: Option<NaiveDate>,
+    /// Issued on or before this day.
+    issued_until: Option<NaiveDate>,
+}
+
+/// SHA-256 of a text's UTF-8 bytes, in hexadecimal.
+#[must_use]
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+impl Resource for PaperIssue {
+    const KIND: &'static str = "paper_issue";
+    const PATH: &'static str = "paper-issues";
+    const PREFIX: &'static str = "PIS";
+    const SUBJECT: Subject = Subject::Paper;
+    const ABOUT: &'static str = "Papers as they were issued: the frozen content as JSON and as Markdown, each with its SHA-256, and the journal entry that it rests on. Issuing makes them (`POST /papers/{id}/issue`) and nothing changes them; to withdraw one is to recall its paper.";
+    const APPEND_ONLY: bool = true;
+    const OFFERS_CREATE: bool = false;
+    type Computed = NothingComputed;
+    type Filter = PaperIssueFilter;
+
+    fn example() -> Value {
+        let (content, markdown) = ("{}", "# A paper\n");
+        json!({
+            "paper_id": "019abcde-0000-7000-8000-000000000001", "paper_version": 3, "issued_on": "2020-10-19", "judged_on": "2020-10-19",
+            "as_of": "2020-10-19T09:00:00Z", "journal_seq": 4711,
+            "content": content, "content_sha256": sha256(content), "markdown": markdown, "markdown_sha256": sha256(markdown)
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/paper_id", &["paper"], self.paper_id);
+    }
+    fn place(&self) -> Place {
+        Place::within([self.paper_id])
+    }
+    // S37, Q8
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        for (pointer, text, hash) in [
+            ("/content_sha256", &self.content, &self.content_sha256),
+            ("/markdown_sha256", &self.markdown, &self.markdown_sha256),
+        ] {
+            rules.require(sha256(text) == *hash, pointer, "not_the_hash", "is not the SHA-256 of the text");
+        }
+        let own = rules.meta.id;
+        let earlier = Paper::issues(rules.reading.world, self.paper_id).any(|i| i.meta.id != own);
+        rules.require(
+            !earlier,
+            "/paper_id",
+            "issued",
+            "the paper was issued before, which is for good; write another that supersedes it (supersedes_id)",
+        );
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.paper_id]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "issued_on",
+            key: |r| Key::from(Some(r.data.issued_on)),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        vec![&self.markdown, &self.content_sha256, &self.markdown_sha256]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        is(&f.paper_id, &r.data.paper_id)
+            && f.sha256
+                .as_ref()
+                .is_none_or(|h| *h == r.data.content_sha256 || *h == r.data.markdown_sha256)
+            && in_window(Some(r.data.issued_on), (f.issued_from, f.issued_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.paper_id
+    }
+}

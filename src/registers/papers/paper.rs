@@ -1,0 +1,365 @@
+//! Papers: what is laid before a meeting, of which the author writes the words and the registers give the facts.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    ChosenGap, PanelRecommendation, PaperAppendix, PaperImplication, PaperIssue, PaperNarrative, PaperScope, PaperStatus, StruckItem,
+};
+use crate::access::policy::Subject;
+use crate::registers::checks::{asked, in_window};
+use crate::registers::meetings::Meeting;
+use crate::registers::query::{Any, any, is, is_some};
+use crate::world::record::{ANY_KIND, Link};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+
+/// A paper for a meeting of a board. Its supporting information is computed from what it reports on (`GET /papers/{id}/content`). Texts
+/// are Markdown, in which `[[recommendation:DARA-2020-3]]` names a record. Write posts, never people's names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Paper {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// The meeting that it is laid before.
+    pub meeting_id: Uuid,
+    /// The post that it comes from.
+    pub author_post_id: Uuid,
+    /// The post to turn to; where none is named, the author's.
+    #[serde(default)]
+    pub contact_post_id: Option<Uuid>,
+    /// The template that orders its sections.
+    pub template_id: Uuid,
+    /// Why it is laid before the panel.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 8000)]
+    pub purpose: Option<String>,
+    /// What the panel is to bear in mind, one by one.
+    #[serde(default)]
+    #[schema(max_items = 20, schema_with = considerations)]
+    pub key_considerations: Vec<String>,
+    /// What the author says of interdependencies; the cross-references of the strategies in scope stand beside it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 8000)]
+    pub interdependencies: Option<String>,
+    /// What the panel is asked to do.
+    #[serde(default)]
+    #[schema(max_items = 26)]
+    pub recommendations: Vec<PanelRecommendation>,
+    /// What the author writes section by section.
+    #[serde(default)]
+    #[schema(max_items = 60)]
+    pub narrative: Vec<PaperNarrative>,
+    /// Impact on equality and diversity.
+    #[serde(default)]
+    pub equality_impact: PaperImplication,
+    /// Financial implications.
+    #[serde(default)]
+    pub financial: PaperImplication,
+    /// Legal implications.
+    #[serde(default)]
+    pub legal: PaperImplication,
+    /// Risk implications.
+    #[serde(default)]
+    pub risk: PaperImplication,
+    /// What goes with it.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pub appendices: Vec<PaperAppendix>,
+    /// What it reports on.
+    #[serde(default)]
+    pub scope: PaperScope,
+    /// The gaps that it shows.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub gaps: Vec<ChosenGap>,
+    /// What is overdue and left out, with the reason: everything else that is overdue has its line.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub struck: Vec<StruckItem>,
+    /// The day up to whose end it reports, and by which it judges; null: the day on which it is read or issued.
+    #[serde(default)]
+    pub as_of_on: Option<NaiveDate>,
+    /// The paper that it is compared with; null: the last one issued to the same board.
+    #[serde(default)]
+    pub previous_id: Option<Uuid>,
+    /// The issued paper whose place it takes once it is issued.
+    #[serde(default)]
+    pub supersedes_id: Option<Uuid>,
+}
+
+fn considerations() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let one = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(4000));
+    ArrayBuilder::new()
+        .description(Some("What the panel is to bear in mind, one by one."))
+        .items(one)
+        .max_items(Some(20))
+        .build()
+}
+
+/// What the service works out about a paper.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaperComputed {
+    /// Where it stands.
+    pub status: PaperStatus,
+    /// The board whose meeting it goes to.
+    pub board_id: Option<Uuid>,
+    /// Its issue; null for a draft, and for one that was recalled.
+    pub issue_id: Option<Uuid>,
+    /// Day on which it was issued.
+    pub issued_on: Option<NaiveDate>,
+    /// The day by which it judges, once it is issued.
+    pub judged_on: Option<NaiveDate>,
+    /// SHA-256 of its frozen content.
+    #[schema(max_length = 64)]
+    pub content_sha256: Option<String>,
+    /// How many recommendations of an issued paper bear no decision of the panel.
+    #[schema(minimum = 0)]
+    pub decisions_open: usize,
+}
+
+/// Narrows a list of papers.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PaperFilter {
+    /// Papers for this meeting.
+    meeting_id: Option<Uuid>,
+    /// Papers for meetings of this board.
+    board_id: Option<Uuid>,
+    /// Papers of this author.
+    author_post_id: Option<Uuid>,
+    /// Papers by this template.
+    template_id: Option<Uuid>,
+    /// Papers that stand so.
+    #[param(value_type = Option<Vec<PaperStatus>>, inline, explode = false)]
+    status: Option<Any<PaperStatus>>,
+    /// Papers that report on this record, show a gap of it, leave it out, or have it as an appendix.
+    about_id: Option<Uuid>,
+    /// Whether a decision of the panel is not recorded.
+    decisions_open: Option<bool>,
+    /// Issued on or after this day.
+    issued_from: Option<NaiveDate>,
+    /// Issued on or before this day.
+    issued_until: Option<NaiveDate>,
+}
+
+impl Paper {
+    /// Every issue that was ever made of a paper, also one that was withdrawn.
+    pub(super) fn issues(world: &World, id: Uuid) -> impl Iterator<Item = &Rec<PaperIssue>> {
+        world
+            .pointing_to(id)
+            .filter_map(|r| r.as_any().downcast_ref::<Rec<PaperIssue>>())
+            .filter(move |i| i.data.paper_id == id)
+    }
+
+    /// The texts that the author wrote, each with its place.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(String, &str)> {
+        let mut texts: Vec<(String, &str)> = Vec::new();
+        let optional = [
+            ("/purpose", &self.purpose),
+            ("/interdependencies", &self.interdependencies),
+            ("/equality_impact/text", &self.equality_impact.text),
+            ("/financial/text", &self.financial.text),
+            ("/legal/text", &self.legal.text),
+            ("/risk/text", &self.risk.text),
+        ];
+        texts.extend(optional.into_iter().filter_map(|(at, t)| Some((at.to_owned(), t.as_deref()?))));
+        let numbered = |at: &str, n: usize, field: &str| format!("{at}/{n}{field}");
+        texts.extend(
+            self.key_considerations
+                .iter()
+                .enumerate()
+                .map(|(n, t)| (numbered("/key_considerations", n, ""), t.as_str())),
+        );
+        texts.extend(
+            self.recommendations
+                .iter()
+                .enumerate()
+                .map(|(n, r)| (numbered("/recommendations", n, "/text"), r.text.as_str())),
+        );
+        texts.extend(
+            self.narrative
+                .iter()
+                .enumerate()
+                .map(|(n, s)| (numbered("/narrative", n, "/text"), s.text.as_str())),
+        );
+        texts
+    }
+
+    /// The same paper without what the panel decided: what may not change once it is issued.
+    pub(super) fn undecided(&self) -> Self {
+        let mut paper = self.clone();
+        for r in &mut paper.recommendations {
+            (r.decision, r.decided_on, r.decision_note) = (None, None, None);
+        }
+        paper
+    }
+}
+
+impl Resource for Paper {
+    const KIND: &'static str = "paper";
+    const PATH: &'static str = "papers";
+    const PREFIX: &'static str = "PAP";
+    const SUBJECT: Subject = Subject::Paper;
+    const ABOUT: &'static str = "Papers for meetings of boards. The author writes purpose, considerations, what the panel is asked and the words of each section; what stands between is computed from the registers (`GET /papers/{id}/content`: JSON, Markdown, HTML, DOCX). `POST /papers/{id}/issue` freezes it; from then on only the panel's decisions are recorded here. A draft is seen by whoever reads papers, unless it is marked official_sensitive.";
+    type Computed = PaperComputed;
+    type Filter = PaperFilter;
+
+    fn example() -> Value {
+        json!({
+            "title": "Progress on the audit's recommendations",
+            "meeting_id": "019abcde-0000-7000-8000-000000000001",
+            "author_post_id": "019abcde-0000-7000-8000-000000000002",
+            "template_id": "019abcde-0000-7000-8000-000000000003",
+            "purpose": "To report what has come of the recommendations since the last meeting.",
+            "key_considerations": ["The strategy is under review."],
+            "recommendations": [{ "verb": "note", "text": "how far the recommendations have come" }],
+            "financial": { "state": "assessed_none" },
+            "scope": { "review_ids": ["019abcde-0000-7000-8000-000000000004"] },
+            "struck": []
+        })
+    }
+    fn links(&self, links: &mut Links) {
+        links.to("/meeting_id", &["meeting"], self.meeting_id);
+        links.to("/author_post_id", &["post"], self.author_post_id);
+        links.to("/contact_post_id", &["post"], self.contact_post_id);
+        links.to("/template_id", &["paper_template"], self.template_id);
+        links.to("/previous_id", &["paper"], self.previous_id);
+        links.to("/supersedes_id", &["paper"], self.supersedes_id);
+        for (n, a) in self.appendices.iter().enumerate() {
+            links.to(
+                format!("/appendices/{n}/document_version_id"),
+                &["document_version"],
+                a.document_version_id,
+            );
+            links.to(format!("/appendices/{n}/document_id"), &["document"], a.document_id);
+        }
+        // What it reports on it only speaks of: that a paper was written about a record keeps nobody from withdrawing it.
+        let mut mention = |pointer: String, kinds, id| {
+            links.0.push(Link {
+                pointer,
+                kinds,
+                id,
+                is_mention: true,
+            });
+        };
+        let scope: [(&str, &'static [&'static str], &[Uuid]); 5] = [
+            ("strategy_ids", &["strategy"], &self.scope.strategy_ids),
+            ("plan_ids", &["plan"], &self.scope.plan_ids),
+            ("review_ids", &["audit_review"], &self.scope.review_ids),
+            ("recommendation_ids", &["recommendation"], &self.scope.recommendation_ids),
+            ("meeting_ids", &["meeting"], &self.scope.meeting_ids),
+        ];
+        for (field, kinds, ids) in scope {
+            for (n, id) in ids.iter().enumerate() {
+                mention(format!("/scope/{field}/{n}"), kinds, *id);
+            }
+        }
+        for (n, gap) in self.gaps.iter().enumerate() {
+            mention(format!("/gaps/{n}/record_id"), ANY_KIND, gap.record_id);
+        }
+        for (n, s) in self.struck.iter().enumerate() {
+            mention(
+                format!("/struck/{n}/record_id"),
+                &["recommendation", "work_plan_item", "action"],
+                s.record_id,
+            );
+        }
+    }
+    /// The author's unit and the board own it.
+    fn place(&self) -> Place {
+        Place::owned([self.author_post_id, self.meeting_id]).and_within([self.meeting_id])
+    }
+    // S37
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        super::rules::check(self, rules);
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let world = reading.world;
+        let mut issues: Vec<&Rec<PaperIssue>> = Self::issues(world, meta.id).collect();
+        let was_issued = !issues.is_empty();
+        issues.retain(|i| i.is_live());
+        let issue = issues.first();
+        let successor = |p: &Rec<Self>| p.data.supersedes_id == Some(meta.id) && p.computed.issue_id.is_some();
+        let open = self.recommendations.iter().filter(|r| r.decision.is_none()).count();
+        PaperComputed {
+            status: match issue {
+                None if was_issued => PaperStatus::Recalled,
+                None => PaperStatus::Draft,
+                Some(_) if world.pointing::<Self>(meta.id).any(successor) => PaperStatus::Superseded,
+                Some(_) => PaperStatus::Issued,
+            },
+            board_id: world.get::<Meeting>(self.meeting_id).map(|m| m.data.board_id),
+            issue_id: issue.map(|i| i.meta.id),
+            issued_on: issue.map(|i| i.data.issued_on),
+            judged_on: issue.map(|i| i.data.judged_on),
+            content_sha256: issue.map(|i| i.data.content_sha256.clone()),
+            decisions_open: if issue.is_some() { open } else { 0 },
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        self.supersedes_id.into_iter().collect()
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
+            },
+            Sort {
+                name: "issued_on",
+                key: |r| Key::from(r.computed.issued_on),
+            },
+        ]
+    }
+    fn text(&self) -> Vec<&str> {
+        let struck = self.struck.iter().map(|s| s.reason.as_str());
+        let appendices = self.appendices.iter().map(|a| a.title.as_str());
+        let texts = self.texts().into_iter().map(|(_, t)| t);
+        texts.chain(struck).chain(appendices).chain([self.title.as_str()]).collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        let about = |id: Uuid| {
+            let mut links = Links::default();
+            r.data.links(&mut links);
+            links
+                .0
+                .iter()
+                .any(|l| l.id == id && (l.is_mention || l.pointer.starts_with("/appendices")))
+        };
+        is(&f.meeting_id, &r.data.meeting_id)
+            && is_some(&f.board_id, &r.computed.board_id)
+            && is(&f.author_post_id, &r.data.author_post_id)
+            && is(&f.template_id, &r.data.template_id)
+            && any(&f.status, &r.computed.status)
+            && f.about_id.is_none_or(about)
+            && asked(f.decisions_open, || r.computed.decisions_open > 0)
+            && in_window(r.computed.issued_on, (f.issued_from, f.issued_until))
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.about_id.or(f.meeting_id).or(f.template_id).or(f.author_post_id)
+    }
+}
+
+impl Rec<Paper> {
+    /// The narrative of a section.
+    pub fn narrative<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.data
+            .narrative
+            .iter()
+            .filter(move |n| n.section == key)
+            .map(|n| n.text.as_str())
+    }
+
+    /// Whether it was ever issued: then it is frozen.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.computed.status != PaperStatus::Draft
+    }
+}

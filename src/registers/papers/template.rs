@@ -1,0 +1,155 @@
+//! Templates: which sections a paper has, in what order, and where each takes its content from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::PaperSource;
+use crate::access::policy::Subject;
+use crate::registers::query::{Any, same_name};
+use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// A section of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TemplateSection {
+    /// Its key: what the author's narrative names it by. Unique in the template.
+    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
+    pub key: String,
+    /// Its heading.
+    #[schema(min_length = 1, max_length = 200)]
+    pub heading: String,
+    /// Its level below the title, from 1.
+    #[serde(default = "first_level")]
+    #[schema(minimum = 1, maximum = 3)]
+    pub level: u8,
+    /// Whether it bears a number ("1", "1.2").
+    #[serde(default)]
+    pub is_numbered: bool,
+    /// Where its content comes from. Whatever it is, the author's narrative for the section stands before it.
+    pub source: PaperSource,
+    /// Leave out what is closed: items that are complete or cancelled, recommendations and actions that are closed.
+    #[serde(default)]
+    pub open_only: bool,
+}
+
+const fn first_level() -> u8 {
+    1
+}
+
+/// A template for papers.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PaperTemplate {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// Language of the papers, as BCP 47 names it.
+    #[serde(default = "british_english")]
+    #[schema(min_length = 2, max_length = 20, pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", example = "en-GB")]
+    pub language: String,
+    /// Its sections, in order.
+    #[schema(min_items = 1, max_items = 60)]
+    pub sections: Vec<TemplateSection>,
+}
+
+fn british_english() -> String {
+    "en-GB".into()
+}
+
+/// Narrows a list of templates.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct PaperTemplateFilter {
+    /// Templates with a section of any of these sources.
+    #[param(value_type = Option<Vec<PaperSource>>, inline, explode = false)]
+    source: Option<Any<PaperSource>>,
+}
+
+impl Resource for PaperTemplate {
+    const KIND: &'static str = "paper_template";
+    const PATH: &'static str = "paper-templates";
+    const PREFIX: &'static str = "PTM";
+    const SUBJECT: Subject = Subject::Paper;
+    const ABOUT: &'static str = "Templates for panel papers: ordered sections with heading, level, number and source. POST /api/v1/paper-templates/from-template makes the ready-made ones. A template that changes changes drafts, never what was issued.";
+    type Computed = NothingComputed;
+    type Filter = PaperTemplateFilter;
+
+    fn example() -> Value {
+        json!({
+            "name": "Short update", "description": "What is asked, what is overdue", "language": "en-GB",
+            "sections": [
+                { "key": "purpose", "heading": "Purpose", "source": "purpose" },
+                { "key": "asked", "heading": "Recommendations", "source": "recommendations_to_panel" },
+                { "key": "supporting", "heading": "Supporting information", "is_numbered": true, "source": "narrative" },
+                { "key": "overdue", "heading": "Overdue", "level": 2, "is_numbered": true, "source": "overdue" }
+            ]
+        })
+    }
+    fn links(&self, _: &mut Links) {}
+    fn place(&self) -> Place {
+        Place::default()
+    }
+    // S37
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        let mut above = 0;
+        for (n, section) in self.sections.iter().enumerate() {
+            let mut earlier = self.sections.iter().take(n);
+            if earlier.clone().any(|s| s.key == section.key) {
+                let detail = "is the key of an earlier section; choose another";
+                rules.refuse(format!("/sections/{n}/key"), "duplicate", detail);
+            }
+            if section.source != PaperSource::Narrative && earlier.any(|s| s.source == section.source) {
+                let detail = "an earlier section has this source; a paper says a thing once";
+                rules.refuse(format!("/sections/{n}/source"), "duplicate", detail);
+            }
+            // A heading without the one above it loses whoever reads by headings (WCAG 1.3.1).
+            if section.level > above + 1 {
+                let detail = format!("must not exceed {}: a section lies directly below the one before it", above + 1);
+                rules.refuse(format!("/sections/{n}/level"), "skipped_level", detail);
+            }
+            above = section.level;
+        }
+        for (source, what) in [
+            (PaperSource::Overdue, "overdue"),
+            (PaperSource::RecommendationsToPanel, "recommendations_to_panel"),
+        ] {
+            let has = self.sections.iter().any(|s| s.source == source);
+            let detail = format!("no section has the source {what}; every paper shows it");
+            if !has {
+                rules.refuse("/sections", "required", detail);
+            }
+        }
+        let id = rules.meta.id;
+        let twin = rules
+            .reading
+            .world
+            .live::<Self>()
+            .find(|t| t.meta.id != id && same_name(&t.data.name, &self.name) && t.data.sections == self.sections);
+        if let Some(twin) = twin {
+            let detail = format!(
+                "{} is the same template; use that one, or give this one another name",
+                twin.meta.reference
+            );
+            rules.refuse("/name", "duplicate", detail);
+        }
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[Sort {
+            name: "name",
+            key: |r| Key::from(r.data.name.as_str()),
+        }]
+    }
+    fn text(&self) -> Vec<&str> {
+        let headings = self.sections.iter().map(|s| s.heading.as_str());
+        headings
+            .chain([self.name.as_str(), self.description.as_deref().unwrap_or_default()])
+            .collect()
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+        f.source
+            .as_ref()
+            .is_none_or(|wanted| r.data.sections.iter().any(|s| wanted.has(&s.source)))
+    }
+}

@@ -1,0 +1,200 @@
+//! What papers lack, and a gap as a paper shows it.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::context::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, GapSeverity, Rule, because};
+use super::rules;
+use crate::registers::assurance::Recommendation;
+use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
+use crate::registers::meetings::Meeting;
+use crate::registers::papers::{ImplicationState, Paper, PaperAppendix, PaperImplication, PaperStatus};
+use crate::registers::settings::in_force;
+use crate::views::papers::{Basis, Found, Scope, Sources};
+use crate::world::Rec;
+use crate::world::record::word;
+use crate::world::seen::Seen;
+
+/// The rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "paper_implication_not_assessed",
+        severity: Is::Medium,
+        checks: "An implication of the paper is not assessed, or put in words that would fit any paper.",
+        why: "The panel decides without knowing what it costs, what the law asks and what may go wrong.",
+        remedy: "Assess it, and say what there is or that there is nothing.",
+        answers: &["2017, sections 3 to 5", "2020, section 2"],
+        look: &Each::new(implications),
+    },
+    Rule {
+        code: "paper_appendix_draft",
+        severity: Is::Medium,
+        checks: "An appendix is a draft.",
+        why: "The panel notes as complete what may still change.",
+        remedy: "Attach the final version, or say in the paper that it is a draft.",
+        answers: &["2017, appendices 1 and 2"],
+        look: &Each::new(appendices),
+    },
+    Rule {
+        code: "paper_reference_unresolved",
+        severity: Is::Medium,
+        checks: "A reference in the paper's words leads to no record.",
+        why: "Who follows it finds nothing.",
+        remedy: "Name a record that is there as [[kind:REFERENCE]], or take the reference out.",
+        answers: &["2020, interdependencies"],
+        look: &Each::new(references),
+    },
+    Rule {
+        code: "overdue_recommendation_not_in_paper",
+        severity: Is::High,
+        checks: "The paper reports on an audit and is silent on a recommendation of it that is overdue, or strikes one that is not.",
+        why: "What is late and not spoken of is late for ever.",
+        remedy: "Take the recommendation into the paper's scope; strike only what is overdue, and say why.",
+        answers: &["2020, recommendations 6, 7 and 9"],
+        look: &Each::new(silent_on),
+    },
+    Rule {
+        code: "paper_decision_unrecorded",
+        severity: Is::Medium,
+        checks: "The meeting is over, and what the panel decided on the paper is not recorded.",
+        why: "Nobody can tell later what was noted, approved or refused.",
+        remedy: "Record the decision and its day with each recommendation of the paper.",
+        answers: &["2017, recommendations", "2020, recommendations"],
+        look: &Each::new(undecided),
+    },
+];
+
+/// A gap that a paper shows.
+pub struct Shown {
+    pub severity: GapSeverity,
+    /// What is wrong; none where the rule finds nothing any more.
+    pub reason: Option<String>,
+    pub remedy: &'static str,
+}
+
+/// What a rule finds on a record; none where there is no such rule.
+#[must_use]
+pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
+    let (_, rule) = rules().find(|(_, r)| r.code == code)?;
+    let context = Context::new(seen, on, in_force(seen.reading(on).world));
+    let found = seen
+        .any(record)
+        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.look.kind())
+        .and_then(|r| rule.look.at(&context, r.as_ref()));
+    Some(Shown {
+        severity: rule.severity,
+        reason: found.map(|words| match words.as_ref() {
+            "" => rule.checks.to_owned(),
+            words => format!("{} ({words})", rule.checks.trim_end_matches('.')),
+        }),
+        remedy: rule.remedy,
+    })
+}
+
+/// Whether the paper stands: it is written, or what it says counts.
+fn stands(paper: &Rec<Paper>) -> bool {
+    matches!(paper.computed.status, PaperStatus::Draft | PaperStatus::Issued)
+}
+
+fn joined(words: Vec<String>) -> Fault {
+    if words.is_empty() { None } else { because(words.join("; ")) }
+}
+
+/// Words of which a paper was never in need.
+const FIT_ANY: [&str; 4] = ["as required", "as appropriate", "as needed", "any appropriate"];
+
+fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    if !stands(paper) {
+        return None;
+    }
+    let data = &paper.data;
+    let all = [
+        ("equality and diversity", &data.equality_impact),
+        ("financial", &data.financial),
+        ("legal", &data.legal),
+        ("risk", &data.risk),
+    ];
+    let fault = |i: &PaperImplication| match i.state {
+        ImplicationState::NotAssessed | ImplicationState::Boilerplate => Some(word(&i.state).replace('_', " ")),
+        _ => {
+            let text = i.text.as_deref().unwrap_or_default().to_lowercase();
+            let empty = FIT_ANY.iter().find(|w| text.contains(*w));
+            empty.map(|w| format!("its words would fit any paper: {w}"))
+        }
+    };
+    joined(
+        all.into_iter()
+            .filter_map(|(name, i)| Some(format!("{name}: {}", fault(i)?)))
+            .collect(),
+    )
+}
+
+fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    if !stands(paper) {
+        return None;
+    }
+    let draft = |text: &Option<String>| text.as_deref().is_some_and(|t| t.to_lowercase().contains("draft"));
+    let is_draft = |a: &&PaperAppendix| {
+        let version = a.document_version_id.and_then(|id| c.seen.get::<DocumentVersion>(id));
+        let document = version.map(|v| v.data.document_id).or(a.document_id);
+        let document = document.and_then(|id| c.seen.get::<Document>(id));
+        draft(&a.stated_status)
+            || version.is_some_and(|v| draft(&v.data.label))
+            || document.is_some_and(|d| d.data.state == DocumentState::Draft || draft(&d.data.state_words))
+    };
+    joined(paper.data.appendices.iter().filter(is_draft).map(|a| a.title.clone()).collect())
+}
+
+fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    if !stands(paper) {
+        return None;
+    }
+    let basis = Basis::of_day(c.seen.clone(), c.on);
+    let found = Found::of(paper, &basis).unresolved;
+    joined(found.into_iter().take(20).map(|u| format!("{} at {}", u.text, u.pointer)).collect())
+}
+
+fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    if !stands(paper) {
+        return None;
+    }
+    // An issued paper is judged by the day that it was written for.
+    let on = paper.computed.judged_on.or(paper.data.as_of_on).unwrap_or(c.on);
+    let basis = Basis::of_day(c.seen.clone(), on);
+    let scope = Scope::of(&Sources {
+        paper,
+        seen: c.seen,
+        basis: &basis,
+    });
+    let of_paper = scope.recommendations.iter().filter_map(|id| c.seen.get::<Recommendation>(*id));
+    let reviews: BTreeSet<Uuid> = of_paper.map(|r| r.data.review_id).collect();
+    let mut words: Vec<String> = reviews
+        .iter()
+        .flat_map(|review| c.seen.pointing::<Recommendation>(*review))
+        .filter(|r| r.is_overdue(on) && !scope.recommendations.contains(&r.meta.id))
+        .map(|r| format!("{} is overdue and not in scope", r.meta.reference))
+        .collect();
+    let struck = paper.data.struck.iter().filter_map(|s| c.seen.get::<Recommendation>(s.record_id));
+    words.extend(
+        struck
+            .filter(|r| !r.is_overdue(on))
+            .map(|r| format!("{} is struck and not overdue", r.meta.reference)),
+    );
+    words.sort_unstable();
+    joined(words)
+}
+
+fn undecided(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    let open = paper.computed.decisions_open;
+    let is_over = c
+        .seen
+        .get::<Meeting>(paper.data.meeting_id)
+        .and_then(|m| m.computed.meeting_on)
+        .is_some_and(|d| d < c.on);
+    if paper.computed.status != PaperStatus::Issued || open == 0 || !is_over {
+        return None;
+    }
+    because(format!("{open} of {}", paper.data.recommendations.len()))
+}

@@ -1,0 +1,309 @@
+//! A paper beside the one before: what was added, what changed, what is gone, section by section.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::content::PaperContent;
+use super::says;
+use crate::access::policy::{Act, Subject};
+use crate::http::history::FieldChange;
+use crate::http::operation::{Access, Operation, Tag, id_parameter, id_query, schema_ref};
+use crate::http::resource::{BASE, as_of};
+use crate::http::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::registers::papers::Paper;
+use crate::views::status::Named;
+use crate::world::Rec;
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::seen::Seen;
+
+/// A row that one paper has and the other has not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaperRow {
+    /// What tells the row from others: its record's reference, or its words.
+    #[schema(max_length = 400)]
+    pub row: String,
+    /// The record's title or name, where it is of one.
+    #[schema(max_length = 4000)]
+    pub name: Option<String>,
+}
+
+/// A row that both have, and that says something else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaperRowChange {
+    /// What tells the row from others.
+    #[schema(max_length = 400)]
+    pub row: String,
+    /// Its record's title or name, where it is of one.
+    #[schema(max_length = 4000)]
+    pub name: Option<String>,
+    /// What it says now and said before, field by field.
+    #[schema(max_items = 100)]
+    pub fields: Vec<FieldChange>,
+}
+
+/// What differs in one section.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaperSectionDifference {
+    /// The list of the content that it is about, or `text` and the section's key: what the author wrote there.
+    #[schema(max_length = 100)]
+    pub section: String,
+    /// Its heading in the later paper, else in the earlier.
+    #[schema(max_length = 200)]
+    pub heading: Option<String>,
+    /// Rows of the later paper alone.
+    #[schema(max_items = 100_000)]
+    pub added: Vec<PaperRow>,
+    /// Rows of both that differ.
+    #[schema(max_items = 100_000)]
+    pub changed: Vec<PaperRowChange>,
+    /// Rows of the earlier paper alone.
+    #[schema(max_items = 100_000)]
+    pub gone: Vec<PaperRow>,
+}
+
+/// A paper beside another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaperComparison {
+    /// The earlier paper.
+    pub before: Named,
+    /// The paper that was asked about.
+    pub after: Named,
+    /// The sections that differ, in the order of the later paper.
+    #[schema(max_items = 200)]
+    pub sections: Vec<PaperSectionDifference>,
+}
+
+/// The lists of a content, the source of the section that shows them, and what a row is told by.
+const LISTS: &[(&str, &str, &[&str])] = &[
+    ("key_considerations", "key_considerations", &[]),
+    ("interdependencies", "interdependencies", &["/id"]),
+    ("recommendations_to_panel", "recommendations_to_panel", &["/text"]),
+    ("recommendations", "assurance_recommendations", &["/recommendation/id"]),
+    ("priorities", "plan_priorities", &["/goal/id"]),
+    ("actions", "prior_actions", &["/action/id"]),
+    ("risks", "risks", &["/risk/id"]),
+    ("gaps", "gaps", &["/rule", "/record/id"]),
+    ("overdue", "overdue", &["/record/id"]),
+    ("appendices", "appendices", &["/title"]),
+];
+
+/// Parts of a content that are one thing each.
+const SINGLE: &[(&str, &str)] = &[
+    ("equality_impact", "equality_impact"),
+    ("financial", "financial"),
+    ("legal", "legal"),
+    ("risk", "risk_implications"),
+    ("contact", "contact"),
+];
+
+/// What leads to a row is no part of what it says.
+fn without_queries(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(name, _)| *name != "query");
+            Value::Object(kept.map(|(n, v)| (n.clone(), without_queries(v))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(without_queries).collect()),
+        other => other.clone(),
+    }
+}
+
+/// What tells a row from others.
+fn key(row: &Value, by: &[&str]) -> String {
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    if by.is_empty() {
+        return text(row);
+    }
+    let parts: Vec<String> = by.iter().map(|p| row.pointer(p).map(text).unwrap_or_default()).collect();
+    parts.join(" ")
+}
+
+/// How a row is spoken of: reference and name of its record, or its words.
+fn spoken(row: &Value) -> PaperRow {
+    let record = ["/recommendation", "/goal", "/action", "/risk", "/record", "/from"]
+        .iter()
+        .find_map(|p| row.pointer(p).filter(|v| v.is_object()));
+    let text = |v: &Value, p: &str| v.pointer(p).and_then(Value::as_str).map(str::to_owned);
+    let words = || {
+        text(row, "/text")
+            .or_else(|| text(row, "/title"))
+            .or_else(|| row.as_str().map(str::to_owned))
+    };
+    let named = record.and_then(|r| text(r, "/reference"));
+    PaperRow {
+        row: named
+            .or_else(words)
+            .unwrap_or_else(|| "items that serve no goal".into())
+            .chars()
+            .take(400)
+            .collect(),
+        name: record.and_then(|r| text(r, "/name")),
+    }
+}
+
+/// The fields in which two rows differ.
+fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let (Value::Object(b), Value::Object(a)) = (before, after) else {
+        return vec![FieldChange {
+            pointer: String::new(),
+            before: before.clone(),
+            after: after.clone(),
+        }];
+    };
+    let names = a.keys().chain(b.keys().filter(|n| !a.contains_key(*n)));
+    let of = |map: &Map<String, Value>, name: &str| map.get(name).cloned().unwrap_or_default();
+    names
+        .map(|n| (n, of(b, n), of(a, n)))
+        .filter(|(_, before, after)| before != after)
+        .map(|(n, before, after)| FieldChange {
+            pointer: format!("/{n}"),
+            before,
+            after,
+        })
+        .collect()
+}
+
+fn rows(before: &[Value], after: &[Value], by: &[&str]) -> (Vec<PaperRow>, Vec<PaperRowChange>, Vec<PaperRow>) {
+    let find = |list: &[Value], row: &Value| list.iter().find(|r| key(r, by) == key(row, by)).cloned();
+    let (mut added, mut changed) = (Vec::new(), Vec::new());
+    for row in after {
+        match find(before, row) {
+            None => added.push(spoken(row)),
+            Some(was) if was != *row => {
+                let spoken = spoken(row);
+                changed.push(PaperRowChange {
+                    row: spoken.row,
+                    name: spoken.name,
+                    fields: fields(&was, row),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.iter().filter(|r| find(after, r).is_none()).map(spoken).collect();
+    (added, changed, gone)
+}
+
+/// Sets two contents beside each other.
+#[must_use]
+pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
+    let (b, a) = (without_queries(&json!(before)), without_queries(&json!(after)));
+    let heading = |holds: &dyn Fn(&super::content::PaperSection) -> bool| {
+        let all = after.sections.iter().chain(&before.sections);
+        all.clone().find(|s| holds(s)).map(|s| s.heading.clone())
+    };
+    let mut sections: Vec<PaperSectionDifference> = Vec::new();
+    let mut keys: Vec<&str> = after.sections.iter().chain(&before.sections).map(|s| s.key.as_str()).collect();
+    let mut known = std::collections::HashSet::new();
+    keys.retain(|k| known.insert(*k));
+    for section in keys {
+        let text = |c: &PaperContent| c.sections.iter().find(|s| s.key == section).and_then(|s| s.text.clone());
+        let (was, is) = (text(before), text(after));
+        if was != is {
+            let one = |text: &Option<String>| text.iter().map(|t| json!({ "section": section, "text": t })).collect::<Vec<_>>();
+            let (added, changed, gone) = rows(&one(&was), &one(&is), &["/section"]);
+            sections.push(PaperSectionDifference {
+                section: format!("text {section}"),
+                heading: heading(&|s| s.key == section),
+                added,
+                changed,
+                gone,
+            });
+        }
+    }
+    let list = |c: &Value, name: &str| c.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let single = |c: &Value, name: &str| c.get(name).filter(|v| !v.is_null()).cloned().into_iter().collect::<Vec<_>>();
+    let word = |s: &super::content::PaperSection| crate::world::record::word(&s.source);
+    let lists = LISTS
+        .iter()
+        .map(|(name, source, by)| (*name, *source, rows(&list(&b, name), &list(&a, name), by)));
+    let singles = SINGLE
+        .iter()
+        .map(|(name, source)| (*name, *source, rows(&single(&b, name), &single(&a, name), &["/no-such-field"])));
+    for (name, source, (added, changed, gone)) in lists.chain(singles) {
+        if !(added.is_empty() && changed.is_empty() && gone.is_empty()) {
+            sections.push(PaperSectionDifference {
+                section: name.to_owned(),
+                heading: heading(&|s| word(s) == source),
+                added,
+                changed,
+                gone,
+            });
+        }
+    }
+    PaperComparison {
+        before: before.paper.clone(),
+        after: after.paper.clone(),
+        sections,
+    }
+}
+
+/// The paper to compare with: the one named, else the last one issued to the same board before this one.
+fn earlier(seen: &Seen, paper: &Rec<Paper>) -> Option<Uuid> {
+    if let Some(named) = paper.data.previous_id.or(paper.data.supersedes_id) {
+        return Some(named);
+    }
+    let before = |p: &&Rec<Paper>| {
+        let in_order = match (paper.computed.issued_on, p.computed.issued_on) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(own), Some(other)) => (other, p.meta.created_at) < (own, paper.meta.created_at),
+        };
+        p.meta.id != paper.meta.id && p.computed.board_id == paper.computed.board_id && in_order
+    };
+    let last = seen
+        .live::<Paper>()
+        .filter(before)
+        .max_by_key(|p| (p.computed.issued_on, p.meta.created_at));
+    last.map(|p| p.meta.id)
+}
+
+/// The operation.
+pub fn operation() -> Operation {
+    Operation::new(
+        "GET",
+        format!("{BASE}/papers/{{id}}/compared"),
+        "comparePapers",
+        Access::Needs(Subject::Paper, Act::Read),
+        run,
+    )
+    .says(
+        "Papers",
+        "Compare a paper with the one before",
+        "What was added, what changed and what is gone, section by section, against another paper: `with`, else its `previous_id` or the paper that it supersedes, else the last one issued to the same board. Versions of one paper's record are compared by `/papers/{id}/difference`.",
+    )
+    .takes([
+        id_parameter("paper"),
+        id_query("with", "The paper to compare with."),
+        as_of(),
+    ])
+    .answers(200, "The comparison.", schema_ref("PaperComparison"))
+    .refuses(&[Code::Conflict])
+    .etag(Tag::Journal)
+}
+
+async fn run(call: Call) -> Result<Answer, Problem> {
+    let id = call.id()?;
+    let (seen, on) = call.world().await?;
+    let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
+    let with = call.query.value::<Uuid>("with", "an id")?;
+    let other = with.or_else(|| earlier(&seen, paper));
+    let Some(other) = other.filter(|o| seen.get::<Paper>(*o).is_some()) else {
+        let detail = "no earlier paper was issued to this board that you may see; name one with `with`";
+        return Err(match with {
+            Some(_) => crate::http::query::invalid("with", "must be the id of a paper"),
+            None => Problem::new(Code::Conflict, detail),
+        });
+    };
+    let after = says(&call, (&seen, on), id).await?.content()?;
+    let before = says(&call, (&seen, on), other).await?.content()?;
+    Answer::of(200, &compare(&before, &after))
+}
+
+/// The schemas that it uses.
+pub fn schemas(schemas: &mut Schemas) {
+    add_answer::<PaperComparison>(schemas);
+}

@@ -1,0 +1,355 @@
+//! Computes what a paper says: a pure function of the paper, its template and the world that it reports on.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::content::{
+    AppendixLine, AskedOfPanel, FORMAT, OverdueLine, PaperContent, PaperFigure, PaperGap, PaperInterdependency, PaperRisk, PaperSection,
+    PaperState, UnresolvedReason,
+};
+use super::queries::Basis;
+use super::references::Found;
+use super::{actions, priorities, progress};
+use crate::registers::assurance::{Recommendation, RecommendationLink, RecommendationRelation};
+use crate::registers::evidence::{Document, DocumentVersion};
+use crate::registers::meetings::{Action, Meeting};
+use crate::registers::papers::{Paper, PaperSource, PaperTemplate, TemplateSection};
+use crate::registers::plan::{Plan, WorkPlanItem};
+use crate::registers::risk::{Control, Risk, RiskRegister};
+use crate::registers::settings::used;
+use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strategy, StrategyVersion};
+use crate::views::RecordName;
+use crate::views::gaps::gap_on;
+use crate::views::status::Named;
+use crate::world::seen::Seen;
+use crate::world::{Rec, Resource};
+
+/// A paper, the world that its record stands in, and the world that it reports on: who writes today may report on last month.
+pub struct Sources<'a> {
+    pub paper: &'a Rec<Paper>,
+    pub seen: &'a Seen,
+    pub basis: &'a Basis,
+}
+
+/// The name of a record.
+pub fn name_of(seen: &Seen, id: impl Into<Option<Uuid>>) -> Option<RecordName> {
+    seen.any(id.into()?).map(|r| RecordName::of(seen, r))
+}
+
+/// The name of a record of a kind.
+pub fn named<R: Resource>(seen: &Seen, id: impl Into<Option<Uuid>>, name: fn(&R) -> &str) -> Option<Named> {
+    seen.get::<R>(id.into()?).map(|r| Named::new(&r.meta, name(&r.data)))
+}
+
+/// Computes a paper's content.
+#[must_use]
+pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
+    let Sources { paper, seen, basis } = *sources;
+    let data = &paper.data;
+    let template = seen.get::<PaperTemplate>(data.template_id);
+    let meeting = seen.get::<Meeting>(data.meeting_id);
+    let mut found = Found::of(paper, basis);
+    let wanted = |source| template.and_then(|t| t.data.sections.iter().find(|s| s.source == source));
+    let open_only = |source| wanted(source).is_some_and(|s| s.open_only);
+    let scope = Scope::of(sources);
+    for (n, narrative) in data.narrative.iter().enumerate() {
+        if template.is_some_and(|t| !t.data.sections.iter().any(|s| s.key == narrative.section)) {
+            let pointer = format!("/narrative/{n}/section");
+            found.fail(&pointer, &narrative.section, UnresolvedReason::NoSuchSection);
+        }
+    }
+    PaperContent {
+        format: FORMAT.into(),
+        state,
+        language: template.map_or_else(|| "en-GB".into(), |t| t.data.language.clone()),
+        paper: Named::new(&paper.meta, &data.title),
+        board: meeting.and_then(|m| name_of(seen, m.data.board_id)),
+        meeting: name_of(seen, data.meeting_id),
+        meeting_on: meeting.and_then(|m| m.computed.meeting_on),
+        author: name_of(seen, data.author_post_id),
+        contact: name_of(seen, data.contact_post_id.unwrap_or(data.author_post_id)),
+        template: name_of(seen, data.template_id).unwrap_or_else(|| RecordName {
+            kind: PaperTemplate::KIND.into(),
+            id: data.template_id,
+            reference: String::new(),
+            name: String::new(),
+        }),
+        on: basis.on,
+        as_of: basis.as_of,
+        journal_seq: basis.seen.seq(),
+        settings: used(basis.seen.reading(basis.on).world),
+        sections: template.map_or_else(Vec::new, |t| sections(&t.data.sections, paper, basis, &scope)),
+        key_considerations: data.key_considerations.clone(),
+        recommendations_to_panel: data
+            .recommendations
+            .iter()
+            .zip('a'..='z')
+            .map(|(r, label)| AskedOfPanel {
+                label: label.into(),
+                verb: r.verb,
+                text: r.text.clone(),
+            })
+            .collect(),
+        interdependencies: scope.interdependencies(basis),
+        recommendations: progress::recommendations(basis, &scope, open_only(PaperSource::AssuranceRecommendations)),
+        priorities: priorities::priorities(basis, &scope, open_only(PaperSource::PlanPriorities)),
+        actions: actions::actions(basis, &scope, open_only(PaperSource::PriorActions)),
+        risks: scope.risks(basis, open_only(PaperSource::Risks)),
+        gaps: gaps(paper, basis),
+        overdue: overdue(paper, basis, &scope),
+        equality_impact: data.equality_impact.clone(),
+        financial: data.financial.clone(),
+        legal: data.legal.clone(),
+        risk: data.risk.clone(),
+        appendices: data.appendices.iter().enumerate().map(|(n, _)| appendix(sources, n)).collect(),
+        references: found.resolved.into_values().collect(),
+        unresolved: found.unresolved,
+    }
+}
+
+/// Numbers the sections: 1, 1.1, 1.2, 2. Those without a number count nothing.
+fn sections(template: &[TemplateSection], paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperSection> {
+    let mut counts = [0_u32; 3];
+    let mut all = Vec::with_capacity(template.len());
+    for section in template {
+        let level = usize::from(section.level).clamp(1, counts.len());
+        if section.is_numbered {
+            if let Some(count) = counts.get_mut(level - 1) {
+                *count += 1;
+            }
+            counts.iter_mut().skip(level).for_each(|c| *c = 0);
+        }
+        let parts: Vec<String> = counts.iter().take(level).map(u32::to_string).collect();
+        all.push(PaperSection {
+            key: section.key.clone(),
+            number: section.is_numbered.then(|| parts.join(".")),
+            heading: section.heading.clone(),
+            level: section.level,
+            source: section.source,
+            text: words(section, paper),
+            figures: figures(section.source, basis, scope),
+        });
+    }
+    all
+}
+
+/// The author's words for a section: the narrative, and the field that the source names.
+fn words(section: &TemplateSection, paper: &Rec<Paper>) -> Option<String> {
+    let field = match section.source {
+        PaperSource::Purpose => paper.data.purpose.as_deref(),
+        PaperSource::Interdependencies => paper.data.interdependencies.as_deref(),
+        _ => None,
+    };
+    let texts: Vec<&str> = paper.narrative(&section.key).chain(field).collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
+}
+
+/// What a section counts, and the queries that lead to it.
+fn figures(source: PaperSource, basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
+    match source {
+        PaperSource::AssuranceRecommendations => progress::figures(basis, scope),
+        PaperSource::PlanPriorities => priorities::figures(basis, scope),
+        PaperSource::PriorActions => actions::figures(basis, scope),
+        _ => Vec::new(),
+    }
+}
+
+/// What a paper reports on, as far as its reader may know of it.
+pub struct Scope {
+    pub board: Option<Uuid>,
+    pub strategies: Vec<Uuid>,
+    pub plans: Vec<Uuid>,
+    pub reviews: Vec<Uuid>,
+    /// Each once, in the order of reviews and numbers.
+    pub recommendations: Vec<Uuid>,
+    pub meetings: Vec<Uuid>,
+}
+
+impl Scope {
+    /// The scope of a paper.
+    #[must_use]
+    pub fn of(sources: &Sources<'_>) -> Self {
+        let (data, seen) = (&sources.paper.data, &sources.basis.seen);
+        let live = |ids: &[Uuid]| -> Vec<Uuid> {
+            let there = |id: &&Uuid| seen.any(**id).is_some_and(|r| r.meta().withdrawn_at.is_none());
+            ids.iter().filter(there).copied().collect()
+        };
+        let (plans, reviews) = (live(&data.scope.plan_ids), live(&data.scope.review_ids));
+        let mut strategies = live(&data.scope.strategy_ids);
+        for plan in &plans {
+            let version = seen.get::<Plan>(*plan).and_then(|p| p.data.strategy_version_id);
+            let strategy = version.and_then(|v| seen.get::<StrategyVersion>(v)).map(|v| v.data.strategy_id);
+            strategies.extend(strategy.filter(|s| !strategies.contains(s)));
+        }
+        let mut recommendations = Vec::new();
+        for review in &reviews {
+            let mut own: Vec<&Rec<Recommendation>> = seen.pointing::<Recommendation>(*review).collect();
+            own.sort_by_key(|r| (r.data.number.unwrap_or(u32::MAX), r.meta.reference.as_str()));
+            recommendations.extend(own.into_iter().map(|r| r.meta.id));
+        }
+        let more: Vec<Uuid> = live(&data.scope.recommendation_ids);
+        recommendations.extend(more.into_iter().filter(|id| !recommendations.contains(id)).collect::<Vec<_>>());
+        Self {
+            board: sources.seen.get::<Meeting>(data.meeting_id).map(|m| m.data.board_id),
+            strategies,
+            plans,
+            reviews,
+            recommendations,
+            meetings: live(&data.scope.meeting_ids),
+        }
+    }
+
+    fn interdependencies(&self, basis: &Basis) -> Vec<PaperInterdependency> {
+        let seen = &basis.seen;
+        let mut rows: Vec<&Rec<CrossReference>> = Vec::new();
+        let mut known = HashSet::new();
+        for strategy in &self.strategies {
+            rows.extend(seen.pointing::<CrossReference>(*strategy).filter(|x| known.insert(x.meta.id)));
+        }
+        rows.sort_by_key(|x| x.meta.reference.as_str());
+        let title: fn(&Strategy) -> &str = |s| &s.title;
+        let row = |x: &Rec<CrossReference>| {
+            Some(PaperInterdependency {
+                id: x.meta.id,
+                from: named(seen, x.data.from_strategy_id, title)?,
+                to: named(seen, x.data.to_strategy_id, title)?,
+                relation: x.data.relation,
+                rationale: x.data.rationale.clone(),
+                stated_in: x.data.stated_in.iter().map(stated).collect(),
+                query: basis.one(CrossReference::KIND, &x.meta.reference),
+            })
+        };
+        rows.into_iter().filter_map(row).collect()
+    }
+
+    /// The risks that the recommendations are controls of or are answered by, and those on the registers of the plans.
+    fn risks(&self, basis: &Basis, open_only: bool) -> Vec<PaperRisk> {
+        use crate::registers::risk::RiskStatus;
+        let seen = &basis.seen;
+        let mut ids: HashSet<Uuid> = HashSet::new();
+        for recommendation in &self.recommendations {
+            ids.extend(
+                seen.pointing::<Control>(*recommendation)
+                    .flat_map(|c| c.data.risk_ids.iter().copied()),
+            );
+            let answered = seen
+                .pointing::<RecommendationLink>(*recommendation)
+                .filter(|l| l.data.relation == RecommendationRelation::AddressedBy && l.data.recommendation_id == *recommendation);
+            ids.extend(answered.map(|l| l.data.to_id));
+        }
+        for plan in &self.plans {
+            for register in seen.pointing::<RiskRegister>(*plan) {
+                ids.extend(seen.pointing::<Risk>(register.meta.id).map(|r| r.meta.id));
+            }
+        }
+        let mut risks: Vec<&Rec<Risk>> = ids.into_iter().filter_map(|id| seen.get::<Risk>(id)).collect();
+        risks.retain(|r| r.is_live() && !(open_only && r.data.status == RiskStatus::Closed));
+        risks.sort_by_key(|r| r.meta.reference.as_str());
+        let row = |r: &Rec<Risk>| PaperRisk {
+            risk: Named::new(&r.meta, &r.data.title),
+            register: named::<RiskRegister>(seen, r.data.register_id, |g| &g.title),
+            event: r.data.event.clone(),
+            status: r.data.status,
+            current: r.computed.current_level,
+            controls: r.computed.control_count,
+            effective_controls: r.computed.effective_control_count,
+            query: basis.one(Risk::KIND, &r.meta.reference),
+        };
+        risks.into_iter().map(row).collect()
+    }
+}
+
+/// Where a cross-reference is claimed, in words.
+fn stated(s: &CrossReferenceStatement) -> String {
+    let place = s.place.as_deref().map(|p| format!(": {p}")).unwrap_or_default();
+    format!("{}{place}", s.source)
+}
+
+fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
+    let row = |chosen: &crate::registers::papers::ChosenGap| {
+        let record = name_of(&basis.seen, chosen.record_id);
+        let gap = gap_on(&basis.seen, basis.on, &chosen.rule, chosen.record_id);
+        PaperGap {
+            rule: chosen.rule.clone(),
+            severity: gap.as_ref().map(|g| g.severity),
+            is_open: gap.as_ref().is_some_and(|g| g.reason.is_some()),
+            reason: gap.as_ref().and_then(|g| g.reason.clone()),
+            remedy: gap.map(|g| g.remedy.to_owned()),
+            query: basis.rows("gaps", &[("rule", &chosen.rule), ("record_id", &chosen.record_id.to_string())]),
+            record,
+        }
+    };
+    paper.data.gaps.iter().map(row).collect()
+}
+
+/// Everything overdue in scope and every overdue action of the board, the longest first: what the panel is owed shows whether or not
+/// the author speaks of it.
+fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine> {
+    let (seen, on) = (&basis.seen, basis.on);
+    let mut lines: Vec<OverdueLine> = Vec::new();
+    let mut line = |id: Uuid, due: Option<NaiveDate>, put_off: bool| {
+        let (Some(due_on), Some(record)) = (due, name_of(seen, id)) else {
+            return;
+        };
+        lines.push(OverdueLine {
+            due_on,
+            days_late: (on - due_on).num_days(),
+            put_off,
+            struck: paper.data.struck.iter().find(|s| s.record_id == id).map(|s| s.reason.clone()),
+            query: basis.one(&record.kind, &record.reference),
+            record,
+        });
+    };
+    let recommendations = scope.recommendations.iter().filter_map(|id| seen.get::<Recommendation>(*id));
+    for r in recommendations.filter(|r| r.is_overdue(on)) {
+        line(r.meta.id, r.data.deadline.due_on, false);
+    }
+    for plan in &scope.plans {
+        for i in seen
+            .pointing::<WorkPlanItem>(*plan)
+            .filter(|i| i.data.plan_id == *plan && i.is_overdue(on))
+        {
+            line(i.meta.id, i.due_on(), i.data.deadline.due_on.is_none());
+        }
+    }
+    let mut meetings = scope.meetings.clone();
+    let of_board = scope.board.into_iter().flat_map(|b| seen.pointing::<Meeting>(b));
+    meetings.extend(of_board.map(|m| m.meta.id));
+    meetings.sort_unstable();
+    meetings.dedup();
+    for meeting in meetings {
+        let given = seen.pointing::<Action>(meeting).filter(|a| a.data.meeting_id == meeting);
+        for a in given.filter(|a| a.is_overdue(on)) {
+            line(a.meta.id, a.judged_on(), a.computed.due_on.is_none());
+        }
+    }
+    lines.sort_by(|a, b| (a.due_on, &a.record.reference).cmp(&(b.due_on, &b.record.reference)));
+    lines
+}
+
+fn appendix(sources: &Sources<'_>, n: usize) -> AppendixLine {
+    let Sources { paper, seen, basis } = *sources;
+    let given = paper.data.appendices.get(n);
+    let version = given
+        .and_then(|a| a.document_version_id)
+        .and_then(|id| seen.get::<DocumentVersion>(id));
+    let document = version.map(|v| v.data.document_id).or(given.and_then(|a| a.document_id));
+    let document = document.and_then(|id| seen.get::<Document>(id));
+    let own = |r: &Rec<DocumentVersion>| basis.one(DocumentVersion::KIND, &r.meta.reference);
+    AppendixLine {
+        number: n + 1,
+        title: given.map(|a| a.title.clone()).unwrap_or_default(),
+        version: version.and_then(|v| name_of(seen, v.meta.id)),
+        sha256: version.map(|v| v.data.sha256.clone()),
+        document_state: document.map(|d| d.data.state),
+        stated_status: given
+            .and_then(|a| a.stated_status.clone())
+            .or_else(|| document.and_then(|d| d.data.state_words.clone())),
+        query: version
+            .map(own)
+            .or_else(|| document.map(|d| basis.one(Document::KIND, &d.meta.reference))),
+        document: document.and_then(|d| name_of(seen, d.meta.id)),
+    }
+}

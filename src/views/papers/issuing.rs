@@ -1,0 +1,181 @@
+//! Issuing a paper: its content is frozen as it stands, and a record of its own keeps it with its hash.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::compute::{Sources, content};
+use super::content::PaperState;
+use super::queries::Basis;
+use super::{layout, markdown};
+use crate::access::policy::Act;
+use crate::access::policy::Subject;
+use crate::engine::Txn;
+use crate::http::operation::{Access, Operation, id_parameter, query, schema_ref};
+use crate::http::resource::{BASE, idempotency, if_match, reason};
+use crate::http::{Answer, Call};
+use crate::problem::{Code, Problem};
+use crate::registers::catalogue;
+use crate::registers::papers::{Paper, PaperIssue, sha256};
+use crate::world::record::Resource;
+use crate::world::seen::{Clearance, Seen, Sight};
+use crate::world::{AnyRecord, Kind, Marking, Rec, World};
+
+/// The fields of the issue that its maker gives.
+const GIVEN: [&str; 2] = ["reference", "marking"];
+
+fn kind(name: &str) -> Result<&'static Kind, Problem> {
+    catalogue()
+        .named(name)
+        .ok_or_else(|| Problem::internal(format!("there is no kind {name}")))
+}
+
+/// The world of an earlier day, where a paper reports on one.
+pub struct Past {
+    pub day: NaiveDate,
+    pub world: Arc<World>,
+}
+
+/// Whose sight freezes. What everybody may read holds nothing that is marked, whoever issues it; what is marked itself holds what its
+/// issuer may see. Figures about people are released either way.
+fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Sight {
+    match paper.meta.marking {
+        Marking::Official => Sight::least(),
+        Marking::OfficialSensitive => Sight {
+            clearance,
+            exact: Vec::new(),
+        },
+    }
+}
+
+/// Issues a paper, as part of a change.
+///
+/// # Errors
+/// Permission, a paper that was issued before, or one that reports on another day than `past` is of.
+pub fn issue(
+    txn: &mut Txn<'_>,
+    id: Uuid,
+    if_match: Option<i64>,
+    past: Option<&Past>,
+    given: Map<String, Value>,
+) -> Result<Arc<dyn AnyRecord>, Problem> {
+    txn.find(kind(Paper::KIND)?, Act::Update, id, if_match)?;
+    let now = Arc::new(txn.world.clone());
+    let paper = now.get::<Paper>(id).ok_or_else(Problem::not_found)?;
+    let today = txn.now().date_naive();
+    let earlier = paper.data.as_of_on.filter(|d| *d < today);
+    if earlier != past.map(|p| p.day) {
+        let detail = "the day that the paper reports on has changed, or lies before what is recorded here; read the paper again";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    if paper.is_frozen() {
+        let detail = "the paper was issued before, which is for good; write another that supersedes it (supersedes_id)";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    let sight = sight(paper, txn.caller.clearance());
+    let seen = Seen::now(Arc::clone(&now), sight.clone());
+    let basis = match past {
+        Some(past) => Basis::of_day(Seen::past(Arc::clone(&past.world), Arc::clone(&now), sight), past.day),
+        None => Basis::of_moment(seen.clone(), today, now.at),
+    };
+    let sources = Sources {
+        paper,
+        seen: &seen,
+        basis: &basis,
+    };
+    let frozen = content(&sources, PaperState::Issued);
+    let text = serde_json::to_string(&frozen).map_err(Problem::internal)?;
+    let markdown = markdown::write(&layout::nodes(&frozen));
+    let mut draft = json!({
+        "paper_id": id, "paper_version": paper.meta.version, "issued_on": today, "judged_on": basis.on, "as_of": basis.as_of,
+        "journal_seq": frozen.journal_seq, "content_sha256": sha256(&text), "content": text,
+        "markdown_sha256": sha256(&markdown), "markdown": markdown,
+    });
+    if let Value::Object(map) = &mut draft {
+        map.extend(given.into_iter().filter(|(name, _)| GIVEN.contains(&name.as_str())));
+    }
+    txn.create(kind(PaperIssue::KIND)?, None, draft)
+}
+
+/// The same from a file to load: `{"paper_id": …}`.
+///
+/// # Errors
+/// See [`issue`]; a paper that reports on a day before the file's.
+pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyRecord>, Problem> {
+    let given = record.as_object_mut().map(std::mem::take).unwrap_or_default();
+    if let Some(other) = given.keys().find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str())) {
+        let detail = "is none of paper_id, reference and marking: issuing makes the rest";
+        return Err(Problem::field(Code::InvalidBody, format!("/{other}"), "not_allowed", detail));
+    }
+    let id = given.get("paper_id").and_then(Value::as_str).and_then(|t| Uuid::try_parse(t).ok());
+    let id = id.ok_or_else(|| Problem::field(Code::InvalidBody, "/paper_id", "required", "name the paper to issue"))?;
+    issue(txn, id, None, None, given)
+}
+
+/// The operation.
+pub fn operation() -> Operation {
+    Operation::new(
+        "POST",
+        format!("{BASE}/papers/{{id}}/issue"),
+        "issuePaper",
+        Access::Needs(Subject::Paper, Act::Update),
+        run,
+    )
+    .says(
+        "Papers",
+        "Issue a paper",
+        "Freezes what the paper says, with its SHA-256 and the journal entry that it rests on, in a paper issue. From then on the paper stays as it is, whatever is recorded later; only the panel's decisions are added. A paper marked official holds nothing that is marked official_sensitive, whoever issues it; one that is marked itself holds what its issuer may see.",
+    )
+    .takes([
+        id_parameter("paper"),
+        if_match(),
+        idempotency(),
+        reason(),
+        query(
+            "reference",
+            "What people call the issue; given one when left out.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" }),
+        ),
+        query(
+            "marking",
+            "Who may see the issue, where that is fewer than may see the paper.",
+            json!({ "type": "string", "enum": ["official", "official_sensitive"], "default": "official" }),
+        ),
+    ])
+    .answers(201, "The issue, with `Location` and `ETag`.", schema_ref("PaperIssue"))
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::Conflict,
+        Code::ReferenceTaken,
+        Code::VersionMismatch,
+        Code::RuleViolation,
+        Code::InvalidBody,
+        Code::IdempotencyKeyReused,
+        Code::PreconditionRequired,
+    ])
+}
+
+async fn run(call: Call) -> Result<Answer, Problem> {
+    let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+    let seen = call.now();
+    let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
+    let past = match paper.data.as_of_on.filter(|d| *d < call.on) {
+        Some(day) => Some(Past {
+            day,
+            world: call.service.engine.world_at(super::queries::end_of(day)).await?.world,
+        }),
+        None => None,
+    };
+    let given = GIVEN
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), call.query.get(name)?.into())))
+        .collect();
+    call.change(write, move |txn| {
+        let record = issue(txn, id, Some(version), past.as_ref(), given)?;
+        let location = format!("{BASE}/{}/{}", PaperIssue::PATH, record.meta().id);
+        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
+    })
+    .await
+}

@@ -1,0 +1,371 @@
+//! The author's Markdown as a small tree of our own, of which three forms are written. Raw HTML becomes text, and a link leads only
+//! where a link may.
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+/// A block of a paper.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// Level 0 is the paper's title.
+    Heading(u8, Vec<Span>),
+    Para(Vec<Span>),
+    /// Each item a list of blocks; numbered from here, or with bullets.
+    List(Option<u64>, Vec<Vec<Node>>),
+    Table(Table),
+    Quote(Vec<Node>),
+    Code(String),
+}
+
+/// A table: what it is, the heads of its columns, its rows. The first cell of a row is its head.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    pub caption: String,
+    pub head: Vec<Cell>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// What stands in a cell.
+pub type Cell = Vec<Span>;
+
+/// A run of text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Span {
+    Text(String),
+    Strong(Vec<Span>),
+    Emphasis(Vec<Span>),
+    Code(String),
+    /// An address that was checked, and its text.
+    Link(String, Vec<Span>),
+    Break,
+}
+
+impl Span {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+    /// Strong text.
+    pub fn strong(text: impl Into<String>) -> Self {
+        Self::Strong(vec![Self::text(text)])
+    }
+    /// A link with a text.
+    pub fn link(to: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Link(to.into(), vec![Self::text(text)])
+    }
+}
+
+/// The text of spans, without their form.
+#[must_use]
+pub fn plain(spans: &[Span]) -> String {
+    let one = |span: &Span| match span {
+        Span::Text(t) | Span::Code(t) => t.clone(),
+        Span::Strong(s) | Span::Emphasis(s) | Span::Link(_, s) => plain(s),
+        Span::Break => " ".into(),
+    };
+    spans.iter().map(one).collect()
+}
+
+/// What is nested deeper stands at this depth: nobody's text makes a stack overflow.
+const DEEPEST: usize = 12;
+
+/// A wider table stands as lines of text.
+const WIDEST: usize = 20;
+
+/// Whether a link of the author's may lead there.
+#[must_use]
+pub fn may_link(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    let scheme = ["https://", "http://", "mailto:"].iter().any(|s| lower.starts_with(s));
+    scheme && address.len() <= 2_000 && !address.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Reads Markdown. `refused` is told of every link that leads where none may.
+pub fn read(text: &str, refused: &mut dyn FnMut(&str)) -> Vec<Node> {
+    let mut builder = Builder {
+        stack: vec![Frame::blocks(Kind::Root)],
+        refused,
+    };
+    for event in TextMergeStream::new(Parser::new_ext(text, Options::ENABLE_TABLES)) {
+        builder.take(event);
+    }
+    while builder.stack.len() > 1 {
+        builder.close();
+    }
+    builder.stack.pop().map_or_else(Vec::new, |mut root| {
+        root.flush();
+        root.nodes
+    })
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    Root,
+    /// Its content goes to what it lies in.
+    Nothing,
+    Quote,
+    List(Option<u64>),
+    Item,
+    Para,
+    Heading,
+    Strong,
+    Emphasis,
+    Link(String),
+    Code,
+    Table,
+    Row,
+    Cell,
+}
+
+/// What is open.
+struct Frame {
+    kind: Kind,
+    nodes: Vec<Node>,
+    spans: Vec<Span>,
+    items: Vec<Vec<Node>>,
+    rows: Vec<Vec<Cell>>,
+    cells: Vec<Cell>,
+}
+
+impl Frame {
+    fn blocks(kind: Kind) -> Self {
+        Self {
+            kind,
+            nodes: Vec::new(),
+            spans: Vec::new(),
+            items: Vec::new(),
+            rows: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// Text that stands directly in a block is a paragraph of it.
+    fn flush(&mut self) {
+        if !self.spans.is_empty() {
+            self.nodes.push(Node::Para(std::mem::take(&mut self.spans)));
+        }
+    }
+
+    fn node(&mut self, node: Node) {
+        self.flush();
+        self.nodes.push(node);
+    }
+}
+
+struct Builder<'a> {
+    stack: Vec<Frame>,
+    refused: &'a mut dyn FnMut(&str),
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.open(tag),
+            Event::End(end) => self.end(end),
+            Event::Text(t) | Event::Html(t) | Event::InlineHtml(t) | Event::InlineMath(t) | Event::DisplayMath(t) => {
+                self.span(Span::text(t.into_string()));
+            }
+            Event::Code(t) => self.span(Span::Code(t.into_string())),
+            Event::SoftBreak => self.span(Span::text(" ")),
+            Event::HardBreak => self.span(Span::Break),
+            Event::FootnoteReference(t) => self.span(Span::text(format!("[{t}]"))),
+            Event::TaskListMarker(_) | Event::Rule => {}
+        }
+    }
+
+    fn open(&mut self, tag: Tag<'_>) {
+        let kind = match tag {
+            Tag::BlockQuote(_) => Kind::Quote,
+            Tag::List(start) => Kind::List(start),
+            Tag::Item => Kind::Item,
+            Tag::Paragraph | Tag::HtmlBlock => Kind::Para,
+            Tag::Heading { .. } => Kind::Heading,
+            Tag::Strong => Kind::Strong,
+            Tag::Emphasis => Kind::Emphasis,
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => Kind::Link(dest_url.into_string()),
+            Tag::CodeBlock(_) => Kind::Code,
+            Tag::Table(_) => Kind::Table,
+            Tag::TableHead | Tag::TableRow => Kind::Row,
+            Tag::TableCell => Kind::Cell,
+            _ => Kind::Nothing,
+        };
+        // A list and its items go together, as a table and its rows and cells do.
+        let is_part = matches!(kind, Kind::Item | Kind::Row | Kind::Cell);
+        let flat = self.stack.len() >= DEEPEST && !is_part;
+        let parent_is_flat = is_part && self.stack.last().is_some_and(|f| f.kind == Kind::Nothing);
+        self.stack
+            .push(Frame::blocks(if flat || parent_is_flat { Kind::Nothing } else { kind }));
+    }
+
+    fn end(&mut self, _: TagEnd) {
+        if self.stack.len() > 1 {
+            self.close();
+        }
+    }
+
+    /// Puts what is complete into what it lies in.
+    fn close(&mut self) {
+        let Some(mut frame) = self.stack.pop() else { return };
+        let is_inline = matches!(
+            frame.kind,
+            Kind::Strong | Kind::Emphasis | Kind::Link(_) | Kind::Para | Kind::Heading | Kind::Cell | Kind::Code | Kind::Nothing
+        );
+        if !is_inline {
+            frame.flush();
+        }
+        match frame.kind {
+            Kind::Root => {}
+            Kind::Nothing => {
+                let Some(parent) = self.stack.last_mut() else { return };
+                for node in frame.nodes {
+                    parent.node(node);
+                }
+                parent.spans.extend(frame.spans);
+            }
+            Kind::Quote => self.node(Node::Quote(frame.nodes)),
+            Kind::List(start) => self.node(Node::List(start, frame.items)),
+            Kind::Item => self.parent(|p| p.items.push(frame.nodes)),
+            Kind::Para => self.node(Node::Para(frame.spans)),
+            // The paper's headings are the template's: an author's is strong text.
+            Kind::Heading => self.node(Node::Para(vec![Span::Strong(frame.spans)])),
+            Kind::Strong => self.span(Span::Strong(frame.spans)),
+            Kind::Emphasis => self.span(Span::Emphasis(frame.spans)),
+            Kind::Link(to) => self.link(&to, frame.spans),
+            Kind::Code => self.node(Node::Code(plain(&frame.spans))),
+            Kind::Cell => self.parent(|p| p.cells.push(frame.spans)),
+            Kind::Row => self.parent(|p| p.rows.push(frame.cells)),
+            Kind::Table => self.table(frame.rows),
+        }
+    }
+
+    fn parent(&mut self, put: impl FnOnce(&mut Frame)) {
+        if let Some(parent) = self.stack.last_mut() {
+            put(parent);
+        }
+    }
+
+    fn node(&mut self, node: Node) {
+        self.parent(|p| p.node(node));
+    }
+
+    fn span(&mut self, span: Span) {
+        self.parent(|p| match (p.spans.last_mut(), &span) {
+            (Some(Span::Text(before)), Span::Text(more)) => before.push_str(more),
+            _ => p.spans.push(span),
+        });
+    }
+
+    fn link(&mut self, to: &str, spans: Vec<Span>) {
+        if may_link(to) {
+            return self.span(Span::Link(to.to_owned(), spans));
+        }
+        (self.refused)(to);
+        for span in spans {
+            self.span(span);
+        }
+        self.span(Span::text(format!(" ({to})")));
+    }
+
+    fn table(&mut self, mut rows: Vec<Vec<Cell>>) {
+        for row in &mut rows {
+            while row.last().is_some_and(Vec::is_empty) {
+                row.pop();
+            }
+        }
+        rows.retain(|r| !r.is_empty());
+        let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+        if width > WIDEST {
+            for row in rows {
+                let texts: Vec<String> = row.iter().map(|c| plain(c)).collect();
+                self.node(Node::Para(vec![Span::text(texts.join(" | "))]));
+            }
+            return;
+        }
+        for row in &mut rows {
+            row.resize(width, Vec::new());
+        }
+        if !rows.is_empty() {
+            let head = rows.remove(0);
+            self.node(Node::Table(Table {
+                caption: String::new(),
+                head,
+                rows,
+            }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(text: &str) -> (Vec<Node>, Vec<String>) {
+        let mut refused = Vec::new();
+        let nodes = read(text, &mut |to| refused.push(to.to_owned()));
+        (nodes, refused)
+    }
+
+    #[test]
+    fn html_is_text_and_links_lead_where_links_may() {
+        let (nodes, refused) = read_all("A <b>bold</b> [click](javascript:alert(1)) and [go](https://example.org).");
+        let Some(Node::Para(spans)) = nodes.first() else {
+            panic!("{nodes:?}")
+        };
+        assert!(plain(spans).contains("<b>bold</b> click (javascript:alert(1))"), "{spans:?}");
+        assert!(spans.contains(&Span::link("https://example.org", "go")), "{spans:?}");
+        assert_eq!(refused, ["javascript:alert(1)"]);
+        let (nodes, _) = read_all("<script>\nalert(1)\n</script>");
+        assert!(matches!(nodes.as_slice(), [Node::Para(_)]), "{nodes:?}");
+        for bad in [
+            "JaVaScRiPt:1",
+            "data:text/html,x",
+            "//evil.example",
+            "/relative",
+            "https://x y",
+            "vbscript:x",
+            "",
+        ] {
+            assert!(!may_link(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_kept() {
+        let (nodes, _) = read_all("# Head\n\n- one\n- two\n  1. deep\n\n> said\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n");
+        let kinds: Vec<&str> = nodes
+            .iter()
+            .map(|n| match n {
+                Node::Heading(..) => "heading",
+                Node::Para(_) => "para",
+                Node::List(..) => "list",
+                Node::Table(_) => "table",
+                Node::Quote(_) => "quote",
+                Node::Code(_) => "code",
+            })
+            .collect();
+        assert_eq!(kinds, ["para", "list", "quote", "table", "code"]);
+    }
+
+    #[test]
+    fn hostile_depth_and_width_do_no_harm() {
+        for text in [
+            ">".repeat(20_000),
+            "- ".repeat(10_000),
+            "*_".repeat(10_000),
+            "[".repeat(20_000),
+            format!("{}\n{}\n", "|a".repeat(3_000), "|-".repeat(3_000)),
+            format!("|a|b|\n|-|-|\n{}", "|x|\n".repeat(4_000)),
+        ] {
+            let (nodes, _) = read_all(&text);
+            assert!(deepest(&nodes) <= 2 * DEEPEST, "{}", &text[..20]);
+        }
+    }
+
+    fn deepest(nodes: &[Node]) -> usize {
+        let one = |n: &Node| match n {
+            Node::List(_, items) => 1 + items.iter().map(|i| deepest(i)).max().unwrap_or(0),
+            Node::Quote(inner) => 1 + deepest(inner),
+            _ => 1,
+        };
+        nodes.iter().map(one).max().unwrap_or(0)
+    }
+}

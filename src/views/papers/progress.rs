@@ -1,0 +1,138 @@
+//! The audit recommendations of a paper, one by one.
+
+use uuid::Uuid;
+
+use super::compute::{Scope, name_of, named};
+use super::content::{LeansOn, PaperFigure, PaperPart, PaperRecommendation, PaperUpdate};
+use super::queries::Basis;
+use crate::registers::assurance::{
+    AuditReview, Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+    RecommendationUpdateKind, Timeliness,
+};
+use crate::registers::settings::in_force;
+use crate::views::status::Named;
+use crate::views::waits::due_of;
+use crate::world::{Rec, Resource};
+
+/// The recommendations in scope.
+#[must_use]
+pub fn recommendations(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperRecommendation> {
+    let all = scope.recommendations.iter().filter_map(|id| basis.seen.get::<Recommendation>(*id));
+    all.filter(|r| !open_only || r.computed.closure == RecommendationClosureState::None)
+        .map(|r| row(r, basis))
+        .collect()
+}
+
+fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
+    let soon = in_force(basis.seen.reading(basis.on).world).due_soon_days;
+    let (timeliness, days) = r.timeliness(basis.on, soon);
+    let updates = latest(r, basis);
+    PaperRecommendation {
+        recommendation: Named::new(&r.meta, &r.data.title),
+        number: r.data.number,
+        review: named::<AuditReview>(&basis.seen, r.data.review_id, |v| &v.title),
+        finding: r.data.finding.clone(),
+        asks: r.data.recommendation.clone(),
+        deadline: r.data.deadline.clone(),
+        first_deadline: r.computed.first_deadline.clone().filter(|d| *d != r.data.deadline),
+        timeliness,
+        days,
+        implementation: r.computed.implementation,
+        verification: r.computed.verification,
+        closure: r.computed.closure,
+        leans_on: leans_on(r, &updates, basis),
+        updates: updates.into_iter().map(|u| update(u, basis)).collect(),
+        query: basis.one(Recommendation::KIND, &r.meta.reference),
+    }
+}
+
+/// What was said on the last day on which anything was: a report and what it puts off are often two entries of one day.
+fn latest<'a>(r: &Rec<Recommendation>, basis: &'a Basis) -> Vec<&'a Rec<RecommendationUpdate>> {
+    let own = |u: &&Rec<RecommendationUpdate>| u.data.recommendation_id == r.meta.id && u.data.stated_on <= basis.on;
+    let mut all: Vec<_> = basis.seen.pointing::<RecommendationUpdate>(r.meta.id).filter(own).collect();
+    let last = all.iter().map(|u| u.data.stated_on).max();
+    all.retain(|u| Some(u.data.stated_on) == last);
+    all.sort_by_key(|u| (u.meta.created_at, u.meta.reference.as_str()));
+    all
+}
+
+fn update(u: &Rec<RecommendationUpdate>, basis: &Basis) -> PaperUpdate {
+    let part = |p: &crate::registers::assurance::RecommendationUpdatePart| PaperPart {
+        label: p.label.clone(),
+        text: p.text.clone(),
+    };
+    PaperUpdate {
+        id: u.meta.id,
+        update_kind: u.data.update_kind,
+        stated_on: u.data.stated_on,
+        narrative: u.data.narrative.clone(),
+        parts: u.data.parts.iter().map(part).collect(),
+        query: basis.one(RecommendationUpdate::KIND, &u.meta.reference),
+    }
+}
+
+/// What links say it leans on, and what its latest updates refer to beside.
+fn leans_on(r: &Rec<Recommendation>, updates: &[&Rec<RecommendationUpdate>], basis: &Basis) -> Vec<LeansOn> {
+    let own = |l: &&Rec<RecommendationLink>| l.data.recommendation_id == r.meta.id;
+    let mut links: Vec<_> = basis.seen.pointing::<RecommendationLink>(r.meta.id).filter(own).collect();
+    links.sort_by_key(|l| l.meta.reference.as_str());
+    let mut all: Vec<(Uuid, Option<RecommendationRelation>, bool)> = links
+        .iter()
+        .map(|l| {
+            (
+                l.data.to_id,
+                Some(l.data.relation),
+                l.data.relation == RecommendationRelation::DependsOn,
+            )
+        })
+        .collect();
+    for u in updates {
+        let waits = u.data.update_kind == RecommendationUpdateKind::Deferral;
+        for id in u.data.referred() {
+            if !all.iter().any(|(known, ..)| *known == id) {
+                all.push((id, None, waits));
+            }
+        }
+    }
+    let row = |(id, relation, waits): (Uuid, Option<RecommendationRelation>, bool)| {
+        let record = name_of(&basis.seen, id)?;
+        let deadline = || basis.seen.get::<Recommendation>(id)?.data.deadline.due_on;
+        let expected_on = due_of(&basis.seen, id).or_else(deadline);
+        Some(LeansOn {
+            relation,
+            expected_on,
+            without_date: waits && expected_on.is_none(),
+            query: basis.one(&record.kind, &record.reference),
+            record,
+        })
+    };
+    all.into_iter().filter_map(row).collect()
+}
+
+/// How many there are of each review, and how many of them are late.
+#[must_use]
+pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
+    let soon = in_force(basis.seen.reading(basis.on).world).due_soon_days;
+    let mut figures = Vec::new();
+    for review in &scope.reviews {
+        let Some(name) = named::<AuditReview>(&basis.seen, *review, |v| &v.title) else {
+            continue;
+        };
+        let own: Vec<_> = basis.seen.pointing::<Recommendation>(*review).collect();
+        let id = review.to_string();
+        let mut figure = |what: &str, value: usize, path: &str, filters: &[(&str, &str)]| {
+            figures.push(PaperFigure {
+                label: format!("{}: {what}", name.name),
+                value,
+                query: basis.rows(path, filters),
+            });
+        };
+        figure("recommendations", own.len(), "recommendations", &[("review_id", &id)]);
+        for (timeliness, what) in [(Timeliness::Overdue, "overdue"), (Timeliness::MetLate, "claimed late")] {
+            let value = own.iter().filter(|r| r.timeliness(basis.on, soon).0 == timeliness).count();
+            let word = crate::world::record::word(&timeliness);
+            figure(what, value, "status/recommendations", &[("review_id", &id), ("timeliness", &word)]);
+        }
+    }
+    figures
+}

@@ -1,0 +1,104 @@
+//! What a paper is computed from, and the queries that lead back to it.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::http::resource::BASE;
+use crate::registers::catalogue;
+use crate::world::seen::Seen;
+
+/// The world that a paper reports on, as its reader may see it.
+pub struct Basis {
+    pub seen: Seen,
+    /// The day by which it judges.
+    pub on: NaiveDate,
+    /// It says what was recorded up to this time.
+    pub as_of: DateTime<Utc>,
+    /// The same as `as_of=` says it.
+    asked: String,
+}
+
+/// The last moment of a day.
+#[must_use]
+pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    next.and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1)
+}
+
+impl Basis {
+    /// What was recorded by the end of a day that is over.
+    #[must_use]
+    pub fn of_day(seen: Seen, day: NaiveDate) -> Self {
+        Self {
+            seen,
+            on: day,
+            as_of: end_of(day),
+            asked: day.to_string(),
+        }
+    }
+
+    /// What was recorded up to a moment of a day. Nothing more may have been recorded on that day, so that the moment is that of
+    /// the last entry or the day's first: the same journal gives the same paper.
+    #[must_use]
+    pub fn of_moment(seen: Seen, on: NaiveDate, last_entry: DateTime<Utc>) -> Self {
+        let as_of = last_entry.max(on.and_time(NaiveTime::MIN).and_utc());
+        Self {
+            seen,
+            on,
+            as_of,
+            asked: as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        }
+    }
+
+    /// The query for records: a path below the base, and its filters.
+    #[must_use]
+    pub fn rows(&self, path: &str, filters: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in filters {
+            query.append_pair(name, value);
+        }
+        let mut query = query.finish();
+        if !query.is_empty() {
+            query.push('&');
+        }
+        // A time stays readable: nothing in it needs escaping.
+        format!("{BASE}/{path}?{query}as_of={}", self.asked)
+    }
+
+    /// The same for records that point to one.
+    #[must_use]
+    pub fn of(&self, path: &str, field: &str, id: Uuid) -> String {
+        self.rows(path, &[(field, &id.to_string())])
+    }
+
+    /// The query for one record, by what people call it.
+    #[must_use]
+    pub fn one(&self, kind: &str, reference: &str) -> String {
+        let path = catalogue().named(kind).map_or(kind, |k| k.path);
+        self.rows(path, &[("reference", reference)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+    use crate::world::seen::Sight;
+
+    #[test]
+    fn queries_say_as_of_when() {
+        let seen = Seen::now(std::sync::Arc::new(World::empty(catalogue())), Sight::least());
+        let day: NaiveDate = "2020-10-26".parse().expect("a day");
+        let basis = Basis::of_day(seen.clone(), day);
+        assert_eq!(
+            basis.one("recommendation", "DARA-2020/3"),
+            "/api/v1/recommendations?reference=DARA-2020%2F3&as_of=2020-10-26"
+        );
+        assert_eq!(basis.rows("status", &[]), "/api/v1/status?as_of=2020-10-26");
+        let early = "2020-10-20T08:00:00Z".parse().expect("a time");
+        assert_eq!(
+            Basis::of_moment(seen, day, early).rows("status", &[]),
+            "/api/v1/status?as_of=2020-10-26T00:00:00Z"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! `[[kind:REFERENCE]]` in the author's words: which record it names, or that it names none.
+
+use std::collections::BTreeMap;
+
+use super::content::{ResolvedReference, UnresolvedReason, UnresolvedReference};
+use super::markup::{self, Node, Span};
+use super::queries::Basis;
+use crate::access::policy::Subject;
+use crate::registers::catalogue;
+use crate::registers::papers::Paper;
+use crate::views::RecordName;
+use crate::world::Rec;
+use crate::world::seen::Seen;
+
+/// A piece of a text: words, or what stands between double brackets.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    Words(&'a str),
+    Named(&'a str),
+    /// From here on brackets are not closed.
+    Open(&'a str),
+}
+
+/// Takes a text apart at its references.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut all = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("[[") {
+        if !before.is_empty() {
+            all.push(Piece::Words(before));
+        }
+        let Some((named, more)) = after.split_once("]]") else {
+            let from = rest.len() - after.len() - 2;
+            all.push(Piece::Open(rest.get(from..).unwrap_or_default()));
+            return all;
+        };
+        all.push(Piece::Named(named));
+        rest = more;
+    }
+    if !rest.is_empty() {
+        all.push(Piece::Words(rest));
+    }
+    all
+}
+
+/// A longer name does not stand in a sentence.
+const LONG: usize = 80;
+
+/// The first of a text's characters: nobody's text makes an answer long.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// The record that `kind:REFERENCE` names, as far as the reader may know of it. Who people are and what they may do is no matter of a
+/// paper.
+fn named(seen: &Seen, text: &str) -> Result<RecordName, UnresolvedReason> {
+    let (kind, reference) = text.split_once(':').ok_or(UnresolvedReason::NotAReference)?;
+    let known = catalogue()
+        .named(kind)
+        .filter(|k| k.subject != Subject::Access && !["person", "post_holding"].contains(&k.name));
+    let kind = known.ok_or(UnresolvedReason::NotAReference)?;
+    let id = seen.table(kind).and_then(|t| t.by_reference(reference));
+    let record = id.and_then(|id| seen.any(id)).filter(|r| r.meta().withdrawn_at.is_none());
+    record.map(|r| RecordName::of(seen, r)).ok_or(UnresolvedReason::NoSuchRecord)
+}
+
+/// What was found in a paper's words.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub resolved: BTreeMap<String, ResolvedReference>,
+    pub unresolved: Vec<UnresolvedReference>,
+}
+
+impl Found {
+    /// Looks through all that the author wrote.
+    #[must_use]
+    pub fn of(paper: &Rec<Paper>, basis: &Basis) -> Self {
+        let mut found = Self::default();
+        for (pointer, text) in paper.data.texts() {
+            let mut refused = Vec::new();
+            let nodes = markup::read(text, &mut |to| refused.push(short(to)));
+            for to in refused {
+                found.fail(&pointer, &to, UnresolvedReason::LinkRefused);
+            }
+            each_text(&nodes, &mut |text| found.look(basis, &pointer, text));
+        }
+        found
+    }
+
+    fn look(&mut self, basis: &Basis, pointer: &str, text: &str) {
+        for piece in pieces(text) {
+            match piece {
+                Piece::Words(_) => {}
+                Piece::Open(text) => self.fail(pointer, text, UnresolvedReason::NotClosed),
+                Piece::Named(text) => match named(&basis.seen, text) {
+                    Ok(record) => {
+                        let query = basis.one(&record.kind, &record.reference);
+                        let text = text.to_owned();
+                        self.resolved
+                            .entry(text.clone())
+                            .or_insert(ResolvedReference { text, record, query });
+                    }
+                    Err(reason) => self.fail(pointer, text, reason),
+                },
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, pointer: &str, text: &str, reason: UnresolvedReason) {
+        let one = UnresolvedReference {
+            pointer: pointer.to_owned(),
+            text: short(text),
+            reason,
+        };
+        if !self.unresolved.contains(&one) {
+            self.unresolved.push(one);
+        }
+    }
+}
+
+/// Every text in blocks; what stands as code is code.
+fn each_text(nodes: &[Node], see: &mut dyn FnMut(&str)) {
+    for node in nodes {
+        match node {
+            Node::Heading(_, spans) | Node::Para(spans) => each_span(spans, see),
+            Node::List(_, items) => items.iter().for_each(|i| each_text(i, see)),
+            Node::Quote(inner) => each_text(inner, see),
+            Node::Table(table) => {
+                let cells = table.head.iter().chain(table.rows.iter().flatten());
+                cells.for_each(|c| each_span(c, see));
+            }
+            Node::Code(_) => {}
+        }
+    }
+}
+
+fn each_span(spans: &[Span], see: &mut dyn FnMut(&str)) {
+    for span in spans {
+        match span {
+            Span::Text(text) => see(text),
+            Span::Strong(inner) | Span::Emphasis(inner) | Span::Link(_, inner) => each_span(inner, see),
+            Span::Code(_) | Span::Break => {}
+        }
+    }
+}
+
+/// Puts names and links in the place of references.
+#[must_use]
+pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
+    let cell = |spans: Vec<Span>| in_spans(spans, resolved);
+    nodes
+        .into_iter()
+        .map(|node| match node {
+            Node::Heading(level, spans) => Node::Heading(level, cell(spans)),
+            Node::Para(spans) => Node::Para(cell(spans)),
+            Node::List(start, items) => Node::List(start, items.into_iter().map(|i| replace(i, resolved)).collect()),
+            Node::Quote(inner) => Node::Quote(replace(inner, resolved)),
+            Node::Table(mut table) => {
+                table.head = table.head.into_iter().map(cell).collect();
+                table.rows = table.rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect();
+                Node::Table(table)
+            }
+            Node::Code(code) => Node::Code(code),
+        })
+        .collect()
+}
+
+fn in_spans(spans: Vec<Span>, resolved: &[ResolvedReference]) -> Vec<Span> {
+    let one = |span: Span| match span {
+        Span::Text(text) => pieces(&text).into_iter().map(|p| in_place(p, resolved)).collect(),
+        Span::Strong(inner) => vec![Span::Strong(in_spans(inner, resolved))],
+        Span::Emphasis(inner) => vec![Span::Emphasis(in_spans(inner, resolved))],
+        other => vec![other],
+    };
+    spans.into_iter().flat_map(one).collect()
+}
+
+fn in_place(piece: Piece<'_>, resolved: &[ResolvedReference]) -> Span {
+    match piece {
+        Piece::Words(text) | Piece::Open(text) => Span::text(text),
+        Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {
+            // Some records have no title, and some are called by what they say.
+            Some(r) if r.record.name == r.record.reference || r.record.name.chars().count() > LONG => {
+                Span::link(&r.query, &r.record.reference)
+            }
+            Some(r) => Span::link(&r.query, format!("{} ({})", r.record.name, r.record.reference)),
+            None => Span::text(format!("[[{text}]]")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_found_closed_or_not() {
+        use Piece::{Named, Open, Words};
+        assert_eq!(pieces("see [[goal:G1]], then"), [Words("see "), Named("goal:G1"), Words(", then")]);
+        assert_eq!(pieces("[[a]][[b]]"), [Named("a"), Named("b")]);
+        assert_eq!(pieces("x [[never closed"), [Words("x "), Open("[[never closed")]);
+        assert_eq!(pieces("[[]]"), [Named("")]);
+        assert!(pieces("").is_empty());
+    }
+}
