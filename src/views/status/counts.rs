@@ -11,7 +11,7 @@ use crate::registers::meetings::{Action, ActionStatus};
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskBand, RiskStatus};
 use crate::registers::settings::SettingSet;
-use crate::views::rag::{Rated, is_due_soon, stale_days};
+use crate::views::rag::{Rated, RatedBy, is_due_soon, stale_days};
 use crate::world::Rec;
 
 /// Counts that can be put together.
@@ -251,7 +251,6 @@ impl ItemStatusCounts {
 /// An item as the views of status see it.
 pub struct ItemState<'a> {
     pub record: &'a Rec<WorkPlanItem>,
-    on: NaiveDate,
     pub rated: Rated,
     is_stale: bool,
     is_due_soon: bool,
@@ -262,7 +261,6 @@ impl<'a> ItemState<'a> {
     pub fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         Self {
             record,
-            on,
             rated: Rated::of(record, on, settings),
             is_stale: stale_days(record, on, settings).is_some(),
             is_due_soon: is_due_soon(&record.data, on, settings),
@@ -287,7 +285,7 @@ impl StatusCounts {
             return;
         }
         self.disagreeing += u32::from(!item.agrees());
-        self.overdue += u32::from(item.record.is_overdue(item.on));
+        self.overdue += u32::from(matches!(item.rated.by, RatedBy::Overdue | RatedBy::PutOff));
         self.due_soon += u32::from(item.is_due_soon);
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());

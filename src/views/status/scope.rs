@@ -41,6 +41,14 @@ pub struct Scope {
     allocated: IdSet,
     /// The items, recommendations and the like that it turned out to cover: what others are about.
     covered: IdSet,
+    /// Reviews, meetings and risk registers that are withdrawn: what lies within them goes with them.
+    withdrawn: IdSet,
+}
+
+/// The withdrawn records of a kind.
+fn withdrawn<R: Resource>(seen: &Seen) -> impl Iterator<Item = Uuid> {
+    let all = seen.reading(NaiveDate::MIN).world.all::<R>();
+    all.filter(|r| !r.is_live()).map(|r| r.meta.id)
 }
 
 /// A record and all that lie below it.
@@ -60,7 +68,7 @@ pub fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
 }
 
 impl Scope {
-    fn of(about: About, id: Uuid) -> Self {
+    fn of(seen: &Seen, about: About, id: Uuid) -> Self {
         Self {
             about,
             id,
@@ -69,12 +77,16 @@ impl Scope {
             units: IdSet::default(),
             allocated: IdSet::default(),
             covered: IdSet::from_iter([id]),
+            withdrawn: withdrawn::<AuditReview>(seen)
+                .chain(withdrawn::<Meeting>(seen))
+                .chain(withdrawn::<RiskRegister>(seen))
+                .collect(),
         }
     }
 
     /// Everything that the caller may know of.
     pub fn everything(seen: &Seen) -> Self {
-        let mut scope = Self::of(About::Everything, Uuid::nil());
+        let mut scope = Self::of(seen, About::Everything, Uuid::nil());
         scope.plans = seen.live::<Plan>().map(|p| p.meta.id).collect();
         scope
     }
@@ -84,7 +96,7 @@ impl Scope {
     pub fn to(seen: &Seen, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
         let record = seen.any(id)?;
         let mut scope = if seen.get::<Strategy>(id).is_some() {
-            let mut scope = Self::of(About::Purpose, id);
+            let mut scope = Self::of(seen, About::Purpose, id);
             scope.plans = seen
                 .live::<Plan>()
                 .map(|p| p.meta.id)
@@ -98,32 +110,32 @@ impl Scope {
             scope.covered.extend(seen.pointing::<StrategyReview>(id).map(|r| r.meta.id));
             scope
         } else if let Some(plan) = seen.get::<Plan>(id) {
-            let mut scope = Self::of(About::Purpose, id);
+            let mut scope = Self::of(seen, About::Purpose, id);
             scope.plans.extend(plan.is_live().then_some(id));
             scope
         } else if seen.get::<Goal>(id).is_some() {
-            let mut scope = Self::of(About::Purpose, id);
+            let mut scope = Self::of(seen, About::Purpose, id);
             scope.goals = with_below::<Goal>(seen, id, |g, at| g.data.parent_id == Some(at));
             scope
         } else if seen.get::<Unit>(id).is_some() {
-            let mut scope = Self::of(About::Unit, id);
+            let mut scope = Self::of(seen, About::Unit, id);
             scope.units = with_below::<Unit>(seen, id, |u, at| u.data.parent_id == Some(at));
             scope
         } else if seen.get::<Board>(id).is_some() {
-            let mut scope = Self::of(About::Board, id);
+            let mut scope = Self::of(seen, About::Board, id);
             scope.allocated = seen.pointing::<Allocation>(id).map(|a| a.data.item_id).collect();
             let is_theirs = |r: &&Rec<Remit>| r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on);
             scope.goals = seen.pointing::<Remit>(id).filter(is_theirs).map(|r| r.data.goal_id).collect();
             scope
         } else if seen.get::<AuditReview>(id).is_some() {
-            let mut scope = Self::of(About::Review, id);
+            let mut scope = Self::of(seen, About::Review, id);
             scope.allocated = seen
                 .pointing::<Recommendation>(id)
                 .flat_map(|r| r.data.item_ids.iter().copied())
                 .collect();
             scope
         } else if seen.get::<RiskRegister>(id).is_some() {
-            Self::of(About::Register, id)
+            Self::of(seen, About::Register, id)
         } else {
             return None;
         };
@@ -160,7 +172,7 @@ impl Scope {
     /// Whether it covers a recommendation.
     pub fn has_recommendation(&self, seen: &Seen, recommendation: &Rec<Recommendation>) -> bool {
         let data = &recommendation.data;
-        if !seen.get::<AuditReview>(data.review_id).is_none_or(Rec::is_live) {
+        if self.withdrawn.contains(&data.review_id) {
             return false;
         }
         match self.about {
@@ -185,7 +197,7 @@ impl Scope {
     /// Whether it covers an action.
     pub fn has_action(&self, seen: &Seen, action: &Rec<Action>) -> bool {
         let data = &action.data;
-        if !seen.get::<Meeting>(data.meeting_id).is_none_or(Rec::is_live) {
+        if self.withdrawn.contains(&data.meeting_id) {
             return false;
         }
         match self.about {
@@ -200,10 +212,10 @@ impl Scope {
     /// Whether it covers a risk.
     pub fn has_risk(&self, seen: &Seen, risk: &Rec<Risk>) -> bool {
         let data = &risk.data;
-        let register = seen.get::<RiskRegister>(data.register_id);
-        if !register.is_none_or(Rec::is_live) {
+        if self.withdrawn.contains(&data.register_id) {
             return false;
         }
+        let register = seen.get::<RiskRegister>(data.register_id);
         let bears = || self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied());
         match self.about {
             About::Everything => true,
