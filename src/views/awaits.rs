@@ -19,7 +19,7 @@ use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
 use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
 use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
 use crate::world::seen::Seen;
-use crate::world::{AnyRecord, Rec};
+use crate::world::{AnyRecord, IdSet, Rec};
 
 /// Why one record waits on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -273,13 +273,13 @@ impl<'a> Graph<'a> {
     }
 
     fn items(&mut self, seen: &'a Seen) {
-        let mut plans: HashMap<Uuid, bool> = HashMap::new();
+        let plans = worked_plans(seen);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
             let Some(item) = seen.get::<WorkPlanItem>(data.item_id).filter(|i| i.is_live()) else {
                 continue;
             };
-            if !*plans.entry(item.data.plan_id).or_insert_with(|| is_worked(seen, item.data.plan_id)) {
+            if !plans.contains(&item.data.plan_id) {
                 continue;
             }
             let is_open = data.status == DependencyStatus::Open && !item.data.status.is_closed();
@@ -454,11 +454,11 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether a plan is still worked to.
+/// Every plan that is still worked to.
 #[must_use]
-pub fn is_worked(seen: &Seen, plan: Uuid) -> bool {
-    seen.get::<Plan>(plan)
-        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
+pub fn worked_plans(seen: &Seen) -> IdSet {
+    let worked = seen.live::<Plan>().filter(|p| p.data.status != PlanStatus::Closed);
+    worked.map(|p| p.meta.id).collect()
 }
 
 /// The deferral that says when a part of an action is due: its own last one, or that of the action as a whole where it came later.

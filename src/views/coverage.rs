@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::attendance::{LAST_MEETINGS, Turnout, attended};
-use super::awaits::is_worked;
+use super::awaits::worked_plans;
 use super::performance::availability;
 use super::representation::at_the_table;
 use super::{Asked, View, id_of, operation};
@@ -27,7 +27,7 @@ use crate::registers::strategy::{Goal, Strategy, StrategyStatus, StrategyVersion
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
-use crate::world::{Meta, Rec};
+use crate::world::{IdSet, Meta, Rec};
 
 /// At most so many entries of one list are named; each number is exact.
 const MOST_ENTRIES: usize = 10_000;
@@ -443,15 +443,15 @@ fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
 /// The items that are not cancelled of a plan, of the plans of a strategy, or of every plan that is worked to.
 fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Rec<WorkPlanItem>> {
     use crate::registers::plan::ItemStatus::{Cancelled, Superseded};
-    let mut plans: HashMap<Uuid, bool> = HashMap::new();
-    let mut of_plan = |id: Uuid| {
-        *plans.entry(id).or_insert_with(|| match plan {
-            Some(plan) => id == plan,
-            None => is_worked(seen, id) && strategy.is_none_or(|s| strategy_of(seen, id) == Some(s)),
-        })
+    let plans: IdSet = match plan {
+        Some(plan) => IdSet::from_iter([plan]),
+        None => {
+            let is_asked = |id: &Uuid| strategy.is_none_or(|s| strategy_of(seen, *id) == Some(s));
+            worked_plans(seen).into_iter().filter(is_asked).collect()
+        }
     };
     seen.live::<WorkPlanItem>()
-        .filter(|i| !matches!(i.data.status, Cancelled | Superseded) && of_plan(i.data.plan_id))
+        .filter(|i| !matches!(i.data.status, Cancelled | Superseded) && plans.contains(&i.data.plan_id))
         .collect()
 }
 

@@ -1,67 +1,81 @@
-//! What rules find by themselves: tables of rules, one look at each record, filters and pages. A view that has rules says what one finds (`F`)
-//! and how that is put into words.
+//! What rules find by themselves: tables of rules, a look at each record on all cores, filters, counts and pages. A view that has rules says what
+//! one finds (a [`Finding`]), what it may look at for that, and how what is found is put into words.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
-use super::gaps::GapSeverity;
-use super::{Asked, id_of, some_of};
+use super::{Asked, Gathered, gather_any, id_of, some_of, words};
 use crate::http::operation::{id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
-use crate::problem::Problem;
+use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
-use crate::registers::settings::SettingSet;
 use crate::world::record::word;
-use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 
-/// What a rule may look at beside the record itself.
-pub struct Context<'a> {
-    pub seen: &'a Seen,
-    /// The day to judge by.
-    pub on: NaiveDate,
-    pub settings: &'a SettingSet,
+/// How much a gap weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GapSeverity {
+    /// Nobody can be held to account, or a promise is broken.
+    High,
+    /// Progress cannot be judged.
+    Medium,
+    /// Good order.
+    Low,
+}
+
+/// What the rules of a view find on a record.
+pub trait Finding: Send + Sized + 'static {
+    /// What a rule may look at beside the record itself. Rules ask it from several threads.
+    type Context<'a>: Sync;
+
+    /// Whether what a rule finds on a record is waived: found all the same, and counted apart.
+    fn is_waived(_: &Self::Context<'_>, _rule: &str, _record: Uuid) -> bool {
+        false
+    }
 }
 
 /// Looks at records of one kind.
-pub trait Look<F>: Send + Sync {
+pub trait Look<F: Finding>: Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static str;
     /// What it finds on the record, if anything.
-    fn at(&self, context: &Context<'_>, record: &dyn AnyRecord) -> Option<F>;
+    fn at(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F>;
 }
 
 /// Looks at every live record of a kind.
-pub struct Each<R: Resource, F> {
-    look: fn(&Context<'_>, &Rec<R>) -> Option<F>,
+pub struct Each<R: Resource, F: Finding> {
+    look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>,
     of: PhantomData<fn(R)>,
 }
 
-impl<R: Resource, F> Each<R, F> {
+impl<R: Resource, F: Finding> Each<R, F> {
     /// A look at each.
     #[must_use]
-    pub const fn new(look: fn(&Context<'_>, &Rec<R>) -> Option<F>) -> Self {
+    pub const fn new(look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>) -> Self {
         Self { look, of: PhantomData }
     }
 }
 
-impl<R: Resource, F> Look<F> for Each<R, F> {
+impl<R: Resource, F: Finding> Look<F> for Each<R, F> {
     fn kind(&self) -> &'static str {
         R::KIND
     }
-    fn at(&self, context: &Context<'_>, record: &dyn AnyRecord) -> Option<F> {
+    fn at(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F> {
         (self.look)(context, record.as_any().downcast_ref()?)
     }
 }
 
 /// A rule: what it looks for, and why.
-pub struct Rule<F: 'static> {
+pub struct Rule<F: Finding> {
     /// Its stable code.
     pub code: &'static str,
     pub severity: GapSeverity,
@@ -76,54 +90,142 @@ pub struct Rule<F: 'static> {
     pub look: &'static dyn Look<F>,
 }
 
+/// The schema of [`Rule::answers`].
+pub fn complaints() -> Array {
+    let words = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+    ArrayBuilder::new()
+        .description(Some(
+            "The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.",
+        ))
+        .items(words)
+        .max_items(Some(10))
+        .build()
+}
+
 /// Rules by register, in the order in which they are shown.
-pub struct Rules<F: 'static>(pub &'static [(GapRegister, &'static [Rule<F>])]);
+pub struct Rules<F: Finding>(pub &'static [(GapRegister, &'static [Rule<F>])]);
+
+/// A rule with its place among all, and its register.
+type Placed<F> = (usize, GapRegister, &'static Rule<F>);
 
 /// A record that a rule found something on.
-pub struct Found<'a, F: 'static> {
+pub struct Found<'a, F: Finding> {
+    /// Place of the rule among all.
     place: usize,
     pub rule: &'static Rule<F>,
     pub register: GapRegister,
     pub record: &'a Arc<dyn AnyRecord>,
+    pub finding: F,
+    pub is_waived: bool,
 }
 
-impl<F> Found<'_, F> {
+impl<F: Finding> Found<'_, F> {
     fn key(&self) -> (usize, &str) {
         (self.place, &self.record.meta().reference)
     }
 }
 
-/// A rule with its place among all, and its register.
-type Placed<F> = (usize, GapRegister, &'static Rule<F>);
-
 /// How much one rule found.
-pub struct Count<F: 'static> {
+pub struct Count<F: Finding> {
     pub rule: &'static Rule<F>,
     pub register: GapRegister,
-    pub found: usize,
+    /// What is not waived.
+    pub open: usize,
+    pub waived: usize,
 }
 
 /// A page of what was found, with the counts of all that was asked for.
-pub struct Page<'a, F: 'static> {
+pub struct Page<'a, F: Finding> {
+    /// How many there are on all pages.
     pub total: usize,
+    /// Rules that found something alone.
     pub by_rule: Vec<Count<F>>,
     pub items: Vec<Found<'a, F>>,
     pub next_cursor: Option<String>,
 }
 
-/// What is asked for.
-struct Wanted<'a> {
-    rules: Option<Vec<&'a str>>,
-    severities: Option<Vec<&'a str>>,
-    registers: Option<Vec<&'a str>>,
+/// What is asked for; an empty list asks for all.
+struct Wanted {
+    rules: Vec<String>,
+    severities: Vec<String>,
+    registers: Vec<String>,
     record: Option<Uuid>,
     scopes: Vec<Uuid>,
 }
 
-impl<F> Rules<F> {
+impl Wanted {
+    fn has<F: Finding>(&self, register: GapRegister, rule: &Rule<F>) -> bool {
+        let has = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
+        has(&self.rules, rule.code) && has(&self.severities, &word(&rule.severity)) && has(&self.registers, &word(&register))
+    }
+}
+
+/// What was found in one part of the records: all of it counted, and what may stand on the page.
+struct Tally<'a, F: Finding> {
+    /// Open and waived, by the place of the rule.
+    counts: BTreeMap<usize, (usize, usize)>,
+    /// Behind the cursor: at least as many as were asked for, in no order, and no more than twice as many.
+    first: Vec<Found<'a, F>>,
+    /// The last rule of which anything can still come first, once that is known.
+    last: Option<usize>,
+}
+
+impl<F: Finding> Default for Tally<'_, F> {
+    fn default() -> Self {
+        Self {
+            counts: BTreeMap::new(),
+            first: Vec::new(),
+            last: None,
+        }
+    }
+}
+
+impl<F: Finding> Gathered for Tally<'_, F> {
+    fn join(&mut self, other: Self) {
+        for (place, (open, waived)) in other.counts {
+            let mine = self.counts.entry(place).or_default();
+            *mine = (mine.0 + open, mine.1 + waived);
+        }
+        self.first.extend(other.first);
+    }
+}
+
+impl<'a, F: Finding> Tally<'a, F> {
+    fn count(&mut self, found: &Found<'_, F>) {
+        let (open, waived) = self.counts.entry(found.place).or_default();
+        *(if found.is_waived { waived } else { open }) += 1;
+    }
+
+    /// Keeps it, unless it is known not to be among the first `most`.
+    fn keep(&mut self, found: Found<'a, F>, most: usize) {
+        if self.last.is_some_and(|last| found.place > last) {
+            return;
+        }
+        self.first.push(found);
+        if self.first.len() >= 2 * most {
+            self.cut(most);
+        }
+    }
+
+    /// Drops all but the first `most`.
+    fn cut(&mut self, most: usize) {
+        if self.first.len() > most {
+            let (_, nth, _) = self.first.select_nth_unstable_by(most - 1, |a, b| a.key().cmp(&b.key()));
+            self.last = Some(nth.place);
+            self.first.truncate(most);
+        }
+    }
+}
+
+impl<F: Finding> Rules<F> {
     /// Every rule with its register.
     pub fn all(&self) -> impl Iterator<Item = (GapRegister, &'static Rule<F>)> + use<F> {
         self.0.iter().flat_map(|(register, rules)| rules.iter().map(|r| (*register, r)))
+    }
+
+    /// The rule with this code.
+    pub fn named(&self, code: &str) -> Option<&'static Rule<F>> {
+        self.all().find(|(_, r)| r.code == code).map(|(_, r)| r)
     }
 
     fn codes(&self) -> Vec<String> {
@@ -131,13 +233,15 @@ impl<F> Rules<F> {
     }
 
     fn registers(&self) -> Vec<String> {
-        self.0.iter().map(|(r, _)| word(r)).collect()
+        let mut registers: Vec<String> = self.0.iter().map(|(r, _)| word(r)).collect();
+        registers.dedup();
+        registers
     }
 
-    /// The parameters by which a caller narrows and pages.
-    pub fn parameters(&self, what: &str) -> Vec<Value> {
+    /// The parameters by which a caller narrows and pages, with those that the view has of its own.
+    pub fn parameters(&self, what: &str, own: impl IntoIterator<Item = Value>) -> Vec<Value> {
         let low = what.to_lowercase();
-        vec![
+        let mut parameters = vec![
             limit_parameter(what),
             query(
                 "cursor",
@@ -147,39 +251,44 @@ impl<F> Rules<F> {
             some_of("rule", "Only what these rules found.", &self.codes()),
             some_of("severity", &format!("Only {low} that weigh this much."), &severities()),
             some_of("register", &format!("Only {low} in these registers."), &self.registers()),
+        ];
+        parameters.extend(own);
+        parameters.extend([
             id_query("record_id", &format!("Only {low} on this record.")),
             id_query("unit_id", &format!("Only {low} on what this unit owns, or a unit below it.")),
             id_query("board_id", &format!("Only {low} on this board and what belongs to it.")),
-        ]
+        ]);
+        parameters
     }
 
-    fn wanted<'a>(&self, asked: &'a Asked) -> Result<Wanted<'a>, Problem> {
-        let list = |name: &str, known: &[String]| -> Result<Option<Vec<&'a str>>, Problem> {
-            let Some(text) = asked.query.get(name) else { return Ok(None) };
-            let words: Vec<&str> = text.split(',').map(str::trim).collect();
-            match words.iter().find(|w| !known.iter().any(|k| k == *w)) {
-                Some(word) => Err(invalid(name, &format!("knows no `{word}`; it takes {}", known.join(", ")))),
-                None => Ok(Some(words)),
+    fn wanted(&self, asked: &Asked) -> Result<Wanted, Problem> {
+        let some = |name: &str, known: Vec<String>| -> Result<Vec<String>, Problem> {
+            let given: Vec<String> = words(asked, name)?;
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            match given.iter().find(|g| !known.contains(&g.as_str())) {
+                Some(other) => Err(invalid(name, &one_of(other, &known))),
+                None => Ok(given),
             }
         };
+        let scopes = [id_of(asked, "unit_id")?, id_of(asked, "board_id")?];
         Ok(Wanted {
-            rules: list("rule", &self.codes())?,
-            severities: list("severity", &severities())?,
-            registers: list("register", &self.registers())?,
+            rules: some("rule", self.codes())?,
+            severities: some("severity", severities())?,
+            registers: some("register", self.registers())?,
             record: id_of(asked, "record_id")?,
-            scopes: [id_of(asked, "unit_id")?, id_of(asked, "board_id")?]
-                .into_iter()
-                .flatten()
-                .collect(),
+            scopes: scopes.into_iter().flatten().collect(),
         })
     }
 
-    /// Every record that a wanted rule finds something on, in no order. One pass over the records of each kind.
-    fn find<'a>(&self, asked: &'a Asked, context: &Context<'_>, wanted: &Wanted<'_>) -> Vec<Found<'a, F>> {
-        let has = |list: &Option<Vec<&str>>, word: &str| list.as_ref().is_none_or(|l| l.contains(&word));
-        let is_wanted = |register: GapRegister, rule: &Rule<F>| {
-            has(&wanted.rules, rule.code) && has(&wanted.severities, &word(&rule.severity)) && has(&wanted.registers, &word(&register))
-        };
+    /// Gathers on all cores, in no order, what the rules that are wanted find on the records that fit: one pass over the records of each kind.
+    pub fn find<'a, T: Gathered>(
+        &self,
+        asked: &'a Asked,
+        context: &F::Context<'_>,
+        is_wanted: impl Fn(GapRegister, &Rule<F>) -> bool,
+        fits: impl Fn(Uuid) -> bool + Sync,
+        add: impl Fn(&mut T, Found<'a, F>) + Sync,
+    ) -> T {
         let world = asked.seen.reading(asked.on).world;
         let mut by_kind: BTreeMap<usize, Vec<Placed<F>>> = BTreeMap::new();
         for (place, (register, rule)) in self.all().enumerate().filter(|(_, (g, r))| is_wanted(*g, r)) {
@@ -187,61 +296,84 @@ impl<F> Rules<F> {
                 by_kind.entry(kind).or_default().push((place, register, rule));
             }
         }
-        let mut found = Vec::new();
+        let mut all = T::default();
         for (kind, rules) in by_kind {
-            let rows = world.table(kind).into_iter().flat_map(|t| t.rows());
-            for record in rows.filter(|r| r.meta().withdrawn_at.is_none()) {
+            all.join(gather_any(&asked.seen, world.table(kind), |gathered: &mut T, record| {
                 let id = record.meta().id;
-                let fits = || wanted.record.is_none_or(|r| r == id) && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s));
-                if !asked.seen.may_see(id) || !fits() {
-                    continue;
+                if !fits(id) {
+                    return;
                 }
-                // What is found is put into words for the page alone.
-                let hits = rules.iter().filter(|(_, _, rule)| rule.look.at(context, record.as_ref()).is_some());
-                found.extend(hits.map(|(place, register, rule)| Found {
-                    place: *place,
-                    rule,
-                    register: *register,
-                    record,
-                }));
-            }
+                for (place, register, rule) in &rules {
+                    if let Some(finding) = rule.look.at(context, record.as_ref()) {
+                        let found = Found {
+                            place: *place,
+                            rule,
+                            register: *register,
+                            record,
+                            finding,
+                            is_waived: F::is_waived(context, rule.code, id),
+                        };
+                        add(gathered, found);
+                    }
+                }
+            }));
         }
-        found
+        all
     }
 
-    /// The page that is asked for: by register, rule and reference.
+    /// The page that is asked for: by register, rule and reference. `lists` tells whether what is waived, or is not, stands on it.
     ///
     /// # Errors
     /// 400 for a parameter that is not understood.
-    pub fn page<'a>(&self, asked: &'a Asked, context: &Context<'_>) -> Result<Page<'a, F>, Problem> {
+    pub fn page<'a>(
+        &self,
+        asked: &'a Asked,
+        context: &F::Context<'_>,
+        lists: impl Fn(bool) -> bool + Sync,
+    ) -> Result<Page<'a, F>, Problem> {
         let limit = limit(&asked.query)?;
         let wanted = self.wanted(asked)?;
         let after = asked.query.get("cursor").map(|c| self.cursor(c)).transpose()?;
-        let mut found = self.find(asked, context, &wanted);
-        let mut counts: BTreeMap<usize, Count<F>> = BTreeMap::new();
-        for f in &found {
-            let count = counts.entry(f.place).or_insert(Count {
-                rule: f.rule,
-                register: f.register,
-                found: 0,
-            });
-            count.found += 1;
-        }
-        let total = found.len();
-        found.retain(|f| after.is_none_or(|a| f.key() > a));
-        if found.len() > limit + 1 {
-            found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
-            found.truncate(limit + 1);
-        }
-        found.sort_by(|a, b| a.key().cmp(&b.key()));
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let last = found.last().filter(|_| more);
+        let world = asked.seen.reading(asked.on).world;
+        // One more than the page holds tells whether there is another.
+        let most = limit + 1;
+        let mut tally: Tally<'a, F> = self.find(
+            asked,
+            context,
+            |register, rule| wanted.has(register, rule),
+            |id| wanted.record.is_none_or(|r| r == id) && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s)),
+            |tally: &mut Tally<'a, F>, found| {
+                tally.count(&found);
+                if lists(found.is_waived) && after.is_none_or(|a| found.key() > a) {
+                    tally.keep(found, most);
+                }
+            },
+        );
+        tally.cut(most);
+        let Tally {
+            counts, first: mut items, ..
+        } = tally;
+        items.sort_by(|a, b| a.key().cmp(&b.key()));
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference));
+        let count = |(place, (register, rule))| {
+            let (open, waived) = *counts.get(&place)?;
+            Some(Count {
+                rule,
+                register,
+                open,
+                waived,
+            })
+        };
+        let by_rule: Vec<Count<F>> = self.all().enumerate().filter_map(count).collect();
+        let listed = |c: &Count<F>| if lists(false) { c.open } else { 0 } + if lists(true) { c.waived } else { 0 };
         Ok(Page {
-            total,
-            by_rule: counts.into_values().collect(),
-            next_cursor: last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference)),
-            items: found,
+            total: by_rule.iter().map(listed).sum(),
+            by_rule,
+            items,
+            next_cursor,
         })
     }
 
@@ -257,4 +389,22 @@ fn severities() -> Vec<String> {
     [GapSeverity::High, GapSeverity::Medium, GapSeverity::Low]
         .map(|s| word(&s))
         .to_vec()
+}
+
+#[cfg(test)]
+impl<F: Finding> Rules<F> {
+    /// That codes are stable words, each used once, on a kind that exists, and that what is said of each are sentences.
+    pub fn check(&self) {
+        let catalogue = crate::registers::catalogue();
+        let codes = self.codes();
+        for (n, (_, rule)) in self.all().enumerate() {
+            let (code, kind) = (rule.code, rule.look.kind());
+            assert!(codes.iter().position(|c| c == code) == Some(n), "{code} twice");
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+            assert!(catalogue.named(kind).is_some(), "{code}: no kind {kind}");
+            for words in [rule.checks, rule.why, rule.remedy] {
+                assert!(words.ends_with('.') && words.len() <= 300, "{code}: {words}");
+            }
+        }
+    }
 }

@@ -203,6 +203,13 @@ fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
     }
 }
 
+/// The row of what is shown as it is, nested fields side by side.
+fn row<T: Serialize>(of: &T) -> Map<String, Value> {
+    let mut row = Map::new();
+    flatten(&mut row, "", json!(of));
+    row
+}
+
 /// A record of any kind, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordName {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awaits::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, is_worked, put_off};
+use super::awaits::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, put_off, worked_plans};
 use super::standing::Standing;
 use super::status::Named;
 use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
@@ -356,9 +356,9 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         holds: DeadlineHolds::Closed,
         node: None,
     };
-    let mut plans: std::collections::HashMap<Uuid, bool> = std::collections::HashMap::new();
+    let plans = worked_plans(seen);
     for r in seen.live::<WorkPlanItem>() {
-        if !*plans.entry(r.data.plan_id).or_insert_with(|| is_worked(seen, r.data.plan_id)) {
+        if !plans.contains(&r.data.plan_id) {
             continue;
         }
         let moved = r.computed.deadline_changes > 0;

@@ -84,7 +84,11 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Strategy,
         "cross_reference",
-        &["cross_reference_without_rationale", "cross_reference_one_sided"],
+        &[
+            "cross_reference_without_rationale",
+            "cross_reference_not_everywhere",
+            "cross_reference_one_sided",
+        ],
     ),
     (GapRegister::Strategy, "suggestion", &["suggestion_without_disposition"]),
     (

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Said, audit};
+use super::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::assurance::{
     Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
     RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification, VerificationResult,
@@ -11,14 +11,13 @@ use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::performance::{Dashboard, DashboardMaturity};
 use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, StrategyVersion};
-use crate::views::findings::{Context, Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::views::standing::standing;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_rejected",
         severity: Is::High,

@@ -2,17 +2,16 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Said};
+use super::{Clash, Context, Each, Rule, Said};
 use crate::registers::assurance::RecommendationUpdate;
 use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsStatus};
 use crate::registers::meetings::{Action, ActionPart, ActionResponse, ActionState, ActionStatus, Meeting, MeetingStatus};
-use crate::views::findings::{Context, Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "board_active_beside_its_successor",
         severity: Is::High,

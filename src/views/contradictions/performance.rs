@@ -1,14 +1,13 @@
 //! Measures and dashboards: called integrated or promised, against figures and versions.
 
-use super::{Clash, Said};
+use super::{Clash, Each, Rule, Said};
 use crate::registers::performance::{Dashboard, DashboardMaturity, Measure, MeasureState, Observation};
-use crate::views::findings::{Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_integrated_without_figures",
         severity: Is::High,

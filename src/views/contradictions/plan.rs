@@ -2,20 +2,19 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Said, audit};
+use super::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
 use crate::registers::plan::{
     BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::strategy::{StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus};
-use crate::views::findings::{Context, Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::views::rag::Rated;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "item_colour_differs",
         severity: Is::Medium,
@@ -24,7 +23,7 @@ pub const RULES: &[Rule<Clash>] = &[
         remedy: "Record an update that explains the declared colour, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            if i.data.status.is_closed() || i.data.declared_rag == Rag::Grey || !is_planned(c, i.data.plan_id) {
+            if i.data.status.is_closed() || i.data.declared_rag == Rag::Grey || !c.is_planned(i.data.plan_id) {
                 return None;
             }
             let rated = Rated::of(i, c.on, c.settings);
@@ -138,7 +137,7 @@ pub const RULES: &[Rule<Clash>] = &[
             let percent = i.data.percent_complete?;
             let complete = i.data.status == ItemStatus::Complete;
             let differs = (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
-            (differs && is_planned(c, i.data.plan_id)).then(|| {
+            (differs && c.is_planned(i.data.plan_id)).then(|| {
                 let claimed = said_in_update(c, i, format!("{percent} per cent are done"), |u| {
                     u.percent_complete == Some(percent)
                 });
@@ -179,7 +178,7 @@ pub const RULES: &[Rule<Clash>] = &[
         look: &Each::new(|c, d: &Rec<Dependency>| {
             let state = awaited(c, d)?;
             let item = c.seen.get::<WorkPlanItem>(d.data.item_id)?;
-            let waits = d.data.status == DependencyStatus::Open && !item.data.status.is_closed() && is_planned(c, item.data.plan_id);
+            let waits = d.data.status == DependencyStatus::Open && !item.data.status.is_closed() && c.is_planned(item.data.plan_id);
             (waits && state.0 == "done").then(|| {
                 let claimed = Said::new("open", "the item waits for it");
                 Clash::of(claimed).computed(Said::new("done", state.1)).against(d.data.on_id)
@@ -237,13 +236,6 @@ pub const RULES: &[Rule<Clash>] = &[
         }),
     },
 ];
-
-/// Whether the plan is still worked to.
-fn is_planned(c: &Context<'_>, plan: Uuid) -> bool {
-    c.seen
-        .get::<Plan>(plan)
-        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
-}
 
 fn children<'a>(c: &Context<'a>, item: &Rec<WorkPlanItem>) -> impl Iterator<Item = &'a Rec<WorkPlanItem>> + use<'a> {
     let (id, complete) = (item.meta.id, item.data.status == ItemStatus::Complete);

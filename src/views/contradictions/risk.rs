@@ -1,14 +1,13 @@
 //! Risks and controls: assumed, assessed and verified.
 
-use super::{Clash, Said, audit};
+use super::{Clash, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
-use crate::views::findings::{Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "control_effective_not_verified",
         severity: Is::High,

@@ -2,19 +2,18 @@
 
 use chrono::Datelike;
 
-use super::{Clash, Said};
+use super::{Clash, Each, Rule, Said};
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
     Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus, Suggestion,
     SuggestionDisposition,
 };
-use crate::views::findings::{Each, Rule};
-use crate::views::gaps::GapSeverity as Is;
+use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 
 /// The rules.
-pub const RULES: &[Rule<Clash>] = &[
+pub const RULES: &[Rule] = &[
     Rule {
         code: "version_approved_document_draft",
         severity: Is::High,

@@ -17,10 +17,11 @@ use crate::registers::performance::Measure;
 use crate::registers::plan::Plan;
 use crate::registers::representation::RepresentationTarget;
 use crate::registers::settings::SettingSet;
+use crate::views::awaits::worked_plans;
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, TargetState, at_the_table};
 use crate::world::seen::Seen;
-use crate::world::{IdMap, Rec, Resource};
+use crate::world::{IdMap, IdSet, Rec, Resource};
 
 /// The live records of one kind by what they are about, put in order at the first question.
 pub struct By<'a, R: Resource> {
@@ -95,6 +96,7 @@ pub struct Context<'a> {
     /// By board.
     pub meetings: By<'a, Meeting>,
     waivers: By<'a, GapWaiver>,
+    planned: OnceLock<IdSet>,
     pictures: Kept<Picture<'a>>,
     heard: OnceLock<(HashSet<Uuid>, HashSet<UnitKind>)>,
     practising: OnceLock<HashSet<Uuid>>,
@@ -118,6 +120,7 @@ impl<'a> Context<'a> {
             edges: By::new(seen, |e| vec![e.from_board_id]),
             meetings: By::new(seen, |m| vec![m.board_id]),
             waivers: By::new(seen, |w| vec![w.record_id]),
+            planned: OnceLock::new(),
             pictures: Kept::default(),
             heard: OnceLock::new(),
             practising: OnceLock::new(),
@@ -130,6 +133,11 @@ impl<'a> Context<'a> {
     pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
         let mut waivers = self.waivers.of(record).iter().copied();
         waivers.find(|w| w.data.rule == rule && runs_on(w.data.days(), self.on))
+    }
+
+    /// Whether a plan is still worked to.
+    pub fn is_planned(&self, plan: Uuid) -> bool {
+        self.planned.get_or_init(|| worked_plans(self.seen)).contains(&plan)
     }
 
     /// Who is represented on a board.

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, GapSeverity, Rule, because};
-use super::rules;
 use crate::registers::assurance::Recommendation;
 use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
 use crate::registers::meetings::Meeting;
@@ -77,7 +76,7 @@ pub struct Shown {
 /// What a rule finds on a record; none where there is no such rule.
 #[must_use]
 pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
-    let (_, rule) = rules().find(|(_, r)| r.code == code)?;
+    let rule = super::RULES.named(code)?;
     let context = Context::new(seen, on, in_force(seen.reading(on).world));
     let found = seen
         .any(record)
@@ -85,10 +84,7 @@ pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> O
         .and_then(|r| rule.look.at(&context, r.as_ref()));
     Some(Shown {
         severity: rule.severity,
-        reason: found.map(|words| match words.as_ref() {
-            "" => rule.checks.to_owned(),
-            words => format!("{} ({words})", rule.checks.trim_end_matches('.')),
-        }),
+        reason: found.map(|missing| missing.reason(rule)),
         remedy: rule.remedy,
     })
 }

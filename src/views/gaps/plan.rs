@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody brings it up to date.",
         remedy: "Name the unit that keeps it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| plain_if(is_planned(c, p.meta.id) && p.data.owner_unit_id.is_none())),
+        look: &Each::new(|c, p: &Rec<Plan>| plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())),
     },
     Rule {
         code: "plan_without_version",
@@ -32,7 +32,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell what it is complete or out of date against.",
         remedy: "Name the version.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| plain_if(is_planned(c, p.meta.id) && p.data.strategy_version_id.is_none())),
+        look: &Each::new(|c, p: &Rec<Plan>| plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())),
     },
     Rule {
         code: "plan_incomplete",
@@ -231,7 +231,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let complete = i.data.status == crate::registers::plan::ItemStatus::Complete;
-            plain_if(complete && is_planned(c, i.data.plan_id) && c.seen.pointing::<ProgressUpdate>(i.meta.id).next().is_none())
+            plain_if(complete && c.is_planned(i.data.plan_id) && c.seen.pointing::<ProgressUpdate>(i.meta.id).next().is_none())
         }),
     },
     Rule {
@@ -291,16 +291,9 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether the plan is still worked to.
-fn is_planned(c: &Context<'_>, plan: Uuid) -> bool {
-    c.seen
-        .get::<Plan>(plan)
-        .is_some_and(|p| p.is_live() && p.data.status != PlanStatus::Closed)
-}
-
 /// Whether the item is still to be done.
 fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
-    !item.data.status.is_closed() && is_planned(c, item.data.plan_id)
+    !item.data.status.is_closed() && c.is_planned(item.data.plan_id)
 }
 
 /// The plan that took the place of another.

@@ -203,7 +203,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cross_reference_not_everywhere",
         severity: Is::Low,
-        checks: "The cross-reference is stated in one place of a document and left out of another that states others.",
+        checks: "A document that states the cross-reference does not agree with itself: one of its lists has it, another leaves it out.",
         why: "Two lists of the same interdependencies differ: nobody can tell which of them holds.",
         remedy: "Have the document name the same strategies everywhere, and record the place; or withdraw what no longer holds.",
         answers: &["2017, interdependencies and paragraph 1.1"],
@@ -212,7 +212,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cross_reference_one_sided",
         severity: Is::Low,
-        checks: "The other strategy is one of the organisation's own, and does not refer back.",
+        checks: "The two strategies do not agree: this one refers to the other, which is the organisation's own and has no cross-reference back.",
         why: "Who works by the other strategy does not know of this one.",
         remedy: "Record where the other refers back, or have it do so.",
         answers: &["2017, interdependencies"],

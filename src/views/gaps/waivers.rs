@@ -21,7 +21,7 @@ fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
     if !runs_on(waiver.data.days(), c.on) {
         return None;
     }
-    let Some(rule) = super::rule(&waiver.data.rule) else {
+    let Some(rule) = super::RULES.named(&waiver.data.rule) else {
         return because(format!("the rule {} is no more", waiver.data.rule));
     };
     let record = c.seen.any(waiver.data.record_id)?;

@@ -17,7 +17,7 @@ use crate::registers::risk::{RiskLevel, RiskStatus};
 use crate::registers::settings::SettingsUsed;
 use crate::registers::strategy::{CrossReferenceRelation, GoalKind};
 use crate::views::RecordName;
-use crate::views::gaps::GapSeverity;
+use crate::views::findings::GapSeverity;
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 
