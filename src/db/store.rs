@@ -325,27 +325,15 @@ pub fn version(conn: &mut Conn, id: Uuid, version: i64) -> Result<Option<Journal
         .optional()?)
 }
 
-/// The last version of one record at or before entry `seq`.
+/// The last version of each of these records at or before entry `seq`; none of a record that was made later.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn version_at(conn: &mut Conn, id: Uuid, seq: i64) -> Result<Option<JournalRow>, DbError> {
-    Ok(journal::table
-        .filter(journal::record_id.eq(Guid(id)))
-        .filter(journal::seq.le(seq))
-        .order(journal::version.desc())
-        .select(JournalRow::as_select())
-        .first(conn)
-        .optional()?)
-}
-
-/// The last version of every record at or before entry `seq`.
-///
-/// # Errors
-/// The database cannot be asked.
-pub fn all_versions_at(conn: &mut Conn, seq: i64) -> Result<Vec<JournalRow>, DbError> {
+pub fn versions_at(conn: &mut Conn, ids: &[Uuid], seq: i64) -> Result<Vec<JournalRow>, DbError> {
+    let ids: Vec<Guid> = ids.iter().map(|id| Guid(*id)).collect();
     let inner = diesel::alias!(journal as inner);
     let last = inner
+        .filter(inner.field(journal::record_id).eq_any(ids))
         .filter(inner.field(journal::seq).le(seq))
         .group_by(inner.field(journal::record_id))
         .select(diesel::dsl::max(inner.field(journal::seq)));

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::{Engine, parse};
-use crate::db::store;
+use crate::db::{Conn, DbError, store};
 use crate::problem::Problem;
-use crate::world::World;
+use crate::world::{AnyRecord, IdSet, World};
 
 /// An earlier world.
 #[derive(Clone)]
@@ -22,8 +23,10 @@ pub struct WorldAt {
 /// Past worlds kept for the next question; each shares with now what has not changed since.
 const KEPT: usize = 4;
 
-/// Above this many changed records the journal is read in one sweep.
-const ONE_BY_ONE: usize = 200;
+/// Changed records whose earlier versions are read and parsed at once.
+const AT_ONCE: usize = 2_000;
+/// So many of these lots wait for the thread that builds the world.
+const AHEAD: usize = 2;
 
 /// The past worlds last asked for.
 #[derive(Default)]
@@ -70,31 +73,44 @@ async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<World, Prob
         .filter(|r| r.meta().seq > seq)
         .map(|r| r.meta().id)
         .collect();
-    let (base, catalogue) = (Arc::clone(now), now.catalogue());
-    let world = engine
-        .read(move |conn| {
-            let mut world = (*base).clone();
-            let rows = if changed.len() > ONE_BY_ONE {
-                store::all_versions_at(conn, seq)?
-            } else {
-                let mut rows = Vec::with_capacity(changed.len());
-                for id in &changed {
-                    rows.extend(store::version_at(conn, *id, seq)?);
+    let base = Arc::clone(now);
+    let world = engine.read(move |conn| rebuild((*base).clone(), conn, &changed, seq)).await?;
+    Ok(world)
+}
+
+/// Puts the versions at entry `seq` in the place of what changed later. One thread reads the journal, all parse, and this one builds.
+fn rebuild(mut world: World, conn: &mut Conn, changed: &[Uuid], seq: i64) -> Result<World, DbError> {
+    let catalogue = world.catalogue();
+    std::thread::scope(|scope| {
+        let (send, lots) = std::sync::mpsc::sync_channel(AHEAD);
+        let reader = scope.spawn(move || {
+            for ids in changed.chunks(AT_ONCE) {
+                let rows = store::versions_at(conn, ids, seq)?;
+                let told = rows.par_iter().filter_map(|row| {
+                    let snapshot = row.snapshot.as_ref()?;
+                    Some(parse(catalogue, &row.kind, snapshot, row.shape, row.seq))
+                });
+                let records = told.collect::<Result<Vec<Arc<dyn AnyRecord>>, DbError>>()?;
+                // Nobody takes it only when the thread that builds the world has failed.
+                if send.send((ids, records)).is_err() {
+                    break;
                 }
-                rows
-            };
-            for id in &changed {
+            }
+            Ok(())
+        });
+        for (ids, records) in lots {
+            let there: IdSet = records.iter().map(|r| r.meta().id).collect();
+            for id in ids.iter().filter(|id| !there.contains(*id)) {
                 world.forget(*id);
             }
-            for row in rows {
-                let unchanged = world.any(row.record_id.0).is_some();
-                if let Some(snapshot) = row.snapshot.as_ref().filter(|_| !unchanged) {
-                    world.apply(parse(catalogue, &row.kind, snapshot, row.shape, row.seq)?);
-                }
+            for record in records {
+                world.apply(record);
             }
-            world.seq = seq;
-            Ok(world)
-        })
-        .await?;
+        }
+        reader
+            .join()
+            .unwrap_or_else(|_| Err(DbError::Damaged("the journal could not be read".into())))
+    })?;
+    world.seq = seq;
     Ok(world)
 }

@@ -62,7 +62,10 @@ fn values(name: &str, schema: &Value, records: &[Value]) -> Vec<(String, bool)> 
     }
     if schema["type"] == "array" {
         let items = plain(&schema["items"]);
-        let words = words(&items).unwrap_or_else(|| found(records, |s| s.parse::<uuid::Uuid>().is_ok()));
+        let mut words = words(&items).unwrap_or_else(|| found(records, |s| s.parse::<uuid::Uuid>().is_ok()));
+        // A list takes no more than its schema says; of a hundred codes some are enough.
+        let most = schema["maxItems"].as_u64().and_then(|n| usize::try_from(n).ok());
+        words.truncate(most.unwrap_or(usize::MAX).min(20));
         let mut all = exact(words.clone());
         all.push((words.join(","), false));
         return all;
