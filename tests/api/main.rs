@@ -40,3 +40,4 @@ mod representation;
 mod settings;
 mod slippage;
 mod status;
+mod views;

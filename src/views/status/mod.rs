@@ -487,7 +487,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
     Some(StatusTrend {
         compared_to: *on,
         journal_seq: seen.seq(),
-        settings: used(seen.reading(*on).world),
+        settings: used(seen),
         was_on_record,
         computed_rag: was_on_record.then(|| colour(&reasons(&figures))),
         changes: now.keys().filter_map(change).collect(),
@@ -512,7 +512,7 @@ fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
         thresholds: StatusThresholds {
             due_soon_days: picture.settings.due_soon_days,
             stale_after_days: picture.settings.stale_after_days,
-            settings: used(seen.reading(asked.on).world),
+            settings: used(seen),
         },
         computed_rag: colour(&reasons),
         reasons,
