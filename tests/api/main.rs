@@ -28,6 +28,7 @@ mod examples;
 mod gaps;
 #[macro_use]
 mod golden;
+mod history;
 mod jobs;
 mod meetings;
 mod migrations;
