@@ -28,6 +28,9 @@ pub enum Format {
 /// The formats that lists and views offer beside JSON.
 pub const TABLES: &[Format] = &[Format::Csv, Format::Xlsx];
 
+/// The format that is text for people to read.
+pub const TEXT: &[Format] = &[Format::Markdown];
+
 /// What a form is called by.
 struct Naming {
     /// In `?format=`.

@@ -1,4 +1,5 @@
-//! What became of a record: its versions, and the difference between two of them. Read from the journal.
+//! What became of a record: its versions, and the difference between two of them. Read from the journal; for programs as JSON, for people
+//! as Markdown.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,6 +9,8 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::call::Call;
+use super::formats::{self, Format};
+use super::naming::{ChangedBy, Names, RecordName, label, markdown, time, value};
 use super::page::limit;
 use super::query::invalid;
 use crate::db::store::{self, JournalRow};
@@ -18,14 +21,23 @@ use crate::world::Kind;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldChange {
     /// JSON Pointer of the field.
-    #[schema(max_length = 500, example = "/status")]
+    #[schema(max_length = 500, example = "/responsible_unit_id")]
     pub pointer: String,
+    /// The field in words.
+    #[schema(max_length = 500, example = "responsible unit")]
+    pub label: String,
     /// Its value before; null where it was not set.
     #[schema(value_type = Option<Value>)]
     pub before: Value,
     /// Its value after; null where it is not set.
     #[schema(value_type = Option<Value>)]
     pub after: Value,
+    /// The records whose ids stand in `before`, those that the caller may know of, by their names.
+    #[schema(max_items = 100)]
+    pub before_names: Vec<RecordName>,
+    /// The records whose ids stand in `after`, those that the caller may know of, by their names.
+    #[schema(max_items = 100)]
+    pub after_names: Vec<RecordName>,
 }
 
 /// One version of a record: who made it, when, why, and what it changed.
@@ -44,6 +56,8 @@ pub struct VersionEntry {
     pub action: String,
     /// The account that made it.
     pub actor_id: Uuid,
+    /// Who that is.
+    pub by: ChangedBy,
     /// The request that made it.
     #[schema(max_length = 64)]
     pub request_id: String,
@@ -52,6 +66,8 @@ pub struct VersionEntry {
     pub reason: Option<String>,
     /// Whether its words were redacted or are marked above the caller's clearance; then `changes` is empty.
     pub is_redacted: bool,
+    /// Whether `changes` is all that it says: it is the first, or the version before is not shown.
+    pub is_whole: bool,
     /// What it changed.
     #[schema(max_items = 500)]
     pub changes: Vec<FieldChange>,
@@ -63,6 +79,7 @@ pub struct VersionEntry {
 /// 404 for a record that the caller may not know of.
 pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = known(&call, kind)?;
+    let names = Names::new(&call, call.now())?;
     let size = limit(&call.query)?;
     let after = call
         .query
@@ -80,7 +97,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
         let snapshot = version.map(|v| v.snapshot);
         if row.version > after && items.len() < size {
             let changes = match &snapshot {
-                Some(now) => difference(before.as_ref().unwrap_or(&json!({})), now),
+                Some(now) => names.difference(before.as_ref().unwrap_or(&json!({})), now),
                 None => Vec::new(),
             };
             items.push(VersionEntry {
@@ -90,9 +107,11 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 entered_at: row.entered_at.map(|e| e.0),
                 action: row.action.clone(),
                 actor_id: row.actor.0,
+                by: names.author(row.actor.0),
                 request_id: row.request_id.clone(),
                 reason: row.reason.clone().filter(|_| says_why),
                 is_redacted: snapshot.is_none(),
+                is_whole: snapshot.is_some() && before.is_none(),
                 changes,
             });
         }
@@ -101,11 +120,90 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let last = items.last().map(|i| i.version).unwrap_or_default();
     let more = rows.last().is_some_and(|r| r.version > last);
     let next = if more { Some(last.to_string()) } else { None };
+    if call.format == Format::Markdown {
+        let record = names.record(id).ok_or_else(Problem::not_found)?;
+        let answer = formats::drawing(call.format, "history", text(kind, &record, &items, next.as_deref()));
+        return Ok(linked(&call, answer, next.as_deref()));
+    }
     let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", super::page::next_link(&call, &cursor)),
+    Ok(linked(&call, answer, next.as_deref()))
+}
+
+fn linked(call: &Call, answer: Answer, next: Option<&str>) -> Answer {
+    match next {
+        Some(cursor) => answer.header("Link", super::page::next_link(call, cursor)),
         None => answer,
-    })
+    }
+}
+
+/// Fields of a record's envelope that its heading or the version's own lines say already.
+const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
+
+/// A history as Markdown. Every line begins with words of the service's own, so that nothing in it can begin a block.
+fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&str>) -> String {
+    let title = capital(&kind.name.replace('_', " "));
+    let mut out = format!("# {title} {}: {}\n", markdown(&record.reference), markdown(&record.name));
+    for item in items {
+        version_text(item, &mut out);
+    }
+    if let Some(cursor) = next {
+        out.push_str(&format!("\n*More versions follow: ask for them with `cursor={cursor}`.*\n"));
+    }
+    out
+}
+
+fn version_text(item: &VersionEntry, out: &mut String) {
+    let what = match item.action.as_str() {
+        "create" => "made",
+        "update" => "changed",
+        "withdraw" => "withdrawn",
+        "restore" => "restored",
+        other => other,
+    };
+    out.push_str(&format!(
+        "\n## Version {}: {} on {}\n\n",
+        item.version,
+        markdown(what),
+        time(item.at)
+    ));
+    let account = || item.by.account.as_deref().map(markdown);
+    let who = match (&item.by.post, account()) {
+        (Some(post), Some(account)) => format!("{}, with the account {account}", markdown(&post.name)),
+        (Some(post), None) => markdown(&post.name),
+        (None, Some(account)) => format!("the account {account}"),
+        (None, None) => format!("the account {}", item.by.account_id),
+    };
+    out.push_str(&format!("By: {who}\n"));
+    if let Some(entered) = item.entered_at {
+        out.push_str(&format!("\nEntered: {}, and recorded under the earlier time\n", time(entered)));
+    }
+    if let Some(reason) = &item.reason {
+        out.push_str(&format!("\nWhy: {}\n", markdown(reason)));
+    }
+    if item.is_redacted {
+        out.push_str("\nWhat it says was redacted, or is marked above your clearance.\n");
+        return;
+    }
+    let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));
+    let lines = item.changes.iter().filter(told).map(|c| {
+        let (before, after) = (value(&c.before, &c.before_names), value(&c.after, &c.after_names));
+        let change = if item.is_whole { after } else { format!("{before} → {after}") };
+        format!("- {}: {change}\n", capital(&markdown(&c.label)))
+    });
+    let lines: String = lines.collect();
+    if item.is_whole && item.version > 1 {
+        out.push_str("\nThe version before is not shown; this one says:\n");
+    }
+    out.push('\n');
+    out.push_str(if lines.is_empty() { "No field changed.\n" } else { &lines });
+}
+
+fn capital(words: &str) -> String {
+    let mut characters = words.chars();
+    characters
+        .next()
+        .map(|c| c.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
 }
 
 /// Answers the difference between two versions of a record.
@@ -132,10 +230,8 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b)) else {
         return Err(Problem::not_found());
     };
-    Answer::of(
-        200,
-        &json!({ "from": from, "to": to, "changes": difference(&before.snapshot, &after.snapshot) }),
-    )
+    let changes = Names::new(&call, call.now())?.difference(&before.snapshot, &after.snapshot);
+    Answer::of(200, &json!({ "from": from, "to": to, "changes": changes }))
 }
 
 fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
@@ -168,9 +264,20 @@ fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<ShownVe
     })
 }
 
+impl Names {
+    /// Every field that differs between two versions, with the names of what they point to.
+    #[must_use]
+    pub fn difference(&self, before: &Value, after: &Value) -> Vec<FieldChange> {
+        let mut changes = difference(before, after);
+        for change in &mut changes {
+            (change.before_names, change.after_names) = (self.within(&change.before), self.within(&change.after));
+        }
+        changes
+    }
+}
+
 /// Every field that differs, by its deepest pointer; lists are compared whole. Version and time always differ and are left out.
-#[must_use]
-pub fn difference(before: &Value, after: &Value) -> Vec<FieldChange> {
+fn difference(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     walk(before, after, String::new(), &mut changes);
     changes.retain(|c| !matches!(c.pointer.as_str(), "/version" | "/updated_at"));
@@ -194,9 +301,12 @@ fn walk(before: &Value, after: &Value, pointer: String, changes: &mut Vec<FieldC
             }
         }
         (a, b) if a != b => changes.push(FieldChange {
+            label: label(&pointer),
             pointer,
             before: a.clone(),
             after: b.clone(),
+            before_names: Vec::new(),
+            after_names: Vec::new(),
         }),
         _ => {}
     }

@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod formats;
 pub mod history;
 pub mod limits;
+pub mod naming;
 mod newcomer;
 pub mod openapi;
 pub mod operation;

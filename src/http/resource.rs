@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::formats::{self, TABLES};
+use super::formats::{self, TABLES, TEXT};
 use super::history;
 use super::openapi::PAGES;
 use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
@@ -321,7 +321,7 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("History of {}", a(&n.one)),
-        "Every version, oldest first: who, when, why, and what it changed.",
+        "Every version, oldest first: who, when, why, and what it changed, field by field, with the names of the records that were and are pointed to, as they are called now. As Markdown it is for people to read.",
     )
     .takes([
         id_parameter(&n.one),
@@ -331,9 +331,11 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
             "`next_cursor` of the page before.",
             json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
         ),
+        formats::parameter(TEXT),
     ])
     .answers(200, "A page of versions.", schema_ref("VersionEntryPage"))
     .etag(Tag::Journal)
+    .formats(TEXT)
 }
 
 fn difference(kind: &'static Kind, n: &Names) -> Operation {
@@ -352,7 +354,7 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Compare two versions of {}", a(&n.one)),
-        "Field by field, what differs between two versions.",
+        "Field by field, what differs between two versions, with the names of the records that were and are pointed to, as they are called now.",
     )
     .takes([
         id_parameter(&n.one),

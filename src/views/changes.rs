@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use super::status::Named;
 use super::{Asked, RecordName, View, flatten, id_of, operation_by, render, some_of, words};
-use crate::access::accounts::Account;
-use crate::access::policy::{Act, Subject};
+use crate::access::policy::Subject;
 use crate::db::store::{self, AuthorRow};
-use crate::http::history::{FieldChange, difference};
+use crate::http::history::FieldChange;
+use crate::http::naming::{ChangedBy, Names};
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
@@ -29,7 +29,6 @@ use crate::problem::Problem;
 use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
-use crate::registers::organisation::Post;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
@@ -115,18 +114,6 @@ pub enum Happened {
     Withdrawn,
     /// It did not count before, and counts again.
     Restored,
-}
-
-/// Who made a change, as far as the caller may know.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ChangedBy {
-    /// The account.
-    pub account_id: Uuid,
-    /// The post that the account is for, where that is recorded.
-    pub post: Option<Named>,
-    /// What the account is called; null for who may not read accounts.
-    #[schema(max_length = 200)]
-    pub account: Option<String>,
 }
 
 /// One of the changes to a record.
@@ -326,32 +313,21 @@ fn find<'a>(asked: &'a Asked, then: &'a World, wanted: &Wanted, may_read: &[bool
     found
 }
 
-/// What the caller sees of who made a change.
-fn author(seen: &Seen, account: Uuid, reads_accounts: bool) -> ChangedBy {
-    let known = seen.get::<Account>(account);
-    let post = known.and_then(|a| a.data.post_id).and_then(|p| seen.get::<Post>(p));
-    ChangedBy {
-        account_id: account,
-        post: post.map(|p| Named::new(&p.meta, &p.data.title)),
-        account: known.filter(|_| reads_accounts).map(|a| a.data.title.clone()),
-    }
-}
-
 /// What a version says, as the caller is shown it; none where it was marked above the caller's clearance.
 fn said(seen: &Seen, version: &dyn AnyRecord) -> Option<Value> {
     let shown = seen.show_version(version).ok().filter(|_| seen.may_see_version(version))?;
     serde_json::from_slice(shown.json()).ok()
 }
 
-fn change(seen: &Seen, now: &Seen, found: &Found<'_>, entries: Vec<AuthorRow>, reads_accounts: bool) -> RecordChange {
+fn change(seen: &Seen, names: &Names, now: &Names, found: &Found<'_>, entries: Vec<AuthorRow>) -> RecordChange {
     let meta = found.record.meta();
     let after = said(seen, found.record.as_ref());
     let before = found.before.map(|b| said(seen, b.as_ref()));
     let is_redacted = after.is_none() || before == Some(None);
     let mut changes = match (before.clone().flatten(), &after) {
         _ if is_redacted => Vec::new(),
-        (Some(before), Some(after)) => difference(&before, after),
-        (None, Some(after)) => difference(&json!({}), after),
+        (Some(before), Some(after)) => names.difference(&before, after),
+        (None, Some(after)) => names.difference(&json!({}), after),
         (_, None) => Vec::new(),
     };
     // Of what is new its own fields say enough.
@@ -364,7 +340,7 @@ fn change(seen: &Seen, now: &Seen, found: &Found<'_>, entries: Vec<AuthorRow>, r
         at: row.at.0,
         entered_at: row.entered_at.map(|e| e.0),
         action: row.action,
-        by: author(now, row.actor.0, reads_accounts),
+        by: now.author(row.actor.0),
         reason: row.reason.filter(|_| says_why),
     };
     RecordChange {
@@ -438,7 +414,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     if let Some(kept) = call.service.views.get(&key) {
         return Ok(kept);
     }
-    let (asked, now) = (Asked::of(&call).await?, call.now());
+    let asked = Asked::of(&call).await?;
+    // What is pointed to is named as it was then, who did it as they are now.
+    let (names, now) = (Names::new(&call, asked.seen.clone())?, Names::new(&call, call.now())?);
     let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
     let before = asked
         .query
@@ -449,9 +427,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     if then.seq > asked.seen.seq() {
         return Err(invalid("since", "lies after as_of"));
     }
-    let caller = call.caller()?;
-    let may_read: Vec<bool> = catalogue().kinds().iter().map(|k| caller.may(k.subject, Act::Read)).collect();
-    let reads_accounts = caller.may(Subject::Access, Act::Read);
+    let may_read: Vec<bool> = catalogue().kinds().iter().map(|k| names.may_read(k.index)).collect();
     let (asked, then) = (Arc::new(asked), then);
     let (found_in, found_then) = (Arc::clone(&asked), Arc::clone(&then));
     // Counted, and the page chosen, off the thread that serves others.
@@ -489,7 +465,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                     before,
                     happened: happened(before, record.as_ref()),
                 };
-                Some(change(&asked.seen, &now, &found, entries, reads_accounts))
+                Some(change(&asked.seen, &names, &now, &found, entries))
             })
             .collect();
         let view = ChangesView {

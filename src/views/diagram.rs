@@ -3,15 +3,14 @@
 
 use std::fmt::Write;
 
+use crate::http::naming;
+
 /// The longest label, in characters.
 const LONGEST: usize = 120;
 
-/// One line of at most [`LONGEST`] visible characters: no control characters, none that turn the direction of writing.
+/// One line of at most [`LONGEST`] visible characters.
 pub(super) fn line(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}');
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
-    let mut line = words.collect::<Vec<_>>().join(" ");
-    line.retain(|c| !turns(c));
+    let mut line = naming::line(text);
     if line.chars().count() > LONGEST {
         line = line.chars().take(LONGEST - 1).chain(['…']).collect();
     }

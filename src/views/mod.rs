@@ -30,12 +30,13 @@ mod waits;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 pub use rag::{Rated, RatedBy};
+
+pub use crate::http::naming::RecordName;
 
 use crate::access::policy::{Act, Subject};
 use crate::http::formats::{self, Format, TABLES};
@@ -208,42 +209,6 @@ fn row<T: Serialize>(of: &T) -> Map<String, Value> {
     let mut row = Map::new();
     flatten(&mut row, "", json!(of));
     row
-}
-
-/// A record of any kind, by name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RecordName {
-    /// Its kind.
-    #[schema(max_length = 60)]
-    pub kind: String,
-    /// Its id.
-    pub id: Uuid,
-    /// Its reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
-    /// Its title or name, or the beginning of what it says.
-    #[schema(max_length = 300)]
-    pub name: String,
-}
-
-/// The fields that a record may be called by, the best first.
-const CALLED: &[&str] = &["title", "name", "label", "version_label", "text", "claim", "reason"];
-
-impl RecordName {
-    /// The name of a record.
-    #[must_use]
-    pub fn of(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Self {
-        let meta = record.meta();
-        let shown = seen.show(record.as_ref());
-        let fields: Value = shown.ok().and_then(|s| serde_json::from_slice(s.json()).ok()).unwrap_or_default();
-        let called = CALLED.iter().find_map(|f| fields.get(*f)?.as_str()).unwrap_or(&meta.reference);
-        Self {
-            kind: seen.kind_of(record).to_owned(),
-            id: meta.id,
-            reference: meta.reference.clone(),
-            name: called.chars().take(300).collect(),
-        }
-    }
 }
 
 /// Something counted or collected over records, part by part.

@@ -14,7 +14,7 @@ use crate::registers::performance::{
     BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction, Figure, Figures, Measure, MeasureState,
     MeasureTarget, MeasureUnit, Observation, ObservationState, Period, ShownFigures, figures, table_of,
 };
-use crate::registers::settings::{SettingsUsed, suppression, used};
+use crate::registers::settings::{SettingsUsed, suppression, used_today};
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
@@ -39,7 +39,7 @@ fn rule(seen: &Seen) -> ReleaseRule {
     ReleaseRule {
         below: rule.below,
         round_to: rule.round_to,
-        settings: seen.setting(used),
+        settings: used_today(seen),
     }
 }
 

@@ -175,7 +175,7 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
         next_cursor,
         total: None,
         on: asked.on,
-        settings: used(world),
+        settings: used(&asked.seen),
     })
 }
 

@@ -508,7 +508,7 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         journal_seq: seen.seq(),
         meetings: picture.looked(),
         rotation_soon_days: picture.soon,
-        settings: used(seen.reading(asked.on).world),
+        settings: used(seen),
         by_kind: by_kind(&constituencies),
         targets,
         constituencies,

@@ -361,18 +361,13 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         if !plans.contains(&r.data.plan_id) {
             continue;
         }
-        let moved = r.computed.deadline_changes > 0;
         add(Dated {
             first: day(&r.computed.first_deadline),
             due: r.data.deadline.due_on,
             due_words: r.data.deadline.source_text.as_deref(),
             overdue: r.is_overdue(on),
-            // Those that the caller may not know of do not count.
-            changes: if moved {
-                count(seen.pointing::<DeadlineChange>(r.meta.id).count())
-            } else {
-                0
-            },
+            // Those that the caller may know of; the item itself counts none that is marked.
+            changes: count(seen.pointing::<DeadlineChange>(r.meta.id).count()),
             ..of(DatedKind::WorkPlanItem, &r.meta, !r.data.status.is_closed())
         });
     }

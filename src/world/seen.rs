@@ -269,6 +269,12 @@ impl Seen {
         self.world.catalogue().kinds().get(record.meta().kind).map_or("", |k| k.name)
     }
 
+    /// Every kind of record.
+    #[must_use]
+    pub fn kinds(&self) -> &'static [Kind] {
+        self.world.catalogue().kinds()
+    }
+
     /// The records of a kind. Each must still pass [`Seen::may_see`].
     #[must_use]
     pub fn table(&self, kind: &Kind) -> Option<&Table> {

@@ -50,7 +50,7 @@ on_both! {
         let happened = |of: &Made| found(&view, of)["happened"].as_str().unwrap_or("nothing").to_owned();
         assert_eq!([&changed, &gone, &back, &made, &untouched].map(happened), ["changed", "withdrawn", "restored", "made", "nothing"]);
         let of_changed = found(&view, &changed);
-        assert_eq!(of_changed["changes"], json!([{ "pointer": "/name", "before": "Before", "after": "After" }]));
+        assert_eq!(of_changed["changes"], json!([{ "pointer": "/name", "label": "name", "before": "Before", "after": "After", "before_names": [], "after_names": [] }]));
         assert_eq!((&of_changed["version_before"], &of_changed["version"], of_changed["entries"].as_array().map(Vec::len)), (&json!(1), &json!(3), Some(2)));
         assert_eq!(found(&view, &gone)["entries"][0]["reason"], "Merged");
         assert_eq!(found(&view, &made)["changes"].as_array().expect("changes").iter().find(|c| c["pointer"] == "/name").expect("a name")["after"], "Made");

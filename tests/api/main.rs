@@ -28,6 +28,7 @@ mod examples;
 mod gaps;
 #[macro_use]
 mod golden;
+mod history;
 mod jobs;
 mod meetings;
 mod migrations;
@@ -40,3 +41,4 @@ mod representation;
 mod settings;
 mod slippage;
 mod status;
+mod views;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::classification::Characteristic;
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, not_in_future};
-use crate::registers::links::others;
+use crate::registers::links::{others, parts};
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
@@ -181,7 +181,7 @@ impl Resource for Dashboard {
         );
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> DashboardComputed {
-        let versions = || reading.world.pointing::<DashboardVersion>(meta.id);
+        let versions = || parts::<DashboardVersion>(reading.world, meta);
         let latest = versions().max_by_key(|v| (v.meta.created_at, v.meta.id));
         DashboardComputed {
             maturity: latest.map(|v| v.data.maturity).unwrap_or_default(),

@@ -4,7 +4,7 @@ mod set;
 
 pub use set::{
     AppetiteLimit, EscalationRule, GapThresholds, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression,
-    used,
+    used, used_today,
 };
 
 use crate::world::Catalogue;

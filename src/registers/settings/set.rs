@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::access::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
+use crate::world::seen::Seen;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// When the computed colour of a work-plan item changes.
@@ -229,12 +230,12 @@ impl Default for SettingSet {
 /// Which settings a view was computed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsUsed {
-    /// The set; null for the built-in values.
+    /// The set; null for the built-in values, and for a set that the caller may not know of.
     pub id: Option<Uuid>,
-    /// Its reference; `built-in` where there is no set.
+    /// Its reference; `built-in` where there is no set, `withheld` where the caller may not know of it.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its version; 0 for the built-in values.
+    /// Its version; 0 where no set is named.
     #[schema(minimum = 0)]
     pub version: i64,
 }
@@ -253,21 +254,45 @@ pub fn in_force(world: &World) -> &SettingSet {
     latest(world).map_or(&BUILT_IN, |set| &set.data)
 }
 
-/// Which settings those are, for a view to say.
-#[must_use]
-pub fn used(world: &World) -> SettingsUsed {
-    match latest(world) {
-        Some(set) => SettingsUsed {
-            id: Some(set.meta.id),
-            reference: set.meta.reference.clone(),
-            version: set.meta.version,
-        },
-        None => SettingsUsed {
+impl SettingsUsed {
+    fn unnamed(reference: &str) -> Self {
+        Self {
             id: None,
-            reference: "built-in".into(),
+            reference: reference.into(),
             version: 0,
-        },
+        }
     }
+
+    fn of(world: &World) -> Self {
+        latest(world).map_or_else(
+            || Self::unnamed("built-in"),
+            |set| Self {
+                id: Some(set.meta.id),
+                reference: set.meta.reference.clone(),
+                version: set.meta.version,
+            },
+        )
+    }
+
+    /// Everything is judged by a marked set too, but only who may know of it is told which.
+    fn known(self, seen: &Seen) -> Self {
+        match self.id {
+            Some(id) if !seen.may_see(id) => Self::unnamed("withheld"),
+            _ => self,
+        }
+    }
+}
+
+/// Which settings are in force in the world that is looked at, for a view to say.
+#[must_use]
+pub fn used(seen: &Seen) -> SettingsUsed {
+    SettingsUsed::of(seen.reading(NaiveDate::MIN).world).known(seen)
+}
+
+/// Which settings are in force today, whatever world is looked at.
+#[must_use]
+pub fn used_today(seen: &Seen) -> SettingsUsed {
+    seen.setting(SettingsUsed::of).known(seen)
 }
 
 /// The suppression in force.

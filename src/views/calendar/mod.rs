@@ -131,7 +131,7 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
         from,
         until,
         journal_seq: asked.seen.seq(),
-        settings: used(asked.seen.reading(asked.on).world),
+        settings: used(&asked.seen),
         counts,
         items,
     })

@@ -365,7 +365,7 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
     Ok(ContradictionsView {
         on: asked.on,
         journal_seq: asked.seen.seq(),
-        settings: used(world),
+        settings: used(&asked.seen),
         total: page.total,
         by_rule: page
             .by_rule

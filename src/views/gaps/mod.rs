@@ -255,7 +255,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     Ok(GapsView {
         on: asked.on,
         journal_seq: asked.seen.seq(),
-        settings: used(world),
+        settings: used(&asked.seen),
         total: page.total,
         waived: page.by_rule.iter().map(|c| c.waived).sum(),
         by_rule: page.by_rule.iter().map(count).collect(),

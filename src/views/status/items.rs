@@ -119,7 +119,7 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
         next_cursor,
         total: None,
         on: asked.on,
-        settings: used(world),
+        settings: used(seen),
     })
 }
 

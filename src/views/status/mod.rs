@@ -18,6 +18,7 @@ use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
 use super::{Asked, Gathered, RecordName, View, flatten, gather, judged_page, operation};
 use crate::access::policy::Subject;
+pub use crate::http::naming::Named;
 use crate::http::operation::{Operation, id_parameter, id_query, query};
 use crate::http::page::limit_parameter;
 use crate::problem::Problem;
@@ -35,29 +36,6 @@ use crate::world::{IdSet, Meta, Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
-
-/// A record by name.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Named {
-    /// Its id.
-    pub id: Uuid,
-    /// Its reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
-    /// Its name or title.
-    #[schema(max_length = 300)]
-    pub name: String,
-}
-
-impl Named {
-    pub(super) fn new(meta: &Meta, name: &str) -> Self {
-        Self {
-            id: meta.id,
-            reference: meta.reference.clone(),
-            name: name.to_owned(),
-        }
-    }
-}
 
 /// The items of one goal or unit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -487,7 +465,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
     Some(StatusTrend {
         compared_to: *on,
         journal_seq: seen.seq(),
-        settings: used(seen.reading(*on).world),
+        settings: used(seen),
         was_on_record,
         computed_rag: was_on_record.then(|| colour(&reasons(&figures))),
         changes: now.keys().filter_map(change).collect(),
@@ -512,7 +490,7 @@ fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
         thresholds: StatusThresholds {
             due_soon_days: picture.settings.due_soon_days,
             stale_after_days: picture.settings.stale_after_days,
-            settings: used(seen.reading(asked.on).world),
+            settings: used(seen),
         },
         computed_rag: colour(&reasons),
         reasons,
