@@ -22,16 +22,25 @@ pub struct WorldAt {
 
 /// Past worlds kept for the next question; each shares with now what has not changed since.
 const KEPT: usize = 4;
+/// Records that the kept worlds have to themselves, all in all; the last one asked for is kept whatever it has.
+const OWN_RECORDS: usize = 20_000;
 
 /// Changed records whose earlier versions are read and parsed at once.
 const AT_ONCE: usize = 2_000;
 /// So many of these lots wait for the thread that builds the world.
 const AHEAD: usize = 2;
 
+/// A past world, with the entry it stands at and how many records it has to itself.
+struct Kept {
+    seq: i64,
+    own: usize,
+    world: Arc<World>,
+}
+
 /// The past worlds last asked for.
 #[derive(Default)]
 pub struct Past {
-    kept: Mutex<VecDeque<(i64, Arc<World>)>>,
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 impl Past {
@@ -45,25 +54,33 @@ impl Past {
         if let Some(world) = self.find(seq) {
             return Ok(WorldAt { world, is_now: false });
         }
-        let world = Arc::new(undo(engine, &now, seq).await?);
-        self.keep(seq, &world);
+        let (world, own) = undo(engine, &now, seq).await?;
+        let world = Arc::new(world);
+        self.keep(Kept {
+            seq,
+            own,
+            world: Arc::clone(&world),
+        });
         Ok(WorldAt { world, is_now: false })
     }
 
     fn find(&self, seq: i64) -> Option<Arc<World>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(s, _)| *s == seq).map(|(_, w)| Arc::clone(w))
+        kept.iter().find(|k| k.seq == seq).map(|k| Arc::clone(&k.world))
     }
 
-    fn keep(&self, seq: i64, world: &Arc<World>) {
+    fn keep(&self, new: Kept) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_front((seq, Arc::clone(world)));
+        kept.push_front(new);
         kept.truncate(KEPT);
+        while kept.len() > 1 && kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS {
+            kept.pop_back();
+        }
     }
 }
 
-/// Takes back every change after entry `seq`.
-async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<World, Problem> {
+/// Takes back every change after entry `seq`; the world then, and how many records it has that now has not.
+async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<(World, usize), Problem> {
     let changed: Vec<Uuid> = now
         .catalogue()
         .kinds()
@@ -73,9 +90,9 @@ async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<World, Prob
         .filter(|r| r.meta().seq > seq)
         .map(|r| r.meta().id)
         .collect();
-    let base = Arc::clone(now);
+    let (base, own) = (Arc::clone(now), changed.len());
     let world = engine.read(move |conn| rebuild((*base).clone(), conn, &changed, seq)).await?;
-    Ok(world)
+    Ok((world, own))
 }
 
 /// Puts the versions at entry `seq` in the place of what changed later. One thread reads the journal, all parse, and this one builds.

@@ -5,7 +5,7 @@ use stride::access::policy::Role;
 use stride::registers::catalogue;
 
 use crate::support::maker::{Made, Maker, kind, links_of};
-use crate::support::{Client, TestApp};
+use crate::support::Client;
 
 /// A record's history as Markdown.
 async fn text(client: &Client, of: &Made) -> String {
