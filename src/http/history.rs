@@ -40,6 +40,21 @@ pub struct FieldChange {
     pub after_names: Vec<RecordName>,
 }
 
+impl FieldChange {
+    /// Without the names of what the values point to.
+    #[must_use]
+    pub fn unnamed(pointer: String, before: Value, after: Value) -> Self {
+        Self {
+            label: label(&pointer),
+            pointer,
+            before,
+            after,
+            before_names: Vec::new(),
+            after_names: Vec::new(),
+        }
+    }
+}
+
 /// One version of a record: who made it, when, why, and what it changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionEntry {
@@ -300,14 +315,7 @@ fn walk(before: &Value, after: &Value, pointer: String, changes: &mut Vec<FieldC
                 );
             }
         }
-        (a, b) if a != b => changes.push(FieldChange {
-            label: label(&pointer),
-            pointer,
-            before: a.clone(),
-            after: b.clone(),
-            before_names: Vec::new(),
-            after_names: Vec::new(),
-        }),
+        (a, b) if a != b => changes.push(FieldChange::unnamed(pointer, a.clone(), b.clone())),
         _ => {}
     }
 }

@@ -79,7 +79,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         on: basis.on,
         as_of: basis.as_of,
         journal_seq: basis.seen.seq(),
-        settings: used(basis.seen.reading(basis.on).world),
+        settings: used(&basis.seen),
         sections: template.map_or_else(Vec::new, |t| sections(&t.data.sections, paper, basis, &scope)),
         key_considerations: data.key_considerations.clone(),
         recommendations_to_panel: data
