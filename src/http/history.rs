@@ -41,9 +41,9 @@ pub struct FieldChange {
 }
 
 impl FieldChange {
-    /// A field that differs; what its values point to is not named.
+    /// Without the names of what the values point to.
     #[must_use]
-    pub fn new(pointer: String, before: Value, after: Value) -> Self {
+    pub fn unnamed(pointer: String, before: Value, after: Value) -> Self {
         Self {
             label: label(&pointer),
             pointer,
@@ -315,7 +315,7 @@ fn walk(before: &Value, after: &Value, pointer: String, changes: &mut Vec<FieldC
                 );
             }
         }
-        (a, b) if a != b => changes.push(FieldChange::new(pointer, a.clone(), b.clone())),
+        (a, b) if a != b => changes.push(FieldChange::unnamed(pointer, a.clone(), b.clone())),
         _ => {}
     }
 }

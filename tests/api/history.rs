@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use stride::access::policy::Role;
 use stride::registers::catalogue;
 
-use crate::support::maker::{Made, Maker, kind, links_of};
 use crate::support::Client;
+use crate::support::maker::{Made, Maker, kind, links_of};
 
 /// A record's history as Markdown.
 async fn text(client: &Client, of: &Made) -> String {

@@ -147,14 +147,15 @@ fn spoken(row: &Value) -> PaperRow {
 /// The fields in which two rows differ.
 fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
     let (Value::Object(b), Value::Object(a)) = (before, after) else {
-        return vec![FieldChange::new(String::new(), before.clone(), after.clone())];
+        return vec![FieldChange::unnamed(String::new(), before.clone(), after.clone())];
     };
     let names = a.keys().chain(b.keys().filter(|n| !a.contains_key(*n)));
     let of = |map: &Map<String, Value>, name: &str| map.get(name).cloned().unwrap_or_default();
     names
         .map(|n| (n, of(b, n), of(a, n)))
         .filter(|(_, before, after)| before != after)
-        .map(|(n, before, after)| FieldChange::new(format!("/{n}"), before, after))
+        // The rows of a paper name their records themselves.
+        .map(|(n, before, after)| FieldChange::unnamed(format!("/{n}"), before, after))
         .collect()
 }
 
