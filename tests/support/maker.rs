@@ -52,17 +52,17 @@ const MAKERS: &[(&str, Asking)] = &[
     ("paper_issue", |client, draft| Box::pin(issue(client.clone(), draft.clone()))),
 ];
 
-/// Issues the paper that the draft names.
+/// Issues the paper that the draft names; an issue is marked as its paper is.
 pub async fn issue(client: Client, draft: Value) -> Reply {
     let paper = format!("/api/v1/papers/{}", draft["paper_id"].as_str().expect("a paper"));
-    let mut path = format!("{paper}/issue?");
-    for name in ["reference", "marking"] {
-        if let Some(value) = draft[name].as_str() {
-            path.push_str(&format!("{name}={}&", escaped(value)));
-        }
+    let mut etag = client.get(&paper).await.etag();
+    if let Some(marking) = draft["marking"].as_str() {
+        etag = client.patch(&paper, &etag, &json!({ "marking": marking })).await.status(200).etag();
     }
-    let etag = client.get(&paper).await.etag();
-    let path = path.trim_end_matches(['&', '?']).to_owned();
+    let path = match draft["reference"].as_str() {
+        Some(reference) => format!("{paper}/issue?reference={}", escaped(reference)),
+        None => format!("{paper}/issue"),
+    };
     client.ask("POST", &path).header("if-match", &etag).send().await
 }
 

@@ -23,8 +23,8 @@ use crate::world::record::Resource;
 use crate::world::seen::{Clearance, Seen, Sight};
 use crate::world::{AnyRecord, Kind, Marking, Rec, World};
 
-/// The fields of the issue that its maker gives.
-const GIVEN: [&str; 2] = ["reference", "marking"];
+/// The fields of the issue that its maker gives. Its marking is its paper's: the paper names it.
+const GIVEN: [&str; 1] = ["reference"];
 
 fn kind(name: &str) -> Result<&'static Kind, Problem> {
     catalogue()
@@ -89,7 +89,7 @@ pub fn issue(
     let text = serde_json::to_string(&frozen).map_err(Problem::internal)?;
     let markdown = markdown::write(&layout::nodes(&frozen));
     let mut draft = json!({
-        "paper_id": id, "paper_version": paper.meta.version, "issued_on": today, "judged_on": basis.on, "as_of": basis.as_of,
+        "paper_id": id, "marking": paper.meta.marking, "paper_version": paper.meta.version, "issued_on": today, "judged_on": basis.on, "as_of": basis.as_of,
         "journal_seq": frozen.journal_seq, "content_sha256": sha256(&text), "content": text,
         "markdown_sha256": sha256(&markdown), "markdown": markdown,
     });
@@ -106,7 +106,7 @@ pub fn issue(
 pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyRecord>, Problem> {
     let given = record.as_object_mut().map(std::mem::take).unwrap_or_default();
     if let Some(other) = given.keys().find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str())) {
-        let detail = "is none of paper_id, reference and marking: issuing makes the rest";
+        let detail = "is neither paper_id nor reference: issuing makes the rest";
         return Err(Problem::field(Code::InvalidBody, format!("/{other}"), "not_allowed", detail));
     }
     let id = given.get("paper_id").and_then(Value::as_str).and_then(|t| Uuid::try_parse(t).ok());
@@ -126,7 +126,7 @@ pub fn operation() -> Operation {
     .says(
         "Papers",
         "Issue a paper",
-        "Freezes what the paper says, with its SHA-256 and the journal entry that it rests on, in a paper issue. From then on the paper stays as it is, whatever is recorded later; only the panel's decisions are added. A paper marked official holds nothing that is marked official_sensitive, whoever issues it; one that is marked itself holds what its issuer may see.",
+        "Freezes what the paper says, with its SHA-256 and the journal entry that it rests on, in a paper issue. From then on the paper stays as it is, whatever is recorded later; only the panel's decisions are added. A paper marked official holds nothing that is marked official_sensitive, whoever issues it; one that is marked itself holds what its issuer may see. The issue bears the marking of its paper.",
     )
     .takes([
         id_parameter("paper"),
@@ -137,11 +137,6 @@ pub fn operation() -> Operation {
             "reference",
             "What people call the issue; given one when left out.",
             json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" }),
-        ),
-        query(
-            "marking",
-            "Who may see the issue, where that is fewer than may see the paper.",
-            json!({ "type": "string", "enum": ["official", "official_sensitive"], "default": "official" }),
         ),
     ])
     .answers(201, "The issue, with `Location` and `ETag`.", schema_ref("PaperIssue"))
