@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(value(&json!([id, other]), &names), format!("Human \\*Resources\\*; {other}"));
         assert_eq!(
             value(&json!({ "unit_id": id, "share": 2, "note": null }), &names),
-            "share 2, unit Human \\*Resources\\*"
+            "unit Human \\*Resources\\*, share 2"
         );
         assert_eq!(value(&json!("in_progress"), &names), "`in_progress`");
         assert_eq!(value(&json!("a\nb"), &names), "a b");
