@@ -2,7 +2,7 @@
 //!
 //! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`operation`] does the rest:
 //! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`View::FORMATS`]) and
-//! writes them ([`View::drawn`]); what others wrote gets into them through [`diagram`] alone.
+//! writes them ([`View::drawn`]); what others wrote gets into them through `diagram` alone.
 
 mod attendance;
 mod awaits;

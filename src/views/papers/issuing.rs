@@ -102,7 +102,7 @@ pub fn issue(
 /// The same from a file to load: `{"paper_id": …}`.
 ///
 /// # Errors
-/// See [`issue`]; a paper that reports on a day before the file's.
+/// What issuing refuses; a paper that reports on a day before the file's.
 pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyRecord>, Problem> {
     let given = record.as_object_mut().map(std::mem::take).unwrap_or_default();
     if let Some(other) = given.keys().find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str())) {

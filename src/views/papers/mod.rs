@@ -1,7 +1,7 @@
 //! The panel paper: the author's words, and between them what the registers hold; computed while it is a draft, frozen once it is issued.
 //!
-//! [`compute`] makes the content, a pure function of the paper and of the world that it reports on. [`layout`] puts it into headings,
-//! paragraphs, lists and tables, and of those Markdown, HTML and DOCX are written. [`issuing`] freezes it, [`compared`] sets it beside
+//! `compute` makes the content, a pure function of the paper and of the world that it reports on. `layout` puts it into headings,
+//! paragraphs, lists and tables, and of those Markdown, HTML and DOCX are written. `issuing` freezes it, `compared` sets it beside
 //! the paper before.
 
 mod actions;
