@@ -23,8 +23,15 @@ def is_beyond_schema(error):
         or pointer == "?cursor"
         # A time to come is refused: nothing is recorded there yet.
         or pointer == "?as_of"
-        # A window ends where it begins or later.
-        or (pointer == "?until" and "must not lie before" in error["detail"])
+        # A window ends where it begins or later, and has a longest length.
+        or (pointer == "?until" and ("must not lie before" in error["detail"] or "ask for a shorter" in error["detail"]))
+        # What is compared with must be earlier than what is shown.
+        or pointer == "?compare_to"
+        # Either a time or a board's last meeting, and that a meeting which was held.
+        or pointer in ("?since", "?since_meeting_of")
+        # An id of the right form may lead to no record, or to one of another kind.
+        or code == "not_found"
+        or (pointer == "?with" and "must be the id of a paper" in error["detail"])
         # A digest is 32 bytes, in base64 without stray bits.
         or (pointer in ("Content-Digest", "Repr-Digest") and code == "invalid")
         # A period must exist in the calendar: there is no 2021-W53.
