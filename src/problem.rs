@@ -100,6 +100,9 @@ pub struct Problem {
     pub headers: Vec<(&'static str, String)>,
 }
 
+/// Faults that one answer names.
+pub const MOST_ERRORS: usize = 100;
+
 impl Problem {
     /// A problem with a sentence about this occurrence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
@@ -124,14 +127,15 @@ impl Problem {
         )
     }
 
-    /// A problem with several fields.
+    /// A problem with several fields. Of more than [`MOST_ERRORS`] the first are named.
     #[must_use]
-    pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
+    pub fn with_errors(code: Code, mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             [first, ..] => format!("{} faults; the first is {}: {}", errors.len(), first.pointer, first.detail),
         };
+        errors.truncate(MOST_ERRORS);
         Self {
             code,
             detail,
@@ -212,6 +216,18 @@ impl std::error::Error for Problem {}
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn of_very_many_faults_the_first_are_named() {
+        let fault = |n: usize| super::FieldError {
+            pointer: format!("/{n}"),
+            code: "duplicate".into(),
+            detail: "is there twice".into(),
+        };
+        let problem = super::Problem::with_errors(super::Code::RuleViolation, (0..118).map(fault).collect());
+        assert!(problem.detail.starts_with("118 faults; the first is /0"), "{}", problem.detail);
+        assert_eq!(problem.errors.len(), super::MOST_ERRORS);
+    }
+
     #[test]
     fn of_many_words_the_nearest_are_named() {
         assert_eq!(super::one_of("x", &["a", "b"]), "must be one of a, b");

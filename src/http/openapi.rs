@@ -44,7 +44,7 @@ struct ProblemBody {
     /// To be given when reporting the problem.
     #[schema(max_length = 64)]
     request_id: String,
-    /// Every fault found, by its place.
+    /// Every fault found, by its place; of more than 100 the first.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
