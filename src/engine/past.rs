@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::{Engine, parse};
+use super::{Engine, Lot, ahead, parse};
 use crate::db::{Conn, DbError, store};
 use crate::problem::Problem;
-use crate::world::{AnyRecord, IdSet, World};
+use crate::world::{IdSet, World};
 
 /// An earlier world.
 #[derive(Clone)]
@@ -27,8 +27,6 @@ const OWN_RECORDS: usize = 20_000;
 
 /// Changed records whose earlier versions are read and parsed at once.
 const AT_ONCE: usize = 2_000;
-/// So many of these lots wait for the thread that builds the world.
-const AHEAD: usize = 2;
 
 /// A past world, with the entry it stands at and how many records it has to itself.
 struct Kept {
@@ -95,27 +93,25 @@ async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<(World, usi
     Ok((world, own))
 }
 
-/// Puts the versions at entry `seq` in the place of what changed later. One thread reads the journal, all parse, and this one builds.
+/// Puts the versions at entry `seq` in the place of what changed later, parsed on all cores.
 fn rebuild(mut world: World, conn: &mut Conn, changed: &[Uuid], seq: i64) -> Result<World, DbError> {
     let catalogue = world.catalogue();
-    std::thread::scope(|scope| {
-        let (send, lots) = std::sync::mpsc::sync_channel(AHEAD);
-        let reader = scope.spawn(move || {
+    ahead(
+        |lots| {
             for ids in changed.chunks(AT_ONCE) {
                 let rows = store::versions_at(conn, ids, seq)?;
                 let told = rows.par_iter().filter_map(|row| {
                     let snapshot = row.snapshot.as_ref()?;
                     Some(parse(catalogue, &row.kind, snapshot, row.shape, row.seq))
                 });
-                let records = told.collect::<Result<Vec<Arc<dyn AnyRecord>>, DbError>>()?;
                 // Nobody takes it only when the thread that builds the world has failed.
-                if send.send((ids, records)).is_err() {
+                if lots.send((ids, told.collect::<Result<_, _>>()?)).is_err() {
                     break;
                 }
             }
             Ok(())
-        });
-        for (ids, records) in lots {
+        },
+        |(ids, records): (&[Uuid], Lot)| {
             let there: IdSet = records.iter().map(|r| r.meta().id).collect();
             for id in ids.iter().filter(|id| !there.contains(*id)) {
                 world.forget(*id);
@@ -123,11 +119,8 @@ fn rebuild(mut world: World, conn: &mut Conn, changed: &[Uuid], seq: i64) -> Res
             for record in records {
                 world.apply(record);
             }
-        }
-        reader
-            .join()
-            .unwrap_or_else(|_| Err(DbError::Damaged("the journal could not be read".into())))
-    })?;
+        },
+    )?;
     world.seq = seq;
     Ok(world)
 }
