@@ -13,6 +13,7 @@ mod contradictions;
 mod coverage;
 mod dependency_graph;
 mod diagram;
+mod expected;
 mod findings;
 mod gaps;
 mod organogram;
@@ -25,7 +26,6 @@ mod representation;
 mod slippage;
 mod standing;
 mod status;
-mod waits;
 
 use std::sync::Arc;
 

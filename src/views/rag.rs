@@ -118,6 +118,12 @@ impl Rated {
         }
     }
 
+    /// Whether a declared colour agrees with it; an item that its lead has not rated disagrees with nothing.
+    #[must_use]
+    pub fn agrees(&self, declared: Rag) -> bool {
+        declared == Rag::Grey || declared == self.rag
+    }
+
     /// The reason in a sentence.
     #[must_use]
     pub fn reason(&self) -> String {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
 use crate::registers::plan::{
-    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, WorkPlanItem,
 };
 use crate::registers::strategy::{StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus};
 use crate::views::findings::GapSeverity as Is;
@@ -23,11 +23,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Record an update that explains the declared colour, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            if i.data.status.is_closed() || i.data.declared_rag == Rag::Grey || !c.is_planned(i.data.plan_id) {
+            if i.data.status.is_closed() || !c.is_planned(i.data.plan_id) {
                 return None;
             }
             let rated = Rated::of(i, c.on, c.settings);
-            (rated.rag != i.data.declared_rag).then(|| {
+            (!rated.agrees(i.data.declared_rag)).then(|| {
                 let colour = i.data.declared_rag;
                 let claimed = said_in_update(c, i, format!("declared {}", word(&colour)), |u| u.declared_rag == Some(colour));
                 Clash::of(Said {

@@ -9,8 +9,8 @@ use crate::registers::assurance::{
     RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification, Verification, VerificationResult,
 };
 use crate::registers::evidence::Evidence;
+use crate::views::expected::{Awaited, awaited_by};
 use crate::views::rag::days;
-use crate::views::waits::{Awaited, awaited_by};
 use crate::world::Rec;
 
 /// The rules.

@@ -9,8 +9,8 @@ use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
+use crate::views::expected::due_of;
 use crate::views::rag::{Rated, days, stale_days};
-use crate::views::waits::due_of;
 use crate::world::Rec;
 use crate::world::date::Precision;
 
@@ -206,11 +206,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Record an update that explains the declared colour, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            if !is_open(c, i) || i.data.declared_rag == Rag::Grey {
+            if !is_open(c, i) {
                 return None;
             }
             let rated = Rated::of(i, c.on, c.settings);
-            if rated.rag == i.data.declared_rag {
+            if rated.agrees(i.data.declared_rag) {
                 return None;
             }
             let word = crate::world::record::word::<Rag>;

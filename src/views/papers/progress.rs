@@ -10,8 +10,8 @@ use crate::registers::assurance::{
     RecommendationUpdateKind, Timeliness,
 };
 use crate::registers::settings::in_force;
+use crate::views::expected::due_of;
 use crate::views::status::Named;
-use crate::views::waits::due_of;
 use crate::world::{Rec, Resource};
 
 /// The recommendations in scope.

@@ -269,8 +269,7 @@ impl<'a> ItemState<'a> {
 
     /// Whether declared and computed colour agree.
     pub fn agrees(&self) -> bool {
-        let declared = self.record.data.declared_rag;
-        declared == Rag::Grey || declared == self.rated.rag
+        self.rated.agrees(self.record.data.declared_rag)
     }
 }
 

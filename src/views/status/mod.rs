@@ -296,17 +296,15 @@ struct Picture<'a> {
     seen: &'a Seen,
     on: NaiveDate,
     settings: &'a SettingSet,
-    is_whole: bool,
     standing_plans: IdSet,
 }
 
 impl<'a> Picture<'a> {
-    fn new(seen: &'a Seen, on: NaiveDate, is_whole: bool) -> Self {
+    fn new(seen: &'a Seen, on: NaiveDate) -> Self {
         Self {
             seen,
             on,
             settings: in_force(seen.reading(on).world),
-            is_whole,
             standing_plans: seen.live::<Plan>().map(|p| p.meta.id).collect(),
         }
     }
@@ -320,7 +318,7 @@ impl<'a> Picture<'a> {
         if !scope.has_item(record, self.standing_plans.contains(&data.plan_id)) {
             return;
         }
-        if !self.is_whole {
+        if !scope.is_everything() {
             part.covered.push(record.meta.id);
         }
         let item = ItemState::new(record, self.on, self.settings);
@@ -342,7 +340,7 @@ impl<'a> Picture<'a> {
         if !scope.has_recommendation(self.seen, record) {
             return;
         }
-        if !self.is_whole {
+        if !scope.is_everything() {
             part.covered.push(record.meta.id);
         }
         part.figures.recommendations.add(record, self.on, self.settings);
@@ -447,9 +445,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
         Some(id) => Scope::to(seen, id, *on).map(|(scope, _)| scope),
     };
     let was_on_record = scope.is_some();
-    let figures = scope
-        .map(|s| Picture::new(seen, *on, about.is_none()).count(s).figures)
-        .unwrap_or_default();
+    let figures = scope.map(|s| Picture::new(seen, *on).count(s).figures).unwrap_or_default();
     let (earlier, now) = (figures_of(&figures), figures_of(now));
     let number = |of: &Map<String, Value>, figure: &str| of.get(figure).and_then(Value::as_u64).unwrap_or(0);
     let change = |figure: &String| {
@@ -475,7 +471,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
 /// Computes the view, for what belongs to one record or for everything.
 fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
     let seen = &asked.seen;
-    let picture = Picture::new(seen, asked.on, about.is_none());
+    let picture = Picture::new(seen, asked.on);
     let (scope, about) = match about {
         Some((scope, about)) => (scope, Some(about)),
         None => (Scope::everything(seen), None),

@@ -86,9 +86,12 @@ impl Scope {
 
     /// Everything that the caller may know of.
     pub fn everything(seen: &Seen) -> Self {
-        let mut scope = Self::of(seen, About::Everything, Uuid::nil());
-        scope.plans = seen.live::<Plan>().map(|p| p.meta.id).collect();
-        scope
+        Self::of(seen, About::Everything, Uuid::nil())
+    }
+
+    /// Whether it leaves nothing out.
+    pub fn is_everything(&self) -> bool {
+        self.about == About::Everything
     }
 
     /// What belongs to a record, with the name of the record; none where a status is not kept of its kind, or the caller may not know of
@@ -145,9 +148,7 @@ impl Scope {
 
     /// Notes what it turned out to cover: actions, recommendations and risks may be about it.
     pub fn cover(&mut self, ids: impl IntoIterator<Item = Uuid>) {
-        if self.about != About::Everything {
-            self.covered.extend(ids);
-        }
+        self.covered.extend(ids);
     }
 
     fn bears_on(&self, mut ids: impl Iterator<Item = Uuid>) -> bool {

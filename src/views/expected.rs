@@ -1,4 +1,5 @@
-//! What waits for what, and when what is waited for is expected.
+//! When what others wait for is expected, as the rules of gaps and the papers judge it: what was put off to no date counts by its first
+//! deadline. The graph of what waits on what (`awaits`) judges by `standing`, where such a date says nothing.
 
 use std::sync::Arc;
 
