@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
-use super::{Asked, Gathered, gather_any, id_of, some_of, words};
+use super::{Asked, Gathered, View, gather_any, id_of, row, some_of, words};
 use crate::http::operation::{id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
@@ -90,8 +90,49 @@ pub struct Rule<F: Finding> {
     pub look: &'static dyn Look<F>,
 }
 
+/// A rule, for whoever reads what it found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapRule {
+    /// Its stable code.
+    #[schema(max_length = 60)]
+    pub code: String,
+    /// How much what it finds weighs.
+    pub severity: GapSeverity,
+    /// Where it belongs.
+    pub register: GapRegister,
+    /// The kind of record that it looks at.
+    #[schema(max_length = 60)]
+    pub kind: String,
+    /// What is wrong, or does not fit together, where it finds something.
+    #[schema(max_length = 300)]
+    pub checks: String,
+    /// Why it matters.
+    #[schema(max_length = 300)]
+    pub why: String,
+    /// What mends it.
+    #[schema(max_length = 300)]
+    pub remedy: String,
+    /// The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.
+    #[schema(max_items = 10, schema_with = complaints)]
+    pub answers: Vec<String>,
+}
+
+/// Every rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapRules {
+    /// The rules, by register.
+    #[schema(max_items = 500)]
+    pub items: Vec<GapRule>,
+}
+
+impl View for GapRules {
+    fn rows(&self) -> Vec<Map<String, Value>> {
+        self.items.iter().map(row).collect()
+    }
+}
+
 /// The schema of [`Rule::answers`].
-pub fn complaints() -> Array {
+fn complaints() -> Array {
     let words = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
     ArrayBuilder::new()
         .description(Some(
@@ -375,6 +416,23 @@ impl<F: Finding> Rules<F> {
             items,
             next_cursor,
         })
+    }
+
+    /// Every rule, for whoever reads what they find.
+    pub fn told(&self) -> GapRules {
+        let rule = |(register, rule): (GapRegister, &Rule<F>)| GapRule {
+            code: rule.code.to_owned(),
+            severity: rule.severity,
+            register,
+            kind: rule.look.kind().to_owned(),
+            checks: rule.checks.to_owned(),
+            why: rule.why.to_owned(),
+            remedy: rule.remedy.to_owned(),
+            answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
+        };
+        GapRules {
+            items: self.all().map(rule).collect(),
+        }
     }
 
     /// Where a page begins: after what a rule found on a record.

@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::awaits::worked_plans;
-use super::findings::{self, Finding, Found, GapSeverity, Rules, complaints};
+use super::findings::{self, Finding, Found, GapSeverity, Rules};
 use super::status::Named;
-use super::{Asked, RecordName, View, flatten, operation, row};
+use super::{Asked, RecordName, View, flatten, operation};
 use crate::access::policy::Subject;
 use crate::http::operation::Operation;
 use crate::problem::Problem;
@@ -274,47 +274,6 @@ impl View for ContradictionsView {
     }
 }
 
-/// A rule, for whoever reads what it found.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ContradictionRule {
-    /// Its stable code.
-    #[schema(max_length = 60)]
-    pub code: String,
-    /// How much what it finds weighs.
-    pub severity: GapSeverity,
-    /// Where it belongs.
-    pub register: GapRegister,
-    /// The kind of record that it looks at.
-    #[schema(max_length = 60)]
-    pub kind: String,
-    /// What does not fit together where it finds something.
-    #[schema(max_length = 300)]
-    pub checks: String,
-    /// Why it matters.
-    #[schema(max_length = 300)]
-    pub why: String,
-    /// What would settle it.
-    #[schema(max_length = 300)]
-    pub remedy: String,
-    /// The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.
-    #[schema(max_items = 10, schema_with = complaints)]
-    pub answers: Vec<String>,
-}
-
-/// Every rule.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ContradictionRules {
-    /// The rules, by register.
-    #[schema(max_items = 500)]
-    pub items: Vec<ContradictionRule>,
-}
-
-impl View for ContradictionRules {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        self.items.iter().map(row).collect()
-    }
-}
-
 fn statement(seen: &Seen, said: Said) -> Statement {
     let named = |id: Uuid| {
         if let Some(post) = seen.get::<Post>(id) {
@@ -382,20 +341,6 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
     })
 }
 
-fn all_rules(_: &Asked) -> Result<ContradictionRules, Problem> {
-    let items = RULES.all().map(|(register, rule)| ContradictionRule {
-        code: rule.code.to_owned(),
-        severity: rule.severity,
-        register,
-        kind: rule.look.kind().to_owned(),
-        checks: rule.checks.to_owned(),
-        why: rule.why.to_owned(),
-        remedy: rule.remedy.to_owned(),
-        answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
-    });
-    Ok(ContradictionRules { items: items.collect() })
-}
-
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     vec![
@@ -410,7 +355,7 @@ pub fn operations() -> Vec<Operation> {
             "/api/v1/contradiction-rules",
             "listContradictionRules",
             Subject::PlanItem,
-            all_rules,
+            |_| Ok(RULES.told()),
         )
         .says(
             "Views",
@@ -423,7 +368,6 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<ContradictionsView>(schemas);
-    add_answer::<ContradictionRules>(schemas);
 }
 
 #[cfg(test)]
