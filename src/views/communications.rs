@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation, some_of, words};
+use super::{Asked, View, flatten, id_of, operation, some_of, window, words};
 use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
@@ -21,8 +21,8 @@ use crate::world::schema::{Schemas, add_answer};
 
 /// The window looks so many days ahead unless asked otherwise.
 const AHEAD_DAYS: u64 = 91;
-/// The longest window, in days.
-const LONGEST_DAYS: i64 = 731;
+/// The longest window, in days and in words.
+const LONGEST: (i64, &str) = (731, "two years");
 /// The most runs in one answer.
 const MOST: usize = 10_000;
 
@@ -118,14 +118,8 @@ impl Wanted {
         let from = day("from")?.unwrap_or(asked.on);
         let ahead = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
         let until = day("until")?.unwrap_or(ahead);
-        if until < from {
-            return Err(invalid("until", &format!("must not lie before from ({from})")));
-        }
-        if (until - from).num_days() >= LONGEST_DAYS {
-            return Err(invalid("until", "lies more than two years after from; ask for a shorter window"));
-        }
         Ok(Self {
-            window: (from, until),
+            window: window(from, until, LONGEST)?,
             plan: id_of(asked, "plan_id")?,
             unit: id_of(asked, "unit_below")?,
             goal: id_of(asked, "goal_id")?,

@@ -288,6 +288,31 @@ impl Line {
             ..Self::default()
         }
     }
+
+    /// What is no record: a code of a vocabulary.
+    fn of_code<C: Serialize>(code: &C) -> Self {
+        let key = word(code);
+        Self {
+            reference: key.clone(),
+            name: key.replace('_', " "),
+            key,
+            ..Self::default()
+        }
+    }
+}
+
+/// Measures that are not retired, each with its line, which says its state.
+fn measures(seen: &Seen) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
+    let measures: Vec<&Rec<Measure>> = seen.live::<Measure>().filter(|m| m.data.state != MeasureState::Retired).collect();
+    let line = |m: &&Rec<Measure>| {
+        let line = Line {
+            note: Some(word(&m.data.state)),
+            ..Line::of(&m.meta, &m.data.title)
+        };
+        (m.meta.id, line)
+    };
+    let lines = measures.iter().map(line).collect();
+    (measures, lines)
 }
 
 /// A cell while the matrix is made.
@@ -607,17 +632,7 @@ fn items_measures(asked: &Asked) -> Result<CoverageView, Problem> {
             },
         )
     };
-    let measures: Vec<&Rec<Measure>> = seen.live::<Measure>().filter(|m| m.data.state != MeasureState::Retired).collect();
-    let columns = measures
-        .iter()
-        .map(|m| {
-            let line = Line {
-                note: Some(word(&m.data.state)),
-                ..Line::of(&m.meta, &m.data.title)
-            };
-            (m.meta.id, line)
-        })
-        .collect();
+    let (measures, columns) = measures(seen);
     let mut matrix = Matrix::new(items.iter().map(line).collect(), columns);
     for measure in &measures {
         for item in &measure.data.item_ids {
@@ -644,27 +659,9 @@ const PROTECTED: [Characteristic; 9] = [
 
 fn measures_characteristics(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
-    let measures: Vec<&Rec<Measure>> = seen.live::<Measure>().filter(|m| m.data.state != MeasureState::Retired).collect();
-    let rows = measures
-        .iter()
-        .map(|m| {
-            let line = Line {
-                note: Some(word(&m.data.state)),
-                ..Line::of(&m.meta, &m.data.title)
-            };
-            (m.meta.id, line)
-        })
-        .collect();
+    let (measures, rows) = measures(seen);
     let code = |c: Characteristic| Uuid::from_u128(c as u128);
-    let columns = PROTECTED.map(|c| {
-        let line = Line {
-            key: word(&c),
-            reference: word(&c),
-            name: word(&c).replace('_', " "),
-            ..Line::default()
-        };
-        (code(c), line)
-    });
+    let columns = PROTECTED.map(|c| (code(c), Line::of_code(&c)));
     let mut matrix = Matrix::new(rows, columns.into());
     for measure in &measures {
         // The latest period alone: what was known once is no coverage.
@@ -727,15 +724,7 @@ fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
         examples.push((of, example));
     }
     let code = |b: PracticeBasis| Uuid::from_u128(b as u128);
-    let columns = [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| {
-        let line = Line {
-            key: word(&b),
-            reference: word(&b),
-            name: word(&b).replace('_', " "),
-            ..Line::default()
-        };
-        (code(b), line)
-    });
+    let columns = [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| (code(b), Line::of_code(&b)));
     let mut matrix = Matrix::new(rows.into_iter().collect(), columns.into());
     for (of, example) in examples {
         if let Some(cell) = matrix.cell(of, code(example.data.basis)) {

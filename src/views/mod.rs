@@ -192,6 +192,18 @@ fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
         .transpose()
 }
 
+/// A window of days, both included, that ends where it begins or later and is shorter than so many days: `longest`, and the same in words.
+fn window(from: NaiveDate, until: NaiveDate, (longest, words): (i64, &str)) -> Result<(NaiveDate, NaiveDate), Problem> {
+    if until < from {
+        return Err(invalid("until", &format!("must not lie before from ({from})")));
+    }
+    if (until - from).num_days() >= longest {
+        let detail = format!("lies more than {words} after from; ask for a shorter window");
+        return Err(invalid("until", &detail));
+    }
+    Ok((from, until))
+}
+
 /// Puts nested counts side by side: `declared_rag.red`.
 fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
     if let Value::Object(map) = value {

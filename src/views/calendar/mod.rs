@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub use dates::{DateKind, DateState, DatedThing, Wanted, gather};
 pub use ics::write;
 
-use super::{Asked, View, flatten, id_of, operation, some_of, words};
+use super::{Asked, View, flatten, id_of, operation, some_of, window, words};
 use crate::access::policy::Subject;
 use crate::http::formats::Format;
 use crate::http::operation::{Operation, id_query, query};
@@ -25,8 +25,8 @@ use crate::world::schema::{Schemas, add_answer};
 /// Unless asked otherwise the window looks so many days back and ahead.
 const BACK_DAYS: u64 = 28;
 const AHEAD_DAYS: u64 = 91;
-/// The longest window, in days.
-const LONGEST_DAYS: i64 = 1_827;
+/// The longest window, in days and in words.
+const LONGEST: (i64, &str) = (1_827, "five years");
 /// The most dated things in one answer.
 pub const MOST: usize = 10_000;
 
@@ -91,14 +91,8 @@ fn wanted(asked: &Asked) -> Result<Wanted, Problem> {
     let ahead = |day: NaiveDate| day.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(day);
     let from = from.unwrap_or_else(|| back(until.map_or(asked.on, |u| u.min(asked.on))));
     let until = until.unwrap_or_else(|| ahead(from.max(asked.on)));
-    if until < from {
-        return Err(invalid("until", &format!("must not lie before from ({from})")));
-    }
-    if (until - from).num_days() >= LONGEST_DAYS {
-        return Err(invalid("until", "lies more than five years after from; ask for a shorter window"));
-    }
     Ok(Wanted {
-        window: (from, until),
+        window: window(from, until, LONGEST)?,
         kinds: words(asked, "kind")?,
         unit: id_of(asked, "unit_id")?,
         board: id_of(asked, "board_id")?,
