@@ -22,22 +22,26 @@ pub mod postgres;
 pub use app::{Backend, TestApp};
 pub use client::Client;
 
-/// Defines tests that run on both databases: `on_both! { async fn name(app: TestApp) { … } }`.
+/// Defines tests that run on both databases: `on_both! { async fn name(app: TestApp) { … } }`. Another runner than the one that starts
+/// on nothing stands before them: `on_both! { by crate::golden::run; async fn … }`.
 #[macro_export]
 macro_rules! on_both {
-    ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident: TestApp) $body:block)*) => { $(
+    (by $run:path; $($(#[doc = $doc:literal])* async fn $name:ident($app:ident: TestApp) $body:block)*) => { $(
         $(#[doc = $doc])*
         async fn $name($app: $crate::support::TestApp) $body
 
         mod $name {
             #[test]
             fn sqlite() {
-                $crate::support::app::run($crate::support::Backend::Sqlite, super::$name);
+                $run($crate::support::Backend::Sqlite, super::$name);
             }
             #[test]
             fn postgres() {
-                $crate::support::app::run($crate::support::Backend::Postgres, super::$name);
+                $run($crate::support::Backend::Postgres, super::$name);
             }
         }
     )* };
+    ($($tests:tt)*) => {
+        $crate::on_both! { by $crate::support::app::run; $($tests)* }
+    };
 }

@@ -22,21 +22,9 @@ pub fn run<F: Future<Output = ()>>(backend: Backend, test: impl FnOnce(TestApp) 
 
 /// Defines tests that run on the example data, on both databases.
 macro_rules! on_papers {
-    ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident: TestApp) $body:block)*) => { $(
-        $(#[doc = $doc])*
-        async fn $name($app: $crate::support::TestApp) $body
-
-        mod $name {
-            #[test]
-            fn sqlite() {
-                $crate::golden::run($crate::support::Backend::Sqlite, super::$name);
-            }
-            #[test]
-            fn postgres() {
-                $crate::golden::run($crate::support::Backend::Postgres, super::$name);
-            }
-        }
-    )* };
+    ($($tests:tt)*) => {
+        on_both! { by $crate::golden::run; $($tests)* }
+    };
 }
 
 // Below the macro, which they use.
