@@ -16,6 +16,7 @@ mod diagram;
 mod expected;
 mod findings;
 mod gaps;
+mod kept;
 mod organogram;
 mod oversight;
 pub mod papers;
@@ -50,8 +51,11 @@ use crate::world::schema::{Schemas, add_answer, page};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource, Table};
 
-/// Answers kept until the journal moves, by their ETag.
-pub struct Cache(moka::sync::Cache<String, Answer>);
+/// Answers kept until the journal moves, by their ETag; and what outlasts that.
+pub struct Cache {
+    answers: moka::sync::Cache<String, Answer>,
+    status: Arc<status::Counted>,
+}
 
 /// Bytes of answers kept.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
@@ -60,7 +64,12 @@ impl Cache {
     /// The answer kept under this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Answer> {
-        self.0.get(key)
+        self.answers.get(key)
+    }
+
+    /// Keeps an answer.
+    fn keep(&self, key: String, answer: &Answer) {
+        self.answers.insert(key, answer.clone());
     }
 
     /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
@@ -68,14 +77,17 @@ impl Cache {
     /// # Errors
     /// What making it fails with.
     pub fn kept(&self, key: String, make: impl FnOnce() -> Result<Answer, Problem>) -> Result<Answer, Problem> {
-        self.0.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
+        self.answers.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
     }
 }
 
 impl Default for Cache {
     fn default() -> Self {
         let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX);
-        Self(moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build())
+        Self {
+            answers: moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build(),
+            status: Arc::default(),
+        }
     }
 }
 
@@ -88,6 +100,8 @@ pub struct Asked {
     earlier: Option<(Seen, NaiveDate)>,
     pub query: Query,
     params: Vec<(String, String)>,
+    /// What was counted before of records that are still the same.
+    counted: Arc<status::Counted>,
 }
 
 impl Asked {
@@ -104,6 +118,7 @@ impl Asked {
             earlier: call.earlier().await?,
             query: call.query.clone(),
             params: call.params.clone(),
+            counted: Arc::clone(&call.service.views.status),
         })
     }
 
@@ -235,8 +250,7 @@ const PART: usize = 2048;
 /// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
 /// so the outcome does not depend on how many cores there are.
 fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
-    let kind = seen.reading(NaiveDate::MIN).world.table_of::<R>();
-    gather_any(seen, kind, |gathered, record| {
+    gather_any(seen, seen.table_of::<R>(), |gathered, record| {
         if let Some(record) = record.as_any().downcast_ref() {
             add(gathered, record);
         }
@@ -247,19 +261,21 @@ fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a
 fn gather_any<'a, T: Gathered>(seen: &'a Seen, kind: Option<&'a Table>, add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync) -> T {
     use rayon::prelude::*;
     let rows: Vec<&'a Arc<dyn AnyRecord>> = kind.into_iter().flat_map(Table::rows).collect();
-    let part = |rows: &[&'a Arc<dyn AnyRecord>]| {
-        let mut gathered = T::default();
-        let shown = rows.iter().filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
-        shown.for_each(|r| add(&mut gathered, r));
-        gathered
-    };
     let parts: Vec<T> = match rows.len() {
-        0..=PART => return part(&rows),
-        _ => rows.par_chunks(PART).map(part).collect(),
+        0..=PART => return gather_part(seen, &rows, add),
+        _ => rows.par_chunks(PART).map(|part| gather_part(seen, part, &add)).collect(),
     };
     let mut all = T::default();
     parts.into_iter().for_each(|p| all.join(p));
     all
+}
+
+/// Goes through those of these records that are live and that the caller may know of.
+fn gather_part<'a, T: Gathered>(seen: &Seen, rows: &[&'a Arc<dyn AnyRecord>], add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>)) -> T {
+    let mut gathered = T::default();
+    let shown = rows.iter().filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
+    shown.for_each(|r| add(&mut gathered, r));
+    gathered
 }
 
 /// The parameter that names an earlier time to compare with.

@@ -314,7 +314,7 @@ impl World {
     }
 
     /// Ids of the records that are marked, or lie within one that is.
-    fn hidden(&self) -> &IdSet {
+    fn hidden(&self) -> &Arc<IdSet> {
         self.hidden.get_or_init(|| {
             let mut hidden: IdSet = self.marked.iter().copied().collect();
             let mut todo: Vec<Uuid> = hidden.iter().copied().collect();

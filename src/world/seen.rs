@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AnyRecord, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
+use super::{AnyRecord, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
 use crate::access::policy::Subject;
 use crate::problem::Problem;
 
@@ -57,6 +57,24 @@ impl Sight {
         self.exact
             .iter()
             .any(|(subject, scope)| *subject == record.subject() && covers(scope))
+    }
+}
+
+/// What of the world of now a caller may know of: equal only where it is the same.
+#[derive(Debug, Clone)]
+pub enum Visible {
+    All,
+    /// All but these.
+    But(Arc<IdSet>),
+}
+
+impl PartialEq for Visible {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, Self::All) => true,
+            (Self::But(mine), Self::But(theirs)) => Arc::ptr_eq(mine, theirs),
+            _ => false,
+        }
     }
 }
 
@@ -251,6 +269,18 @@ impl Seen {
             .all(|w| cleared(w, &self.sight.clearance, id))
     }
 
+    /// What of the world of now the caller may know of; none for a world of the past, and where each record must be looked at.
+    #[must_use]
+    pub fn visible(&self) -> Option<Visible> {
+        match &self.sight.clearance {
+            _ if self.now.is_some() => None,
+            _ if self.world.hidden().is_empty() => Some(Visible::All),
+            Clearance::All => Some(Visible::All),
+            Clearance::None => Some(Visible::But(Arc::clone(self.world.hidden()))),
+            Clearance::Within(_) => None,
+        }
+    }
+
     /// A record of any kind that the caller may know of.
     #[must_use]
     pub fn any(&self, id: Uuid) -> Option<&Arc<dyn AnyRecord>> {
@@ -276,6 +306,12 @@ impl Seen {
     }
 
     /// The records of a kind. Each must still pass [`Seen::may_see`].
+    #[must_use]
+    pub fn table_of<R: Resource>(&self) -> Option<&Table> {
+        self.world.table_of::<R>()
+    }
+
+    /// The same, of a kind that is known only when it runs.
     #[must_use]
     pub fn table(&self, kind: &Kind) -> Option<&Table> {
         self.world.table(kind.index)

@@ -103,7 +103,7 @@ async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<S
 
 async fn read(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
-    if let Some(kept) = call.service.views.0.get(&key) {
+    if let Some(kept) = call.service.views.get(&key) {
         return Ok(kept);
     }
     let (seen, on) = call.world().await?;
@@ -112,7 +112,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let answer = actix_web::web::block(move || written(says, format))
         .await
         .map_err(Problem::internal)??;
-    call.service.views.0.insert(key, answer.clone());
+    call.service.views.keep(key, &answer);
     Ok(answer)
 }
 

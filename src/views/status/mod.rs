@@ -6,6 +6,7 @@ mod items;
 mod scope;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use self::counts::{ItemState, Plus, RecommendationCounts, RiskCounts, StatusCounts, StatusFigures};
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
+use super::kept::Kept;
 use super::{Asked, Gathered, RecordName, View, flatten, gather, judged_page, operation};
 use crate::access::policy::Subject;
 pub use crate::http::naming::Named;
@@ -31,8 +33,8 @@ use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
-use crate::world::{IdSet, Meta, Rec, Resource};
+use crate::world::seen::{Seen, Visible};
+use crate::world::{IdSet, Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -217,46 +219,44 @@ impl View for StatusView {
 }
 
 /// What is due on a day to come.
-struct Due<'a> {
+#[derive(Clone)]
+struct Due {
     kind: &'static str,
-    meta: &'a Meta,
-    name: &'a str,
+    name: String,
     owner_post_id: Option<Uuid>,
 }
 
 /// The next dates found so far, soonest first; of one day by reference.
-#[derive(Default)]
-struct Next<'a>(BTreeMap<(NaiveDate, &'a str, Uuid), Due<'a>>);
+#[derive(Clone, Default)]
+struct Next(BTreeMap<(NaiveDate, String, Uuid), Due>);
 
-impl<'a> Next<'a> {
-    fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &'a Rec<R>, name: &'a str, owner_post_id: Option<Uuid>) {
+impl Next {
+    fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &Rec<R>, name: &str, owner_post_id: Option<Uuid>) {
         let Some(due) = due else { return };
         let meta = &record.meta;
-        let key = (due, meta.reference.as_str(), meta.id);
-        if self.0.len() >= NEXT_DATES && self.0.last_key_value().is_some_and(|(last, _)| *last < key) {
+        let is_before = |(day, reference, id): &(NaiveDate, String, Uuid)| (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id);
+        if self.0.len() >= NEXT_DATES && self.0.last_key_value().is_some_and(|(last, _)| is_before(last)) {
             return;
         }
-        let kind = R::KIND;
-        let due = Due {
-            kind,
-            meta,
-            name,
+        let found = Due {
+            kind: R::KIND,
+            name: name.chars().take(300).collect(),
             owner_post_id,
         };
-        self.0.insert(key, due);
+        self.0.insert((due, meta.reference.clone(), meta.id), found);
         if self.0.len() > NEXT_DATES {
             self.0.pop_last();
         }
     }
 
     fn dates(self) -> Vec<NextDate> {
-        let date = |((due_on, ..), due): ((NaiveDate, &str, Uuid), Due<'_>)| NextDate {
+        let date = |((due_on, reference, id), due): ((NaiveDate, String, Uuid), Due)| NextDate {
             due_on,
             record: RecordName {
                 kind: due.kind.to_owned(),
-                id: due.meta.id,
-                reference: due.meta.reference.clone(),
-                name: due.name.chars().take(300).collect(),
+                id,
+                reference,
+                name: due.name,
             },
             owner_post_id: due.owner_post_id,
         };
@@ -265,17 +265,17 @@ impl<'a> Next<'a> {
 }
 
 /// What was counted of one part of the records.
-#[derive(Default)]
-struct Part<'a> {
+#[derive(Clone, Default)]
+pub struct Part {
     figures: StatusFigures,
     goals: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
     units: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
-    next: Next<'a>,
+    next: Next,
     /// The items and recommendations that were counted; kept only for a status of less than everything.
     covered: Vec<Uuid>,
 }
 
-impl Gathered for Part<'_> {
+impl Gathered for Part {
     fn join(&mut self, other: Self) {
         self.figures.plus(&other.figures);
         for (mine, theirs) in [(&mut self.goals, other.goals), (&mut self.units, other.units)] {
@@ -291,21 +291,36 @@ impl Gathered for Part<'_> {
     }
 }
 
+/// What decides how a record counts in the status of everything, beside the record.
+#[derive(PartialEq)]
+pub struct Basis {
+    on: NaiveDate,
+    settings: SettingSet,
+    visible: Visible,
+    standing_plans: IdSet,
+    withdrawn: IdSet,
+}
+
+/// What was counted of the records as they are.
+pub type Counted = Kept<Basis, Part>;
+
 /// What a status looks at, and how it judges.
 struct Picture<'a> {
     seen: &'a Seen,
     on: NaiveDate,
     settings: &'a SettingSet,
     standing_plans: IdSet,
+    counted: &'a Counted,
 }
 
 impl<'a> Picture<'a> {
-    fn new(seen: &'a Seen, on: NaiveDate) -> Self {
+    fn new(seen: &'a Seen, on: NaiveDate, counted: &'a Counted) -> Self {
         Self {
             seen,
             on,
             settings: in_force(seen.reading(on).world),
             standing_plans: seen.live::<Plan>().map(|p| p.meta.id).collect(),
+            counted,
         }
     }
 
@@ -313,7 +328,7 @@ impl<'a> Picture<'a> {
         day.filter(|d| *d >= self.on)
     }
 
-    fn add_item(&self, scope: &Scope, part: &mut Part<'a>, record: &'a Rec<WorkPlanItem>) {
+    fn add_item(&self, scope: &Scope, part: &mut Part, record: &Rec<WorkPlanItem>) {
         let data = &record.data;
         if !scope.has_item(record, self.standing_plans.contains(&data.plan_id)) {
             return;
@@ -336,7 +351,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn add_recommendation(&self, scope: &Scope, part: &mut Part<'a>, record: &'a Rec<Recommendation>) {
+    fn add_recommendation(&self, scope: &Scope, part: &mut Part, record: &Rec<Recommendation>) {
         if !scope.has_recommendation(self.seen, record) {
             return;
         }
@@ -352,7 +367,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn add_action(&self, scope: &Scope, part: &mut Part<'a>, record: &'a Rec<Action>) {
+    fn add_action(&self, scope: &Scope, part: &mut Part, record: &Rec<Action>) {
         if !scope.has_action(self.seen, record) {
             return;
         }
@@ -363,7 +378,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn add_risk(&self, scope: &Scope, part: &mut Part<'a>, record: &'a Rec<Risk>) {
+    fn add_risk(&self, scope: &Scope, part: &mut Part, record: &Rec<Risk>) {
         if !scope.has_risk(self.seen, record) {
             return;
         }
@@ -374,14 +389,35 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// What was counted before may stand for what is counted now: of everything, and of the world of now.
+    fn basis(&self, scope: &Scope) -> Option<Arc<Basis>> {
+        let visible = self.seen.visible().filter(|_| scope.is_everything())?;
+        Some(Arc::new(Basis {
+            on: self.on,
+            settings: self.settings.clone(),
+            visible,
+            standing_plans: self.standing_plans.clone(),
+            withdrawn: scope.withdrawn().clone(),
+        }))
+    }
+
+    fn gather<R: Resource>(&self, basis: Option<&Arc<Basis>>, add: impl Fn(&mut Part, &Rec<R>) + Sync) -> Part {
+        match basis {
+            Some(basis) => self.counted.gather(self.seen, basis, add),
+            None => gather(self.seen, add),
+        }
+    }
+
     /// Items first, then recommendations: others may be about either.
-    fn count(&self, mut scope: Scope) -> Part<'a> {
-        let mut all = gather(self.seen, |part, item| self.add_item(&scope, part, item));
+    fn count(&self, mut scope: Scope) -> Part {
+        let basis = self.basis(&scope);
+        let basis = basis.as_ref();
+        let mut all = self.gather(basis, |part, item| self.add_item(&scope, part, item));
         scope.cover(std::mem::take(&mut all.covered));
-        all.join(gather(self.seen, |part, r| self.add_recommendation(&scope, part, r)));
+        all.join(self.gather(basis, |part, r| self.add_recommendation(&scope, part, r)));
         scope.cover(std::mem::take(&mut all.covered));
-        all.join(gather(self.seen, |part, a| self.add_action(&scope, part, a)));
-        all.join(gather(self.seen, |part, r| self.add_risk(&scope, part, r)));
+        all.join(self.gather(basis, |part, a| self.add_action(&scope, part, a)));
+        all.join(self.gather(basis, |part, r| self.add_risk(&scope, part, r)));
         all
     }
 }
@@ -445,7 +481,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
         Some(id) => Scope::to(seen, id, *on).map(|(scope, _)| scope),
     };
     let was_on_record = scope.is_some();
-    let figures = scope.map(|s| Picture::new(seen, *on).count(s).figures).unwrap_or_default();
+    let figures = scope.map(|s| Picture::new(seen, *on, &asked.counted).count(s).figures).unwrap_or_default();
     let (earlier, now) = (figures_of(&figures), figures_of(now));
     let number = |of: &Map<String, Value>, figure: &str| of.get(figure).and_then(Value::as_u64).unwrap_or(0);
     let change = |figure: &String| {
@@ -471,7 +507,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
 /// Computes the view, for what belongs to one record or for everything.
 fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
     let seen = &asked.seen;
-    let picture = Picture::new(seen, asked.on);
+    let picture = Picture::new(seen, asked.on, &asked.counted);
     let (scope, about) = match about {
         Some((scope, about)) => (scope, Some(about)),
         None => (Scope::everything(seen), None),

@@ -94,6 +94,11 @@ impl Scope {
         self.about == About::Everything
     }
 
+    /// Reviews, meetings and risk registers that are withdrawn.
+    pub fn withdrawn(&self) -> &IdSet {
+        &self.withdrawn
+    }
+
     /// What belongs to a record, with the name of the record; none where a status is not kept of its kind, or the caller may not know of
     /// it.
     pub fn to(seen: &Seen, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {

@@ -1,0 +1,91 @@
+//! What a view gathered from each part of a kind's records, kept for the next time that it is asked: a write makes the part stale that it
+//! fell into, and the others stand.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::{Gathered, PART, gather, gather_part};
+use crate::world::seen::Seen;
+use crate::world::{AnyRecord, Rec, Resource};
+
+/// Wholes kept: several kinds of records, for callers who see differently.
+const WHOLES: usize = 16;
+
+/// A part of the records, and what was gathered from just these.
+struct Part<T> {
+    /// Held, so that no other record can come to stand at the address of one of them.
+    records: Vec<Arc<dyn AnyRecord>>,
+    gathered: T,
+}
+
+impl<T> Part<T> {
+    fn is_of(&self, records: &[&Arc<dyn AnyRecord>]) -> bool {
+        let same = |(mine, theirs): (&Arc<dyn AnyRecord>, &&Arc<dyn AnyRecord>)| Arc::ptr_eq(mine, theirs);
+        self.records.len() == records.len() && self.records.iter().zip(records).all(same)
+    }
+}
+
+/// All parts of a kind's records.
+struct Whole<B, T> {
+    kind: &'static str,
+    basis: Arc<B>,
+    parts: Arc<Vec<Arc<Part<T>>>>,
+}
+
+/// What was gathered, by all that it depends on beside the records themselves: the basis.
+pub struct Kept<B, T>(Mutex<VecDeque<Whole<B, T>>>);
+
+impl<B, T> Default for Kept<B, T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
+    /// What [`gather`] gives, from parts that were kept as far as their records are the same. `add` looks at the record and at the basis,
+    /// and at nothing else.
+    pub(super) fn gather<R: Resource>(&self, seen: &Seen, basis: &Arc<B>, add: impl Fn(&mut T, &Rec<R>) + Sync) -> T {
+        let rows: Vec<&Arc<dyn AnyRecord>> = seen.table_of::<R>().into_iter().flat_map(|t| t.rows()).collect();
+        if rows.len() <= PART {
+            return gather(seen, add);
+        }
+        let old = self.take(R::KIND, basis);
+        let part = |(n, records): (usize, &[&Arc<dyn AnyRecord>])| {
+            if let Some(same) = old.as_ref().and_then(|parts| parts.get(n)).filter(|p| p.is_of(records)) {
+                return Arc::clone(same);
+            }
+            Arc::new(Part {
+                records: records.iter().map(|r| Arc::clone(r)).collect(),
+                gathered: gather_part(seen, records, |gathered, record| {
+                    if let Some(record) = record.as_any().downcast_ref() {
+                        add(gathered, record);
+                    }
+                }),
+            })
+        };
+        let parts: Vec<Arc<Part<T>>> = rows.par_chunks(PART).enumerate().map(part).collect();
+        let mut all = T::default();
+        parts.iter().for_each(|p| all.join(p.gathered.clone()));
+        self.put(Whole {
+            kind: R::KIND,
+            basis: Arc::clone(basis),
+            parts: Arc::new(parts),
+        });
+        all
+    }
+
+    fn take(&self, kind: &str, basis: &B) -> Option<Arc<Vec<Arc<Part<T>>>>> {
+        let wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut same = wholes.iter().filter(|w| w.kind == kind && *w.basis == *basis);
+        same.next().map(|w| Arc::clone(&w.parts))
+    }
+
+    fn put(&self, new: Whole<B, T>) {
+        let mut wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wholes.retain(|w| w.kind != new.kind || *w.basis != *new.basis);
+        wholes.push_front(new);
+        wholes.truncate(WHOLES);
+    }
+}
