@@ -282,7 +282,7 @@ mod tests {
         let map = old.as_object_mut().expect("an object");
         map.retain(|field, _| field != "person_id" && field != "external_id");
         let lifted = Rec::<Account>::from_snapshot(&old.to_string(), 1, 1, 0).expect("an account");
-        let json: Value = serde_json::from_slice(lifted.json()).expect("JSON");
+        let json: Value = serde_json::from_slice(&lifted.json().expect("JSON")).expect("JSON");
         assert_eq!((&json["person_id"], &json["external_id"]), (&Value::Null, &Value::Null));
     }
 }

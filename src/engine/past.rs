@@ -39,6 +39,8 @@ struct Kept {
 #[derive(Default)]
 pub struct Past {
     kept: Mutex<VecDeque<Kept>>,
+    /// One is made at a time: whoever asks for the same meanwhile waits for it.
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Past {
@@ -52,8 +54,14 @@ impl Past {
         if let Some(world) = self.find(seq) {
             return Ok(WorldAt { world, is_now: false });
         }
-        let (world, own) = undo(engine, &now, seq).await?;
-        let world = Arc::new(world);
+        let _one_at_a_time = self.making.lock().await;
+        if let Some(world) = self.find(seq) {
+            return Ok(WorldAt { world, is_now: false });
+        }
+        let changed = changed_since(&now, seq);
+        let own = changed.len();
+        self.make_room(own);
+        let world = Arc::new(engine.read(move |conn| rebuild((*now).clone(), conn, &changed, seq)).await?);
         self.keep(Kept {
             seq,
             own,
@@ -63,34 +71,31 @@ impl Past {
     }
 
     fn find(&self, seq: i64) -> Option<Arc<World>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|k| k.seq == seq).map(|k| Arc::clone(&k.world))
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|k| k.seq == seq)?;
+        let found = kept.remove(at)?;
+        let world = Arc::clone(&found.world);
+        kept.push_front(found);
+        Some(world)
+    }
+
+    /// Lets go of the worlds asked for longest ago, before a new one with so many records of its own takes as much memory again.
+    fn make_room(&self, own: usize) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.truncate(KEPT - 1);
+        while own + kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS && kept.pop_back().is_some() {}
     }
 
     fn keep(&self, new: Kept) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_front(new);
-        kept.truncate(KEPT);
-        while kept.len() > 1 && kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS {
-            kept.pop_back();
-        }
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push_front(new);
     }
 }
 
-/// Takes back every change after entry `seq`; the world then, and how many records it has that now has not.
-async fn undo(engine: &Engine, now: &Arc<World>, seq: i64) -> Result<(World, usize), Problem> {
-    let changed: Vec<Uuid> = now
-        .catalogue()
-        .kinds()
-        .iter()
-        .filter_map(|k| now.table(k.index))
-        .flat_map(|t| t.rows())
-        .filter(|r| r.meta().seq > seq)
-        .map(|r| r.meta().id)
-        .collect();
-    let (base, own) = (Arc::clone(now), changed.len());
-    let world = engine.read(move |conn| rebuild((*base).clone(), conn, &changed, seq)).await?;
-    Ok((world, own))
+/// The records that were changed after entry `seq`.
+fn changed_since(now: &World, seq: i64) -> Vec<Uuid> {
+    let kinds = now.catalogue().kinds().iter();
+    let rows = kinds.filter_map(|k| now.table(k.index)).flat_map(|t| t.rows());
+    rows.filter(|r| r.meta().seq > seq).map(|r| r.meta().id).collect()
 }
 
 /// Puts the versions at entry `seq` in the place of what changed later, parsed on all cores.

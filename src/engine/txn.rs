@@ -272,7 +272,7 @@ impl<'a> Txn<'a> {
         }
         let record = parse(&with_envelope(&record, &meta, Map::new())?, kind.shape, meta.seq)?;
         self.not_taken(kind, &record)?;
-        self.enter(kind, &record, Action::Create);
+        self.enter(kind, &record, Action::Create)?;
         Ok(record)
     }
 
@@ -449,7 +449,7 @@ impl<'a> Txn<'a> {
     fn conclude(&mut self, kind: &Kind, proposed: (Arc<dyn AnyRecord>, Vec<FollowUp>), action: Action) -> Changed {
         let (record, follow_ups) = proposed;
         self.not_taken(kind, &record)?;
-        self.enter(kind, &record, action);
+        self.enter(kind, &record, action)?;
         self.follow(follow_ups)?;
         self.follow(self.recomputed(kind))?;
         // A follow-up may have changed the record itself.
@@ -486,7 +486,7 @@ impl<'a> Txn<'a> {
         let text = with_envelope(before, &meta, fields)?;
         let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
-        self.enter(kind, &record, action);
+        self.enter(kind, &record, action)?;
         self.follow(touched.into_iter().map(anew).collect())?;
         self.follow(self.recomputed(kind))?;
         Ok(record)
@@ -540,8 +540,9 @@ impl<'a> Txn<'a> {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the journal keeps the record as it is")]
-    fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) {
+    fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) -> Result<(), Problem> {
         let meta = record.meta();
+        let json = record.json().map_err(Problem::internal)?;
         self.world.seq += 1;
         self.world.at = self.now;
         self.entries.push(NewEntry {
@@ -556,10 +557,11 @@ impl<'a> Txn<'a> {
             action,
             shape: kind.shape,
             reason: self.reason.map(str::to_owned),
-            snapshot: String::from_utf8_lossy(record.json()).into_owned(),
+            snapshot: String::from_utf8(json.into()).map_err(Problem::internal)?,
         });
         let undo = self.world.apply(Arc::clone(record));
         self.undo.push(undo);
+        Ok(())
     }
 
     /// Every link must lead to a record of the right kind that the caller may know of; a new link to one that is not withdrawn.
@@ -645,7 +647,7 @@ impl<'a> Txn<'a> {
 /// A record's JSON with another envelope and these fields.
 #[expect(clippy::disallowed_methods, reason = "for the journal")]
 fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta, fields: Map<String, Value>) -> Result<String, Problem> {
-    let mut map: Map<String, Value> = serde_json::from_slice(record.json()).map_err(Problem::internal)?;
+    let mut map: Map<String, Value> = serde_json::from_slice(&record.json().map_err(Problem::internal)?).map_err(Problem::internal)?;
     if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {
         map.extend(envelope);
     }

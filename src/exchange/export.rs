@@ -14,7 +14,8 @@ pub fn document(world: &World) -> Value {
     let mut records = Vec::new();
     for kind in world.catalogue().kinds().iter().filter(|k| k.subject != Subject::Access) {
         for record in world.table(kind.index).into_iter().flat_map(|t| t.rows()) {
-            let snapshot: Value = serde_json::from_slice(record.json()).unwrap_or_default();
+            let json = record.json().unwrap_or_default();
+            let snapshot: Value = serde_json::from_slice(&json).unwrap_or_default();
             records.push(json!({ "kind": kind.name, "shape": kind.shape, "snapshot": snapshot }));
         }
     }

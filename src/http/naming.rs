@@ -67,7 +67,7 @@ impl RecordName {
     #[must_use]
     pub fn of(seen: &Seen, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
-        let shown = seen.show(record.as_ref());
+        let shown = seen.show(record);
         let fields: Value = shown.ok().and_then(|s| serde_json::from_slice(s.json()).ok()).unwrap_or_default();
         let called = CALLED.iter().find_map(|f| fields.get(*f)?.as_str()).unwrap_or(&meta.reference);
         Self {

@@ -78,7 +78,7 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .transpose()?;
     if call.format != Format::Json {
         let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
-        let shown = rows.into_iter().map(|r| seen.show(r.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let shown = rows.into_iter().map(|r| seen.show(r)).collect::<Result<Vec<_>, _>>()?;
         return formats::records(call.format, kind, &shown);
     }
     let limit = limit(&call.query)?;
@@ -89,7 +89,7 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     } else {
         None
     };
-    let shown = page.iter().map(|r| seen.show(r.as_ref())).collect::<Result<Vec<_>, _>>()?;
+    let shown = page.iter().map(|r| seen.show(r)).collect::<Result<Vec<_>, _>>()?;
     let mut body = BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
     body.put_slice(b"{\"items\":");
     put_array(&mut body, shown.iter().map(Shown::json));

@@ -397,7 +397,7 @@ async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .any(id)
         .filter(|r| r.meta().kind == kind.index)
         .ok_or_else(Problem::not_found)?;
-    Ok(Answer::record(200, &seen.show(record.as_ref())?))
+    Ok(Answer::record(200, &seen.show(record)?))
 }
 
 fn changed(txn: &Txn<'_>, record: &Arc<dyn AnyRecord>) -> Result<Outcome, Problem> {

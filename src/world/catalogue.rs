@@ -226,7 +226,7 @@ pub fn judge<R: Resource>(
     }
     let computed = data.compute(p.reading, &meta, before);
     let follow_ups = touch(&data, follow_ups);
-    let record = Rec::new(meta, data, computed).map_err(Problem::internal)?;
+    let record = Rec::new(meta, data, computed);
     Ok((Arc::new(record), follow_ups))
 }
 

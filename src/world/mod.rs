@@ -11,6 +11,7 @@ pub mod record;
 pub mod sample;
 pub mod schema;
 pub mod seen;
+mod written;
 
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use chrono::{DateTime, Utc};
 use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
+use self::written::Written;
 pub use catalogue::{Catalogue, Kind};
 pub use record::{AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -33,6 +35,13 @@ pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
 
 /// What belongs to records, by their ids.
 pub type IdMap<V> = std::collections::HashMap<Uuid, V, foldhash::fast::RandomState>;
+
+/// A record that points to another: its kind's place in the catalogue, and its id. Small, since there are more of them than records.
+type Source = (u16, Uuid);
+
+fn source(kind: usize, id: Uuid) -> Source {
+    (u16::try_from(kind).unwrap_or(u16::MAX), id)
+}
 
 /// The records of one kind.
 #[derive(Clone, Default)]
@@ -116,10 +125,11 @@ pub struct World {
     tables: Vec<Arc<Table>>,
     all: ById<Arc<dyn AnyRecord>>,
     /// Who points to a record, by kind and id: those of one kind are found without a look at the others.
-    pointing: ById<OrdSet<(usize, Uuid)>>,
+    pointing: ById<OrdSet<Source>>,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
     hidden: OnceLock<Arc<IdSet>>,
+    written: Written,
     /// Number of the last entry it holds.
     pub seq: i64,
     /// Hash of that entry.
@@ -148,6 +158,7 @@ impl World {
             pointing: ById::default(),
             marked: OrdSet::new(),
             hidden: OnceLock::new(),
+            written: Written::default(),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
@@ -211,7 +222,7 @@ impl World {
         self.pointing
             .get(&id)
             .into_iter()
-            .flat_map(move |s| s.range((kind, Uuid::nil())..=(kind, Uuid::max())))
+            .flat_map(move |s| s.range(source(kind, Uuid::nil())..=source(kind, Uuid::max())))
             .filter_map(|(_, source)| self.any(*source))
     }
 
@@ -250,7 +261,7 @@ impl World {
         } else if self.marked.contains(&id) {
             self.marked.remove(&id);
         }
-        self.relink((kind, id), old.as_deref(), Some(record.as_ref()));
+        self.relink(source(kind, id), old.as_deref(), Some(record.as_ref()));
         let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
         let mut last_number = 0;
         if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
@@ -281,13 +292,13 @@ impl World {
         let Some(old) = self.all.remove(&id) else { return };
         self.hidden = OnceLock::new();
         self.marked.remove(&id);
-        self.relink((old.meta().kind, id), Some(old.as_ref()), None);
+        self.relink(source(old.meta().kind, id), Some(old.as_ref()), None);
         if let Some(table) = self.tables.get_mut(old.meta().kind).map(Arc::make_mut) {
             table.drop_row(old.as_ref());
         }
     }
 
-    fn relink(&mut self, source: (usize, Uuid), old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
+    fn relink(&mut self, source: Source, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
         let targets = |r: Option<&dyn AnyRecord>| {
             r.map(|r| r.links().into_iter().map(|l| l.id).collect::<Vec<_>>())
                 .unwrap_or_default()

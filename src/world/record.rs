@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -451,15 +451,18 @@ pub struct Rec<R: Resource> {
     /// What a caller may set.
     pub data: R,
     pub computed: R::Computed,
-    json: Bytes,
-    text: Box<str>,
+    /// Made for the first search: most records of the past are never searched.
+    text: OnceLock<Box<str>>,
 }
 
 /// A record of any kind.
 pub trait AnyRecord: Send + Sync + Debug {
     fn meta(&self) -> &Meta;
     /// The record as journalled: one flat JSON object, every figure in it. What a caller is shown comes from [`super::seen::Seen::show`].
-    fn json(&self) -> &Bytes;
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn json(&self) -> Result<Bytes, serde_json::Error>;
     fn subject(&self) -> Subject;
     /// Whether it is shown in another form to who does not keep such records.
     fn releases(&self) -> bool;
@@ -487,8 +490,8 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn meta(&self) -> &Meta {
         &self.meta
     }
-    fn json(&self) -> &Bytes {
-        &self.json
+    fn json(&self) -> Result<Bytes, serde_json::Error> {
+        flat(&self.meta, &self.data, &self.computed)
     }
     fn subject(&self) -> Subject {
         R::SUBJECT
@@ -499,11 +502,18 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error> {
         match R::release(self, among) {
             Some((data, computed)) => flat(&self.meta, &data, &computed),
-            None => Ok(self.json.clone()),
+            None => flat(&self.meta, &self.data, &self.computed),
         }
     }
     fn text(&self) -> &str {
-        &self.text
+        self.text.get_or_init(|| {
+            let mut text = self.meta.reference.to_lowercase();
+            for words in self.data.text() {
+                text.push('\n');
+                text.push_str(&words.to_lowercase());
+            }
+            text.into()
+        })
     }
     fn links(&self) -> Vec<Link> {
         let mut links = Links::default();
@@ -559,32 +569,17 @@ struct Flat<'a, R, C> {
 fn flat<R: Resource>(meta: &Meta, data: &R, computed: &R::Computed) -> Result<Bytes, serde_json::Error> {
     let mut json = Vec::with_capacity(USUAL_BYTES);
     serde_json::to_writer(&mut json, &Flat { meta, data, computed })?;
-    // A copy of just the size: it stays in memory for as long as the record does.
-    Ok(Bytes::copy_from_slice(&json))
+    Ok(json.into())
 }
 
 impl<R: Resource> Rec<R> {
-    /// Puts a record together and writes its JSON.
-    ///
-    /// # Errors
-    /// It cannot be written as JSON.
-    pub fn new(meta: Meta, data: R, computed: R::Computed) -> Result<Self, serde_json::Error> {
-        let json = flat(&meta, &data, &computed)?;
-        Ok(Self::with_json(meta, data, computed, json))
-    }
-
-    fn with_json(meta: Meta, data: R, computed: R::Computed, json: Bytes) -> Self {
-        let mut text = meta.reference.to_lowercase();
-        for words in data.text() {
-            text.push('\n');
-            text.push_str(&words.to_lowercase());
-        }
+    /// Puts a record together.
+    pub fn new(meta: Meta, data: R, computed: R::Computed) -> Self {
         Self {
             meta,
             data,
             computed,
-            json,
-            text: text.into(),
+            text: OnceLock::new(),
         }
     }
 
@@ -605,12 +600,7 @@ impl<R: Resource> Rec<R> {
         let mut meta: Meta = serde_json::from_str(text)?;
         (meta.seq, meta.kind) = (seq, kind);
         let (data, computed) = (serde_json::from_str::<R>(text)?, serde_json::from_str::<R::Computed>(text)?);
-        Ok(Arc::new(Self::with_json(
-            meta,
-            data,
-            computed,
-            Bytes::copy_from_slice(text.as_bytes()),
-        )))
+        Ok(Arc::new(Self::new(meta, data, computed)))
     }
 
     /// When it was withdrawn it no longer counts.

@@ -118,6 +118,14 @@ pub struct Shown {
 }
 
 impl Shown {
+    fn exact(record: &dyn AnyRecord, json: Bytes) -> Self {
+        let version = record.meta().version;
+        Self {
+            json,
+            tag: format!("\"{version}\""),
+        }
+    }
+
     /// Its JSON.
     #[must_use]
     pub fn json(&self) -> &Bytes {
@@ -134,13 +142,10 @@ impl Shown {
 /// Shows a record to someone, beside the other records of a world.
 #[expect(clippy::disallowed_methods, reason = "the one place where a record becomes what a caller is shown")]
 fn show(record: &dyn AnyRecord, now: &World, sight: &Sight, among: Option<&Among<'_>>) -> Result<Shown, Problem> {
-    let version = record.meta().version;
     if sight.is_exact(now, record) {
-        return Ok(Shown {
-            json: record.json().clone(),
-            tag: format!("\"{version}\""),
-        });
+        return Ok(Shown::exact(record, record.json().map_err(Problem::internal)?));
     }
+    let version = record.meta().version;
     let json = record.released(among).map_err(Problem::internal)?;
     let digest: String = Sha256::digest(&json).iter().take(8).map(|b| format!("{b:02x}")).collect();
     Ok(Shown {
@@ -210,9 +215,13 @@ impl Seen {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn show(&self, record: &dyn AnyRecord) -> Result<Shown, Problem> {
+    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
+        if self.is_exact(record.as_ref()) {
+            let json = self.world.written.of(record).map_err(Problem::internal)?;
+            return Ok(Shown::exact(record.as_ref(), json));
+        }
         let among = self.among();
-        show(record, among.now, &self.sight, Some(&among))
+        show(record.as_ref(), among.now, &self.sight, Some(&among))
     }
 
     /// One version of a record as the caller is shown it. Out of the company it stood in, a version that is released shows no figures.

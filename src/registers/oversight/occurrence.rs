@@ -108,7 +108,6 @@ mod tests {
             serde_json::from_value(data).expect("a submission"),
             NothingComputed::default(),
         )
-        .expect("a record")
     }
 
     fn states(o: &ReportObligation, submissions: &[&Rec<ReportSubmission>], on: &str) -> Vec<(OccurrenceState, i64)> {

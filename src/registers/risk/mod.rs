@@ -48,7 +48,7 @@ mod tests {
     fn a_control_of_the_first_shape_keeps_its_recommendation_in_words() {
         let kind = catalogue().named("control").expect("controls");
         let record = (kind.parse)(SHAPE_1, 1, 7, kind.index).expect("it is lifted");
-        let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
+        let lifted: Value = serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
         assert_eq!(
             (&lifted["recommendation_reference"], &lifted["recommendation_id"]),
             (&json!("DARA-2"), &Value::Null)

@@ -44,7 +44,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         let record = (kind.parse)(&snapshot.to_string(), 1, 7, kind.index).expect("it is lifted");
-        let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
+        let lifted: Value = serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
         assert_eq!(lifted["gaps"], (kind.example)()["gaps"]);
         assert_eq!(lifted["rotation_soon_days"], json!(90));
     }

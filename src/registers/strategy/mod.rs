@@ -117,7 +117,7 @@ mod tests {
         let kind = catalogue().named("cross_reference").expect("cross-references");
         let stated = |snapshot: &str, shape: i32| {
             let record = (kind.parse)(snapshot, shape, 7, kind.index).expect("it is lifted");
-            let lifted: Value = serde_json::from_slice(record.json()).expect("JSON");
+            let lifted: Value = serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
             lifted["stated_in"].clone()
         };
         assert_eq!(stated(SHAPE_1, 1), json!([{ "source": "The paper of 2017", "place": null }]));

@@ -234,7 +234,8 @@ impl Next {
     fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &Rec<R>, name: &str, owner_post_id: Option<Uuid>) {
         let Some(due) = due else { return };
         let meta = &record.meta;
-        let is_before = |(day, reference, id): &(NaiveDate, String, Uuid)| (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id);
+        let is_before =
+            |(day, reference, id): &(NaiveDate, String, Uuid)| (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id);
         if self.0.len() >= NEXT_DATES && self.0.last_key_value().is_some_and(|(last, _)| is_before(last)) {
             return;
         }
@@ -481,7 +482,9 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
         Some(id) => Scope::to(seen, id, *on).map(|(scope, _)| scope),
     };
     let was_on_record = scope.is_some();
-    let figures = scope.map(|s| Picture::new(seen, *on, &asked.counted).count(s).figures).unwrap_or_default();
+    let figures = scope
+        .map(|s| Picture::new(seen, *on, &asked.counted).count(s).figures)
+        .unwrap_or_default();
     let (earlier, now) = (figures_of(&figures), figures_of(now));
     let number = |of: &Map<String, Value>, figure: &str| of.get(figure).and_then(Value::as_u64).unwrap_or(0);
     let change = |figure: &String| {
