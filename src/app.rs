@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServerHandle, Service as _, ServiceResponse};
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, Condition};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::TryFutureExt;
@@ -175,9 +175,10 @@ impl Application {
 fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
+    let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
     let server = HttpServer::new(move || {
         App::new()
-            .wrap(cors(&shared))
+            .wrap(Condition::new(has_origins, cors(&shared)))
             .wrap(Compress::default())
             // How a body says that it is not to be compressed (http/dispatch); to callers it says nothing.
             .wrap_fn(|request, next| next.call(request).map_ok(without_identity))

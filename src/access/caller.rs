@@ -1,9 +1,11 @@
 //! One caller: what the grants of its account allow, in this world, today.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use chrono::{NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
@@ -27,6 +29,50 @@ pub struct Identity {
     pub external: Option<Arc<Vouched>>,
 }
 
+/// Whom a good token names, and what that account held when it was last asked: nothing of that changes before the journal moves.
+#[derive(Debug)]
+pub struct Known {
+    pub identity: Identity,
+    resolved: ArcSwapOption<Resolved>,
+}
+
+#[derive(Debug)]
+struct Resolved {
+    seq: i64,
+    on: NaiveDate,
+    caller: Arc<Caller>,
+}
+
+impl From<Identity> for Known {
+    fn from(identity: Identity) -> Self {
+        Self {
+            identity,
+            resolved: ArcSwapOption::empty(),
+        }
+    }
+}
+
+impl Known {
+    /// What the account holds in a world that is recorded, today.
+    ///
+    /// # Errors
+    /// See [`Caller::resolve`].
+    pub fn caller(&self, world: &World) -> Result<Arc<Caller>, Problem> {
+        let on = today();
+        let last = self.resolved.load();
+        if let Some(same) = last.as_ref().filter(|r| r.seq == world.seq && r.on == on) {
+            return Ok(Arc::clone(&same.caller));
+        }
+        let caller = Arc::new(Caller::resolve(world, &self.identity, on)?);
+        self.resolved.store(Some(Arc::new(Resolved {
+            seq: world.seq,
+            on,
+            caller: Arc::clone(&caller),
+        })));
+        Ok(caller)
+    }
+}
+
 /// A role held within a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Held {
@@ -43,6 +89,7 @@ pub struct Caller {
     /// So many of what is held, from the first on, are grants recorded here; the token brought the rest.
     pub granted: usize,
     pub read_only: bool,
+    fingerprint: OnceLock<[u8; 32]>,
 }
 
 impl Caller {
@@ -84,6 +131,7 @@ impl Caller {
             held,
             granted,
             read_only: who.read_only,
+            fingerprint: OnceLock::new(),
         })
     }
 
@@ -100,6 +148,7 @@ impl Caller {
             held: Role::ALL.into_iter().map(all).collect(),
             granted: 0,
             read_only: false,
+            fingerprint: OnceLock::new(),
         }
     }
 
@@ -162,6 +211,18 @@ impl Caller {
             clearance: self.clearance(),
             exact,
         }
+    }
+
+    /// Tells callers apart whose answers may differ while the journal stands still: by account, by what shows, and by what the token brings
+    /// (grants move the journal).
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        self.fingerprint.get_or_init(|| {
+            let mut hash = Sha256::new();
+            hash.update(self.account);
+            hash.update(format!("{:?}", (self.sight(), self.held.get(self.granted..))));
+            hash.finalize().into()
+        })
     }
 
     /// Refuses unless some grant allows it.

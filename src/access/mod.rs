@@ -10,4 +10,4 @@ pub mod policy;
 pub mod secrets;
 pub mod tokens;
 
-pub use caller::{Caller, Identity};
+pub use caller::{Caller, Identity, Known};

@@ -10,12 +10,13 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
+use foldhash::quality::RandomState;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::caller::{Held, Identity};
+use super::caller::{Held, Identity, Known};
 use crate::db::store::SigningKeyRow;
 use crate::problem::{Code, Problem};
 
@@ -53,13 +54,16 @@ pub struct Subject {
     pub acting_as: Option<Held>,
 }
 
+/// Whom a token names, and when it expires, in seconds since 1970.
+type Verdict = (Arc<Known>, i64);
+
 /// Issues and checks tokens.
 pub struct Tokens {
     issuer: String,
     audience: String,
     signing: (String, EncodingKey),
     known: HashMap<String, (DecodingKey, Vec<u8>)>,
-    verdicts: moka::sync::Cache<String, Arc<(Identity, i64)>>,
+    verdicts: moka::sync::Cache<String, Verdict, RandomState>,
 }
 
 /// A new signing key, ready to be stored.
@@ -100,7 +104,9 @@ impl Tokens {
             audience,
             signing,
             known,
-            verdicts: moka::sync::Cache::new(VERDICTS),
+            verdicts: moka::sync::Cache::builder()
+                .max_capacity(VERDICTS)
+                .build_with_hasher(RandomState::default()),
         })
     }
 
@@ -131,17 +137,18 @@ impl Tokens {
     ///
     /// # Errors
     /// 401 with what is wrong with it, in words that help its holder and nobody else.
-    pub fn check(&self, token: &str) -> Result<Identity, Problem> {
-        if let Some(verdict) = self.verdicts.get(token) {
-            return if verdict.1 + LEEWAY as i64 > Utc::now().timestamp() {
-                Ok(verdict.0.clone())
+    pub fn check(&self, token: &str) -> Result<Arc<Known>, Problem> {
+        if let Some((known, exp)) = self.verdicts.get(token) {
+            return if exp + LEEWAY as i64 > Utc::now().timestamp() {
+                Ok(known)
             } else {
                 Err(expired())
             };
         }
         let (identity, exp) = self.verify(token)?;
-        self.verdicts.insert(token.to_owned(), Arc::new((identity.clone(), exp)));
-        Ok(identity)
+        let known = Arc::new(Known::from(identity));
+        self.verdicts.insert(token.to_owned(), (Arc::clone(&known), exp));
+        Ok(known)
     }
 
     fn verify(&self, token: &str) -> Result<(Identity, i64), Problem> {

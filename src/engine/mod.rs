@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
-use crate::access::Caller;
-use crate::access::caller::Identity;
 use crate::db::{Address, Conn, DbError, Readers, store};
 use crate::problem::Problem;
 use crate::world::{AnyRecord, Catalogue, World};
@@ -130,14 +128,6 @@ impl Engine {
         job: impl FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send + 'static,
     ) -> Result<Outcome, Problem> {
         self.writer.submit(write, Box::new(job)).await
-    }
-
-    /// What a checked token's account may do now.
-    ///
-    /// # Errors
-    /// See [`Caller::resolve`].
-    pub fn caller(&self, world: &World, who: &Identity) -> Result<Caller, Problem> {
-        Caller::resolve(world, who, crate::access::caller::today())
     }
 
     /// Whether the database answers and is at this build's state.

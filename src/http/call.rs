@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::formats::Format;
 use super::query::{Query, invalid};
-use crate::access::{Caller, Identity};
+use crate::access::{Caller, Identity, Known};
 use crate::app::Service;
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::problem::{Code, Problem};
@@ -43,8 +43,8 @@ pub struct Call {
     pub tag: Option<String>,
     /// Where the caller is, as far as the connection tells.
     pub peer: String,
-    pub(super) who: Option<Identity>,
-    pub(super) caller: Option<Caller>,
+    pub(super) who: Option<Arc<Known>>,
+    pub(super) caller: Option<Arc<Caller>>,
     pub(super) world: Arc<World>,
     /// The day by which dates are judged.
     pub on: NaiveDate,
@@ -60,14 +60,14 @@ impl Call {
     /// 401 where nobody signed in.
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
     /// The trusted issuer that made the caller's token; none: this service.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        Some(self.who.as_ref()?.external.as_ref()?.issuer.as_str())
+        Some(self.who.as_ref()?.identity.external.as_ref()?.issuer.as_str())
     }
 
     /// What the token says, for work that goes on after the answer.
@@ -76,14 +76,15 @@ impl Call {
     /// 401 where nobody signed in.
     pub fn who(&self) -> Result<Identity, Problem> {
         self.who
-            .clone()
+            .as_ref()
+            .map(|known| known.identity.clone())
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
     /// What the caller sees.
     #[must_use]
     pub fn sight(&self) -> Sight {
-        self.caller.as_ref().map_or_else(Sight::least, Caller::sight)
+        self.caller.as_deref().map_or_else(Sight::least, Caller::sight)
     }
 
     /// The world of now, as the caller may see it.

@@ -1,5 +1,6 @@
 //! The way of every request: id, limits, token, query, format, condition, permission, body, handler, answer.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,10 +27,12 @@ use super::stream::Incoming;
 use crate::access::caller::{forbidden, today};
 use crate::access::issuers::Vouched;
 use crate::access::tokens::unauthenticated;
-use crate::access::{Caller, Identity};
+use crate::access::{Caller, Known};
 use crate::app::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A path and the operations on it.
 type OnPath<'a> = (&'a str, Vec<Arc<Operation>>);
@@ -157,7 +160,7 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
     for (name, value) in limits {
         put(response.headers_mut(), name, &value);
     }
-    put(response.headers_mut(), "x-request-id", &id);
+    put_value(response.headers_mut(), REQUEST_ID, &id);
     let took = started.elapsed();
     service.metrics.answered(&operation.id, response.status().as_u16(), took);
     if log::log_enabled!(log::Level::Info) {
@@ -184,7 +187,7 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
     let peer = super::limits::peer(request.peer_addr(), request.headers(), &service.config.serving.trusted_proxies);
     let bearer = identify(service, operation, request.headers()).await;
     let key = match &bearer {
-        Ok(Some(Bearer::Own(who))) => who.account.to_string(),
+        Ok(Some(Bearer::Own(who))) => who.identity.account.to_string(),
         Ok(Some(Bearer::External(vouched))) => vouched.external_id.clone(),
         _ => peer.clone(),
     };
@@ -196,7 +199,7 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
         let who = match bearer? {
             None => None,
             Some(Bearer::Own(who)) => Some(who),
-            Some(Bearer::External(vouched)) => Some(newcomer::recognise(service, vouched, id).await?),
+            Some(Bearer::External(vouched)) => Some(Arc::new(newcomer::recognise(service, vouched, id).await?.into())),
         };
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
         match call {
@@ -206,6 +209,7 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
                 content_type: JSON,
                 body: Bytes::new().into(),
             }),
+            Prepared::Kept(answer, tag) => Ok(answer.header("ETag", tag)),
             Prepared::Go(call, tag) => finish(operation, request.headers(), (operation.handler)(*call).await?, tag),
         }
     };
@@ -213,7 +217,10 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
 }
 
 enum Prepared {
+    /// The caller has it already.
     Unchanged(String),
+    /// The journal has not moved since it was last answered.
+    Kept(Answer, String),
     Go(Box<Call>, Option<String>),
 }
 
@@ -223,16 +230,15 @@ async fn prepare(
     request: &HttpRequest,
     payload: web::Payload,
     id: &str,
-    who: Option<Identity>,
+    who: Option<Arc<Known>>,
     peer: String,
 ) -> Result<Prepared, Problem> {
     let headers = request.headers();
-    // What is no text must not pass as a header that was not sent.
-    let text = |name: &str| headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    let (world, caller) = admit(service, operation, who.as_ref(), headers).await?;
-    let query = Query::parse(request.query_string(), &operation.parameters)?;
+    let text = |name: &str| header_text(headers, name).map(Cow::into_owned);
+    let (world, caller) = admit(service, operation, who.as_deref(), headers).await?;
+    let query = Query::parse(request.query_string(), &operation.in_query)?;
     let format = if operation.media_type == JSON {
-        Format::choose(query.get("format"), text("accept").as_deref(), operation.formats)?
+        Format::choose(query.get("format"), header_text(headers, "accept").as_deref(), operation.formats)?
     } else {
         Format::Json
     };
@@ -241,11 +247,14 @@ async fn prepare(
         .path_and_query()
         .map_or_else(|| request.path().to_owned(), ToString::to_string);
     let on = today();
-    let tag = (operation.etag == Tag::Journal).then(|| journal_tag(&world, &address, format, caller.as_ref(), on));
-    if let Some(tag) = &tag
-        && text("if-none-match").is_some_and(|t| matches_tag(&t, tag))
-    {
-        return Ok(Prepared::Unchanged(tag.clone()));
+    let tag = (operation.etag == Tag::Journal).then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
+    if let Some(tag) = &tag {
+        if header_text(headers, "if-none-match").is_some_and(|t| matches_tag(&t, tag)) {
+            return Ok(Prepared::Unchanged(tag.clone()));
+        }
+        if let Some(kept) = service.views.get(tag) {
+            return Ok(Prepared::Kept(kept, tag.clone()));
+        }
     }
     let (body, stream) = take_body(service, operation, headers, payload).await?;
     Ok(Prepared::Go(
@@ -262,8 +271,9 @@ async fn prepare(
             idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
             authorization: text("authorization"),
             headers: operation
-                .header_names()
-                .filter_map(|name| Some((name.to_ascii_lowercase(), text(name)?)))
+                .header_names
+                .iter()
+                .filter_map(|name| Some((name.clone(), text(name)?)))
                 .collect(),
             media_type: essence(headers),
             body,
@@ -282,7 +292,7 @@ async fn prepare(
 /// Whom a good token names.
 enum Bearer {
     /// An account, by a token of this service.
-    Own(Identity),
+    Own(Arc<Known>),
     /// A subject of a trusted issuer.
     External(Arc<Vouched>),
 }
@@ -291,12 +301,12 @@ enum Bearer {
 async fn admit(
     service: &Service,
     operation: &Operation,
-    who: Option<&Identity>,
+    who: Option<&Known>,
     headers: &HeaderMap,
-) -> Result<(Arc<World>, Option<Caller>), Problem> {
+) -> Result<(Arc<World>, Option<Arc<Caller>>), Problem> {
     let admitted = |world: Arc<World>| {
-        let caller = who.map(|w| service.engine.caller(&world, w)).transpose()?;
-        permit(operation.access, caller.as_ref())?;
+        let caller = who.map(|w| w.caller(&world)).transpose()?;
+        permit(operation.access, caller.as_deref())?;
         Ok((world, caller))
     };
     // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
@@ -348,13 +358,15 @@ fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Cal
     hash.update([format as u8]);
     hash.update(on.to_string());
     if let Some(caller) = caller {
-        hash.update(format!("{:?}", caller.sight()));
-        // Grants move the journal; what a token brings does not.
-        hash.update(format!("{:?}", caller.held.get(caller.granted..)));
-        hash.update(caller.account);
+        hash.update(caller.fingerprint());
     }
     let digest: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("\"{}-{digest}\"", world.seq)
+}
+
+/// A header's text. What is no text must not pass as a header that was not sent.
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()))
 }
 
 fn matches_tag(wanted: &str, tag: &str) -> bool {
@@ -472,7 +484,7 @@ fn refuse(service: &Service, path: &str, id: &str, problem: &Problem, extension:
         .body(body.to_string());
     let headers = response.headers_mut();
     common(service, headers);
-    put(headers, "x-request-id", id);
+    put_value(headers, REQUEST_ID, id);
     for (name, value) in &problem.headers {
         put(headers, name, value);
     }
@@ -500,7 +512,13 @@ fn common(service: &Service, headers: &mut HeaderMap) {
 }
 
 fn put(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+    if let Ok(name) = HeaderName::try_from(name) {
+        put_value(headers, name, value);
+    }
+}
+
+fn put_value(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::Format;
+use super::query::Parameter;
 use crate::access::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
 use crate::world::schema::set;
@@ -80,6 +81,10 @@ pub struct Operation {
     pub access: Access,
     /// OpenAPI parameters.
     pub parameters: Vec<Value>,
+    /// Those of them that stand in the query.
+    pub in_query: Vec<Parameter>,
+    /// The names of those that are headers, in lower case.
+    pub header_names: Vec<String>,
     pub body: Option<Body>,
     /// The handler takes the body piece by piece ([`super::stream::Incoming`]) and may take longer than others.
     pub is_streamed: bool,
@@ -125,6 +130,8 @@ impl Operation {
             description: String::new(),
             access,
             parameters: Vec::new(),
+            in_query: Vec::new(),
+            header_names: Vec::new(),
             body: None,
             is_streamed: false,
             answers: Vec::new(),
@@ -151,6 +158,11 @@ impl Operation {
         for mut parameter in parameters {
             if let Some(schema) = parameter.get_mut("schema") {
                 as_in_query(schema);
+            }
+            self.in_query.extend(Parameter::of(&parameter));
+            if parameter.get("in").is_some_and(|i| i == "header") {
+                let name = parameter.get("name").and_then(Value::as_str);
+                self.header_names.extend(name.map(str::to_ascii_lowercase));
             }
             self.parameters.push(parameter);
         }
@@ -224,19 +236,10 @@ impl Operation {
         self
     }
 
-    /// The headers that it documents.
-    pub fn header_names(&self) -> impl Iterator<Item = &str> {
-        let in_header = |p: &&Value| p.get("in").is_some_and(|i| i == "header");
-        let named = self.parameters.iter().filter(in_header);
-        named.filter_map(|p| p.get("name").and_then(Value::as_str))
-    }
-
     /// Whether it can be repeated with an idempotency key.
     #[must_use]
     pub fn takes_key(&self) -> bool {
-        self.parameters
-            .iter()
-            .any(|p| p.get("name").is_some_and(|n| n == "Idempotency-Key"))
+        self.header_names.iter().any(|n| n == "idempotency-key")
     }
 
     /// Every problem it can answer with, those of its form included.

@@ -8,6 +8,32 @@ use serde_json::Value;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::parse_query;
 
+/// What an operation takes in its query: one parameter, read from its OpenAPI form once.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    name: String,
+    is_list: bool,
+    longest: Option<i64>,
+    least: Option<i64>,
+    most: Option<i64>,
+}
+
+impl Parameter {
+    /// Reads a parameter; none where it does not stand in the query.
+    #[must_use]
+    pub fn of(openapi: &Value) -> Option<Self> {
+        let text = |name: &str| openapi.get(name).and_then(Value::as_str);
+        let limit = |word: &str| openapi.get("schema")?.get(word)?.as_i64();
+        Some(Self {
+            name: text("name").filter(|_| text("in") == Some("query"))?.to_owned(),
+            is_list: openapi.pointer("/schema/type").is_some_and(|t| t == "array"),
+            longest: limit("maxLength"),
+            least: limit("minimum"),
+            most: limit("maximum"),
+        })
+    }
+}
+
 /// The query of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -20,7 +46,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 with every parameter that is unknown or repeated without being a list, or with those longer, smaller or greater than documented.
-    pub fn parse(text: &str, parameters: &[Value]) -> Result<Self, Problem> {
+    pub fn parse(text: &str, parameters: &[Parameter]) -> Result<Self, Problem> {
         if text.len() > LONGEST {
             return Err(Problem::new(
                 Code::InvalidQuery,
@@ -28,7 +54,6 @@ impl Query {
             ));
         }
         let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        let known: Vec<&str> = parameters.iter().filter_map(name_in_query).collect();
         let mut errors = Vec::new();
         let mut taken: Vec<(String, String)> = Vec::with_capacity(pairs.len());
         for (name, value) in pairs {
@@ -41,14 +66,14 @@ impl Query {
                 });
             };
             let before = taken.iter_mut().find(|(other, _)| *other == name);
-            if !known.contains(&name.as_str()) {
-                refuse(
-                    "unknown_parameter",
-                    format!("is not a parameter of this operation; it takes {}", listed(&known)),
-                );
-            } else if value.chars().any(char::is_control) {
+            let Some(known) = parameters.iter().find(|p| p.name == name) else {
+                let detail = format!("is not a parameter of this operation; it takes {}", listed(parameters));
+                refuse("unknown_parameter", detail);
+                continue;
+            };
+            if value.chars().any(char::is_control) {
                 refuse("control_character", "must not hold control characters".into());
-            } else if before.is_some() && !is_list(parameters, &name) {
+            } else if before.is_some() && !known.is_list {
                 refuse("repeated", "is given more than once, and takes one value".into());
             } else if let Some((_, values)) = before {
                 values.push(',');
@@ -66,16 +91,12 @@ impl Query {
     }
 
     /// Refuses values longer, smaller or greater than documented.
-    fn fits(&self, parameters: &[Value]) -> Result<(), Problem> {
+    fn fits(&self, parameters: &[Parameter]) -> Result<(), Problem> {
         let fault = |(name, value): &(String, String)| {
-            let schema = parameters
-                .iter()
-                .find(|p| p.get("in").is_some_and(|i| i == "query") && p.get("name").is_some_and(|n| n == name))?
-                .get("schema")?;
-            let limit = |word: &str| schema.get(word).and_then(Value::as_i64);
+            let known = parameters.iter().find(|p| p.name == *name)?;
             let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
             let number = value.parse::<i64>().ok();
-            let (code, detail) = match (limit("maxLength"), limit("minimum"), limit("maximum"), number) {
+            let (code, detail) = match (known.longest, known.least, known.most, number) {
                 (Some(most), ..) if length > most => ("max_length", format!("must be at most {most} characters long")),
                 (_, Some(least), _, Some(n)) if n < least => ("minimum", format!("must be at least {least}")),
                 (_, _, Some(most), Some(n)) if n > most => ("maximum", format!("must be at most {most}")),
@@ -166,18 +187,7 @@ pub fn invalid(name: &str, detail: &str) -> Problem {
     Problem::field(Code::InvalidQuery, format!("?{name}"), "invalid", detail)
 }
 
-/// The name of a parameter that stands in the query.
-fn name_in_query(parameter: &Value) -> Option<&str> {
-    let field = |name: &str| parameter.get(name).and_then(Value::as_str);
-    field("name").filter(|_| field("in") == Some("query"))
-}
-
-/// Whether a parameter takes several values.
-fn is_list(parameters: &[Value], name: &str) -> bool {
-    let named = parameters.iter().find(|p| name_in_query(p) == Some(name));
-    named.is_some_and(|p| p.pointer("/schema/type").is_some_and(|t| t == "array"))
-}
-
-fn listed(known: &[&str]) -> String {
-    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+fn listed(parameters: &[Parameter]) -> String {
+    let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

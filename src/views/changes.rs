@@ -411,9 +411,6 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
 
 async fn answer(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
-    if let Some(kept) = call.service.views.get(&key) {
-        return Ok(kept);
-    }
     let asked = Asked::of(&call).await?;
     // What is pointed to is named as it was then, who did it as they are now.
     let (names, now) = (Names::new(&call, asked.seen.clone())?, Names::new(&call, call.now())?);

@@ -170,9 +170,6 @@ fn operation_by<V: View>(path: &str, id: &str, needs: Subject, handler: Handler)
 
 async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
-    if let Some(kept) = call.service.views.get(&key) {
-        return Ok(kept);
-    }
     let asked = Asked::of(&call).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
     let work = move || service.views.kept(key, || render(&compute(&asked)?, format));

@@ -103,9 +103,6 @@ async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<S
 
 async fn read(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
-    if let Some(kept) = call.service.views.get(&key) {
-        return Ok(kept);
-    }
     let (seen, on) = call.world().await?;
     let says = says(&call, (&seen, on), call.id()?).await?;
     let format = call.format;
