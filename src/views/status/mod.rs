@@ -4,6 +4,8 @@
 mod counts;
 mod items;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
