@@ -146,3 +146,10 @@ diesel::table! {
         last_used_at -> Nullable<UtcMicros>,
     }
 }
+
+diesel::table! {
+    last_numbers (kind) {
+        kind -> Text,
+        number -> BigInt,
+    }
+}

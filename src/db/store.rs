@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
-use super::schema::{calendar_feeds, credentials, idempotency_keys, jobs, journal, people, records, refresh_tokens, secrets, signing_keys};
+use super::schema::{
+    calendar_feeds, credentials, idempotency_keys, jobs, journal, last_numbers, people, records, refresh_tokens, secrets, signing_keys,
+};
 use super::types::{At, Guid};
 
 /// A row of the journal.
@@ -195,6 +197,11 @@ pub enum Side {
     EndRefreshOf {
         account: Uuid,
         at: DateTime<Utc>,
+    },
+    /// The highest number that a made reference of the kind has had.
+    LastNumber {
+        kind: &'static str,
+        number: u32,
     },
     SigningKey(SigningKeyRow),
     /// A key by its name; the one that is there already stays.
@@ -576,6 +583,12 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
             diesel::delete(people::table.filter(people::person_id.eq(row.person_id))).execute(conn)?;
             diesel::insert_into(people::table).values(row).execute(conn)?;
         }
+        Side::LastNumber { kind, number } => {
+            diesel::delete(last_numbers::table.filter(last_numbers::kind.eq(kind))).execute(conn)?;
+            diesel::insert_into(last_numbers::table)
+                .values((last_numbers::kind.eq(kind), last_numbers::number.eq(i64::from(*number))))
+                .execute(conn)?;
+        }
         Side::MovePerson { from, to } => {
             diesel::update(people::table.filter(people::person_id.eq(Guid(*from))))
                 .set(people::person_id.eq(Guid(*to)))
@@ -699,6 +712,14 @@ pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i6
         None => all.order(jobs::id.desc()).limit(limit).select(JobRow::as_select()).load(conn)?,
     };
     Ok(found)
+}
+
+/// The highest numbers of made references, by the names of the kinds, where a record has lost such a reference.
+///
+/// # Errors
+/// The database cannot be asked.
+pub fn last_numbers(conn: &mut Conn) -> Result<Vec<(String, i64)>, DbError> {
+    Ok(last_numbers::table.load(conn)?)
 }
 
 /// The calendar feed whose secret has this SHA-256.

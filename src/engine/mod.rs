@@ -165,6 +165,11 @@ fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError
         |pages| read_pages(conn, catalogue, pages),
         |page: Lot| page.into_iter().for_each(|record| drop(world.apply(record))),
     )?;
+    for (kind, number) in store::last_numbers(conn)? {
+        if let Some((kind, number)) = catalogue.named(&kind).zip(u32::try_from(number).ok()) {
+            world.had_number(kind, number);
+        }
+    }
     (world.seq, world.head, world.at) = (seq, hash.into(), at.0);
     // Another replica may have written meanwhile: taking an entry in twice changes nothing.
     follow(conn, &mut world)?;

@@ -560,6 +560,10 @@ impl<'a> Txn<'a> {
             snapshot: String::from_utf8(json.into()).map_err(Problem::internal)?,
         });
         let undo = self.world.apply(Arc::clone(record));
+        if undo.is_renamed(record.as_ref()) {
+            let number = self.world.last_number(kind);
+            self.beside(Side::LastNumber { kind: kind.name, number });
+        }
         self.undo.push(undo);
         Ok(())
     }

@@ -118,6 +118,15 @@ pub struct Undo {
     last_number: u32,
 }
 
+impl Undo {
+    /// Whether the record had another reference before.
+    #[must_use]
+    pub fn is_renamed(&self, record: &dyn AnyRecord) -> bool {
+        let was = self.old.as_ref().map(|old| &old.meta().reference);
+        was.is_some_and(|was| *was != record.meta().reference)
+    }
+}
+
 /// Every record at one moment.
 #[derive(Clone)]
 pub struct World {
@@ -241,11 +250,23 @@ impl World {
             .filter(|r| r.is_live())
     }
 
-    /// A reference that is free: `PREFIX-0001` and on.
+    /// A reference that no record of the kind has or had: `PREFIX-0001` and on.
     #[must_use]
     pub fn next_reference(&self, kind: &Kind) -> String {
-        let last = self.table(kind.index).map_or(0, |t| t.last_number);
-        format!("{}-{:04}", kind.prefix, last + 1)
+        format!("{}-{:04}", kind.prefix, self.last_number(kind) + 1)
+    }
+
+    /// The highest number in a reference that was made.
+    #[must_use]
+    pub fn last_number(&self, kind: &Kind) -> u32 {
+        self.table(kind.index).map_or(0, |t| t.last_number)
+    }
+
+    /// A record of the kind had this number in its reference, and may have another by now.
+    pub fn had_number(&mut self, kind: &Kind, number: u32) {
+        if let Some(table) = self.tables.get_mut(kind.index).map(Arc::make_mut) {
+            table.last_number = table.last_number.max(number);
+        }
     }
 
     /// Takes a record in, in place of its earlier version; what it takes to undo that.

@@ -1,4 +1,4 @@
-//! SIGTERM while requests are under way: they are answered, and the process ends with 0.
+//! SIGTERM while requests are under way: they are answered, and the process ends with 0. And what the next process must still know.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -76,4 +76,35 @@ async fn a_process_told_to_stop_answers_what_is_under_way_on_sqlite() {
 #[tokio::test]
 async fn a_process_told_to_stop_answers_what_is_under_way_on_postgres() {
     stopped(Backend::Postgres).await;
+}
+
+/// A reference may be cited in a paper: no other record is ever to have it.
+async fn renamed(backend: Backend) {
+    let Some(database) = Database::new(backend) else { return };
+    let mut server = Server::start(&database);
+    let client = Client::administrator(&database, &server);
+    let body = json!({ "name": "Named later", "unit_kind": "unit" });
+    let made = client.create("/api/v1/units", &body).await;
+    let path = format!("/api/v1/units/{}", made["id"].as_str().unwrap());
+    let renamed = client.patch(&path, 1, &json!({ "reference": "HR" })).await.1;
+    assert_eq!(
+        (made["reference"].as_str(), renamed["reference"].as_str()),
+        (Some("UNT-0001"), Some("HR"))
+    );
+    server.terminate();
+    server.wait();
+
+    let server = Server::start(&database);
+    let next = client.at(&server).create("/api/v1/units", &body).await;
+    assert_eq!(next["reference"], "UNT-0002");
+}
+
+#[tokio::test]
+async fn a_made_reference_is_never_given_again_on_sqlite() {
+    renamed(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_made_reference_is_never_given_again_on_postgres() {
+    renamed(Backend::Postgres).await;
 }
