@@ -176,6 +176,9 @@ const MOST_WORDS: usize = 60;
 /// What to use in place of a word that is none of those known: all of them or, where they are too many to read, the nearest.
 #[must_use]
 pub fn one_of(word: &str, known: &[&str]) -> String {
+    if let [only] = known {
+        return format!("must be {only}");
+    }
     if known.len() <= MOST_WORDS {
         return format!("must be one of {}", known.join(", "));
     }
@@ -231,6 +234,7 @@ mod tests {
     #[test]
     fn of_many_words_the_nearest_are_named() {
         assert_eq!(super::one_of("x", &["a", "b"]), "must be one of a, b");
+        assert_eq!(super::one_of("x", &["a"]), "must be a");
         let many: Vec<String> = (0..99).map(|n| format!("rule_{n}_without")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).chain(["measure_without_target"]).collect();
         let said = super::one_of("measure_has_no_target", &many);

@@ -66,6 +66,8 @@ pub struct Kind {
     pub about: &'static str,
     pub shape: i32,
     pub append_only: bool,
+    /// Whether a record can be marked by itself.
+    pub markable: bool,
     pub recomputes: &'static [&'static str],
     pub offers_create: bool,
     /// The orders it offers.
@@ -97,6 +99,7 @@ impl Kind {
             about: R::ABOUT,
             shape: R::SHAPE,
             append_only: R::APPEND_ONLY,
+            markable: R::MARKABLE,
             recomputes: R::RECOMPUTES,
             offers_create: R::OFFERS_CREATE,
             sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),

@@ -365,6 +365,9 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     const SHAPE: i32 = 1;
     /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
     const APPEND_ONLY: bool = false;
+    /// Callers may mark such a record by itself. Not one that changes other records by its rules, or that everything is judged by: what it
+    /// says shows there. It is hidden with what it lies within.
+    const MARKABLE: bool = true;
     /// Kinds whose records are all computed anew when a record of this kind changes: for what everything is judged by.
     const RECOMPUTES: &'static [&'static str] = &[];
     /// Callers make them with the operation that every kind has, alone and in bulk. Not where another operation makes them, because it

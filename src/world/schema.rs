@@ -151,6 +151,11 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     let name = R::name();
     let mut record = flat(&[&to_json(Meta::schema()), &own, &read_only(computed)]);
     let mut draft = flat(&[&to_json(Common::schema()), &own]);
+    if !R::MARKABLE
+        && let Some(properties) = draft.get_mut("properties")
+    {
+        set(properties, "marking", unmarkable());
+    }
     for (form, input) in [(&mut record, false), (&mut draft, true)] {
         form.insert(
             "description".into(),
@@ -163,6 +168,14 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
         finish(&mut value, input);
         schemas.insert(if input { format!("{name}Input") } else { name.to_string() }, value);
     }
+}
+
+/// The marking of a record that cannot be marked by itself.
+fn unmarkable() -> Value {
+    json!({
+        "type": "string", "enum": ["official"], "default": "official",
+        "description": "Always `official`: what it says shows in other records, which it changes or which are judged by it. It is hidden with what it is about.",
+    })
 }
 
 /// Operations in one bulk call, at most.

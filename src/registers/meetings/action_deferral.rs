@@ -157,6 +157,7 @@ impl Resource for ActionDeferral {
     const PATH: &'static str = "action-deferrals";
     const PREFIX: &'static str = "ACD";
     const SUBJECT: Subject = Subject::ActionProgress;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "That an action or a part of it was put off, with reason: to a day, to a meeting, or to no day. The action is then due with the last of its parts; when it was first due stays on record. Withdrawing a deferral moves it back.";
     const APPEND_ONLY: bool = true;
     type Computed = ActionDeferralComputed;

@@ -55,6 +55,7 @@ impl Resource for MinutesAmendment {
     const PATH: &'static str = "minutes-amendments";
     const PREFIX: &'static str = "MAM";
     const SUBJECT: Subject = Subject::Meeting;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "What is put right in approved minutes, beside what was approved. Recording one makes the minutes amended; withdrawing the only one makes them approved again.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;

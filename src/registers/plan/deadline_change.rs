@@ -105,6 +105,7 @@ impl Resource for DeadlineChange {
     const PATH: &'static str = "deadline-changes";
     const PREFIX: &'static str = "DLC";
     const SUBJECT: Subject = Subject::DeadlineChange;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "Changes of work-plan items' deadlines. Recording one moves the item's deadline; withdrawing the last one moves it back. The item's first deadline stays as it was.";
     const APPEND_ONLY: bool = true;
     type Computed = DeadlineChangeComputed;

@@ -107,6 +107,7 @@ impl Resource for ProgressUpdate {
     const PATH: &'static str = "progress-updates";
     const PREFIX: &'static str = "UPD";
     const SUBJECT: Subject = Subject::Progress;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "Progress on work-plan items, as dated entries: a later one corrects an earlier one, and none is changed. The latest by made_on sets the item's declared colour, percentage and status where it names them; withdrawing it does not set them back.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;

@@ -79,6 +79,7 @@ impl Resource for RiskReview {
     const PATH: &'static str = "risk-reviews";
     const PREFIX: &'static str = "RVW";
     const SUBJECT: Subject = Subject::Risk;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "Reviews of risks, each a dated entry that is never changed. The latest review sets the risk's current score and its next review date.";
     const APPEND_ONLY: bool = true;
     type Computed = RiskReviewComputed;

@@ -371,6 +371,7 @@ impl Resource for SettingSet {
     const PATH: &'static str = "settings";
     const PREFIX: &'static str = "SET";
     const SUBJECT: Subject = Subject::Setting;
+    const MARKABLE: bool = false;
     const ABOUT: &'static str = "What differs by organisation: when something is due soon or stale, the bands of risk scores, what each appetite lives with, when a risk is escalated, when small numbers are hidden, from when on a gap is one. The set with the latest `in_force_from` holds at once; each view says which it was computed with. A change of bands, appetites or escalation computes every risk anew, and the journal shows which changed.";
     const SHAPE: i32 = 2;
     const RECOMPUTES: &'static [&'static str] = &["risk"];
