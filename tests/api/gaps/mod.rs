@@ -12,13 +12,14 @@ use stride::access::policy::Role;
 use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
 
-/// The same changes where each makes a record, and marks it.
+/// The same changes where each makes a record, and marks it; what cannot be marked by itself is hidden with what it is about.
 fn hidden(steps: &[world::Step]) -> Option<Vec<world::Step>> {
     let mark = |step: &world::Step| match step {
-        world::Step::Make(kind, record) => Some(world::Step::Make(
-            kind,
+        world::Step::Make(name, record) if kind(name).markable => Some(world::Step::Make(
+            name,
             world::but(record.clone(), &json!({ "marking": "official_sensitive" })),
         )),
+        world::Step::Make(name, record) => Some(world::Step::Make(name, record.clone())),
         _ => None,
     };
     steps.iter().map(mark).collect()
