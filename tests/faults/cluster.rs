@@ -16,6 +16,22 @@ pub enum Backend {
     Postgres,
 }
 
+/// Makes of each function of a backend the tests that run it on both.
+macro_rules! on_both {
+    ($($name:ident),+) => { $(
+        mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$name($crate::cluster::Backend::Sqlite).await;
+            }
+            #[tokio::test]
+            async fn on_postgres() {
+                super::$name($crate::cluster::Backend::Postgres).await;
+            }
+        }
+    )+ };
+}
+
 /// A database that nobody else uses.
 pub struct Database {
     pub url: String,

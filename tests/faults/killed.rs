@@ -149,7 +149,7 @@ async fn assert_whole(client: &Client, memory: &Memory) -> bool {
     replayed
 }
 
-async fn killed(backend: Backend) {
+async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
     let Some(database) = Database::new(backend) else { return };
     let mut server = Server::start(&database);
     let mut expected = assert_sound(&database);
@@ -189,12 +189,4 @@ async fn killed(backend: Backend) {
     }
 }
 
-#[tokio::test]
-async fn a_killed_process_loses_nothing_that_it_acknowledged_on_sqlite() {
-    killed(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn a_killed_process_loses_nothing_that_it_acknowledged_on_postgres() {
-    killed(Backend::Postgres).await;
-}
+on_both!(a_killed_process_loses_nothing_that_it_acknowledged);

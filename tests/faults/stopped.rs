@@ -47,7 +47,7 @@ impl UnderWay {
     }
 }
 
-async fn stopped(backend: Backend) {
+async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
     let Some(database) = Database::new(backend) else { return };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
@@ -68,18 +68,8 @@ async fn stopped(backend: Backend) {
     assert_eq!(written["total"], UNDER_WAY);
 }
 
-#[tokio::test]
-async fn a_process_told_to_stop_answers_what_is_under_way_on_sqlite() {
-    stopped(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn a_process_told_to_stop_answers_what_is_under_way_on_postgres() {
-    stopped(Backend::Postgres).await;
-}
-
 /// A reference may be cited in a paper: no other record is ever to have it.
-async fn renamed(backend: Backend) {
+async fn a_made_reference_is_never_given_again(backend: Backend) {
     let Some(database) = Database::new(backend) else { return };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
@@ -99,12 +89,7 @@ async fn renamed(backend: Backend) {
     assert_eq!(next["reference"], "UNT-0002");
 }
 
-#[tokio::test]
-async fn a_made_reference_is_never_given_again_on_sqlite() {
-    renamed(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn a_made_reference_is_never_given_again_on_postgres() {
-    renamed(Backend::Postgres).await;
-}
+on_both!(
+    a_process_told_to_stop_answers_what_is_under_way,
+    a_made_reference_is_never_given_again
+);

@@ -93,7 +93,7 @@ fn after(honest: &Database, edit: impl FnOnce(&mut Conn)) -> Vec<String> {
     text.lines().filter(|l| l.starts_with("entry ")).map(str::to_owned).collect()
 }
 
-async fn tampered(backend: Backend) {
+async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
     let Some((honest, known)) = honest(backend).await else { return };
     let Known {
         first,
@@ -182,12 +182,4 @@ async fn tampered(backend: Backend) {
     names("a removed record", after(&honest, edit), changed, "the record itself is gone");
 }
 
-#[tokio::test]
-async fn every_edit_behind_the_services_back_is_found_on_sqlite() {
-    tampered(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn every_edit_behind_the_services_back_is_found_on_postgres() {
-    tampered(Backend::Postgres).await;
-}
+on_both!(every_edit_behind_the_services_back_is_found);
