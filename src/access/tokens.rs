@@ -1,7 +1,8 @@
 //! Access tokens: JWTs per RFC 9068, signed with Ed25519, good for fifteen minutes, checked as RFC 8725 asks.
 //!
 //! One algorithm is pinned; what a token's header says of keys (`jku`, `jwk`, `x5u`, …) is never followed. A verdict is remembered by
-//! the whole token, so that a signature is checked once; expiry is looked at every time, and the account on every request.
+//! the whole token, so that a signature is checked once; expiry is looked at every time, and the account
+//! again as soon as the journal has moved or the day has changed.
 
 use std::collections::HashMap;
 use std::sync::Arc;

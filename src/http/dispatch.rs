@@ -203,13 +203,7 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
         };
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
         match call {
-            Prepared::Unchanged(tag) => Ok(Answer {
-                status: 304,
-                headers: vec![("ETag".into(), tag)],
-                content_type: JSON,
-                body: Bytes::new().into(),
-            }),
-            Prepared::Kept(answer, tag) => Ok(answer.header("ETag", tag)),
+            Prepared::Answered(answer) => Ok(answer),
             Prepared::Go(call, tag) => finish(operation, request.headers(), (operation.handler)(*call).await?, tag),
         }
     };
@@ -217,10 +211,8 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
 }
 
 enum Prepared {
-    /// The caller has it already.
-    Unchanged(String),
-    /// The journal has not moved since it was last answered.
-    Kept(Answer, String),
+    /// The journal has not moved since this caller was answered: what was kept, or nothing where the caller has it still.
+    Answered(Answer),
     Go(Box<Call>, Option<String>),
 }
 
@@ -250,10 +242,10 @@ async fn prepare(
     let tag = (operation.etag == Tag::Journal).then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
     if let Some(tag) = &tag {
         if header_text(headers, "if-none-match").is_some_and(|t| matches_tag(&t, tag)) {
-            return Ok(Prepared::Unchanged(tag.clone()));
+            return Ok(Prepared::Answered(Answer::json(304, Bytes::new()).header("ETag", tag)));
         }
         if let Some(kept) = service.views.get(tag) {
-            return Ok(Prepared::Kept(kept, tag.clone()));
+            return Ok(Prepared::Answered(kept.header("ETag", tag)));
         }
     }
     let (body, stream) = take_body(service, operation, headers, payload).await?;

@@ -26,12 +26,15 @@ pub fn others<'a, R: Resource>(rules: &Rules<'a, R>, id: Uuid) -> impl Iterator<
     rules.reading.world.pointing::<R>(id).filter(move |r| r.meta.id != own)
 }
 
-/// Live records that point to one and may be counted on it: none that is marked more strictly than it is.
-pub fn parts<'a, R: Resource>(world: &'a World, whole: &Meta) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
-    let cleared = whole.marking == Marking::OfficialSensitive;
-    world
-        .pointing::<R>(whole.id)
-        .filter(move |r| cleared || r.meta.marking == Marking::Official)
+/// Whether a part counts on its whole: not if it is marked more strictly.
+#[must_use]
+pub fn counts(whole: &Meta, part: &Meta) -> bool {
+    whole.marking == Marking::OfficialSensitive || part.marking == Marking::Official
+}
+
+/// Live records that point to one and count on it.
+pub fn parts<'a, 'm, R: Resource>(world: &'a World, whole: &'m Meta) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'm, R> {
+    world.pointing::<R>(whole.id).filter(move |r| counts(whole, &r.meta))
 }
 
 /// A count as it is kept.

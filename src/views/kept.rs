@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::{Gathered, PART, gather, gather_part};
+use super::{Gathered, PART, gather_part, of_kind};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 
@@ -31,7 +31,7 @@ impl<T> Part<T> {
 struct Whole<B, T> {
     kind: &'static str,
     basis: Arc<B>,
-    parts: Arc<Vec<Arc<Part<T>>>>,
+    parts: Vec<Arc<Part<T>>>,
 }
 
 /// What was gathered, by all that it depends on beside the records themselves: the basis.
@@ -44,25 +44,22 @@ impl<B, T> Default for Kept<B, T> {
 }
 
 impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
-    /// What [`gather`] gives, from parts that were kept as far as their records are the same. `add` looks at the record and at the basis,
-    /// and at nothing else.
-    pub(super) fn gather<R: Resource>(&self, seen: &Seen, basis: &Arc<B>, add: impl Fn(&mut T, &Rec<R>) + Sync) -> T {
-        let rows: Vec<&Arc<dyn AnyRecord>> = seen.table_of::<R>().into_iter().flat_map(|t| t.rows()).collect();
+    /// What [`super::gather`] gives, from parts that were kept as far as their records are the same. `add` looks at the record and at the
+    /// basis, and at nothing else.
+    pub(super) fn gather<'a, R: Resource>(&self, seen: &'a Seen, basis: &Arc<B>, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
+        let rows: Vec<&'a Arc<dyn AnyRecord>> = seen.table_of::<R>().into_iter().flat_map(|t| t.rows()).collect();
+        let add = of_kind(add);
         if rows.len() <= PART {
-            return gather(seen, add);
+            return gather_part(seen, &rows, add);
         }
-        let old = self.take(R::KIND, basis);
-        let part = |(n, records): (usize, &[&Arc<dyn AnyRecord>])| {
-            if let Some(same) = old.as_ref().and_then(|parts| parts.get(n)).filter(|p| p.is_of(records)) {
+        let old = self.parts(R::KIND, basis);
+        let part = |(n, records): (usize, &[&'a Arc<dyn AnyRecord>])| {
+            if let Some(same) = old.get(n).filter(|p| p.is_of(records)) {
                 return Arc::clone(same);
             }
             Arc::new(Part {
                 records: records.iter().map(|r| Arc::clone(r)).collect(),
-                gathered: gather_part(seen, records, |gathered, record| {
-                    if let Some(record) = record.as_any().downcast_ref() {
-                        add(gathered, record);
-                    }
-                }),
+                gathered: gather_part(seen, records, &add),
             })
         };
         let parts: Vec<Arc<Part<T>>> = rows.par_chunks(PART).enumerate().map(part).collect();
@@ -71,15 +68,16 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
         self.put(Whole {
             kind: R::KIND,
             basis: Arc::clone(basis),
-            parts: Arc::new(parts),
+            parts,
         });
         all
     }
 
-    fn take(&self, kind: &str, basis: &B) -> Option<Arc<Vec<Arc<Part<T>>>>> {
+    /// The parts as they were last; none where nothing is kept.
+    fn parts(&self, kind: &str, basis: &B) -> Vec<Arc<Part<T>>> {
         let wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut same = wholes.iter().filter(|w| w.kind == kind && *w.basis == *basis);
-        same.next().map(|w| Arc::clone(&w.parts))
+        let same = wholes.iter().find(|w| w.kind == kind && *w.basis == *basis);
+        same.map(|w| w.parts.clone()).unwrap_or_default()
     }
 
     fn put(&self, new: Whole<B, T>) {

@@ -67,11 +67,6 @@ impl Cache {
         self.answers.get(key)
     }
 
-    /// Keeps an answer.
-    fn keep(&self, key: String, answer: &Answer) {
-        self.answers.insert(key, answer.clone());
-    }
-
     /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
     ///
     /// # Errors
@@ -247,11 +242,16 @@ const PART: usize = 2048;
 /// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
 /// so the outcome does not depend on how many cores there are.
 fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
-    gather_any(seen, seen.table_of::<R>(), |gathered, record| {
+    gather_any(seen, seen.table_of::<R>(), of_kind(add))
+}
+
+/// Goes on from a record of any kind to one of this kind.
+fn of_kind<'a, R: Resource, T>(add: impl Fn(&mut T, &'a Rec<R>)) -> impl Fn(&mut T, &'a Arc<dyn AnyRecord>) {
+    move |gathered, record| {
         if let Some(record) = record.as_any().downcast_ref() {
             add(gathered, record);
         }
-    })
+    }
 }
 
 /// The same, of a kind that is known only when it runs.

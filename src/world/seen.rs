@@ -118,14 +118,6 @@ pub struct Shown {
 }
 
 impl Shown {
-    fn exact(record: &dyn AnyRecord, json: Bytes) -> Self {
-        let version = record.meta().version;
-        Self {
-            json,
-            tag: format!("\"{version}\""),
-        }
-    }
-
     /// Its JSON.
     #[must_use]
     pub fn json(&self) -> &Bytes {
@@ -139,13 +131,31 @@ impl Shown {
     }
 }
 
-/// Shows a record to someone, beside the other records of a world.
-#[expect(clippy::disallowed_methods, reason = "the one place where a record becomes what a caller is shown")]
-fn show(record: &dyn AnyRecord, now: &World, sight: &Sight, among: Option<&Among<'_>>) -> Result<Shown, Problem> {
-    if sight.is_exact(now, record) {
-        return Ok(Shown::exact(record, record.json().map_err(Problem::internal)?));
-    }
+/// JSON, unless it cannot be written.
+type Json = Result<Bytes, serde_json::Error>;
+
+/// A record's JSON with every figure in it.
+#[expect(clippy::disallowed_methods, reason = "for `show`, which decides who sees it")]
+fn whole(record: &dyn AnyRecord) -> Json {
+    record.json()
+}
+
+/// Shows a record to someone, beside the other records of a world: the one place where a record becomes what a caller is shown. `exact`
+/// gives its JSON with every figure in it.
+fn show(
+    record: &dyn AnyRecord,
+    now: &World,
+    sight: &Sight,
+    among: Option<&Among<'_>>,
+    exact: impl FnOnce() -> Json,
+) -> Result<Shown, Problem> {
     let version = record.meta().version;
+    if sight.is_exact(now, record) {
+        return Ok(Shown {
+            json: exact().map_err(Problem::internal)?,
+            tag: format!("\"{version}\""),
+        });
+    }
     let json = record.released(among).map_err(Problem::internal)?;
     let digest: String = Sha256::digest(&json).iter().take(8).map(|b| format!("{b:02x}")).collect();
     Ok(Shown {
@@ -166,7 +176,7 @@ pub fn show_now(world: &World, sight: &Sight, record: &dyn AnyRecord) -> Result<
         sight,
         memo: &memo,
     };
-    show(record, world, sight, Some(&among))
+    show(record, world, sight, Some(&among), || whole(record))
 }
 
 /// The world through one caller's eyes.
@@ -216,12 +226,10 @@ impl Seen {
     /// # Errors
     /// It cannot be written.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
-        if self.is_exact(record.as_ref()) {
-            let json = self.world.written.of(record).map_err(Problem::internal)?;
-            return Ok(Shown::exact(record.as_ref(), json));
-        }
         let among = self.among();
-        show(record.as_ref(), among.now, &self.sight, Some(&among))
+        show(record.as_ref(), among.now, &self.sight, Some(&among), || {
+            self.world.written.of(record)
+        })
     }
 
     /// One version of a record as the caller is shown it. Out of the company it stood in, a version that is released shows no figures.
@@ -229,7 +237,7 @@ impl Seen {
     /// # Errors
     /// It cannot be written.
     pub fn show_version(&self, version: &dyn AnyRecord) -> Result<Shown, Problem> {
-        show(version, self.among().now, &self.sight, None)
+        show(version, self.among().now, &self.sight, None, || whole(version))
     }
 
     /// Whether one version of a record may be shown: one that was marked stays hidden after the mark is gone.

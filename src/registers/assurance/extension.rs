@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind};
 use crate::access::policy::Subject;
 use crate::registers::checks::{approved, in_window, not_in_future};
-use crate::registers::links::others;
+use crate::registers::links::{counts, others};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
@@ -140,7 +140,7 @@ impl Resource for RecommendationExtension {
         let on = world.get::<Recommendation>(self.recommendation_id);
         if let Some(on) = on.filter(|_| rules.before.is_none()) {
             self.check_move(rules, on);
-            if super::recommendation::counts(&on.meta, rules.meta) {
+            if counts(&on.meta, rules.meta) {
                 rules.follow_up(self.recommendation_id, json!({ "deadline": self.to }));
             }
         }

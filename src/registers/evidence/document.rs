@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::DocumentVersion;
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, in_window};
+use crate::registers::links::parts;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -153,8 +154,7 @@ impl Resource for Document {
         crate::registers::checks::not_in_future(rules, "/retrieved_on", self.retrieved_on);
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
-        let shown = |v: &&Rec<DocumentVersion>| meta.marking == Marking::OfficialSensitive || v.meta.marking == Marking::Official;
-        let versions = || reading.world.pointing::<DocumentVersion>(meta.id).filter(shown);
+        let versions = || parts::<DocumentVersion>(reading.world, meta);
         DocumentComputed {
             version_count: versions().count(),
             latest_version_id: versions().max_by_key(|v| v.data.number).map(|v| v.meta.id),

@@ -19,6 +19,8 @@ mod progress;
 mod queries;
 mod references;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -105,12 +107,9 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
     let (seen, on) = call.world().await?;
     let says = says(&call, (&seen, on), call.id()?).await?;
-    let format = call.format;
-    let answer = actix_web::web::block(move || written(says, format))
-        .await
-        .map_err(Problem::internal)??;
-    call.service.views.keep(key, &answer);
-    Ok(answer)
+    let (service, format) = (Arc::clone(&call.service), call.format);
+    let work = move || service.views.kept(key, || written(says, format));
+    actix_web::web::block(work).await.map_err(Problem::internal)?
 }
 
 fn written(says: Says, format: Format) -> Result<Answer, Problem> {

@@ -13,12 +13,12 @@ pub use filter::RecommendationFilter;
 pub use state::{RecommendationClosureState, RecommendationComputed, RecommendationImplementation, RecommendationVerification};
 pub use timeliness::Timeliness;
 
-pub(super) use state::{claimed_by, counts};
+pub(super) use state::claimed_by;
 
 use super::RecommendationExtension;
 use crate::access::policy::Subject;
 use crate::registers::checks::{distinct, fixed};
-use crate::registers::links::others;
+use crate::registers::links::{counts, others};
 use crate::registers::risk::Control;
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
@@ -100,7 +100,7 @@ impl Recommendation {
         // It is that of the last extension, or the first: also after an extension was withdrawn or restored.
         let extensions = rules.reading.world.pointing::<RecommendationExtension>(rules.meta.id);
         let last = extensions
-            .filter(|e| state::counts(rules.meta, &e.meta))
+            .filter(|e| counts(rules.meta, &e.meta))
             .max_by_key(|e| (e.data.approved_on, e.meta.created_at, e.meta.id));
         let due = last.map_or(first, |e| &e.data.to);
         if *due != self.deadline && (rules.following || !moved) {

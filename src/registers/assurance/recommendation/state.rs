@@ -13,9 +13,9 @@ use crate::registers::assurance::{
     ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure, RecommendationExtension, RecommendationUpdate,
     RecommendationUpdateKind, Verification, VerificationResult,
 };
-use crate::registers::links::count;
+use crate::registers::links::{count, counts};
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Marking, Meta, Rec, Resource, World};
+use crate::world::{Meta, Rec, Resource, World};
 
 /// How far it has come, as management reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -105,11 +105,6 @@ pub struct RecommendationComputed {
     pub latest_update_on: Option<NaiveDate>,
     /// Its kind.
     pub latest_update_kind: Option<RecommendationUpdateKind>,
-}
-
-/// Whether something recorded about a recommendation counts on it: not if it is marked more strictly.
-pub fn counts(recommendation: &Meta, part: &Meta) -> bool {
-    recommendation.marking == Marking::OfficialSensitive || part.marking == Marking::Official
 }
 
 /// What is recorded about a recommendation and counts, each in the order of its days.

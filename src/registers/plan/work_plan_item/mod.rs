@@ -4,8 +4,6 @@ mod filter;
 mod parts;
 mod rules;
 
-use std::sync::Arc;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,8 +15,9 @@ pub use parts::{ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, Quant
 
 use super::{DeadlineChange, ProgressUpdate, Rag};
 use crate::access::policy::Subject;
+use crate::registers::links::counts;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{AnyRecord, Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// An item of a delivery plan. Status, colour and percentage are what its lead declares.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -202,10 +201,9 @@ impl Resource for WorkPlanItem {
             first_deadline,
             ..WorkPlanItemComputed::default()
         };
-        // What is marked more strictly than the item is not counted on it (`parts`), in one pass over what points to it.
-        let told = |r: &&Arc<dyn AnyRecord>| meta.marking == Marking::OfficialSensitive || r.meta().marking == Marking::Official;
+        // The parts of every kind in one pass over what points to the item.
         let sources = reading.world.pointing_to(meta.id).filter(|r| r.meta().withdrawn_at.is_none());
-        for source in sources.filter(told) {
+        for source in sources.filter(|r| counts(meta, r.meta())) {
             if let Some(update) = source.as_any().downcast_ref::<Rec<ProgressUpdate>>() {
                 computed.update_count += 1;
                 computed.last_update_on = computed.last_update_on.max(Some(update.data.made_on));
