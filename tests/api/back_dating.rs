@@ -35,7 +35,9 @@ fn papers() -> load::File {
 }
 
 fn run(backend: Backend) {
-    let Some(store) = store_for(backend) else { return };
+    let Some(store) = store_for(backend) else {
+        return;
+    };
     actix_web::rt::System::new().block_on(async move {
         let first = engine(&store);
         let bad = [

@@ -29,233 +29,432 @@ async fn item(maker: &Maker<'_>, plan: &Made, fields: Value) -> Made {
     maker.create(kind("work_plan_item"), &draft).await
 }
 
-on_both! {
-    /// An item declared complete, against its parts, its dependencies, its benefits, its percentage and audit; with who declared it and when.
-    async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
-        let maker = Maker::new(&app);
-        let (plan, post) = (maker.make_with("plan", json!({ "status": "active" })).await, maker.make_named("post").await);
-        let whole = item(&maker, &plan, json!({})).await;
-        let part = item(&maker, &plan, json!({ "parent_id": whole.id() })).await;
-        let waits = maker.create(kind("dependency"), &json!({ "item_id": whole.id(), "on_other": "A system" })).await;
-        let benefit = maker.create(kind("benefit_claim"), &json!({ "item_id": whole.id(), "claim": "Better", "claimed_on": "2020-10-01", "by_post_id": post.id() })).await;
-        let overdue = maker.make_with("recommendation", json!({ "item_ids": [whole.id()], "deadline": { "precision": "day", "due_on": "2020-09-30" } })).await;
-        let rules = ["item_complete_with_open_part", "item_complete_while_waiting", "item_complete_benefit_unevidenced", "item_complete_audit_disagrees", "item_percentage_differs"];
-        for rule in rules {
-            assert_eq!(found(&app, rule, &whole).await, None, "{rule}");
-        }
-        let update = json!({ "item_id": whole.id(), "made_on": "2020-10-20", "by_post_id": post.id(), "parts": [{ "text": "Done" }], "status": "complete", "percent_complete": 60 });
-        maker.create(kind("progress_update"), &update).await;
-        let against = [&part, &waits, &benefit, &overdue];
-        for (rule, against) in rules.iter().zip(against) {
-            let row = found(&app, rule, &whole).await.unwrap_or_else(|| panic!("{rule}"));
-            assert_eq!((&row["claimed"]["by"]["id"], &row["claimed"]["on"]), (&json!(post.id()), &json!("2020-10-20")), "{row:#}");
-            assert_eq!(row["against"][0]["id"], json!(against.id()), "{row:#}");
-            assert!(row["computed"]["words"].is_string() || row["verified"]["words"].is_string());
-        }
-        assert_eq!(found(&app, "item_percentage_differs", &whole).await.unwrap()["claimed"]["code"], "percent_60");
-        changed(&app, &part, json!({ "status": "cancelled" })).await;
-        changed(&app, &waits, json!({ "status": "met" })).await;
-        changed(&app, &benefit, json!({ "evidence": [{ "title": "A survey", "location": "File 7" }] })).await;
-        changed(&app, &overdue, json!({ "item_ids": [] })).await;
-        changed(&app, &whole, json!({ "percent_complete": 100 })).await;
-        for rule in rules {
-            assert_eq!(found(&app, rule, &whole).await, None, "{rule}");
-        }
+/// An item declared complete, against its parts, its dependencies, its benefits, its percentage and audit; with who declared it and when.
+async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (plan, post) = (
+        maker.make_with("plan", json!({ "status": "active" })).await,
+        maker.make_named("post").await,
+    );
+    let whole = item(&maker, &plan, json!({})).await;
+    let part = item(&maker, &plan, json!({ "parent_id": whole.id() })).await;
+    let waits = maker
+        .create(kind("dependency"), &json!({ "item_id": whole.id(), "on_other": "A system" }))
+        .await;
+    let benefit = maker
+        .create(
+            kind("benefit_claim"),
+            &json!({ "item_id": whole.id(), "claim": "Better", "claimed_on": "2020-10-01", "by_post_id": post.id() }),
+        )
+        .await;
+    let overdue = maker
+        .make_with(
+            "recommendation",
+            json!({ "item_ids": [whole.id()], "deadline": { "precision": "day", "due_on": "2020-09-30" } }),
+        )
+        .await;
+    let rules = [
+        "item_complete_with_open_part",
+        "item_complete_while_waiting",
+        "item_complete_benefit_unevidenced",
+        "item_complete_audit_disagrees",
+        "item_percentage_differs",
+    ];
+    for rule in rules {
+        assert_eq!(found(&app, rule, &whole).await, None, "{rule}");
     }
-
-    /// A declared colour that the service does not compute; a plan called complete whose items are not.
-    async fn what_a_plan_declares_is_compared(app: TestApp) {
-        let maker = Maker::new(&app);
-        let plan = maker.make_with("plan", json!({ "status": "active", "completeness_claim": "complete" })).await;
-        assert_eq!(found(&app, "plan_complete_with_incomplete_items", &plan).await, None);
-        let late = item(&maker, &plan, json!({ "status": "in_progress", "declared_rag": "green", "deadline": { "precision": "day", "due_on": "2020-06-30" } })).await;
-        let row = found(&app, "item_colour_differs", &late).await.expect("it differs");
-        assert_eq!((&row["claimed"]["code"], &row["computed"]["code"]), (&json!("green"), &json!("red")), "{row:#}");
-        let row = found(&app, "plan_complete_with_incomplete_items", &plan).await.expect("an item lacks what it needs");
-        assert_eq!(row["computed"]["words"], "1 of its 1 items lack something");
-        changed(&app, &late, json!({ "declared_rag": "red" })).await;
-        assert_eq!(found(&app, "item_colour_differs", &late).await, None);
-        let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
-        let waits = maker.create(kind("dependency"), &json!({ "item_id": late.id(), "on_id": done.id() })).await;
-        assert!(found(&app, "dependency_open_on_what_is_done", &waits).await.is_some());
-        changed(&app, &waits, json!({ "status": "met" })).await;
-        assert_eq!(found(&app, "dependency_open_on_what_is_done", &waits).await, None);
-        changed(&app, &done, json!({ "status": "in_progress", "completed_on": null })).await;
-        assert!(found(&app, "dependency_met_by_what_is_open", &waits).await.is_some());
+    let update = json!({ "item_id": whole.id(), "made_on": "2020-10-20", "by_post_id": post.id(), "parts": [{ "text": "Done" }], "status": "complete", "percent_complete": 60 });
+    maker.create(kind("progress_update"), &update).await;
+    let against = [&part, &waits, &benefit, &overdue];
+    for (rule, against) in rules.iter().zip(against) {
+        let row = found(&app, rule, &whole).await.unwrap_or_else(|| panic!("{rule}"));
+        assert_eq!(
+            (&row["claimed"]["by"]["id"], &row["claimed"]["on"]),
+            (&json!(post.id()), &json!("2020-10-20")),
+            "{row:#}"
+        );
+        assert_eq!(row["against"][0]["id"], json!(against.id()), "{row:#}");
+        assert!(row["computed"]["words"].is_string() || row["verified"]["words"].is_string());
     }
-
-    /// Claimed, unverified, leaning on what is open, contradicted by its own parts, and rejected: with who said what when.
-    async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
-        let maker = Maker::new(&app);
-        let (on, post) = (maker.make_named("recommendation").await, maker.make_named("post").await);
-        let review = maker.make_with("strategy_review", json!({ "status": "in_progress", "started_on": "2020-09-01", "completed_on": null, "deferred": [] })).await;
-        let link = json!({ "recommendation_id": on.id(), "relation": "depends_on", "to_id": review.id() });
-        app.role(Role::Auditor).post("/api/v1/recommendation-links", &link).await.status(201);
-        let claimant = maker.claimant().await;
-        let claim = json!({
-            "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "All done",
-            "parts": [{ "label": "a", "text": "Written", "implementation": "claimed_implemented" }, { "label": "b", "text": "Begun", "implementation": "in_progress" }],
-        });
-        let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
-        let row = found(&app, "recommendation_claim_unverified", &on).await.expect("unverified");
-        assert_eq!((&row["claimed"]["by"]["id"], &row["claimed"]["on"]), (&json!(post.id()), &json!("2020-10-20")));
-        assert_eq!((&row["verified"]["code"], &row["verified"]["words"]), (&json!("submitted"), &json!("audit has not said anything for 6 days")));
-        let row = found(&app, "recommendation_claim_leans_on_open", &on).await.expect("leans on the review");
-        assert_eq!(row["against"][0]["id"], json!(review.id()), "{row:#}");
-        let row = found(&app, "recommendation_claim_with_open_part", &on).await.expect("part b is open");
-        assert_eq!(row["computed"]["words"], "parts not implemented by its own words: b");
-        changed(&app, &review, json!({ "status": "completed", "completed_on": "2020-10-21" })).await;
-        assert_eq!(found(&app, "recommendation_claim_leans_on_open", &on).await, None);
-        let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "rejected", "decided_on": "2020-10-22", "reason": "Nothing to show" });
-        let (auditor, _, _) = maker.account("auditor").await;
-        auditor.post("/api/v1/verifications", &verdict).await.status(201);
-        assert_eq!(found(&app, "recommendation_claim_unverified", &on).await, None);
-        let row = found(&app, "recommendation_claim_rejected", &on).await.expect("rejected");
-        assert_eq!((&row["verified"]["words"], &row["verified"]["on"], &row["claimed"]["words"]), (&json!("Nothing to show"), &json!("2020-10-22"), &json!("All done Written Begun")));
-    }
-
-    /// What was said of a record goes against what is open about it; with nothing open it stands.
-    async fn an_assertion_is_compared_with_what_is_open(app: TestApp) {
-        let maker = Maker::new(&app);
-        let (board, item) = (maker.make_named("board").await, maker.make_named("work_plan_item").await);
-        let said = |about: &Made| json!({ "about_id": about.id(), "claim": "Embedded", "said_on": "2020-10-20", "evidence": "none" });
-        let on_board = maker.create(kind("assertion"), &said(&board)).await;
-        let on_item = maker.create(kind("assertion"), &said(&item)).await;
-        assert_eq!(found(&app, "assertion_contradicted", &on_board).await, None);
-        let terms = maker.create(kind("terms_of_reference"), &json!({ "board_id": board.id(), "version_label": "2" })).await;
-        let row = found(&app, "assertion_contradicted", &on_board).await.expect("its terms are a draft");
-        assert_eq!(row["against"][0]["id"], json!(terms.id()));
-        assert_eq!(found(&app, "assertion_contradicted", &on_item).await, None);
-        let open = maker.make_with("recommendation", json!({ "item_ids": [item.id()] })).await;
-        let row = found(&app, "assertion_contradicted", &on_item).await.expect("a recommendation on it is open");
-        assert_eq!((&row["against"][0]["id"], &row["claimed"]["words"]), (&json!(open.id()), &json!("Embedded")));
-    }
-
-    /// Actions closed with an open part, parts that the board and the owner see differently, terms called refreshed, boards and successors.
-    async fn what_boards_declare_is_compared(app: TestApp) {
-        let maker = Maker::new(&app);
-        let post = maker.make_named("post").await;
-        let action = maker.make_named("action").await;
-        let part = maker.create(kind("action_part"), &json!({ "action_id": action.id(), "label": "a", "text": "A draft" })).await;
-        let response = json!({ "action_id": action.id(), "part_id": part.id(), "text": "It is there", "responded_on": "2020-10-01", "by_post_id": post.id(), "claimed_status": "done" });
-        maker.create(kind("action_response"), &response).await;
-        let row = found(&app, "action_part_claim_differs", &part).await.expect("claimed done, open");
-        assert_eq!((&row["claimed"]["words"], &row["claimed"]["by"]["id"], &row["verified"]["code"]), (&json!("It is there"), &json!(post.id()), &json!("open")));
-        changed(&app, &action, json!({ "status": "closed", "closed_on": "2020-10-10", "closure_reason": "Enough" })).await;
-        let row = found(&app, "action_closed_with_open_part", &action).await.expect("part a is open");
-        assert_eq!((&row["claimed"]["words"], &row["against"][0]["id"]), (&json!("Enough"), &json!(part.id())));
-        changed(&app, &part, json!({ "status": "done" })).await;
-        assert_eq!(found(&app, "action_closed_with_open_part", &action).await, None);
-        assert_eq!(found(&app, "action_part_claim_differs", &part).await, None);
-        changed(&app, &action, json!({ "status": "open", "closed_on": null, "closure_reason": null })).await;
-        assert!(found(&app, "action_open_with_nothing_owed", &action).await.is_some());
-
-        let next = maker.make_with("board", json!({ "status": "active" })).await;
-        let board = maker.make_with("board", json!({ "status": "active", "successor_id": next.id() })).await;
-        assert!(found(&app, "board_active_beside_its_successor", &board).await.is_some());
-        changed(&app, &board, json!({ "status": "dissolved", "dissolved_on": "2020-10-01" })).await;
-        assert_eq!(found(&app, "board_active_beside_its_successor", &board).await, None);
-
-        let terms = maker.create(kind("terms_of_reference"), &json!({ "board_id": next.id(), "version_label": "Refreshed" })).await;
-        assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
-        let on = maker.make_named("recommendation").await;
-        let update = json!({ "recommendation_id": on.id(), "update_kind": "progress", "stated_on": "2020-10-20", "narrative": "They have been refreshed", "refers_to_ids": [terms.id()] });
-        maker.claimant().await.post("/api/v1/recommendation-updates", &update).await.status(201);
-        let row = found(&app, "terms_called_refreshed_not_agreed", &terms).await.expect("nobody agreed them");
-        assert_eq!((&row["claimed"]["words"], &row["verified"]["code"], &row["computed"]["code"]), (&json!("They have been refreshed"), &json!("not_agreed"), &json!("draft")));
-        changed(&app, &terms, json!({ "status": "agreed", "approver_post_id": post.id(), "approved_on": "2020-10-21" })).await;
-        assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
-        assert!(found(&app, "terms_agreed_incomplete", &terms).await.is_some());
-    }
-
-    /// A control that carries out an unverified recommendation: assumed beside verified, and never rescored.
-    async fn a_control_is_worth_what_is_verified(app: TestApp) {
-        let maker = Maker::new(&app);
-        let score = |likelihood: &str, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
-        let risk = maker.make_with("risk", json!({ "inherent": score("likely", "major"), "current": score("rare", "major"), "target": null, "status": "open" })).await;
-        let on = maker.make_with("recommendation", json!({ "deadline": { "precision": "day", "due_on": "2020-07-31" } })).await;
-        let control = json!({
-            "risk_ids": [risk.id()], "title": "A control", "effectiveness": "partial", "assessed_on": "2020-10-01", "recommendation_id": on.id(),
-            "assumed_reduction": { "likelihood": 2, "impact": 0 },
-        });
-        let control = maker.create(kind("control"), &control).await;
-        let row = found(&app, "control_assumed_not_verified", &control).await.expect("assumed");
-        assert_eq!((&row["computed"]["code"], &row["verified"]["code"], &row["against"][0]["id"]), (&json!("failing"), &json!("none"), &json!(on.id())), "{row:#}");
-        assert!(found(&app, "control_effective_not_verified", &control).await.is_some());
-        let row = found(&app, "risk_assumed_below_verified", &risk).await.expect("believed, not known");
-        assert_eq!((&row["claimed"]["words"], &row["verified"]["words"]), (&json!("assumed score: 8 (high)"), &json!("verified score: 16 (extreme)")), "{row:#}");
-        assert!(found(&app, "risk_current_below_verified", &risk).await.is_some());
-        let claimant = maker.claimant().await;
-        let claim = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
-        let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
-        let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "verified", "decided_on": "2020-10-22" });
-        maker.account("auditor").await.0.post("/api/v1/verifications", &verdict).await.status(201);
-        changed(&app, &control, json!({ "effectiveness": "effective", "assessed_on": "2020-10-23" })).await;
-        for (rule, record) in [("control_assumed_not_verified", &control), ("control_effective_not_verified", &control), ("risk_assumed_below_verified", &risk)] {
-            assert_eq!(found(&app, rule, record).await, None, "{rule}");
-        }
-    }
-
-    /// Approved and still a draft; approved by nobody; integrated without a figure; promised and not published.
-    async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
-        let maker = Maker::new(&app);
-        let post = maker.make_named("post").await;
-        let strategy = maker.make_named("strategy").await;
-        let version = json!({ "strategy_id": strategy.id(), "label": "1.0", "status": "approved", "document": { "title": "The strategy", "stated_status": "Final DRAFT" } });
-        let version = maker.create(kind("strategy_version"), &version).await;
-        let row = found(&app, "version_approved_document_draft", &version).await.expect("its document says draft");
-        assert_eq!(row["computed"]["words"], "its document says: Final DRAFT");
-        assert!(found(&app, "version_approved_by_nobody", &version).await.is_some());
-        changed(&app, &version, json!({ "approver_post_id": post.id(), "approved_on": "2020-10-01", "document": { "title": "The strategy", "stated_status": "final" } })).await;
-        assert_eq!(found(&app, "version_approved_document_draft", &version).await, None);
-        assert_eq!(found(&app, "version_approved_by_nobody", &version).await, None);
-        let measure = maker.make_with("measure", json!({ "state": "integrated" })).await;
-        assert!(found(&app, "measure_integrated_without_figures", &measure).await.is_some());
-        let dashboard = maker.make_with("dashboard", json!({ "promised": [{ "due": { "precision": "day", "due_on": "2020-06-30" }, "stated_in": "A paper" }] })).await;
-        let row = found(&app, "dashboard_promised_not_published", &dashboard).await.expect("promised");
-        assert_eq!(row["claimed"]["words"], "promised for 2020-06-30 in A paper");
-        maker.create(kind("dashboard_version"), &json!({ "dashboard_id": dashboard.id(), "label": "1", "maturity": "published", "published_on": "2020-10-01" })).await;
-        assert_eq!(found(&app, "dashboard_promised_not_published", &dashboard).await, None);
-    }
-
-    /// Pages follow each other without loss; a filter that is not known is named; what a caller may not know of changes nothing.
-    async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
-        let maker = Maker::new(&app);
-        let plan = maker.make_with("plan", json!({ "status": "active" })).await;
-        for _ in 0..3 {
-            item(&maker, &plan, json!({ "percent_complete": 100 })).await;
-            maker.make_with("measure", json!({ "state": "integrated" })).await;
-        }
-        let viewer = app.role(Role::Viewer);
-        let whole = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
-        let (mut walked, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let page = viewer.get(&format!("/api/v1/contradictions?limit=2{cursor}")).await.status(200).json();
-            assert_eq!((&page["total"], &page["by_rule"]), (&whole["total"], &whole["by_rule"]));
-            walked.extend(page["items"].as_array().expect("items").clone());
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
-        }
-        assert_eq!(json!(walked), whole["items"]);
-        assert!(walked.len() >= 6);
-        let performance = viewer.get("/api/v1/contradictions?register=performance&severity=high").await.status(200).json();
-        assert_eq!(performance["total"], 3);
-        for (query, name) in [("rule=nonsense", "?rule"), ("severity=dire", "?severity"), ("register=moon", "?register"), ("cursor=x", "?cursor"), ("unit_id=1", "?unit_id")] {
-            viewer.get(&format!("/api/v1/contradictions?{query}")).await.problem_at("invalid_query", name);
-        }
-        let csv = viewer.get("/api/v1/contradictions?format=csv").await.status(200).text();
-        assert!(csv.lines().next().is_some_and(|h| h.contains("claimed.words") && h.contains("verified.by.reference") && h.contains("computed.on")), "{csv}");
-        let rules = viewer.get("/api/v1/contradiction-rules").await.status(200).json();
-        assert!(rules["items"].as_array().is_some_and(|r| r.len() > 30));
-        // A hidden part of a complete item, and a hidden item, contradict nobody who may not know of them.
-        let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
-        item(&maker, &plan, json!({ "parent_id": done.id(), "marking": "official_sensitive" })).await;
-        item(&maker, &plan, json!({ "percent_complete": 100, "marking": "official_sensitive" })).await;
-        let after = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
-        assert_eq!((&after["total"], &after["items"]), (&whole["total"], &whole["items"]));
-        let cleared = app.keeper(kind("work_plan_item")).get("/api/v1/contradictions?limit=200").await.status(200).json();
-        assert_eq!(cleared["total"].as_u64(), whole["total"].as_u64().map(|n| n + 2));
+    assert_eq!(
+        found(&app, "item_percentage_differs", &whole).await.unwrap()["claimed"]["code"],
+        "percent_60"
+    );
+    changed(&app, &part, json!({ "status": "cancelled" })).await;
+    changed(&app, &waits, json!({ "status": "met" })).await;
+    changed(
+        &app,
+        &benefit,
+        json!({ "evidence": [{ "title": "A survey", "location": "File 7" }] }),
+    )
+    .await;
+    changed(&app, &overdue, json!({ "item_ids": [] })).await;
+    changed(&app, &whole, json!({ "percent_complete": 100 })).await;
+    for rule in rules {
+        assert_eq!(found(&app, rule, &whole).await, None, "{rule}");
     }
 }
+
+/// A declared colour that the service does not compute; a plan called complete whose items are not.
+async fn what_a_plan_declares_is_compared(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker
+        .make_with("plan", json!({ "status": "active", "completeness_claim": "complete" }))
+        .await;
+    assert_eq!(found(&app, "plan_complete_with_incomplete_items", &plan).await, None);
+    let late = item(
+        &maker,
+        &plan,
+        json!({ "status": "in_progress", "declared_rag": "green", "deadline": { "precision": "day", "due_on": "2020-06-30" } }),
+    )
+    .await;
+    let row = found(&app, "item_colour_differs", &late).await.expect("it differs");
+    assert_eq!(
+        (&row["claimed"]["code"], &row["computed"]["code"]),
+        (&json!("green"), &json!("red")),
+        "{row:#}"
+    );
+    let row = found(&app, "plan_complete_with_incomplete_items", &plan)
+        .await
+        .expect("an item lacks what it needs");
+    assert_eq!(row["computed"]["words"], "1 of its 1 items lack something");
+    changed(&app, &late, json!({ "declared_rag": "red" })).await;
+    assert_eq!(found(&app, "item_colour_differs", &late).await, None);
+    let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
+    let waits = maker
+        .create(kind("dependency"), &json!({ "item_id": late.id(), "on_id": done.id() }))
+        .await;
+    assert!(found(&app, "dependency_open_on_what_is_done", &waits).await.is_some());
+    changed(&app, &waits, json!({ "status": "met" })).await;
+    assert_eq!(found(&app, "dependency_open_on_what_is_done", &waits).await, None);
+    changed(&app, &done, json!({ "status": "in_progress", "completed_on": null })).await;
+    assert!(found(&app, "dependency_met_by_what_is_open", &waits).await.is_some());
+}
+
+/// Claimed, unverified, leaning on what is open, contradicted by its own parts, and rejected: with who said what when.
+async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (on, post) = (maker.make_named("recommendation").await, maker.make_named("post").await);
+    let review = maker
+        .make_with(
+            "strategy_review",
+            json!({ "status": "in_progress", "started_on": "2020-09-01", "completed_on": null, "deferred": [] }),
+        )
+        .await;
+    let link = json!({ "recommendation_id": on.id(), "relation": "depends_on", "to_id": review.id() });
+    app.role(Role::Auditor)
+        .post("/api/v1/recommendation-links", &link)
+        .await
+        .status(201);
+    let claimant = maker.claimant().await;
+    let claim = json!({
+        "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "All done",
+        "parts": [{ "label": "a", "text": "Written", "implementation": "claimed_implemented" }, { "label": "b", "text": "Begun", "implementation": "in_progress" }],
+    });
+    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
+    let row = found(&app, "recommendation_claim_unverified", &on).await.expect("unverified");
+    assert_eq!(
+        (&row["claimed"]["by"]["id"], &row["claimed"]["on"]),
+        (&json!(post.id()), &json!("2020-10-20"))
+    );
+    assert_eq!(
+        (&row["verified"]["code"], &row["verified"]["words"]),
+        (&json!("submitted"), &json!("audit has not said anything for 6 days"))
+    );
+    let row = found(&app, "recommendation_claim_leans_on_open", &on)
+        .await
+        .expect("leans on the review");
+    assert_eq!(row["against"][0]["id"], json!(review.id()), "{row:#}");
+    let row = found(&app, "recommendation_claim_with_open_part", &on)
+        .await
+        .expect("part b is open");
+    assert_eq!(row["computed"]["words"], "parts not implemented by its own words: b");
+    changed(&app, &review, json!({ "status": "completed", "completed_on": "2020-10-21" })).await;
+    assert_eq!(found(&app, "recommendation_claim_leans_on_open", &on).await, None);
+    let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "rejected", "decided_on": "2020-10-22", "reason": "Nothing to show" });
+    let (auditor, _, _) = maker.account("auditor").await;
+    auditor.post("/api/v1/verifications", &verdict).await.status(201);
+    assert_eq!(found(&app, "recommendation_claim_unverified", &on).await, None);
+    let row = found(&app, "recommendation_claim_rejected", &on).await.expect("rejected");
+    assert_eq!(
+        (&row["verified"]["words"], &row["verified"]["on"], &row["claimed"]["words"]),
+        (&json!("Nothing to show"), &json!("2020-10-22"), &json!("All done Written Begun"))
+    );
+}
+
+/// What was said of a record goes against what is open about it; with nothing open it stands.
+async fn an_assertion_is_compared_with_what_is_open(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (board, item) = (maker.make_named("board").await, maker.make_named("work_plan_item").await);
+    let said = |about: &Made| json!({ "about_id": about.id(), "claim": "Embedded", "said_on": "2020-10-20", "evidence": "none" });
+    let on_board = maker.create(kind("assertion"), &said(&board)).await;
+    let on_item = maker.create(kind("assertion"), &said(&item)).await;
+    assert_eq!(found(&app, "assertion_contradicted", &on_board).await, None);
+    let terms = maker
+        .create(kind("terms_of_reference"), &json!({ "board_id": board.id(), "version_label": "2" }))
+        .await;
+    let row = found(&app, "assertion_contradicted", &on_board)
+        .await
+        .expect("its terms are a draft");
+    assert_eq!(row["against"][0]["id"], json!(terms.id()));
+    assert_eq!(found(&app, "assertion_contradicted", &on_item).await, None);
+    let open = maker.make_with("recommendation", json!({ "item_ids": [item.id()] })).await;
+    let row = found(&app, "assertion_contradicted", &on_item)
+        .await
+        .expect("a recommendation on it is open");
+    assert_eq!(
+        (&row["against"][0]["id"], &row["claimed"]["words"]),
+        (&json!(open.id()), &json!("Embedded"))
+    );
+}
+
+/// Actions closed with an open part, parts that the board and the owner see differently, terms called refreshed, boards and successors.
+async fn what_boards_declare_is_compared(app: TestApp) {
+    let maker = Maker::new(&app);
+    let post = maker.make_named("post").await;
+    let action = maker.make_named("action").await;
+    let part = maker
+        .create(
+            kind("action_part"),
+            &json!({ "action_id": action.id(), "label": "a", "text": "A draft" }),
+        )
+        .await;
+    let response = json!({ "action_id": action.id(), "part_id": part.id(), "text": "It is there", "responded_on": "2020-10-01", "by_post_id": post.id(), "claimed_status": "done" });
+    maker.create(kind("action_response"), &response).await;
+    let row = found(&app, "action_part_claim_differs", &part).await.expect("claimed done, open");
+    assert_eq!(
+        (&row["claimed"]["words"], &row["claimed"]["by"]["id"], &row["verified"]["code"]),
+        (&json!("It is there"), &json!(post.id()), &json!("open"))
+    );
+    changed(
+        &app,
+        &action,
+        json!({ "status": "closed", "closed_on": "2020-10-10", "closure_reason": "Enough" }),
+    )
+    .await;
+    let row = found(&app, "action_closed_with_open_part", &action).await.expect("part a is open");
+    assert_eq!(
+        (&row["claimed"]["words"], &row["against"][0]["id"]),
+        (&json!("Enough"), &json!(part.id()))
+    );
+    changed(&app, &part, json!({ "status": "done" })).await;
+    assert_eq!(found(&app, "action_closed_with_open_part", &action).await, None);
+    assert_eq!(found(&app, "action_part_claim_differs", &part).await, None);
+    changed(
+        &app,
+        &action,
+        json!({ "status": "open", "closed_on": null, "closure_reason": null }),
+    )
+    .await;
+    assert!(found(&app, "action_open_with_nothing_owed", &action).await.is_some());
+
+    let next = maker.make_with("board", json!({ "status": "active" })).await;
+    let board = maker
+        .make_with("board", json!({ "status": "active", "successor_id": next.id() }))
+        .await;
+    assert!(found(&app, "board_active_beside_its_successor", &board).await.is_some());
+    changed(&app, &board, json!({ "status": "dissolved", "dissolved_on": "2020-10-01" })).await;
+    assert_eq!(found(&app, "board_active_beside_its_successor", &board).await, None);
+
+    let terms = maker
+        .create(
+            kind("terms_of_reference"),
+            &json!({ "board_id": next.id(), "version_label": "Refreshed" }),
+        )
+        .await;
+    assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
+    let on = maker.make_named("recommendation").await;
+    let update = json!({ "recommendation_id": on.id(), "update_kind": "progress", "stated_on": "2020-10-20", "narrative": "They have been refreshed", "refers_to_ids": [terms.id()] });
+    maker
+        .claimant()
+        .await
+        .post("/api/v1/recommendation-updates", &update)
+        .await
+        .status(201);
+    let row = found(&app, "terms_called_refreshed_not_agreed", &terms)
+        .await
+        .expect("nobody agreed them");
+    assert_eq!(
+        (&row["claimed"]["words"], &row["verified"]["code"], &row["computed"]["code"]),
+        (&json!("They have been refreshed"), &json!("not_agreed"), &json!("draft"))
+    );
+    changed(
+        &app,
+        &terms,
+        json!({ "status": "agreed", "approver_post_id": post.id(), "approved_on": "2020-10-21" }),
+    )
+    .await;
+    assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
+    assert!(found(&app, "terms_agreed_incomplete", &terms).await.is_some());
+}
+
+/// A control that carries out an unverified recommendation: assumed beside verified, and never rescored.
+async fn a_control_is_worth_what_is_verified(app: TestApp) {
+    let maker = Maker::new(&app);
+    let score = |likelihood: &str, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
+    let risk = maker
+        .make_with(
+            "risk",
+            json!({ "inherent": score("likely", "major"), "current": score("rare", "major"), "target": null, "status": "open" }),
+        )
+        .await;
+    let on = maker
+        .make_with(
+            "recommendation",
+            json!({ "deadline": { "precision": "day", "due_on": "2020-07-31" } }),
+        )
+        .await;
+    let control = json!({
+        "risk_ids": [risk.id()], "title": "A control", "effectiveness": "partial", "assessed_on": "2020-10-01", "recommendation_id": on.id(),
+        "assumed_reduction": { "likelihood": 2, "impact": 0 },
+    });
+    let control = maker.create(kind("control"), &control).await;
+    let row = found(&app, "control_assumed_not_verified", &control).await.expect("assumed");
+    assert_eq!(
+        (&row["computed"]["code"], &row["verified"]["code"], &row["against"][0]["id"]),
+        (&json!("failing"), &json!("none"), &json!(on.id())),
+        "{row:#}"
+    );
+    assert!(found(&app, "control_effective_not_verified", &control).await.is_some());
+    let row = found(&app, "risk_assumed_below_verified", &risk)
+        .await
+        .expect("believed, not known");
+    assert_eq!(
+        (&row["claimed"]["words"], &row["verified"]["words"]),
+        (&json!("assumed score: 8 (high)"), &json!("verified score: 16 (extreme)")),
+        "{row:#}"
+    );
+    assert!(found(&app, "risk_current_below_verified", &risk).await.is_some());
+    let claimant = maker.claimant().await;
+    let claim = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
+    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
+    let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "verified", "decided_on": "2020-10-22" });
+    maker
+        .account("auditor")
+        .await
+        .0
+        .post("/api/v1/verifications", &verdict)
+        .await
+        .status(201);
+    changed(&app, &control, json!({ "effectiveness": "effective", "assessed_on": "2020-10-23" })).await;
+    for (rule, record) in [
+        ("control_assumed_not_verified", &control),
+        ("control_effective_not_verified", &control),
+        ("risk_assumed_below_verified", &risk),
+    ] {
+        assert_eq!(found(&app, rule, record).await, None, "{rule}");
+    }
+}
+
+/// Approved and still a draft; approved by nobody; integrated without a figure; promised and not published.
+async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
+    let maker = Maker::new(&app);
+    let post = maker.make_named("post").await;
+    let strategy = maker.make_named("strategy").await;
+    let version = json!({ "strategy_id": strategy.id(), "label": "1.0", "status": "approved", "document": { "title": "The strategy", "stated_status": "Final DRAFT" } });
+    let version = maker.create(kind("strategy_version"), &version).await;
+    let row = found(&app, "version_approved_document_draft", &version)
+        .await
+        .expect("its document says draft");
+    assert_eq!(row["computed"]["words"], "its document says: Final DRAFT");
+    assert!(found(&app, "version_approved_by_nobody", &version).await.is_some());
+    changed(&app, &version, json!({ "approver_post_id": post.id(), "approved_on": "2020-10-01", "document": { "title": "The strategy", "stated_status": "final" } })).await;
+    assert_eq!(found(&app, "version_approved_document_draft", &version).await, None);
+    assert_eq!(found(&app, "version_approved_by_nobody", &version).await, None);
+    let measure = maker.make_with("measure", json!({ "state": "integrated" })).await;
+    assert!(found(&app, "measure_integrated_without_figures", &measure).await.is_some());
+    let dashboard = maker
+        .make_with(
+            "dashboard",
+            json!({ "promised": [{ "due": { "precision": "day", "due_on": "2020-06-30" }, "stated_in": "A paper" }] }),
+        )
+        .await;
+    let row = found(&app, "dashboard_promised_not_published", &dashboard).await.expect("promised");
+    assert_eq!(row["claimed"]["words"], "promised for 2020-06-30 in A paper");
+    maker
+        .create(
+            kind("dashboard_version"),
+            &json!({ "dashboard_id": dashboard.id(), "label": "1", "maturity": "published", "published_on": "2020-10-01" }),
+        )
+        .await;
+    assert_eq!(found(&app, "dashboard_promised_not_published", &dashboard).await, None);
+}
+
+/// Pages follow each other without loss; a filter that is not known is named; what a caller may not know of changes nothing.
+async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "active" })).await;
+    for _ in 0..3 {
+        item(&maker, &plan, json!({ "percent_complete": 100 })).await;
+        maker.make_with("measure", json!({ "state": "integrated" })).await;
+    }
+    let viewer = app.role(Role::Viewer);
+    let whole = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
+    let (mut walked, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = viewer
+            .get(&format!("/api/v1/contradictions?limit=2{cursor}"))
+            .await
+            .status(200)
+            .json();
+        assert_eq!((&page["total"], &page["by_rule"]), (&whole["total"], &whole["by_rule"]));
+        walked.extend(page["items"].as_array().expect("items").clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(json!(walked), whole["items"]);
+    assert!(walked.len() >= 6);
+    let performance = viewer
+        .get("/api/v1/contradictions?register=performance&severity=high")
+        .await
+        .status(200)
+        .json();
+    assert_eq!(performance["total"], 3);
+    for (query, name) in [
+        ("rule=nonsense", "?rule"),
+        ("severity=dire", "?severity"),
+        ("register=moon", "?register"),
+        ("cursor=x", "?cursor"),
+        ("unit_id=1", "?unit_id"),
+    ] {
+        viewer
+            .get(&format!("/api/v1/contradictions?{query}"))
+            .await
+            .problem_at("invalid_query", name);
+    }
+    let csv = viewer.get("/api/v1/contradictions?format=csv").await.status(200).text();
+    assert!(
+        csv.lines()
+            .next()
+            .is_some_and(|h| h.contains("claimed.words") && h.contains("verified.by.reference") && h.contains("computed.on")),
+        "{csv}"
+    );
+    let rules = viewer.get("/api/v1/contradiction-rules").await.status(200).json();
+    assert!(rules["items"].as_array().is_some_and(|r| r.len() > 30));
+    // A hidden part of a complete item, and a hidden item, contradict nobody who may not know of them.
+    let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
+    item(&maker, &plan, json!({ "parent_id": done.id(), "marking": "official_sensitive" })).await;
+    item(&maker, &plan, json!({ "percent_complete": 100, "marking": "official_sensitive" })).await;
+    let after = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
+    assert_eq!((&after["total"], &after["items"]), (&whole["total"], &whole["items"]));
+    let cleared = app
+        .keeper(kind("work_plan_item"))
+        .get("/api/v1/contradictions?limit=200")
+        .await
+        .status(200)
+        .json();
+    assert_eq!(cleared["total"].as_u64(), whole["total"].as_u64().map(|n| n + 2));
+}
+
+on_both!(
+    an_item_is_not_complete_because_its_lead_says_so,
+    what_a_plan_declares_is_compared,
+    a_claim_on_a_recommendation_is_compared,
+    an_assertion_is_compared_with_what_is_open,
+    what_boards_declare_is_compared,
+    a_control_is_worth_what_is_verified,
+    what_is_called_approved_or_promised_is_compared,
+    contradictions_come_in_pages_and_hide_what_is_hidden
+);

@@ -249,7 +249,9 @@ fn counts(known: &Known) -> [usize; 6] {
 }
 
 fn run(backend: Backend) {
-    let Some(store) = store_for(backend) else { return };
+    let Some(store) = store_for(backend) else {
+        return;
+    };
     actix_web::rt::System::new().block_on(async move {
         let app = TestApp::on(store, backend, |config| config.serving.no_example = false).await;
         assert!(records(&app, kind("unit"), "2017-06-29").await.is_empty(), "before the first paper");

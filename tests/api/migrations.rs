@@ -116,7 +116,9 @@ fn both_trees_have_the_same_migrations() {
 
 #[test]
 fn both_databases_have_the_same_tables_columns_and_indices() {
-    let Some(postgres) = store_for(Backend::Postgres) else { return };
+    let Some(postgres) = store_for(Backend::Postgres) else {
+        return;
+    };
     let sqlite = Store::new(Backend::Sqlite).expect("a folder");
     let address = Address::parse(&sqlite.url()).expect("an address");
     address.connect().expect("a database").migrate().expect("migrations");
@@ -129,7 +131,9 @@ fn both_databases_have_the_same_tables_columns_and_indices() {
 #[test]
 fn migrating_twice_changes_nothing_and_down_leads_back() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
-        let Some(store) = store_for(backend) else { continue };
+        let Some(store) = store_for(backend) else {
+            continue;
+        };
         let address = Address::parse(&store.url()).expect("an address");
         let mut conn = address.connect().expect("a database");
         conn.migrate().expect("migrations");

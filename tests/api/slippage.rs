@@ -47,190 +47,372 @@ fn references(list: &Value) -> Vec<&str> {
         .collect()
 }
 
-on_both! {
-    /// The earliest day that can hold follows through everything that is waited on; moving the deadline behind it makes it hold.
-    async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
-        let maker = Maker::new(&app);
-        let (plan, board) = (maker.make_with("plan", json!({ "status": "active" })).await, maker.make_named("board").await);
-        let first = item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await;
-        let second = item(&maker, &plan, json!({ "deadline": due("2021-03-31") })).await;
-        let third = item(&maker, &plan, json!({ "deadline": due("2021-06-30") })).await;
-        waits(&maker, &first, &second).await;
-        let last = waits(&maker, &second, &third).await;
-        let seen = row(&app, &first).await;
-        assert_eq!((&seen["holds"], &seen["earliest_on"]), (&json!("late"), &json!("2021-06-30")), "{seen:#}");
-        assert_eq!(references(&seen["chain"]), [second.reference(), third.reference()]);
-        assert_eq!((&seen["waits_on"][0]["is_late"], &row(&app, &third).await["holds"]), (&json!(true), &json!("holds")));
-        assert_eq!(row(&app, &third).await["awaited_by"], 1);
-        let change = json!({ "item_id": first.id(), "to": due("2021-12-31"), "approver_board_id": board.id(), "reason": "It waits", "decided_on": "2020-10-20" });
-        maker.create(kind("deadline_change"), &change).await;
-        let seen = row(&app, &first).await;
-        assert_eq!((&seen["holds"], &seen["moved_days"], &seen["changes"]), (&json!("holds"), &json!(334), &json!(1)), "{seen:#}");
-        assert_eq!((&seen["first_due_on"], &seen["due_on"]), (&json!("2021-01-31"), &json!("2021-12-31")));
-        assert_eq!((&seen["moves"][0]["approved_by"][0]["id"], &seen["moves"][0]["reason"]), (&json!(board.id()), &json!("It waits")));
-        assert_eq!(slippage(&app, "only=slipped").await["counts"]["records"], 1);
-        // Once it has what it waited for, nothing keeps it.
-        app.keeper(last.kind).patch(&last.path, &last.etag, &json!({ "status": "met" })).await.status(200);
-        assert_eq!(row(&app, &second).await["holds"], "holds");
-        // What was to be done by now comes today at the earliest.
-        let late = item(&maker, &plan, json!({ "deadline": due("2020-06-30") })).await;
-        let soon = item(&maker, &plan, json!({ "deadline": due("2020-09-30") })).await;
-        waits(&maker, &soon, &late).await;
-        let seen = row(&app, &soon).await;
-        assert_eq!((&seen["holds"], &seen["earliest_on"], &seen["is_overdue"], &seen["days_overdue"]), (&json!("late"), &json!(DAY), &json!(true), &json!(26)));
-    }
-
-    /// What has no day makes every day that rests on it unknown; two that wait on the same words wait on the same event.
-    async fn several_wait_on_one_event_without_a_day(app: TestApp) {
-        let maker = Maker::new(&app);
-        let plan = maker.make_with("plan", json!({ "status": "active" })).await;
-        let (one, two) = (item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await, item(&maker, &plan, json!({ "deadline": due("2020-12-31") })).await);
-        let behind = item(&maker, &plan, json!({ "deadline": due("2021-02-28") })).await;
-        for (item, words) in [(&one, "The new  system"), (&two, "the NEW system")] {
-            maker.create(kind("dependency"), &json!({ "item_id": item.id(), "on_other": words })).await;
-        }
-        waits(&maker, &behind, &one).await;
-        let seen = slippage(&app, "").await;
-        let events = seen["events"].as_array().expect("events");
-        assert_eq!(events.len(), 1, "{seen:#}");
-        assert_eq!((&events[0]["event"], &events[0]["expected_on"], &events[0]["waiting"], &events[0]["waiting_in_all"]), (&json!("The new  system"), &Value::Null, &json!(2), &json!(3)));
-        assert_eq!(events[0]["first_needed_on"], "2020-12-31");
-        let behind = row(&app, &behind).await;
-        assert_eq!((&behind["holds"], &behind["earliest_on"]), (&json!("unknown"), &json!("2021-01-31")));
-        assert_eq!(references(&behind["chain"]), [one.reference(), "The new  system"]);
-        assert_eq!(seen["counts"]["unknown"], 3);
-        assert_eq!(slippage(&app, "only=cannot_hold").await["counts"]["records"], 3);
-        assert_eq!(slippage(&app, "dated_kind=recommendation").await["counts"]["records"], 0);
-    }
-
-    /// A circle of recommendations is named and hangs nothing; an extension and deferrals are told apart.
-    async fn a_circle_is_named(app: TestApp) {
-        let maker = Maker::new(&app);
-        let review = maker.make_named("audit_review").await;
-        let make = async |n: u32| maker.make_with("recommendation", json!({ "review_id": review.id(), "number": n, "deadline": due("2021-01-31") })).await;
-        let (one, two, third) = (make(1).await, make(2).await, make(3).await);
-        let auditor = app.role(Role::Auditor);
-        for (from, relation, to) in [(&one, "depends_on", &two), (&two, "refers_to", &one), (&third, "depends_on", &one)] {
-            let link = json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
-            auditor.post("/api/v1/recommendation-links", &link).await.status(201);
-        }
-        for on in [&one, &two, &third] {
-            let seen = row(&app, on).await;
-            assert_eq!(seen["holds"], "circle", "{seen:#}");
-            assert!(seen["chain"].as_array().is_some_and(|c| !c.is_empty() && c.len() <= 3), "{seen:#}");
-        }
-        let graph = app.role(Role::Viewer).get("/api/v1/dependency-graph").await.status(200).json();
-        assert_eq!((&graph["nodes_in_all"], &graph["edges_in_all"], &graph["is_cut"]), (&json!(3), &json!(3), &json!(false)));
-        let post = maker.make_named("post").await;
-        let put_off = json!({ "recommendation_id": one.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "To the refresh" });
-        maker.claimant().await.post("/api/v1/recommendation-updates", &put_off).await.status(201);
-        let longer = json!({ "recommendation_id": one.id(), "to": due("2021-03-31"), "approver_post_id": post.id(), "reason": "Agreed", "approved_on": "2020-10-21" });
-        maker.create(kind("recommendation_extension"), &longer).await;
-        let seen = row(&app, &one).await;
-        assert_eq!((&seen["changes"], &seen["deferrals"], &seen["moved_days"]), (&json!(1), &json!(1), &json!(59)), "{seen:#}");
-        let kinds: Vec<&str> = seen["moves"].as_array().unwrap().iter().filter_map(|m| m["move_kind"].as_str()).collect();
-        assert_eq!(kinds, ["deferral", "change"]);
-        assert_eq!((&seen["moves"][0]["approved_by"], &seen["moves"][0]["asked_by"]["id"]), (&json!([]), &json!(post.id())));
-        assert_eq!(slippage(&app, &format!("review_id={}", review.id_text())).await["counts"]["records"], 3);
-    }
-
-    /// What was put off to no day is judged by its first; a part of an action by its own deferral.
-    async fn what_is_put_off_to_no_day_shows(app: TestApp) {
-        let maker = Maker::new(&app);
-        let action = maker.make_with("action", json!({ "due": due("2020-06-30"), "target_meeting_id": null })).await;
-        let part = async |label: &str| maker.create(kind("action_part"), &json!({ "action_id": action.id(), "label": label, "text": "A draft" })).await;
-        let (kept, moved) = (part("a").await, part("b").await);
-        let deferral = json!({ "action_id": action.id(), "part_id": moved.id(), "to": { "precision": "unspecified", "source_text": "later" }, "reason": "Not ready", "decided_on": "2020-06-30" });
-        maker.create(kind("action_deferral"), &deferral).await;
-        let seen = row(&app, &moved).await;
-        assert_eq!((&seen["put_off_to_no_date"], &seen["is_overdue"], &seen["due_words"], &seen["deferrals"]), (&json!(true), &json!(true), &json!("later"), &json!(1)), "{seen:#}");
-        let seen = row(&app, &kept).await;
-        assert_eq!((&seen["put_off_to_no_date"], &seen["due_on"], &seen["days_overdue"]), (&json!(false), &json!("2020-06-30"), &json!(118)));
-        assert_eq!(slippage(&app, "only=put_off").await["counts"]["records"], 2, "the action and its part b");
-    }
-
-    /// Pages follow each other; parameters that are not understood are named; what is hidden changes no number.
-    async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
-        let maker = Maker::new(&app);
-        let plan = maker.make_with("plan", json!({ "status": "active" })).await;
-        let mut all = Vec::new();
-        for _ in 0..5 {
-            all.push(item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await);
-        }
-        let viewer = app.role(Role::Viewer);
-        let whole = slippage(&app, "").await;
-        let (mut walked, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let page = viewer.get(&format!("/api/v1/slippage?limit=2&on={DAY}{cursor}")).await.status(200).json();
-            assert_eq!(page["counts"], whole["counts"]);
-            walked.extend(page["items"].as_array().expect("items").clone());
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
-        }
-        assert_eq!((json!(walked), walked.len()), (whole["items"].clone(), 5));
-        for (query, name) in [("only=nonsense", "?only"), ("dated_kind=moon", "?dated_kind"), ("cursor=x", "?cursor"), ("review_id=1", "?review_id"), ("limit=0", "?limit")] {
-            viewer.get(&format!("/api/v1/slippage?{query}")).await.problem_at("invalid_query", name);
-        }
-        let csv = viewer.get("/api/v1/slippage?format=csv").await.status(200).text();
-        assert!(csv.starts_with("record.kind,record.id,record.reference"), "{csv}");
-        let graph = viewer.get("/api/v1/dependency-graph").await.status(200).json();
-        let secret = item(&maker, &plan, json!({ "deadline": due("2030-01-31"), "marking": "official_sensitive" })).await;
-        let hidden = json!({ "item_id": all[0].id(), "on_id": secret.id(), "marking": "official_sensitive" });
-        maker.create(kind("dependency"), &hidden).await;
-        let after = slippage(&app, "").await;
-        assert_eq!((&after["counts"], &after["items"], &after["events"]), (&whole["counts"], &whole["items"], &whole["events"]));
-        let still = viewer.get("/api/v1/dependency-graph").await.status(200).json();
-        assert_eq!((&still["nodes"], &still["nodes_in_all"]), (&graph["nodes"], &graph["nodes_in_all"]));
-        let cleared = app.keeper(kind("work_plan_item")).get(&format!("/api/v1/slippage?on={DAY}&only=cannot_hold")).await.status(200).json();
-        assert_eq!(cleared["counts"]["late"], 1, "{cleared:#}");
-    }
-
-    /// The graph is drawn in Mermaid and DOT, chosen by parameter or Accept; no title leaves its label; what is cut is said.
-    async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
-        let maker = Maker::new(&app);
-        let plan = maker.make_with("plan", json!({ "status": "active" })).await;
-        let hostile = "x\"]; click n0 href \"javascript:alert(1)\" %%{init: {}}%% <img src=x> \\";
-        let centre = item(&maker, &plan, json!({ "title": hostile, "deadline": due("2021-06-30") })).await;
-        let mut around = Vec::new();
-        for _ in 0..3 {
-            let next = item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await;
-            waits(&maker, &next, &centre).await;
-            around.push(next);
-        }
-        let far = item(&maker, &plan, json!({})).await;
-        waits(&maker, &far, &around[0]).await;
-        let viewer = app.role(Role::Viewer);
-        let mermaid = viewer.get("/api/v1/dependency-graph?format=mermaid").await;
-        assert_eq!(mermaid.status(200).header("content-type"), "text/vnd.mermaid; charset=utf-8");
-        let text = mermaid.text();
-        assert!(text.starts_with("flowchart LR\n") && text.contains("n1 -->|\"dependency\"| n0"), "{text}");
-        for forbidden in ["%%", "<img", "javascript:", "\\", "\"]; click"] {
-            assert!(!text.contains(forbidden), "{forbidden} in {text}");
-        }
-        let tag = mermaid.etag();
-        viewer.ask("GET", "/api/v1/dependency-graph?format=mermaid").header("if-none-match", &tag).send().await.status(304);
-        let dot = viewer.ask("GET", "/api/v1/dependency-graph").header("accept", "text/vnd.graphviz").send().await;
-        assert_eq!(dot.status(200).header("content-type"), "text/vnd.graphviz; charset=utf-8");
-        assert!(dot.text().starts_with("digraph waits {") && dot.text().contains("x\\\"]; click"), "{}", dot.text());
-        assert_ne!(dot.etag(), tag);
-        viewer.get("/api/v1/dependency-graph?format=svg").await.problem_at("invalid_query", "?format");
-        viewer.ask("GET", "/api/v1/dependency-graph").header("accept", "image/svg+xml").send().await.problem("not_acceptable");
-        viewer.get("/api/v1/slippage?format=mermaid").await.problem_at("invalid_query", "?format");
-        // Around one record: one step from the far end reaches what it waits on.
-        let near = viewer.get(&format!("/api/v1/dependency-graph?depth=1&record_id={}", far.id_text())).await.status(200).json();
-        assert_eq!((&near["nodes_in_all"], &near["edges_in_all"]), (&json!(2), &json!(1)), "{near:#}");
-        assert_eq!(near["nodes"][0]["record"]["reference"], json!(far.reference()));
-        let two = viewer.get(&format!("/api/v1/dependency-graph?depth=2&record_id={}", far.id_text())).await.status(200).json();
-        assert_eq!(two["nodes_in_all"], 3);
-        let cut = viewer.get("/api/v1/dependency-graph?max_nodes=2").await.status(200).json();
-        assert_eq!((&cut["is_cut"], cut["nodes"].as_array().map(Vec::len), &cut["nodes_in_all"]), (&json!(true), Some(2), &json!(5)));
-        assert!(viewer.get("/api/v1/dependency-graph?max_nodes=2&format=mermaid").await.text().contains("2 of 5 nodes shown"));
-        for (query, name) in [("depth=0", "?depth"), ("max_nodes=9999", "?max_nodes"), ("wait_kind=x", "?wait_kind"), ("record_id=1", "?record_id")] {
-            viewer.get(&format!("/api/v1/dependency-graph?{query}")).await.problem_at("invalid_query", name);
-        }
-        let csv = viewer.get("/api/v1/dependency-graph?format=csv").await.status(200).text();
-        assert_eq!(csv.lines().count(), 5, "{csv}");
-    }
+/// The earliest day that can hold follows through everything that is waited on; moving the deadline behind it makes it hold.
+async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (plan, board) = (
+        maker.make_with("plan", json!({ "status": "active" })).await,
+        maker.make_named("board").await,
+    );
+    let first = item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await;
+    let second = item(&maker, &plan, json!({ "deadline": due("2021-03-31") })).await;
+    let third = item(&maker, &plan, json!({ "deadline": due("2021-06-30") })).await;
+    waits(&maker, &first, &second).await;
+    let last = waits(&maker, &second, &third).await;
+    let seen = row(&app, &first).await;
+    assert_eq!(
+        (&seen["holds"], &seen["earliest_on"]),
+        (&json!("late"), &json!("2021-06-30")),
+        "{seen:#}"
+    );
+    assert_eq!(references(&seen["chain"]), [second.reference(), third.reference()]);
+    assert_eq!(
+        (&seen["waits_on"][0]["is_late"], &row(&app, &third).await["holds"]),
+        (&json!(true), &json!("holds"))
+    );
+    assert_eq!(row(&app, &third).await["awaited_by"], 1);
+    let change = json!({ "item_id": first.id(), "to": due("2021-12-31"), "approver_board_id": board.id(), "reason": "It waits", "decided_on": "2020-10-20" });
+    maker.create(kind("deadline_change"), &change).await;
+    let seen = row(&app, &first).await;
+    assert_eq!(
+        (&seen["holds"], &seen["moved_days"], &seen["changes"]),
+        (&json!("holds"), &json!(334), &json!(1)),
+        "{seen:#}"
+    );
+    assert_eq!(
+        (&seen["first_due_on"], &seen["due_on"]),
+        (&json!("2021-01-31"), &json!("2021-12-31"))
+    );
+    assert_eq!(
+        (&seen["moves"][0]["approved_by"][0]["id"], &seen["moves"][0]["reason"]),
+        (&json!(board.id()), &json!("It waits"))
+    );
+    assert_eq!(slippage(&app, "only=slipped").await["counts"]["records"], 1);
+    // Once it has what it waited for, nothing keeps it.
+    app.keeper(last.kind)
+        .patch(&last.path, &last.etag, &json!({ "status": "met" }))
+        .await
+        .status(200);
+    assert_eq!(row(&app, &second).await["holds"], "holds");
+    // What was to be done by now comes today at the earliest.
+    let late = item(&maker, &plan, json!({ "deadline": due("2020-06-30") })).await;
+    let soon = item(&maker, &plan, json!({ "deadline": due("2020-09-30") })).await;
+    waits(&maker, &soon, &late).await;
+    let seen = row(&app, &soon).await;
+    assert_eq!(
+        (&seen["holds"], &seen["earliest_on"], &seen["is_overdue"], &seen["days_overdue"]),
+        (&json!("late"), &json!(DAY), &json!(true), &json!(26))
+    );
 }
+
+/// What has no day makes every day that rests on it unknown; two that wait on the same words wait on the same event.
+async fn several_wait_on_one_event_without_a_day(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "active" })).await;
+    let (one, two) = (
+        item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await,
+        item(&maker, &plan, json!({ "deadline": due("2020-12-31") })).await,
+    );
+    let behind = item(&maker, &plan, json!({ "deadline": due("2021-02-28") })).await;
+    for (item, words) in [(&one, "The new  system"), (&two, "the NEW system")] {
+        maker
+            .create(kind("dependency"), &json!({ "item_id": item.id(), "on_other": words }))
+            .await;
+    }
+    waits(&maker, &behind, &one).await;
+    let seen = slippage(&app, "").await;
+    let events = seen["events"].as_array().expect("events");
+    assert_eq!(events.len(), 1, "{seen:#}");
+    assert_eq!(
+        (
+            &events[0]["event"],
+            &events[0]["expected_on"],
+            &events[0]["waiting"],
+            &events[0]["waiting_in_all"]
+        ),
+        (&json!("The new  system"), &Value::Null, &json!(2), &json!(3))
+    );
+    assert_eq!(events[0]["first_needed_on"], "2020-12-31");
+    let behind = row(&app, &behind).await;
+    assert_eq!(
+        (&behind["holds"], &behind["earliest_on"]),
+        (&json!("unknown"), &json!("2021-01-31"))
+    );
+    assert_eq!(references(&behind["chain"]), [one.reference(), "The new  system"]);
+    assert_eq!(seen["counts"]["unknown"], 3);
+    assert_eq!(slippage(&app, "only=cannot_hold").await["counts"]["records"], 3);
+    assert_eq!(slippage(&app, "dated_kind=recommendation").await["counts"]["records"], 0);
+}
+
+/// A circle of recommendations is named and hangs nothing; an extension and deferrals are told apart.
+async fn a_circle_is_named(app: TestApp) {
+    let maker = Maker::new(&app);
+    let review = maker.make_named("audit_review").await;
+    let make = async |n: u32| {
+        maker
+            .make_with(
+                "recommendation",
+                json!({ "review_id": review.id(), "number": n, "deadline": due("2021-01-31") }),
+            )
+            .await
+    };
+    let (one, two, third) = (make(1).await, make(2).await, make(3).await);
+    let auditor = app.role(Role::Auditor);
+    for (from, relation, to) in [(&one, "depends_on", &two), (&two, "refers_to", &one), (&third, "depends_on", &one)] {
+        let link = json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
+        auditor.post("/api/v1/recommendation-links", &link).await.status(201);
+    }
+    for on in [&one, &two, &third] {
+        let seen = row(&app, on).await;
+        assert_eq!(seen["holds"], "circle", "{seen:#}");
+        assert!(seen["chain"].as_array().is_some_and(|c| !c.is_empty() && c.len() <= 3), "{seen:#}");
+    }
+    let graph = app.role(Role::Viewer).get("/api/v1/dependency-graph").await.status(200).json();
+    assert_eq!(
+        (&graph["nodes_in_all"], &graph["edges_in_all"], &graph["is_cut"]),
+        (&json!(3), &json!(3), &json!(false))
+    );
+    let post = maker.make_named("post").await;
+    let put_off = json!({ "recommendation_id": one.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "To the refresh" });
+    maker
+        .claimant()
+        .await
+        .post("/api/v1/recommendation-updates", &put_off)
+        .await
+        .status(201);
+    let longer = json!({ "recommendation_id": one.id(), "to": due("2021-03-31"), "approver_post_id": post.id(), "reason": "Agreed", "approved_on": "2020-10-21" });
+    maker.create(kind("recommendation_extension"), &longer).await;
+    let seen = row(&app, &one).await;
+    assert_eq!(
+        (&seen["changes"], &seen["deferrals"], &seen["moved_days"]),
+        (&json!(1), &json!(1), &json!(59)),
+        "{seen:#}"
+    );
+    let kinds: Vec<&str> = seen["moves"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|m| m["move_kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["deferral", "change"]);
+    assert_eq!(
+        (&seen["moves"][0]["approved_by"], &seen["moves"][0]["asked_by"]["id"]),
+        (&json!([]), &json!(post.id()))
+    );
+    assert_eq!(
+        slippage(&app, &format!("review_id={}", review.id_text())).await["counts"]["records"],
+        3
+    );
+}
+
+/// What was put off to no day is judged by its first; a part of an action by its own deferral.
+async fn what_is_put_off_to_no_day_shows(app: TestApp) {
+    let maker = Maker::new(&app);
+    let action = maker
+        .make_with("action", json!({ "due": due("2020-06-30"), "target_meeting_id": null }))
+        .await;
+    let part = async |label: &str| {
+        maker
+            .create(
+                kind("action_part"),
+                &json!({ "action_id": action.id(), "label": label, "text": "A draft" }),
+            )
+            .await
+    };
+    let (kept, moved) = (part("a").await, part("b").await);
+    let deferral = json!({ "action_id": action.id(), "part_id": moved.id(), "to": { "precision": "unspecified", "source_text": "later" }, "reason": "Not ready", "decided_on": "2020-06-30" });
+    maker.create(kind("action_deferral"), &deferral).await;
+    let seen = row(&app, &moved).await;
+    assert_eq!(
+        (
+            &seen["put_off_to_no_date"],
+            &seen["is_overdue"],
+            &seen["due_words"],
+            &seen["deferrals"]
+        ),
+        (&json!(true), &json!(true), &json!("later"), &json!(1)),
+        "{seen:#}"
+    );
+    let seen = row(&app, &kept).await;
+    assert_eq!(
+        (&seen["put_off_to_no_date"], &seen["due_on"], &seen["days_overdue"]),
+        (&json!(false), &json!("2020-06-30"), &json!(118))
+    );
+    assert_eq!(
+        slippage(&app, "only=put_off").await["counts"]["records"],
+        2,
+        "the action and its part b"
+    );
+}
+
+/// Pages follow each other; parameters that are not understood are named; what is hidden changes no number.
+async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "active" })).await;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await);
+    }
+    let viewer = app.role(Role::Viewer);
+    let whole = slippage(&app, "").await;
+    let (mut walked, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = viewer
+            .get(&format!("/api/v1/slippage?limit=2&on={DAY}{cursor}"))
+            .await
+            .status(200)
+            .json();
+        assert_eq!(page["counts"], whole["counts"]);
+        walked.extend(page["items"].as_array().expect("items").clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!((json!(walked), walked.len()), (whole["items"].clone(), 5));
+    for (query, name) in [
+        ("only=nonsense", "?only"),
+        ("dated_kind=moon", "?dated_kind"),
+        ("cursor=x", "?cursor"),
+        ("review_id=1", "?review_id"),
+        ("limit=0", "?limit"),
+    ] {
+        viewer
+            .get(&format!("/api/v1/slippage?{query}"))
+            .await
+            .problem_at("invalid_query", name);
+    }
+    let csv = viewer.get("/api/v1/slippage?format=csv").await.status(200).text();
+    assert!(csv.starts_with("record.kind,record.id,record.reference"), "{csv}");
+    let graph = viewer.get("/api/v1/dependency-graph").await.status(200).json();
+    let secret = item(
+        &maker,
+        &plan,
+        json!({ "deadline": due("2030-01-31"), "marking": "official_sensitive" }),
+    )
+    .await;
+    let hidden = json!({ "item_id": all[0].id(), "on_id": secret.id(), "marking": "official_sensitive" });
+    maker.create(kind("dependency"), &hidden).await;
+    let after = slippage(&app, "").await;
+    assert_eq!(
+        (&after["counts"], &after["items"], &after["events"]),
+        (&whole["counts"], &whole["items"], &whole["events"])
+    );
+    let still = viewer.get("/api/v1/dependency-graph").await.status(200).json();
+    assert_eq!((&still["nodes"], &still["nodes_in_all"]), (&graph["nodes"], &graph["nodes_in_all"]));
+    let cleared = app
+        .keeper(kind("work_plan_item"))
+        .get(&format!("/api/v1/slippage?on={DAY}&only=cannot_hold"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(cleared["counts"]["late"], 1, "{cleared:#}");
+}
+
+/// The graph is drawn in Mermaid and DOT, chosen by parameter or Accept; no title leaves its label; what is cut is said.
+async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "active" })).await;
+    let hostile = "x\"]; click n0 href \"javascript:alert(1)\" %%{init: {}}%% <img src=x> \\";
+    let centre = item(&maker, &plan, json!({ "title": hostile, "deadline": due("2021-06-30") })).await;
+    let mut around = Vec::new();
+    for _ in 0..3 {
+        let next = item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await;
+        waits(&maker, &next, &centre).await;
+        around.push(next);
+    }
+    let far = item(&maker, &plan, json!({})).await;
+    waits(&maker, &far, &around[0]).await;
+    let viewer = app.role(Role::Viewer);
+    let mermaid = viewer.get("/api/v1/dependency-graph?format=mermaid").await;
+    assert_eq!(mermaid.status(200).header("content-type"), "text/vnd.mermaid; charset=utf-8");
+    let text = mermaid.text();
+    assert!(
+        text.starts_with("flowchart LR\n") && text.contains("n1 -->|\"dependency\"| n0"),
+        "{text}"
+    );
+    for forbidden in ["%%", "<img", "javascript:", "\\", "\"]; click"] {
+        assert!(!text.contains(forbidden), "{forbidden} in {text}");
+    }
+    let tag = mermaid.etag();
+    viewer
+        .ask("GET", "/api/v1/dependency-graph?format=mermaid")
+        .header("if-none-match", &tag)
+        .send()
+        .await
+        .status(304);
+    let dot = viewer
+        .ask("GET", "/api/v1/dependency-graph")
+        .header("accept", "text/vnd.graphviz")
+        .send()
+        .await;
+    assert_eq!(dot.status(200).header("content-type"), "text/vnd.graphviz; charset=utf-8");
+    assert!(
+        dot.text().starts_with("digraph waits {") && dot.text().contains("x\\\"]; click"),
+        "{}",
+        dot.text()
+    );
+    assert_ne!(dot.etag(), tag);
+    viewer
+        .get("/api/v1/dependency-graph?format=svg")
+        .await
+        .problem_at("invalid_query", "?format");
+    viewer
+        .ask("GET", "/api/v1/dependency-graph")
+        .header("accept", "image/svg+xml")
+        .send()
+        .await
+        .problem("not_acceptable");
+    viewer
+        .get("/api/v1/slippage?format=mermaid")
+        .await
+        .problem_at("invalid_query", "?format");
+    // Around one record: one step from the far end reaches what it waits on.
+    let near = viewer
+        .get(&format!("/api/v1/dependency-graph?depth=1&record_id={}", far.id_text()))
+        .await
+        .status(200)
+        .json();
+    assert_eq!((&near["nodes_in_all"], &near["edges_in_all"]), (&json!(2), &json!(1)), "{near:#}");
+    assert_eq!(near["nodes"][0]["record"]["reference"], json!(far.reference()));
+    let two = viewer
+        .get(&format!("/api/v1/dependency-graph?depth=2&record_id={}", far.id_text()))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(two["nodes_in_all"], 3);
+    let cut = viewer.get("/api/v1/dependency-graph?max_nodes=2").await.status(200).json();
+    assert_eq!(
+        (&cut["is_cut"], cut["nodes"].as_array().map(Vec::len), &cut["nodes_in_all"]),
+        (&json!(true), Some(2), &json!(5))
+    );
+    assert!(
+        viewer
+            .get("/api/v1/dependency-graph?max_nodes=2&format=mermaid")
+            .await
+            .text()
+            .contains("2 of 5 nodes shown")
+    );
+    for (query, name) in [
+        ("depth=0", "?depth"),
+        ("max_nodes=9999", "?max_nodes"),
+        ("wait_kind=x", "?wait_kind"),
+        ("record_id=1", "?record_id"),
+    ] {
+        viewer
+            .get(&format!("/api/v1/dependency-graph?{query}"))
+            .await
+            .problem_at("invalid_query", name);
+    }
+    let csv = viewer.get("/api/v1/dependency-graph?format=csv").await.status(200).text();
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+}
+
+on_both!(
+    a_date_holds_no_better_than_what_it_waits_on,
+    several_wait_on_one_event_without_a_day,
+    a_circle_is_named,
+    what_is_put_off_to_no_day_shows,
+    slippage_comes_in_pages_and_hides_what_is_hidden,
+    the_graph_is_drawn_and_no_title_leaves_its_label
+);

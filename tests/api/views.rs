@@ -288,99 +288,133 @@ fn assert_same(a: &World, b: &World) {
     }
 }
 
-on_papers! {
-    /// Asking about now by its time is asking about now; and it stays the answer whatever is recorded later.
-    async fn now_by_its_time_is_now(app: TestApp) {
-        let viewer = app.role(Role::Viewer);
-        let before = world(&app).await;
-        let addresses = addresses(&before);
-        let now = answers(&viewer, &addresses, "").await;
-        let as_of = format!("&as_of={}", escaped(&before.at.to_rfc3339()));
-        let differ = differing(&now, &answers(&viewer, &addresses, &as_of).await);
-        assert!(differ.is_empty(), "{}", differ.join("\n"));
+/// Asking about now by its time is asking about now; and it stays the answer whatever is recorded later.
+async fn now_by_its_time_is_now(app: TestApp) {
+    let viewer = app.role(Role::Viewer);
+    let before = world(&app).await;
+    let addresses = addresses(&before);
+    let now = answers(&viewer, &addresses, "").await;
+    let as_of = format!("&as_of={}", escaped(&before.at.to_rfc3339()));
+    let differ = differing(&now, &answers(&viewer, &addresses, &as_of).await);
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 
-        changes(&app, &before).await;
-        let differ = differing(&now, &answers(&viewer, &addresses, &as_of).await);
-        assert!(differ.is_empty(), "since something was recorded later:\n{}", differ.join("\n"));
-        let changed = differing(&now, &answers(&viewer, &addresses, "").await);
-        assert!(changed.len() > addresses.len() / 4, "the changes show: {}", changed.len());
-    }
-
-    /// What a caller may not know of changes nothing that it is told.
-    async fn what_is_hidden_changes_no_answer(app: TestApp) {
-        let maker = Maker::new(&app);
-        let example = world(&app).await;
-        let mut drafts = Vec::new();
-        for kind in catalogue().kinds() {
-            drafts.push((kind, maker.draft(kind).await));
-        }
-        let (alone, others): (Vec<_>, Vec<_>) = drafts.iter().partition(|(kind, _)| kind.markable && kind.name != ISSUE);
-        for (kind, draft) in others {
-            if kind.markable {
-                mark(&app, &maker, kind, draft, &example).await;
-                continue;
-            }
-            let mut marked = draft.clone();
-            marked["marking"] = "official_sensitive".into();
-            app.keeper(kind).post(&collection(kind), &marked).await.problem_at("invalid_body", "/marking");
-            // Unmarked it is welcome, and changes others: else nothing would speak against marking it.
-            let before = world(&app).await;
-            maker.create(kind, draft).await;
-            let changes = !changed(&before, &*world(&app).await).is_empty();
-            assert!(changes || !kind.recomputes.is_empty(), "{} changes no other record any more", kind.name);
-        }
-        let addresses = addresses(&example);
-        let (viewer, cleared) = (app.role(Role::Viewer), app.role(Role::Auditor));
-        let was = answers(&viewer, &addresses, "").await;
-        let was_cleared = answers(&cleared, &addresses, "").await;
-        let mut linked = 0;
-        for (kind, draft) in &alone {
-            let before = world(&app).await;
-            linked += usize::from(mark(&app, &maker, kind, draft, &example).await > 0);
-            let changed = changed(&before, &*world(&app).await);
-            assert!(changed.is_empty(), "a marked {} changes what others may know of: {changed:?}", kind.name);
-        }
-        assert!(linked > alone.len() / 2, "{linked} of {} kinds point to the example data", alone.len());
-        let is = answers(&viewer, &addresses, "").await;
-        let differ = differing(&was, &is);
-        assert!(differ.is_empty(), "{} of {}\n{}", differ.len(), addresses.len(), differ.join("\n"));
-        let now = world(&app).await;
-        let tables = catalogue().kinds().iter().filter_map(|k| now.table(k.index));
-        let hidden = tables.flat_map(Table::rows).filter(|r| r.meta().marking != Marking::Official);
-        let secrets: Vec<String> = hidden.map(|r| r.meta().id.to_string()).chain([MARKED.to_owned()]).collect();
-        for (address, lines) in &is {
-            let told = lines.iter().find(|l| secrets.iter().any(|s| l.contains(s.as_str())));
-            assert_eq!(told, None, "{address} tells of a marked record");
-        }
-        let shown = differing(&was_cleared, &answers(&cleared, &addresses, "").await);
-        assert!(shown.len() > addresses.len() / 4, "who is cleared sees what was recorded: {}", shown.len());
-    }
-
-    /// The journal applied from its first entry on is the world that a start reads from the tables.
-    async fn the_journal_replayed_is_the_world(app: TestApp) {
-        let example = world(&app).await;
-        changes(&app, &example).await;
-        let running = world(&app).await;
-        app.stop().await;
-        let started = TestApp::on(Arc::clone(&app.store), app.backend, |_| {}).await;
-        let loaded = world(&started).await;
-        let mut replayed = World::empty(catalogue());
-        loop {
-            let after = replayed.seq;
-            let entries = started.service.engine.read(move |c| store::entries_after(c, after, 500)).await.expect("the journal");
-            let Some(last) = entries.last() else { break };
-            replayed.seq = last.seq;
-            for entry in entries {
-                let kind = kind(&entry.kind);
-                let snapshot = entry.snapshot.as_deref().unwrap_or_else(|| panic!("entry {} was redacted", entry.seq));
-                replayed.apply((kind.parse)(snapshot, entry.shape, entry.seq, kind.index).expect("a snapshot"));
-            }
-        }
-        assert_eq!((replayed.seq, loaded.seq), (running.seq, running.seq));
-        assert!(loaded.table(kind("work_plan_item").index).is_some_and(|t| t.len() > 20), "the example data is there");
-        for other in [&running, &loaded] {
-            assert_same(&replayed, other);
-        }
-        started.stop().await;
-    }
+    changes(&app, &before).await;
+    let differ = differing(&now, &answers(&viewer, &addresses, &as_of).await);
+    assert!(differ.is_empty(), "since something was recorded later:\n{}", differ.join("\n"));
+    let changed = differing(&now, &answers(&viewer, &addresses, "").await);
+    assert!(changed.len() > addresses.len() / 4, "the changes show: {}", changed.len());
 }
+
+/// What a caller may not know of changes nothing that it is told.
+async fn what_is_hidden_changes_no_answer(app: TestApp) {
+    let maker = Maker::new(&app);
+    let example = world(&app).await;
+    let mut drafts = Vec::new();
+    for kind in catalogue().kinds() {
+        drafts.push((kind, maker.draft(kind).await));
+    }
+    let (alone, others): (Vec<_>, Vec<_>) = drafts.iter().partition(|(kind, _)| kind.markable && kind.name != ISSUE);
+    for (kind, draft) in others {
+        if kind.markable {
+            mark(&app, &maker, kind, draft, &example).await;
+            continue;
+        }
+        let mut marked = draft.clone();
+        marked["marking"] = "official_sensitive".into();
+        app.keeper(kind)
+            .post(&collection(kind), &marked)
+            .await
+            .problem_at("invalid_body", "/marking");
+        // Unmarked it is welcome, and changes others: else nothing would speak against marking it.
+        let before = world(&app).await;
+        maker.create(kind, draft).await;
+        let changes = !changed(&before, &*world(&app).await).is_empty();
+        assert!(
+            changes || !kind.recomputes.is_empty(),
+            "{} changes no other record any more",
+            kind.name
+        );
+    }
+    let addresses = addresses(&example);
+    let (viewer, cleared) = (app.role(Role::Viewer), app.role(Role::Auditor));
+    let was = answers(&viewer, &addresses, "").await;
+    let was_cleared = answers(&cleared, &addresses, "").await;
+    let mut linked = 0;
+    for (kind, draft) in &alone {
+        let before = world(&app).await;
+        linked += usize::from(mark(&app, &maker, kind, draft, &example).await > 0);
+        let changed = changed(&before, &*world(&app).await);
+        assert!(
+            changed.is_empty(),
+            "a marked {} changes what others may know of: {changed:?}",
+            kind.name
+        );
+    }
+    assert!(
+        linked > alone.len() / 2,
+        "{linked} of {} kinds point to the example data",
+        alone.len()
+    );
+    let is = answers(&viewer, &addresses, "").await;
+    let differ = differing(&was, &is);
+    assert!(differ.is_empty(), "{} of {}\n{}", differ.len(), addresses.len(), differ.join("\n"));
+    let now = world(&app).await;
+    let tables = catalogue().kinds().iter().filter_map(|k| now.table(k.index));
+    let hidden = tables.flat_map(Table::rows).filter(|r| r.meta().marking != Marking::Official);
+    let secrets: Vec<String> = hidden.map(|r| r.meta().id.to_string()).chain([MARKED.to_owned()]).collect();
+    for (address, lines) in &is {
+        let told = lines.iter().find(|l| secrets.iter().any(|s| l.contains(s.as_str())));
+        assert_eq!(told, None, "{address} tells of a marked record");
+    }
+    let shown = differing(&was_cleared, &answers(&cleared, &addresses, "").await);
+    assert!(
+        shown.len() > addresses.len() / 4,
+        "who is cleared sees what was recorded: {}",
+        shown.len()
+    );
+}
+
+/// The journal applied from its first entry on is the world that a start reads from the tables.
+async fn the_journal_replayed_is_the_world(app: TestApp) {
+    let example = world(&app).await;
+    changes(&app, &example).await;
+    let running = world(&app).await;
+    app.stop().await;
+    let started = TestApp::on(Arc::clone(&app.store), app.backend, |_| {}).await;
+    let loaded = world(&started).await;
+    let mut replayed = World::empty(catalogue());
+    loop {
+        let after = replayed.seq;
+        let entries = started
+            .service
+            .engine
+            .read(move |c| store::entries_after(c, after, 500))
+            .await
+            .expect("the journal");
+        let Some(last) = entries.last() else { break };
+        replayed.seq = last.seq;
+        for entry in entries {
+            let kind = kind(&entry.kind);
+            let snapshot = entry
+                .snapshot
+                .as_deref()
+                .unwrap_or_else(|| panic!("entry {} was redacted", entry.seq));
+            replayed.apply((kind.parse)(snapshot, entry.shape, entry.seq, kind.index).expect("a snapshot"));
+        }
+    }
+    assert_eq!((replayed.seq, loaded.seq), (running.seq, running.seq));
+    assert!(
+        loaded.table(kind("work_plan_item").index).is_some_and(|t| t.len() > 20),
+        "the example data is there"
+    );
+    for other in [&running, &loaded] {
+        assert_same(&replayed, other);
+    }
+    started.stop().await;
+}
+
+on_papers!(
+    now_by_its_time_is_now,
+    what_is_hidden_changes_no_answer,
+    the_journal_replayed_is_the_world
+);

@@ -9,7 +9,9 @@ use crate::server::{Client, Server, assert_sound};
 const MANY: usize = 20_000;
 
 async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
-    let Some(database) = Database::new(backend) else { return };
+    let Some(database) = Database::new(backend) else {
+        return;
+    };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
     let before = assert_sound(&database);

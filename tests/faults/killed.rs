@@ -150,7 +150,9 @@ async fn assert_whole(client: &Client, memory: &Memory) -> bool {
 }
 
 async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
-    let Some(database) = Database::new(backend) else { return };
+    let Some(database) = Database::new(backend) else {
+        return;
+    };
     let mut server = Server::start(&database);
     let mut expected = assert_sound(&database);
     for (round, enough) in [40, 97, 160].into_iter().enumerate() {
@@ -179,7 +181,9 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
             assert_whole(&client, memory).await;
         }
         // Each request made its entries exactly once: those that were answered, and those whose answer was lost.
-        let entries = |sent: &Sent| if sent.path.ends_with("/bulk") { BULK } else { 1 };
+        let entries = |sent: &Sent| {
+            if sent.path.ends_with("/bulk") { BULK } else { 1 }
+        };
         expected += memories
             .iter()
             .flat_map(|m| m.acknowledged.iter().map(|(s, _)| s).chain([&m.last]))

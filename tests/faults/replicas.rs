@@ -24,7 +24,9 @@ fn unit(name: &str) -> Value {
 
 #[tokio::test]
 async fn concurrent_writes_at_both_make_one_gapless_chain() {
-    let Some((database, _servers, clients)) = pair() else { return };
+    let Some((database, _servers, clients)) = pair() else {
+        return;
+    };
     let before = assert_sound(&database);
     let writers = (0..8).map(|n| {
         let client = clients[n % 2].clone();
@@ -47,7 +49,9 @@ async fn concurrent_writes_at_both_make_one_gapless_chain() {
 
 #[tokio::test]
 async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
-    let Some((database, _servers, clients)) = pair() else { return };
+    let Some((database, _servers, clients)) = pair() else {
+        return;
+    };
     let record = clients[0].create("/api/v1/units", &unit("Contested")).await;
     let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
     for round in 0..ROUNDS {
@@ -72,7 +76,9 @@ async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
 
 #[tokio::test]
 async fn what_one_acknowledged_the_other_answers_at_the_next_read() {
-    let Some((_database, _servers, clients)) = pair() else { return };
+    let Some((_database, _servers, clients)) = pair() else {
+        return;
+    };
     for round in 0..ROUNDS {
         let (here, there) = (&clients[round % 2], &clients[(round + 1) % 2]);
         let record = here.create("/api/v1/units", &unit(&format!("Seen {round}"))).await;
@@ -114,7 +120,9 @@ async fn sign_in(server: &Server, id: &str, secret: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn what_one_revokes_the_other_refuses_at_the_next_request() {
-    let Some((database, servers, clients)) = pair() else { return };
+    let Some((database, servers, clients)) = pair() else {
+        return;
+    };
     let [here, _] = &clients;
     // Made at one, it signs in at the other at once.
     let (id, grant, secret) = account(here, "viewer").await;

@@ -48,7 +48,9 @@ impl UnderWay {
 }
 
 async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
-    let Some(database) = Database::new(backend) else { return };
+    let Some(database) = Database::new(backend) else {
+        return;
+    };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
     let requests: Vec<UnderWay> = (0..UNDER_WAY).map(|n| UnderWay::begin(&client, &server, n)).collect();
@@ -70,7 +72,9 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
 
 /// A reference may be cited in a paper: no other record is ever to have it.
 async fn a_made_reference_is_never_given_again(backend: Backend) {
-    let Some(database) = Database::new(backend) else { return };
+    let Some(database) = Database::new(backend) else {
+        return;
+    };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
     let body = json!({ "name": "Named later", "unit_kind": "unit" });

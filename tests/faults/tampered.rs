@@ -94,7 +94,9 @@ fn after(honest: &Database, edit: impl FnOnce(&mut Conn)) -> Vec<String> {
 }
 
 async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
-    let Some((honest, known)) = honest(backend).await else { return };
+    let Some((honest, known)) = honest(backend).await else {
+        return;
+    };
     let Known {
         first,
         second,

@@ -43,7 +43,9 @@ impl Store {
     /// Its address.
     pub fn url(&self) -> String {
         match self {
-            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("stride.db").display()),
+            Self::Sqlite(folder) => {
+                format!("sqlite://{}", folder.path().join("stride.db").display())
+            }
             Self::Postgres(database, _) => database.url(),
         }
     }
@@ -57,7 +59,9 @@ impl Store {
 
 /// Runs a test on one backend. Without PostgreSQL its tests say so, and fail where it is required.
 pub fn run<F: Future<Output = ()>>(backend: Backend, test: impl FnOnce(TestApp) -> F) {
-    let Some(store) = store_for(backend) else { return };
+    let Some(store) = store_for(backend) else {
+        return;
+    };
     actix_web::rt::System::new().block_on(async move {
         test(TestApp::on(store, backend, |_| {}).await).await;
     });

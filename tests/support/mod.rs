@@ -22,14 +22,12 @@ pub mod postgres;
 pub use app::{Backend, TestApp};
 pub use client::Client;
 
-/// Defines tests that run on both databases: `on_both! { async fn name(app: TestApp) { … } }`. Another runner than the one that starts
-/// on nothing stands before them: `on_both! { by crate::golden::run; async fn … }`.
+/// Runs each of these `async fn name(app: TestApp)` on both databases: `on_both!(boards, lines);`. A function that is not named here is
+/// dead code, which the compiler reports. A runner other than the one that starts on an empty database comes first:
+/// `on_both!(by crate::golden::run; boards, lines);`.
 #[macro_export]
 macro_rules! on_both {
-    (by $run:path; $($(#[doc = $doc:literal])* async fn $name:ident($app:ident: TestApp) $body:block)*) => { $(
-        $(#[doc = $doc])*
-        async fn $name($app: $crate::support::TestApp) $body
-
+    (by $run:path; $($name:ident),+ $(,)?) => { $(
         mod $name {
             #[test]
             fn sqlite() {
@@ -40,8 +38,8 @@ macro_rules! on_both {
                 $run($crate::support::Backend::Postgres, super::$name);
             }
         }
-    )* };
-    ($($tests:tt)*) => {
-        $crate::on_both! { by $crate::support::app::run; $($tests)* }
+    )+ };
+    ($($name:ident),+ $(,)?) => {
+        $crate::on_both! { by $crate::support::app::run; $($name),+ }
     };
 }

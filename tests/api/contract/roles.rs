@@ -180,70 +180,85 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     ]
 }
 
-on_both! {
-    /// The matrix of roles, bulk calls counted by what is in them, agrees with the golden file and with `x-roles`.
-    async fn every_operation_is_open_to_its_roles_alone(app: TestApp) {
-        let rows = rows();
-        let wide = rows.iter().map(|r| r.name.len()).max().unwrap_or(0);
-        let short = |role: Role| role.as_str().chars().take(9).collect::<String>();
-        let mut found = format!("{:wide$}  {:9}", "operation", "anonymous");
-        for role in Role::ALL {
-            let _ = write!(found, " {:9}", short(role));
-        }
-        found = format!("{}\n", found.trim_end());
-        let clients: Vec<(Role, Client)> = Role::ALL.into_iter().map(|r| (r, app.role(r))).collect();
-        for row in &rows {
-            let mut line = format!("{:wide$}  {:9}", row.name, cell(measure(&app.client, row).await));
-            for (role, client) in &clients {
-                let status = measure(client, row).await;
-                let _ = write!(line, " {:9}", cell(status));
-                let may = status != 403 && status != 401;
-                let promised = row.is_public || row.roles.contains(role.as_str());
-                assert!(may == promised, "{} as {}: {status}, promised {promised}", row.name, role.as_str());
-            }
-            found.push_str(line.trim_end());
-            found.push('\n');
-        }
-        golden::compare("tests/api/contract/roles.txt", &found, REMEDY);
+/// The matrix of roles, bulk calls counted by what is in them, agrees with the golden file and with `x-roles`.
+async fn every_operation_is_open_to_its_roles_alone(app: TestApp) {
+    let rows = rows();
+    let wide = rows.iter().map(|r| r.name.len()).max().unwrap_or(0);
+    let short = |role: Role| role.as_str().chars().take(9).collect::<String>();
+    let mut found = format!("{:wide$}  {:9}", "operation", "anonymous");
+    for role in Role::ALL {
+        let _ = write!(found, " {:9}", short(role));
     }
-
-    /// No operation but the public ones takes a token that is not whole.
-    async fn a_bad_token_opens_nothing(app: TestApp) {
-        for (fault, token) in bad_tokens(&app).await {
-            let client = app.client.with_token(&token);
-            for row in rows() {
-                let status = measure(&client, &row).await;
-                assert_eq!(status, if row.is_public { 200 } else { 401 }, "{} with a token that is wrong by {fault}", row.name);
-            }
+    found = format!("{}\n", found.trim_end());
+    let clients: Vec<(Role, Client)> = Role::ALL.into_iter().map(|r| (r, app.role(r))).collect();
+    for row in &rows {
+        let mut line = format!("{:wide$}  {:9}", row.name, cell(measure(&app.client, row).await));
+        for (role, client) in &clients {
+            let status = measure(client, row).await;
+            let _ = write!(line, " {:9}", cell(status));
+            let may = status != 403 && status != 401;
+            let promised = row.is_public || row.roles.contains(role.as_str());
+            assert!(may == promised, "{} as {}: {status}, promised {promised}", row.name, role.as_str());
         }
-        for header in ["Basic abc", "Bearer", "Bearer ", "bearer\tx", "Token x"] {
-            let reply = app.client.ask("GET", "/api/v1/me").header("authorization", header).send().await;
-            reply.problem("unauthenticated");
-            assert!(reply.header("www-authenticate").starts_with("Bearer"));
+        found.push_str(line.trim_end());
+        found.push('\n');
+    }
+    golden::compare("tests/api/contract/roles.txt", &found, REMEDY);
+}
+
+/// No operation but the public ones takes a token that is not whole.
+async fn a_bad_token_opens_nothing(app: TestApp) {
+    for (fault, token) in bad_tokens(&app).await {
+        let client = app.client.with_token(&token);
+        for row in rows() {
+            let status = measure(&client, &row).await;
+            assert_eq!(
+                status,
+                if row.is_public { 200 } else { 401 },
+                "{} with a token that is wrong by {fault}",
+                row.name
+            );
         }
     }
+    for header in ["Basic abc", "Bearer", "Bearer ", "bearer\tx", "Token x"] {
+        let reply = app.client.ask("GET", "/api/v1/me").header("authorization", header).send().await;
+        reply.problem("unauthenticated");
+        assert!(reply.header("www-authenticate").starts_with("Bearer"));
+    }
+}
 
-    /// A token with scope `read` changes nothing, whatever its role.
-    async fn a_token_to_read_with_changes_nothing(app: TestApp) {
-        let client = |role| app.with(&Subject {
+/// A token with scope `read` changes nothing, whatever its role.
+async fn a_token_to_read_with_changes_nothing(app: TestApp) {
+    let client = |role| {
+        app.with(&Subject {
             account: app.operator(),
             client_id: "tests".into(),
             read_only: true,
-            acting_as: Some(stride::access::caller::Held { role, scope: None, official_sensitive: false }),
-        });
-        let seq = app.seq().await;
-        for row in rows().iter().filter(|r| !r.is_public) {
-            for role in Role::ALL {
-                let status = measure(&client(role), row).await;
-                let reads = row.method == "GET" || row.name.ends_with("/bulk");
-                if !reads {
-                    assert_eq!(status, 403, "{} as {}", row.name, role.as_str());
-                }
+            acting_as: Some(stride::access::caller::Held {
+                role,
+                scope: None,
+                official_sensitive: false,
+            }),
+        })
+    };
+    let seq = app.seq().await;
+    for row in rows().iter().filter(|r| !r.is_public) {
+        for role in Role::ALL {
+            let status = measure(&client(role), row).await;
+            let reads = row.method == "GET" || row.name.ends_with("/bulk");
+            if !reads {
+                assert_eq!(status, 403, "{} as {}", row.name, role.as_str());
             }
         }
-        assert_eq!(app.seq().await, seq);
     }
+    assert_eq!(app.seq().await, seq);
 }
+
+on_both!(
+    every_operation_is_open_to_its_roles_alone,
+    a_bad_token_opens_nothing,
+    a_token_to_read_with_changes_nothing
+);
 
 #[test]
 fn the_list_of_public_operations_only_shrinks() {

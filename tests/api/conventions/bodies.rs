@@ -100,91 +100,143 @@ impl Try<'_> {
     }
 }
 
-on_both! {
-    /// Every field of every kind with values that its schema does not take.
-    async fn a_wrong_value_is_named_by_its_field(app: TestApp) {
-        let maker = Maker::new(&app);
-        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
-            let made = maker.make(kind).await;
-            let draft = maker.draft(kind).await;
-            let client = maker.client(kind);
-            let etag = client.get(&made.path).await.etag();
-            let seq = app.seq().await;
-            let one = Try { client: &client, kind, path: &made.path, etag: &etag };
-            let schema = input(kind);
-            for (field, property) in schema["properties"].as_object().expect("properties") {
-                for value in wrong(property) {
-                    one.field(field, &value, &draft).await;
-                }
-            }
-            let required = schema["required"].as_array().cloned().unwrap_or_default();
-            for field in required.iter().filter_map(Value::as_str) {
-                one.field(field, &Value::Null, &draft).await;
-                let mut without = draft.clone();
-                without.as_object_mut().expect("an object").remove(field);
-                client.post(&collection(kind), &without).await.problem_at("invalid_body", &format!("/{field}"));
-            }
-            one.field("no_such_field", &json!(1), &draft).await;
-            one.field("id", &json!(made.id()), &draft).await;
-            one.field("version", &json!(1), &draft).await;
-            assert_eq!(app.seq().await, seq, "{}: nothing was stored", kind.name);
-        }
-    }
-
-    /// What is no JSON object at all.
-    async fn a_body_that_is_no_object_is_refused(app: TestApp) {
-        let maker = Maker::new(&app);
-        let deep = |n: usize| format!("{}1{}", "{\"a\":".repeat(n), "}".repeat(n)).into_bytes();
-        let bodies: Vec<Vec<u8>> = [&b""[..], b" ", b"[]", b"[{}]", b"null", b"1", b"\"x\"", b"{", b"{}{}", b"{'a':1}", b"{\"a\":\"\xff\"}", b"\xef\xbb\xbf{}", b"{\"a\":NaN}"]
-            .iter()
-            .map(|b| b.to_vec())
-            .chain([deep(33), deep(1_000), deep(10_000)])
-            .collect();
-        for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
-            let made = maker.make(kind).await;
-            let client = maker.client(kind);
-            let etag = client.get(&made.path).await.etag();
-            let seq = app.seq().await;
-            for body in &bodies {
-                client.ask("POST", &collection(kind)).body(JSON, body.clone()).send().await.problem("malformed_body");
-                client.ask("POST", &format!("{}/bulk", collection(kind))).body(JSON, body.clone()).send().await.problem("malformed_body");
-                if !kind.append_only {
-                    let ask = client.ask("PATCH", &made.path).header("if-match", &etag);
-                    ask.body(MERGE_PATCH, body.clone()).send().await.problem("malformed_body");
-                }
-            }
-            for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
-                let refused = client.ask("POST", &collection(kind)).body(media_type, "{}").send().await;
-                refused.problem("unsupported_media_type");
-                assert_eq!(refused.header("accept-post"), "application/json");
-            }
-            assert_eq!(app.seq().await, seq, "{}", kind.name);
-        }
-    }
-
-    /// A body above the limit, whether its length is announced or not.
-    async fn a_body_that_is_too_large_is_refused(app: TestApp) {
-        let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| c.serving.body_limit = 20_000).await;
-        let client = small.keeper(kind("unit"));
-        let body = |n: usize| json!({ "name": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string();
+/// Every field of every kind with values that its schema does not take.
+async fn a_wrong_value_is_named_by_its_field(app: TestApp) {
+    let maker = Maker::new(&app);
+    for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
+        let made = maker.make(kind).await;
+        let draft = maker.draft(kind).await;
+        let client = maker.client(kind);
+        let etag = client.get(&made.path).await.etag();
         let seq = app.seq().await;
-        let announced = client.ask("POST", "/api/v1/units").body(JSON, body(20_001)).send().await;
-        announced.problem("payload_too_large");
-        client.ask("POST", "/api/v1/units").body(JSON, body(10_000)).send().await.problem_at("invalid_body", "/description");
-        client.ask("POST", "/api/v1/units").body(JSON, body(2_001)).send().await.problem_at("invalid_body", "/description");
-        assert_eq!(app.seq().await, seq);
-        client.ask("POST", "/api/v1/units").body(JSON, body(2_000)).send().await.status(201);
-        small.stop().await;
-    }
-
-    /// Every fault is named, not only the first.
-    async fn every_fault_is_named(app: TestApp) {
-        let client = app.keeper(kind("unit"));
-        let body = json!({ "name": "", "unit_kind": "x", "parent_id": "y", "from_on": 1, "extra": true, "more": [] });
-        let problem = client.post("/api/v1/units", &body).await.problem("invalid_body");
-        let mut named: Vec<&str> = problem["errors"].as_array().into_iter().flatten().filter_map(|e| e["pointer"].as_str()).collect();
-        named.sort_unstable();
-        named.dedup();
-        assert_eq!(named, ["/extra", "/from_on", "/more", "/name", "/parent_id", "/unit_kind"]);
+        let one = Try {
+            client: &client,
+            kind,
+            path: &made.path,
+            etag: &etag,
+        };
+        let schema = input(kind);
+        for (field, property) in schema["properties"].as_object().expect("properties") {
+            for value in wrong(property) {
+                one.field(field, &value, &draft).await;
+            }
+        }
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for field in required.iter().filter_map(Value::as_str) {
+            one.field(field, &Value::Null, &draft).await;
+            let mut without = draft.clone();
+            without.as_object_mut().expect("an object").remove(field);
+            client
+                .post(&collection(kind), &without)
+                .await
+                .problem_at("invalid_body", &format!("/{field}"));
+        }
+        one.field("no_such_field", &json!(1), &draft).await;
+        one.field("id", &json!(made.id()), &draft).await;
+        one.field("version", &json!(1), &draft).await;
+        assert_eq!(app.seq().await, seq, "{}: nothing was stored", kind.name);
     }
 }
+
+/// What is no JSON object at all.
+async fn a_body_that_is_no_object_is_refused(app: TestApp) {
+    let maker = Maker::new(&app);
+    let deep = |n: usize| format!("{}1{}", "{\"a\":".repeat(n), "}".repeat(n)).into_bytes();
+    let bodies: Vec<Vec<u8>> = [
+        &b""[..],
+        b" ",
+        b"[]",
+        b"[{}]",
+        b"null",
+        b"1",
+        b"\"x\"",
+        b"{",
+        b"{}{}",
+        b"{'a':1}",
+        b"{\"a\":\"\xff\"}",
+        b"\xef\xbb\xbf{}",
+        b"{\"a\":NaN}",
+    ]
+    .iter()
+    .map(|b| b.to_vec())
+    .chain([deep(33), deep(1_000), deep(10_000)])
+    .collect();
+    for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
+        let made = maker.make(kind).await;
+        let client = maker.client(kind);
+        let etag = client.get(&made.path).await.etag();
+        let seq = app.seq().await;
+        for body in &bodies {
+            client
+                .ask("POST", &collection(kind))
+                .body(JSON, body.clone())
+                .send()
+                .await
+                .problem("malformed_body");
+            client
+                .ask("POST", &format!("{}/bulk", collection(kind)))
+                .body(JSON, body.clone())
+                .send()
+                .await
+                .problem("malformed_body");
+            if !kind.append_only {
+                let ask = client.ask("PATCH", &made.path).header("if-match", &etag);
+                ask.body(MERGE_PATCH, body.clone()).send().await.problem("malformed_body");
+            }
+        }
+        for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            let refused = client.ask("POST", &collection(kind)).body(media_type, "{}").send().await;
+            refused.problem("unsupported_media_type");
+            assert_eq!(refused.header("accept-post"), "application/json");
+        }
+        assert_eq!(app.seq().await, seq, "{}", kind.name);
+    }
+}
+
+/// A body above the limit, whether its length is announced or not.
+async fn a_body_that_is_too_large_is_refused(app: TestApp) {
+    let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| c.serving.body_limit = 20_000).await;
+    let client = small.keeper(kind("unit"));
+    let body = |n: usize| json!({ "name": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string();
+    let seq = app.seq().await;
+    let announced = client.ask("POST", "/api/v1/units").body(JSON, body(20_001)).send().await;
+    announced.problem("payload_too_large");
+    client
+        .ask("POST", "/api/v1/units")
+        .body(JSON, body(10_000))
+        .send()
+        .await
+        .problem_at("invalid_body", "/description");
+    client
+        .ask("POST", "/api/v1/units")
+        .body(JSON, body(2_001))
+        .send()
+        .await
+        .problem_at("invalid_body", "/description");
+    assert_eq!(app.seq().await, seq);
+    client.ask("POST", "/api/v1/units").body(JSON, body(2_000)).send().await.status(201);
+    small.stop().await;
+}
+
+/// Every fault is named, not only the first.
+async fn every_fault_is_named(app: TestApp) {
+    let client = app.keeper(kind("unit"));
+    let body = json!({ "name": "", "unit_kind": "x", "parent_id": "y", "from_on": 1, "extra": true, "more": [] });
+    let problem = client.post("/api/v1/units", &body).await.problem("invalid_body");
+    let mut named: Vec<&str> = problem["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|e| e["pointer"].as_str())
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    assert_eq!(named, ["/extra", "/from_on", "/more", "/name", "/parent_id", "/unit_kind"]);
+}
+
+on_both!(
+    a_wrong_value_is_named_by_its_field,
+    a_body_that_is_no_object_is_refused,
+    a_body_that_is_too_large_is_refused,
+    every_fault_is_named
+);

@@ -48,8 +48,8 @@ async fn lines(app: &crate::support::TestApp) -> Vec<String> {
     lines.into_iter().map(line).collect()
 }
 
-on_papers! {
-    async fn this_changed_between_the_papers(app: TestApp) {
-        compare("changes", DAY, &lines(&app).await);
-    }
+async fn this_changed_between_the_papers(app: TestApp) {
+    compare("changes", DAY, &lines(&app).await);
 }
+
+on_papers!(this_changed_between_the_papers);

@@ -33,10 +33,10 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-on_papers! {
-    async fn claims_stood_so_against_the_records(app: TestApp) {
-        for day in DAYS {
-            compare("contradictions", day, &lines(&app, day).await);
-        }
+async fn claims_stood_so_against_the_records(app: TestApp) {
+    for day in DAYS {
+        compare("contradictions", day, &lines(&app, day).await);
     }
 }
+
+on_papers!(claims_stood_so_against_the_records);

@@ -151,22 +151,22 @@ async fn all(app: &TestApp, day: &str) -> Vec<Value> {
     }
 }
 
-on_papers! {
-    async fn gaps_were_these(app: TestApp) {
-        let mut missing: Vec<String> = Vec::new();
-        for day in DAYS {
-            let gaps = all(&app, day).await;
-            let line = |g: &Value| format!("{} | {} | {}", text(g, "/rule"), text(g, "/record/reference"), text(g, "/reason"));
-            compare("gaps", day, &gaps.iter().map(line).collect::<Vec<_>>());
-            let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-            for gap in &gaps {
-                found.entry(text(gap, "/rule")).or_default().push(text(gap, "/record/reference"));
-            }
-            let of_day = COMPLAINTS.iter().filter(|(on, _, _)| *on == day);
-            let complaints = of_day.flat_map(|(_, rule, on)| on.iter().map(move |reference| (*rule, *reference)));
-            let unfound = complaints.filter(|(rule, reference)| !found.get(rule).is_some_and(|list| list.contains(reference)));
-            missing.extend(unfound.map(|(rule, reference)| format!("{day}: {rule} on {reference}")));
+async fn gaps_were_these(app: TestApp) {
+    let mut missing: Vec<String> = Vec::new();
+    for day in DAYS {
+        let gaps = all(&app, day).await;
+        let line = |g: &Value| format!("{} | {} | {}", text(g, "/rule"), text(g, "/record/reference"), text(g, "/reason"));
+        compare("gaps", day, &gaps.iter().map(line).collect::<Vec<_>>());
+        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for gap in &gaps {
+            found.entry(text(gap, "/rule")).or_default().push(text(gap, "/record/reference"));
         }
-        assert!(missing.is_empty(), "the papers complain of it and no rule finds it: {missing:#?}");
+        let of_day = COMPLAINTS.iter().filter(|(on, _, _)| *on == day);
+        let complaints = of_day.flat_map(|(_, rule, on)| on.iter().map(move |reference| (*rule, *reference)));
+        let unfound = complaints.filter(|(rule, reference)| !found.get(rule).is_some_and(|list| list.contains(reference)));
+        missing.extend(unfound.map(|(rule, reference)| format!("{day}: {rule} on {reference}")));
     }
+    assert!(missing.is_empty(), "the papers complain of it and no rule finds it: {missing:#?}");
 }
+
+on_papers!(gaps_were_these);

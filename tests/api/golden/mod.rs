@@ -14,7 +14,9 @@ pub const DAYS: [&str; 2] = ["2017-06-30", "2020-10-26"];
 
 /// Runs a test on the example data.
 pub fn run<F: Future<Output = ()>>(backend: Backend, test: impl FnOnce(TestApp) -> F) {
-    let Some(store) = store_for(backend) else { return };
+    let Some(store) = store_for(backend) else {
+        return;
+    };
     actix_web::rt::System::new().block_on(async move {
         test(TestApp::on(store, backend, |config| config.serving.no_example = false).await).await;
     });

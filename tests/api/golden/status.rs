@@ -74,18 +74,18 @@ fn count(name: &str, value: &Value, counts: &mut Vec<String>) {
     }
 }
 
-on_papers! {
-    async fn everything_stood_so(app: TestApp) {
-        let about = [
-            vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "AUDIT-PANEL")],
-            vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "STRIDE-BOARD"), ("units", "HR")],
-        ];
-        for (day, about) in DAYS.into_iter().zip(about) {
-            let mut all = Vec::new();
-            for (kind, reference) in about {
-                all.extend(lines(&app, day, kind, reference).await);
-            }
-            compare("status", day, &all);
+async fn everything_stood_so(app: TestApp) {
+    let about = [
+        vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "AUDIT-PANEL")],
+        vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "STRIDE-BOARD"), ("units", "HR")],
+    ];
+    for (day, about) in DAYS.into_iter().zip(about) {
+        let mut all = Vec::new();
+        for (kind, reference) in about {
+            all.extend(lines(&app, day, kind, reference).await);
         }
+        compare("status", day, &all);
     }
 }
+
+on_papers!(everything_stood_so);

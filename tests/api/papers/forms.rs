@@ -52,118 +52,166 @@ fn is_well_formed(docx: &[u8]) {
 
 const WORDS: &str = "A *stressed* and **strong** word, `code`, [a link](https://example.org/a?b=1&c=2).\n\n1. first\n2. second\n   - deeper\n\n> said\n\n| Group | Boards |\n|---|---|\n| HR | 1 |\n";
 
-on_both! {
-    /// Every form by `format` and by Accept, with its media type; what is not offered is refused.
-    async fn forms_are_chosen(app: TestApp) {
-        let scene = Scene::of(&app).await;
-        let keeper = app.role(Role::StrategyManager);
-        let paper = scene.paper(&keeper, json!({})).await;
-        let content = format!("{}/content", path(&paper));
-        for (format, media) in FORMATS {
-            form(&keeper, &paper, format).await;
-            let essence = media.split(';').next().expect("a type");
-            let reply = keeper.ask("GET", &content).header("accept", essence).send().await;
-            assert_eq!(reply.status(200).header_if("content-type"), Some(media));
-            let etag = reply.etag();
-            assert_eq!(keeper.ask("GET", &content).header("accept", essence).header("if-none-match", &etag).send().await.status, 304);
-        }
-        keeper.ask("GET", &content).header("accept", "text/csv").send().await.problem("not_acceptable");
-        keeper.get(&format!("{content}?format=pdf")).await.problem("invalid_query");
-        let html = keeper.get(&format!("{content}?format=html")).await;
-        let policy = html.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+/// Every form by `format` and by Accept, with its media type; what is not offered is refused.
+async fn forms_are_chosen(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene.paper(&keeper, json!({})).await;
+    let content = format!("{}/content", path(&paper));
+    for (format, media) in FORMATS {
+        form(&keeper, &paper, format).await;
+        let essence = media.split(';').next().expect("a type");
+        let reply = keeper.ask("GET", &content).header("accept", essence).send().await;
+        assert_eq!(reply.status(200).header_if("content-type"), Some(media));
+        let etag = reply.etag();
+        assert_eq!(
+            keeper
+                .ask("GET", &content)
+                .header("accept", essence)
+                .header("if-none-match", &etag)
+                .send()
+                .await
+                .status,
+            304
+        );
     }
+    keeper
+        .ask("GET", &content)
+        .header("accept", "text/csv")
+        .send()
+        .await
+        .problem("not_acceptable");
+    keeper.get(&format!("{content}?format=pdf")).await.problem("invalid_query");
+    let html = keeper.get(&format!("{content}?format=html")).await;
+    let policy = html.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+}
 
-    /// A paper of which nothing was written says so in every form, and skips no section.
-    async fn an_empty_paper_is_whole(app: TestApp) {
-        let scene = Scene::of(&app).await;
-        let keeper = app.role(Role::StrategyManager);
-        let paper = scene.paper(&keeper, json!({ "scope": {} })).await;
-        let markdown = String::from_utf8(form(&keeper, &paper, "markdown").await).expect("text");
-        for heading in ["## Purpose", "## 1 Supporting information", "### 1.1 Overdue", "## 7 Appendices and background papers"] {
-            assert!(markdown.contains(&format!("\n{heading}\n")), "{heading}: {markdown}");
-        }
-        assert!(markdown.contains("Nothing in scope is overdue.") && markdown.contains("The panel is asked for nothing."));
-        is_well_formed(&form(&keeper, &paper, "docx").await);
-        issue(&keeper, &paper).await;
-        for (format, _) in FORMATS {
-            form(&keeper, &paper, format).await;
-        }
+/// A paper of which nothing was written says so in every form, and skips no section.
+async fn an_empty_paper_is_whole(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene.paper(&keeper, json!({ "scope": {} })).await;
+    let markdown = String::from_utf8(form(&keeper, &paper, "markdown").await).expect("text");
+    for heading in [
+        "## Purpose",
+        "## 1 Supporting information",
+        "### 1.1 Overdue",
+        "## 7 Appendices and background papers",
+    ] {
+        assert!(markdown.contains(&format!("\n{heading}\n")), "{heading}: {markdown}");
     }
-
-    /// Hostile words run nowhere, break nothing, and lead only where links may.
-    async fn hostile_words_do_no_harm(app: TestApp) {
-        let scene = Scene::of(&app).await;
-        let keeper = app.role(Role::StrategyManager);
-        let evil = "<script>alert(1)</script> [x](javascript:alert(1)) ![y](data:text/html,z) <img src=x onerror=alert(1)> \"' </w:t> ]]> & \u{fffe}[[board:<b>]] [[";
-        for words in [
-            evil.to_owned(),
-            ">".repeat(7_000),
-            "- ".repeat(3_500),
-            "**_[".repeat(1_500),
-            format!("{}\n{}\n{}\n", "|a".repeat(600), "|-".repeat(600), "|<script>".repeat(300)),
-            format!("|a|b|\n|-|-|\n{}", "|x|y|\n".repeat(1_000)),
-            "[[".repeat(3_000),
-            "&#x3c;script&#x3e;alert(1)&#x3c;/script&#x3e;".into(),
-        ] {
-            let fields = json!({ "title": format!("T {}", evil.chars().take(200).collect::<String>()), "purpose": words, "key_considerations": [evil], "recommendations": [{ "verb": "note", "text": evil }] });
-            let paper = scene.paper(&keeper, fields).await;
-            let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
-            for never in ["<script", "<img", "href=\"javascript", "href=\"data", "</w:t>"] {
-                assert!(!html.to_lowercase().contains(never), "{never}");
-            }
-            let markdown = String::from_utf8(form(&keeper, &paper, "markdown").await).expect("text");
-            let risky = |e: &pulldown_cmark::Event<'_>| match e {
-                pulldown_cmark::Event::Html(_) | pulldown_cmark::Event::InlineHtml(_) => true,
-                pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { dest_url, .. } | pulldown_cmark::Tag::Image { dest_url, .. }) => !dest_url.starts_with("/api/") && !dest_url.starts_with("http"),
-                _ => false,
-            };
-            let found = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES).find(risky);
-            assert!(found.is_none(), "{found:?}");
-            is_well_formed(&form(&keeper, &paper, "docx").await);
-            issue(&keeper, &paper).await;
-        }
-    }
-
-    /// HTML: language, one title, no level skipped, heads with their scope, nothing that runs.
-    async fn html_is_accessible(app: TestApp) {
-        let scene = Scene::of(&app).await;
-        let keeper = app.role(Role::StrategyManager);
-        let paper = scene.paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] })).await;
-        let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
-        assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{html}");
-        let levels: Vec<u8> = html.split("<h").skip(1).filter_map(|h| h.bytes().next().filter(u8::is_ascii_digit)).map(|b| b - b'0').collect();
-        assert_eq!(levels.iter().filter(|l| **l == 1).count(), 1);
-        for pair in levels.windows(2) {
-            assert!(pair[1] <= pair[0] + 1, "{levels:?}");
-        }
-        assert_eq!(html.matches("<thead>").count(), html.matches("<table>").count());
-        assert!(html.contains("<th scope=\"col\">") && html.contains("<th scope=\"row\">") && html.contains("<em>stressed</em>"));
-        assert!(!html.contains("<script") && !html.contains(" onerror=") && !html.contains("javascript:"), "nothing runs: {html}");
-    }
-
-    /// DOCX, read without a word processor: heading styles, heads that repeat, lists, title and language.
-    async fn docx_has_real_headings(app: TestApp) {
-        let scene = Scene::of(&app).await;
-        let keeper = app.role(Role::StrategyManager);
-        let paper = scene.paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] })).await;
-        let docx = form(&keeper, &paper, "docx").await;
-        is_well_formed(&docx);
-        let document = part(&docx, "word/document.xml");
-        for (style, count) in [("Title", 1), ("Heading1", 12), ("Heading2", 7)] {
-            assert_eq!(document.matches(&format!("<w:pStyle w:val=\"{style}\"/>")).count(), count, "{style}");
-        }
-        assert!(document.matches("<w:tbl>").count() >= 2);
-        assert_eq!(document.matches("<w:tblHeader/>").count(), document.matches("<w:tbl>").count());
-        assert!(document.contains("<w:numPr>") && document.contains("<w:i/>") && document.contains("<w:b/>") && document.contains("<w:hyperlink "));
-        assert!(part(&docx, "docProps/core.xml").contains("<dc:title>Progress</dc:title>"));
-        assert!(part(&docx, "docProps/core.xml").contains("<dc:language>en-GB</dc:language>"));
-        assert!(part(&docx, "word/styles.xml").contains("<w:lang w:val=\"en-GB\"/>"));
-        assert!(part(&docx, "word/_rels/document.xml.rels").contains("Target=\"https://example.org/a?b=1&amp;c=2\""));
-        let again = form(&keeper, &paper, "docx").await;
-        assert_eq!(docx, again, "the same paper is the same file");
+    assert!(markdown.contains("Nothing in scope is overdue.") && markdown.contains("The panel is asked for nothing."));
+    is_well_formed(&form(&keeper, &paper, "docx").await);
+    issue(&keeper, &paper).await;
+    for (format, _) in FORMATS {
+        form(&keeper, &paper, format).await;
     }
 }
+
+/// Hostile words run nowhere, break nothing, and lead only where links may.
+async fn hostile_words_do_no_harm(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let keeper = app.role(Role::StrategyManager);
+    let evil = "<script>alert(1)</script> [x](javascript:alert(1)) ![y](data:text/html,z) <img src=x onerror=alert(1)> \"' </w:t> ]]> & \u{fffe}[[board:<b>]] [[";
+    for words in [
+        evil.to_owned(),
+        ">".repeat(7_000),
+        "- ".repeat(3_500),
+        "**_[".repeat(1_500),
+        format!("{}\n{}\n{}\n", "|a".repeat(600), "|-".repeat(600), "|<script>".repeat(300)),
+        format!("|a|b|\n|-|-|\n{}", "|x|y|\n".repeat(1_000)),
+        "[[".repeat(3_000),
+        "&#x3c;script&#x3e;alert(1)&#x3c;/script&#x3e;".into(),
+    ] {
+        let fields = json!({ "title": format!("T {}", evil.chars().take(200).collect::<String>()), "purpose": words, "key_considerations": [evil], "recommendations": [{ "verb": "note", "text": evil }] });
+        let paper = scene.paper(&keeper, fields).await;
+        let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
+        for never in ["<script", "<img", "href=\"javascript", "href=\"data", "</w:t>"] {
+            assert!(!html.to_lowercase().contains(never), "{never}");
+        }
+        let markdown = String::from_utf8(form(&keeper, &paper, "markdown").await).expect("text");
+        let risky = |e: &pulldown_cmark::Event<'_>| match e {
+            pulldown_cmark::Event::Html(_) | pulldown_cmark::Event::InlineHtml(_) => true,
+            pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { dest_url, .. } | pulldown_cmark::Tag::Image { dest_url, .. }) => {
+                !dest_url.starts_with("/api/") && !dest_url.starts_with("http")
+            }
+            _ => false,
+        };
+        let found = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES).find(risky);
+        assert!(found.is_none(), "{found:?}");
+        is_well_formed(&form(&keeper, &paper, "docx").await);
+        issue(&keeper, &paper).await;
+    }
+}
+
+/// HTML: language, one title, no level skipped, heads with their scope, nothing that runs.
+async fn html_is_accessible(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene
+        .paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }))
+        .await;
+    let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
+    assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{html}");
+    let levels: Vec<u8> = html
+        .split("<h")
+        .skip(1)
+        .filter_map(|h| h.bytes().next().filter(u8::is_ascii_digit))
+        .map(|b| b - b'0')
+        .collect();
+    assert_eq!(levels.iter().filter(|l| **l == 1).count(), 1);
+    for pair in levels.windows(2) {
+        assert!(pair[1] <= pair[0] + 1, "{levels:?}");
+    }
+    assert_eq!(html.matches("<thead>").count(), html.matches("<table>").count());
+    assert!(html.contains("<th scope=\"col\">") && html.contains("<th scope=\"row\">") && html.contains("<em>stressed</em>"));
+    assert!(
+        !html.contains("<script") && !html.contains(" onerror=") && !html.contains("javascript:"),
+        "nothing runs: {html}"
+    );
+}
+
+/// DOCX, read without a word processor: heading styles, heads that repeat, lists, title and language.
+async fn docx_has_real_headings(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene
+        .paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }))
+        .await;
+    let docx = form(&keeper, &paper, "docx").await;
+    is_well_formed(&docx);
+    let document = part(&docx, "word/document.xml");
+    for (style, count) in [("Title", 1), ("Heading1", 12), ("Heading2", 7)] {
+        assert_eq!(
+            document.matches(&format!("<w:pStyle w:val=\"{style}\"/>")).count(),
+            count,
+            "{style}"
+        );
+    }
+    assert!(document.matches("<w:tbl>").count() >= 2);
+    assert_eq!(document.matches("<w:tblHeader/>").count(), document.matches("<w:tbl>").count());
+    assert!(
+        document.contains("<w:numPr>") && document.contains("<w:i/>") && document.contains("<w:b/>") && document.contains("<w:hyperlink ")
+    );
+    assert!(part(&docx, "docProps/core.xml").contains("<dc:title>Progress</dc:title>"));
+    assert!(part(&docx, "docProps/core.xml").contains("<dc:language>en-GB</dc:language>"));
+    assert!(part(&docx, "word/styles.xml").contains("<w:lang w:val=\"en-GB\"/>"));
+    assert!(part(&docx, "word/_rels/document.xml.rels").contains("Target=\"https://example.org/a?b=1&amp;c=2\""));
+    let again = form(&keeper, &paper, "docx").await;
+    assert_eq!(docx, again, "the same paper is the same file");
+}
+
+on_both!(
+    forms_are_chosen,
+    an_empty_paper_is_whole,
+    hostile_words_do_no_harm,
+    html_is_accessible,
+    docx_has_real_headings
+);
 
 /// LibreOffice, or `None` after saying that the test is skipped; where it is required, a failure.
 fn office() -> Option<&'static str> {
