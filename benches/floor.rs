@@ -66,10 +66,15 @@ struct Item {
 }
 
 fn main() -> Result<(), Failed> {
-    let all: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let all: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     let arguments: Vec<&str> = all.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["serve", port, file] => actix_web::rt::System::new().block_on(serve(port.parse()?, std::fs::read(file)?)),
+        ["serve", port, file] => {
+            actix_web::rt::System::new().block_on(serve(port.parse()?, std::fs::read(file)?))
+        }
         ["sqlite-make", from, to] => sqlite_make(from, to),
         ["sqlite-insert", db, rows] => sqlite_insert(db, rows.parse()?),
         ["sqlite-get", db, seconds] => sqlite_get(db, seconds.parse()?),
@@ -84,7 +89,9 @@ async fn serve(port: u16, body: Vec<u8>) -> Result<(), Failed> {
     let app = move || {
         let body = body.clone();
         let answer = move || {
-            let answer = HttpResponse::Ok().content_type("application/json").body(body.clone());
+            let answer = HttpResponse::Ok()
+                .content_type("application/json")
+                .body(body.clone());
             async { answer }
         };
         App::new().default_service(web::to(answer))
@@ -156,8 +163,10 @@ fn sqlite_insert(db: &str, rows: u64) -> Result<(), Failed> {
     for portion in 0..rows.div_ceil(1_000) {
         let txn = db.transaction()?;
         {
-            let mut log = txn.prepare("INSERT INTO floor_log VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)")?;
-            let mut row = txn.prepare("INSERT INTO floor_rows VALUES (?1, 'observation', ?2, 1, ?3, ?4)")?;
+            let mut log =
+                txn.prepare("INSERT INTO floor_log VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)")?;
+            let mut row =
+                txn.prepare("INSERT INTO floor_rows VALUES (?1, 'observation', ?2, 1, ?3, ?4)")?;
             for n in portion * 1_000..(portion * 1_000 + 1_000).min(rows) {
                 let (seq, id) = (i64::try_from(n)? + 1, uuid::Uuid::now_v7());
                 log.execute((seq, seq, id.as_bytes(), [0_u8; 32], [0_u8; 32], &body))?;
@@ -216,7 +225,10 @@ fn sqlite_list(db: &str, seconds: u64) -> Result<(), Failed> {
     let done = rate(seconds, |_| {
         let items: Vec<Item> = page.query_map([&after], item)?.collect::<Result<_, _>>()?;
         std::hint::black_box(serde_json::to_vec(&items)?);
-        after = items.last().map(|i| i.reference.clone()).unwrap_or_default();
+        after = items
+            .last()
+            .map(|i| i.reference.clone())
+            .unwrap_or_default();
         Ok(())
     })?;
     report(done);
@@ -249,7 +261,10 @@ fn postgres_pages(url: &str, seconds: u64, total: &AtomicU64) -> Result<(), Fail
             .limit(PAGE)
             .load(&mut db)?;
         std::hint::black_box(serde_json::to_vec(&items)?);
-        after = items.last().map(|i| i.reference.clone()).unwrap_or_default();
+        after = items
+            .last()
+            .map(|i| i.reference.clone())
+            .unwrap_or_default();
         Ok(())
     })?;
     // Thousandths: the rates of the threads are added up as whole numbers.

@@ -98,19 +98,30 @@ impl Application {
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let engine = Engine::start(config.place.address()?, catalogue())?;
         let example = !config.serving.no_example && engine.now().seq == 0;
-        let example = example.then(|| exchange::load::File::parse(exchange::load::EXAMPLE)).transpose()?;
+        let example = example
+            .then(|| exchange::load::File::parse(exchange::load::EXAMPLE))
+            .transpose()?;
         let has_example = example.is_some();
         if exchange::bootstrap::prepare(&engine, example).await? && has_example {
-            log::info!("loaded the example data: {} journal entries", engine.now().seq);
+            log::info!(
+                "loaded the example data: {} journal entries",
+                engine.now().seq
+            );
         }
         let linked = exchange::bootstrap::link_recommendations(&engine).await?;
         if linked > 0 {
             log::info!("linked {linked} controls to the recommendations that they named in words");
         }
         let tokens = tokens(&engine, &config.issuing).await?;
-        let pseudonyms = engine.read(|c| store::secret(c, exchange::bootstrap::PSEUDONYMS)).await?;
+        let pseudonyms = engine
+            .read(|c| store::secret(c, exchange::bootstrap::PSEUDONYMS))
+            .await?;
         let pseudonyms = pseudonyms.ok_or("the database has no key for pseudonyms")?;
-        let issuers = Issuers::load(config.serving.issuers.as_deref(), &config.issuing.issuer, &pseudonyms)?;
+        let issuers = Issuers::load(
+            config.serving.issuers.as_deref(),
+            &config.issuing.issuer,
+            &pseudonyms,
+        )?;
         let service = Arc::new(Service {
             issuers,
             limits: Limits::new(config.serving.rate_limit),
@@ -172,7 +183,10 @@ impl Application {
     }
 }
 
-fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
+fn listen(
+    service: &Arc<Service>,
+    listener: TcpListener,
+) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
     let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
@@ -194,7 +208,11 @@ fn listen(service: &Arc<Service>, listener: TcpListener) -> std::io::Result<acti
 }
 
 fn without_identity<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {
-    if response.headers().get("content-encoding").is_some_and(|e| e == "identity") {
+    if response
+        .headers()
+        .get("content-encoding")
+        .is_some_and(|e| e == "identity")
+    {
         response.headers_mut().remove("content-encoding");
     }
     response
@@ -232,20 +250,33 @@ fn cors(service: &Service) -> Cors {
             "content-disposition",
         ])
         .max_age(3_600);
-    for origin in service.config.serving.cors_origins.iter().filter(|o| !o.is_empty()) {
+    for origin in service
+        .config
+        .serving
+        .cors_origins
+        .iter()
+        .filter(|o| !o.is_empty())
+    {
         cors = cors.allowed_origin(origin);
     }
     // A page from elsewhere is told so by its browser; the answer itself stays the same.
     cors.block_on_origin_mismatch(false)
 }
 
-fn serve_metrics(service: &Arc<Service>, bind: SocketAddr) -> std::io::Result<actix_web::dev::Server> {
+fn serve_metrics(
+    service: &Arc<Service>,
+    bind: SocketAddr,
+) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let server = HttpServer::new(move || {
         let service = Arc::clone(&shared);
         let scrape = move || {
             let text = service.metrics.text(&service.engine.now());
-            async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text) }
+            async move {
+                HttpResponse::Ok()
+                    .content_type("text/plain; version=0.0.4")
+                    .body(text)
+            }
         };
         App::new().route("/metrics", web::get().to(scrape))
     })

@@ -26,8 +26,16 @@ impl Place {
     /// Where files are kept: a folder, or `s3://bucket/prefix`.
     #[must_use]
     pub fn store(&self) -> String {
-        let beside = || self.data_dir.join("documents").to_string_lossy().into_owned();
-        self.store.clone().filter(|s| !s.is_empty()).unwrap_or_else(beside)
+        let beside = || {
+            self.data_dir
+                .join("documents")
+                .to_string_lossy()
+                .into_owned()
+        };
+        self.store
+            .clone()
+            .filter(|s| !s.is_empty())
+            .unwrap_or_else(beside)
     }
 
     /// The database's address.
@@ -37,7 +45,12 @@ impl Place {
     pub fn address(&self) -> Result<Address, DbError> {
         match self.database_url.as_deref().filter(|u| !u.is_empty()) {
             Some(url) => Address::parse(url),
-            None => Ok(Address::Sqlite(self.data_dir.join("stride.db").to_string_lossy().into_owned())),
+            None => Ok(Address::Sqlite(
+                self.data_dir
+                    .join("stride.db")
+                    .to_string_lossy()
+                    .into_owned(),
+            )),
         }
     }
 }

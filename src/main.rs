@@ -27,7 +27,13 @@ struct Cli {
     #[command(flatten)]
     issuing: Issuing,
     /// How logs look
-    #[arg(long, env = "STRIDE_LOG_FORMAT", value_enum, default_value = "plain", global = true)]
+    #[arg(
+        long,
+        env = "STRIDE_LOG_FORMAT",
+        value_enum,
+        default_value = "plain",
+        global = true
+    )]
     log_format: LogFormat,
     #[command(subcommand)]
     command: Option<Command>,
@@ -95,7 +101,10 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     let Cli {
-        place, issuing, command, ..
+        place,
+        issuing,
+        command,
+        ..
     } = cli;
     match command {
         None => serve(place, issuing, Serving::defaults()).await?,
@@ -115,14 +124,20 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         }
         Some(Command::Export) => {
             let engine = open(&place).await?;
-            say(&serde_json::to_string_pretty(&export::document(&engine.now()))?, false);
+            say(
+                &serde_json::to_string_pretty(&export::document(&engine.now()))?,
+                false,
+            );
         }
         Some(Command::Token {
             role,
             scope,
             official_sensitive,
         }) => {
-            say(&token(&place, &issuing, role, scope, official_sensitive).await?, false);
+            say(
+                &token(&place, &issuing, role, scope, official_sensitive).await?,
+                false,
+            );
         }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
         Some(Command::Verify { documents }) => return verify(&place, documents).await,
@@ -159,10 +174,20 @@ async fn load_back_dated(place: &Place, text: &str) -> Result<usize, StartError>
 
 async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), StartError> {
     let data = place.database_url.as_ref().map_or_else(
-        || format!("an embedded SQLite database in {}", place.data_dir.display()),
+        || {
+            format!(
+                "an embedded SQLite database in {}",
+                place.data_dir.display()
+            )
+        },
         |url| format!("the database at {}", without_password(url)),
     );
-    let app = Application::build(Config { place, issuing, serving }).await?;
+    let app = Application::build(Config {
+        place,
+        issuing,
+        serving,
+    })
+    .await?;
     let base = app
         .service
         .config
@@ -252,7 +277,10 @@ async fn verify(place: &Place, documents: bool) -> Result<ExitCode, StartError> 
         faults += found.len();
     }
     if faults == 0 {
-        say("the chain holds and every record is what the journal says", false);
+        say(
+            "the chain holds and every record is what the journal says",
+            false,
+        );
         return Ok(ExitCode::SUCCESS);
     }
     say(&format!("{faults} faults"), true);
@@ -271,7 +299,9 @@ fn say(line: &str, to_stderr: bool) {
 
 /// Logs go to stderr; `RUST_LOG` chooses how much.
 fn log_as(format: LogFormat) {
-    let mut builder = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,stride=info"));
+    let mut builder = env_logger::Builder::from_env(
+        env_logger::Env::default().default_filter_or("warn,stride=info"),
+    );
     if format == LogFormat::Json {
         builder.format(|out, record| {
             let line = serde_json::json!({

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 use crate::world::World;
 
@@ -21,16 +23,22 @@ impl Metrics {
     /// A name is taken twice.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+        let buckets = vec![
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+        ];
         let seconds = HistogramVec::new(
-            HistogramOpts::new("stride_request_seconds", "Time to answer, by operation").buckets(buckets),
+            HistogramOpts::new("stride_request_seconds", "Time to answer, by operation")
+                .buckets(buckets),
             &["operation"],
         )?;
         let answers = IntCounterVec::new(
             Opts::new("stride_answers_total", "Answers, by operation and status"),
             &["operation", "status"],
         )?;
-        let journal = IntGauge::new("stride_journal_seq", "Number of the last journal entry taken in")?;
+        let journal = IntGauge::new(
+            "stride_journal_seq",
+            "Number of the last journal entry taken in",
+        )?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(answers.clone()))?;
         registry.register(Box::new(journal.clone()))?;
@@ -44,13 +52,17 @@ impl Metrics {
 
     /// Counts an answer and its time.
     pub fn answered(&self, operation: &str, status: u16, took: Duration) {
-        self.seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
+        self.seconds
+            .with_label_values(&[operation])
+            .observe(took.as_secs_f64());
         self.count(operation, status);
     }
 
     /// Counts an answer.
     pub fn count(&self, operation: &str, status: u16) {
-        self.answers.with_label_values(&[operation, &status.to_string()]).inc();
+        self.answers
+            .with_label_values(&[operation, &status.to_string()])
+            .inc();
     }
 
     /// All of it, as Prometheus reads it.

@@ -68,10 +68,18 @@ impl Code {
     /// Whether it is one of the error codes of RFC 6749, section 5.2: only the token endpoint answers with them.
     #[must_use]
     pub const fn is_oauth(self) -> bool {
-        use Code::{InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedGrantType};
+        use Code::{
+            InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient,
+            UnsupportedGrantType,
+        };
         matches!(
             self,
-            InvalidRequest | InvalidClient | InvalidGrant | UnauthorizedClient | UnsupportedGrantType | InvalidScope
+            InvalidRequest
+                | InvalidClient
+                | InvalidGrant
+                | UnauthorizedClient
+                | UnsupportedGrantType
+                | InvalidScope
         )
     }
 }
@@ -115,7 +123,12 @@ impl Problem {
     }
 
     /// A problem with one field.
-    pub fn field(code: Code, pointer: impl Into<String>, kind: &str, detail: impl Into<String>) -> Self {
+    pub fn field(
+        code: Code,
+        pointer: impl Into<String>,
+        kind: &str,
+        detail: impl Into<String>,
+    ) -> Self {
         let detail = detail.into();
         Self::with_errors(
             code,
@@ -133,7 +146,12 @@ impl Problem {
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
             [one] => format!("{}: {}", one.pointer, one.detail),
-            [first, ..] => format!("{} faults; the first is {}: {}", errors.len(), first.pointer, first.detail),
+            [first, ..] => format!(
+                "{} faults; the first is {}: {}",
+                errors.len(),
+                first.pointer,
+                first.detail
+            ),
         };
         errors.truncate(MOST_ERRORS);
         Self {
@@ -154,13 +172,19 @@ impl Problem {
     /// Nothing there, or nothing the caller may know of.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "nothing that you may see is at this address")
+        Self::new(
+            Code::NotFound,
+            "nothing that you may see is at this address",
+        )
     }
 
     /// An unexpected failure: the cause goes to the log, never to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         log::error!("internal error: {cause}");
-        Self::new(Code::Internal, "the cause has been logged under this request_id")
+        Self::new(
+            Code::Internal,
+            "the cause has been logged under this request_id",
+        )
     }
 
     /// Not now.
@@ -183,14 +207,25 @@ pub fn one_of(word: &str, known: &[&str]) -> String {
         return format!("must be one of {}", known.join(", "));
     }
     let near = |other: &str| {
-        let parts = word.split('_').filter(|part| other.split('_').any(|o| o == *part)).count();
-        let begins = word.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        let parts = word
+            .split('_')
+            .filter(|part| other.split('_').any(|o| o == *part))
+            .count();
+        let begins = word
+            .bytes()
+            .zip(other.bytes())
+            .take_while(|(a, b)| a == b)
+            .count();
         std::cmp::Reverse((parts, begins))
     };
     let mut nearest = known.to_vec();
     nearest.sort_by_key(|other| near(other));
     nearest.truncate(8);
-    format!("must be one of {} words; the nearest are {}", known.len(), nearest.join(", "))
+    format!(
+        "must be one of {} words; the nearest are {}",
+        known.len(),
+        nearest.join(", ")
+    )
 }
 
 impl From<crate::db::DbError> for Problem {
@@ -226,8 +261,13 @@ mod tests {
             code: "duplicate".into(),
             detail: "is there twice".into(),
         };
-        let problem = super::Problem::with_errors(super::Code::RuleViolation, (0..118).map(fault).collect());
-        assert!(problem.detail.starts_with("118 faults; the first is /0"), "{}", problem.detail);
+        let problem =
+            super::Problem::with_errors(super::Code::RuleViolation, (0..118).map(fault).collect());
+        assert!(
+            problem.detail.starts_with("118 faults; the first is /0"),
+            "{}",
+            problem.detail
+        );
         assert_eq!(problem.errors.len(), super::MOST_ERRORS);
     }
 
@@ -236,7 +276,11 @@ mod tests {
         assert_eq!(super::one_of("x", &["a", "b"]), "must be one of a, b");
         assert_eq!(super::one_of("x", &["a"]), "must be a");
         let many: Vec<String> = (0..99).map(|n| format!("rule_{n}_without")).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).chain(["measure_without_target"]).collect();
+        let many: Vec<&str> = many
+            .iter()
+            .map(String::as_str)
+            .chain(["measure_without_target"])
+            .collect();
         let said = super::one_of("measure_has_no_target", &many);
         assert!(
             said.starts_with("must be one of 100 words; the nearest are measure_without_target, "),

@@ -124,11 +124,9 @@ impl Resource for Account {
         );
         // Withdrawn accounts too: one of them must not come back beside its successor.
         if let Some(external) = &self.external_id
-            && rules
-                .reading
-                .world
-                .all::<Self>()
-                .any(|a| a.meta.id != rules.meta.id && a.data.external_id.as_ref() == Some(external))
+            && rules.reading.world.all::<Self>().any(|a| {
+                a.meta.id != rules.meta.id && a.data.external_id.as_ref() == Some(external)
+            })
         {
             rules.refuse(
                 "/external_id",
@@ -136,8 +134,15 @@ impl Resource for Account {
                 "another account is this subject's; take it away there first",
             );
         }
-        let own = rules.before.is_some() && rules.actor == rules.meta.id && self.status == AccountStatus::Disabled;
-        rules.require(!own, "/status", "own_account", "nobody disables the account they act with");
+        let own = rules.before.is_some()
+            && rules.actor == rules.meta.id
+            && self.status == AccountStatus::Disabled;
+        rules.require(
+            !own,
+            "/status",
+            "own_account",
+            "nobody disables the account they act with",
+        );
         // A moment to come would lock the account out until then, its administrator included; clocks may differ a little.
         let latest = rules.meta.updated_at + TimeDelta::minutes(1);
         rules.require(
@@ -205,7 +210,8 @@ impl Resource for Grant {
     const PATH: &'static str = "grants";
     const PREFIX: &'static str = "GRT";
     const SUBJECT: Subject = Subject::Access;
-    const ABOUT: &'static str = "Roles granted to accounts. A withdrawn grant bites at the next request.";
+    const ABOUT: &'static str =
+        "Roles granted to accounts. A withdrawn grant bites at the next request.";
     type Computed = NothingComputed;
     type Filter = GrantFilter;
 
@@ -266,13 +272,23 @@ mod tests {
     fn accounts_of_one_person_are_one_hand() {
         let kind = catalogue().named(Account::KIND).expect("accounts are kept");
         let mut world = World::empty(catalogue());
-        for (n, person) in [(1, Some(9)), (2, Some(9)), (3, Some(8)), (4, None), (5, None)] {
-            let record = (kind.parse)(&snapshot(n, person).to_string(), kind.shape, 1, kind.index).expect("an account");
+        for (n, person) in [
+            (1, Some(9)),
+            (2, Some(9)),
+            (3, Some(8)),
+            (4, None),
+            (5, None),
+        ] {
+            let record = (kind.parse)(&snapshot(n, person).to_string(), kind.shape, 1, kind.index)
+                .expect("an account");
             world.apply(record);
         }
         let same = |one, other| same_hand(&world, Uuid::from_u128(one), Uuid::from_u128(other));
         assert!(same(1, 1) && same(1, 2) && same(4, 4));
-        assert!(!same(1, 3) && !same(1, 4) && !same(4, 5), "nobody known is not somebody");
+        assert!(
+            !same(1, 3) && !same(1, 4) && !same(4, 5),
+            "nobody known is not somebody"
+        );
     }
 
     #[test]
@@ -283,6 +299,9 @@ mod tests {
         map.retain(|field, _| field != "person_id" && field != "external_id");
         let lifted = Rec::<Account>::from_snapshot(&old.to_string(), 1, 1, 0).expect("an account");
         let json: Value = serde_json::from_slice(&lifted.json().expect("JSON")).expect("JSON");
-        assert_eq!((&json["person_id"], &json["external_id"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&json["person_id"], &json["external_id"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 }

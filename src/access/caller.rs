@@ -103,19 +103,27 @@ impl Caller {
             .get::<Account>(who.account)
             .filter(|a| a.is_live() && a.data.status == AccountStatus::Active)
             .ok_or_else(|| refused("the account of this token is no longer active"))?;
-        if account.data.tokens_valid_from.is_some_and(|from| who.issued_at <= from.timestamp()) {
+        if account
+            .data
+            .tokens_valid_from
+            .is_some_and(|from| who.issued_at <= from.timestamp())
+        {
             return Err(refused("this token was ended; sign in again"));
         }
         if let Some(vouched) = &who.external
             && account.data.external_id.as_ref() != Some(&vouched.external_id)
         {
-            return Err(refused("the subject of this token has another account now; try again"));
+            return Err(refused(
+                "the subject of this token has another account now; try again",
+            ));
         }
         let mut held: Vec<Held> = match &who.acting_as {
             Some(_) if account.meta.reference == OPERATOR => Vec::new(),
             _ => world
                 .pointing::<Grant>(who.account)
-                .filter(|g| g.data.account_id == who.account && g.data.until_on.is_none_or(|d| today <= d))
+                .filter(|g| {
+                    g.data.account_id == who.account && g.data.until_on.is_none_or(|d| today <= d)
+                })
                 .map(|g| Held {
                     role: g.data.role,
                     scope: g.data.scope_id,
@@ -124,8 +132,18 @@ impl Caller {
                 .collect(),
         };
         let granted = held.len();
-        held.extend(who.acting_as.iter().filter(|_| account.meta.reference == OPERATOR).cloned());
-        held.extend(who.external.iter().flat_map(|v| &v.roles).filter_map(|role| claimed(world, role)));
+        held.extend(
+            who.acting_as
+                .iter()
+                .filter(|_| account.meta.reference == OPERATOR)
+                .cloned(),
+        );
+        held.extend(
+            who.external
+                .iter()
+                .flat_map(|v| &v.roles)
+                .filter_map(|role| claimed(world, role)),
+        );
         Ok(Self {
             account: who.account,
             held,
@@ -155,7 +173,8 @@ impl Caller {
     /// Whether any grant, in whatever scope, allows it.
     #[must_use]
     pub fn may(&self, subject: Subject, act: Act) -> bool {
-        (act == Act::Read || !self.read_only) && self.held.iter().any(|h| allows(h.role, subject, act))
+        (act == Act::Read || !self.read_only)
+            && self.held.iter().any(|h| allows(h.role, subject, act))
     }
 
     /// Whether a grant allows it for this record.
@@ -166,14 +185,20 @@ impl Caller {
                 .held
                 .iter()
                 .filter(|h| allows(h.role, subject, act))
-                .any(|h| act == Act::Read || h.scope.is_none_or(|scope| world.is_in_scope(id, scope)))
+                .any(|h| {
+                    act == Act::Read || h.scope.is_none_or(|scope| world.is_in_scope(id, scope))
+                })
     }
 
     /// How much of what is marked official_sensitive shows.
     #[must_use]
     pub fn clearance(&self) -> Clearance {
         let mut within: Vec<Uuid> = Vec::new();
-        for held in self.held.iter().filter(|h| h.official_sensitive || h.role == Role::Auditor) {
+        for held in self
+            .held
+            .iter()
+            .filter(|h| h.official_sensitive || h.role == Role::Auditor)
+        {
             match held.scope {
                 None => return Clearance::All,
                 Some(scope) => within.push(scope),
@@ -193,7 +218,11 @@ impl Caller {
     /// # Errors
     /// 403.
     pub fn require_write(&self) -> Result<(), Problem> {
-        if self.read_only { Err(only_reads()) } else { Ok(()) }
+        if self.read_only {
+            Err(only_reads())
+        } else {
+            Ok(())
+        }
     }
 
     /// What the caller sees: what is marked, and which figures as they were recorded. Who keeps a subject's records sees their figures,
@@ -201,7 +230,10 @@ impl Caller {
     #[must_use]
     pub fn sight(&self) -> Sight {
         let keeps = |subject: Subject| {
-            let held = self.held.iter().filter(move |h| allows(h.role, subject, Act::Update));
+            let held = self
+                .held
+                .iter()
+                .filter(move |h| allows(h.role, subject, Act::Update));
             held.map(move |h| (subject, h.scope))
         };
         let mut exact: Vec<_> = RELEASED.into_iter().flat_map(keeps).collect();
@@ -220,7 +252,10 @@ impl Caller {
         self.fingerprint.get_or_init(|| {
             let mut hash = Sha256::new();
             hash.update(self.account);
-            hash.update(format!("{:?}", (self.sight(), self.held.get(self.granted..))));
+            hash.update(format!(
+                "{:?}",
+                (self.sight(), self.held.get(self.granted..))
+            ));
             hash.finalize().into()
         })
     }
@@ -246,8 +281,13 @@ fn claimed(world: &World, role: &Claimed) -> Option<Held> {
         Some(named) => {
             let by_id = Uuid::try_parse(named).ok();
             let found = ["board", "unit"].into_iter().find_map(|kind| {
-                let table = world.catalogue().index_of(kind).and_then(|k| world.table(k))?;
-                by_id.filter(|id| table.has(*id)).or_else(|| table.by_reference(named))
+                let table = world
+                    .catalogue()
+                    .index_of(kind)
+                    .and_then(|k| world.table(k))?;
+                by_id
+                    .filter(|id| table.has(*id))
+                    .or_else(|| table.by_reference(named))
             });
             Some(found?)
         }
@@ -265,10 +305,16 @@ pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
     if caller.read_only && act != Act::Read {
         return only_reads();
     }
-    let names: Vec<&str> = super::policy::roles(subject, act).into_iter().map(Role::as_str).collect();
+    let names: Vec<&str> = super::policy::roles(subject, act)
+        .into_iter()
+        .map(Role::as_str)
+        .collect();
     Problem::new(
         Code::Forbidden,
-        format!("needs the role {}, in a scope that covers the record", names.join(" or ")),
+        format!(
+            "needs the role {}, in a scope that covers the record",
+            names.join(" or ")
+        ),
     )
 }
 

@@ -19,7 +19,9 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
@@ -201,22 +203,32 @@ impl Issuers {
         let mut issuers = Self {
             by_name: HashMap::new(),
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, pseudonyms),
-            verdicts: moka::sync::Cache::builder().max_capacity(VERDICTS).time_to_live(REMEMBERED).build(),
+            verdicts: moka::sync::Cache::builder()
+                .max_capacity(VERDICTS)
+                .time_to_live(REMEMBERED)
+                .build(),
             accounts: moka::sync::Cache::new(VERDICTS),
         };
         let Some(file) = file else { return Ok(issuers) };
         let fault = |what: String| format!("{}: {what}", file.display());
         let text = std::fs::read_to_string(file).map_err(|e| fault(e.to_string()))?;
         let mut reader = serde_json::Deserializer::from_str(&text);
-        let read: File = serde_path_to_error::deserialize(&mut reader).map_err(|e| fault(e.to_string()))?;
+        let read: File =
+            serde_path_to_error::deserialize(&mut reader).map_err(|e| fault(e.to_string()))?;
         for trust in read.issuers {
             let name = trust.issuer.clone();
             let fault = |what: String| fault(format!("issuer `{name}`: {what}"));
             if name == own {
-                return Err(fault("is what this service's own tokens say; change STRIDE_ISSUER".into()));
+                return Err(fault(
+                    "is what this service's own tokens say; change STRIDE_ISSUER".into(),
+                ));
             }
             let issuer = Issuer::new(trust).map_err(fault)?;
-            if issuers.by_name.insert(name.clone(), Arc::new(issuer)).is_some() {
+            if issuers
+                .by_name
+                .insert(name.clone(), Arc::new(issuer))
+                .is_some()
+            {
                 return Err(fault("stands there twice".into()));
             }
         }
@@ -246,7 +258,11 @@ impl Issuers {
     async fn check_by(&self, issuer: &Arc<Issuer>, token: &str) -> Result<Arc<Vouched>, Problem> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let keys = issuer.current();
-        if let Some(verdict) = self.verdicts.get(&digest).filter(|v| v.generation == keys.generation) {
+        if let Some(verdict) = self
+            .verdicts
+            .get(&digest)
+            .filter(|v| v.generation == keys.generation)
+        {
             return if verdict.expires_at + LEEWAY > Utc::now().timestamp() {
                 Ok(Arc::clone(&verdict.vouched))
             } else {
@@ -265,12 +281,22 @@ impl Issuers {
 
     /// What the claims of a good token are worth.
     fn vouch(&self, trust: &Trust, claims: &Value) -> Result<Vouched, Problem> {
-        let text = |claim: &Option<String>| claim.as_ref().and_then(|c| at(claims, c)).and_then(Value::as_str).map(str::trim);
+        let text = |claim: &Option<String>| {
+            claim
+                .as_ref()
+                .and_then(|c| at(claims, c))
+                .and_then(Value::as_str)
+                .map(str::trim)
+        };
         let subject = at(claims, &trust.subject_claim)
             .and_then(Value::as_str)
             .filter(|s| !s.is_empty() && s.len() <= LONGEST_SUBJECT)
             .ok_or_else(|| unauthenticated("the access token does not name its subject"))?;
-        if let Some(missing) = trust.require.iter().find(|r| !holds(claims, &r.claim, &r.value)) {
+        if let Some(missing) = trust
+            .require
+            .iter()
+            .find(|r| !holds(claims, &r.claim, &r.value))
+        {
             return Err(unauthenticated(&format!(
                 "the access token lacks `{}` in {}",
                 missing.value, missing.claim
@@ -287,15 +313,22 @@ impl Issuers {
             })
             .collect();
         // What the erasable place would not take from an administrator it does not take from a token.
-        let fits = |text: &&str, most: usize| !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
+        let fits = |text: &&str, most: usize| {
+            !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
+        };
         Ok(Vouched {
             issuer: trust.issuer.clone(),
             external_id: self.pseudonym(&trust.issuer, subject),
             issued_at: moment(claims, "iat").unwrap_or(0),
             is_admitted: trust.admit_unmapped || !roles.is_empty(),
-            is_service: trust.service_when.as_ref().is_some_and(|w| holds(claims, &w.claim, &w.value)),
+            is_service: trust
+                .service_when
+                .as_ref()
+                .is_some_and(|w| holds(claims, &w.claim, &w.value)),
             roles,
-            name: text(&trust.name_claim).filter(|t| fits(t, 200)).map(str::to_owned),
+            name: text(&trust.name_claim)
+                .filter(|t| fits(t, 200))
+                .map(str::to_owned),
             email: text(&trust.email_claim)
                 .filter(|t| fits(t, 320) && t.contains('@'))
                 .map(str::to_owned),
@@ -308,7 +341,11 @@ impl Issuers {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
-        mac.sign().as_ref().iter().map(|b| format!("{b:02x}")).collect()
+        mac.sign()
+            .as_ref()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
     }
 
     /// The account that a subject was last found to have; to be looked at again, for it may have been given to another.
@@ -371,11 +408,18 @@ impl Issuer {
 
     /// The claims of a token that this issuer signed for this service and that is good now, and the generation of the keys it fits.
     async fn claims(self: &Arc<Self>, token: &str) -> Result<(Value, u64), Problem> {
-        let invalid = || unauthenticated("the access token is not one that its issuer made for this service");
+        let invalid =
+            || unauthenticated("the access token is not one that its issuer made for this service");
         let header = decode_header(token).map_err(|_| invalid())?;
         let typ = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
         let typ = typ.strip_prefix("application/").unwrap_or(&typ);
-        if header.crit.is_some() || !self.trust.token_types.iter().any(|t| t.eq_ignore_ascii_case(typ)) {
+        if header.crit.is_some()
+            || !self
+                .trust
+                .token_types
+                .iter()
+                .any(|t| t.eq_ignore_ascii_case(typ))
+        {
             return Err(invalid());
         }
         let kid = header.kid.as_deref().ok_or_else(invalid)?;
@@ -396,8 +440,12 @@ impl Issuer {
         rules.set_required_spec_claims(&["exp", "aud", "iss"]);
         let claims = decode::<Value>(token, key, &rules).map_err(|e| match e.kind() {
             jsonwebtoken::errors::ErrorKind::ExpiredSignature => expired(),
-            jsonwebtoken::errors::ErrorKind::ImmatureSignature => unauthenticated("the access token is not good yet; compare the clocks"),
-            jsonwebtoken::errors::ErrorKind::InvalidAudience => unauthenticated("the access token was issued for another service"),
+            jsonwebtoken::errors::ErrorKind::ImmatureSignature => {
+                unauthenticated("the access token is not good yet; compare the clocks")
+            }
+            jsonwebtoken::errors::ErrorKind::InvalidAudience => {
+                unauthenticated("the access token was issued for another service")
+            }
             _ => invalid(),
         })?;
         let claims = claims.claims;
@@ -426,7 +474,10 @@ impl Issuer {
                     || "there are none yet".into(),
                     |got| format!("those of {} s ago stay good", got.elapsed().as_secs()),
                 );
-                log::warn!("the keys of {} cannot be had, {age}: {why}", self.trust.issuer);
+                log::warn!(
+                    "the keys of {} cannot be had, {age}: {why}",
+                    self.trust.issuer
+                );
             }
         }
     }
@@ -465,15 +516,22 @@ impl Issuer {
         struct Set {
             keys: Vec<Value>,
         }
-        let set: Set = serde_json::from_slice(text).map_err(|e| format!("not a JSON Web Key Set: {e}"))?;
+        let set: Set =
+            serde_json::from_slice(text).map_err(|e| format!("not a JSON Web Key Set: {e}"))?;
         let mut known = HashMap::new();
         let mut twice = HashSet::new();
         for key in set.keys {
-            let Ok(jwk) = serde_json::from_value::<Jwk>(key) else { continue };
-            let (Some(kid), Some(algorithm)) = (jwk.common.key_id.clone(), pin(&jwk, &self.trust.algorithms)) else {
+            let Ok(jwk) = serde_json::from_value::<Jwk>(key) else {
                 continue;
             };
-            let Ok(key) = DecodingKey::from_jwk(&jwk) else { continue };
+            let (Some(kid), Some(algorithm)) =
+                (jwk.common.key_id.clone(), pin(&jwk, &self.trust.algorithms))
+            else {
+                continue;
+            };
+            let Ok(key) = DecodingKey::from_jwk(&jwk) else {
+                continue;
+            };
             if known.insert(kid.clone(), (algorithm, key)).is_some() {
                 twice.insert(kid);
             }
@@ -481,7 +539,10 @@ impl Issuer {
         // Which of two keys is meant must not be a matter of their order.
         known.retain(|kid, _| !twice.contains(kid));
         if known.is_empty() {
-            return Err("there is no key in the set that signs with one of the configured algorithms".into());
+            return Err(
+                "there is no key in the set that signs with one of the configured algorithms"
+                    .into(),
+            );
         }
         Ok(known)
     }
@@ -507,24 +568,37 @@ fn check(trust: &Trust) -> Result<bool, String> {
         ));
     }
     if trust.algorithms.is_empty() {
-        return Err("algorithms must name those that its keys sign with, such as RS256 or ES256".into());
+        return Err(
+            "algorithms must name those that its keys sign with, such as RS256 or ES256".into(),
+        );
     }
     if trust.roles.is_empty() && !trust.admit_unmapped {
         return Err("nobody would be let in: map claims to roles, or set admit_unmapped".into());
     }
-    if trust.roles.iter().any(|m| m.role == Role::Administrator && m.scope.is_some()) {
-        return Err("roles: an administrator's role holds for the whole organisation; leave scope out".into());
+    if trust
+        .roles
+        .iter()
+        .any(|m| m.role == Role::Administrator && m.scope.is_some())
+    {
+        return Err(
+            "roles: an administrator's role holds for the whole organisation; leave scope out"
+                .into(),
+        );
     }
     match (&trust.jwks_url, &trust.jwks_file) {
         (None, Some(_)) => Ok(false),
         (Some(url), None) => {
             let url = reqwest::Url::parse(url).map_err(|e| format!("jwks_url: {e}"))?;
             let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-            let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            let is_local =
+                host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
             match url.scheme() {
                 "https" => Ok(false),
                 "http" if is_local => Ok(true),
-                _ => Err("jwks_url must begin with https://; http:// is for this very machine alone".into()),
+                _ => Err(
+                    "jwks_url must begin with https://; http:// is for this very machine alone"
+                        .into(),
+                ),
             }
         }
         _ => Err("give either jwks_url or jwks_file".into()),
@@ -534,20 +608,39 @@ fn check(trust: &Trust) -> Result<bool, String> {
 /// The one algorithm that a key may sign with: the one it names, or else the first of those allowed that fits it.
 fn pin(jwk: &Jwk, allowed: &[Algorithm]) -> Option<Algorithm> {
     let common = &jwk.common;
-    let signs = common.public_key_use.as_ref().is_none_or(|u| *u == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|o| o.contains(&KeyOperations::Verify));
+    let signs = common
+        .public_key_use
+        .as_ref()
+        .is_none_or(|u| *u == PublicKeyUse::Signature)
+        && common
+            .key_operations
+            .as_ref()
+            .is_none_or(|o| o.contains(&KeyOperations::Verify));
     let fits = |algorithm: Algorithm| match (&jwk.algorithm, algorithm) {
         (AlgorithmParameters::RSA(key), _) if is_rsa(algorithm) => {
             let modulus = URL_SAFE_NO_PAD.decode(&key.n).unwrap_or_default();
             modulus.iter().skip_while(|b| **b == 0).count() >= SHORTEST_RSA
         }
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384) => key.curve == EllipticCurve::P384,
-        (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => key.curve == EllipticCurve::Ed25519,
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => {
+            key.curve == EllipticCurve::P256
+        }
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384) => {
+            key.curve == EllipticCurve::P384
+        }
+        (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => {
+            key.curve == EllipticCurve::Ed25519
+        }
         _ => false,
     };
-    let named = |algorithm: Algorithm| common.key_algorithm.is_none_or(|named| named == KeyAlgorithm::from(algorithm));
-    allowed.iter().copied().find(|a| signs && named(*a) && fits(*a))
+    let named = |algorithm: Algorithm| {
+        common
+            .key_algorithm
+            .is_none_or(|named| named == KeyAlgorithm::from(algorithm))
+    };
+    allowed
+        .iter()
+        .copied()
+        .find(|a| signs && named(*a) && fits(*a))
 }
 
 fn is_rsa(algorithm: Algorithm) -> bool {
@@ -567,7 +660,10 @@ fn at<'a>(claims: &'a Value, claim: &str) -> Option<&'a Value> {
 /// Whether a claim has a value, or has it among others. Scopes are words in one text (RFC 8693, section 4.2).
 fn holds(claims: &Value, claim: &str, value: &str) -> bool {
     match at(claims, claim) {
-        Some(Value::String(text)) => text == value || (matches!(claim, "scope" | "scp") && text.split(' ').any(|w| w == value)),
+        Some(Value::String(text)) => {
+            text == value
+                || (matches!(claim, "scope" | "scp") && text.split(' ').any(|w| w == value))
+        }
         Some(Value::Array(list)) => list.iter().any(|v| v == value),
         _ => false,
     }
@@ -614,13 +710,22 @@ mod tests {
             (json!({ "audience": [""] }), "audience"),
             (json!({ "issuer": "stride" }), "own tokens"),
             (json!({ "jwks_url": "http://id.example.org/keys" }), "https"),
-            (json!({ "jwks_url": "http://127.0.0.1.example.org/keys" }), "https"),
+            (
+                json!({ "jwks_url": "http://127.0.0.1.example.org/keys" }),
+                "https",
+            ),
             (json!({ "jwks_url": "file:///etc/passwd" }), "https"),
             (json!({ "jwks_url": null }), "either"),
             (json!({ "jwks_file": "keys.json" }), "either"),
-            (json!({ "jwks_url": null, "jwks_file": "/no/such/file" }), "/no/such/file"),
+            (
+                json!({ "jwks_url": null, "jwks_file": "/no/such/file" }),
+                "/no/such/file",
+            ),
             (json!({ "roles": [] }), "nobody"),
-            (json!({ "roles": [{ "claim": "r", "value": "v", "role": "king" }] }), "role"),
+            (
+                json!({ "roles": [{ "claim": "r", "value": "v", "role": "king" }] }),
+                "role",
+            ),
             (
                 json!({ "roles": [{ "claim": "r", "value": "v", "role": "administrator", "scope": "HR" }] }),
                 "scope",
@@ -635,7 +740,8 @@ mod tests {
     #[test]
     fn the_example_can_be_loaded() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/issuers.json");
-        let issuers = Issuers::load(Some(&file), "stride", b"key").unwrap_or_else(|e| panic!("{e}"));
+        let issuers =
+            Issuers::load(Some(&file), "stride", b"key").unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(issuers.by_name.len(), 2);
     }
 
@@ -664,9 +770,15 @@ mod tests {
     fn a_pseudonym_is_of_issuer_and_subject_and_key() {
         let issuers = |key: &[u8]| Issuers::load(None, "stride", key).expect("none");
         let one = issuers(b"one");
-        assert_eq!(one.pseudonym("a", "bc"), issuers(b"one").pseudonym("a", "bc"));
+        assert_eq!(
+            one.pseudonym("a", "bc"),
+            issuers(b"one").pseudonym("a", "bc")
+        );
         assert_ne!(one.pseudonym("a", "bc"), one.pseudonym("ab", "c"));
-        assert_ne!(one.pseudonym("a", "bc"), issuers(b"two").pseudonym("a", "bc"));
+        assert_ne!(
+            one.pseudonym("a", "bc"),
+            issuers(b"two").pseudonym("a", "bc")
+        );
         assert_eq!(one.pseudonym("a", "bc").len(), 64);
     }
 }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A role, as `http.md` of the design names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Other systems, scripts, oversight bodies: reads what is not marked official_sensitive.
@@ -229,5 +231,8 @@ pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
 /// The roles that may `act` on `subject`.
 #[must_use]
 pub fn roles(subject: Subject, act: Act) -> Vec<Role> {
-    Role::ALL.into_iter().filter(|r| allows(*r, subject, act)).collect()
+    Role::ALL
+        .into_iter()
+        .filter(|r| allows(*r, subject, act))
+        .collect()
 }

@@ -25,7 +25,9 @@ pub fn digest(secret: &str) -> Vec<u8> {
 /// # Errors
 /// The system has no randomness to give.
 pub fn hash(password: &str) -> Result<String, Problem> {
-    let hash: PasswordHash = Argon2::default().hash_password(password.as_bytes()).map_err(Problem::internal)?;
+    let hash: PasswordHash = Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(Problem::internal)?;
     Ok(hash.to_string())
 }
 
@@ -37,7 +39,10 @@ pub fn matches(password: &str, stored: Option<&str>) -> bool {
     let Ok(hash) = PasswordHash::new(stored.unwrap_or(NOBODY)) else {
         return false;
     };
-    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && stored.is_some()
+    Argon2::default()
+        .verify_password(password.as_bytes(), &hash)
+        .is_ok()
+        && stored.is_some()
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use foldhash::quality::RandomState;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -73,7 +75,11 @@ pub struct Tokens {
 /// The system has no randomness to give.
 pub fn new_signing_key() -> Result<SigningKeyRow, Problem> {
     let pair = Ed25519KeyPair::generate().map_err(Problem::internal)?;
-    let private_key = pair.to_pkcs8().map_err(Problem::internal)?.as_ref().to_vec();
+    let private_key = pair
+        .to_pkcs8()
+        .map_err(Problem::internal)?
+        .as_ref()
+        .to_vec();
     Ok(SigningKeyRow {
         kid: Uuid::now_v7().simple().to_string(),
         private_key,
@@ -91,8 +97,8 @@ impl Tokens {
         let mut known = HashMap::new();
         let mut signing = None;
         for key in keys {
-            let pair =
-                Ed25519KeyPair::from_pkcs8(&key.private_key).map_err(|e| Problem::internal(format!("signing key {}: {e}", key.kid)))?;
+            let pair = Ed25519KeyPair::from_pkcs8(&key.private_key)
+                .map_err(|e| Problem::internal(format!("signing key {}: {e}", key.kid)))?;
             let public = pair.public_key().as_ref().to_vec();
             known.insert(key.kid.clone(), (DecodingKey::from_ed_der(&public), public));
             if key.retired_at.is_none() {
@@ -128,7 +134,12 @@ impl Tokens {
             iat: now,
             jti: Uuid::now_v7(),
             client_id: subject.client_id.clone(),
-            scope: if subject.read_only { "read" } else { "read write" }.into(),
+            scope: if subject.read_only {
+                "read"
+            } else {
+                "read write"
+            }
+            .into(),
             acting_as: subject.acting_as.clone(),
         };
         encode(&header, &claims, &self.signing.1).map_err(Problem::internal)
@@ -148,7 +159,8 @@ impl Tokens {
         }
         let (identity, exp) = self.verify(token)?;
         let known = Arc::new(Known::from(identity));
-        self.verdicts.insert(token.to_owned(), (Arc::clone(&known), exp));
+        self.verdicts
+            .insert(token.to_owned(), (Arc::clone(&known), exp));
         Ok(known)
     }
 
@@ -158,14 +170,17 @@ impl Tokens {
             return Err(invalid());
         }
         let header = decode_header(token).map_err(|_| invalid())?;
-        let typed = header
-            .typ
-            .as_deref()
-            .is_some_and(|t| t.eq_ignore_ascii_case("at+jwt") || t.eq_ignore_ascii_case("application/at+jwt"));
+        let typed = header.typ.as_deref().is_some_and(|t| {
+            t.eq_ignore_ascii_case("at+jwt") || t.eq_ignore_ascii_case("application/at+jwt")
+        });
         if header.alg != Algorithm::EdDSA || !typed || header.crit.is_some() {
             return Err(invalid());
         }
-        let key = header.kid.as_ref().and_then(|kid| self.known.get(kid)).ok_or_else(invalid)?;
+        let key = header
+            .kid
+            .as_ref()
+            .and_then(|kid| self.known.get(kid))
+            .ok_or_else(invalid)?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.leeway = LEEWAY;
         rules.set_audience(&[&self.audience]);
@@ -173,8 +188,12 @@ impl Tokens {
         rules.set_required_spec_claims(&["exp", "iat", "aud", "iss", "sub"]);
         let claims = decode::<Claims>(token, &key.0, &rules).map_err(|e| match e.kind() {
             jsonwebtoken::errors::ErrorKind::ExpiredSignature => expired(),
-            jsonwebtoken::errors::ErrorKind::InvalidAudience => unauthenticated("the access token was issued for another service"),
-            jsonwebtoken::errors::ErrorKind::InvalidIssuer => unauthenticated("the access token was issued by another service"),
+            jsonwebtoken::errors::ErrorKind::InvalidAudience => {
+                unauthenticated("the access token was issued for another service")
+            }
+            jsonwebtoken::errors::ErrorKind::InvalidIssuer => {
+                unauthenticated("the access token was issued by another service")
+            }
             _ => invalid(),
         })?;
         let claims = claims.claims;
@@ -191,7 +210,11 @@ impl Tokens {
     /// The public keys, as a JSON Web Key Set (RFC 7517, RFC 8037).
     #[must_use]
     pub fn jwks(&self) -> Value {
-        let mut keys: Vec<(&String, &Vec<u8>)> = self.known.iter().map(|(kid, (_, public))| (kid, public)).collect();
+        let mut keys: Vec<(&String, &Vec<u8>)> = self
+            .known
+            .iter()
+            .map(|(kid, (_, public))| (kid, public))
+            .collect();
         keys.sort();
         let jwk = |(kid, public): (&String, &Vec<u8>)| json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": URL_SAFE_NO_PAD.encode(public) });
         json!({ "keys": keys.into_iter().map(jwk).collect::<Vec<_>>() })
@@ -207,7 +230,8 @@ impl Tokens {
 /// 401 with the header that RFC 6750 asks for.
 #[must_use]
 pub fn unauthenticated(detail: &str) -> Problem {
-    Problem::new(Code::Unauthenticated, detail).header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+    Problem::new(Code::Unauthenticated, detail)
+        .header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
 }
 
 /// 401 for a token whose time is over.

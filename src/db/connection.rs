@@ -71,7 +71,9 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, DbError> {
         if let Some(path) = url.strip_prefix("sqlite://") {
             if path.is_empty() {
-                return Err(DbError::Url("sqlite:// needs a path: sqlite:///var/lib/stride/stride.db".into()));
+                return Err(DbError::Url(
+                    "sqlite:// needs a path: sqlite:///var/lib/stride/stride.db".into(),
+                ));
             }
             return Ok(Self::Sqlite(path.to_owned()));
         }
@@ -86,7 +88,9 @@ impl Address {
             }
             return Ok(Self::Postgres(url.to_owned()));
         }
-        Err(DbError::Url("DATABASE_URL must begin with postgres:// or sqlite://".into()))
+        Err(DbError::Url(
+            "DATABASE_URL must begin with postgres:// or sqlite://".into(),
+        ))
     }
 
     /// Whether other processes may write to this database too.
@@ -107,8 +111,13 @@ impl Address {
                 Ok(Conn::Postgres(c))
             }
             Self::Sqlite(path) => {
-                if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder).map_err(|e| DbError::Url(format!("the data folder cannot be made: {e}")))?;
+                if let Some(folder) = Path::new(path)
+                    .parent()
+                    .filter(|f| !f.as_os_str().is_empty())
+                {
+                    std::fs::create_dir_all(folder).map_err(|e| {
+                        DbError::Url(format!("the data folder cannot be made: {e}"))
+                    })?;
                 }
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(BUSY_TIMEOUT)?;
@@ -129,7 +138,8 @@ impl Conn {
     /// # Errors
     /// A migration fails, or the database is newer than this build.
     pub fn migrate(&mut self) -> Result<(), DbError> {
-        let failed = |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
+        let failed =
+            |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
         match self {
             Self::Postgres(c) => {
                 c.batch_execute(&format!("SELECT pg_advisory_lock({WRITER_LOCK})"))?;
@@ -152,14 +162,19 @@ impl Conn {
     /// # Errors
     /// The database cannot be asked.
     pub fn is_migrated(&mut self) -> Result<bool, DbError> {
-        let failed = |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
+        let failed =
+            |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
         let applied = match self {
-            Self::Postgres(c) => MigrationHarness::<diesel::pg::Pg>::applied_migrations(c).map_err(failed)?.len(),
+            Self::Postgres(c) => MigrationHarness::<diesel::pg::Pg>::applied_migrations(c)
+                .map_err(failed)?
+                .len(),
             Self::Sqlite(c) => MigrationHarness::<diesel::sqlite::Sqlite>::applied_migrations(c)
                 .map_err(failed)?
                 .len(),
         };
-        let known = MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).map_err(failed)?.len();
+        let known = MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES)
+            .map_err(failed)?
+            .len();
         Ok(applied >= known)
     }
 
@@ -186,9 +201,14 @@ impl Conn {
             Self::Sqlite(c) => {
                 // Deleted rows are overwritten as they go (secure_delete); the log still holds the pages as they were.
                 c.batch_execute("PRAGMA busy_timeout = 2000")?;
-                let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(c);
+                let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)")
+                    .get_result::<Checkpoint>(c);
                 c.batch_execute(BUSY_TIMEOUT)?;
-                if done?.busy == 0 { Ok(()) } else { Err(DbError::Busy) }
+                if done?.busy == 0 {
+                    Ok(())
+                } else {
+                    Err(DbError::Busy)
+                }
             }
         }
     }
@@ -197,7 +217,10 @@ impl Conn {
     ///
     /// # Errors
     /// What `work` fails with (then nothing is written), or the commit's failure.
-    pub fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, DbError>) -> Result<T, DbError> {
+    pub fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
         match self {
             Self::Postgres(c) => {
                 let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
@@ -215,7 +238,9 @@ impl Conn {
                 Ok(value)
             }
             Err(e) => {
-                if let Err(again) = <Self as Connection>::TransactionManager::rollback_transaction(self) {
+                if let Err(again) =
+                    <Self as Connection>::TransactionManager::rollback_transaction(self)
+                {
                     log::error!("rollback failed: {again}");
                 }
                 Err(e)

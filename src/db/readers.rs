@@ -33,7 +33,9 @@ impl Readers {
                 .name(format!("reader-{n}"))
                 .spawn(move || {
                     while let Some(job) = next(&jobs) {
-                        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut conn))).is_err() {
+                        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut conn)))
+                            .is_err()
+                        {
                             log::error!("a read panicked; its connection is replaced");
                             if let Ok(fresh) = address.connect() {
                                 conn = fresh;
@@ -78,7 +80,10 @@ impl Readers {
 }
 
 fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    jobs.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv()
+        .ok()
 }
 
 /// Whether the connection itself is gone (a failover, a restart) rather than the statement wrong.
@@ -87,8 +92,10 @@ pub fn is_lost(error: &DbError) -> bool {
     match error {
         DbError::Connect(_) => true,
         DbError::Query(Error::DatabaseError(kind, message)) => {
-            matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
-                || message.message().contains("terminating connection")
+            matches!(
+                kind,
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
+            ) || message.message().contains("terminating connection")
                 || message.message().contains("server closed the connection")
                 || message.message().contains("no connection to the server")
         }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::connection::{Conn, DbError};
 use super::schema::{
-    calendar_feeds, credentials, idempotency_keys, jobs, journal, last_numbers, people, records, refresh_tokens, secrets, signing_keys,
+    calendar_feeds, credentials, idempotency_keys, jobs, journal, last_numbers, people, records,
+    refresh_tokens, secrets, signing_keys,
 };
 use super::types::{At, Guid};
 
@@ -294,7 +295,12 @@ pub fn seq_at(conn: &mut Conn, at: DateTime<Utc>) -> Result<i64, DbError> {
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn versions(conn: &mut Conn, id: Uuid, after: i64, limit: i64) -> Result<Vec<JournalRow>, DbError> {
+pub fn versions(
+    conn: &mut Conn,
+    id: Uuid,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<JournalRow>, DbError> {
     Ok(journal::table
         .filter(journal::record_id.eq(Guid(id)))
         .filter(journal::version.gt(after))
@@ -308,7 +314,13 @@ pub fn versions(conn: &mut Conn, id: Uuid, after: i64, limit: i64) -> Result<Vec
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn authors(conn: &mut Conn, id: Uuid, after: i64, until: i64, limit: i64) -> Result<Vec<AuthorRow>, DbError> {
+pub fn authors(
+    conn: &mut Conn,
+    id: Uuid,
+    after: i64,
+    until: i64,
+    limit: i64,
+) -> Result<Vec<AuthorRow>, DbError> {
     Ok(journal::table
         .filter(journal::record_id.eq(Guid(id)))
         .filter(journal::seq.gt(after))
@@ -371,7 +383,8 @@ const ROWS_AT_ONCE: usize = 1_000;
 /// # Errors
 /// A row was not at the version that its entry follows, or the database refuses.
 pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Result<(), DbError> {
-    let (new, changed): (Vec<&RecordRow>, Vec<&RecordRow>) = now.iter().partition(|r| r.version == 1);
+    let (new, changed): (Vec<&RecordRow>, Vec<&RecordRow>) =
+        now.iter().partition(|r| r.version == 1);
     match conn {
         Conn::Postgres(c) => {
             for rows in entries.chunks(ROWS_AT_ONCE) {
@@ -382,7 +395,9 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
             }
             for rows in changed.chunks(ROWS_AT_ONCE) {
                 if unnest::Changed(unnest::Records::of(rows)).execute(c)? != rows.len() {
-                    return Err(DbError::Damaged("a record is further than the journal".into()));
+                    return Err(DbError::Damaged(
+                        "a record is further than the journal".into(),
+                    ));
                 }
             }
         }
@@ -551,7 +566,12 @@ mod unnest {
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn replay(conn: &mut Conn, account: Uuid, key: &str, since: DateTime<Utc>) -> Result<Option<IdempotencyRow>, DbError> {
+pub fn replay(
+    conn: &mut Conn,
+    account: Uuid,
+    key: &str,
+    since: DateTime<Utc>,
+) -> Result<Option<IdempotencyRow>, DbError> {
     Ok(idempotency_keys::table
         .filter(idempotency_keys::account_id.eq(Guid(account)))
         .filter(idempotency_keys::key.eq(key))
@@ -574,19 +594,31 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                     .filter(idempotency_keys::key.eq(&row.key)),
             )
             .execute(conn)?;
-            diesel::insert_into(idempotency_keys::table).values(row).execute(conn)?;
+            diesel::insert_into(idempotency_keys::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::ForgetReplaysBefore(at) => {
-            diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(At(*at)))).execute(conn)?;
+            diesel::delete(
+                idempotency_keys::table.filter(idempotency_keys::created_at.lt(At(*at))),
+            )
+            .execute(conn)?;
         }
         Side::Person(row) => {
-            diesel::delete(people::table.filter(people::person_id.eq(row.person_id))).execute(conn)?;
-            diesel::insert_into(people::table).values(row).execute(conn)?;
+            diesel::delete(people::table.filter(people::person_id.eq(row.person_id)))
+                .execute(conn)?;
+            diesel::insert_into(people::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::LastNumber { kind, number } => {
-            diesel::delete(last_numbers::table.filter(last_numbers::kind.eq(kind))).execute(conn)?;
+            diesel::delete(last_numbers::table.filter(last_numbers::kind.eq(kind)))
+                .execute(conn)?;
             diesel::insert_into(last_numbers::table)
-                .values((last_numbers::kind.eq(kind), last_numbers::number.eq(i64::from(*number))))
+                .values((
+                    last_numbers::kind.eq(kind),
+                    last_numbers::number.eq(i64::from(*number)),
+                ))
                 .execute(conn)?;
         }
         Side::MovePerson { from, to } => {
@@ -595,15 +627,25 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                 .execute(conn)?;
         }
         Side::ErasePerson(person) => {
-            diesel::delete(people::table.filter(people::person_id.eq(Guid(*person)))).execute(conn)?;
+            diesel::delete(people::table.filter(people::person_id.eq(Guid(*person))))
+                .execute(conn)?;
         }
         Side::EraseSignIn(account) => {
-            diesel::delete(credentials::table.filter(credentials::account_id.eq(Guid(*account)))).execute(conn)?;
-            diesel::delete(refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account)))).execute(conn)?;
-            diesel::delete(calendar_feeds::table.filter(calendar_feeds::owner_id.eq(Guid(*account)))).execute(conn)?;
+            diesel::delete(credentials::table.filter(credentials::account_id.eq(Guid(*account))))
+                .execute(conn)?;
+            diesel::delete(
+                refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account))),
+            )
+            .execute(conn)?;
+            diesel::delete(
+                calendar_feeds::table.filter(calendar_feeds::owner_id.eq(Guid(*account))),
+            )
+            .execute(conn)?;
         }
         Side::Credential(row) => {
-            diesel::insert_into(credentials::table).values(row).execute(conn)?;
+            diesel::insert_into(credentials::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::EndCredentials { account, kind, at } => {
             // The login goes too, so that it may be given again.
@@ -613,22 +655,35 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                     .filter(credentials::kind.eq(kind))
                     .filter(credentials::revoked_at.is_null()),
             )
-            .set((credentials::revoked_at.eq(At(*at)), credentials::login.eq(None::<String>)))
+            .set((
+                credentials::revoked_at.eq(At(*at)),
+                credentials::login.eq(None::<String>),
+            ))
             .execute(conn)?;
         }
-        Side::LimitCredentials { account, kind, until } => {
+        Side::LimitCredentials {
+            account,
+            kind,
+            until,
+        } => {
             diesel::update(
                 credentials::table
                     .filter(credentials::account_id.eq(Guid(*account)))
                     .filter(credentials::kind.eq(kind))
                     .filter(credentials::revoked_at.is_null())
-                    .filter(credentials::expires_at.is_null().or(credentials::expires_at.gt(At(*until)))),
+                    .filter(
+                        credentials::expires_at
+                            .is_null()
+                            .or(credentials::expires_at.gt(At(*until))),
+                    ),
             )
             .set(credentials::expires_at.eq(At(*until)))
             .execute(conn)?;
         }
         Side::Refresh(row) => {
-            diesel::insert_into(refresh_tokens::table).values(row).execute(conn)?;
+            diesel::insert_into(refresh_tokens::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::RefreshUsed { hash, at } => {
             diesel::update(refresh_tokens::table.filter(refresh_tokens::hash.eq(hash)))
@@ -641,12 +696,16 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                 .execute(conn)?;
         }
         Side::EndRefreshOf { account, at } => {
-            diesel::update(refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account))))
-                .set(refresh_tokens::revoked_at.eq(At(*at)))
-                .execute(conn)?;
+            diesel::update(
+                refresh_tokens::table.filter(refresh_tokens::account_id.eq(Guid(*account))),
+            )
+            .set(refresh_tokens::revoked_at.eq(At(*at)))
+            .execute(conn)?;
         }
         Side::SigningKey(row) => {
-            diesel::insert_into(signing_keys::table).values(row).execute(conn)?;
+            diesel::insert_into(signing_keys::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::Secret { name, value } => {
             if secret(conn, name)?.is_none() {
@@ -661,16 +720,22 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         }
         Side::JobsHeld { ids, at } => {
             for id in ids {
-                diesel::update(jobs::table.filter(jobs::id.eq(Guid(*id))).filter(jobs::finished_at.is_null()))
-                    .set(jobs::heartbeat_at.eq(At(*at)))
-                    .execute(conn)?;
+                diesel::update(
+                    jobs::table
+                        .filter(jobs::id.eq(Guid(*id)))
+                        .filter(jobs::finished_at.is_null()),
+                )
+                .set(jobs::heartbeat_at.eq(At(*at)))
+                .execute(conn)?;
             }
         }
         Side::ForgetJobsBefore(at) => {
             diesel::delete(jobs::table.filter(jobs::finished_at.lt(At(*at)))).execute(conn)?;
         }
         Side::CalendarFeed(row) => {
-            diesel::insert_into(calendar_feeds::table).values(row).execute(conn)?;
+            diesel::insert_into(calendar_feeds::table)
+                .values(row)
+                .execute(conn)?;
         }
         Side::CalendarFeedUsed { id, at } => {
             diesel::update(calendar_feeds::table.filter(calendar_feeds::id.eq(Guid(*id))))
@@ -678,7 +743,8 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                 .execute(conn)?;
         }
         Side::EndCalendarFeed(id) => {
-            diesel::delete(calendar_feeds::table.filter(calendar_feeds::id.eq(Guid(*id)))).execute(conn)?;
+            diesel::delete(calendar_feeds::table.filter(calendar_feeds::id.eq(Guid(*id))))
+                .execute(conn)?;
         }
     }
     Ok(())
@@ -700,7 +766,12 @@ pub fn job(conn: &mut Conn, id: Uuid) -> Result<Option<JobRow>, DbError> {
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i64) -> Result<Vec<JobRow>, DbError> {
+pub fn jobs_before(
+    conn: &mut Conn,
+    owner: Option<Uuid>,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<JobRow>, DbError> {
     let all = jobs::table.filter(jobs::id.lt(Guid(before)));
     let found = match owner {
         Some(owner) => all
@@ -709,7 +780,11 @@ pub fn jobs_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i6
             .limit(limit)
             .select(JobRow::as_select())
             .load(conn)?,
-        None => all.order(jobs::id.desc()).limit(limit).select(JobRow::as_select()).load(conn)?,
+        None => all
+            .order(jobs::id.desc())
+            .limit(limit)
+            .select(JobRow::as_select())
+            .load(conn)?,
     };
     Ok(found)
 }
@@ -726,7 +801,10 @@ pub fn last_numbers(conn: &mut Conn) -> Result<Vec<(String, i64)>, DbError> {
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn calendar_feed_by_digest(conn: &mut Conn, digest: &[u8]) -> Result<Option<CalendarFeedRow>, DbError> {
+pub fn calendar_feed_by_digest(
+    conn: &mut Conn,
+    digest: &[u8],
+) -> Result<Option<CalendarFeedRow>, DbError> {
     Ok(calendar_feeds::table
         .filter(calendar_feeds::digest.eq(digest))
         .select(CalendarFeedRow::as_select())
@@ -750,7 +828,12 @@ pub fn calendar_feed(conn: &mut Conn, id: Uuid) -> Result<Option<CalendarFeedRow
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn calendar_feeds_before(conn: &mut Conn, owner: Option<Uuid>, before: Uuid, limit: i64) -> Result<Vec<CalendarFeedRow>, DbError> {
+pub fn calendar_feeds_before(
+    conn: &mut Conn,
+    owner: Option<Uuid>,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<CalendarFeedRow>, DbError> {
     let all = calendar_feeds::table.filter(calendar_feeds::id.lt(Guid(before)));
     let found = match owner {
         Some(owner) => all
@@ -797,7 +880,11 @@ pub fn credential_by_login(conn: &mut Conn, login: &str) -> Result<Option<Creden
 ///
 /// # Errors
 /// The database cannot be asked.
-pub fn credentials_of(conn: &mut Conn, account: Uuid, kind: &str) -> Result<Vec<CredentialRow>, DbError> {
+pub fn credentials_of(
+    conn: &mut Conn,
+    account: Uuid,
+    kind: &str,
+) -> Result<Vec<CredentialRow>, DbError> {
     Ok(credentials::table
         .filter(credentials::account_id.eq(Guid(account)))
         .filter(credentials::kind.eq(kind))
@@ -835,7 +922,10 @@ pub fn person(conn: &mut Conn, person: Uuid) -> Result<Option<PersonRow>, DbErro
 /// # Errors
 /// The database cannot be asked.
 pub fn people_ids(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
-    let ids: Vec<Guid> = people::table.select(people::person_id).order(people::person_id).load(conn)?;
+    let ids: Vec<Guid> = people::table
+        .select(people::person_id)
+        .order(people::person_id)
+        .load(conn)?;
     Ok(ids.into_iter().map(|id| id.0).collect())
 }
 

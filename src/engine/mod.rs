@@ -114,7 +114,10 @@ impl Engine {
     ///
     /// # Errors
     /// See [`Readers::run`].
-    pub async fn read<T: Send + 'static>(&self, read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static) -> Result<T, Problem> {
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, Problem> {
         Ok(self.readers.run(self.address.clone(), read).await?)
     }
 
@@ -139,7 +142,9 @@ impl Engine {
         if migrated {
             Ok(())
         } else {
-            Err(Problem::unavailable("the database's tables are not those of this build"))
+            Err(Problem::unavailable(
+                "the database's tables are not those of this build",
+            ))
         }
     }
 
@@ -163,7 +168,10 @@ fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError
     };
     ahead(
         |pages| read_pages(conn, catalogue, pages),
-        |page: Lot| page.into_iter().for_each(|record| drop(world.apply(record))),
+        |page: Lot| {
+            page.into_iter()
+                .for_each(|record| drop(world.apply(record)))
+        },
     )?;
     for (kind, number) in store::last_numbers(conn)? {
         if let Some((kind, number)) = catalogue.named(&kind).zip(u32::try_from(number).ok()) {
@@ -180,25 +188,38 @@ fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError
 type Lot = Vec<Arc<dyn AnyRecord>>;
 
 /// One thread reads and parses, this one takes in what it sends: a large world is ready in half the time.
-fn ahead<T: Send>(read: impl FnOnce(&SyncSender<T>) -> Result<(), DbError> + Send, take: impl FnMut(T)) -> Result<(), DbError> {
+fn ahead<T: Send>(
+    read: impl FnOnce(&SyncSender<T>) -> Result<(), DbError> + Send,
+    take: impl FnMut(T),
+) -> Result<(), DbError> {
     std::thread::scope(|scope| {
         let (send, lots) = std::sync::mpsc::sync_channel(LOTS_AHEAD);
         let reader = scope.spawn(move || read(&send));
         lots.into_iter().for_each(take);
-        reader
-            .join()
-            .unwrap_or_else(|_| Err(DbError::Damaged("what is recorded could not be read".into())))
+        reader.join().unwrap_or_else(|_| {
+            Err(DbError::Damaged(
+                "what is recorded could not be read".into(),
+            ))
+        })
     })
 }
 
 /// Sends every record as it stands, page by page.
-fn read_pages(conn: &mut Conn, catalogue: &Catalogue, pages: &SyncSender<Lot>) -> Result<(), DbError> {
+fn read_pages(
+    conn: &mut Conn,
+    catalogue: &Catalogue,
+    pages: &SyncSender<Lot>,
+) -> Result<(), DbError> {
     let mut after = uuid::Uuid::nil();
     loop {
         let rows = store::records_after(conn, after, PAGE)?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
         after = last.id.0;
-        let parsed = rows.iter().map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
+        let parsed = rows
+            .iter()
+            .map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
         // Nobody takes it only when the thread that builds the world has failed.
         if pages.send(parsed.collect::<Result<_, _>>()?).is_err() {
             return Ok(());
@@ -215,7 +236,13 @@ pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> 
         }
         for entry in entries {
             if let Some(snapshot) = &entry.snapshot {
-                let record = parse(world.catalogue(), &entry.kind, snapshot, entry.shape, entry.seq)?;
+                let record = parse(
+                    world.catalogue(),
+                    &entry.kind,
+                    snapshot,
+                    entry.shape,
+                    entry.seq,
+                )?;
                 world.apply(record);
             }
             (world.seq, world.head, world.at) = (entry.seq, entry.hash.into(), entry.at.0);
@@ -224,9 +251,18 @@ pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> 
 }
 
 /// Reads a snapshot of a kind by its name.
-pub(crate) fn parse(catalogue: &Catalogue, kind: &str, body: &str, shape: i32, seq: i64) -> Result<Arc<dyn AnyRecord>, DbError> {
-    let kind = catalogue
-        .named(kind)
-        .ok_or_else(|| DbError::Damaged(format!("entry {seq} is of the kind `{kind}`, which this build does not know")))?;
-    (kind.parse)(body, shape, seq, kind.index).map_err(|e| DbError::Damaged(format!("entry {seq} ({}): {e}", kind.name)))
+pub(crate) fn parse(
+    catalogue: &Catalogue,
+    kind: &str,
+    body: &str,
+    shape: i32,
+    seq: i64,
+) -> Result<Arc<dyn AnyRecord>, DbError> {
+    let kind = catalogue.named(kind).ok_or_else(|| {
+        DbError::Damaged(format!(
+            "entry {seq} is of the kind `{kind}`, which this build does not know"
+        ))
+    })?;
+    (kind.parse)(body, shape, seq, kind.index)
+        .map_err(|e| DbError::Damaged(format!("entry {seq} ({}): {e}", kind.name)))
 }

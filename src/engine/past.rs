@@ -48,26 +48,42 @@ impl Past {
     pub async fn world_at(&self, engine: &Engine, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
         let now = engine.fresh().await?;
         if at >= now.at {
-            return Ok(WorldAt { world: now, is_now: true });
+            return Ok(WorldAt {
+                world: now,
+                is_now: true,
+            });
         }
         let seq = engine.read(move |c| store::seq_at(c, at)).await?;
         if let Some(world) = self.find(seq) {
-            return Ok(WorldAt { world, is_now: false });
+            return Ok(WorldAt {
+                world,
+                is_now: false,
+            });
         }
         let _one_at_a_time = self.making.lock().await;
         if let Some(world) = self.find(seq) {
-            return Ok(WorldAt { world, is_now: false });
+            return Ok(WorldAt {
+                world,
+                is_now: false,
+            });
         }
         let changed = changed_since(&now, seq);
         let own = changed.len();
         self.make_room(own);
-        let world = Arc::new(engine.read(move |conn| rebuild((*now).clone(), conn, &changed, seq)).await?);
+        let world = Arc::new(
+            engine
+                .read(move |conn| rebuild((*now).clone(), conn, &changed, seq))
+                .await?,
+        );
         self.keep(Kept {
             seq,
             own,
             world: Arc::clone(&world),
         });
-        Ok(WorldAt { world, is_now: false })
+        Ok(WorldAt {
+            world,
+            is_now: false,
+        })
     }
 
     fn find(&self, seq: i64) -> Option<Arc<World>> {
@@ -83,23 +99,37 @@ impl Past {
     fn make_room(&self, own: usize) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.truncate(KEPT - 1);
-        while own + kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS && kept.pop_back().is_some() {}
+        while own + kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS
+            && kept.pop_back().is_some()
+        {}
     }
 
     fn keep(&self, new: Kept) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push_front(new);
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_front(new);
     }
 }
 
 /// The records that were changed after entry `seq`.
 fn changed_since(now: &World, seq: i64) -> Vec<Uuid> {
     let kinds = now.catalogue().kinds().iter();
-    let rows = kinds.filter_map(|k| now.table(k.index)).flat_map(|t| t.rows());
-    rows.filter(|r| r.meta().seq > seq).map(|r| r.meta().id).collect()
+    let rows = kinds
+        .filter_map(|k| now.table(k.index))
+        .flat_map(|t| t.rows());
+    rows.filter(|r| r.meta().seq > seq)
+        .map(|r| r.meta().id)
+        .collect()
 }
 
 /// Puts the versions at entry `seq` in the place of what changed later, parsed on all cores.
-fn rebuild(mut world: World, conn: &mut Conn, changed: &[Uuid], seq: i64) -> Result<World, DbError> {
+fn rebuild(
+    mut world: World,
+    conn: &mut Conn,
+    changed: &[Uuid],
+    seq: i64,
+) -> Result<World, DbError> {
     let catalogue = world.catalogue();
     ahead(
         |lots| {

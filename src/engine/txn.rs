@@ -55,7 +55,8 @@ pub struct Txn<'a> {
 /// The time, to the microsecond: the database keeps no less.
 fn clock() -> DateTime<Utc> {
     let now = Utc::now();
-    now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
+    now.duration_trunc(TimeDelta::microseconds(1))
+        .unwrap_or(now)
 }
 
 /// Nothing changes but what is computed.
@@ -70,7 +71,13 @@ fn anew(id: Uuid) -> FollowUp {
 pub type Changed = Result<Arc<dyn AnyRecord>, Problem>;
 
 impl<'a> Txn<'a> {
-    pub(super) fn new(world: World, caller: Caller, request_id: &'a str, reason: Option<&'a str>, conn: &'a mut Conn) -> Self {
+    pub(super) fn new(
+        world: World,
+        caller: Caller,
+        request_id: &'a str,
+        reason: Option<&'a str>,
+        conn: &'a mut Conn,
+    ) -> Self {
         // The database keeps microseconds, and the journal's time never runs backwards whichever replica writes.
         let now = clock().max(world.at);
         Self {
@@ -122,7 +129,9 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// Something is recorded already, `at` lies in the future, or before what this change recorded so far.
     pub fn back_date(&mut self, at: DateTime<Utc>) -> Result<(), Problem> {
-        let refused = |detail: String| Problem::field(Code::RuleViolation, "/recorded_at", "recorded_at", detail);
+        let refused = |detail: String| {
+            Problem::field(Code::RuleViolation, "/recorded_at", "recorded_at", detail)
+        };
         if self.began.0 != 0 {
             let detail = "only an empty database takes records under an earlier time: what is recorded stands as it was recorded";
             return Err(Problem::new(Code::Conflict, detail));
@@ -159,7 +168,10 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub fn ask<T>(&mut self, question: impl FnOnce(&mut Conn) -> Result<T, DbError>) -> Result<T, Problem> {
+    pub fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut Conn) -> Result<T, DbError>,
+    ) -> Result<T, Problem> {
         Ok(question(self.conn)?)
     }
 
@@ -167,8 +179,16 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// What the part fails with.
-    pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
-        let (steps, entries, sides, following) = (self.undo.len(), self.entries.len(), self.sides.len(), self.following);
+    pub fn part<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let (steps, entries, sides, following) = (
+            self.undo.len(),
+            self.entries.len(),
+            self.sides.len(),
+            self.following,
+        );
         work(self).inspect_err(|_| {
             self.undo_to(steps, entries, sides);
             self.following = following;
@@ -192,7 +212,13 @@ impl<'a> Txn<'a> {
                 "a record with this id is already there",
             ));
         }
-        let record = self.propose(kind, None, draft, self.first_version(kind, id), Action::Create)?;
+        let record = self.propose(
+            kind,
+            None,
+            draft,
+            self.first_version(kind, id),
+            Action::Create,
+        )?;
         self.in_scope(kind, Act::Create, id)?;
         Ok(record)
     }
@@ -222,7 +248,9 @@ impl<'a> Txn<'a> {
         let before = self.find(kind, Act::Update, id, None)?;
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = self.proposal(Some(&before), Value::Null, self.next_version(&before), &may);
-        let proposed = judge(proposal, data, &|links| self.check_links(Some(&before), links))?;
+        let proposed = judge(proposal, data, &|links| {
+            self.check_links(Some(&before), links)
+        })?;
         let record = self.conclude(kind, proposed, Action::Update)?;
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
@@ -252,7 +280,9 @@ impl<'a> Txn<'a> {
         self.caller.require(kind.subject, Act::Create)?;
         check_text(snapshot)?;
         let parse = |text: &str, shape, seq| {
-            (kind.parse)(text, shape, seq, kind.index).map_err(|e| Problem::field(Code::InvalidBody, "/snapshot", "invalid", e.to_string()))
+            (kind.parse)(text, shape, seq, kind.index).map_err(|e| {
+                Problem::field(Code::InvalidBody, "/snapshot", "invalid", e.to_string())
+            })
         };
         let record = parse(&snapshot.to_string(), shape, self.world.seq + 1)?;
         kind.check_schema(&record.draft())?;
@@ -270,7 +300,11 @@ impl<'a> Txn<'a> {
                 "a record with this id or reference is already there",
             ));
         }
-        let record = parse(&with_envelope(&record, &meta, Map::new())?, kind.shape, meta.seq)?;
+        let record = parse(
+            &with_envelope(&record, &meta, Map::new())?,
+            kind.shape,
+            meta.seq,
+        )?;
         self.not_taken(kind, &record)?;
         self.enter(kind, &record, Action::Create)?;
         Ok(record)
@@ -301,7 +335,13 @@ impl<'a> Txn<'a> {
         if draft == was {
             return Ok(before);
         }
-        let record = self.propose(kind, Some(&before), draft, self.next_version(&before), Action::Update)?;
+        let record = self.propose(
+            kind,
+            Some(&before),
+            draft,
+            self.next_version(&before),
+            Action::Update,
+        )?;
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
     }
@@ -321,12 +361,24 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// Permission, or a record that the caller may not know of.
-    pub fn stamp(&mut self, kind: &Kind, id: Uuid, what: &'a str, fields: Map<String, Value>) -> Changed {
+    pub fn stamp(
+        &mut self,
+        kind: &Kind,
+        id: Uuid,
+        what: &'a str,
+        fields: Map<String, Value>,
+    ) -> Changed {
         self.caller.require(kind.subject, Act::Update)?;
         let before = self.visible(kind, id)?;
         self.in_scope(kind, Act::Update, id)?;
         let said = self.reason.replace(what);
-        let record = self.rewrite(kind, &before, self.next_version(&before), Action::Update, fields);
+        let record = self.rewrite(
+            kind,
+            &before,
+            self.next_version(&before),
+            Action::Update,
+            fields,
+        );
         self.reason = said;
         record
     }
@@ -337,7 +389,9 @@ impl<'a> Txn<'a> {
     /// Permission, a stale version, live records outside it that point to it, or its own rules.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
-        if id == self.caller.account || (kind.name == "account" && before.meta().reference == OPERATOR) {
+        if id == self.caller.account
+            || (kind.name == "account" && before.meta().reference == OPERATOR)
+        {
             let detail = "nobody withdraws the account they act with, nor the local operator's";
             return Err(Problem::new(Code::Conflict, detail));
         }
@@ -377,7 +431,10 @@ impl<'a> Txn<'a> {
         self.in_scope(kind, act, id)?;
         same_version(&record, if_match)?;
         if record.meta().withdrawn_at.is_some() {
-            return Err(Problem::new(Code::Conflict, "the record is withdrawn; restore it first"));
+            return Err(Problem::new(
+                Code::Conflict,
+                "the record is withdrawn; restore it first",
+            ));
         }
         Ok(record)
     }
@@ -439,14 +496,26 @@ impl<'a> Txn<'a> {
     }
 
     /// Checks links and rules, enters the record, and lets other records follow.
-    fn propose(&mut self, kind: &Kind, before: Option<&Arc<dyn AnyRecord>>, draft: Value, meta: Meta, action: Action) -> Changed {
+    fn propose(
+        &mut self,
+        kind: &Kind,
+        before: Option<&Arc<dyn AnyRecord>>,
+        draft: Value,
+        meta: Meta,
+        action: Action,
+    ) -> Changed {
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = self.proposal(before, draft, meta, &may);
         let proposed = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
         self.conclude(kind, proposed, action)
     }
 
-    fn conclude(&mut self, kind: &Kind, proposed: (Arc<dyn AnyRecord>, Vec<FollowUp>), action: Action) -> Changed {
+    fn conclude(
+        &mut self,
+        kind: &Kind,
+        proposed: (Arc<dyn AnyRecord>, Vec<FollowUp>),
+        action: Action,
+    ) -> Changed {
         let (record, follow_ups) = proposed;
         self.not_taken(kind, &record)?;
         self.enter(kind, &record, action)?;
@@ -462,8 +531,17 @@ impl<'a> Txn<'a> {
         let what = || kind.name.replace('_', " ");
         let holder = table.and_then(|t| t.by_reference(&meta.reference));
         if holder.is_some_and(|h| h != meta.id) {
-            let detail = format!("`{}` is the reference of another {}", meta.reference, what());
-            return Err(Problem::field(Code::ReferenceTaken, "/reference", "taken", detail));
+            let detail = format!(
+                "`{}` is the reference of another {}",
+                meta.reference,
+                what()
+            );
+            return Err(Problem::field(
+                Code::ReferenceTaken,
+                "/reference",
+                "taken",
+                detail,
+            ));
         }
         let Some((pointer, key)) = record.unique().filter(|_| meta.withdrawn_at.is_none()) else {
             return Ok(());
@@ -471,20 +549,37 @@ impl<'a> Txn<'a> {
         match table.and_then(|t| t.by_unique(&key)).map(|r| r.meta()) {
             Some(holder) if holder.id != meta.id => {
                 let whose = if self.may_see(holder.id) {
-                    format!("{} is this {} already; change or withdraw that record", holder.reference, what())
+                    format!(
+                        "{} is this {} already; change or withdraw that record",
+                        holder.reference,
+                        what()
+                    )
                 } else {
                     format!("a {} that you may not see is this already", what())
                 };
-                Err(Problem::field(Code::RuleViolation, pointer, "duplicate", whose))
+                Err(Problem::field(
+                    Code::RuleViolation,
+                    pointer,
+                    "duplicate",
+                    whose,
+                ))
             }
             _ => Ok(()),
         }
     }
 
     /// Enters a record whose own fields stay as they are; `fields` are the service's.
-    fn rewrite(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>, meta: Meta, action: Action, fields: Map<String, Value>) -> Changed {
+    fn rewrite(
+        &mut self,
+        kind: &Kind,
+        before: &Arc<dyn AnyRecord>,
+        meta: Meta,
+        action: Action,
+        fields: Map<String, Value>,
+    ) -> Changed {
         let text = with_envelope(before, &meta, fields)?;
-        let record = (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
+        let record =
+            (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
         self.enter(kind, &record, action)?;
         self.follow(touched.into_iter().map(anew).collect())?;
@@ -499,7 +594,9 @@ impl<'a> Txn<'a> {
             .recomputes
             .iter()
             .filter_map(|name| self.world.table(catalogue.index_of(name)?));
-        let live = tables.flat_map(|t| t.rows()).filter(|r| r.meta().withdrawn_at.is_none());
+        let live = tables
+            .flat_map(|t| t.rows())
+            .filter(|r| r.meta().withdrawn_at.is_none());
         live.map(|r| anew(r.meta().id)).collect()
     }
 
@@ -530,8 +627,18 @@ impl<'a> Txn<'a> {
         kind.check_schema(&draft)?;
         let content = before.content();
         let result = self.part(|txn| {
-            let record = txn.propose(kind, Some(&before), draft, txn.next_version(&before), Action::Update)?;
-            if record.content() == content { Err(unchanged()) } else { Ok(()) }
+            let record = txn.propose(
+                kind,
+                Some(&before),
+                draft,
+                txn.next_version(&before),
+                Action::Update,
+            )?;
+            if record.content() == content {
+                Err(unchanged())
+            } else {
+                Ok(())
+            }
         });
         match result {
             Err(p) if p == unchanged() => Ok(()),
@@ -539,8 +646,16 @@ impl<'a> Txn<'a> {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the journal keeps the record as it is")]
-    fn enter(&mut self, kind: &Kind, record: &Arc<dyn AnyRecord>, action: Action) -> Result<(), Problem> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the journal keeps the record as it is"
+    )]
+    fn enter(
+        &mut self,
+        kind: &Kind,
+        record: &Arc<dyn AnyRecord>,
+        action: Action,
+    ) -> Result<(), Problem> {
         let meta = record.meta();
         let json = record.json().map_err(Problem::internal)?;
         self.world.seq += 1;
@@ -562,27 +677,49 @@ impl<'a> Txn<'a> {
         let undo = self.world.apply(Arc::clone(record));
         if undo.is_renamed(record.as_ref()) {
             let number = self.world.last_number(kind);
-            self.beside(Side::LastNumber { kind: kind.name, number });
+            self.beside(Side::LastNumber {
+                kind: kind.name,
+                number,
+            });
         }
         self.undo.push(undo);
         Ok(())
     }
 
     /// Every link must lead to a record of the right kind that the caller may know of; a new link to one that is not withdrawn.
-    fn check_links(&self, before: Option<&Arc<dyn AnyRecord>>, links: Vec<Link>) -> Result<(), Problem> {
-        let old: Vec<Uuid> = before.map(|b| b.links().into_iter().map(|l| l.id).collect()).unwrap_or_default();
+    fn check_links(
+        &self,
+        before: Option<&Arc<dyn AnyRecord>>,
+        links: Vec<Link>,
+    ) -> Result<(), Problem> {
+        let old: Vec<Uuid> = before
+            .map(|b| b.links().into_iter().map(|l| l.id).collect())
+            .unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {
             let names = || match link.kinds {
                 ANY_KIND => "record".to_owned(),
-                kinds => kinds.iter().map(|k| k.replace('_', " ")).collect::<Vec<_>>().join(" or "),
+                kinds => kinds
+                    .iter()
+                    .map(|k| k.replace('_', " "))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
             };
-            let fault = match self.world.any(link.id).filter(|_| self.following > 0 || self.may_see(link.id)) {
+            let fault = match self
+                .world
+                .any(link.id)
+                .filter(|_| self.following > 0 || self.may_see(link.id))
+            {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),
-                Some(to) if !self.is_of(to, link.kinds) => Some(("wrong_kind", format!("must be the id of a {}", names()))),
+                Some(to) if !self.is_of(to, link.kinds) => {
+                    Some(("wrong_kind", format!("must be the id of a {}", names())))
+                }
                 Some(to) if to.meta().withdrawn_at.is_some() && !old.contains(&link.id) => Some((
                     "withdrawn",
-                    format!("that {} is withdrawn; restore it first or name another", names()),
+                    format!(
+                        "that {} is withdrawn; restore it first or name another",
+                        names()
+                    ),
                 )),
                 Some(_) => None,
             };
@@ -600,18 +737,24 @@ impl<'a> Txn<'a> {
     }
 
     fn is_of(&self, record: &Arc<dyn AnyRecord>, kinds: &[&str]) -> bool {
-        self.world.catalogue().kinds().get(record.meta().kind).is_some_and(|k| match kinds {
-            // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
-            ANY_KIND => k.subject != Subject::Access,
-            kinds => kinds.contains(&k.name),
-        })
+        self.world
+            .catalogue()
+            .kinds()
+            .get(record.meta().kind)
+            .is_some_and(|k| match kinds {
+                // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
+                ANY_KIND => k.subject != Subject::Access,
+                kinds => kinds.contains(&k.name),
+            })
     }
 
     fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {
         let catalogue = self.world.catalogue();
         let mut hidden = false;
         let mut errors = Vec::new();
-        let outside = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id);
+        let outside = |r: &&Arc<dyn AnyRecord>| {
+            r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id)
+        };
         for r in self.world.pointing_to(id).filter(outside) {
             let by: Vec<String> = r
                 .links()
@@ -627,7 +770,12 @@ impl<'a> Txn<'a> {
                 continue;
             }
             let kind = catalogue.kinds().get(r.meta().kind).map_or("", |k| k.name);
-            let detail = format!("{} {} points here by {}", kind.replace('_', " "), r.meta().reference, by.join(", "));
+            let detail = format!(
+                "{} {} points here by {}",
+                kind.replace('_', " "),
+                r.meta().reference,
+                by.join(", ")
+            );
             errors.push(FieldError {
                 pointer: String::new(),
                 code: "in_use".into(),
@@ -650,8 +798,14 @@ impl<'a> Txn<'a> {
 
 /// A record's JSON with another envelope and these fields.
 #[expect(clippy::disallowed_methods, reason = "for the journal")]
-fn with_envelope(record: &Arc<dyn AnyRecord>, meta: &Meta, fields: Map<String, Value>) -> Result<String, Problem> {
-    let mut map: Map<String, Value> = serde_json::from_slice(&record.json().map_err(Problem::internal)?).map_err(Problem::internal)?;
+fn with_envelope(
+    record: &Arc<dyn AnyRecord>,
+    meta: &Meta,
+    fields: Map<String, Value>,
+) -> Result<String, Problem> {
+    let mut map: Map<String, Value> =
+        serde_json::from_slice(&record.json().map_err(Problem::internal)?)
+            .map_err(Problem::internal)?;
     if let Value::Object(envelope) = serde_json::to_value(meta).map_err(Problem::internal)? {
         map.extend(envelope);
     }
@@ -673,8 +827,10 @@ fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<i64>) -> Result<()
     let version = record.meta().version;
     match if_match {
         Some(expected) if expected != version => {
-            let detail = format!("you changed version {expected}, the record is at version {version}");
-            Err(Problem::new(Code::VersionMismatch, detail).header("ETag", format!("\"{version}\"")))
+            let detail =
+                format!("you changed version {expected}, the record is at version {version}");
+            Err(Problem::new(Code::VersionMismatch, detail)
+                .header("ETag", format!("\"{version}\"")))
         }
         _ => Ok(()),
     }
@@ -689,7 +845,9 @@ pub fn merge(target: &mut Value, patch: Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Some(map) = target.as_object_mut() else { return };
+    let Some(map) = target.as_object_mut() else {
+        return;
+    };
     for (key, value) in patch {
         if value.is_null() {
             map.remove(&key);
@@ -711,7 +869,10 @@ fn check_text(value: &Value) -> Result<(), Problem> {
 }
 
 fn walk_text(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
-    let clean = |s: &str| !s.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let clean = |s: &str| {
+        !s.chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    };
     let at = pointer.len();
     match value {
         Value::String(s) if !clean(s) => errors.push(FieldError {

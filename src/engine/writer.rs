@@ -115,18 +115,36 @@ impl Writer {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
             .ok_or_else(stopping)?;
-        queue.try_send(Job { write, work, answer }).map_err(|e| match e {
-            TrySendError::Full(_) => Problem::unavailable("too many changes wait to be written"),
-            TrySendError::Disconnected(_) => stopping(),
-        })?;
+        queue
+            .try_send(Job {
+                write,
+                work,
+                answer,
+            })
+            .map_err(|e| match e {
+                TrySendError::Full(_) => {
+                    Problem::unavailable("too many changes wait to be written")
+                }
+                TrySendError::Disconnected(_) => stopping(),
+            })?;
         drop(queue);
         done.await.map_err(|_| stopping())?
     }
 
     /// Finishes what is queued and ends the thread.
     pub fn stop(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        if let Some(thread) = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             let _ = thread.join();
         }
     }
@@ -141,7 +159,10 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
         batch.extend(jobs.try_iter().take(BATCH - 1));
         let sweep = batches.is_multiple_of(SWEEP_EVERY);
         batches += 1;
-        let (senders, work): (Vec<_>, Vec<_>) = batch.into_iter().map(|j| (j.answer, (j.write, j.work))).unzip();
+        let (senders, work): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|j| (j.answer, (j.write, j.work)))
+            .unzip();
         match conn.write(|c| run_batch(c, now, work, sweep)) {
             Ok((world, answers, erased)) => {
                 now.publish(world);
@@ -161,7 +182,8 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
             Err(e) => {
                 log::error!("a batch of {} changes was rolled back: {e}", senders.len());
                 let lost = is_lost(&e);
-                let problem = Problem::unavailable("the change could not be stored; nothing was written");
+                let problem =
+                    Problem::unavailable("the change could not be stored; nothing was written");
                 for sender in senders {
                     let _ = sender.send(Err(problem.clone()));
                 }
@@ -176,7 +198,12 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
 type Answers = Vec<Result<Outcome, Problem>>;
 
 /// Runs a batch; whether it erased anything stands beside the new world and the answers.
-fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: bool) -> Result<(World, Answers, bool), DbError> {
+fn run_batch(
+    conn: &mut Conn,
+    now: &Published,
+    work: Vec<(Write, Work)>,
+    sweep: bool,
+) -> Result<(World, Answers, bool), DbError> {
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
     let base = world.clone();
@@ -184,8 +211,14 @@ fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: 
     let mut answers = Vec::with_capacity(work.len());
     let mut erased = false;
     if sweep {
-        store::write_side(conn, &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)))?;
-        store::write_side(conn, &Side::ForgetJobsBefore(Utc::now() - Duration::days(JOB_DAYS)))?;
+        store::write_side(
+            conn,
+            &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)),
+        )?;
+        store::write_side(
+            conn,
+            &Side::ForgetJobsBefore(Utc::now() - Duration::days(JOB_DAYS)),
+        )?;
     }
     for (write, work) in work {
         let (after, answer, erases) = run_job(conn, &base, world, &mut entries, write, work)?;
@@ -201,7 +234,14 @@ fn run_batch(conn: &mut Conn, now: &Published, work: Vec<(Write, Work)>, sweep: 
 type Done = (World, Result<Outcome, Problem>, bool);
 
 /// Runs one job on the batch's world; what a refused one did is undone. Only the database's own failures end the batch.
-fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEntry>, write: Write, work: Work) -> Result<Done, DbError> {
+fn run_job(
+    conn: &mut Conn,
+    base: &World,
+    world: World,
+    entries: &mut Vec<NewEntry>,
+    write: Write,
+    work: Work,
+) -> Result<Done, DbError> {
     let caller = match &write.author {
         Author::System(account) => Caller::system(*account),
         Author::Token(who) => match Caller::resolve(&world, who, today()) {
@@ -211,13 +251,28 @@ fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEnt
     };
     let account = caller.account;
     if let Some(idempotency) = &write.idempotency
-        && let Some(first) = store::replay(conn, account, &idempotency.key, Utc::now() - Duration::hours(REPLAY_HOURS))?
+        && let Some(first) = store::replay(
+            conn,
+            account,
+            &idempotency.key,
+            Utc::now() - Duration::hours(REPLAY_HOURS),
+        )?
     {
         return Ok((world, replay(idempotency, first), false));
     }
-    let mut txn = Txn::new(world, caller, &write.request_id, write.reason.as_deref(), conn);
+    let mut txn = Txn::new(
+        world,
+        caller,
+        &write.request_id,
+        write.reason.as_deref(),
+        conn,
+    );
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(&mut txn))) else {
-        return Ok((redo(base, entries)?, Err(Problem::internal("a change panicked")), false));
+        return Ok((
+            redo(base, entries)?,
+            Err(Problem::internal("a change panicked")),
+            false,
+        ));
     };
     let outcome = match result {
         Ok(outcome) if !write.dry_run => outcome,
@@ -246,7 +301,13 @@ fn run_job(conn: &mut Conn, base: &World, world: World, entries: &mut Vec<NewEnt
 fn redo(base: &World, entries: &[NewEntry]) -> Result<World, DbError> {
     let mut world = base.clone();
     for entry in entries {
-        let record = parse(world.catalogue(), entry.kind, &entry.snapshot, entry.shape, entry.seq)?;
+        let record = parse(
+            world.catalogue(),
+            entry.kind,
+            &entry.snapshot,
+            entry.shape,
+            entry.seq,
+        )?;
         world.apply(record);
         (world.seq, world.at) = (entry.seq, entry.at);
     }
@@ -256,9 +317,15 @@ fn redo(base: &World, entries: &[NewEntry]) -> Result<World, DbError> {
 fn replay(asked: &Idempotency, first: IdempotencyRow) -> Result<Outcome, Problem> {
     if asked.request != first.request {
         let detail = "was used for a different request; use a new key";
-        return Err(Problem::field(Code::IdempotencyKeyReused, "Idempotency-Key", "reused", detail));
+        return Err(Problem::field(
+            Code::IdempotencyKeyReused,
+            "Idempotency-Key",
+            "reused",
+            detail,
+        ));
     }
-    let mut headers: Vec<(String, String)> = serde_json::from_str(&first.headers).unwrap_or_default();
+    let mut headers: Vec<(String, String)> =
+        serde_json::from_str(&first.headers).unwrap_or_default();
     headers.push(("Idempotency-Replayed".into(), "true".into()));
     Ok(Outcome {
         status: u16::try_from(first.status).unwrap_or(200),
@@ -282,7 +349,9 @@ fn seal(world: &mut World, entries: Vec<NewEntry>) -> Vec<JournalRow> {
 fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
     rows.iter()
         .filter_map(|row| {
-            let record = world.any(row.record_id.0).filter(|r| r.meta().seq == row.seq)?;
+            let record = world
+                .any(row.record_id.0)
+                .filter(|r| r.meta().seq == row.seq)?;
             Some(RecordRow {
                 id: row.record_id,
                 kind: row.kind.clone(),
@@ -320,37 +389,60 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_fails_or_panics_leaves_no_trace() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("stride.db").to_string_lossy().into_owned();
+        let file = folder
+            .path()
+            .join("stride.db")
+            .to_string_lossy()
+            .into_owned();
         let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
         let write = || Write::system(Uuid::nil(), "test");
-        let good = |name: &'static str| engine.write(write(), move |txn| Ok(answered(create(txn, name)?)));
+        let good =
+            |name: &'static str| engine.write(write(), move |txn| Ok(answered(create(txn, name)?)));
         assert_eq!(good("One").await.expect("it is written").body, "UNT-0001");
 
         let before = engine.now();
         let refused = engine.write(write(), |txn| {
             create(txn, "Two")?;
-            let kept: Result<(), Problem> = txn.part(|txn| create(txn, "Three").and(Err(Problem::not_found())));
-            assert!(kept.is_err() && txn.world.seq == 2, "only the part is undone");
+            let kept: Result<(), Problem> =
+                txn.part(|txn| create(txn, "Three").and(Err(Problem::not_found())));
+            assert!(
+                kept.is_err() && txn.world.seq == 2,
+                "only the part is undone"
+            );
             assert_eq!(create(txn, "Three")?, "UNT-0003");
             Err(Problem::not_found())
         });
-        assert_eq!(refused.await.expect_err("it is refused").code, Code::NotFound);
-        let tried = Write { dry_run: true, ..write() };
+        assert_eq!(
+            refused.await.expect_err("it is refused").code,
+            Code::NotFound
+        );
+        let tried = Write {
+            dry_run: true,
+            ..write()
+        };
         let dry = engine.write(tried, |txn| Ok(answered(create(txn, "Two")?)));
         assert_eq!(dry.await.expect("it would do").body, "UNT-0002");
         let panicked = engine.write(write(), |txn| {
             create(txn, "Two")?;
             panic!("on purpose")
         });
-        assert_eq!(panicked.await.expect_err("it panicked").code, Code::Internal);
+        assert_eq!(
+            panicked.await.expect_err("it panicked").code,
+            Code::Internal
+        );
 
         // All at once: good ones before and after a bad one, most likely in one batch.
-        let bad = engine.write(write(), |txn| create(txn, "Two").map(|_| panic!("on purpose")));
+        let bad = engine.write(write(), |txn| {
+            create(txn, "Two").map(|_| panic!("on purpose"))
+        });
         let (first, bad, last) = tokio::join!(good("Two"), bad, good("Three"));
         assert!(bad.is_err());
         assert_eq!(first.expect("it is written").body, "UNT-0002");
         assert_eq!(last.expect("it is written").body, "UNT-0003");
-        let (now, units) = (engine.now(), catalogue().index_of("unit").expect("units are kept"));
+        let (now, units) = (
+            engine.now(),
+            catalogue().index_of("unit").expect("units are kept"),
+        );
         assert_eq!((before.seq, now.seq), (1, 3));
         let names = |world: &World| {
             world
@@ -358,10 +450,19 @@ mod tests {
                 .map(|t| t.rows().map(|r| r.text().to_owned()).collect::<Vec<_>>())
         };
         let of = |name: &str, n: usize| format!("unt-000{n}\n{name}\n");
-        assert_eq!(names(&now), Some(vec![of("one", 1), of("two", 2), of("three", 3)]));
-        assert_eq!(names(&before), Some(vec![of("one", 1)]), "an earlier world stays as it was");
+        assert_eq!(
+            names(&now),
+            Some(vec![of("one", 1), of("two", 2), of("three", 3)])
+        );
+        assert_eq!(
+            names(&before),
+            Some(vec![of("one", 1)]),
+            "an earlier world stays as it was"
+        );
         engine.stop();
-        let report = crate::journal::verify::verify(&mut engine.address.connect().expect("it connects")).expect("it is read");
+        let report =
+            crate::journal::verify::verify(&mut engine.address.connect().expect("it connects"))
+                .expect("it is read");
         assert!(report.faults.is_empty(), "{:?}", report.faults);
     }
 }

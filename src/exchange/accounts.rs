@@ -84,12 +84,17 @@ pub fn operations() -> Vec<Operation> {
 fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
     let id = call.id()?;
     let seen = call.now();
-    let account = seen.get::<Account>(id).filter(|a| a.is_live()).ok_or_else(Problem::not_found)?;
+    let account = seen
+        .get::<Account>(id)
+        .filter(|a| a.is_live())
+        .ok_or_else(Problem::not_found)?;
     if account.data.account_kind == kind {
         return Ok(id);
     }
     let detail = match kind {
-        AccountKind::Person => "this is a system's account; only a person's has a name and a password",
+        AccountKind::Person => {
+            "this is a system's account; only a person's has a name and a password"
+        }
         AccountKind::Service => "this is a person's account; only a system's has secrets",
     };
     Err(Problem::new(Code::Conflict, detail))
@@ -105,7 +110,13 @@ pub(super) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<()
     txn.note(kind, id, what).map(drop)
 }
 
-fn credential(account: Uuid, kind: &str, login: Option<String>, hash: String, now: DateTime<Utc>) -> Side {
+fn credential(
+    account: Uuid,
+    kind: &str,
+    login: Option<String>,
+    hash: String,
+    now: DateTime<Utc>,
+) -> Side {
     Side::Credential(CredentialRow {
         id: Uuid::now_v7().into(),
         account_id: account.into(),
@@ -140,7 +151,9 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
     let write = call.write()?;
     call.change(write, move |txn| {
         let now = txn.now();
-        let had = !txn.ask(|c| store::credentials_of(c, id, "secret"))?.is_empty();
+        let had = !txn
+            .ask(|c| store::credentials_of(c, id, "secret"))?
+            .is_empty();
         let until = now + overlap;
         noted(txn, id, "a new client secret was issued")?;
         txn.beside(Side::LimitCredentials {
@@ -182,7 +195,10 @@ async fn set_password(call: Call) -> Result<Answer, Problem> {
             kind: "password".into(),
             at: now,
         });
-        txn.beside(Side::EndRefreshOf { account: id, at: now });
+        txn.beside(Side::EndRefreshOf {
+            account: id,
+            at: now,
+        });
         txn.beside(credential(id, "password", Some(login), hash, now));
         Ok(empty())
     })

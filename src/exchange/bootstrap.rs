@@ -21,10 +21,15 @@ pub const PSEUDONYMS: &str = "pseudonyms";
 /// The database was never prepared.
 pub fn operator(engine: &Engine) -> Result<Uuid, Problem> {
     let world = engine.now();
-    let accounts = world.catalogue().index_of("account").and_then(|k| world.table(k));
+    let accounts = world
+        .catalogue()
+        .index_of("account")
+        .and_then(|k| world.table(k));
     accounts
         .and_then(|t| t.by_reference(OPERATOR))
-        .ok_or_else(|| Problem::internal("the database has no local operator; start the service once"))
+        .ok_or_else(|| {
+            Problem::internal("the database has no local operator; start the service once")
+        })
 }
 
 /// Makes what the first start needs and loads `first` into an empty database, in the order of time; whether it was empty. Safe when
@@ -45,7 +50,11 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
                 file.load(txn, load::Times::AsGiven)?;
             }
         }
-        if txn.ask(signing_keys)?.iter().all(|k| k.retired_at.is_some()) {
+        if txn
+            .ask(signing_keys)?
+            .iter()
+            .all(|k| k.retired_at.is_some())
+        {
             txn.beside(Side::SigningKey(new_signing_key()?));
         }
         txn.beside(Side::Secret {
@@ -70,7 +79,10 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
     if resolvable_controls(&engine.now()).is_empty() {
         return Ok(0);
     }
-    let write = Write::system(operator(engine)?, "the recommendation that was named in words is on record");
+    let write = Write::system(
+        operator(engine)?,
+        "the recommendation that was named in words is on record",
+    );
     let outcome = engine.write(write, |txn| {
         let Some(kind) = txn.world.catalogue().named("control") else {
             return Ok(Outcome::default());
@@ -80,9 +92,18 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
             let Some(version) = txn.world.any(control).map(|c| c.meta().version) else {
                 continue;
             };
-            match txn.part(|txn| txn.patch(kind, control, version, json!({ "recommendation_id": recommendation }))) {
+            match txn.part(|txn| {
+                txn.patch(
+                    kind,
+                    control,
+                    version,
+                    json!({ "recommendation_id": recommendation }),
+                )
+            }) {
                 Ok(_) => linked += 1,
-                Err(p) if p.code == Code::RuleViolation => log::warn!("control {control} keeps its recommendation in words: {p}"),
+                Err(p) if p.code == Code::RuleViolation => {
+                    log::warn!("control {control} keeps its recommendation in words: {p}")
+                }
                 Err(p) => return Err(p),
             }
         }
@@ -93,12 +114,16 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
         })
     });
     let body = outcome.await?.body;
-    Ok(std::str::from_utf8(&body).ok().and_then(|n| n.parse().ok()).unwrap_or_default())
+    Ok(std::str::from_utf8(&body)
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_default())
 }
 
 fn accounts(txn: &mut Txn<'_>) -> Result<(), Problem> {
     let catalogue = txn.world.catalogue();
-    let (Some(account), Some(grant)) = (catalogue.named("account"), catalogue.named("grant")) else {
+    let (Some(account), Some(grant)) = (catalogue.named("account"), catalogue.named("grant"))
+    else {
         return Err(Problem::internal("the catalogue has no accounts"));
     };
     // The operator makes itself: its own account is the actor of the journal's first entry.
@@ -114,6 +139,10 @@ fn accounts(txn: &mut Txn<'_>) -> Result<(), Problem> {
         None,
         json!({ "reference": FIRST_ADMINISTRATOR, "account_kind": "person", "title": "Service owner" }),
     )?;
-    txn.create(grant, None, json!({ "account_id": first.meta().id, "role": "administrator" }))?;
+    txn.create(
+        grant,
+        None,
+        json!({ "account_id": first.meta().id, "role": "administrator" }),
+    )?;
     Ok(())
 }

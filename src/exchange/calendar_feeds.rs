@@ -108,7 +108,10 @@ impl CalendarFeed {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<NewCalendarFeed>(schemas);
     add_input::<MakeCalendarFeed>(schemas);
-    schemas.insert("CalendarFeedPage".into(), schema::page(&schema_ref("CalendarFeed")));
+    schemas.insert(
+        "CalendarFeedPage".into(),
+        schema::page(&schema_ref("CalendarFeed")),
+    );
 }
 
 /// The operations of this module.
@@ -169,12 +172,26 @@ fn seen(world: Arc<World>) -> Seen {
 }
 
 fn check(seen: &Seen, filters: &CalendarFeedFilters) -> Result<(), Problem> {
-    let unit = filters.unit_id.is_none_or(|id| seen.get::<Unit>(id).is_some_and(Rec::is_live));
-    let board = filters.board_id.is_none_or(|id| seen.get::<Board>(id).is_some_and(Rec::is_live));
+    let unit = filters
+        .unit_id
+        .is_none_or(|id| seen.get::<Unit>(id).is_some_and(Rec::is_live));
+    let board = filters
+        .board_id
+        .is_none_or(|id| seen.get::<Board>(id).is_some_and(Rec::is_live));
     let detail = "leads to no record that a feed may show";
     match (unit, board) {
-        (false, _) => Err(Problem::field(Code::InvalidBody, "/filters/unit_id", "not_found", detail)),
-        (_, false) => Err(Problem::field(Code::InvalidBody, "/filters/board_id", "not_found", detail)),
+        (false, _) => Err(Problem::field(
+            Code::InvalidBody,
+            "/filters/unit_id",
+            "not_found",
+            detail,
+        )),
+        (_, false) => Err(Problem::field(
+            Code::InvalidBody,
+            "/filters/board_id",
+            "not_found",
+            detail,
+        )),
         _ => Ok(()),
     }
 }
@@ -191,7 +208,10 @@ async fn make(call: Call) -> Result<Answer, Problem> {
     let asked: MakeCalendarFeed = call.input()?;
     let (who, write) = own(&call)?;
     let serving = &call.service.config.serving;
-    let base = serving.public_url.clone().unwrap_or_else(|| format!("http://{}", serving.bind));
+    let base = serving
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", serving.bind));
     let secret = secrets::random();
     call.change(write, move |txn| {
         let caller = lasting(&txn.world, &who)?;
@@ -217,7 +237,10 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         };
         let body = NewCalendarFeed {
             feed: CalendarFeed::of(&row)?,
-            address: format!("{}/api/v1/calendar-feeds/{secret}/calendar.ics", base.trim_end_matches('/')),
+            address: format!(
+                "{}/api/v1/calendar-feeds/{secret}/calendar.ics",
+                base.trim_end_matches('/')
+            ),
         };
         txn.beside(Side::CalendarFeed(row));
         Ok(Answer::of(201, &body)?.into())
@@ -227,7 +250,9 @@ async fn make(call: Call) -> Result<Answer, Problem> {
 
 async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
-    let before = call.query.value::<Uuid>("cursor", "the next_cursor of the page before")?;
+    let before = call
+        .query
+        .value::<Uuid>("cursor", "the next_cursor of the page before")?;
     let before = before.unwrap_or(Uuid::max());
     let caller = call.caller()?;
     let owner = (!caller.may(Subject::Access, Act::Read)).then_some(caller.account);
@@ -240,8 +265,14 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|r| r.id.0.to_string());
-    let items: Vec<CalendarFeed> = rows.iter().map(CalendarFeed::of).collect::<Result<_, _>>()?;
-    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    let items: Vec<CalendarFeed> = rows
+        .iter()
+        .map(CalendarFeed::of)
+        .collect::<Result<_, _>>()?;
+    let answer = Answer::of(
+        200,
+        &json!({ "items": items, "next_cursor": next, "total": null }),
+    )?;
     Ok(match next {
         Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
         None => answer,
@@ -253,7 +284,9 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
     let (id, (who, write)) = (call.id()?, own(&call)?);
     call.change(write, move |txn| {
         let caller = Caller::resolve(&txn.world, &who, today())?;
-        let row = txn.ask(|c| store::calendar_feed(c, id))?.ok_or_else(Problem::not_found)?;
+        let row = txn
+            .ask(|c| store::calendar_feed(c, id))?
+            .ok_or_else(Problem::not_found)?;
         let owner = row.owner_id.0;
         if owner != caller.account {
             if !caller.may(Subject::Access, Act::Read) {
@@ -264,7 +297,11 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
             }
         }
         // An account that was withdrawn takes no more notes; its feeds are dead already.
-        if txn.world.any(owner).is_some_and(|a| a.meta().withdrawn_at.is_none()) {
+        if txn
+            .world
+            .any(owner)
+            .is_some_and(|a| a.meta().withdrawn_at.is_none())
+        {
             noted(txn, owner, "an address for a calendar program was revoked")?;
         }
         txn.beside(Side::EndCalendarFeed(id));
@@ -279,10 +316,15 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
 async fn read(call: Call) -> Result<Answer, Problem> {
     let service = Arc::clone(&call.service);
     let digest = secrets::digest(call.param("secret").unwrap_or_default());
-    let row = service.engine.read(move |c| store::calendar_feed_by_digest(c, &digest)).await?;
+    let row = service
+        .engine
+        .read(move |c| store::calendar_feed_by_digest(c, &digest))
+        .await?;
     let row = row.ok_or_else(Problem::not_found)?;
     // However many programs were given the address.
-    service.limits.call(&format!("calendar feed {}", row.id.0))?;
+    service
+        .limits
+        .call(&format!("calendar feed {}", row.id.0))?;
     let world = service.engine.fresh().await?;
     let owner = Identity {
         account: row.owner_id.0,
@@ -299,7 +341,13 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let work = move || {
         service.views.kept(key, || {
             let filters = CalendarFeed::of(&row)?.filters;
-            let things = for_feed(&seen(world), on, filters.kinds, filters.unit_id, filters.board_id);
+            let things = for_feed(
+                &seen(world),
+                on,
+                filters.kinds,
+                filters.unit_id,
+                filters.board_id,
+            );
             let text = write_calendar(&row.title, serving.as_deref(), &things);
             let mut tag = String::from("\"");
             for byte in Sha256::digest(&text).iter().take(16) {
@@ -315,13 +363,18 @@ async fn read(call: Call) -> Result<Answer, Problem> {
             Ok(answer.header("Content-Disposition", "inline; filename=\"stride.ics\""))
         })
     };
-    actix_web::web::block(work).await.map_err(Problem::internal)?
+    actix_web::web::block(work)
+        .await
+        .map_err(Problem::internal)?
 }
 
 /// Notes that a feed was read, once a day: a calendar program asks every hour, and a write is dear. When it cannot be noted the feed is
 /// read all the same.
 async fn note_use(call: &Call, row: &CalendarFeedRow) {
-    if row.last_used_at.is_some_and(|at| at.0.date_naive() >= call.on) {
+    if row
+        .last_used_at
+        .is_some_and(|at| at.0.date_naive() >= call.on)
+    {
         return;
     }
     let id = row.id.0;

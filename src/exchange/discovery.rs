@@ -172,7 +172,12 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn ok() -> Result<Answer, Problem> {
-    Answer::of(200, &Health { status: "ok".into() })
+    Answer::of(
+        200,
+        &Health {
+            status: "ok".into(),
+        },
+    )
 }
 
 async fn ready(call: Call) -> Result<Answer, Problem> {
@@ -185,14 +190,20 @@ async fn me(call: Call) -> Result<Answer, Problem> {
     let seen = call.now();
     let account = seen.get::<crate::access::accounts::Account>(caller.account);
     let role = |(n, held): (usize, &Held)| {
-        let source = if n < caller.granted { RoleSource::Grant } else { RoleSource::Token };
+        let source = if n < caller.granted {
+            RoleSource::Grant
+        } else {
+            RoleSource::Token
+        };
         HeldRole::of(held, source)
     };
     Answer::of(
         200,
         &Me {
             account_id: caller.account,
-            reference: account.map(|a| a.meta.reference.clone()).unwrap_or_default(),
+            reference: account
+                .map(|a| a.meta.reference.clone())
+                .unwrap_or_default(),
             title: account.map(|a| a.data.title.clone()).unwrap_or_default(),
             issuer: call.issuer().map(str::to_owned),
             read_only: caller.read_only,
@@ -205,7 +216,10 @@ async fn permissions(_: Call) -> Result<Answer, Problem> {
     let cell = |subject: Subject, role: Role| Permission {
         subject,
         role,
-        acts: Act::ALL.into_iter().filter(|act| allows(role, subject, *act)).collect(),
+        acts: Act::ALL
+            .into_iter()
+            .filter(|act| allows(role, subject, *act))
+            .collect(),
     };
     let items = Subject::ALL
         .into_iter()
@@ -216,7 +230,10 @@ async fn permissions(_: Call) -> Result<Answer, Problem> {
 
 async fn problem(call: Call) -> Result<Answer, Problem> {
     let slug = call.param("code").unwrap_or_default();
-    let code = Code::ALL.iter().find(|c| c.slug() == slug).ok_or_else(Problem::not_found)?;
+    let code = Code::ALL
+        .iter()
+        .find(|c| c.slug() == slug)
+        .ok_or_else(Problem::not_found)?;
     Answer::of(
         200,
         &json!({ "code": code.slug(), "status": code.status(), "title": code.title(), "remedy": code.remedy() }),
@@ -251,7 +268,8 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
 
 async fn docs(call: Call) -> Result<Answer, Problem> {
     let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
-    let file = utoipa_swagger_ui::serve(call.param("file").unwrap_or_default(), config).map_err(Problem::internal)?;
+    let file = utoipa_swagger_ui::serve(call.param("file").unwrap_or_default(), config)
+        .map_err(Problem::internal)?;
     let file = file.ok_or_else(Problem::not_found)?;
     let body = Bytes::from(file.bytes.into_owned());
     let answer = Answer {

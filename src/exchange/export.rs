@@ -9,10 +9,18 @@ use crate::world::World;
 
 /// The world as a file to load: every record as it stands, in the order of the kinds.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "for who holds the database: the file is to be loaded again")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for who holds the database: the file is to be loaded again"
+)]
 pub fn document(world: &World) -> Value {
     let mut records = Vec::new();
-    for kind in world.catalogue().kinds().iter().filter(|k| k.subject != Subject::Access) {
+    for kind in world
+        .catalogue()
+        .kinds()
+        .iter()
+        .filter(|k| k.subject != Subject::Access)
+    {
         for record in world.table(kind.index).into_iter().flat_map(|t| t.rows()) {
             let json = record.json().unwrap_or_default();
             let snapshot: Value = serde_json::from_slice(&json).unwrap_or_default();

@@ -48,11 +48,9 @@ pub struct Amounts {
 /// The database holds more than accounts, or is away.
 pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Problem> {
     let world = engine.now();
-    let taken = world
-        .catalogue()
-        .kinds()
-        .iter()
-        .find(|k| k.subject != Subject::Access && world.table(k.index).is_some_and(|t| !t.is_empty()));
+    let taken = world.catalogue().kinds().iter().find(|k| {
+        k.subject != Subject::Access && world.table(k.index).is_some_and(|t| !t.is_empty())
+    });
     if let Some(kind) = taken {
         let detail = format!(
             "the database is not empty: it holds {}; load-test data goes into a new one only (choose another --data-dir)",
@@ -107,7 +105,8 @@ impl Maker<'_> {
         self.updates(&around, &items).await?;
         self.dependencies(&items).await?;
         self.risks(&around, &items).await?;
-        self.recommendations(&around, &items, amounts.recommendations).await?;
+        self.recommendations(&around, &items, amounts.recommendations)
+            .await?;
         self.write().await?;
         self.entries(&items, amounts.entries).await
     }
@@ -129,7 +128,8 @@ impl Maker<'_> {
         let job = self.engine.write(write, move |txn| {
             for New { kind, id, draft } in batch {
                 let named = txn.world.catalogue().named(kind);
-                let kind = named.ok_or_else(|| Problem::internal(format!("there is no kind {kind}")))?;
+                let kind =
+                    named.ok_or_else(|| Problem::internal(format!("there is no kind {kind}")))?;
                 txn.create(kind, Some(id), draft)?;
             }
             Ok(Outcome::default())
@@ -170,7 +170,11 @@ impl Maker<'_> {
         });
         let version = self.add("strategy_version", version).await?;
         for n in 0..GOALS {
-            let parent = if n < 6 { None } else { around.goals.get(n % 6).copied() };
+            let parent = if n < 6 {
+                None
+            } else {
+                around.goals.get(n % 6).copied()
+            };
             let draft = json!({
                 "strategy_id": strategy, "goal_kind": if n < 6 { "priority" } else { "objective" }, "number": n + 1, "parent_id": parent,
                 "title": format!("{} {n}", self.dice.words(5)), "owner_post_id": self.dice.maybe(85, &around.posts),
@@ -199,7 +203,14 @@ impl Maker<'_> {
             }
             around.boards.push(board);
             self.terms(board, around).await?;
-            for (seat, post) in around.posts.iter().cycle().skip(n * 6 % POSTS).take(6).enumerate() {
+            for (seat, post) in around
+                .posts
+                .iter()
+                .cycle()
+                .skip(n * 6 % POSTS)
+                .take(6)
+                .enumerate()
+            {
                 let capacity = if seat == 0 { "chair" } else { "member" };
                 let draft = json!({
                     "board_id": board, "post_id": post, "capacity": capacity, "basis": self.dice.one(&["ex_officio", "nominated", "unstated"]),
@@ -208,7 +219,9 @@ impl Maker<'_> {
                 self.add("membership", draft).await?;
             }
             for goal in self.dice.some(&around.goals, 4) {
-                let remit_kind = self.dice.one(&["decides", "oversees", "delivers", "consulted"]);
+                let remit_kind = self
+                    .dice
+                    .one(&["decides", "oversees", "delivers", "consulted"]);
                 let draft = json!({ "board_id": board, "goal_id": goal, "remit_kind": remit_kind });
                 self.add("remit", draft).await?;
             }
@@ -250,7 +263,11 @@ impl Maker<'_> {
         let (dice, today) = (&mut self.dice, self.today);
         let due_on = dice.day(today, 500, 500);
         let dated = dice.in_hundred(88);
-        let deadline = if dated { dice.planned(due_on) } else { json!({}) };
+        let deadline = if dated {
+            dice.planned(due_on)
+        } else {
+            json!({})
+        };
         let start = if dated && dice.in_hundred(50) {
             json!({ "precision": "day", "due_on": dice.day(due_on, 700, 0) })
         } else {
@@ -333,7 +350,12 @@ impl Maker<'_> {
         Ok(())
     }
 
-    async fn recommendations(&mut self, around: &Around, items: &[Uuid], count: usize) -> Result<(), Problem> {
+    async fn recommendations(
+        &mut self,
+        around: &Around,
+        items: &[Uuid],
+        count: usize,
+    ) -> Result<(), Problem> {
         let mut review = Uuid::nil();
         for n in 0..count {
             if n % OF_ONE_REVIEW == 0 {
@@ -365,7 +387,9 @@ impl Maker<'_> {
     async fn entries(&mut self, items: &[Uuid], wanted: i64) -> Result<(), Problem> {
         let mut next = items.iter().copied().cycle().enumerate();
         loop {
-            let missing = usize::try_from(wanted - self.engine.now().seq).unwrap_or(0).min(AT_ONCE);
+            let missing = usize::try_from(wanted - self.engine.now().seq)
+                .unwrap_or(0)
+                .min(AT_ONCE);
             if missing == 0 || items.is_empty() {
                 return Ok(());
             }
@@ -400,10 +424,15 @@ impl Maker<'_> {
         for _ in 0..items.len().div_ceil(100) {
             let draft = self.risk(around, &registers, items);
             let risk = self.add("risk", draft).await?;
-            let effectiveness = self
-                .dice
-                .one(&["not_assessed", "not_assessed", "ineffective", "partial", "effective"]);
-            let assessed_on = (effectiveness != Some("not_assessed")).then(|| self.dice.day(self.today, 300, 0));
+            let effectiveness = self.dice.one(&[
+                "not_assessed",
+                "not_assessed",
+                "ineffective",
+                "partial",
+                "effective",
+            ]);
+            let assessed_on =
+                (effectiveness != Some("not_assessed")).then(|| self.dice.day(self.today, 300, 0));
             let draft = json!({
                 "risk_ids": [risk], "title": self.dice.words(5), "description": self.dice.text(150),
                 "control_kind": self.dice.one(&["preventive", "corrective", "directive", "detective"]),

@@ -17,7 +17,10 @@ use crate::http::resource::reason;
 use crate::http::rows::{MEDIA_TYPES, Rows};
 use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
-use crate::registers::performance::{BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState, Period};
+use crate::registers::performance::{
+    BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState,
+    Period,
+};
 use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::{AnyRecord, Kind, Rec, Resource};
 
@@ -182,10 +185,13 @@ async fn import(mut call: Call) -> Result<Answer, Problem> {
             })
         };
         // While these rows are written the next are read.
-        let (written, next) = tokio::join!(call.service.engine.write(write.clone(), job), reader.next());
+        let (written, next) =
+            tokio::join!(call.service.engine.write(write.clone(), job), reader.next());
         let so_far = |problem: Problem| broke_off(problem, &result);
         written.map_err(so_far)?;
-        result.add(std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner)));
+        result.add(std::mem::take(
+            &mut *done.lock().unwrap_or_else(PoisonError::into_inner),
+        ));
         portion = next.map_err(|problem| broke_off(problem, &result))?;
     }
     Answer::of(200, &result)
@@ -221,7 +227,11 @@ impl Reader {
             let Some(bytes) = self.rows.next(PORTION).await? else {
                 return Ok(None);
             };
-            let rows = if self.rows.is_csv { self.csv(&bytes)? } else { self.ndjson(&bytes) };
+            let rows = if self.rows.is_csv {
+                self.csv(&bytes)?
+            } else {
+                self.ndjson(&bytes)
+            };
             // A portion of nothing but a header or empty lines is not the end.
             if !rows.is_empty() {
                 return Ok(Some(rows));
@@ -235,23 +245,34 @@ impl Reader {
     }
 
     fn ndjson(&mut self, bytes: &Bytes) -> Vec<Read> {
-        let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty());
+        let lines = bytes
+            .split(|b| *b == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|l| !l.is_empty());
         lines
             .map(|line| {
                 let row = self.number();
-                (row, serde_json::from_slice(line).map_err(|_| faulty_json(row, line)))
+                (
+                    row,
+                    serde_json::from_slice(line).map_err(|_| faulty_json(row, line)),
+                )
             })
             .collect()
     }
 
     fn csv(&mut self, bytes: &Bytes) -> Result<Vec<Read>, Problem> {
-        let malformed = |e: csv::Error| Problem::new(Code::MalformedBody, format!("the CSV cannot be read: {e}"));
+        let malformed = |e: csv::Error| {
+            Problem::new(Code::MalformedBody, format!("the CSV cannot be read: {e}"))
+        };
         // Spreadsheets begin their files with a byte order mark.
         let text = bytes
             .strip_prefix(b"\xef\xbb\xbf")
             .filter(|_| self.columns.is_none())
             .unwrap_or(bytes);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text);
         let mut record = csv::ByteRecord::new();
         let mut rows = Vec::with_capacity(PORTION);
         while reader.read_byte_record(&mut record).map_err(malformed)? {
@@ -296,7 +317,9 @@ fn header(record: &csv::ByteRecord) -> Result<csv::StringRecord, Problem> {
         seen.push(name);
     }
     if !seen.contains(&"measure") || !seen.contains(&"period") {
-        return Err(refused("the header row must name measure and period".into()));
+        return Err(refused(
+            "the header row must name measure and period".into(),
+        ));
     }
     Ok(names)
 }
@@ -316,17 +339,36 @@ fn faulty_json(row: u64, line: &[u8]) -> ImportError {
     match serde_path_to_error::deserialize::<_, ObservationRow>(&mut input) {
         Err(e) => {
             let path = e.path().to_string();
-            let field: String = path.chars().filter(|c| *c != '.' && !c.is_control()).take(60).collect();
-            let detail: String = e.inner().to_string().chars().filter(|c| !c.is_control()).take(300).collect();
+            let field: String = path
+                .chars()
+                .filter(|c| *c != '.' && !c.is_control())
+                .take(60)
+                .collect();
+            let detail: String = e
+                .inner()
+                .to_string()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(300)
+                .collect();
             fault(row, &field, "invalid", detail)
         }
         Ok(_) => fault(row, "", "invalid", "must be one JSON object on a line"),
     }
 }
 
-fn cells(row: u64, columns: &csv::StringRecord, record: &csv::ByteRecord) -> Result<ObservationRow, ImportError> {
+fn cells(
+    row: u64,
+    columns: &csv::StringRecord,
+    record: &csv::ByteRecord,
+) -> Result<ObservationRow, ImportError> {
     if record.len() > columns.len() {
-        return Err(fault(row, "", "too_many_cells", "has more cells than the header row has columns"));
+        return Err(fault(
+            row,
+            "",
+            "too_many_cells",
+            "has more cells than the header row has columns",
+        ));
     }
     let mut read = ObservationRow::default();
     for (name, cell) in columns.iter().map(str::trim).zip(record) {
@@ -343,15 +385,32 @@ fn cells(row: u64, columns: &csv::StringRecord, record: &csv::ByteRecord) -> Res
         let given = || Some(text.to_owned());
         match name {
             "measure" => read.measure = text.to_owned(),
-            "period" => read.period = Some(text.parse().map_err(|e: &str| fault(row, name, "invalid", e))?),
+            "period" => {
+                read.period = Some(
+                    text.parse()
+                        .map_err(|e: &str| fault(row, name, "invalid", e))?,
+                )
+            }
             "classification" => read.classification = given(),
             "code" => read.code = given(),
             "classification_2" => read.classification_2 = given(),
             "code_2" => read.code_2 = given(),
             "state" => {
-                read.state = Some(state(text).ok_or_else(|| fault(row, name, "enum", "must be one of present, missing, not_stated"))?)
+                read.state = Some(state(text).ok_or_else(|| {
+                    fault(
+                        row,
+                        name,
+                        "enum",
+                        "must be one of present, missing, not_stated",
+                    )
+                })?)
             }
-            "value" => read.value = Some(text.parse().map_err(|e: &str| fault(row, name, "invalid", e))?),
+            "value" => {
+                read.value = Some(
+                    text.parse()
+                        .map_err(|e: &str| fault(row, name, "invalid", e))?,
+                )
+            }
             "numerator" => read.numerator = Some(number()?),
             "denominator" => read.denominator = Some(number()?),
             _ => {}
@@ -410,7 +469,12 @@ impl<'a, 'b> Taking<'a, 'b> {
         if let Some(found) = self.known.get(&(R::KIND, text.to_owned())) {
             return *found;
         }
-        let by_reference = || self.txn.world.table_of::<R>().and_then(|t| t.by_reference(text));
+        let by_reference = || {
+            self.txn
+                .world
+                .table_of::<R>()
+                .and_then(|t| t.by_reference(text))
+        };
         let id = Uuid::try_parse(text).ok().or_else(by_reference);
         let found = id.filter(|id| self.txn.world.get::<R>(*id).is_some() && self.txn.may_see(*id));
         self.known.insert((R::KIND, text.to_owned()), found);
@@ -418,10 +482,25 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 
     /// What a row says, and which of its columns each category came from.
-    fn figure(&mut self, row: u64, read: ObservationRow) -> Result<(Observation, Named), ImportError> {
-        let unknown = |field: &str, what: &str| fault(row, field, "unknown", format!("there is no {what} with this reference or id"));
-        let measure_id = self.find::<Measure>(&read.measure).ok_or_else(|| unknown("measure", "measure"))?;
-        let period = read.period.ok_or_else(|| fault(row, "period", "required", "must be given"))?;
+    fn figure(
+        &mut self,
+        row: u64,
+        read: ObservationRow,
+    ) -> Result<(Observation, Named), ImportError> {
+        let unknown = |field: &str, what: &str| {
+            fault(
+                row,
+                field,
+                "unknown",
+                format!("there is no {what} with this reference or id"),
+            )
+        };
+        let measure_id = self
+            .find::<Measure>(&read.measure)
+            .ok_or_else(|| unknown("measure", "measure"))?;
+        let period = read
+            .period
+            .ok_or_else(|| fault(row, "period", "required", "must be given"))?;
         let mut columns = Vec::new();
         for (classification, code, field, suffix) in [
             (read.classification, read.code, "classification", ""),
@@ -431,8 +510,15 @@ impl<'a, 'b> Taking<'a, 'b> {
                 (None, None) => {}
                 (Some(name), Some(code)) => {
                     let found = self.find::<Classification>(&name);
-                    let classification_id = found.ok_or_else(|| unknown(field, "classification"))?;
-                    columns.push((BreakdownCategory { classification_id, code }, suffix));
+                    let classification_id =
+                        found.ok_or_else(|| unknown(field, "classification"))?;
+                    columns.push((
+                        BreakdownCategory {
+                            classification_id,
+                            code,
+                        },
+                        suffix,
+                    ));
                 }
                 _ => {
                     return Err(fault(
@@ -445,7 +531,10 @@ impl<'a, 'b> Taking<'a, 'b> {
             }
         }
         let within = |n: Option<u64>| n.is_none_or(|n| n <= 999_999_999);
-        for (number, field) in [(read.numerator, "numerator"), (read.denominator, "denominator")] {
+        for (number, field) in [
+            (read.numerator, "numerator"),
+            (read.denominator, "denominator"),
+        ] {
             if !within(number) {
                 return Err(fault(row, field, "maximum", "must be at most 999999999"));
             }
@@ -457,12 +546,23 @@ impl<'a, 'b> Taking<'a, 'b> {
             numerator: read.numerator,
             denominator: read.denominator,
         };
-        let breakdown = columns.iter().map(|(category, _)| category.clone()).collect();
-        Ok((Observation::new(measure_id, period, breakdown, figures), columns))
+        let breakdown = columns
+            .iter()
+            .map(|(category, _)| category.clone())
+            .collect();
+        Ok((
+            Observation::new(measure_id, period, breakdown, figures),
+            columns,
+        ))
     }
 
     /// Records a row, by the rules by which one alone would be.
-    fn record(&mut self, row: u64, data: Observation, columns: &[(BreakdownCategory, &'static str)]) -> Result<(), Problem> {
+    fn record(
+        &mut self,
+        row: u64,
+        data: Observation,
+        columns: &[(BreakdownCategory, &'static str)],
+    ) -> Result<(), Problem> {
         let key = data.unique().unwrap_or_default();
         let table = self.txn.world.table(self.kind.index);
         let before = table
@@ -506,14 +606,23 @@ impl<'a, 'b> Taking<'a, 'b> {
                 "{} says something else; correct it, or send on_conflict=correct",
                 before.meta().reference
             );
-            return Err(Problem::field(Code::RuleViolation, "/value", "recorded", detail));
+            return Err(Problem::field(
+                Code::RuleViolation,
+                "/value",
+                "recorded",
+                detail,
+            ));
         }
         Ok(())
     }
 }
 
 /// A refusal in the words of a row.
-fn explained(row: u64, problem: Problem, columns: &[(BreakdownCategory, &'static str)]) -> Vec<ImportError> {
+fn explained(
+    row: u64,
+    problem: Problem,
+    columns: &[(BreakdownCategory, &'static str)],
+) -> Vec<ImportError> {
     if problem.errors.is_empty() {
         return vec![fault(row, "measure", problem.code.slug(), problem.detail)];
     }
@@ -526,11 +635,15 @@ fn explained(row: u64, problem: Problem, columns: &[(BreakdownCategory, &'static
             .and_then(|n| columns.get(n))
             .map(|(_, s)| *s);
         match (first, suffix, name) {
-            (Some("breakdown"), Some(suffix), Some(name)) => format!("{}{suffix}", name.trim_end_matches("_id")),
+            (Some("breakdown"), Some(suffix), Some(name)) => {
+                format!("{}{suffix}", name.trim_end_matches("_id"))
+            }
             (Some("measure_id"), ..) => "measure".to_owned(),
             _ => pointer.to_owned(),
         }
     };
     let errors = problem.errors.into_iter();
-    errors.map(|e| fault(row, &field(&e.pointer), &e.code, e.detail)).collect()
+    errors
+        .map(|e| fault(row, &field(&e.pointer), &e.code, e.detail))
+        .collect()
 }

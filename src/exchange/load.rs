@@ -120,12 +120,18 @@ impl File {
     /// It is not a file of this format.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
-        let file: Self = serde_json::from_str(text).map_err(|e| malformed(format!("not a file to load: {e}")))?;
+        let file: Self = serde_json::from_str(text)
+            .map_err(|e| malformed(format!("not a file to load: {e}")))?;
         if file.format != FORMAT {
-            return Err(malformed(format!("the format is `{}`, this build loads `{FORMAT}`", file.format)));
+            return Err(malformed(format!(
+                "the format is `{}`, this build loads `{FORMAT}`",
+                file.format
+            )));
         }
         if !file.records.is_empty() && !file.stages.is_empty() {
-            return Err(malformed("a file has `records` or `stages`, not both".into()));
+            return Err(malformed(
+                "a file has `records` or `stages`, not both".into(),
+            ));
         }
         Ok(file)
     }
@@ -166,7 +172,8 @@ impl File {
         for (n, stage) in self.stages.into_iter().enumerate() {
             let place = format!("/stages/{n}");
             if times == Times::AsGiven {
-                txn.back_date(stage.recorded_at).map_err(|p| at(p, &place))?;
+                txn.back_date(stage.recorded_at)
+                    .map_err(|p| at(p, &place))?;
             }
             load_all(txn, stage.records, &place)?;
         }
@@ -207,7 +214,10 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
         )
     })?;
     match item {
-        Item::New(NewItem { mut record, kind: name }) if let Some((_, make)) = MAKERS.iter().find(|(kind, _)| *kind == name) => {
+        Item::New(NewItem {
+            mut record,
+            kind: name,
+        }) if let Some((_, make)) = MAKERS.iter().find(|(kind, _)| *kind == name) => {
             resolve(&txn.world, &mut record, &mut String::new())?;
             make(txn, record)?;
             Ok(None)
@@ -223,10 +233,20 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
             txn.create(kind, None, record)?;
             Ok(None)
         }
-        Item::Changed(ChangedItem { reference, mut patch, .. }) => {
-            let before = txn.world.table(kind.index).and_then(|t| t.by_reference(&reference));
+        Item::Changed(ChangedItem {
+            reference,
+            mut patch,
+            ..
+        }) => {
+            let before = txn
+                .world
+                .table(kind.index)
+                .and_then(|t| t.by_reference(&reference));
             let before = before.and_then(|id| txn.world.any(id)).ok_or_else(|| {
-                let detail = format!("no {} with this reference stands further up or is there already", kind.name);
+                let detail = format!(
+                    "no {} with this reference stands further up or is there already",
+                    kind.name
+                );
                 Problem::field(Code::RuleViolation, "/reference", "unknown", detail)
             })?;
             let (id, version) = (before.meta().id, before.meta().version);
@@ -234,7 +254,9 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
             txn.patch(kind, id, version, patch)?;
             Ok(None)
         }
-        Item::Exported(ExportedItem { shape, snapshot, .. }) => Ok(Some(txn.bring_back(kind, shape, &snapshot)?.meta().id)),
+        Item::Exported(ExportedItem {
+            shape, snapshot, ..
+        }) => Ok(Some(txn.bring_back(kind, shape, &snapshot)?.meta().id)),
     }
 }
 
@@ -251,7 +273,8 @@ fn resolve(world: &World, value: &mut Value, pointer: &mut String) -> Result<(),
     let at = pointer.len();
     match value {
         Value::String(text) => {
-            let Some((kind, reference)) = text.strip_prefix('@').and_then(|t| t.split_once(':')) else {
+            let Some((kind, reference)) = text.strip_prefix('@').and_then(|t| t.split_once(':'))
+            else {
                 return Ok(());
             };
             let Some(index) = world.catalogue().index_of(kind) else {

@@ -90,7 +90,11 @@ async fn details(call: Call) -> Result<Answer, Problem> {
     if call.now().get::<Person>(id).is_none() {
         return Err(Problem::not_found());
     }
-    let row = call.service.engine.read(move |c| store::person(c, id)).await?;
+    let row = call
+        .service
+        .engine
+        .read(move |c| store::person(c, id))
+        .await?;
     let row = row.ok_or_else(Problem::not_found)?;
     let details = PersonDetails {
         display_name: row.display_name,
@@ -107,7 +111,10 @@ async fn set_details(call: Call) -> Result<Answer, Problem> {
     call.change(write, move |txn| {
         txn.note(kind::<Person>(txn)?, id, "name or address was set")?;
         if is_erased(txn, id) {
-            return Err(Problem::new(Code::Conflict, "the person was erased; record another"));
+            return Err(Problem::new(
+                Code::Conflict,
+                "the person was erased; record another",
+            ));
         }
         txn.beside(asked.of(id));
         Ok(Outcome {
@@ -119,7 +126,9 @@ async fn set_details(call: Call) -> Result<Answer, Problem> {
 }
 
 fn is_erased(txn: &Txn<'_>, id: Uuid) -> bool {
-    txn.world.get::<Person>(id).is_some_and(|p| p.computed.erased_at.is_some())
+    txn.world
+        .get::<Person>(id)
+        .is_some_and(|p| p.computed.erased_at.is_some())
 }
 
 async fn erase(call: Call) -> Result<Answer, Problem> {
@@ -130,7 +139,11 @@ async fn erase(call: Call) -> Result<Answer, Problem> {
     let write = call.write()?;
     call.change(write, move |txn| {
         let people = kind::<Person>(txn)?;
-        let mut record = txn.world.any(id).map(Arc::clone).ok_or_else(Problem::not_found)?;
+        let mut record = txn
+            .world
+            .any(id)
+            .map(Arc::clone)
+            .ok_or_else(Problem::not_found)?;
         if !is_erased(txn, id) {
             let at = serde_json::to_value(txn.now()).map_err(Problem::internal)?;
             let fields = [("erased_at".to_owned(), at)].into_iter().collect();
@@ -151,13 +164,22 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
         .pointing_to(person)
         .filter_map(|r| r.as_any().downcast_ref::<Rec<Account>>());
     let found: Vec<(Uuid, i64, bool)> = pointing
-        .map(|a| (a.meta.id, a.meta.version, a.is_live() && a.data.status == AccountStatus::Active))
+        .map(|a| {
+            (
+                a.meta.id,
+                a.meta.version,
+                a.is_live() && a.data.status == AccountStatus::Active,
+            )
+        })
         .collect();
     for (id, version, is_active) in found {
         if is_active {
             let disabled = txn.patch(accounts, id, version, json!({ "status": "disabled" }));
             disabled.map_err(|p| match p.code {
-                Code::NotFound => Problem::new(Code::Conflict, "an account that you may not see belongs to this person"),
+                Code::NotFound => Problem::new(
+                    Code::Conflict,
+                    "an account that you may not see belongs to this person",
+                ),
                 _ => p,
             })?;
         }
@@ -172,14 +194,27 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
 /// The database cannot be asked, or the writer refuses.
 pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
     for id in txn.ask(store::people_ids)? {
-        let Some((version, is_live)) = txn.world.get::<Account>(id).map(|a| (a.meta.version, a.is_live())) else {
+        let Some((version, is_live)) = txn
+            .world
+            .get::<Account>(id)
+            .map(|a| (a.meta.version, a.is_live()))
+        else {
             continue;
         };
-        let person = txn.create(kind::<Person>(txn)?, None, json!({ "affiliation": "internal" }))?;
+        let person = txn.create(
+            kind::<Person>(txn)?,
+            None,
+            json!({ "affiliation": "internal" }),
+        )?;
         let to = person.meta().id;
         // A withdrawn account cannot be changed; nobody signs in with it.
         if is_live {
-            txn.patch(kind::<Account>(txn)?, id, version, json!({ "person_id": to }))?;
+            txn.patch(
+                kind::<Account>(txn)?,
+                id,
+                version,
+                json!({ "person_id": to }),
+            )?;
         }
         txn.beside(Side::MovePerson { from: id, to });
     }

@@ -57,7 +57,11 @@ pub struct TokenRequest {
     refresh_token: Option<String>,
     /// `read` for a token that changes nothing; `read write` when left out.
     #[serde(default)]
-    #[schema(max_length = 40, nullable = false, pattern = "^(read|write|read write|write read)$")]
+    #[schema(
+        max_length = 40,
+        nullable = false,
+        pattern = "^(read|write|read write|write read)$"
+    )]
     scope: Option<String>,
 }
 
@@ -87,7 +91,11 @@ pub fn schemas(schemas: &mut Schemas) {
     add_answer::<TokenAnswer>(schemas);
     // RFC 6749, section 3.2: what is not recognised is ignored.
     if let Some(form) = schemas.get_mut("TokenRequestInput") {
-        schema::set(form, "additionalProperties", json!({ "type": "string", "maxLength": 1000 }));
+        schema::set(
+            form,
+            "additionalProperties",
+            json!({ "type": "string", "maxLength": 1000 }),
+        );
     }
     add_extended_problem(
         schemas,
@@ -146,15 +154,23 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn refused() -> Problem {
-    Problem::new(Code::BadCredentials, "name or secret is not accepted").header("WWW-Authenticate", CHALLENGE)
+    Problem::new(Code::BadCredentials, "name or secret is not accepted")
+        .header("WWW-Authenticate", CHALLENGE)
 }
 
 fn invalid_client() -> Problem {
-    Problem::new(Code::InvalidClient, "the client's id or secret is missing or not accepted").header("WWW-Authenticate", CHALLENGE)
+    Problem::new(
+        Code::InvalidClient,
+        "the client's id or secret is missing or not accepted",
+    )
+    .header("WWW-Authenticate", CHALLENGE)
 }
 
 fn invalid_grant() -> Problem {
-    Problem::new(Code::InvalidGrant, "the refresh token is missing or not accepted")
+    Problem::new(
+        Code::InvalidGrant,
+        "the refresh token is missing or not accepted",
+    )
 }
 
 const CHALLENGE: &str = "Basic realm=\"stride\"";
@@ -163,8 +179,15 @@ const CHALLENGE: &str = "Basic realm=\"stride\"";
 fn read_only(scope: Option<&str>, refusal: Code) -> Result<bool, Problem> {
     match scope.map(|s| s.split(' ').collect::<Vec<_>>()) {
         None => Ok(false),
-        Some(words) if words.iter().all(|w| matches!(*w, "read" | "write")) => Ok(!words.contains(&"write")),
-        Some(_) => Err(Problem::field(refusal, "/scope", "scope", "must be `read` or `read write`")),
+        Some(words) if words.iter().all(|w| matches!(*w, "read" | "write")) => {
+            Ok(!words.contains(&"write"))
+        }
+        Some(_) => Err(Problem::field(
+            refusal,
+            "/scope",
+            "scope",
+            "must be `read` or `read write`",
+        )),
     }
 }
 
@@ -176,7 +199,10 @@ async fn token(call: Call) -> Result<Answer, Problem> {
         "refresh_token" => {
             if let Some((id, secret)) = client {
                 authenticate(&call, &id, secret).await?;
-                return Err(Problem::new(Code::UnauthorizedClient, Code::UnauthorizedClient.remedy()));
+                return Err(Problem::new(
+                    Code::UnauthorizedClient,
+                    Code::UnauthorizedClient.remedy(),
+                ));
             }
             refresh(&call, &form).await
         }
@@ -191,9 +217,19 @@ async fn token(call: Call) -> Result<Answer, Problem> {
 
 /// The form: what RFC 6749 knows, each at most once; what has no value was not sent.
 fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
-    const FIELDS: [&str; 5] = ["grant_type", "client_id", "client_secret", "refresh_token", "scope"];
-    let known = |(name, value): &(String, String)| FIELDS.contains(&name.as_str()) && !value.is_empty();
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(&call.body).into_owned().filter(known).collect();
+    const FIELDS: [&str; 5] = [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+        "scope",
+    ];
+    let known =
+        |(name, value): &(String, String)| FIELDS.contains(&name.as_str()) && !value.is_empty();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(&call.body)
+        .into_owned()
+        .filter(known)
+        .collect();
     let mut errors = Vec::new();
     for (n, (name, value)) in pairs.iter().enumerate() {
         let mut fault = |code: &str, detail: &str| {
@@ -212,8 +248,20 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     if !errors.is_empty() {
         return Err(Problem::with_errors(Code::InvalidRequest, errors));
     }
-    let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-    let grant_type = get("grant_type").ok_or_else(|| Problem::field(Code::InvalidRequest, "/grant_type", "required", "must be given"))?;
+    let get = |name: &str| {
+        pairs
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
+    };
+    let grant_type = get("grant_type").ok_or_else(|| {
+        Problem::field(
+            Code::InvalidRequest,
+            "/grant_type",
+            "required",
+            "must be given",
+        )
+    })?;
     Ok(TokenRequest {
         grant_type,
         client_id: get("client_id"),
@@ -232,9 +280,19 @@ fn client(header: Option<&str>, form: &TokenRequest) -> Result<Option<(String, S
         return Ok(form.client_id.clone().zip(form.client_secret.clone()));
     };
     let (id, secret) = basic(encoded).ok_or_else(invalid_client)?;
-    let twice = |field: &str, detail: &str| Err(Problem::field(Code::InvalidRequest, field, "repeated", detail));
+    let twice = |field: &str, detail: &str| {
+        Err(Problem::field(
+            Code::InvalidRequest,
+            field,
+            "repeated",
+            detail,
+        ))
+    };
     if form.client_secret.is_some() {
-        return twice("/client_secret", "is given in the Authorization header already");
+        return twice(
+            "/client_secret",
+            "is given in the Authorization header already",
+        );
     }
     if form.client_id.as_ref().is_some_and(|f| *f != id) {
         return twice("/client_id", "is another than in the Authorization header");
@@ -248,7 +306,9 @@ fn basic(encoded: &str) -> Option<(String, String)> {
     let (id, secret) = text.split_once(':')?;
     let plain = |word: &str| {
         let pair = format!("v={word}");
-        form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned())
+        form_urlencoded::parse(pair.as_bytes())
+            .next()
+            .map(|(_, v)| v.into_owned())
     };
     Some((plain(id)?, plain(secret)?))
 }
@@ -265,7 +325,9 @@ async fn check(secret: String, hashes: Vec<String>) -> Result<bool, Problem> {
         [] => secrets::matches(&secret, None),
         some => some.iter().any(|h| secrets::matches(&secret, Some(h))),
     };
-    actix_web::web::block(check).await.map_err(Problem::internal)
+    actix_web::web::block(check)
+        .await
+        .map_err(Problem::internal)
 }
 
 /// The account of a system that proves who it is.
@@ -290,7 +352,11 @@ async fn authenticate(call: &Call, id: &str, secret: String) -> Result<Uuid, Pro
     Ok(account)
 }
 
-async fn client_credentials(call: &Call, form: &TokenRequest, client: Option<(String, String)>) -> Result<Answer, Problem> {
+async fn client_credentials(
+    call: &Call,
+    form: &TokenRequest,
+    client: Option<(String, String)>,
+) -> Result<Answer, Problem> {
     let (id, secret) = client.ok_or_else(invalid_client)?;
     let read_only = read_only(form.scope.as_deref(), Code::InvalidScope)?;
     let subject = Subject {
@@ -309,12 +375,21 @@ fn given(answer: &TokenAnswer) -> Result<Answer, Problem> {
         .header("Pragma", "no-cache"))
 }
 
-fn answer(call: &Call, subject: &Subject, refresh_token: Option<String>) -> Result<TokenAnswer, Problem> {
+fn answer(
+    call: &Call,
+    subject: &Subject,
+    refresh_token: Option<String>,
+) -> Result<TokenAnswer, Problem> {
     Ok(TokenAnswer {
         access_token: call.service.tokens.issue(subject)?,
         token_type: "Bearer".into(),
         expires_in: ACCESS_SECONDS,
-        scope: if subject.read_only { "read" } else { "read write" }.into(),
+        scope: if subject.read_only {
+            "read"
+        } else {
+            "read write"
+        }
+        .into(),
         refresh_token,
     })
 }
@@ -325,7 +400,11 @@ async fn login(call: Call) -> Result<Answer, Problem> {
     let name = login.login.to_lowercase();
     call.service.limits.may_sign_in(&name)?;
     let wanted = name.clone();
-    let stored = call.service.engine.read(move |c| store::credential_by_login(c, &wanted)).await?;
+    let stored = call
+        .service
+        .engine
+        .read(move |c| store::credential_by_login(c, &wanted))
+        .await?;
     let account = stored.as_ref().map_or(Uuid::nil(), |s| s.account_id.0);
     let hashes = stored.into_iter().map(|c| c.hash).collect();
     if !check(login.password, hashes).await? || !is_active(&call, account) {
@@ -342,37 +421,52 @@ async fn login(call: Call) -> Result<Answer, Problem> {
 }
 
 /// Stores a new refresh token of a family, in place of `used`, and answers with it.
-async fn give_refresh(call: &Call, subject: &Subject, family: Uuid, used: Option<Vec<u8>>) -> Result<Answer, Problem> {
+async fn give_refresh(
+    call: &Call,
+    subject: &Subject,
+    family: Uuid,
+    used: Option<Vec<u8>>,
+) -> Result<Answer, Problem> {
     // Whether the token may write goes with it: a narrow one never begets a wide one.
-    let token = format!("{}{}", if subject.read_only { "r." } else { "w." }, secrets::random());
+    let token = format!(
+        "{}{}",
+        if subject.read_only { "r." } else { "w." },
+        secrets::random()
+    );
     let body = answer(call, subject, Some(token.clone()))?;
     let (hash, account) = (secrets::digest(&token), subject.account);
-    let outcome = call.service.engine.write(Write::system(account, "sign-in"), move |txn| {
-        let now = txn.now();
-        if let Some(used) = used {
-            let known = used.clone();
-            let again = txn
-                .ask(move |c| store::refresh_token(c, &known))?
-                .is_none_or(|t| t.used_at.is_some() || t.revoked_at.is_some());
-            if again {
-                return Err(invalid_grant());
+    let outcome = call
+        .service
+        .engine
+        .write(Write::system(account, "sign-in"), move |txn| {
+            let now = txn.now();
+            if let Some(used) = used {
+                let known = used.clone();
+                let again = txn
+                    .ask(move |c| store::refresh_token(c, &known))?
+                    .is_none_or(|t| t.used_at.is_some() || t.revoked_at.is_some());
+                if again {
+                    return Err(invalid_grant());
+                }
+                txn.beside(Side::RefreshUsed {
+                    hash: used,
+                    at: now,
+                });
             }
-            txn.beside(Side::RefreshUsed { hash: used, at: now });
-        }
-        txn.beside(Side::Refresh(RefreshRow {
-            hash,
-            family: family.into(),
-            account_id: account.into(),
-            created_at: now.into(),
-            expires_at: (now + Duration::days(REFRESH_DAYS)).into(),
-            used_at: None,
-            revoked_at: None,
-        }));
-        Ok(Outcome {
-            status: 200,
-            ..Outcome::default()
-        })
-    });
+            txn.beside(Side::Refresh(RefreshRow {
+                hash,
+                family: family.into(),
+                account_id: account.into(),
+                created_at: now.into(),
+                expires_at: (now + Duration::days(REFRESH_DAYS)).into(),
+                used_at: None,
+                revoked_at: None,
+            }));
+            Ok(Outcome {
+                status: 200,
+                ..Outcome::default()
+            })
+        });
     outcome.await?;
     given(&body)
 }
@@ -406,10 +500,15 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
         .get::<Account>(account)
         .and_then(|a| a.data.tokens_valid_from)
         .is_some_and(|from| stored.created_at.0 < from);
-    if ended || stored.revoked_at.is_some() || stored.expires_at.0 <= Utc::now() || !is_active(call, account) {
+    if ended
+        || stored.revoked_at.is_some()
+        || stored.expires_at.0 <= Utc::now()
+        || !is_active(call, account)
+    {
         return Err(invalid_grant());
     }
-    let read_only = token.starts_with("r.") || read_only(form.scope.as_deref(), Code::InvalidScope)?;
+    let read_only =
+        token.starts_with("r.") || read_only(form.scope.as_deref(), Code::InvalidScope)?;
     let subject = Subject {
         account,
         client_id: "password".into(),

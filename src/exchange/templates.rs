@@ -57,7 +57,12 @@ const TEMPLATES: &[Template] = &[
         drafts: |world, query| {
             let named = query.value::<Uuid>("unit_id", "an id")?;
             let unit = named.or_else(|| organisation(world));
-            let unit = unit.ok_or_else(|| invalid("unit_id", "is needed: there is not exactly one unit of kind organisation"))?;
+            let unit = unit.ok_or_else(|| {
+                invalid(
+                    "unit_id",
+                    "is needed: there is not exactly one unit of kind organisation",
+                )
+            })?;
             Ok(missing_duties(world, unit))
         },
     },
@@ -113,28 +118,38 @@ impl Template {
     fn operation(&'static self) -> Option<Operation> {
         let kind = self.kind()?;
         let names = Names::of(kind);
-        let about = format!("{} Asked again, it makes those that are missing since.", self.about);
-        let handler: crate::http::operation::Handler = std::sync::Arc::new(move |call| Box::pin(make(call, self, kind)));
+        let about = format!(
+            "{} Asked again, it makes those that are missing since.",
+            self.about
+        );
+        let handler: crate::http::operation::Handler =
+            std::sync::Arc::new(move |call| Box::pin(make(call, self, kind)));
         let path = format!("{}/from-template", names.path);
-        let operation = Operation::with("POST", path, self.operation, Access::Needs(kind.subject, Act::Create), handler)
-            .says(&crate::http::resource::tag(kind), self.summary, &about)
-            .takes([
-                idempotency(),
-                reason(),
-                query(
-                    "dry_run",
-                    "Check everything, write nothing.",
-                    json!({ "type": "boolean", "default": false }),
-                ),
-            ])
-            .takes((self.takes)())
-            .answers(200, "The records that were made.", schema_ref(&made(kind)))
-            .refuses(&[
-                Code::InvalidHeader,
-                Code::RuleViolation,
-                Code::ReferenceTaken,
-                Code::IdempotencyKeyReused,
-            ]);
+        let operation = Operation::with(
+            "POST",
+            path,
+            self.operation,
+            Access::Needs(kind.subject, Act::Create),
+            handler,
+        )
+        .says(&crate::http::resource::tag(kind), self.summary, &about)
+        .takes([
+            idempotency(),
+            reason(),
+            query(
+                "dry_run",
+                "Check everything, write nothing.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+        ])
+        .takes((self.takes)())
+        .answers(200, "The records that were made.", schema_ref(&made(kind)))
+        .refuses(&[
+            Code::InvalidHeader,
+            Code::RuleViolation,
+            Code::ReferenceTaken,
+            Code::IdempotencyKeyReused,
+        ]);
         Some(operation)
     }
 }
@@ -163,23 +178,38 @@ pub fn operations() -> Vec<Operation> {
     TEMPLATES.iter().filter_map(Template::operation).collect()
 }
 
-async fn make(call: Call, template: &'static Template, kind: &'static Kind) -> Result<Answer, Problem> {
+async fn make(
+    call: Call,
+    template: &'static Template,
+    kind: &'static Kind,
+) -> Result<Answer, Problem> {
     let mut write = call.write()?;
     write.dry_run = call.query.flag("dry_run")?;
     let (dry_run, query) = (write.dry_run, call.query.clone());
-    call.change(write, move |txn| all(txn, kind, (template.drafts)(&txn.world, &query)?, dry_run))
-        .await
+    call.change(write, move |txn| {
+        all(txn, kind, (template.drafts)(&txn.world, &query)?, dry_run)
+    })
+    .await
 }
 
 /// Makes what may be made. What the caller may not make, or may not know the links of, is left as it is; where that is everything, the
 /// first refusal is the answer.
-fn all(txn: &mut Txn<'_>, kind: &Kind, drafts: Vec<Value>, dry_run: bool) -> Result<Outcome, Problem> {
+fn all(
+    txn: &mut Txn<'_>,
+    kind: &Kind,
+    drafts: Vec<Value>,
+    dry_run: bool,
+) -> Result<Outcome, Problem> {
     let mut items: Vec<Value> = Vec::new();
     let mut refused: Option<Problem> = None;
     for draft in drafts {
         match txn.part(|txn| txn.create(kind, None, draft)) {
-            Ok(record) => items.push(serde_json::from_slice(txn.show(&record)?.json()).unwrap_or_default()),
-            Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => refused = refused.or(Some(p)),
+            Ok(record) => {
+                items.push(serde_json::from_slice(txn.show(&record)?.json()).unwrap_or_default())
+            }
+            Err(p) if matches!(p.code, Code::Forbidden | Code::RuleViolation) => {
+                refused = refused.or(Some(p))
+            }
             Err(p) => return Err(p),
         }
     }

@@ -48,7 +48,10 @@ pub struct TrailEntry {
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<TrailEntry>(schemas);
-    schemas.insert("TrailEntryPage".into(), schema::page(&schema_ref("TrailEntry")));
+    schemas.insert(
+        "TrailEntryPage".into(),
+        schema::page(&schema_ref("TrailEntry")),
+    );
 }
 
 /// The operations of this module.
@@ -74,7 +77,11 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .unwrap_or(0)
         .max(0);
     let take = i64::try_from(limit).unwrap_or(200) + 1;
-    let mut rows = call.service.engine.read(move |c| store::entries_after(c, after, take)).await?;
+    let mut rows = call
+        .service
+        .engine
+        .read(move |c| store::entries_after(c, after, take))
+        .await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());
@@ -97,7 +104,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             hash: hex(&r.hash),
         })
         .collect();
-    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    let answer = Answer::of(
+        200,
+        &json!({ "items": items, "next_cursor": next, "total": null }),
+    )?;
     Ok(match next {
         Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
         None => answer,

@@ -86,7 +86,10 @@ impl Answer {
     /// # Errors
     /// It cannot be written.
     pub fn of<T: Serialize>(status: u16, value: &T) -> Result<Self, Problem> {
-        Ok(Self::json(status, serde_json::to_vec(value).map_err(Problem::internal)?.into()))
+        Ok(Self::json(
+            status,
+            serde_json::to_vec(value).map_err(Problem::internal)?.into(),
+        ))
     }
 
     /// A record with its ETag.

@@ -67,7 +67,15 @@ impl Call {
     /// The trusted issuer that made the caller's token; none: this service.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        Some(self.who.as_ref()?.identity.external.as_ref()?.issuer.as_str())
+        Some(
+            self.who
+                .as_ref()?
+                .identity
+                .external
+                .as_ref()?
+                .issuer
+                .as_str(),
+        )
     }
 
     /// What the token says, for work that goes on after the answer.
@@ -84,7 +92,9 @@ impl Call {
     /// What the caller sees.
     #[must_use]
     pub fn sight(&self) -> Sight {
-        self.caller.as_deref().map_or_else(Sight::least, Caller::sight)
+        self.caller
+            .as_deref()
+            .map_or_else(Sight::least, Caller::sight)
     }
 
     /// The world of now, as the caller may see it.
@@ -118,9 +128,16 @@ impl Call {
         self.world_at("compare_to", at).await.map(Some)
     }
 
-    async fn world_at(&self, parameter: &str, at: DateTime<Utc>) -> Result<(Seen, NaiveDate), Problem> {
+    async fn world_at(
+        &self,
+        parameter: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(Seen, NaiveDate), Problem> {
         if at.date_naive() > self.on {
-            return Err(invalid(parameter, "lies in the future: nothing is recorded there yet"));
+            return Err(invalid(
+                parameter,
+                "lies in the future: nothing is recorded there yet",
+            ));
         }
         let found = self.service.engine.world_at(at).await?;
         Ok((self.seen_at(found), at.date_naive()))
@@ -155,13 +172,19 @@ impl Call {
     /// A part of the path.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.params
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// A header that the operation documents.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The body as a JSON object.
@@ -187,8 +210,18 @@ impl Call {
     /// # Errors
     /// 428 when it is missing (or `*`, which names none), 400 when it is not an ETag of ours.
     pub fn if_match(&self) -> Result<i64, Problem> {
-        let needed = || Problem::new(Code::PreconditionRequired, Code::PreconditionRequired.remedy());
-        let text = self.if_match.as_deref().map(str::trim).filter(|t| *t != "*").ok_or_else(needed)?;
+        let needed = || {
+            Problem::new(
+                Code::PreconditionRequired,
+                Code::PreconditionRequired.remedy(),
+            )
+        };
+        let text = self
+            .if_match
+            .as_deref()
+            .map(str::trim)
+            .filter(|t| *t != "*")
+            .ok_or_else(needed)?;
         version_of(text).ok_or_else(|| {
             Problem::field(
                 Code::InvalidHeader,
@@ -213,7 +246,10 @@ impl Call {
     /// See [`Call::write`].
     pub fn write_of(&self, what: &[u8]) -> Result<Write, Problem> {
         let reason = self.query.get("reason").map(str::to_owned);
-        if reason.as_ref().is_some_and(|r| r.is_empty() || r.chars().count() > 1_000) {
+        if reason
+            .as_ref()
+            .is_some_and(|r| r.is_empty() || r.chars().count() > 1_000)
+        {
             return Err(invalid("reason", "must be 1 to 1,000 characters long"));
         }
         Ok(Write {
@@ -226,11 +262,18 @@ impl Call {
     }
 
     fn idempotency(&self, what: &[u8]) -> Result<Option<Idempotency>, Problem> {
-        let Some(key) = &self.idempotency_key else { return Ok(None) };
+        let Some(key) = &self.idempotency_key else {
+            return Ok(None);
+        };
         let fits = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !fits {
             let detail = "must be 1 to 255 visible ASCII characters, such as a UUID";
-            return Err(Problem::field(Code::InvalidHeader, "Idempotency-Key", "invalid", detail));
+            return Err(Problem::field(
+                Code::InvalidHeader,
+                "Idempotency-Key",
+                "invalid",
+                detail,
+            ));
         }
         let mut hash = Sha256::new();
         for part in [
@@ -270,7 +313,10 @@ impl Call {
 pub fn object(body: &[u8]) -> Result<Value, Problem> {
     let mut value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
     if !value.is_object() {
-        return Err(Problem::new(Code::MalformedBody, "the body must be a JSON object"));
+        return Err(Problem::new(
+            Code::MalformedBody,
+            "the body must be a JSON object",
+        ));
     }
     if depth(&value) > DEEPEST {
         return Err(too_deep());
@@ -286,11 +332,17 @@ pub fn not_json(e: &serde_json::Error) -> Problem {
     if e.to_string().starts_with("recursion limit") {
         return too_deep();
     }
-    Problem::new(Code::MalformedBody, format!("not JSON at line {}, column {}", e.line(), e.column()))
+    Problem::new(
+        Code::MalformedBody,
+        format!("not JSON at line {}, column {}", e.line(), e.column()),
+    )
 }
 
 fn too_deep() -> Problem {
-    Problem::new(Code::MalformedBody, format!("the body is nested deeper than {DEEPEST} levels"))
+    Problem::new(
+        Code::MalformedBody,
+        format!("the body is nested deeper than {DEEPEST} levels"),
+    )
 }
 
 /// The version in an ETag of ours.

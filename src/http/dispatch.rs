@@ -44,11 +44,16 @@ pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
     let mut scopes: Vec<(&str, Vec<OnPath<'_>>)> = Vec::new();
     for operation in &service.operations {
         let (scope, rest) = split(&operation.path);
-        let at = scopes.iter().position(|(s, _)| *s == scope).unwrap_or(scopes.len());
+        let at = scopes
+            .iter()
+            .position(|(s, _)| *s == scope)
+            .unwrap_or(scopes.len());
         if at == scopes.len() {
             scopes.push((scope, Vec::new()));
         }
-        let Some((_, paths)) = scopes.get_mut(at) else { continue };
+        let Some((_, paths)) = scopes.get_mut(at) else {
+            continue;
+        };
         match paths.iter_mut().find(|(path, _)| *path == rest) {
             Some((_, all)) => all.push(Arc::clone(operation)),
             None => paths.push((rest, vec![Arc::clone(operation)])),
@@ -57,7 +62,9 @@ pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
     for (scope, mut paths) in scopes {
         // A fixed last part goes before `{id}`, which would take it.
         paths.sort_by_key(|(path, _)| path.contains('{'));
-        let resources = paths.into_iter().map(|(path, operations)| resource(path, operations, service));
+        let resources = paths
+            .into_iter()
+            .map(|(path, operations)| resource(path, operations, service));
         if scope.is_empty() {
             resources.for_each(|r| {
                 config.service(r);
@@ -82,7 +89,11 @@ fn split(path: &str) -> (&str, &str) {
     path.split_at(path.len() - own.len() + noun)
 }
 
-fn resource(path: &str, operations: Vec<Arc<Operation>>, service: &Arc<Service>) -> actix_web::Resource {
+fn resource(
+    path: &str,
+    operations: Vec<Arc<Operation>>,
+    service: &Arc<Service>,
+) -> actix_web::Resource {
     let allow = allowed(&operations);
     let mut resource = web::resource(path);
     for operation in operations {
@@ -110,9 +121,15 @@ fn other_method(allow: String, service: &Arc<Service>) -> actix_web::Route {
         let (service, allow) = (Arc::clone(&service), allow.clone());
         async move {
             if request.method() == Method::OPTIONS {
-                return HttpResponse::NoContent().insert_header(("Allow", allow)).finish();
+                return HttpResponse::NoContent()
+                    .insert_header(("Allow", allow))
+                    .finish();
             }
-            let problem = Problem::new(Code::MethodNotAllowed, format!("this address takes {allow}")).header("Allow", allow);
+            let problem = Problem::new(
+                Code::MethodNotAllowed,
+                format!("this address takes {allow}"),
+            )
+            .header("Allow", allow);
             outside(&service, &request, problem)
         }
     })
@@ -134,7 +151,12 @@ fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpRe
     response
 }
 
-async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn serve(
+    service: Arc<Service>,
+    operation: Arc<Operation>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
     let started = Instant::now();
     let id = request_id(request.headers());
     let serving = &service.config.serving;
@@ -144,14 +166,23 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
         serving.request_seconds
     };
     let limit = Duration::from_secs(seconds);
-    let work = AssertUnwindSafe(answer(&service, &operation, &request, payload, &id)).catch_unwind();
+    let work =
+        AssertUnwindSafe(answer(&service, &operation, &request, payload, &id)).catch_unwind();
     let (result, limits) = match tokio::time::timeout(limit, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(_)) => (
-            Err(Problem::internal(format!("{} panicked (request {id})", operation.id))),
+            Err(Problem::internal(format!(
+                "{} panicked (request {id})",
+                operation.id
+            ))),
             Vec::new(),
         ),
-        Err(_) => (Err(Problem::unavailable("the request took too long and was given up")), Vec::new()),
+        Err(_) => (
+            Err(Problem::unavailable(
+                "the request took too long and was given up",
+            )),
+            Vec::new(),
+        ),
     };
     let mut response = match result {
         Ok(answer) => respond(&service, answer),
@@ -162,7 +193,9 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
     }
     put_value(response.headers_mut(), REQUEST_ID, &id);
     let took = started.elapsed();
-    service.metrics.answered(&operation.id, response.status().as_u16(), took);
+    service
+        .metrics
+        .answered(&operation.id, response.status().as_u16(), took);
     if log::log_enabled!(log::Level::Info) {
         let trace = request
             .headers()
@@ -183,8 +216,18 @@ async fn serve(service: Arc<Service>, operation: Arc<Operation>, request: HttpRe
 
 type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
 
-async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpRequest, payload: web::Payload, id: &str) -> Limited {
-    let peer = super::limits::peer(request.peer_addr(), request.headers(), &service.config.serving.trusted_proxies);
+async fn answer(
+    service: &Arc<Service>,
+    operation: &Operation,
+    request: &HttpRequest,
+    payload: web::Payload,
+    id: &str,
+) -> Limited {
+    let peer = super::limits::peer(
+        request.peer_addr(),
+        request.headers(),
+        &service.config.serving.trusted_proxies,
+    );
     let bearer = identify(service, operation, request.headers()).await;
     let key = match &bearer {
         Ok(Some(Bearer::Own(who))) => who.identity.account.to_string(),
@@ -199,12 +242,19 @@ async fn answer(service: &Arc<Service>, operation: &Operation, request: &HttpReq
         let who = match bearer? {
             None => None,
             Some(Bearer::Own(who)) => Some(who),
-            Some(Bearer::External(vouched)) => Some(Arc::new(newcomer::recognise(service, vouched, id).await?.into())),
+            Some(Bearer::External(vouched)) => Some(Arc::new(
+                newcomer::recognise(service, vouched, id).await?.into(),
+            )),
         };
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
         match call {
             Prepared::Answered(answer) => Ok(answer),
-            Prepared::Go(call, tag) => finish(operation, request.headers(), (operation.handler)(*call).await?, tag),
+            Prepared::Go(call, tag) => finish(
+                operation,
+                request.headers(),
+                (operation.handler)(*call).await?,
+                tag,
+            ),
         }
     };
     (result.await, limits)
@@ -230,7 +280,11 @@ async fn prepare(
     let (world, caller) = admit(service, operation, who.as_deref(), headers).await?;
     let query = Query::parse(request.query_string(), &operation.in_query)?;
     let format = if operation.media_type == JSON {
-        Format::choose(query.get("format"), header_text(headers, "accept").as_deref(), operation.formats)?
+        Format::choose(
+            query.get("format"),
+            header_text(headers, "accept").as_deref(),
+            operation.formats,
+        )?
     } else {
         Format::Json
     };
@@ -239,10 +293,13 @@ async fn prepare(
         .path_and_query()
         .map_or_else(|| request.path().to_owned(), ToString::to_string);
     let on = today();
-    let tag = (operation.etag == Tag::Journal).then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
+    let tag = (operation.etag == Tag::Journal)
+        .then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
     if let Some(tag) = &tag {
         if header_text(headers, "if-none-match").is_some_and(|t| matches_tag(&t, tag)) {
-            return Ok(Prepared::Answered(Answer::json(304, Bytes::new()).header("ETag", tag)));
+            return Ok(Prepared::Answered(
+                Answer::json(304, Bytes::new()).header("ETag", tag),
+            ));
         }
         if let Some(kept) = service.views.get(tag) {
             return Ok(Prepared::Answered(kept.header("ETag", tag)));
@@ -254,7 +311,11 @@ async fn prepare(
             service: Arc::clone(service),
             request_id: id.to_owned(),
             method: operation.method,
-            params: request.match_info().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            params: request
+                .match_info()
+                .iter()
+                .map(|(n, v)| (n.to_owned(), v.to_owned()))
+                .collect(),
             address,
             query,
             format,
@@ -316,12 +377,21 @@ async fn admit(
 }
 
 /// Whom the token says. An operation that needs none does not look at it.
-async fn identify(service: &Service, operation: &Operation, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
+async fn identify(
+    service: &Service,
+    operation: &Operation,
+    headers: &HeaderMap,
+) -> Result<Option<Bearer>, Problem> {
     if operation.access == Access::Public {
         return Ok(None);
     }
-    let missing =
-        || Problem::new(Code::Unauthenticated, "send `Authorization: Bearer` with an access token").header("WWW-Authenticate", "Bearer");
+    let missing = || {
+        Problem::new(
+            Code::Unauthenticated,
+            "send `Authorization: Bearer` with an access token",
+        )
+        .header("WWW-Authenticate", "Bearer")
+    };
     let value = headers.get("authorization").ok_or_else(missing)?;
     let token = value
         .to_str()
@@ -329,22 +399,35 @@ async fn identify(service: &Service, operation: &Operation, headers: &HeaderMap)
         .and_then(|v| v.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
-        .ok_or_else(|| unauthenticated("the Authorization header must be `Bearer` and an access token"))?;
+        .ok_or_else(|| {
+            unauthenticated("the Authorization header must be `Bearer` and an access token")
+        })?;
     match service.issuers.check(token).await {
         Some(vouched) => vouched.map(|v| Some(Bearer::External(v))),
-        None => service.tokens.check(token).map(|who| Some(Bearer::Own(who))),
+        None => service
+            .tokens
+            .check(token)
+            .map(|who| Some(Bearer::Own(who))),
     }
 }
 
 fn permit(access: Access, caller: Option<&Caller>) -> Result<(), Problem> {
     match (access, caller) {
-        (Access::Needs(subject, act), Some(caller)) if !caller.may(subject, act) => Err(forbidden(caller, subject, act)),
+        (Access::Needs(subject, act), Some(caller)) if !caller.may(subject, act) => {
+            Err(forbidden(caller, subject, act))
+        }
         _ => Ok(()),
     }
 }
 
 /// Changes with the journal, the day, the address, the form, and what the caller may see.
-fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Caller>, on: NaiveDate) -> String {
+fn journal_tag(
+    world: &World,
+    address: &str,
+    format: Format,
+    caller: Option<&Caller>,
+    on: NaiveDate,
+) -> String {
     let mut hash = Sha256::new();
     hash.update(address);
     hash.update([format as u8]);
@@ -352,13 +435,20 @@ fn journal_tag(world: &World, address: &str, format: Format, caller: Option<&Cal
     if let Some(caller) = caller {
         hash.update(caller.fingerprint());
     }
-    let digest: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let digest: String = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     format!("\"{}-{digest}\"", world.seq)
 }
 
 /// A header's text. What is no text must not pass as a header that was not sent.
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()))
+    headers
+        .get(name)
+        .map(|v| String::from_utf8_lossy(v.as_bytes()))
 }
 
 fn matches_tag(wanted: &str, tag: &str) -> bool {
@@ -370,8 +460,15 @@ fn matches_tag(wanted: &str, tag: &str) -> bool {
 
 /// The media type that a body is sent with, without its parameters.
 fn essence(headers: &HeaderMap) -> String {
-    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let kind = headers
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    kind.split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// The body as the operation takes it: whole, or piece by piece.
@@ -391,7 +488,9 @@ async fn take_body(
             "Accept-Post"
         };
         let types = body.media_types.join(", ");
-        return Err(Problem::new(Code::UnsupportedMediaType, format!("send {types}")).header(accept, types));
+        return Err(
+            Problem::new(Code::UnsupportedMediaType, format!("send {types}")).header(accept, types),
+        );
     }
     let announced = headers
         .get("content-length")
@@ -399,10 +498,18 @@ async fn take_body(
         .and_then(|v| v.parse::<usize>().ok());
     if operation.is_streamed {
         let limit = service.config.serving.stream_limit;
-        return Ok((Bytes::new(), Some(Incoming::new(payload, announced.map(|n| n as u64), limit)?)));
+        return Ok((
+            Bytes::new(),
+            Some(Incoming::new(payload, announced.map(|n| n as u64), limit)?),
+        ));
     }
     let limit = service.config.serving.body_limit;
-    let too_large = || Problem::new(Code::PayloadTooLarge, format!("at most {limit} bytes are taken"));
+    let too_large = || {
+        Problem::new(
+            Code::PayloadTooLarge,
+            format!("at most {limit} bytes are taken"),
+        )
+    };
     if announced.is_some_and(|n| n > limit) {
         return Err(too_large());
     }
@@ -418,7 +525,12 @@ async fn take_body(
 }
 
 /// Sets the answer's tag and turns it into a 304 where the caller has it already.
-fn finish(operation: &Operation, headers: &HeaderMap, mut answer: Answer, tag: Option<String>) -> Result<Answer, Problem> {
+fn finish(
+    operation: &Operation,
+    headers: &HeaderMap,
+    mut answer: Answer,
+    tag: Option<String>,
+) -> Result<Answer, Problem> {
     if let Some(tag) = tag {
         answer = answer.header("ETag", tag);
     }
@@ -438,7 +550,8 @@ fn finish(operation: &Operation, headers: &HeaderMap, mut answer: Answer, tag: O
 }
 
 fn respond(service: &Service, answer: Answer) -> HttpResponse {
-    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
+    let mut response =
+        HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     if answer.status != 304 {
         response.insert_header(("content-type", answer.content_type));
     }
@@ -458,7 +571,13 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     response
 }
 
-fn refuse(service: &Service, path: &str, id: &str, problem: &Problem, extension: Option<Extension>) -> HttpResponse {
+fn refuse(
+    service: &Service,
+    path: &str,
+    id: &str,
+    problem: &Problem,
+    extension: Option<Extension>,
+) -> HttpResponse {
     let code = problem.code;
     let instance: String = path.chars().take(2_000).collect();
     let mut body = json!({
@@ -466,7 +585,8 @@ fn refuse(service: &Service, path: &str, id: &str, problem: &Problem, extension:
         "instance": instance, "code": code.slug(), "request_id": id, "errors": problem.errors,
     });
     if let Some(extension) = extension.filter(|e| (e.covers)(code.status()))
-        && let (Some(body), Value::Object(members)) = (body.as_object_mut(), (extension.members)(problem))
+        && let (Some(body), Value::Object(members)) =
+            (body.as_object_mut(), (extension.members)(problem))
     {
         body.extend(members);
     }
@@ -490,10 +610,16 @@ fn common(service: &Service, headers: &mut HeaderMap) {
         ("cache-control", "private, no-cache"),
         ("vary", "Accept, Accept-Encoding, Authorization"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         ("referrer-policy", "no-referrer"),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     if service.config.serving.behind_tls {
         headers.insert(
@@ -517,7 +643,12 @@ fn put_value(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// The caller's id for the request, if it is of the documented form, or a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let fits = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let fits = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
     headers
         .get("x-request-id")
         .and_then(|v| v.to_str().ok())

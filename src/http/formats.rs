@@ -48,17 +48,48 @@ struct Naming {
 impl Format {
     const fn naming(self) -> Naming {
         const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-        const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        const DOCX: &str =
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
         let (word, essence, sent, ending) = match self {
             Self::Json => ("json", JSON, JSON, "json"),
-            Self::Csv => ("csv", "text/csv", "text/csv; charset=utf-8; header=present", "csv"),
+            Self::Csv => (
+                "csv",
+                "text/csv",
+                "text/csv; charset=utf-8; header=present",
+                "csv",
+            ),
             Self::Xlsx => ("xlsx", XLSX, XLSX, "xlsx"),
             // All of these are registered with IANA.
-            Self::Mermaid => ("mermaid", "text/vnd.mermaid", "text/vnd.mermaid; charset=utf-8", "mmd"),
-            Self::Dot => ("dot", "text/vnd.graphviz", "text/vnd.graphviz; charset=utf-8", "gv"),
-            Self::Svg => ("svg", "image/svg+xml", "image/svg+xml; charset=utf-8", "svg"),
-            Self::Ics => ("ics", "text/calendar", "text/calendar; charset=utf-8", "ics"),
-            Self::Markdown => ("markdown", "text/markdown", "text/markdown; charset=utf-8", "md"),
+            Self::Mermaid => (
+                "mermaid",
+                "text/vnd.mermaid",
+                "text/vnd.mermaid; charset=utf-8",
+                "mmd",
+            ),
+            Self::Dot => (
+                "dot",
+                "text/vnd.graphviz",
+                "text/vnd.graphviz; charset=utf-8",
+                "gv",
+            ),
+            Self::Svg => (
+                "svg",
+                "image/svg+xml",
+                "image/svg+xml; charset=utf-8",
+                "svg",
+            ),
+            Self::Ics => (
+                "ics",
+                "text/calendar",
+                "text/calendar; charset=utf-8",
+                "ics",
+            ),
+            Self::Markdown => (
+                "markdown",
+                "text/markdown",
+                "text/markdown; charset=utf-8",
+                "md",
+            ),
             Self::Html => ("html", "text/html", "text/html; charset=utf-8", "html"),
             Self::Docx => ("docx", DOCX, DOCX, "docx"),
         };
@@ -119,7 +150,11 @@ impl Format {
     ///
     /// # Errors
     /// 400 for an unknown format, 406 when nothing that is accepted is offered.
-    pub fn choose(asked: Option<&str>, accept: Option<&str>, offered: &[Self]) -> Result<Self, Problem> {
+    pub fn choose(
+        asked: Option<&str>,
+        accept: Option<&str>,
+        offered: &[Self],
+    ) -> Result<Self, Problem> {
         let all = || std::iter::once(Self::Json).chain(offered.iter().copied());
         if let Some(name) = asked {
             return all().find(|f| f.word() == name).ok_or_else(|| {
@@ -134,15 +169,22 @@ impl Format {
         for part in accept.split(',') {
             let mut words = part.split(';').map(str::trim);
             let range = words.next().unwrap_or_default().to_ascii_lowercase();
-            let Some(format) = all().find(|f| f.fits(&range)) else { continue };
-            let weight = words.find_map(|w| w.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let Some(format) = all().find(|f| f.fits(&range)) else {
+                continue;
+            };
+            let weight = words
+                .find_map(|w| w.strip_prefix("q="))
+                .map_or(1.0, |q| q.parse().unwrap_or(0.0));
             if weight > 0.0 && best.is_none_or(|(w, _)| weight > w) {
                 best = Some((weight, format));
             }
         }
         best.map(|(_, format)| format).ok_or_else(|| {
             let types: Vec<&str> = all().map(Self::essence).collect();
-            Problem::new(Code::NotAcceptable, format!("offered are {}", types.join(", ")))
+            Problem::new(
+                Code::NotAcceptable,
+                format!("offered are {}", types.join(", ")),
+            )
         })
     }
 }
@@ -170,11 +212,21 @@ pub fn drawing(format: Format, name: &str, text: String) -> Answer {
 /// Something to read: shown in place, but for what only a word processor reads.
 #[must_use]
 pub fn document(format: Format, name: &str, bytes: Vec<u8>) -> Answer {
-    let disposition = if format.naming().is_binary { "attachment" } else { "inline" };
+    let disposition = if format.naming().is_binary {
+        "attachment"
+    } else {
+        "inline"
+    };
     // A reference may hold what no file name does.
     let name: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     sent(format, &name, disposition, bytes)
 }
@@ -208,39 +260,66 @@ pub fn records(format: Format, kind: &Kind, rows: &[Shown]) -> Result<Answer, Pr
 ///
 /// # Errors
 /// The workbook cannot be written.
-pub fn table(format: Format, name: &str, columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> Result<Answer, Problem> {
+pub fn table(
+    format: Format,
+    name: &str,
+    columns: &[String],
+    rows: impl Iterator<Item = Map<String, Value>>,
+) -> Result<Answer, Problem> {
     let bytes = match format {
         Format::Xlsx => xlsx(columns, rows)?,
         _ => csv(columns, rows)?,
     };
-    let format = if format.is_table() { format } else { Format::Csv };
+    let format = if format.is_table() {
+        format
+    } else {
+        Format::Csv
+    };
     Ok(sent(format, name, "attachment", bytes))
 }
 
-fn csv(columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> Result<Vec<u8>, Problem> {
-    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+fn csv(
+    columns: &[String],
+    rows: impl Iterator<Item = Map<String, Value>>,
+) -> Result<Vec<u8>, Problem> {
+    let mut out = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     out.write_record(columns).map_err(Problem::internal)?;
     for row in rows {
-        out.write_record(columns.iter().map(|c| safe(row.get(c).unwrap_or(&Value::Null))))
-            .map_err(Problem::internal)?;
+        out.write_record(
+            columns
+                .iter()
+                .map(|c| safe(row.get(c).unwrap_or(&Value::Null))),
+        )
+        .map_err(Problem::internal)?;
     }
     out.into_inner().map_err(Problem::internal)
 }
 
-fn xlsx(columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> Result<Vec<u8>, Problem> {
+fn xlsx(
+    columns: &[String],
+    rows: impl Iterator<Item = Map<String, Value>>,
+) -> Result<Vec<u8>, Problem> {
     /// What Excel takes in one cell.
     const LONGEST: usize = 32_000;
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
     let bold = rust_xlsxwriter::Format::new().set_bold();
     for (column, name) in (0u16..).zip(columns) {
-        sheet.write_string_with_format(0, column, name, &bold).map_err(Problem::internal)?;
+        sheet
+            .write_string_with_format(0, column, name, &bold)
+            .map_err(Problem::internal)?;
     }
     for (line, row) in (1u32..).zip(rows) {
         for (column, name) in (0u16..).zip(columns) {
             match row.get(name).unwrap_or(&Value::Null) {
                 Value::Null => {}
-                Value::Bool(b) => drop(sheet.write_boolean(line, column, *b).map_err(Problem::internal)?),
+                Value::Bool(b) => drop(
+                    sheet
+                        .write_boolean(line, column, *b)
+                        .map_err(Problem::internal)?,
+                ),
                 Value::Number(n) => drop(
                     sheet
                         .write_number(line, column, n.as_f64().unwrap_or_default())
@@ -249,7 +328,11 @@ fn xlsx(columns: &[String], rows: impl Iterator<Item = Map<String, Value>>) -> R
                 // A string cell is never read as a formula.
                 other => drop(
                     sheet
-                        .write_string(line, column, text(other).chars().take(LONGEST).collect::<String>())
+                        .write_string(
+                            line,
+                            column,
+                            text(other).chars().take(LONGEST).collect::<String>(),
+                        )
                         .map_err(Problem::internal)?,
                 ),
             }
@@ -262,7 +345,9 @@ fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(s) => s.clone(),
-        Value::Array(list) if !list.iter().any(|v| v.is_object() || v.is_array()) => list.iter().map(text).collect::<Vec<_>>().join("; "),
+        Value::Array(list) if !list.iter().any(|v| v.is_object() || v.is_array()) => {
+            list.iter().map(text).collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }
@@ -294,23 +379,45 @@ mod tests {
     #[test]
     fn the_format_is_asked_for_or_accepted() {
         assert_eq!(Format::choose(None, None, TABLES), Ok(Format::Json));
-        assert_eq!(Format::choose(None, Some("text/csv"), TABLES), Ok(Format::Csv));
-        assert_eq!(Format::choose(Some("xlsx"), Some("text/csv"), TABLES), Ok(Format::Xlsx));
         assert_eq!(
-            Format::choose(None, Some("text/html, application/json;q=0.5, text/csv;q=0.4"), TABLES),
+            Format::choose(None, Some("text/csv"), TABLES),
+            Ok(Format::Csv)
+        );
+        assert_eq!(
+            Format::choose(Some("xlsx"), Some("text/csv"), TABLES),
+            Ok(Format::Xlsx)
+        );
+        assert_eq!(
+            Format::choose(
+                None,
+                Some("text/html, application/json;q=0.5, text/csv;q=0.4"),
+                TABLES
+            ),
             Ok(Format::Json)
         );
         assert_eq!(
             Format::choose(None, Some("text/csv"), &[]).map_err(|p| p.code),
             Err(Code::NotAcceptable)
         );
-        assert_eq!(Format::choose(Some("csv"), None, &[]).map_err(|p| p.code), Err(Code::InvalidQuery));
+        assert_eq!(
+            Format::choose(Some("csv"), None, &[]).map_err(|p| p.code),
+            Err(Code::InvalidQuery)
+        );
         let drawn = &[Format::Mermaid, Format::Dot, Format::Svg];
         assert_eq!(Format::choose(Some("dot"), None, drawn), Ok(Format::Dot));
-        assert_eq!(Format::choose(None, Some("text/vnd.mermaid"), drawn), Ok(Format::Mermaid));
-        assert_eq!(Format::choose(None, Some("image/*, text/*;q=0.5"), drawn), Ok(Format::Svg));
+        assert_eq!(
+            Format::choose(None, Some("text/vnd.mermaid"), drawn),
+            Ok(Format::Mermaid)
+        );
+        assert_eq!(
+            Format::choose(None, Some("image/*, text/*;q=0.5"), drawn),
+            Ok(Format::Svg)
+        );
         assert_eq!(Format::choose(None, Some("*/*"), drawn), Ok(Format::Json));
-        assert_eq!(Format::choose(None, Some("text/*"), TABLES), Ok(Format::Csv));
+        assert_eq!(
+            Format::choose(None, Some("text/*"), TABLES),
+            Ok(Format::Csv)
+        );
         assert_eq!(
             Format::choose(None, Some("image/svg+xml"), TABLES).map_err(|p| p.code),
             Err(Code::NotAcceptable)

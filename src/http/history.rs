@@ -103,7 +103,11 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
         .max(0);
     // One more on either side: to compare the first with its predecessor, and to know whether more follow.
     let take = i64::try_from(size).unwrap_or(200) + 2;
-    let rows = call.service.engine.read(move |c| store::versions(c, id, after - 1, take)).await?;
+    let rows = call
+        .service
+        .engine
+        .read(move |c| store::versions(c, id, after - 1, take))
+        .await?;
     let mut items = Vec::new();
     let mut before: Option<Value> = None;
     for row in &rows {
@@ -137,10 +141,17 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let next = if more { Some(last.to_string()) } else { None };
     if call.format == Format::Markdown {
         let record = names.record(id).ok_or_else(Problem::not_found)?;
-        let answer = formats::drawing(call.format, "history", text(kind, &record, &items, next.as_deref()));
+        let answer = formats::drawing(
+            call.format,
+            "history",
+            text(kind, &record, &items, next.as_deref()),
+        );
         return Ok(linked(&call, answer, next.as_deref()));
     }
-    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    let answer = Answer::of(
+        200,
+        &json!({ "items": items, "next_cursor": next, "total": null }),
+    )?;
     Ok(linked(&call, answer, next.as_deref()))
 }
 
@@ -157,12 +168,18 @@ const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
 /// A history as Markdown. Every line begins with words of the service's own, so that nothing in it can begin a block.
 fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&str>) -> String {
     let title = capital(&kind.name.replace('_', " "));
-    let mut out = format!("# {title} {}: {}\n", markdown(&record.reference), markdown(&record.name));
+    let mut out = format!(
+        "# {title} {}: {}\n",
+        markdown(&record.reference),
+        markdown(&record.name)
+    );
     for item in items {
         version_text(item, &mut out);
     }
     if let Some(cursor) = next {
-        out.push_str(&format!("\n*More versions follow: ask for them with `cursor={cursor}`.*\n"));
+        out.push_str(&format!(
+            "\n*More versions follow: ask for them with `cursor={cursor}`.*\n"
+        ));
     }
     out
 }
@@ -183,14 +200,19 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     ));
     let account = || item.by.account.as_deref().map(markdown);
     let who = match (&item.by.post, account()) {
-        (Some(post), Some(account)) => format!("{}, with the account {account}", markdown(&post.name)),
+        (Some(post), Some(account)) => {
+            format!("{}, with the account {account}", markdown(&post.name))
+        }
         (Some(post), None) => markdown(&post.name),
         (None, Some(account)) => format!("the account {account}"),
         (None, None) => format!("the account {}", item.by.account_id),
     };
     out.push_str(&format!("By: {who}\n"));
     if let Some(entered) = item.entered_at {
-        out.push_str(&format!("\nEntered: {}, and recorded under the earlier time\n", time(entered)));
+        out.push_str(&format!(
+            "\nEntered: {}, and recorded under the earlier time\n",
+            time(entered)
+        ));
     }
     if let Some(reason) = &item.reason {
         out.push_str(&format!("\nWhy: {}\n", markdown(reason)));
@@ -201,8 +223,15 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     }
     let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));
     let lines = item.changes.iter().filter(told).map(|c| {
-        let (before, after) = (value(&c.before, &c.before_names), value(&c.after, &c.after_names));
-        let change = if item.is_whole { after } else { format!("{before} → {after}") };
+        let (before, after) = (
+            value(&c.before, &c.before_names),
+            value(&c.after, &c.after_names),
+        );
+        let change = if item.is_whole {
+            after
+        } else {
+            format!("{before} → {after}")
+        };
         format!("- {}: {change}\n", capital(&markdown(&c.label)))
     });
     let lines: String = lines.collect();
@@ -210,7 +239,11 @@ fn version_text(item: &VersionEntry, out: &mut String) {
         out.push_str("\nThe version before is not shown; this one says:\n");
     }
     out.push('\n');
-    out.push_str(if lines.is_empty() { "No field changed.\n" } else { &lines });
+    out.push_str(if lines.is_empty() {
+        "No field changed.\n"
+    } else {
+        &lines
+    });
 }
 
 fn capital(words: &str) -> String {
@@ -242,7 +275,8 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let (Some(a), Some(b)) = rows else {
         return Err(Problem::not_found());
     };
-    let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b)) else {
+    let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b))
+    else {
         return Err(Problem::not_found());
     };
     let changes = Names::new(&call, call.now())?.difference(&before.snapshot, &after.snapshot);
@@ -285,7 +319,8 @@ impl Names {
     pub fn difference(&self, before: &Value, after: &Value) -> Vec<FieldChange> {
         let mut changes = difference(before, after);
         for change in &mut changes {
-            (change.before_names, change.after_names) = (self.within(&change.before), self.within(&change.after));
+            (change.before_names, change.after_names) =
+                (self.within(&change.before), self.within(&change.after));
         }
         changes
     }
@@ -330,7 +365,10 @@ mod tests {
             &json!({ "version": 1, "a": { "b": 1, "c": [1] }, "d": "x" }),
             &json!({ "version": 2, "a": { "b": 2, "c": [1] }, "e": true }),
         );
-        let named: Vec<(&str, &Value, &Value)> = changes.iter().map(|c| (c.pointer.as_str(), &c.before, &c.after)).collect();
+        let named: Vec<(&str, &Value, &Value)> = changes
+            .iter()
+            .map(|c| (c.pointer.as_str(), &c.before, &c.after))
+            .collect();
         let null = Value::Null;
         assert_eq!(
             named,

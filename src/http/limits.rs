@@ -13,7 +13,8 @@ use ipnet::IpNet;
 
 use crate::problem::{Code, Problem};
 
-type Keyed = RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
+type Keyed =
+    RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 /// Failed sign-ins that a name has before it must wait, and how long it waits after the last.
 const FAILURES: u32 = 5;
@@ -37,7 +38,12 @@ impl Limits {
     #[must_use]
     pub fn new(per_second: u32) -> Self {
         let keyed = |quota| RateLimiter::dashmap(quota).with_middleware();
-        let calls = NonZeroU32::new(per_second).map(|n| (per_second, keyed(Quota::per_second(n).allow_burst(n.saturating_mul(TWO)))));
+        let calls = NonZeroU32::new(per_second).map(|n| {
+            (
+                per_second,
+                keyed(Quota::per_second(n).allow_burst(n.saturating_mul(TWO))),
+            )
+        });
         let failures = moka::sync::Cache::builder()
             .max_capacity(NAMES)
             .time_to_live(FORGIVEN_AFTER)
@@ -61,14 +67,19 @@ impl Limits {
         match limiter.check_key(&caller.to_owned()) {
             Ok(state) => Ok(vec![
                 ("RateLimit-Policy", policy),
-                ("RateLimit", format!("\"caller\";r={};t=1", state.remaining_burst_capacity())),
+                (
+                    "RateLimit",
+                    format!("\"caller\";r={};t=1", state.remaining_burst_capacity()),
+                ),
             ]),
             Err(not_until) => {
                 let wait = not_until.wait_time_from(self.clock.now()).as_secs() + 1;
-                Err(Problem::new(Code::TooManyRequests, format!("try again in {wait} s"))
-                    .header("Retry-After", wait.to_string())
-                    .header("RateLimit-Policy", policy)
-                    .header("RateLimit", format!("\"caller\";r=0;t={wait}")))
+                Err(
+                    Problem::new(Code::TooManyRequests, format!("try again in {wait} s"))
+                        .header("Retry-After", wait.to_string())
+                        .header("RateLimit-Policy", policy)
+                        .header("RateLimit", format!("\"caller\";r=0;t={wait}")),
+                )
             }
         }
     }
@@ -88,10 +99,11 @@ impl Limits {
             return Ok(());
         }
         let wait = FORGIVEN_AFTER.as_secs();
-        Err(
-            Problem::new(Code::TooManyRequests, format!("this name failed too often; try again in {wait} s"))
-                .header("Retry-After", wait.to_string()),
+        Err(Problem::new(
+            Code::TooManyRequests,
+            format!("this name failed too often; try again in {wait} s"),
         )
+        .header("Retry-After", wait.to_string()))
     }
 
     /// Forgets callers that have not called for a while.
@@ -144,9 +156,17 @@ mod tests {
                     HeaderValue::from_str(value).expect("a value"),
                 );
             }
-            peer(Some(SocketAddr::new(from.parse().expect("an address"), 1)), &headers, &trusted)
+            peer(
+                Some(SocketAddr::new(from.parse().expect("an address"), 1)),
+                &headers,
+                &trusted,
+            )
         };
-        assert_eq!(told("192.0.2.1", &["198.51.100.7"]), "192.0.2.1", "nobody believes a stranger");
+        assert_eq!(
+            told("192.0.2.1", &["198.51.100.7"]),
+            "192.0.2.1",
+            "nobody believes a stranger"
+        );
         assert_eq!(told("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(
             told("::ffff:10.0.0.1", &["198.51.100.7"]),

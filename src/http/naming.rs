@@ -15,7 +15,15 @@ use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Meta};
 
 /// The fields that a record may be called by, the best first.
-const CALLED: &[&str] = &["title", "name", "label", "version_label", "text", "claim", "reason"];
+const CALLED: &[&str] = &[
+    "title",
+    "name",
+    "label",
+    "version_label",
+    "text",
+    "claim",
+    "reason",
+];
 
 /// Characters of a name that are shown.
 const LONGEST: usize = 300;
@@ -68,8 +76,14 @@ impl RecordName {
     pub fn of(seen: &Seen, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
         let shown = seen.show(record);
-        let fields: Value = shown.ok().and_then(|s| serde_json::from_slice(s.json()).ok()).unwrap_or_default();
-        let called = CALLED.iter().find_map(|f| fields.get(*f)?.as_str()).unwrap_or(&meta.reference);
+        let fields: Value = shown
+            .ok()
+            .and_then(|s| serde_json::from_slice(s.json()).ok())
+            .unwrap_or_default();
+        let called = CALLED
+            .iter()
+            .find_map(|f| fields.get(*f)?.as_str())
+            .unwrap_or(&meta.reference);
         Self {
             kind: seen.kind_of(record).to_owned(),
             id: meta.id,
@@ -107,7 +121,11 @@ impl Names {
     pub fn new(call: &Call, seen: Seen) -> Result<Self, Problem> {
         let caller = call.caller()?;
         Ok(Self {
-            may_read: seen.kinds().iter().map(|k| caller.may(k.subject, Act::Read)).collect(),
+            may_read: seen
+                .kinds()
+                .iter()
+                .map(|k| caller.may(k.subject, Act::Read))
+                .collect(),
             reads_accounts: caller.may(Subject::Access, Act::Read),
             seen,
         })
@@ -131,7 +149,9 @@ impl Names {
     #[must_use]
     pub fn author(&self, account: Uuid) -> ChangedBy {
         let known = self.seen.get::<Account>(account);
-        let post = known.and_then(|a| a.data.post_id).and_then(|p| self.record(p));
+        let post = known
+            .and_then(|a| a.data.post_id)
+            .and_then(|p| self.record(p));
         ChangedBy {
             account_id: account,
             post: post.map(|p| Named {
@@ -139,7 +159,9 @@ impl Names {
                 reference: p.reference,
                 name: p.name,
             }),
-            account: known.filter(|_| self.reads_accounts).map(|a| a.data.title.clone()),
+            account: known
+                .filter(|_| self.reads_accounts)
+                .map(|a| a.data.title.clone()),
         }
     }
 
@@ -154,7 +176,8 @@ impl Names {
     fn collect(&self, value: &Value, found: &mut Vec<RecordName>) {
         match value {
             Value::String(text) => {
-                let id = id_in(text).filter(|id| found.len() < MOST_NAMES && found.iter().all(|f| f.id != *id));
+                let id = id_in(text)
+                    .filter(|id| found.len() < MOST_NAMES && found.iter().all(|f| f.id != *id));
                 found.extend(id.and_then(|id| self.record(id)));
             }
             Value::Array(list) => list.iter().for_each(|v| self.collect(v, found)),
@@ -173,7 +196,10 @@ fn id_in(text: &str) -> Option<Uuid> {
 /// A field in words, by its JSON Pointer: `/responsible_unit_id` is the responsible unit, `/deadline/due_on` the deadline, due on.
 #[must_use]
 pub fn label(pointer: &str) -> String {
-    let parts = pointer.split('/').filter(|p| !p.is_empty()).map(field_words);
+    let parts = pointer
+        .split('/')
+        .filter(|p| !p.is_empty())
+        .map(field_words);
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -189,7 +215,12 @@ fn field_words(name: &str) -> String {
         "rag" | "url" | "kpi" => word.to_uppercase(),
         other => other.to_owned(),
     };
-    plain.split('_').filter(|w| !w.is_empty()).map(word).collect::<Vec<_>>().join(" ")
+    plain
+        .split('_')
+        .filter(|w| !w.is_empty())
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn plural(noun: &str) -> String {
@@ -203,7 +234,9 @@ fn plural(noun: &str) -> String {
 #[must_use]
 pub fn line(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}');
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
+    let words = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty());
     let mut line = words.collect::<Vec<_>>().join(" ");
     line.retain(|c| !turns(c));
     line
@@ -220,7 +253,8 @@ pub fn markdown(text: &str) -> String {
     while let Some(c) = characters.next() {
         let next = characters.peek().copied().unwrap_or(' ');
         let is_active = match c {
-            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '#' | '|' | '!' | '$' | '@' | '^' | '{' | '}' | '"' => true,
+            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '#' | '|' | '!' | '$'
+            | '@' | '^' | '{' | '}' | '"' => true,
             // `http://`, `:emoji:`; a time stays as it is.
             ':' => !next.is_whitespace() && !next.is_ascii_digit(),
             // `www.`
@@ -257,10 +291,16 @@ pub fn value(value: &Value, names: &[RecordName]) -> String {
             None => markdown(text),
         },
         Value::Array(list) if list.is_empty() => "none".into(),
-        Value::Array(list) => list.iter().map(|v| self::value(v, names)).collect::<Vec<_>>().join("; "),
+        Value::Array(list) => list
+            .iter()
+            .map(|v| self::value(v, names))
+            .collect::<Vec<_>>()
+            .join("; "),
         Value::Object(map) => {
             let said = map.iter().filter(|(_, v)| !v.is_null());
-            let parts = said.map(|(name, v)| format!("{} {}", markdown(&field_words(name)), self::value(v, names)));
+            let parts = said.map(|(name, v)| {
+                format!("{} {}", markdown(&field_words(name)), self::value(v, names))
+            });
             parts.collect::<Vec<_>>().join(", ")
         }
     }
@@ -268,7 +308,11 @@ pub fn value(value: &Value, names: &[RecordName]) -> String {
 
 /// Whether a text is a code of several words (`in_progress`), which needs no escapes in a code span.
 fn is_code(text: &str) -> bool {
-    let is_word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let is_word = |w: &str| {
+        !w.is_empty()
+            && w.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
     text.contains('_') && text.split('_').all(is_word)
 }
 
@@ -298,10 +342,16 @@ mod tests {
     fn nothing_that_others_wrote_is_markup() {
         for (text, safe) in [
             ("# Title\n\n## Version 9", "\\# Title \\#\\# Version 9"),
-            ("<img src=x onerror=alert(1)>", "\\<img src=x onerror=alert(1)\\>"),
+            (
+                "<img src=x onerror=alert(1)>",
+                "\\<img src=x onerror=alert(1)\\>",
+            ),
             ("[a](javascript:alert(1))", "\\[a\\](javascript\\:alert(1))"),
             ("![a](b)", "\\!\\[a\\](b)"),
-            ("https://x.test www.x.test a@x.test", "https\\://x.test www\\.x.test a\\@x.test"),
+            (
+                "https://x.test www.x.test a@x.test",
+                "https\\://x.test www\\.x.test a\\@x.test",
+            ),
             (
                 "&lt;b&gt; **b** __b__ ~~b~~ `b`",
                 "\\&lt;b\\&gt; \\*\\*b\\*\\* \\_\\_b\\_\\_ \\~\\~b\\~\\~ \\`b\\`",
@@ -323,7 +373,10 @@ mod tests {
             name: "Human *Resources*".into(),
         }];
         let other = Uuid::now_v7().to_string();
-        assert_eq!(value(&json!([id, other]), &names), format!("Human \\*Resources\\*; {other}"));
+        assert_eq!(
+            value(&json!([id, other]), &names),
+            format!("Human \\*Resources\\*; {other}")
+        );
         assert_eq!(
             value(&json!({ "unit_id": id, "share": 2, "note": null }), &names),
             "unit Human \\*Resources\\*, share 2"

@@ -19,7 +19,11 @@ use crate::world::{Kind, World};
 ///
 /// # Errors
 /// 401 for a subject that has no account and brings no role; that the account cannot be written.
-pub async fn recognise(service: &Service, vouched: Arc<Vouched>, request_id: &str) -> Result<Identity, Problem> {
+pub async fn recognise(
+    service: &Service,
+    vouched: Arc<Vouched>,
+    request_id: &str,
+) -> Result<Identity, Problem> {
     let world = service.engine.now();
     let known = service
         .issuers
@@ -56,7 +60,11 @@ fn find(world: &World, vouched: &Vouched) -> Option<Uuid> {
         .map(|a| a.meta.id)
 }
 
-async fn admit(service: &Service, vouched: &Arc<Vouched>, request_id: &str) -> Result<Uuid, Problem> {
+async fn admit(
+    service: &Service,
+    vouched: &Arc<Vouched>,
+    request_id: &str,
+) -> Result<Uuid, Problem> {
     // The account makes itself: whoever holds the token is the actor of its first entry.
     let id = Uuid::now_v7();
     let write = Write {
@@ -92,7 +100,10 @@ fn make(txn: &mut Txn<'_>, id: Uuid, vouched: &Vouched) -> Result<Uuid, Problem>
         .or_else(|| vouched.email.clone())
         .filter(|_| !vouched.is_service)
     {
-        let made = txn.create(people, None, json!({ "affiliation": "internal" }))?.meta().id;
+        let made = txn
+            .create(people, None, json!({ "affiliation": "internal" }))?
+            .meta()
+            .id;
         txn.beside(Side::Person(PersonRow {
             person_id: made.into(),
             display_name,

@@ -17,11 +17,15 @@ use crate::world::schema::{self, Schemas};
 pub const API_VERSION: &str = "1.0.0";
 
 /// What every list says after what it lists.
-pub(super) const PAGES: &str = " Pages follow each other by `next_cursor`, or by the `Link` header.";
+pub(super) const PAGES: &str =
+    " Pages follow each other by `next_cursor`, or by the `Link` header.";
 
 /// A problem, as RFC 9457 describes it.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: problems are written by the dispatcher")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: problems are written by the dispatcher"
+)]
 struct ProblemBody {
     /// Address of a page that explains this kind of problem.
     #[schema(max_length = 300, example = "/problems/rule_violation")]
@@ -58,7 +62,10 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
     schema::add_answer::<FieldError>(&mut schemas);
     schema::add_answer::<FieldChange>(&mut schemas);
     schema::add_answer::<VersionEntry>(&mut schemas);
-    schemas.insert("VersionEntryPage".into(), schema::page(&schema_ref("VersionEntry")));
+    schemas.insert(
+        "VersionEntryPage".into(),
+        schema::page(&schema_ref("VersionEntry")),
+    );
     schemas.insert(
         "VersionDifference".into(),
         json!({
@@ -92,9 +99,14 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             tags.push((&operation.tag, introduction(operation)));
         }
         // The pattern of a tail is actix's own way of writing.
-        let path = paths.entry(operation.path.replace(":.*}", "}")).or_insert_with(|| json!({}));
+        let path = paths
+            .entry(operation.path.replace(":.*}", "}"))
+            .or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
-            path.insert(operation.method.to_ascii_lowercase(), entry(operation, operations));
+            path.insert(
+                operation.method.to_ascii_lowercase(),
+                entry(operation, operations),
+            );
         }
     }
     let parameters = hoist(&mut paths);
@@ -130,7 +142,9 @@ fn introduction(first: &Operation) -> &str {
     match first.tag.as_str() {
         "Service" => "Health, versions and documentation.",
         "Sign-in" => "Tokens, the keys they are signed with, and what their holder may do.",
-        "Views" => "What follows from the records, worked out anew for each answer: as they stand, or as they stood at `as_of`.",
+        "Views" => {
+            "What follows from the records, worked out anew for each answer: as they stand, or as they stood at `as_of`."
+        }
         "Journal" => "Every change, in the order in which it was committed.",
         _ => first.description.trim_end_matches(PAGES),
     }
@@ -142,7 +156,10 @@ fn prune(document: &mut Value) {
         let mut used = HashSet::new();
         references(document, &mut used);
         let mut removed = false;
-        for (group, pointer) in [("schemas", "/components/schemas"), ("responses", "/components/responses")] {
+        for (group, pointer) in [
+            ("schemas", "/components/schemas"),
+            ("responses", "/components/responses"),
+        ] {
             if let Some(all) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
                 let before = all.len();
                 all.retain(|name, _| used.contains(&format!("#/components/{group}/{name}")));
@@ -179,7 +196,11 @@ fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
         if uses.get(&p.to_string()).is_none_or(|n| *n < SHARED) {
             return;
         }
-        let name = p.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = p
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let mut key = name.clone();
         let mut n = 1;
         while shared.get(&key).is_some_and(|other| other != p) {
@@ -193,7 +214,11 @@ fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
 }
 
 fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Value)) {
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|p| p.values_mut()) {
+    for operation in paths
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .flat_map(|p| p.values_mut())
+    {
         if let Some(Value::Array(all)) = operation.get_mut("parameters") {
             all.iter_mut().for_each(&mut visit);
         }
@@ -215,14 +240,22 @@ fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
             if takes_tag {
                 schema::set(&mut parameters, "If-Match", json!("$response.header.ETag"));
             }
-            links.insert(what.into(), json!({ "operationId": id, "parameters": parameters }));
+            links.insert(
+                what.into(),
+                json!({ "operationId": id, "parameters": parameters }),
+            );
         }
     }
     (!links.is_empty()).then(|| links.into())
 }
 
 fn entry(o: &Operation, operations: &[Operation]) -> Value {
-    let roles: Vec<&str> = o.access.roles().into_iter().map(crate::access::policy::Role::as_str).collect();
+    let roles: Vec<&str> = o
+        .access
+        .roles()
+        .into_iter()
+        .map(crate::access::policy::Role::as_str)
+        .collect();
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
         Access::Authenticated => "Needs any valid token.".to_owned(),
@@ -255,7 +288,11 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
                 ((*m).to_owned(), form)
             })
             .collect();
-        schema::set(&mut entry, "requestBody", json!({ "required": true, "content": content }));
+        schema::set(
+            &mut entry,
+            "requestBody",
+            json!({ "required": true, "content": content }),
+        );
     }
     entry
 }
@@ -276,11 +313,16 @@ fn table_of(row: &Map<String, Value>) -> Value {
 fn responses(o: &Operation, operations: &[Operation]) -> Value {
     let mut all = Map::new();
     for (status, description, schema) in &o.answers {
-        let mut answer = json!({ "description": description, "headers": answer_headers(o, *status) });
+        let mut answer =
+            json!({ "description": description, "headers": answer_headers(o, *status) });
         if !schema.is_null() {
             let mut content = json!({ o.media_type: { "schema": schema } });
             for form in o.formats {
-                schema::set(&mut content, form.essence(), json!({ "schema": form.schema() }));
+                schema::set(
+                    &mut content,
+                    form.essence(),
+                    json!({ "schema": form.schema() }),
+                );
             }
             schema::set(&mut answer, "content", content);
         }
@@ -298,14 +340,19 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
     let problems = o.all_problems();
     for code in &problems {
         let status = code.status();
-        all.entry(status.to_string())
-            .or_insert_with(|| match o.extension.filter(|e| (e.covers)(status)) {
+        all.entry(status.to_string()).or_insert_with(|| {
+            match o.extension.filter(|e| (e.covers)(status)) {
                 None => json!({ "$ref": format!("#/components/responses/Problem{status}") }),
                 Some(extension) => {
-                    let own: Vec<Code> = problems.iter().copied().filter(|c| c.status() == status).collect();
+                    let own: Vec<Code> = problems
+                        .iter()
+                        .copied()
+                        .filter(|c| c.status() == status)
+                        .collect();
                     problem_response(&own, &o.path, Some(extension))
                 }
-            });
+            }
+        });
     }
     all.into()
 }
@@ -344,8 +391,13 @@ fn problems() -> Value {
 
 /// The answer for problems of these codes, which share a status.
 fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>) -> Value {
-    let Some(first) = codes.first() else { return Value::Null };
-    let titles: Vec<String> = codes.iter().map(|c| format!("`{}`: {}.", c.slug(), c.title())).collect();
+    let Some(first) = codes.first() else {
+        return Value::Null;
+    };
+    let titles: Vec<String> = codes
+        .iter()
+        .map(|c| format!("`{}`: {}.", c.slug(), c.title()))
+        .collect();
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     let mut headers = json!({ "X-Request-Id": to("X-Request-Id") });
     match first.status() {
@@ -358,8 +410,10 @@ fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>
         "instance": instance, "code": first.slug(), "request_id": "0b6f0f1e", "errors": [],
     });
     if let Some(extension) = extension
-        && let (Some(example), Value::Object(members)) =
-            (example.as_object_mut(), (extension.members)(&Problem::new(*first, first.remedy())))
+        && let (Some(example), Value::Object(members)) = (
+            example.as_object_mut(),
+            (extension.members)(&Problem::new(*first, first.remedy())),
+        )
     {
         example.extend(members);
     }
@@ -376,7 +430,9 @@ pub fn add_extended_problem(schemas: &mut Schemas, name: &str, members: Value) {
     let Some(mut form) = schemas.get("ProblemBody").cloned() else {
         return;
     };
-    let Value::Object(members) = members else { return };
+    let Value::Object(members) = members else {
+        return;
+    };
     if let Some(Value::Array(required)) = form.get_mut("required") {
         required.extend(members.keys().map(|k| Value::from(k.as_str())));
     }

@@ -67,7 +67,8 @@ pub struct Extension {
 }
 
 /// The handler's form: a call in, an answer or a problem out.
-pub type Handler = Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
+pub type Handler =
+    Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
 /// One operation.
 #[derive(Clone)]
@@ -112,15 +113,33 @@ pub fn schema_ref(name: &str) -> Value {
 
 impl Operation {
     /// An operation, to be completed by the methods below.
-    pub fn new<F>(method: &'static str, path: impl Into<String>, id: impl Into<String>, access: Access, handler: fn(Call) -> F) -> Self
+    pub fn new<F>(
+        method: &'static str,
+        path: impl Into<String>,
+        id: impl Into<String>,
+        access: Access,
+        handler: fn(Call) -> F,
+    ) -> Self
     where
         F: Future<Output = Result<Answer, Problem>> + 'static,
     {
-        Self::with(method, path, id, access, Arc::new(move |call| Box::pin(handler(call))))
+        Self::with(
+            method,
+            path,
+            id,
+            access,
+            Arc::new(move |call| Box::pin(handler(call))),
+        )
     }
 
     /// The same, for a handler that carries something.
-    pub fn with(method: &'static str, path: impl Into<String>, id: impl Into<String>, access: Access, handler: Handler) -> Self {
+    pub fn with(
+        method: &'static str,
+        path: impl Into<String>,
+        id: impl Into<String>,
+        access: Access,
+        handler: Handler,
+    ) -> Self {
         Self {
             method,
             path: path.into(),
@@ -148,7 +167,8 @@ impl Operation {
     /// The group it is shown in, a line and a paragraph about it.
     #[must_use]
     pub fn says(mut self, tag: &str, summary: &str, description: &str) -> Self {
-        (self.tag, self.summary, self.description) = (tag.into(), summary.into(), description.into());
+        (self.tag, self.summary, self.description) =
+            (tag.into(), summary.into(), description.into());
         self
     }
 
@@ -171,7 +191,12 @@ impl Operation {
 
     /// Takes a body.
     #[must_use]
-    pub fn body(mut self, media_types: &'static [&'static str], schema: Value, example: Value) -> Self {
+    pub fn body(
+        mut self,
+        media_types: &'static [&'static str],
+        schema: Value,
+        example: Value,
+    ) -> Self {
         self.body = Some(Body {
             media_types,
             schema,
@@ -305,7 +330,11 @@ pub fn query(name: &str, description: &str, schema: Value) -> Value {
 /// A query parameter that is an id.
 #[must_use]
 pub fn id_query(name: &str, description: &str) -> Value {
-    query(name, description, json!({ "type": "string", "format": "uuid", "maxLength": 36 }))
+    query(
+        name,
+        description,
+        json!({ "type": "string", "format": "uuid", "maxLength": 36 }),
+    )
 }
 
 /// A path parameter that is an id.

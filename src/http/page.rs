@@ -78,22 +78,34 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .transpose()?;
     if call.format != Format::Json {
         let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
-        let shown = rows.into_iter().map(|r| seen.show(r)).collect::<Result<Vec<_>, _>>()?;
+        let shown = rows
+            .into_iter()
+            .map(|r| seen.show(r))
+            .collect::<Result<Vec<_>, _>>()?;
         return formats::records(call.format, kind, &shown);
     }
     let limit = limit(&call.query)?;
     let (page, more) = asked.page(&seen, after.as_ref(), limit);
-    let next = page.last().filter(|_| more).map(|last| asked.cursor(last.as_ref(), fingerprint));
+    let next = page
+        .last()
+        .filter(|_| more)
+        .map(|last| asked.cursor(last.as_ref(), fingerprint));
     let total = if call.query.flag("include_total")? {
         Some(asked.count(&seen))
     } else {
         None
     };
-    let shown = page.iter().map(|r| seen.show(r)).collect::<Result<Vec<_>, _>>()?;
-    let mut body = BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
+    let shown = page
+        .iter()
+        .map(|r| seen.show(r))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut body =
+        BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
     body.put_slice(b"{\"items\":");
     put_array(&mut body, shown.iter().map(Shown::json));
-    let next_json = next.as_ref().map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
+    let next_json = next
+        .as_ref()
+        .map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
     let total_json = total.map_or_else(|| "null".to_owned(), |t| t.to_string());
     body.put_slice(format!(",\"next_cursor\":{next_json},\"total\":{total_json}}}").as_bytes());
     let answer = Answer::json(200, body.freeze());
@@ -106,7 +118,8 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 /// The parameter by which a caller says how much is on a page.
 #[must_use]
 pub fn limit_parameter(what: &str) -> Value {
-    let size = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
+    let size =
+        json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
     query("limit", &format!("{what} on a page."), size)
 }
 
@@ -116,7 +129,9 @@ pub fn limit_parameter(what: &str) -> Value {
 /// 400 outside 1 to 200.
 pub fn limit(asked: &Query) -> Result<usize, Problem> {
     let form = "a number from 1 to 200";
-    let limit = asked.value::<usize>("limit", form)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = asked
+        .value::<usize>("limit", form)?
+        .unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
     } else {
@@ -129,13 +144,17 @@ pub fn limit(asked: &Query) -> Result<usize, Problem> {
 pub fn next_link(call: &Call, cursor: &str) -> String {
     let path = call.address.split('?').next().unwrap_or_default();
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(call.query.without(&["cursor"])).append_pair("cursor", cursor);
+    query
+        .extend_pairs(call.query.without(&["cursor"]))
+        .append_pair("cursor", cursor);
     format!("<{path}?{}>; rel=\"next\"", query.finish())
 }
 
 /// What a cursor is bound to: everything that decides which records come in which order.
 fn fingerprint(call: &Call) -> String {
-    let mut pairs = call.query.without(&["cursor", "limit", "include_total", "format"]);
+    let mut pairs = call
+        .query
+        .without(&["cursor", "limit", "include_total", "format"]);
     pairs.sort();
     let mut hash = Sha256::new();
     hash.update(call.address.split('?').next().unwrap_or_default());
@@ -157,7 +176,9 @@ fn read_cursor(text: &str, fingerprint: &str, keys: usize) -> Result<Cursor, Pro
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .ok_or_else(|| refused("is not a cursor that this service gave"))?;
     if cursor.of != fingerprint || cursor.keys.len() != keys {
-        return Err(refused("was made with other filters or another order; start again without it"));
+        return Err(refused(
+            "was made with other filters or another order; start again without it",
+        ));
     }
     Ok(cursor)
 }
@@ -167,7 +188,12 @@ impl<'a> Asked<'a> {
         let query = &call.query;
         let words = query
             .get("q")
-            .map(|q| q.to_lowercase().split_whitespace().map(str::to_owned).collect())
+            .map(|q| {
+                q.to_lowercase()
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect()
+            })
             .unwrap_or_default();
         Ok(Self {
             kind,
@@ -185,7 +211,9 @@ impl<'a> Asked<'a> {
         let meta = record.meta();
         (self.withdrawn || meta.withdrawn_at.is_none())
             && self.reference.as_ref().is_none_or(|r| *r == meta.reference)
-            && self.updated_since.is_none_or(|since| meta.updated_at >= since)
+            && self
+                .updated_since
+                .is_none_or(|since| meta.updated_at >= since)
             && self.filter.matches(record, seen.reading(self.on))
             && self
                 .words
@@ -195,7 +223,12 @@ impl<'a> Asked<'a> {
     }
 
     /// The records after `after`, at most `limit`, and whether more follow.
-    fn page<'w>(&self, seen: &'w Seen, after: Option<&Cursor>, limit: usize) -> (Vec<&'w Arc<dyn AnyRecord>>, bool) {
+    fn page<'w>(
+        &self,
+        seen: &'w Seen,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> (Vec<&'w Arc<dyn AnyRecord>>, bool) {
         let mut found = match self.few(seen) {
             Some(few) => self.sorted(few, after),
             None => self.walk(seen, after, limit + 1),
@@ -208,7 +241,9 @@ impl<'a> Asked<'a> {
     /// The only records that can match, when a filter names one that they all point to, or the reference itself.
     fn few<'w>(&self, seen: &'w Seen) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         if let Some(reference) = &self.reference {
-            let id = seen.table(self.kind).and_then(|t| t.by_reference(reference));
+            let id = seen
+                .table(self.kind)
+                .and_then(|t| t.by_reference(reference));
             return Some(
                 id.and_then(|id| seen.any(id))
                     .into_iter()
@@ -224,10 +259,18 @@ impl<'a> Asked<'a> {
             return None;
         }
         let pointing = seen.pointing_of(pivot, self.kind);
-        Some(pointing.filter(|r| self.matches(r.as_ref(), seen)).collect())
+        Some(
+            pointing
+                .filter(|r| self.matches(r.as_ref(), seen))
+                .collect(),
+        )
     }
 
-    fn sorted<'w>(&self, mut few: Vec<&'w Arc<dyn AnyRecord>>, after: Option<&Cursor>) -> Vec<&'w Arc<dyn AnyRecord>> {
+    fn sorted<'w>(
+        &self,
+        mut few: Vec<&'w Arc<dyn AnyRecord>>,
+        after: Option<&Cursor>,
+    ) -> Vec<&'w Arc<dyn AnyRecord>> {
         few.sort_by_cached_key(|r| self.position(r.as_ref()));
         if let Some(after) = after {
             let last = self.place(&after.keys, after.id);
@@ -237,7 +280,12 @@ impl<'a> Asked<'a> {
     }
 
     /// Walks the first order from the cursor on. Records alike in it are put in order by the rest.
-    fn walk<'w>(&self, seen: &'w Seen, after: Option<&Cursor>, limit: usize) -> Vec<&'w Arc<dyn AnyRecord>> {
+    fn walk<'w>(
+        &self,
+        seen: &'w Seen,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Vec<&'w Arc<dyn AnyRecord>> {
         let Some((first, down)) = self.order.first().copied() else {
             return Vec::new();
         };
@@ -255,7 +303,13 @@ impl<'a> Asked<'a> {
             };
             Some((key, id))
         });
-        let start = |e| if single { Bound::Excluded(e) } else { Bound::Included(e) };
+        let start = |e| {
+            if single {
+                Bound::Excluded(e)
+            } else {
+                Bound::Included(e)
+            }
+        };
         let range = match (edge, down) {
             (None, _) => (Bound::Unbounded, Bound::Unbounded),
             (Some(e), false) => (start(e), Bound::Unbounded),
@@ -301,14 +355,18 @@ impl<'a> Asked<'a> {
     fn count(&self, seen: &Seen) -> usize {
         match self.few(seen) {
             Some(few) => few.len(),
-            None => seen
-                .table(self.kind)
-                .map_or(0, |t| t.rows().filter(|r| self.matches(r.as_ref(), seen)).count()),
+            None => seen.table(self.kind).map_or(0, |t| {
+                t.rows().filter(|r| self.matches(r.as_ref(), seen)).count()
+            }),
         }
     }
 
     fn position(&self, record: &dyn AnyRecord) -> Vec<Directed> {
-        let keys: Vec<Key> = self.order.iter().map(|(sort, _)| record.key(*sort)).collect();
+        let keys: Vec<Key> = self
+            .order
+            .iter()
+            .map(|(sort, _)| record.key(*sort))
+            .collect();
         self.place(&keys, record.meta().id)
     }
 
@@ -320,7 +378,10 @@ impl<'a> Asked<'a> {
             .zip(&self.order)
             .map(|(k, (_, down))| Directed::new(k.clone(), *down))
             .collect();
-        place.push(Directed::new(Key::Text(id.simple().to_string().into()), down));
+        place.push(Directed::new(
+            Key::Text(id.simple().to_string().into()),
+            down,
+        ));
         place
     }
 
@@ -344,7 +405,11 @@ enum Directed {
 
 impl Directed {
     fn new(key: Key, down: bool) -> Self {
-        if down { Self::Down(std::cmp::Reverse(key)) } else { Self::Up(key) }
+        if down {
+            Self::Down(std::cmp::Reverse(key))
+        } else {
+            Self::Up(key)
+        }
     }
 }
 
@@ -355,7 +420,10 @@ fn order(text: &str, kind: &Kind) -> Result<Vec<(usize, bool)>, Problem> {
         let Some(sort) = kind.sorts.iter().position(|s| *s == name) else {
             return Err(invalid(
                 "sort",
-                &format!("can be any of {}, each with a - before it for descending", kind.sorts.join(", ")),
+                &format!(
+                    "can be any of {}, each with a - before it for descending",
+                    kind.sorts.join(", ")
+                ),
             ));
         };
         if order.iter().any(|(s, _)| *s == sort) {

@@ -25,8 +25,12 @@ impl Parameter {
         let text = |name: &str| openapi.get(name).and_then(Value::as_str);
         let limit = |word: &str| openapi.get("schema")?.get(word)?.as_i64();
         Some(Self {
-            name: text("name").filter(|_| text("in") == Some("query"))?.to_owned(),
-            is_list: openapi.pointer("/schema/type").is_some_and(|t| t == "array"),
+            name: text("name")
+                .filter(|_| text("in") == Some("query"))?
+                .to_owned(),
+            is_list: openapi
+                .pointer("/schema/type")
+                .is_some_and(|t| t == "array"),
             longest: limit("maxLength"),
             least: limit("minimum"),
             most: limit("maximum"),
@@ -53,7 +57,9 @@ impl Query {
                 format!("the query is longer than {LONGEST} bytes"),
             ));
         }
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
         let mut errors = Vec::new();
         let mut taken: Vec<(String, String)> = Vec::with_capacity(pairs.len());
         for (name, value) in pairs {
@@ -67,14 +73,23 @@ impl Query {
             };
             let before = taken.iter_mut().find(|(other, _)| *other == name);
             let Some(known) = parameters.iter().find(|p| p.name == name) else {
-                let detail = format!("is not a parameter of this operation; it takes {}", listed(parameters));
+                let detail = format!(
+                    "is not a parameter of this operation; it takes {}",
+                    listed(parameters)
+                );
                 refuse("unknown_parameter", detail);
                 continue;
             };
             if value.chars().any(char::is_control) {
-                refuse("control_character", "must not hold control characters".into());
+                refuse(
+                    "control_character",
+                    "must not hold control characters".into(),
+                );
             } else if before.is_some() && !known.is_list {
-                refuse("repeated", "is given more than once, and takes one value".into());
+                refuse(
+                    "repeated",
+                    "is given more than once, and takes one value".into(),
+                );
             } else if let Some((_, values)) = before {
                 values.push(',');
                 values.push_str(&value);
@@ -97,9 +112,16 @@ impl Query {
             let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
             let number = value.parse::<i64>().ok();
             let (code, detail) = match (known.longest, known.least, known.most, number) {
-                (Some(most), ..) if length > most => ("max_length", format!("must be at most {most} characters long")),
-                (_, Some(least), _, Some(n)) if n < least => ("minimum", format!("must be at least {least}")),
-                (_, _, Some(most), Some(n)) if n > most => ("maximum", format!("must be at most {most}")),
+                (Some(most), ..) if length > most => (
+                    "max_length",
+                    format!("must be at most {most} characters long"),
+                ),
+                (_, Some(least), _, Some(n)) if n < least => {
+                    ("minimum", format!("must be at least {least}"))
+                }
+                (_, _, Some(most), Some(n)) if n > most => {
+                    ("maximum", format!("must be at most {most}"))
+                }
                 _ => return None,
             };
             Some(FieldError {
@@ -119,15 +141,25 @@ impl Query {
     /// One parameter's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// One parameter's value as `T`.
     ///
     /// # Errors
     /// 400 that names the parameter.
-    pub fn value<T: std::str::FromStr>(&self, name: &str, form: &str) -> Result<Option<T>, Problem> {
-        let parse = |v: &str| v.parse().map_err(|_| invalid(name, &format!("must be {form}")));
+    pub fn value<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        form: &str,
+    ) -> Result<Option<T>, Problem> {
+        let parse = |v: &str| {
+            v.parse()
+                .map_err(|_| invalid(name, &format!("must be {form}")))
+        };
         self.get(name).map(parse).transpose()
     }
 
@@ -144,7 +176,9 @@ impl Query {
     /// # Errors
     /// 400 that names the parameter.
     pub fn moment(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Ok(Some(at.with_timezone(&Utc)));
         }
@@ -171,7 +205,11 @@ impl Query {
     /// All parameters but those named.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Vec<(String, String)> {
-        self.0.iter().filter(|(n, _)| !names.contains(&n.as_str())).cloned().collect()
+        self.0
+            .iter()
+            .filter(|(n, _)| !names.contains(&n.as_str()))
+            .cloned()
+            .collect()
     }
 
     /// All parameters, in order.
@@ -189,5 +227,9 @@ pub fn invalid(name: &str, detail: &str) -> Problem {
 
 fn listed(parameters: &[Parameter]) -> String {
     let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }

@@ -96,7 +96,11 @@ pub fn operations(kind: &'static Kind) -> Vec<Operation> {
 
 /// `a board`, `an escalation`.
 fn a(noun: &str) -> String {
-    let article = if noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    let article = if noun.starts_with(['a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {noun}")
 }
 
@@ -214,9 +218,17 @@ fn list(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Read),
         handler(kind, page::list),
     )
-    .says(&tag(kind), &format!("List {}", n.many), &format!("{}{PAGES}", kind.about))
+    .says(
+        &tag(kind),
+        &format!("List {}", n.many),
+        &format!("{}{PAGES}", kind.about),
+    )
     .takes(list_parameters(kind))
-    .answers(200, &format!("A page of {}.", n.many), schema_ref(&format!("{}Page", n.type_name)))
+    .answers(
+        200,
+        &format!("A page of {}.", n.many),
+        schema_ref(&format!("{}Page", n.type_name)),
+    )
     .refuses(&[Code::InvalidCursor])
     .etag(Tag::Journal)
     .formats(TABLES)
@@ -233,7 +245,11 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
     .settled_by_writer()
     .says(&tag(kind), &format!("Create {}", a(&n.one)), kind.about)
     .takes([idempotency(), reason()])
-    .body(JSON_BODY, schema_ref(&format!("{}Input", n.type_name)), (kind.example)())
+    .body(
+        JSON_BODY,
+        schema_ref(&format!("{}Input", n.type_name)),
+        (kind.example)(),
+    )
     .answers(
         201,
         &format!("The {}, with `Location` and `ETag`.", n.one),
@@ -300,7 +316,11 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
         "Brings a withdrawn record back. Its rules must hold in the world of today.",
     )
     .takes([id_parameter(&n.one), idempotency(), reason()])
-    .answers(200, &format!("The restored {}.", n.one), schema_ref(&n.type_name))
+    .answers(
+        200,
+        &format!("The restored {}.", n.one),
+        schema_ref(&n.type_name),
+    )
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -340,7 +360,11 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
 
 fn difference(kind: &'static Kind, n: &Names) -> Operation {
     let version = |name: &str, what: &str| {
-        let mut p = query(name, what, json!({ "type": "integer", "format": "int64", "minimum": 1 }));
+        let mut p = query(
+            name,
+            what,
+            json!({ "type": "integer", "format": "int64", "minimum": 1 }),
+        );
         schema::set(&mut p, "required", true);
         p
     };
@@ -410,7 +434,9 @@ async fn post(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     call.change(write, move |txn| {
         let record = txn.create(kind, None, draft)?;
         let location = format!("{BASE}/{}/{}", kind.path, record.meta().id);
-        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
+        Ok(Answer::record(201, &txn.show(&record)?)
+            .header("Location", location)
+            .into())
     })
     .await
 }
@@ -505,7 +531,10 @@ impl BulkOperation {
                 Code::InvalidBody,
                 format!("/{field}"),
                 "required",
-                format!("must be given for this op ({})", crate::world::record::word(&self.op)),
+                format!(
+                    "must be given for this op ({})",
+                    crate::world::record::word(&self.op)
+                ),
             )
         };
         let id = || self.id.ok_or_else(|| need("id"));
@@ -519,7 +548,8 @@ impl BulkOperation {
             )),
             BulkOp::Create => {
                 let record = self.record.clone().ok_or_else(|| need("record"))?;
-                txn.create(kind, None, record).map_err(|p| below(p, "/record"))
+                txn.create(kind, None, record)
+                    .map_err(|p| below(p, "/record"))
             }
             BulkOp::Update if kind.append_only => Err(Problem::field(
                 Code::RuleViolation,
@@ -529,7 +559,8 @@ impl BulkOperation {
             )),
             BulkOp::Update => {
                 let patch = self.patch.clone().ok_or_else(|| need("patch"))?;
-                txn.patch(kind, id()?, version()?, patch).map_err(|p| below(p, "/patch"))
+                txn.patch(kind, id()?, version()?, patch)
+                    .map_err(|p| below(p, "/patch"))
             }
             BulkOp::Withdraw => txn.withdraw(kind, id()?, version()?),
             BulkOp::Restore => txn.restore(kind, id()?, self.if_match),
@@ -555,7 +586,10 @@ fn bulk_form() -> &'static jsonschema::Validator {
     static FORM: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
         let object = json!({ "type": ["object", "null"] });
         let operation = schema::bulk_operation(object.clone(), object);
-        schema::compile("Bulk", &schema::Schemas::from([("Bulk".to_owned(), schema::bulk(&operation))]))
+        schema::compile(
+            "Bulk",
+            &schema::Schemas::from([("Bulk".to_owned(), schema::bulk(&operation))]),
+        )
     });
     &FORM
 }
@@ -567,7 +601,8 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     struct Bulk {
         operations: Vec<BulkOperation>,
     }
-    let bulk: Bulk = serde_json::from_value(body).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
+    let bulk: Bulk =
+        serde_json::from_value(body).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
     let mut write = call.write()?;
     write.dry_run = call.query.flag("dry_run")?;
     let each = match call.query.get("mode") {

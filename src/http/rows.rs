@@ -64,7 +64,9 @@ impl Rows {
                 return Ok((all > 0).then(|| self.cut(all)));
             }
             if self.buffer.len() - self.end > LONGEST {
-                let detail = format!("a row is longer than {LONGEST} bytes; rows are separated by line breaks");
+                let detail = format!(
+                    "a row is longer than {LONGEST} bytes; rows are separated by line breaks"
+                );
                 return Err(Problem::new(Code::MalformedBody, detail));
             }
             match self.incoming.next().await? {

@@ -20,7 +20,11 @@ impl Incoming {
     ///
     /// # Errors
     /// 413 where more than that was announced.
-    pub(super) fn new(payload: web::Payload, announced: Option<u64>, limit: u64) -> Result<Self, Problem> {
+    pub(super) fn new(
+        payload: web::Payload,
+        announced: Option<u64>,
+        limit: u64,
+    ) -> Result<Self, Problem> {
         let incoming = Self {
             payload,
             left: limit,
@@ -57,13 +61,21 @@ impl Incoming {
     /// # Errors
     /// 400 where the body breaks off, 413 where it goes beyond the limit.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let Some(piece) = self.payload.next().await else { return Ok(None) };
+        let Some(piece) = self.payload.next().await else {
+            return Ok(None);
+        };
         let piece = piece.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
-        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| self.too_large())?;
+        self.left = self
+            .left
+            .checked_sub(piece.len() as u64)
+            .ok_or_else(|| self.too_large())?;
         Ok(Some(piece))
     }
 
     fn too_large(&self) -> Problem {
-        Problem::new(Code::PayloadTooLarge, format!("at most {} bytes are taken", self.limit))
+        Problem::new(
+            Code::PayloadTooLarge,
+            format!("at most {} bytes are taken", self.limit),
+        )
     }
 }

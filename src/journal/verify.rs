@@ -61,7 +61,11 @@ pub fn verify(conn: &mut Conn) -> Result<Report, DbError> {
     Ok(report)
 }
 
-fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest>) -> Result<(), DbError> {
+fn chain(
+    conn: &mut Conn,
+    report: &mut Report,
+    latest: &mut HashMap<Uuid, Latest>,
+) -> Result<(), DbError> {
     let mut previous = GENESIS.to_vec();
     let mut seq = 0;
     let mut at = None;
@@ -72,7 +76,11 @@ fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest
         for row in page {
             let mut faults = Vec::new();
             if row.seq != seq + 1 {
-                faults.push(format!("entries {} to {} are missing", seq + 1, row.seq - 1));
+                faults.push(format!(
+                    "entries {} to {} are missing",
+                    seq + 1,
+                    row.seq - 1
+                ));
             }
             if row.previous != previous {
                 faults.push("does not follow the entry before: one of the two was changed, removed or moved".into());
@@ -81,7 +89,9 @@ fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest
                 faults.push("its columns are not what its hash was made of".into());
             }
             match digest(&row) {
-                Some(d) if d != row.digest => faults.push("its snapshot or reason was changed".into()),
+                Some(d) if d != row.digest => {
+                    faults.push("its snapshot or reason was changed".into())
+                }
                 Some(_) => {}
                 None if row.snapshot.is_none() && row.salt.is_none() => report.redacted += 1,
                 None => faults.push("its snapshot or salt is gone, but not both".into()),
@@ -91,7 +101,10 @@ fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest
             }
             let expected = latest.get(&row.record_id.0).map_or(1, |l| l.version + 1);
             if row.version != expected {
-                faults.push(format!("is version {} of its record where {expected} was to come", row.version));
+                faults.push(format!(
+                    "is version {} of its record where {expected} was to come",
+                    row.version
+                ));
             }
             let record = Some((row.kind.clone(), row.record_id.0));
             report.faults.extend(faults.into_iter().map(|what| Fault {
@@ -123,7 +136,11 @@ fn chain(conn: &mut Conn, report: &mut Report, latest: &mut HashMap<Uuid, Latest
     Ok(())
 }
 
-fn rows(conn: &mut Conn, report: &mut Report, mut latest: HashMap<Uuid, Latest>) -> Result<(), DbError> {
+fn rows(
+    conn: &mut Conn,
+    report: &mut Report,
+    mut latest: HashMap<Uuid, Latest>,
+) -> Result<(), DbError> {
     let mut after = Uuid::nil();
     loop {
         let page = store::records_after(conn, after, 5_000)?;
@@ -134,15 +151,22 @@ fn rows(conn: &mut Conn, report: &mut Report, mut latest: HashMap<Uuid, Latest>)
             let record = Some((row.kind.clone(), row.id.0));
             let what = match latest.remove(&row.id.0) {
                 None => Some("the record has no entry in the journal".to_owned()),
-                Some(l) if l.version != row.version || l.seq != row.seq || l.kind != row.kind => Some(format!(
-                    "the record is at version {} while the journal's last is {} (entry {})",
-                    row.version, l.version, l.seq
-                )),
-                Some(l) if l.shape != row.shape || l.body.as_ref().is_some_and(|s| *s != row.body) => {
+                Some(l) if l.version != row.version || l.seq != row.seq || l.kind != row.kind => {
+                    Some(format!(
+                        "the record is at version {} while the journal's last is {} (entry {})",
+                        row.version, l.version, l.seq
+                    ))
+                }
+                Some(l)
+                    if l.shape != row.shape || l.body.as_ref().is_some_and(|s| *s != row.body) =>
+                {
                     Some("the record differs from its snapshot".to_owned())
                 }
                 Some(_) if reference(&row.body).is_none_or(|r| r != row.reference) => {
-                    Some(format!("the record's row says `{}`, which is not its reference", row.reference))
+                    Some(format!(
+                        "the record's row says `{}`, which is not its reference",
+                        row.reference
+                    ))
                 }
                 Some(_) => None,
             };

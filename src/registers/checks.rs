@@ -8,8 +8,17 @@ use uuid::Uuid;
 use crate::world::{Resource, Rules};
 
 /// Refuses a change of a field that stays as it was first set. `remedy` follows "cannot change: ".
-pub fn fixed<R: Resource, T: PartialEq>(rules: &mut Rules<'_, R>, is: &R, pointer: &str, field: impl Fn(&R) -> T, remedy: &str) {
-    if rules.before.is_some_and(|before| field(&before.data) != field(is)) {
+pub fn fixed<R: Resource, T: PartialEq>(
+    rules: &mut Rules<'_, R>,
+    is: &R,
+    pointer: &str,
+    field: impl Fn(&R) -> T,
+    remedy: &str,
+) {
+    if rules
+        .before
+        .is_some_and(|before| field(&before.data) != field(is))
+    {
         rules.refuse(pointer, "fixed", format!("cannot change: {remedy}"));
     }
 }
@@ -91,7 +100,10 @@ mod tests {
     #[test]
     fn stretches_that_share_a_day_overlap() {
         let spring = (day("2020-03-01"), day("2020-05-31"));
-        assert!(overlap(spring, (day("2020-05-31"), None)), "the last day counts");
+        assert!(
+            overlap(spring, (day("2020-05-31"), None)),
+            "the last day counts"
+        );
         assert!(!overlap(spring, (day("2020-06-01"), None)));
         assert!(!overlap((day("2020-06-01"), None), spring));
         assert!(overlap(spring, (None, None)), "open ends reach everywhere");
@@ -102,7 +114,10 @@ mod tests {
     fn a_window_lets_through_the_days_in_it() {
         assert!(in_window(None, (None, None)));
         assert!(!in_window(None, (day("2020-01-01"), None)));
-        assert!(in_window(day("2020-01-01"), (day("2020-01-01"), day("2020-01-01"))));
+        assert!(in_window(
+            day("2020-01-01"),
+            (day("2020-01-01"), day("2020-01-01"))
+        ));
         assert!(!in_window(day("2020-01-02"), (None, day("2020-01-01"))));
     }
 }
@@ -120,15 +135,22 @@ pub mod bodies {
         let example = (kind.example)();
         kind.check_schema(&example)
             .unwrap_or_else(|p| panic!("{}: the example is refused: {:?}", kind.name, p.errors));
-        kind.check_schema(&json!({})).expect_err("a body without fields");
+        kind.check_schema(&json!({}))
+            .expect_err("a body without fields");
         kind.check_schema(&json!([])).expect_err("a list");
-        for (field, value) in bad.iter().chain(&[("no_such_field", json!(1)), ("id", json!("x"))]) {
+        for (field, value) in bad
+            .iter()
+            .chain(&[("no_such_field", json!(1)), ("id", json!("x"))])
+        {
             let mut body = example.clone();
             body[*field] = value.clone();
             let refused = kind.check_schema(&body).map_err(|p| p.errors);
-            let errors = refused.expect_err(&format!("{}: {field} = {value} must be refused", kind.name));
+            let errors =
+                refused.expect_err(&format!("{}: {field} = {value} must be refused", kind.name));
             assert!(
-                errors.iter().all(|e| e.pointer.starts_with(&format!("/{field}"))),
+                errors
+                    .iter()
+                    .all(|e| e.pointer.starts_with(&format!("/{field}"))),
                 "{}: {errors:?}",
                 kind.name
             );

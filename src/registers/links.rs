@@ -7,7 +7,12 @@ use uuid::Uuid;
 use crate::world::{Marking, Meta, Rec, Resource, Rules, World};
 
 /// Refuses a list whose members name the same record twice. `field` is the member's field that holds the id.
-pub fn no_repeats<R: Resource>(rules: &mut Rules<'_, R>, list: &str, field: &str, ids: impl IntoIterator<Item = Option<Uuid>>) {
+pub fn no_repeats<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    list: &str,
+    field: &str,
+    ids: impl IntoIterator<Item = Option<Uuid>>,
+) {
     let mut seen = HashSet::new();
     for (n, id) in ids.into_iter().enumerate() {
         if id.is_some_and(|id| !seen.insert(id)) {
@@ -21,9 +26,16 @@ pub fn no_repeats<R: Resource>(rules: &mut Rules<'_, R>, list: &str, field: &str
 }
 
 /// The other live records of the kind that point to `id`.
-pub fn others<'a, R: Resource>(rules: &Rules<'a, R>, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
+pub fn others<'a, R: Resource>(
+    rules: &Rules<'a, R>,
+    id: Uuid,
+) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
     let own = rules.meta.id;
-    rules.reading.world.pointing::<R>(id).filter(move |r| r.meta.id != own)
+    rules
+        .reading
+        .world
+        .pointing::<R>(id)
+        .filter(move |r| r.meta.id != own)
 }
 
 /// Whether a part counts on its whole: not if it is marked more strictly.
@@ -33,8 +45,13 @@ pub fn counts(whole: &Meta, part: &Meta) -> bool {
 }
 
 /// Live records that point to one and count on it.
-pub fn parts<'a, 'm, R: Resource>(world: &'a World, whole: &'m Meta) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'm, R> {
-    world.pointing::<R>(whole.id).filter(move |r| counts(whole, &r.meta))
+pub fn parts<'a, 'm, R: Resource>(
+    world: &'a World,
+    whole: &'m Meta,
+) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'm, R> {
+    world
+        .pointing::<R>(whole.id)
+        .filter(move |r| counts(whole, &r.meta))
 }
 
 /// A count as it is kept.

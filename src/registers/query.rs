@@ -23,7 +23,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Any<T> {
         use serde::de::value::StringDeserializer;
         let text = String::deserialize(deserializer)?;
         if text.split(',').count() > MOST_VALUES {
-            return Err(serde::de::Error::custom(format!("names more than {MOST_VALUES} values")));
+            return Err(serde::de::Error::custom(format!(
+                "names more than {MOST_VALUES} values"
+            )));
         }
         text.split(',')
             .map(|word| {
@@ -42,7 +44,9 @@ pub fn any<T: PartialEq>(wanted: &Option<Any<T>>, value: &T) -> bool {
 
 /// The same for a field that may be empty: an empty one has none of the values asked for.
 pub fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool {
-    wanted.as_ref().is_none_or(|w| value.is_some_and(|v| w.has(&v)))
+    wanted
+        .as_ref()
+        .is_none_or(|w| value.is_some_and(|v| w.has(&v)))
 }
 
 /// Whether `value` is the one asked for, if one is.

@@ -75,7 +75,11 @@ impl Frequency {
     #[must_use]
     pub fn fault(&self, first: Option<NaiveDate>, until: Option<NaiveDate>) -> Option<Fault> {
         if self.rule.is_some() && self.every.is_some() {
-            return Some(("rule", "one_of", "give either rule or every with unit".into()));
+            return Some((
+                "rule",
+                "one_of",
+                "give either rule or every with unit".into(),
+            ));
         }
         if self.every.is_some() != self.unit.is_some() {
             let (field, other) = if self.every.is_some() {
@@ -83,7 +87,11 @@ impl Frequency {
             } else {
                 ("every", "unit")
             };
-            return Some((field, "required", format!("belongs to {other}; give both or neither")));
+            return Some((
+                field,
+                "required",
+                format!("belongs to {other}; give both or neither"),
+            ));
         }
         if let Some(rule) = &self.rule {
             return fault(rule, first, until).map(|detail| ("rule", "recurrence", detail));
@@ -108,18 +116,27 @@ impl Frequency {
         };
         let end = end(first, until);
         let nth = |n: u32| step(n.saturating_mul(every));
-        Some((0..=u32::from(MOST)).map_while(nth).take_while(|d| *d <= end).collect())
+        Some(
+            (0..=u32::from(MOST))
+                .map_while(nth)
+                .take_while(|d| *d <= end)
+                .collect(),
+        )
     }
 }
 
 /// The last day that is looked at.
 fn end(first: NaiveDate, until: Option<NaiveDate>) -> NaiveDate {
-    let horizon = first.checked_add_months(Months::new(HORIZON_YEARS * 12)).unwrap_or(NaiveDate::MAX);
+    let horizon = first
+        .checked_add_months(Months::new(HORIZON_YEARS * 12))
+        .unwrap_or(NaiveDate::MAX);
     until.map_or(horizon, |u| u.min(horizon))
 }
 
 fn too_many() -> String {
-    format!("names more than {MOST} days within {HORIZON_YEARS} years; end it sooner or let it recur less often")
+    format!(
+        "names more than {MOST} days within {HORIZON_YEARS} years; end it sooner or let it recur less often"
+    )
 }
 
 /// What is wrong with a rule for what begins on `first`: its first day must be one of the rule's.
@@ -132,7 +149,9 @@ pub fn fault(rule: &str, first: Option<NaiveDate>, until: Option<NaiveDate>) -> 
     match days(rule, first, until) {
         Err(detail) => Some(detail),
         Ok(days) if days.first() != Some(&first) => Some(match days.first() {
-            Some(day) => format!("does not fall on the first day ({first}) but on {day}; make the two agree"),
+            Some(day) => {
+                format!("does not fall on the first day ({first}) but on {day}; make the two agree")
+            }
             None => format!("falls on no day from {first} on; correct the rule"),
         }),
         Ok(_) => None,
@@ -143,7 +162,11 @@ pub fn fault(rule: &str, first: Option<NaiveDate>, until: Option<NaiveDate>) -> 
 ///
 /// # Errors
 /// Why the rule is not taken, in words.
-pub fn days(rule: &str, first: NaiveDate, until: Option<NaiveDate>) -> Result<Vec<NaiveDate>, String> {
+pub fn days(
+    rule: &str,
+    first: NaiveDate,
+    until: Option<NaiveDate>,
+) -> Result<Vec<NaiveDate>, String> {
     if !YEARS.contains(&first.year()) {
         return Err(format!(
             "begins on {first}; a recurrence begins from {} to {}",
@@ -153,8 +176,12 @@ pub fn days(rule: &str, first: NaiveDate, until: Option<NaiveDate>) -> Result<Ve
     }
     let start = Tz::UTC.from_utc_datetime(&first.and_time(NaiveTime::MIN));
     let end = Tz::UTC.from_utc_datetime(&end(first, until).and_time(NaiveTime::MIN));
-    let rule: RRule<Unvalidated> = in_days(rule)?.parse().map_err(|e| format!("is not a rule of RFC 5545: {e}"))?;
-    let set = rule.build(start).map_err(|e| format!("cannot be followed: {e}"))?;
+    let rule: RRule<Unvalidated> = in_days(rule)?
+        .parse()
+        .map_err(|e| format!("is not a rule of RFC 5545: {e}"))?;
+    let set = rule
+        .build(start)
+        .map_err(|e| format!("cannot be followed: {e}"))?;
     let found = set.before(end).all(MOST + 1);
     if found.dates.len() > usize::from(MOST) {
         return Err(too_many());
@@ -169,9 +196,14 @@ fn in_days(rule: &str) -> Result<String, String> {
         let (name, value) = part
             .split_once('=')
             .filter(|(_, value)| !value.is_empty())
-            .ok_or("is not a rule: parts are NAME=VALUE, separated by semicolons, without RRULE:")?;
+            .ok_or(
+                "is not a rule: parts are NAME=VALUE, separated by semicolons, without RRULE:",
+            )?;
         if !PARTS.contains(&name) {
-            return Err(format!("{name:?} is not a part that names days; there are {}", PARTS.join(", ")));
+            return Err(format!(
+                "{name:?} is not a part that names days; there are {}",
+                PARTS.join(", ")
+            ));
         }
         if parts.iter().any(|(n, _)| n == name) {
             return Err(format!("{name} is given twice; remove one"));
@@ -186,7 +218,11 @@ fn in_days(rule: &str) -> Result<String, String> {
     if has("COUNT") && has("UNTIL") {
         return Err("ends twice; give COUNT or UNTIL".into());
     }
-    Ok(parts.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(";"))
+    Ok(parts
+        .into_iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect::<Vec<_>>()
+        .join(";"))
 }
 
 fn checked_part(name: &str, value: &str) -> Result<String, String> {
@@ -199,9 +235,10 @@ fn checked_part(name: &str, value: &str) -> Result<String, String> {
         }
     };
     match name {
-        "FREQ" if !["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => {
-            Err("FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY: nothing recurs more often than daily".into())
-        }
+        "FREQ" if !["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => Err(
+            "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY: nothing recurs more often than daily"
+                .into(),
+        ),
         "INTERVAL" => up_to(INTERVAL),
         "COUNT" => up_to(u32::from(MOST)),
         "UNTIL" => {
@@ -250,7 +287,11 @@ mod tests {
             ["2020-10-01", "2020-10-02", "2020-10-03"]
         );
         assert_eq!(
-            of("FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=2", "2020-01-31", "2030-01-01"),
+            of(
+                "FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=2",
+                "2020-01-31",
+                "2030-01-01"
+            ),
             ["2020-01-31", "2020-02-29"]
         );
     }
@@ -262,22 +303,36 @@ mod tests {
             unit: Some(unit),
             ..Frequency::default()
         };
-        let days = |f: &Frequency, first: &str, until: &str| f.days(day(first), Some(day(until))).expect("days");
+        let days = |f: &Frequency, first: &str, until: &str| {
+            f.days(day(first), Some(day(until))).expect("days")
+        };
         let found = days(&every(1, IntervalUnit::Month), "2020-01-31", "2020-04-30");
-        assert_eq!(found, ["2020-01-31", "2020-02-29", "2020-03-31", "2020-04-30"].map(day));
-        assert_eq!(days(&every(4, IntervalUnit::Year), "2018-03-30", "2026-03-30").len(), 3);
+        assert_eq!(
+            found,
+            ["2020-01-31", "2020-02-29", "2020-03-31", "2020-04-30"].map(day)
+        );
+        assert_eq!(
+            days(&every(4, IntervalUnit::Year), "2018-03-30", "2026-03-30").len(),
+            3
+        );
         assert_eq!(
             days(&every(1, IntervalUnit::Quarter), "2020-11-30", "2021-02-28"),
             ["2020-11-30", "2021-02-28"].map(day)
         );
-        assert_eq!(days(&every(2, IntervalUnit::Week), "2020-06-01", "2020-06-28").len(), 2);
+        assert_eq!(
+            days(&every(2, IntervalUnit::Week), "2020-06-01", "2020-06-28").len(),
+            2
+        );
         let daily = every(1, IntervalUnit::Day);
         assert_eq!(
             daily.fault(Some(day("2020-01-01")), None).map(|f| f.0),
             Some("every"),
             "never-ending"
         );
-        assert_eq!(daily.fault(Some(day("2020-01-01")), Some(day("2021-01-01"))), None);
+        assert_eq!(
+            daily.fault(Some(day("2020-01-01")), Some(day("2021-01-01"))),
+            None
+        );
     }
 
     #[test]
@@ -310,7 +365,11 @@ mod tests {
         }
         assert!(fault("FREQ=DAILY;COUNT=5", Some(day("0001-01-01")), None).is_some());
         assert_eq!(fault("FREQ=WEEKLY;BYDAY=WE", first, None), None);
-        assert_eq!(fault("FREQ=WEEKLY;BYDAY=MO", None, None), None, "nothing to agree with");
+        assert_eq!(
+            fault("FREQ=WEEKLY;BYDAY=MO", None, None),
+            None,
+            "nothing to agree with"
+        );
     }
 
     proptest! {

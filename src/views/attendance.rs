@@ -52,22 +52,38 @@ pub struct Attended<'a>(Vec<Held<'a>>);
 pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
     let mut meetings: Vec<&Rec<Meeting>> = seen
         .pointing::<Meeting>(board)
-        .filter(|m| m.data.board_id == board && m.data.status == MeetingStatus::Held && m.data.days().0.is_none_or(|d| d <= on))
+        .filter(|m| {
+            m.data.board_id == board
+                && m.data.status == MeetingStatus::Held
+                && m.data.days().0.is_none_or(|d| d <= on)
+        })
         .collect();
     meetings.sort_by_key(|m| std::cmp::Reverse((m.computed.meeting_on, &m.meta.reference)));
     meetings.truncate(LAST_MEETINGS);
     // A post or body whose seat is not named sits on its seat all the same.
     let mut seats: HashMap<Uuid, Vec<&Rec<Membership>>> = HashMap::new();
-    for seat in seen.pointing::<Membership>(board).filter(|m| m.data.board_id == board) {
+    for seat in seen
+        .pointing::<Membership>(board)
+        .filter(|m| m.data.board_id == board)
+    {
         for holder in [seat.data.post_id, seat.data.unit_id].into_iter().flatten() {
             seats.entry(holder).or_default().push(seat);
         }
     }
-    Attended(meetings.into_iter().map(|m| Held::of(seen, m, &seats)).collect())
+    Attended(
+        meetings
+            .into_iter()
+            .map(|m| Held::of(seen, m, &seats))
+            .collect(),
+    )
 }
 
 impl<'a> Held<'a> {
-    fn of(seen: &Seen, meeting: &'a Rec<Meeting>, seats: &HashMap<Uuid, Vec<&Rec<Membership>>>) -> Self {
+    fn of(
+        seen: &Seen,
+        meeting: &'a Rec<Meeting>,
+        seats: &HashMap<Uuid, Vec<&Rec<Membership>>>,
+    ) -> Self {
         let mut held = Self {
             meeting,
             recorded: false,
@@ -75,21 +91,38 @@ impl<'a> Held<'a> {
             seats: HashSet::new(),
             kinds: Vec::new(),
         };
-        for attendance in seen.pointing::<Attendance>(meeting.meta.id).map(|a| &a.data) {
+        for attendance in seen
+            .pointing::<Attendance>(meeting.meta.id)
+            .map(|a| &a.data)
+        {
             held.recorded = true;
-            if matches!(attendance.status, AttendanceStatus::Present | AttendanceStatus::Deputised) {
+            if matches!(
+                attendance.status,
+                AttendanceStatus::Present | AttendanceStatus::Deputised
+            ) {
                 held.came(seen, attendance, seats);
             }
         }
         held
     }
 
-    fn came(&mut self, seen: &Seen, attendance: &Attendance, seats: &HashMap<Uuid, Vec<&Rec<Membership>>>) {
+    fn came(
+        &mut self,
+        seen: &Seen,
+        attendance: &Attendance,
+        seats: &HashMap<Uuid, Vec<&Rec<Membership>>>,
+    ) {
         let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
         let days = self.meeting.data.days();
         let holder = attendance.post_id.or(attendance.unit_id);
-        let by_holder = holder.and_then(|h| seats.get(&h)).into_iter().flatten().copied();
-        let named = attendance.membership_id.and_then(|id| seen.get::<Membership>(id));
+        let by_holder = holder
+            .and_then(|h| seats.get(&h))
+            .into_iter()
+            .flatten()
+            .copied();
+        let named = attendance
+            .membership_id
+            .and_then(|id| seen.get::<Membership>(id));
         let theirs: Vec<&Rec<Membership>> = named
             .into_iter()
             .chain(by_holder.filter(|s| overlap(s.data.term(), days)))
@@ -102,10 +135,17 @@ impl<'a> Held<'a> {
         if let Some(unit) = attendance.constituency_unit_id {
             self.units.insert(unit);
         } else if theirs.is_empty() {
-            self.units
-                .extend(attendance.unit_id.or_else(|| attendance.post_id.and_then(unit_of_post)));
+            self.units.extend(
+                attendance
+                    .unit_id
+                    .or_else(|| attendance.post_id.and_then(unit_of_post)),
+            );
         } else {
-            self.units.extend(theirs.iter().filter_map(|s| speaks_for(&s.data, unit_of_post)));
+            self.units.extend(
+                theirs
+                    .iter()
+                    .filter_map(|s| speaks_for(&s.data, unit_of_post)),
+            );
         }
     }
 }
@@ -132,7 +172,10 @@ impl Attended<'_> {
     /// For one seat, in its term.
     #[must_use]
     pub fn for_seat(&self, seat: &Rec<Membership>) -> Turnout {
-        self.turnout(|m| overlap(seat.data.term(), m.data.days()), |h| h.seats.contains(&seat.meta.id))
+        self.turnout(
+            |m| overlap(seat.data.term(), m.data.days()),
+            |h| h.seats.contains(&seat.meta.id),
+        )
     }
 
     /// Of how many of the last meetings in a seat's term, in a row up to the latest, it is on record that nobody was there for it, nor for
@@ -143,11 +186,17 @@ impl Attended<'_> {
             .0
             .iter()
             .filter(|h| h.recorded && overlap(seat.data.term(), h.meeting.data.days()));
-        let came = |h: &&Held<'_>| h.seats.contains(&seat.meta.id) || unit.is_some_and(|u| h.units.contains(&u));
+        let came = |h: &&Held<'_>| {
+            h.seats.contains(&seat.meta.id) || unit.is_some_and(|u| h.units.contains(&u))
+        };
         count(in_term.take_while(|h| !came(h)).count())
     }
 
-    fn turnout(&self, counts: impl Fn(&Rec<Meeting>) -> bool, came: impl Fn(&Held<'_>) -> bool) -> Turnout {
+    fn turnout(
+        &self,
+        counts: impl Fn(&Rec<Meeting>) -> bool,
+        came: impl Fn(&Held<'_>) -> bool,
+    ) -> Turnout {
         let held: Vec<&Held<'_>> = self.0.iter().filter(|h| counts(h.meeting)).collect();
         let there = || held.iter().filter(|h| came(h));
         Turnout {

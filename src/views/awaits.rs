@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::standing::{Standing, standing};
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
+    RecommendationUpdate,
 };
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
 use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
@@ -22,7 +23,9 @@ use crate::world::seen::Seen;
 use crate::world::{AnyRecord, IdSet, Rec};
 
 /// Why one record waits on another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitKind {
     /// A dependency of a work-plan item.
@@ -154,7 +157,9 @@ impl Node<'_> {
         let Standing::Open(_) = self.standing else {
             return DeadlineHolds::Closed;
         };
-        let Some(due) = due else { return DeadlineHolds::NoDeadline };
+        let Some(due) = due else {
+            return DeadlineHolds::NoDeadline;
+        };
         match self.earliest {
             Some(earliest) if earliest > due => DeadlineHolds::Late,
             _ if self.is_circle => DeadlineHolds::Circle,
@@ -216,7 +221,11 @@ impl<'a> Graph<'a> {
 
     /// An event in words: the same words, in any case, are the same event.
     fn event(&mut self, words: &str, is_open: bool) -> usize {
-        let key = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let key = words
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase();
         let at = match self.by_words.get(&key) {
             Some(at) => *at,
             None => {
@@ -248,11 +257,19 @@ impl<'a> Graph<'a> {
         let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
             return;
         };
-        let waits = self.nodes.get(from).map(|n| n.waits.as_slice()).unwrap_or_default();
+        let waits = self
+            .nodes
+            .get(from)
+            .map(|n| n.waits.as_slice())
+            .unwrap_or_default();
         let edge = |n: &usize| self.edges.get(*n);
         // A link or dependency says more than a mention of the same record in an update.
-        let said =
-            |e: &Edge| e.to == to && (e.kind == kind || kind == WaitKind::UpdateRefersTo || (kind == WaitKind::PutOffTo && e.is_open));
+        let said = |e: &Edge| {
+            e.to == to
+                && (e.kind == kind
+                    || kind == WaitKind::UpdateRefersTo
+                    || (kind == WaitKind::PutOffTo && e.is_open))
+        };
         if from == to || waits.iter().filter_map(edge).any(said) {
             return;
         }
@@ -276,14 +293,19 @@ impl<'a> Graph<'a> {
         let plans = worked_plans(seen);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
-            let Some(item) = seen.get::<WorkPlanItem>(data.item_id).filter(|i| i.is_live()) else {
+            let Some(item) = seen
+                .get::<WorkPlanItem>(data.item_id)
+                .filter(|i| i.is_live())
+            else {
                 continue;
             };
             if !plans.contains(&item.data.plan_id) {
                 continue;
             }
             let is_open = data.status == DependencyStatus::Open && !item.data.status.is_closed();
-            let Some(from) = self.place(seen, data.item_id) else { continue };
+            let Some(from) = self.place(seen, data.item_id) else {
+                continue;
+            };
             let to = match (data.on_id, &data.on_other) {
                 (Some(id), _) => self.place(seen, id),
                 (None, Some(words)) => Some(self.event(words, is_open)),
@@ -293,7 +315,10 @@ impl<'a> Graph<'a> {
                 continue;
             };
             // The dependency says that the item waits; what is done keeps nobody waiting all the same.
-            let done = self.nodes.get(to).is_some_and(|n| n.standing == Standing::Done);
+            let done = self
+                .nodes
+                .get(to)
+                .is_some_and(|n| n.standing == Standing::Done);
             self.wait(Edge {
                 from,
                 to,
@@ -309,7 +334,10 @@ impl<'a> Graph<'a> {
             let found = seen.get::<Recommendation>(id).filter(|r| r.is_live());
             found.is_some_and(|r| r.computed.closure == RecommendationClosureState::None)
         };
-        for link in seen.live::<RecommendationLink>().filter(|l| open(l.data.recommendation_id)) {
+        for link in seen
+            .live::<RecommendationLink>()
+            .filter(|l| open(l.data.recommendation_id))
+        {
             let kind = match link.data.relation {
                 RecommendationRelation::DependsOn => WaitKind::DependsOn,
                 RecommendationRelation::AddressedBy => WaitKind::AddressedBy,
@@ -318,9 +346,17 @@ impl<'a> Graph<'a> {
             };
             self.lean(seen, link.data.recommendation_id, link.data.to_id, kind);
         }
-        for update in seen.live::<RecommendationUpdate>().filter(|u| open(u.data.recommendation_id)) {
+        for update in seen
+            .live::<RecommendationUpdate>()
+            .filter(|u| open(u.data.recommendation_id))
+        {
             for to in update.data.referred() {
-                self.lean(seen, update.data.recommendation_id, to, WaitKind::UpdateRefersTo);
+                self.lean(
+                    seen,
+                    update.data.recommendation_id,
+                    to,
+                    WaitKind::UpdateRefersTo,
+                );
             }
         }
     }
@@ -363,16 +399,24 @@ impl<'a> Graph<'a> {
     fn resolve(&mut self, on: NaiveDate) {
         let mut left: Vec<usize> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let open = node.waits.iter().filter_map(|e| self.edges.get(*e)).filter(|e| e.is_open);
+            let open = node
+                .waits
+                .iter()
+                .filter_map(|e| self.edges.get(*e))
+                .filter(|e| e.is_open);
             left.push(open.count());
         }
-        let mut ready: VecDeque<usize> = (0..self.nodes.len()).filter(|n| left.get(*n) == Some(&0)).collect();
+        let mut ready: VecDeque<usize> = (0..self.nodes.len())
+            .filter(|n| left.get(*n) == Some(&0))
+            .collect();
         let mut resolved = vec![false; self.nodes.len()];
         while let Some(at) = ready.pop_front() {
             if let Some(done) = resolved.get_mut(at) {
                 *done = true;
             }
-            let Some(node) = self.nodes.get(at) else { continue };
+            let Some(node) = self.nodes.get(at) else {
+                continue;
+            };
             for place in &node.awaited.clone() {
                 let Some(edge) = self.edges.get(*place).filter(|e| e.is_open) else {
                     continue;
@@ -389,7 +433,11 @@ impl<'a> Graph<'a> {
             }
         }
         for (at, _) in resolved.iter().enumerate().filter(|(_, r)| !**r) {
-            let waits = self.nodes.get(at).map(|n| n.waits.clone()).unwrap_or_default();
+            let waits = self
+                .nodes
+                .get(at)
+                .map(|n| n.waits.clone())
+                .unwrap_or_default();
             let around = waits.into_iter().find(|place| {
                 let edge = self.edges.get(*place).filter(|e| e.is_open);
                 edge.is_some_and(|e| resolved.get(e.to) == Some(&false))
@@ -404,7 +452,9 @@ impl<'a> Graph<'a> {
     /// When what is waited on is there, at the earliest: not before today, not before its own day, not before what it waits on itself. The
     /// second is whether any of that has no day.
     fn comes(&self, at: usize, edge: &Edge, on: NaiveDate) -> (Option<NaiveDate>, bool) {
-        let Some(node) = self.nodes.get(at) else { return (None, true) };
+        let Some(node) = self.nodes.get(at) else {
+            return (None, true);
+        };
         let own = match node.standing {
             Standing::Open(day) => day.or(edge.needed_by),
             Standing::Stands => edge.needed_by,
@@ -417,7 +467,9 @@ impl<'a> Graph<'a> {
     }
 
     fn hear(&mut self, waiter: usize, place: usize, (day, is_unknown): (Option<NaiveDate>, bool)) {
-        let Some(node) = self.nodes.get_mut(waiter) else { return };
+        let Some(node) = self.nodes.get_mut(waiter) else {
+            return;
+        };
         if day > node.earliest {
             node.latest = Some(place);
         }
@@ -433,7 +485,9 @@ impl<'a> Graph<'a> {
     #[must_use]
     pub fn chain(&self, from: usize, holds: DeadlineHolds, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
-        let Some(mut node) = self.nodes.get(from) else { return chain };
+        let Some(mut node) = self.nodes.get(from) else {
+            return chain;
+        };
         let by_day = holds == DeadlineHolds::Late || node.undated.is_none();
         let wanted = node.earliest;
         while chain.len() < most {
@@ -442,7 +496,9 @@ impl<'a> Graph<'a> {
             } else {
                 node.undated
             };
-            let Some(edge) = next.and_then(|e| self.edges.get(e)) else { break };
+            let Some(edge) = next.and_then(|e| self.edges.get(e)) else {
+                break;
+            };
             let again = chain.contains(&edge.to) || edge.to == from;
             chain.push(edge.to);
             match self.nodes.get(edge.to) {
@@ -457,7 +513,9 @@ impl<'a> Graph<'a> {
 /// Every plan that is still worked to.
 #[must_use]
 pub fn worked_plans(seen: &Seen) -> IdSet {
-    let worked = seen.live::<Plan>().filter(|p| p.data.status != PlanStatus::Closed);
+    let worked = seen
+        .live::<Plan>()
+        .filter(|p| p.data.status != PlanStatus::Closed);
     worked.map(|p| p.meta.id).collect()
 }
 
@@ -465,6 +523,9 @@ pub fn worked_plans(seen: &Seen) -> IdSet {
 #[must_use]
 pub fn put_off<'a>(seen: &'a Seen, part: &Rec<ActionPart>) -> Option<&'a Rec<ActionDeferral>> {
     seen.pointing::<ActionDeferral>(part.data.action_id)
-        .filter(|d| d.data.action_id == part.data.action_id && d.data.part_id.is_none_or(|p| p == part.meta.id))
+        .filter(|d| {
+            d.data.action_id == part.data.action_id
+                && d.data.part_id.is_none_or(|p| p == part.meta.id)
+        })
         .max_by_key(|d| (d.data.decided_on, d.meta.created_at, d.meta.id))
 }

@@ -40,7 +40,9 @@ const BACK_DAYS: u64 = 28;
 const MOST_ENTRIES: i64 = 20;
 
 /// The register that a record belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeRegister {
     Organisation,
@@ -86,10 +88,14 @@ impl ChangeRegister {
         match subject {
             Subject::Organisation => Self::Organisation,
             Subject::Strategy => Self::Strategy,
-            Subject::Plan | Subject::PlanItem | Subject::Progress | Subject::DeadlineChange => Self::Plan,
+            Subject::Plan | Subject::PlanItem | Subject::Progress | Subject::DeadlineChange => {
+                Self::Plan
+            }
             Subject::Governance => Self::Governance,
             Subject::Risk | Subject::Control => Self::Risk,
-            Subject::Assurance | Subject::AssuranceProgress | Subject::AssuranceLink => Self::Assurance,
+            Subject::Assurance | Subject::AssuranceProgress | Subject::AssuranceLink => {
+                Self::Assurance
+            }
             Subject::Document => Self::Evidence,
             Subject::Meeting | Subject::Action | Subject::ActionProgress => Self::Meetings,
             Subject::Oversight => Self::Oversight,
@@ -104,7 +110,9 @@ impl ChangeRegister {
 }
 
 /// What happened to a record between the two times, all in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Happened {
     /// It was not there before.
@@ -212,7 +220,11 @@ impl View for ChangesView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let row = |item: &RecordChange| {
             let last = item.entries.first();
-            let by = last.map(|e| e.by.post.as_ref().map_or_else(|| e.by.account_id.to_string(), |p| p.name.clone()));
+            let by = last.map(|e| {
+                e.by.post
+                    .as_ref()
+                    .map_or_else(|| e.by.account_id.to_string(), |p| p.name.clone())
+            });
             let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
             let changes: Vec<String> = item
                 .changes
@@ -282,7 +294,12 @@ fn happened(before: Option<&Arc<dyn AnyRecord>>, now: &dyn AnyRecord) -> Happene
 }
 
 /// Every record that is wanted and changed, what was changed last first.
-fn find<'a>(asked: &'a Asked, then: &'a World, wanted: &Wanted, may_read: &[bool]) -> Vec<Found<'a>> {
+fn find<'a>(
+    asked: &'a Asked,
+    then: &'a World,
+    wanted: &Wanted,
+    may_read: &[bool],
+) -> Vec<Found<'a>> {
     let world = asked.seen.reading(asked.on).world;
     let mut found = Vec::new();
     for kind in catalogue()
@@ -293,7 +310,8 @@ fn find<'a>(asked: &'a Asked, then: &'a World, wanted: &Wanted, may_read: &[bool
         let rows = world.table(kind.index).into_iter().flat_map(|t| t.rows());
         for record in rows.filter(|r| r.meta().seq > then.seq) {
             let id = record.meta().id;
-            let is_asked = wanted.record.is_none_or(|r| r == id) && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s));
+            let is_asked = wanted.record.is_none_or(|r| r == id)
+                && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s));
             if !is_asked || !asked.seen.may_see(id) {
                 continue;
             }
@@ -315,11 +333,20 @@ fn find<'a>(asked: &'a Asked, then: &'a World, wanted: &Wanted, may_read: &[bool
 
 /// What a version says, as the caller is shown it; none where it was marked above the caller's clearance.
 fn said(seen: &Seen, version: &dyn AnyRecord) -> Option<Value> {
-    let shown = seen.show_version(version).ok().filter(|_| seen.may_see_version(version))?;
+    let shown = seen
+        .show_version(version)
+        .ok()
+        .filter(|_| seen.may_see_version(version))?;
     serde_json::from_slice(shown.json()).ok()
 }
 
-fn change(seen: &Seen, names: &Names, now: &Names, found: &Found<'_>, entries: Vec<AuthorRow>) -> RecordChange {
+fn change(
+    seen: &Seen,
+    names: &Names,
+    now: &Names,
+    found: &Found<'_>,
+    entries: Vec<AuthorRow>,
+) -> RecordChange {
     let meta = found.record.meta();
     let after = said(seen, found.record.as_ref());
     let before = found.before.map(|b| said(seen, b.as_ref()));
@@ -331,7 +358,13 @@ fn change(seen: &Seen, names: &Names, now: &Names, found: &Found<'_>, entries: V
         (_, None) => Vec::new(),
     };
     // Of what is new its own fields say enough.
-    const ENVELOPE: [&str; 5] = ["/id", "/reference", "/marking", "/created_at", "/created_by"];
+    const ENVELOPE: [&str; 5] = [
+        "/id",
+        "/reference",
+        "/marking",
+        "/created_at",
+        "/created_by",
+    ];
     changes.retain(|c| found.before.is_some() || !ENVELOPE.contains(&c.pointer.as_str()));
     // Why it was done may speak of figures, or of what was marked.
     let says_why = !is_redacted && seen.is_exact(found.record.as_ref());
@@ -362,14 +395,16 @@ fn by_kind(found: &[Found<'_>]) -> Vec<KindChanges> {
     let mut counts: BTreeMap<(ChangeRegister, usize), KindChanges> = BTreeMap::new();
     for f in found {
         let register = ChangeRegister::of(f.kind.subject);
-        let count = counts.entry((register, f.kind.index)).or_insert_with(|| KindChanges {
-            register,
-            kind: f.kind.name.to_owned(),
-            made: 0,
-            changed: 0,
-            withdrawn: 0,
-            restored: 0,
-        });
+        let count = counts
+            .entry((register, f.kind.index))
+            .or_insert_with(|| KindChanges {
+                register,
+                kind: f.kind.name.to_owned(),
+                made: 0,
+                changed: 0,
+                withdrawn: 0,
+                restored: 0,
+            });
         *match f.happened {
             Happened::Made => &mut count.made,
             Happened::Changed => &mut count.changed,
@@ -390,30 +425,50 @@ fn end_of(day: NaiveDate) -> DateTime<Utc> {
 fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
     let at = asked.query.moment("since")?;
     let Some(board) = id_of(asked, "since_meeting_of")? else {
-        let back = asked.on.checked_sub_days(Days::new(BACK_DAYS)).unwrap_or(asked.on);
+        let back = asked
+            .on
+            .checked_sub_days(Days::new(BACK_DAYS))
+            .unwrap_or(asked.on);
         return Ok((at.unwrap_or_else(|| end_of(back)), None));
     };
     if at.is_some() {
-        return Err(invalid("since", "is given beside since_meeting_of; give one of the two"));
+        return Err(invalid(
+            "since",
+            "is given beside since_meeting_of; give one of the two",
+        ));
     }
     let seen = &asked.seen;
     if !seen.get::<Board>(board).is_some_and(Rec::is_live) {
-        return Err(invalid("since_meeting_of", "is the id of no board that you may know of"));
+        return Err(invalid(
+            "since_meeting_of",
+            "is the id of no board that you may know of",
+        ));
     }
     let held = seen
         .pointing::<Meeting>(board)
         .filter(|m| m.data.board_id == board && m.data.status == MeetingStatus::Held);
     let days = held.filter_map(|m| Some((m.computed.meeting_on.filter(|d| *d < asked.on)?, m)));
     let last = days.max_by_key(|(day, m)| (*day, m.meta.id));
-    let (day, meeting) = last.ok_or_else(|| invalid("since_meeting_of", &format!("the board held no meeting before {}", asked.on)))?;
-    Ok((end_of(day), Some(Named::new(&meeting.meta, &meeting.data.title))))
+    let (day, meeting) = last.ok_or_else(|| {
+        invalid(
+            "since_meeting_of",
+            &format!("the board held no meeting before {}", asked.on),
+        )
+    })?;
+    Ok((
+        end_of(day),
+        Some(Named::new(&meeting.meta, &meeting.data.title)),
+    ))
 }
 
 async fn answer(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
     let asked = Asked::of(&call).await?;
     // What is pointed to is named as it was then, who did it as they are now.
-    let (names, now) = (Names::new(&call, asked.seen.clone())?, Names::new(&call, call.now())?);
+    let (names, now) = (
+        Names::new(&call, asked.seen.clone())?,
+        Names::new(&call, call.now())?,
+    );
     let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
     let before = asked
         .query
@@ -424,7 +479,11 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     if then.seq > asked.seen.seq() {
         return Err(invalid("since", "lies after as_of"));
     }
-    let may_read: Vec<bool> = catalogue().kinds().iter().map(|k| names.may_read(k.index)).collect();
+    let may_read: Vec<bool> = catalogue()
+        .kinds()
+        .iter()
+        .map(|k| names.may_read(k.index))
+        .collect();
     let (asked, then) = (Arc::new(asked), then);
     let (found_in, found_then) = (Arc::clone(&asked), Arc::clone(&then));
     // Counted, and the page chosen, off the thread that serves others.
@@ -438,7 +497,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             .collect();
         (found.len(), by_kind(&found), page)
     };
-    let (total, by_kind, mut page) = actix_web::web::block(choose).await.map_err(Problem::internal)?;
+    let (total, by_kind, mut page) = actix_web::web::block(choose)
+        .await
+        .map_err(Problem::internal)?;
     let more = page.len() > size;
     page.truncate(size);
     let (ids, after, until) = (page.clone(), then.seq, asked.seen.seq());
@@ -477,13 +538,21 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         };
         service.views.kept(key, || render(&view, format))
     };
-    actix_web::web::block(make).await.map_err(Problem::internal)?
+    actix_web::web::block(make)
+        .await
+        .map_err(Problem::internal)?
 }
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let registers = ChangeRegister::ALL.map(|r| word(&r));
-    let happened = [Happened::Made, Happened::Changed, Happened::Withdrawn, Happened::Restored].map(|h| word(&h));
+    let happened = [
+        Happened::Made,
+        Happened::Changed,
+        Happened::Withdrawn,
+        Happened::Restored,
+    ]
+    .map(|h| word(&h));
     let kinds: Vec<&str> = catalogue().kinds().iter().map(|k| k.name).collect();
     vec![
         operation_by::<ChangesView>("/api/v1/changes", "listChanges", Subject::PlanItem, Arc::new(|call| Box::pin(answer(call))))

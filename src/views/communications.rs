@@ -13,8 +13,8 @@ use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::communications::{
-    ActivityKind, ActivityState, ActivityStatus, CommunicationsActivity, CommunicationsAudience, CommunicationsChannel, CommunicationsPlan,
-    Run, runs,
+    ActivityKind, ActivityState, ActivityStatus, CommunicationsActivity, CommunicationsAudience,
+    CommunicationsChannel, CommunicationsPlan, Run, runs,
 };
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
@@ -114,7 +114,11 @@ struct Wanted {
 
 impl Wanted {
     fn read(asked: &Asked) -> Result<Self, Problem> {
-        let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
+        let day = |name: &str| {
+            asked
+                .query
+                .value::<NaiveDate>(name, "a day like 2020-10-26")
+        };
         let from = day("from")?.unwrap_or(asked.on);
         let ahead = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
         let until = day("until")?.unwrap_or(ahead);
@@ -139,7 +143,8 @@ impl Wanted {
             && self.goal.is_none_or(|g| data.goal_ids.contains(&g))
             && (self.kinds.is_empty() || self.kinds.contains(&data.activity_kind))
             && (self.channels.is_empty() || data.channels.iter().any(|c| self.channels.contains(c)))
-            && (self.audiences.is_empty() || data.audiences.iter().any(|c| self.audiences.contains(c)))
+            && (self.audiences.is_empty()
+                || data.audiences.iter().any(|c| self.audiences.contains(c)))
     }
 }
 
@@ -168,7 +173,12 @@ fn entry(asked: &Asked, activity: &Rec<CommunicationsActivity>, run: Run) -> Cal
 fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
     let wanted = Wanted::read(asked)?;
     let (from, until) = wanted.window;
-    let is_live = |plan: Uuid| asked.seen.get::<CommunicationsPlan>(plan).is_none_or(Rec::is_live);
+    let is_live = |plan: Uuid| {
+        asked
+            .seen
+            .get::<CommunicationsPlan>(plan)
+            .is_none_or(Rec::is_live)
+    };
     let mut items: Vec<CalendarEntry> = asked
         .seen
         .live::<CommunicationsActivity>()
@@ -188,7 +198,13 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
             &format!("the window holds more than {MOST} runs; ask for a shorter one"),
         ));
     }
-    items.sort_by(|a, b| (a.starts_on, a.ends_on, &a.activity.reference).cmp(&(b.starts_on, b.ends_on, &b.activity.reference)));
+    items.sort_by(|a, b| {
+        (a.starts_on, a.ends_on, &a.activity.reference).cmp(&(
+            b.starts_on,
+            b.ends_on,
+            &b.activity.reference,
+        ))
+    });
     let mut counts = CalendarCounts::default();
     for item in &items {
         *match item.state {
@@ -210,7 +226,8 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
+    let day =
+        |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     vec![
         operation("/api/v1/communications/calendar", "getCommunicationsCalendar", Subject::Communications, calendar)
             .takes([

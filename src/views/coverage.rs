@@ -101,7 +101,9 @@ pub struct CoverageCell {
 
 fn marks() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let code = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(60));
     ArrayBuilder::new()
         .description(Some(
             "How the two meet, as codes: `serves`; kinds of remit; capacities of seats, `collective` for a seat that stands for all of a kind, `came` without a seat; `told_by`; `figures`, `suppressed`, `wanted`; `example`.",
@@ -166,8 +168,13 @@ impl CoverageCell {
         let marks = self.marks.join(" ").replace('_', " ");
         match &self.turnout {
             // Of a meeting whose attendance nobody recorded nobody can say.
-            Some(t) if t.recorded == 0 => format!("{marks}: attendance not on record ({} meetings)", t.held),
-            Some(t) => format!("{marks}: {} of {} meetings on record", t.attended, t.recorded),
+            Some(t) if t.recorded == 0 => {
+                format!("{marks}: attendance not on record ({} meetings)", t.held)
+            }
+            Some(t) => format!(
+                "{marks}: {} of {} meetings on record",
+                t.attended, t.recorded
+            ),
             None if self.count > 1 => format!("{marks} ({})", self.count),
             None => marks,
         }
@@ -201,7 +208,12 @@ impl View for CoverageView {
             return self.long(&rows, &columns, &cells, head);
         }
         // A blank keeps it apart from the three columns before.
-        let title = |c: &CoverageEntry| format!("{} {}", c.reference, c.name).chars().take(80).collect::<String>();
+        let title = |c: &CoverageEntry| {
+            format!("{} {}", c.reference, c.name)
+                .chars()
+                .take(80)
+                .collect::<String>()
+        };
         let mut table: Vec<Map<String, Value>> = Vec::with_capacity(rows.len() + 1);
         for of in &rows {
             let mut row = head(of);
@@ -231,15 +243,22 @@ impl CoverageView {
         cells: &BTreeMap<(&str, &str), &CoverageCell>,
         head: impl Fn(&CoverageEntry) -> Map<String, Value>,
     ) -> Vec<Map<String, Value>> {
-        let names: HashMap<&str, &CoverageEntry> = columns.iter().map(|c| (c.key.as_str(), c)).collect();
+        let names: HashMap<&str, &CoverageEntry> =
+            columns.iter().map(|c| (c.key.as_str(), c)).collect();
         let mut table = Vec::new();
         for of in rows {
             let mut any = false;
-            for ((_, column), cell) in cells.range((of.key.as_str(), "")..).take_while(|((row, _), _)| *row == of.key) {
+            for ((_, column), cell) in cells
+                .range((of.key.as_str(), "")..)
+                .take_while(|((row, _), _)| *row == of.key)
+            {
                 any = true;
                 let mut row = head(of);
                 let column = names.get(column);
-                row.insert("column_reference".into(), json!(column.map(|c| &c.reference)));
+                row.insert(
+                    "column_reference".into(),
+                    json!(column.map(|c| &c.reference)),
+                );
                 row.insert("column_name".into(), json!(column.map(|c| &c.name)));
                 row.insert("cell".into(), json!(cell.text()));
                 table.push(row);
@@ -303,7 +322,10 @@ impl Line {
 
 /// Measures that are not retired, each with its line, which says its state.
 fn measures(seen: &Seen) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
-    let measures: Vec<&Rec<Measure>> = seen.live::<Measure>().filter(|m| m.data.state != MeasureState::Retired).collect();
+    let measures: Vec<&Rec<Measure>> = seen
+        .live::<Measure>()
+        .filter(|m| m.data.state != MeasureState::Retired)
+        .collect();
     let line = |m: &&Rec<Measure>| {
         let line = Line {
             note: Some(word(&m.data.state)),
@@ -346,7 +368,11 @@ struct Matrix {
 
 fn places(mut lines: Vec<(Uuid, Line)>) -> (Vec<Line>, HashMap<Uuid, usize>) {
     lines.sort_by(|(_, a), (_, b)| a.reference.cmp(&b.reference));
-    let places = lines.iter().enumerate().map(|(n, (id, _))| (*id, n)).collect();
+    let places = lines
+        .iter()
+        .enumerate()
+        .map(|(n, (id, _))| (*id, n))
+        .collect();
     (lines.into_iter().map(|(_, line)| line).collect(), places)
 }
 
@@ -371,7 +397,10 @@ impl Matrix {
 
     fn finish(mut self, asked: &Asked, matrix: CoverageMatrix) -> CoverageView {
         for ((row, column), _) in self.cells.iter().filter(|(_, c)| c.is_filled) {
-            for line in [self.rows.get_mut(*row), self.columns.get_mut(*column)].into_iter().flatten() {
+            for line in [self.rows.get_mut(*row), self.columns.get_mut(*column)]
+                .into_iter()
+                .flatten()
+            {
                 line.filled += 1;
             }
         }
@@ -407,7 +436,8 @@ impl Matrix {
             || self.cells.len() > MOST_CELLS
             || held_twice.len() < self.held_twice.len()
             || undecided.len() < self.undecided.len();
-        let key = |lines: &[Line], at: usize| lines.get(at).map(|l| l.key.clone()).unwrap_or_default();
+        let key =
+            |lines: &[Line], at: usize| lines.get(at).map(|l| l.key.clone()).unwrap_or_default();
         CoverageView {
             matrix,
             on: asked.on,
@@ -462,7 +492,10 @@ fn goals(seen: &Seen, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
 }
 
 fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
-    goals.iter().map(|g| (g.meta.id, Line::of(&g.meta, &g.data.title))).collect()
+    goals
+        .iter()
+        .map(|g| (g.meta.id, Line::of(&g.meta, &g.data.title)))
+        .collect()
 }
 
 /// The items that are not cancelled of a plan, of the plans of a strategy, or of every plan that is worked to.
@@ -476,21 +509,29 @@ fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Re
         }
     };
     seen.live::<WorkPlanItem>()
-        .filter(|i| !matches!(i.data.status, Cancelled | Superseded) && plans.contains(&i.data.plan_id))
+        .filter(|i| {
+            !matches!(i.data.status, Cancelled | Superseded) && plans.contains(&i.data.plan_id)
+        })
         .collect()
 }
 
 /// The plan and strategy asked for; a plan's goals are those of its strategy.
 fn of_plan(asked: &Asked) -> Result<(Option<Uuid>, Option<Uuid>), Problem> {
     let (plan, strategy) = (id_of(asked, "plan_id")?, id_of(asked, "strategy_id")?);
-    Ok((plan, strategy.or_else(|| plan.and_then(|p| strategy_of(&asked.seen, p)))))
+    Ok((
+        plan,
+        strategy.or_else(|| plan.and_then(|p| strategy_of(&asked.seen, p))),
+    ))
 }
 
 fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
     let (plan, strategy) = of_plan(asked)?;
     let (goals, items) = (goals(seen, strategy), items(seen, (plan, strategy)));
-    let rows = items.iter().map(|i| (i.meta.id, Line::of(&i.meta, &i.data.title))).collect();
+    let rows = items
+        .iter()
+        .map(|i| (i.meta.id, Line::of(&i.meta, &i.data.title)))
+        .collect();
     let mut matrix = Matrix::new(rows, goal_lines(&goals));
     for item in &items {
         for served in &item.data.goals {
@@ -502,8 +543,13 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
     // What serves a part of a goal serves the goal.
     let served: BTreeSet<usize> = matrix.cells.keys().map(|(_, column)| *column).collect();
     for goal in &goals {
-        let at = matrix.column_of.get(&goal.meta.id).filter(|at| served.contains(*at));
-        let parent = at.and(goal.data.parent_id).and_then(|id| matrix.column_of.get(&id).copied());
+        let at = matrix
+            .column_of
+            .get(&goal.meta.id)
+            .filter(|at| served.contains(*at));
+        let parent = at
+            .and(goal.data.parent_id)
+            .and_then(|id| matrix.column_of.get(&id).copied());
         if let Some(line) = parent.and_then(|at| matrix.columns.get_mut(at)) {
             line.is_excused = true;
             line.note = Some("a goal below it is served".into());
@@ -515,12 +561,16 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
 /// The board asked for, or every one that sits.
 fn boards(asked: &Asked) -> Result<Vec<&Rec<Board>>, Problem> {
     let board = id_of(asked, "board_id")?;
-    let wanted = |b: &&Rec<Board>| board.map_or(b.data.status == BoardStatus::Active, |id| b.meta.id == id);
+    let wanted =
+        |b: &&Rec<Board>| board.map_or(b.data.status == BoardStatus::Active, |id| b.meta.id == id);
     Ok(asked.seen.live::<Board>().filter(wanted).collect())
 }
 
 fn board_lines(boards: &[&Rec<Board>]) -> Vec<(Uuid, Line)> {
-    boards.iter().map(|b| (b.meta.id, Line::of(&b.meta, &b.data.name))).collect()
+    boards
+        .iter()
+        .map(|b| (b.meta.id, Line::of(&b.meta, &b.data.name)))
+        .collect()
 }
 
 fn boards_goals(asked: &Asked) -> Result<CoverageView, Problem> {
@@ -529,13 +579,19 @@ fn boards_goals(asked: &Asked) -> Result<CoverageView, Problem> {
     let goals = goals(seen, id_of(asked, "strategy_id")?);
     let mut matrix = Matrix::new(board_lines(&boards), goal_lines(&goals));
     let mut deciding: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
-    for remit in seen.live::<Remit>().filter(|r| runs_on(r.data.days(), asked.on)) {
+    for remit in seen
+        .live::<Remit>()
+        .filter(|r| runs_on(r.data.days(), asked.on))
+    {
         let Some(cell) = matrix.cell(remit.data.board_id, remit.data.goal_id) else {
             continue;
         };
         cell.mark(word(&remit.data.remit_kind));
         if remit.data.remit_kind == RemitKind::Decides {
-            deciding.entry(remit.data.goal_id).or_default().insert(remit.data.board_id);
+            deciding
+                .entry(remit.data.goal_id)
+                .or_default()
+                .insert(remit.data.board_id);
         }
     }
     for goal in &goals {
@@ -556,7 +612,10 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
     let boards = boards(asked)?;
     let speaks = |u: &&Rec<Unit>| {
-        let kinds = [UnitKind::StaffSupportAssociation, UnitKind::IndependentAdvisoryGroup];
+        let kinds = [
+            UnitKind::StaffSupportAssociation,
+            UnitKind::IndependentAdvisoryGroup,
+        ];
         kinds.contains(&u.data.unit_kind) && runs_on((u.data.from_on, u.data.until_on), asked.on)
     };
     let units: Vec<&Rec<Unit>> = seen.live::<Unit>().filter(speaks).collect();
@@ -591,7 +650,10 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
         let came = attended(seen, id, asked.on);
         for unit in &units {
             let turnout = came.for_unit(unit.meta.id);
-            let by_kind = collective.iter().filter(|k| **k == unit.data.unit_kind).count();
+            let by_kind = collective
+                .iter()
+                .filter(|k| **k == unit.data.unit_kind)
+                .count();
             let has_seat = matrix
                 .row_of
                 .get(&unit.meta.id)
@@ -600,7 +662,9 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
             if !has_seat && by_kind == 0 && turnout.attended == 0 {
                 continue;
             }
-            let Some(cell) = matrix.cell(unit.meta.id, id) else { continue };
+            let Some(cell) = matrix.cell(unit.meta.id, id) else {
+                continue;
+            };
             if by_kind > 0 {
                 cell.mark("collective");
                 cell.collective_turnout = Some(came.for_kind(unit.data.unit_kind));
@@ -666,7 +730,10 @@ fn measures_characteristics(asked: &Asked) -> Result<CoverageView, Problem> {
     for measure in &measures {
         // The latest period alone: what was known once is no coverage.
         for row in availability(seen, measure, 1).rows {
-            let Some(cell) = row.characteristic.and_then(|c| matrix.cell(measure.meta.id, code(c))) else {
+            let Some(cell) = row
+                .characteristic
+                .and_then(|c| matrix.cell(measure.meta.id, code(c)))
+            else {
                 continue;
             };
             cell.count += row.present;
@@ -692,7 +759,10 @@ fn measures_characteristics(asked: &Asked) -> Result<CoverageView, Problem> {
 fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
     use crate::registers::communications::PracticeBasis;
     let seen = &asked.seen;
-    let is_group = |u: &&Rec<Unit>| u.data.unit_kind == UnitKind::BusinessGroup && runs_on((u.data.from_on, u.data.until_on), asked.on);
+    let is_group = |u: &&Rec<Unit>| {
+        u.data.unit_kind == UnitKind::BusinessGroup
+            && runs_on((u.data.from_on, u.data.until_on), asked.on)
+    };
     let mut rows: BTreeMap<Uuid, Line> = seen
         .live::<Unit>()
         .filter(is_group)
@@ -724,7 +794,8 @@ fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
         examples.push((of, example));
     }
     let code = |b: PracticeBasis| Uuid::from_u128(b as u128);
-    let columns = [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| (code(b), Line::of_code(&b)));
+    let columns =
+        [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| (code(b), Line::of_code(&b)));
     let mut matrix = Matrix::new(rows.into_iter().collect(), columns.into());
     for (of, example) in examples {
         if let Some(cell) = matrix.cell(of, code(example.data.basis)) {
@@ -742,10 +813,14 @@ pub fn operations() -> Vec<Operation> {
             "Only what belongs to this strategy; else to every one that has not ended.",
         )
     };
-    let plan = || id_query("plan_id", "Only items of this plan; else of every plan that is worked to.");
+    let plan = || {
+        id_query(
+            "plan_id",
+            "Only items of this plan; else of every plan that is worked to.",
+        )
+    };
     let board = || id_query("board_id", "Only this board; else every one that sits.");
-    let table =
-        "As a table: a row for each row, a column for each column, the sums below; above 200 columns a row for each cell and each gap.";
+    let table = "As a table: a row for each row, a column for each column, the sums below; above 200 columns a row for each cell and each gap.";
     vec![
         operation("/api/v1/coverage/items-goals", "getCoverageItemsGoals", Subject::PlanItem, items_goals)
             .takes([strategy(), plan()])

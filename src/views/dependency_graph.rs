@@ -108,7 +108,10 @@ pub struct DependencyGraphView {
 impl GraphNode {
     /// Its label, in lines.
     fn label(&self) -> String {
-        let day = self.expected_on.map(|d| format!(", {d}")).unwrap_or_default();
+        let day = self
+            .expected_on
+            .map(|d| format!(", {d}"))
+            .unwrap_or_default();
         match (&self.record, &self.event) {
             (Some(r), _) if r.name == r.reference => format!("{}{day}", r.reference),
             (Some(r), _) => format!("{} {}{day}", r.reference, r.name),
@@ -145,8 +148,12 @@ const CLASSES: [(&str, &str, &str); 7] = [
 impl DependencyGraphView {
     fn cut(&self) -> Option<String> {
         let shown = self.nodes.len();
-        self.is_cut
-            .then(|| format!("{shown} of {} nodes shown; narrow it by record_id or unit_id", self.nodes_in_all))
+        self.is_cut.then(|| {
+            format!(
+                "{shown} of {} nodes shown; narrow it by record_id or unit_id",
+                self.nodes_in_all
+            )
+        })
     }
 
     fn mermaid(&self) -> String {
@@ -168,20 +175,30 @@ impl DependencyGraphView {
             let _ = writeln!(out, "  {} {arrow}|{why}| {}", edge.from, edge.to);
         }
         for (class, fill, line) in CLASSES {
-            let _ = writeln!(out, "  classDef {class} fill:{fill},stroke:{line},color:#000000");
+            let _ = writeln!(
+                out,
+                "  classDef {class} fill:{fill},stroke:{line},color:#000000"
+            );
         }
         out
     }
 
     fn dot(&self) -> String {
-        let mut out = String::from("digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n");
+        let mut out = String::from(
+            "digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n",
+        );
         if let Some(cut) = self.cut() {
             let _ = writeln!(out, "  label={};", diagram::dot(&cut));
         }
         for node in &self.nodes {
             let colours = CLASSES.iter().find(|(class, ..)| *class == node.class());
-            let (fill, line) = colours.map_or(("#ffffff", "#000000"), |(_, fill, line)| (*fill, *line));
-            let shape = if node.record.is_some() { "box" } else { "ellipse" };
+            let (fill, line) =
+                colours.map_or(("#ffffff", "#000000"), |(_, fill, line)| (*fill, *line));
+            let shape = if node.record.is_some() {
+                "box"
+            } else {
+                "ellipse"
+            };
             let label = diagram::dot(&node.label());
             let _ = writeln!(
                 out,
@@ -192,7 +209,11 @@ impl DependencyGraphView {
         for edge in &self.edges {
             let why = diagram::dot(&word(&edge.wait_kind).replace('_', " "));
             let style = if edge.is_open { "solid" } else { "dashed" };
-            let _ = writeln!(out, "  {} -> {} [label={why}, style={style}];", edge.from, edge.to);
+            let _ = writeln!(
+                out,
+                "  {} -> {} [label={why}, style={style}];",
+                edge.from, edge.to
+            );
         }
         out.push_str("}\n");
         out
@@ -204,7 +225,8 @@ impl View for DependencyGraphView {
 
     /// A row for each edge.
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let nodes: BTreeMap<&str, &GraphNode> = self.nodes.iter().map(|n| (n.key.as_str(), n)).collect();
+        let nodes: BTreeMap<&str, &GraphNode> =
+            self.nodes.iter().map(|n| (n.key.as_str(), n)).collect();
         let row = |edge: &GraphEdge| {
             let mut row = Map::new();
             for (end, key) in [("from", &edge.from), ("to", &edge.to)] {
@@ -269,7 +291,9 @@ struct Narrowed {
 fn around(graph: &Graph<'_>, edges: &[usize], start: usize, depth: usize) -> Narrowed {
     let mut next: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for place in edges {
-        let Some(edge) = graph.edges.get(*place) else { continue };
+        let Some(edge) = graph.edges.get(*place) else {
+            continue;
+        };
         next.entry(edge.from).or_default().push((edge.to, *place));
         next.entry(edge.to).or_default().push((edge.from, *place));
     }
@@ -332,7 +356,9 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     };
     let edges: Vec<usize> = (0..graph.edges.len())
         .filter(|place| {
-            let Some(edge) = graph.edges.get(*place) else { return false };
+            let Some(edge) = graph.edges.get(*place) else {
+                return false;
+            };
             (kinds.is_empty() || kinds.contains(&edge.kind))
                 && (!open || edge.is_open)
                 && unit.is_none_or(|u| belongs(edge.from, u) || belongs(edge.to, u))
@@ -389,7 +415,12 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     };
     /// At most so many edges are shown.
     const MOST_EDGES: usize = 20_000;
-    let edges: Vec<GraphEdge> = narrowed.edges.iter().filter_map(edge).take(MOST_EDGES).collect();
+    let edges: Vec<GraphEdge> = narrowed
+        .edges
+        .iter()
+        .filter_map(edge)
+        .take(MOST_EDGES)
+        .collect();
     Ok(DependencyGraphView {
         on: asked.on,
         journal_seq: seen.seq(),

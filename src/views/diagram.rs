@@ -27,7 +27,10 @@ pub fn mermaid(text: &str) -> String {
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         let within_word = characters.peek().is_some_and(|next| next.is_alphanumeric());
-        if c.is_alphanumeric() || matches!(c, ' ' | ',') || (within_word && matches!(c, '.' | '-' | '/' | '(' | ')')) {
+        if c.is_alphanumeric()
+            || matches!(c, ' ' | ',')
+            || (within_word && matches!(c, '.' | '-' | '/' | '(' | ')'))
+        {
             label.push(c);
         } else {
             // Writing to a string cannot fail.
@@ -95,19 +98,35 @@ mod tests {
             let label = mermaid(text);
             let inner = &label[1..label.len() - 1];
             assert!(
-                !inner.contains(['"', '<', '>', '%', '`', '\n', '\\', '[', ']', '{', '}', ':', '*', '|', '&']),
+                !inner.contains([
+                    '"', '<', '>', '%', '`', '\n', '\\', '[', ']', '{', '}', ':', '*', '|', '&'
+                ]),
                 "{label}"
             );
             let label = dot(text);
-            let inner = label[1..label.len() - 1].replace("\\\\", "").replace("\\\"", "");
-            assert!(!inner.contains(['"', '\\', '\n', '\u{202E}', '\u{0}']), "{label}");
-            assert!(!xml(text).contains(['"', '<', '>', '\'', '\n', '\u{0}']), "{text}");
+            let inner = label[1..label.len() - 1]
+                .replace("\\\\", "")
+                .replace("\\\"", "");
+            assert!(
+                !inner.contains(['"', '\\', '\n', '\u{202E}', '\u{0}']),
+                "{label}"
+            );
+            assert!(
+                !xml(text).contains(['"', '<', '>', '\'', '\n', '\u{0}']),
+                "{text}"
+            );
         }
         assert_eq!(mermaid("1. first"), "\"1#46; first\"");
-        assert_eq!(mermaid("DARA-2020-3 (Diversity)"), "\"DARA-2020-3 (Diversity#41;\"");
+        assert_eq!(
+            mermaid("DARA-2020-3 (Diversity)"),
+            "\"DARA-2020-3 (Diversity#41;\""
+        );
         assert_eq!(mermaid("a \"b\""), "\"a #34;b#34;\"");
         assert_eq!(dot("a \"b\\\" & c"), "\"a \\\"b\\\\\\\" &amp; c\"");
-        assert_eq!(xml("<a b='c'> & \"d\""), "&lt;a b=&#39;c&#39;&gt; &amp; &quot;d&quot;");
+        assert_eq!(
+            xml("<a b='c'> & \"d\""),
+            "&lt;a b=&#39;c&#39;&gt; &amp; &quot;d&quot;"
+        );
     }
 
     #[test]

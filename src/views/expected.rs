@@ -7,11 +7,15 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
+    RecommendationUpdate,
 };
 use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::plan::WorkPlanItem;
-use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus};
+use crate::registers::strategy::{
+    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
+    StrategyVersionStatus,
+};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec};
 
@@ -29,9 +33,13 @@ pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
         return strategy.data.expected_date.due_on;
     }
     if let Some(version) = seen.get::<StrategyVersion>(id) {
-        return version.data.approved_on.or_else(|| due_of(seen, version.data.strategy_id));
+        return version
+            .data
+            .approved_on
+            .or_else(|| due_of(seen, version.data.strategy_id));
     }
-    seen.get::<TermsOfReference>(id).and_then(|t| t.data.approved_on)
+    seen.get::<TermsOfReference>(id)
+        .and_then(|t| t.data.approved_on)
 }
 
 /// Something that is still to happen, and for which something waits.
@@ -49,7 +57,10 @@ pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> V
     let own = recommendation.meta.id;
     let mut ids: Vec<Uuid> = seen
         .pointing::<RecommendationLink>(own)
-        .filter(|l| l.data.recommendation_id == own && matches!(l.data.relation, RefersTo | DependsOn | AddressedBy))
+        .filter(|l| {
+            l.data.recommendation_id == own
+                && matches!(l.data.relation, RefersTo | DependsOn | AddressedBy)
+        })
         .map(|l| l.data.to_id)
         .collect();
     let latest = recommendation
@@ -74,18 +85,28 @@ pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> V
 /// When something is expected that has not happened yet; `None` for what has happened or never will.
 fn still_due(seen: &Seen, id: Uuid) -> Option<Option<NaiveDate>> {
     let waits = if let Some(r) = seen.get::<Recommendation>(id) {
-        let open = r.computed.closure == RecommendationClosureState::None && r.computed.claim_id.is_none();
+        let open =
+            r.computed.closure == RecommendationClosureState::None && r.computed.claim_id.is_none();
         return open.then_some(r.data.deadline.due_on);
     } else if let Some(item) = seen.get::<WorkPlanItem>(id) {
         !item.data.status.is_closed()
     } else if let Some(review) = seen.get::<StrategyReview>(id) {
-        matches!(review.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress)
+        matches!(
+            review.data.status,
+            StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
+        )
     } else if let Some(strategy) = seen.get::<Strategy>(id) {
         strategy.data.status == StrategyStatus::Planned
     } else if let Some(version) = seen.get::<StrategyVersion>(id) {
-        matches!(version.data.status, StrategyVersionStatus::Draft | StrategyVersionStatus::InReview)
+        matches!(
+            version.data.status,
+            StrategyVersionStatus::Draft | StrategyVersionStatus::InReview
+        )
     } else if let Some(terms) = seen.get::<TermsOfReference>(id) {
-        matches!(terms.data.status, TermsStatus::Draft | TermsStatus::InReview)
+        matches!(
+            terms.data.status,
+            TermsStatus::Draft | TermsStatus::InReview
+        )
     } else {
         false
     };

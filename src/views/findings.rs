@@ -21,7 +21,9 @@ use crate::world::record::word;
 use crate::world::{AnyRecord, Rec, Resource};
 
 /// How much a gap weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GapSeverity {
     /// Nobody can be held to account, or a promise is broken.
@@ -61,7 +63,10 @@ impl<R: Resource, F: Finding> Each<R, F> {
     /// A look at each.
     #[must_use]
     pub const fn new(look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>) -> Self {
-        Self { look, of: PhantomData }
+        Self {
+            look,
+            of: PhantomData,
+        }
     }
 }
 
@@ -133,7 +138,9 @@ impl View for GapRules {
 
 /// The schema of [`Rule::answers`].
 fn complaints() -> Array {
-    let words = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+    let words = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(200));
     ArrayBuilder::new()
         .description(Some(
             "The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.",
@@ -197,7 +204,9 @@ struct Wanted {
 impl Wanted {
     fn has<F: Finding>(&self, register: GapRegister, rule: &Rule<F>) -> bool {
         let has = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-        has(&self.rules, rule.code) && has(&self.severities, &word(&rule.severity)) && has(&self.registers, &word(&register))
+        has(&self.rules, rule.code)
+            && has(&self.severities, &word(&rule.severity))
+            && has(&self.registers, &word(&register))
     }
 }
 
@@ -251,7 +260,9 @@ impl<'a, F: Finding> Tally<'a, F> {
     /// Drops all but the first `most`.
     fn cut(&mut self, most: usize) {
         if self.first.len() > most {
-            let (_, nth, _) = self.first.select_nth_unstable_by(most - 1, |a, b| a.key().cmp(&b.key()));
+            let (_, nth, _) = self
+                .first
+                .select_nth_unstable_by(most - 1, |a, b| a.key().cmp(&b.key()));
             self.last = Some(nth.place);
             self.first.truncate(most);
         }
@@ -261,7 +272,9 @@ impl<'a, F: Finding> Tally<'a, F> {
 impl<F: Finding> Rules<F> {
     /// Every rule with its register.
     pub fn all(&self) -> impl Iterator<Item = (GapRegister, &'static Rule<F>)> + use<F> {
-        self.0.iter().flat_map(|(register, rules)| rules.iter().map(|r| (*register, r)))
+        self.0
+            .iter()
+            .flat_map(|(register, rules)| rules.iter().map(|r| (*register, r)))
     }
 
     /// The rule with this code.
@@ -290,14 +303,28 @@ impl<F: Finding> Rules<F> {
                 json!({ "type": "string", "maxLength": 200 }),
             ),
             some_of("rule", "Only what these rules found.", &self.codes()),
-            some_of("severity", &format!("Only {low} that weigh this much."), &severities()),
-            some_of("register", &format!("Only {low} in these registers."), &self.registers()),
+            some_of(
+                "severity",
+                &format!("Only {low} that weigh this much."),
+                &severities(),
+            ),
+            some_of(
+                "register",
+                &format!("Only {low} in these registers."),
+                &self.registers(),
+            ),
         ];
         parameters.extend(own);
         parameters.extend([
             id_query("record_id", &format!("Only {low} on this record.")),
-            id_query("unit_id", &format!("Only {low} on what this unit owns, or a unit below it.")),
-            id_query("board_id", &format!("Only {low} on this board and what belongs to it.")),
+            id_query(
+                "unit_id",
+                &format!("Only {low} on what this unit owns, or a unit below it."),
+            ),
+            id_query(
+                "board_id",
+                &format!("Only {low} on this board and what belongs to it."),
+            ),
         ]);
         parameters
     }
@@ -332,32 +359,43 @@ impl<F: Finding> Rules<F> {
     ) -> T {
         let world = asked.seen.reading(asked.on).world;
         let mut by_kind: BTreeMap<usize, Vec<Placed<F>>> = BTreeMap::new();
-        for (place, (register, rule)) in self.all().enumerate().filter(|(_, (g, r))| is_wanted(*g, r)) {
+        for (place, (register, rule)) in self
+            .all()
+            .enumerate()
+            .filter(|(_, (g, r))| is_wanted(*g, r))
+        {
             if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
-                by_kind.entry(kind).or_default().push((place, register, rule));
+                by_kind
+                    .entry(kind)
+                    .or_default()
+                    .push((place, register, rule));
             }
         }
         let mut all = T::default();
         for (kind, rules) in by_kind {
-            all.join(gather_any(&asked.seen, world.table(kind), |gathered: &mut T, record| {
-                let id = record.meta().id;
-                if !fits(id) {
-                    return;
-                }
-                for (place, register, rule) in &rules {
-                    if let Some(finding) = rule.look.at(context, record.as_ref()) {
-                        let found = Found {
-                            place: *place,
-                            rule,
-                            register: *register,
-                            record,
-                            finding,
-                            is_waived: F::is_waived(context, rule.code, id),
-                        };
-                        add(gathered, found);
+            all.join(gather_any(
+                &asked.seen,
+                world.table(kind),
+                |gathered: &mut T, record| {
+                    let id = record.meta().id;
+                    if !fits(id) {
+                        return;
                     }
-                }
-            }));
+                    for (place, register, rule) in &rules {
+                        if let Some(finding) = rule.look.at(context, record.as_ref()) {
+                            let found = Found {
+                                place: *place,
+                                rule,
+                                register: *register,
+                                record,
+                                finding,
+                                is_waived: F::is_waived(context, rule.code, id),
+                            };
+                            add(gathered, found);
+                        }
+                    }
+                },
+            ));
         }
         all
     }
@@ -374,7 +412,11 @@ impl<F: Finding> Rules<F> {
     ) -> Result<Page<'a, F>, Problem> {
         let limit = limit(&asked.query)?;
         let wanted = self.wanted(asked)?;
-        let after = asked.query.get("cursor").map(|c| self.cursor(c)).transpose()?;
+        let after = asked
+            .query
+            .get("cursor")
+            .map(|c| self.cursor(c))
+            .transpose()?;
         let world = asked.seen.reading(asked.on).world;
         // One more than the page holds tells whether there is another.
         let most = limit + 1;
@@ -382,7 +424,10 @@ impl<F: Finding> Rules<F> {
             asked,
             context,
             |register, rule| wanted.has(register, rule),
-            |id| wanted.record.is_none_or(|r| r == id) && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s)),
+            |id| {
+                wanted.record.is_none_or(|r| r == id)
+                    && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s))
+            },
             |tally: &mut Tally<'a, F>, found| {
                 tally.count(&found);
                 if lists(found.is_waived) && after.is_none_or(|a| found.key() > a) {
@@ -392,7 +437,9 @@ impl<F: Finding> Rules<F> {
         );
         tally.cut(most);
         let Tally {
-            counts, first: mut items, ..
+            counts,
+            first: mut items,
+            ..
         } = tally;
         items.sort_by(|a, b| a.key().cmp(&b.key()));
         let more = items.len() > limit;
@@ -438,7 +485,9 @@ impl<F: Finding> Rules<F> {
     /// Where a page begins: after what a rule found on a record.
     fn cursor<'c>(&self, text: &'c str) -> Result<(usize, &'c str), Problem> {
         let parts = text.split_once(':');
-        let found = parts.and_then(|(code, reference)| Some((self.all().position(|(_, r)| r.code == code)?, reference)));
+        let found = parts.and_then(|(code, reference)| {
+            Some((self.all().position(|(_, r)| r.code == code)?, reference))
+        });
         found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
     }
 }
@@ -457,11 +506,20 @@ impl<F: Finding> Rules<F> {
         let codes = self.codes();
         for (n, (_, rule)) in self.all().enumerate() {
             let (code, kind) = (rule.code, rule.look.kind());
-            assert!(codes.iter().position(|c| c == code) == Some(n), "{code} twice");
-            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+            assert!(
+                codes.iter().position(|c| c == code) == Some(n),
+                "{code} twice"
+            );
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{code}"
+            );
             assert!(catalogue.named(kind).is_some(), "{code}: no kind {kind}");
             for words in [rule.checks, rule.why, rule.remedy] {
-                assert!(words.ends_with('.') && words.len() <= 300, "{code}: {words}");
+                assert!(
+                    words.ends_with('.') && words.len() <= 300,
+                    "{code}: {words}"
+                );
             }
         }
     }

@@ -22,7 +22,8 @@ struct Part<T> {
 
 impl<T> Part<T> {
     fn is_of(&self, records: &[&Arc<dyn AnyRecord>]) -> bool {
-        let same = |(mine, theirs): (&Arc<dyn AnyRecord>, &&Arc<dyn AnyRecord>)| Arc::ptr_eq(mine, theirs);
+        let same =
+            |(mine, theirs): (&Arc<dyn AnyRecord>, &&Arc<dyn AnyRecord>)| Arc::ptr_eq(mine, theirs);
         self.records.len() == records.len() && self.records.iter().zip(records).all(same)
     }
 }
@@ -46,8 +47,17 @@ impl<B, T> Default for Kept<B, T> {
 impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
     /// What [`super::gather`] gives, from parts that were kept as far as their records are the same. `add` looks at the record and at the
     /// basis, and at nothing else.
-    pub(super) fn gather<'a, R: Resource>(&self, seen: &'a Seen, basis: &Arc<B>, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
-        let rows: Vec<&'a Arc<dyn AnyRecord>> = seen.table_of::<R>().into_iter().flat_map(|t| t.rows()).collect();
+    pub(super) fn gather<'a, R: Resource>(
+        &self,
+        seen: &'a Seen,
+        basis: &Arc<B>,
+        add: impl Fn(&mut T, &'a Rec<R>) + Sync,
+    ) -> T {
+        let rows: Vec<&'a Arc<dyn AnyRecord>> = seen
+            .table_of::<R>()
+            .into_iter()
+            .flat_map(|t| t.rows())
+            .collect();
         let add = of_kind(add);
         if rows.len() <= PART {
             return gather_part(seen, &rows, add);

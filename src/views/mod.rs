@@ -71,16 +71,27 @@ impl Cache {
     ///
     /// # Errors
     /// What making it fails with.
-    pub fn kept(&self, key: String, make: impl FnOnce() -> Result<Answer, Problem>) -> Result<Answer, Problem> {
-        self.answers.try_get_with(key, make).map_err(|p: Arc<Problem>| (*p).clone())
+    pub fn kept(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        self.answers
+            .try_get_with(key, make)
+            .map_err(|p: Arc<Problem>| (*p).clone())
     }
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        let weigh = |key: &String, answer: &Answer| u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX);
+        let weigh = |key: &String, answer: &Answer| {
+            u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX)
+        };
         Self {
-            answers: moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build(),
+            answers: moka::sync::Cache::builder()
+                .weigher(weigh)
+                .max_capacity(KEPT_BYTES)
+                .build(),
             status: Arc::default(),
         }
     }
@@ -106,7 +117,10 @@ impl Asked {
     /// 400 for a time or a day that is none; 503 when the journal cannot be read.
     async fn of(call: &Call) -> Result<Self, Problem> {
         let (seen, day) = call.world().await?;
-        let on = call.query.value::<NaiveDate>("on", "a day like 2020-10-26")?.unwrap_or(day);
+        let on = call
+            .query
+            .value::<NaiveDate>("on", "a day like 2020-10-26")?
+            .unwrap_or(day);
         Ok(Self {
             seen,
             on,
@@ -122,8 +136,13 @@ impl Asked {
     /// # Errors
     /// 404 where it is none.
     pub fn id(&self) -> Result<uuid::Uuid, Problem> {
-        let text = self.params.iter().find(|(n, _)| n == "id").map(|(_, v)| v.as_str());
-        text.and_then(|t| uuid::Uuid::try_parse(t).ok()).ok_or_else(Problem::not_found)
+        let text = self
+            .params
+            .iter()
+            .find(|(n, _)| n == "id")
+            .map(|(_, v)| v.as_str());
+        text.and_then(|t| uuid::Uuid::try_parse(t).ok())
+            .ok_or_else(Problem::not_found)
     }
 }
 
@@ -142,8 +161,18 @@ pub trait View: Serialize + ToSchema + 'static {
 }
 
 /// The operation of a view.
-pub fn operation<V: View>(path: &str, id: &str, needs: Subject, compute: fn(&Asked) -> Result<V, Problem>) -> Operation {
-    operation_by::<V>(path, id, needs, Arc::new(move |call| Box::pin(answer(call, compute))))
+pub fn operation<V: View>(
+    path: &str,
+    id: &str,
+    needs: Subject,
+    compute: fn(&Asked) -> Result<V, Problem>,
+) -> Operation {
+    operation_by::<V>(
+        path,
+        id,
+        needs,
+        Arc::new(move |call| Box::pin(answer(call, compute))),
+    )
 }
 
 /// The operation of a view that is more than a function of one world: its handler makes the answer and keeps it.
@@ -163,12 +192,21 @@ fn operation_by<V: View>(path: &str, id: &str, needs: Subject, handler: Handler)
         .formats(V::FORMATS)
 }
 
-async fn answer<V: View>(call: Call, compute: fn(&Asked) -> Result<V, Problem>) -> Result<Answer, Problem> {
+async fn answer<V: View>(
+    call: Call,
+    compute: fn(&Asked) -> Result<V, Problem>,
+) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
     let asked = Asked::of(&call).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || service.views.kept(key, || render(&compute(&asked)?, format));
-    actix_web::web::block(work).await.map_err(Problem::internal)?
+    let work = move || {
+        service
+            .views
+            .kept(key, || render(&compute(&asked)?, format))
+    };
+    actix_web::web::block(work)
+        .await
+        .map_err(Problem::internal)?
 }
 
 fn render<V: View>(view: &V, format: Format) -> Result<Answer, Problem> {
@@ -177,7 +215,13 @@ fn render<V: View>(view: &V, format: Format) -> Result<Answer, Problem> {
     }
     if !format.is_table() {
         let text = view.drawn(format);
-        let text = text.ok_or_else(|| Problem::internal(format!("{} offers {} and draws nothing", V::name(), format.word())))?;
+        let text = text.ok_or_else(|| {
+            Problem::internal(format!(
+                "{} offers {} and draws nothing",
+                V::name(),
+                format.word()
+            ))
+        })?;
         return Ok(formats::drawing(format, "view", text));
     }
     let rows = view.rows();
@@ -200,9 +244,16 @@ fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
 }
 
 /// A window of days, both included, that ends where it begins or later and is shorter than so many days: `longest`, and the same in words.
-fn window(from: NaiveDate, until: NaiveDate, (longest, words): (i64, &str)) -> Result<(NaiveDate, NaiveDate), Problem> {
+fn window(
+    from: NaiveDate,
+    until: NaiveDate,
+    (longest, words): (i64, &str),
+) -> Result<(NaiveDate, NaiveDate), Problem> {
     if until < from {
-        return Err(invalid("until", &format!("must not lie before from ({from})")));
+        return Err(invalid(
+            "until",
+            &format!("must not lie before from ({from})"),
+        ));
     }
     if (until - from).num_days() >= longest {
         let detail = format!("lies more than {words} after from; ask for a shorter window");
@@ -215,7 +266,11 @@ fn window(from: NaiveDate, until: NaiveDate, (longest, words): (i64, &str)) -> R
 fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
     if let Value::Object(map) = value {
         for (name, value) in map {
-            let name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            let name = if prefix.is_empty() {
+                name
+            } else {
+                format!("{prefix}.{name}")
+            };
             flatten(row, &name, value);
         }
     } else {
@@ -241,12 +296,17 @@ const PART: usize = 2048;
 
 /// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
 /// so the outcome does not depend on how many cores there are.
-fn gather<'a, R: Resource, T: Gathered>(seen: &'a Seen, add: impl Fn(&mut T, &'a Rec<R>) + Sync) -> T {
+fn gather<'a, R: Resource, T: Gathered>(
+    seen: &'a Seen,
+    add: impl Fn(&mut T, &'a Rec<R>) + Sync,
+) -> T {
     gather_any(seen, seen.table_of::<R>(), of_kind(add))
 }
 
 /// Goes on from a record of any kind to one of this kind.
-fn of_kind<'a, R: Resource, T>(add: impl Fn(&mut T, &'a Rec<R>)) -> impl Fn(&mut T, &'a Arc<dyn AnyRecord>) {
+fn of_kind<'a, R: Resource, T>(
+    add: impl Fn(&mut T, &'a Rec<R>),
+) -> impl Fn(&mut T, &'a Arc<dyn AnyRecord>) {
     move |gathered, record| {
         if let Some(record) = record.as_any().downcast_ref() {
             add(gathered, record);
@@ -255,12 +315,19 @@ fn of_kind<'a, R: Resource, T>(add: impl Fn(&mut T, &'a Rec<R>)) -> impl Fn(&mut
 }
 
 /// The same, of a kind that is known only when it runs.
-fn gather_any<'a, T: Gathered>(seen: &'a Seen, kind: Option<&'a Table>, add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync) -> T {
+fn gather_any<'a, T: Gathered>(
+    seen: &'a Seen,
+    kind: Option<&'a Table>,
+    add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync,
+) -> T {
     use rayon::prelude::*;
     let rows: Vec<&'a Arc<dyn AnyRecord>> = kind.into_iter().flat_map(Table::rows).collect();
     let parts: Vec<T> = match rows.len() {
         0..=PART => return gather_part(seen, &rows, add),
-        _ => rows.par_chunks(PART).map(|part| gather_part(seen, part, &add)).collect(),
+        _ => rows
+            .par_chunks(PART)
+            .map(|part| gather_part(seen, part, &add))
+            .collect(),
     };
     let mut all = T::default();
     parts.into_iter().for_each(|p| all.join(p));
@@ -268,9 +335,15 @@ fn gather_any<'a, T: Gathered>(seen: &'a Seen, kind: Option<&'a Table>, add: imp
 }
 
 /// Goes through those of these records that are live and that the caller may know of.
-fn gather_part<'a, T: Gathered>(seen: &Seen, rows: &[&'a Arc<dyn AnyRecord>], add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>)) -> T {
+fn gather_part<'a, T: Gathered>(
+    seen: &Seen,
+    rows: &[&'a Arc<dyn AnyRecord>],
+    add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>),
+) -> T {
     let mut gathered = T::default();
-    let shown = rows.iter().filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
+    let shown = rows
+        .iter()
+        .filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
     shown.for_each(|r| add(&mut gathered, r));
     gathered
 }
@@ -301,10 +374,16 @@ fn words<T: serde::de::DeserializeOwned>(asked: &Asked, name: &str) -> Result<Ve
         return Ok(Vec::new());
     };
     if text.split(',').count() > crate::registers::query::MOST_VALUES {
-        let detail = format!("names more than {} values", crate::registers::query::MOST_VALUES);
+        let detail = format!(
+            "names more than {} values",
+            crate::registers::query::MOST_VALUES
+        );
         return Err(invalid(name, &detail));
     }
-    let parse = |word: &str| T::deserialize(word.trim().into_deserializer()).map_err(|NotAWord(detail)| invalid(name, &detail));
+    let parse = |word: &str| {
+        T::deserialize(word.trim().into_deserializer())
+            .map_err(|NotAWord(detail)| invalid(name, &detail))
+    };
     text.split(',').map(parse).collect()
 }
 

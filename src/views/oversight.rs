@@ -16,7 +16,9 @@ use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::checks::in_window;
-use crate::registers::oversight::{Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences};
+use crate::registers::oversight::{
+    Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences,
+};
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer, page};
 
@@ -123,7 +125,11 @@ struct Wanted {
 
 impl Wanted {
     fn read(asked: &Asked) -> Result<Self, Problem> {
-        let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
+        let day = |name: &str| {
+            asked
+                .query
+                .value::<NaiveDate>(name, "a day like 2020-10-26")
+        };
         let (from, until) = (day("due_from")?, day("due_until")?);
         let ahead = asked.on.checked_add_days(Days::new(AHEAD_DAYS));
         let mut states = words::<OccurrenceState>(asked, "state")?;
@@ -138,13 +144,15 @@ impl Wanted {
     }
 
     fn has(&self, o: &Occurrence<'_>) -> bool {
-        in_window(Some(o.due_on), (self.from, self.until)) && (self.states.is_empty() || self.states.contains(&o.state))
+        in_window(Some(o.due_on), (self.from, self.until))
+            && (self.states.is_empty() || self.states.contains(&o.state))
     }
 }
 
 /// The occurrences of one obligation that are asked for.
 fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec<ReportOccurrence> {
-    let submissions: Vec<&Rec<ReportSubmission>> = asked.seen.pointing(obligation.meta.id).collect();
+    let submissions: Vec<&Rec<ReportSubmission>> =
+        asked.seen.pointing(obligation.meta.id).collect();
     let data = &obligation.data;
     occurrences(data, &submissions, asked.on)
         .into_iter()
@@ -165,7 +173,9 @@ fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec
 
 fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
     let seen = &asked.seen;
-    let obligation = seen.get::<ReportObligation>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let obligation = seen
+        .get::<ReportObligation>(asked.id()?)
+        .ok_or_else(Problem::not_found)?;
     let items = of(asked, obligation, &Wanted::read(asked)?);
     let mut counts = OccurrenceCounts::default();
     for item in &items {
@@ -177,7 +187,9 @@ fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
         } += 1;
     }
     let days = obligation.data.due_days();
-    let is_unmatched = |s: &&Rec<ReportSubmission>| s.data.period_due_on.is_none_or(|due| !days.contains(&due)) && !days.is_empty();
+    let is_unmatched = |s: &&Rec<ReportSubmission>| {
+        s.data.period_due_on.is_none_or(|due| !days.contains(&due)) && !days.is_empty()
+    };
     Ok(ObligationOccurrences {
         obligation: Named::new(&obligation.meta, &obligation.data.title),
         on: asked.on,
@@ -203,7 +215,10 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
     let wanted = Wanted::read(asked)?;
     let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
     let after = asked.query.get("cursor");
-    if after.is_some_and(|c| c.split_once('.').is_none_or(|(day, _)| NaiveDate::from_str(day).is_err())) {
+    if after.is_some_and(|c| {
+        c.split_once('.')
+            .is_none_or(|(day, _)| NaiveDate::from_str(day).is_err())
+    }) {
         return Err(invalid("cursor", "is not a cursor that this service gave"));
     }
     let mut items: Vec<ReportOccurrence> = asked
@@ -226,11 +241,15 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
+    let day =
+        |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let window = || {
         vec![
             day("due_from", "Only reports due on or after this day."),
-            day("due_until", "Only reports due on or before this day; when left out, a year ahead."),
+            day(
+                "due_until",
+                "Only reports due on or before this day; when left out, a year ahead.",
+            ),
             some_of(
                 "state",
                 "Only reports that stand like this.",
@@ -254,24 +273,36 @@ pub fn operations() -> Vec<Operation> {
         .takes([id_parameter("report obligation")])
         .takes(window())
         .says("Views", "The reports due under an obligation", about),
-        operation("/api/v1/report-occurrences", "listReportOccurrences", Subject::Oversight, for_all)
-            .takes([
-                limit_parameter("Reports"),
-                query(
-                    "cursor",
-                    "`next_cursor` of the page before.",
-                    json!({ "type": "string", "maxLength": 80 }),
-                ),
-                id_query("from_unit_id", "Only reports of this unit."),
-                id_query("to_board_id", "Only reports to this board."),
-            ])
-            .takes(window())
-            .says("Views", "Every report that is or was due", &format!("By due date. {about}")),
+        operation(
+            "/api/v1/report-occurrences",
+            "listReportOccurrences",
+            Subject::Oversight,
+            for_all,
+        )
+        .takes([
+            limit_parameter("Reports"),
+            query(
+                "cursor",
+                "`next_cursor` of the page before.",
+                json!({ "type": "string", "maxLength": 80 }),
+            ),
+            id_query("from_unit_id", "Only reports of this unit."),
+            id_query("to_board_id", "Only reports to this board."),
+        ])
+        .takes(window())
+        .says(
+            "Views",
+            "Every report that is or was due",
+            &format!("By due date. {about}"),
+        ),
     ]
 }
 
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<ObligationOccurrences>(schemas);
-    schemas.insert("ReportOccurrencePage".into(), page(&schema_ref("ReportOccurrence")));
+    schemas.insert(
+        "ReportOccurrencePage".into(),
+        page(&schema_ref("ReportOccurrence")),
+    );
 }

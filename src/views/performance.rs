@@ -11,8 +11,9 @@ use crate::http::operation::{Operation, id_parameter, query};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::performance::{
-    BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction, Figure, Figures, Measure, MeasureState,
-    MeasureTarget, MeasureUnit, Observation, ObservationState, Period, ShownFigures, figures, table_of,
+    BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction,
+    Figure, Figures, Measure, MeasureState, MeasureTarget, MeasureUnit, Observation,
+    ObservationState, Period, ShownFigures, figures, table_of,
 };
 use crate::registers::settings::{SettingsUsed, suppression, used_today};
 use crate::world::Rec;
@@ -102,11 +103,15 @@ pub struct AvailabilityView {
 impl View for AvailabilityView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let of = |m: &MeasureAvailability, row: &AvailabilityRow| {
-            let mut cells = object(json!({ "measure": m.reference, "title": m.title, "figures": m.figures }));
+            let mut cells =
+                object(json!({ "measure": m.reference, "title": m.title, "figures": m.figures }));
             cells.extend(object(json!(row)));
             cells
         };
-        self.measures.iter().flat_map(|m| m.rows.iter().map(move |r| of(m, r))).collect()
+        self.measures
+            .iter()
+            .flat_map(|m| m.rows.iter().map(move |r| of(m, r)))
+            .collect()
     }
 }
 
@@ -131,17 +136,32 @@ impl AvailabilityRow {
 
 /// The periods that a measure has figures for, latest first.
 fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
-    let mut periods: Vec<Period> = seen.unique_from::<Observation>(measure.as_bytes()).map(|o| o.data.period).collect();
+    let mut periods: Vec<Period> = seen
+        .unique_from::<Observation>(measure.as_bytes())
+        .map(|o| o.data.period)
+        .collect();
     periods.sort_by_key(|p| std::cmp::Reverse((p.until_on, p.from_on)));
     periods.dedup();
     periods
 }
 
 /// What is known of a measure in its latest periods, `most` of them.
-pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> MeasureAvailability {
+pub(super) fn availability(
+    seen: &Seen,
+    measure: &Rec<Measure>,
+    most: usize,
+) -> MeasureAvailability {
     let data = &measure.data;
-    let by: Vec<&Rec<Classification>> = data.classification_ids.iter().filter_map(|id| seen.get(*id)).collect();
-    let mut periods: Vec<Option<Period>> = periods(seen, measure.meta.id).into_iter().take(most).map(Some).collect();
+    let by: Vec<&Rec<Classification>> = data
+        .classification_ids
+        .iter()
+        .filter_map(|id| seen.get(*id))
+        .collect();
+    let mut periods: Vec<Option<Period>> = periods(seen, measure.meta.id)
+        .into_iter()
+        .take(most)
+        .map(Some)
+        .collect();
     if periods.is_empty() {
         periods.push(None);
     }
@@ -150,7 +170,9 @@ pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> 
         .into_iter()
         .map(|period| {
             let key = period.map(|p| table_of(measure.meta.id, p));
-            let found = key.map(|key| seen.unique_from::<Observation>(&key).collect()).unwrap_or_default();
+            let found = key
+                .map(|key| seen.unique_from::<Observation>(&key).collect())
+                .unwrap_or_default();
             (period, found)
         })
         .collect();
@@ -160,7 +182,12 @@ pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> 
             categories: 1,
             ..AvailabilityRow::default()
         };
-        total.add(table.iter().find(|o| o.data.breakdown.is_empty()).map(|o| figures(seen, o).state));
+        total.add(
+            table
+                .iter()
+                .find(|o| o.data.breakdown.is_empty())
+                .map(|o| figures(seen, o).state),
+        );
         rows.push(total);
     }
     for classification in &by {
@@ -185,7 +212,12 @@ pub(super) fn availability(seen: &Seen, measure: &Rec<Measure>, most: usize) -> 
     }
 }
 
-fn by_category(seen: &Seen, classification: &Rec<Classification>, period: Option<Period>, table: &[&Rec<Observation>]) -> AvailabilityRow {
+fn by_category(
+    seen: &Seen,
+    classification: &Rec<Classification>,
+    period: Option<Period>,
+    table: &[&Rec<Observation>],
+) -> AvailabilityRow {
     let mut row = AvailabilityRow {
         characteristic: Some(classification.data.characteristic),
         classification_id: Some(classification.meta.id),
@@ -195,8 +227,12 @@ fn by_category(seen: &Seen, classification: &Rec<Classification>, period: Option
         ..AvailabilityRow::default()
     };
     for category in &classification.data.categories {
-        let is_it = |b: &BreakdownCategory| b.classification_id == classification.meta.id && b.code == category.code;
-        let found = table.iter().find(|o| matches!(o.data.breakdown.as_slice(), [only] if is_it(only)));
+        let is_it = |b: &BreakdownCategory| {
+            b.classification_id == classification.meta.id && b.code == category.code
+        };
+        let found = table
+            .iter()
+            .find(|o| matches!(o.data.breakdown.as_slice(), [only] if is_it(only)));
         row.add(found.map(|o| figures(seen, o).state));
     }
     row
@@ -213,7 +249,10 @@ fn shown(seen: &Seen, measure: &Rec<Measure>) -> ShownFigures {
 
 fn wanted_periods(asked: &Asked) -> Result<usize, Problem> {
     let form = "a number from 1 to 120";
-    let wanted = asked.query.value::<usize>("periods", form)?.unwrap_or(PERIODS);
+    let wanted = asked
+        .query
+        .value::<usize>("periods", form)?
+        .unwrap_or(PERIODS);
     if (1..=MOST_PERIODS).contains(&wanted) {
         Ok(wanted)
     } else {
@@ -235,7 +274,10 @@ fn all(asked: &Asked) -> Result<AvailabilityView, Problem> {
 
 fn one(asked: &Asked) -> Result<AvailabilityView, Problem> {
     let most = wanted_periods(asked)?;
-    let measure = asked.seen.get::<Measure>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let measure = asked
+        .seen
+        .get::<Measure>(asked.id()?)
+        .ok_or_else(Problem::not_found)?;
     Ok(AvailabilityView {
         release: rule(&asked.seen),
         measures: vec![availability(&asked.seen, measure, most)],
@@ -328,12 +370,16 @@ pub struct DashboardFigures {
 impl View for DashboardFigures {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let of = |m: &MeasureFigures, row: &FigureRow| {
-            let mut cells =
-                object(json!({ "measure": m.reference, "title": m.title, "unit": m.unit, "figures": m.figures, "period": m.period }));
+            let mut cells = object(
+                json!({ "measure": m.reference, "title": m.title, "unit": m.unit, "figures": m.figures, "period": m.period }),
+            );
             cells.extend(object(json!(row)));
             cells
         };
-        self.measures.iter().flat_map(|m| m.rows.iter().map(move |r| of(m, r))).collect()
+        self.measures
+            .iter()
+            .flat_map(|m| m.rows.iter().map(move |r| of(m, r)))
+            .collect()
     }
 }
 
@@ -383,8 +429,12 @@ fn row(seen: &Seen, measure: &Rec<Measure>, observation: &Rec<Observation>) -> F
 
 fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> MeasureFigures {
     let seen = &asked.seen;
-    let period = periods(seen, measure.meta.id).into_iter().find(|p| p.from_on <= asked.on);
-    let key = period.map(|p| table_of(measure.meta.id, p)).unwrap_or_default();
+    let period = periods(seen, measure.meta.id)
+        .into_iter()
+        .find(|p| p.from_on <= asked.on);
+    let key = period
+        .map(|p| table_of(measure.meta.id, p))
+        .unwrap_or_default();
     let is_shown = |o: &&Rec<Observation>| match o.data.breakdown.as_slice() {
         [] => true,
         [only] => seen
@@ -409,15 +459,24 @@ fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> Measu
 }
 
 fn dashboard(asked: &Asked) -> Result<DashboardFigures, Problem> {
-    let dashboard = asked.seen.get::<Dashboard>(asked.id()?).ok_or_else(Problem::not_found)?;
-    let measures = dashboard.data.measure_ids.iter().filter_map(|id| asked.seen.get::<Measure>(*id));
+    let dashboard = asked
+        .seen
+        .get::<Dashboard>(asked.id()?)
+        .ok_or_else(Problem::not_found)?;
+    let measures = dashboard
+        .data
+        .measure_ids
+        .iter()
+        .filter_map(|id| asked.seen.get::<Measure>(*id));
     Ok(DashboardFigures {
         dashboard_id: dashboard.meta.id,
         reference: dashboard.meta.reference.clone(),
         title: dashboard.data.title.clone(),
         maturity: dashboard.computed.maturity,
         release: rule(&asked.seen),
-        measures: measures.map(|m| latest(asked, m, &dashboard.data.characteristics)).collect(),
+        measures: measures
+            .map(|m| latest(asked, m, &dashboard.data.characteristics))
+            .collect(),
     })
 }
 

@@ -69,7 +69,11 @@ pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet
 /// Days in words.
 #[must_use]
 pub fn days(n: i64) -> String {
-    if n == 1 { "1 day".to_owned() } else { format!("{n} days") }
+    if n == 1 {
+        "1 day".to_owned()
+    } else {
+        format!("{n} days")
+    }
 }
 
 impl Rated {
@@ -80,7 +84,9 @@ impl Rated {
         let rated = |rag, by, days| Self { rag, by, days };
         match item.status {
             ItemStatus::Complete => return rated(Rag::Blue, RatedBy::Complete, 0),
-            ItemStatus::Cancelled | ItemStatus::Superseded => return rated(Rag::Grey, RatedBy::Ended, 0),
+            ItemStatus::Cancelled | ItemStatus::Superseded => {
+                return rated(Rag::Grey, RatedBy::Ended, 0);
+            }
             _ => {}
         }
         let late = |days: i64| {
@@ -102,10 +108,16 @@ impl Rated {
             return rated(Rag::Amber, RatedBy::OnHold, 0);
         }
         if item.status == ItemStatus::NotStarted {
-            if let Some(late) = item.start.due_on.map(|d| (on - d).num_days()).filter(|d| *d > 0) {
+            if let Some(late) = item
+                .start
+                .due_on
+                .map(|d| (on - d).num_days())
+                .filter(|d| *d > 0)
+            {
                 return rated(Rag::Amber, RatedBy::LateStart, late);
             }
-            if let Some(near) = left.filter(|d| *d <= settings.rag.not_started_is_amber_within_days) {
+            if let Some(near) = left.filter(|d| *d <= settings.rag.not_started_is_amber_within_days)
+            {
                 return rated(Rag::Amber, RatedBy::DueSoonNotStarted, near);
             }
         }
@@ -132,7 +144,9 @@ impl Rated {
             RatedBy::Complete => "complete".into(),
             RatedBy::Ended => "cancelled or superseded".into(),
             RatedBy::Overdue => format!("its deadline passed {days} ago"),
-            RatedBy::PutOff => format!("put off to no date, and its first deadline passed {days} ago"),
+            RatedBy::PutOff => {
+                format!("put off to no date, and its first deadline passed {days} ago")
+            }
             RatedBy::OnHold => "on hold while its deadline runs".into(),
             RatedBy::LateStart => format!("should have begun {days} ago"),
             RatedBy::DueSoonNotStarted => format!("due in {days} and not begun"),

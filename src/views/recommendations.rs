@@ -14,8 +14,9 @@ use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::assurance::{
-    AuditReview, ManagementDecision, Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationPriority,
-    RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart, RecommendationVerification, Timeliness,
+    AuditReview, ManagementDecision, Recommendation, RecommendationClosureState,
+    RecommendationImplementation, RecommendationPriority, RecommendationUpdate,
+    RecommendationUpdateKind, RecommendationUpdatePart, RecommendationVerification, Timeliness,
 };
 use crate::registers::organisation::{Post, Unit};
 use crate::registers::settings::{SettingsUsed, in_force, used};
@@ -127,14 +128,20 @@ impl View for RecommendationStatusRowPage {
 /// A parameter that names one of some codes, if it is given.
 fn one_of<'a>(asked: &'a Asked, name: &str, codes: &[String]) -> Result<Option<&'a str>, Problem> {
     match asked.query.get(name) {
-        Some(code) if !codes.iter().any(|c| c == code) => Err(invalid(name, &format!("must be one of {}", codes.join(", ")))),
+        Some(code) if !codes.iter().any(|c| c == code) => Err(invalid(
+            name,
+            &format!("must be one of {}", codes.join(", ")),
+        )),
         given => Ok(given),
     }
 }
 
 fn timelinesses() -> Vec<String> {
     use Timeliness::{DueSoon, Met, MetLate, NoDeadline, NotDue, Overdue};
-    [NoDeadline, NotDue, DueSoon, Overdue, Met, MetLate].iter().map(word).collect()
+    [NoDeadline, NotDue, DueSoon, Overdue, Met, MetLate]
+        .iter()
+        .map(word)
+        .collect()
 }
 
 fn closures() -> Vec<String> {
@@ -165,11 +172,20 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
             && timeliness.is_none_or(|t| word(&r.timeliness(asked.on, soon).0) == t)
     };
     let after = asked.query.get("cursor").unwrap_or_default();
-    let found = asked.seen.by_reference::<Recommendation>(after).filter(wanted);
-    let mut items: Vec<RecommendationStatusRow> = found.take(limit + 1).map(|r| row(r, &asked.seen, (asked.on, soon))).collect();
+    let found = asked
+        .seen
+        .by_reference::<Recommendation>(after)
+        .filter(wanted);
+    let mut items: Vec<RecommendationStatusRow> = found
+        .take(limit + 1)
+        .map(|r| row(r, &asked.seen, (asked.on, soon)))
+        .collect();
     let more = items.len() > limit;
     items.truncate(limit);
-    let next_cursor = items.last().filter(|_| more).map(|r| r.recommendation.reference.clone());
+    let next_cursor = items
+        .last()
+        .filter(|_| more)
+        .map(|r| r.recommendation.reference.clone());
     Ok(RecommendationStatusRowPage {
         items,
         next_cursor,
@@ -181,13 +197,19 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
 
 /// Everything comes from the world in memory: no row asks the database. `(on, soon)`: the day to judge by, and the days within which
 /// something is due soon.
-fn row(r: &Rec<Recommendation>, seen: &Seen, (on, soon): (NaiveDate, i64)) -> RecommendationStatusRow {
+fn row(
+    r: &Rec<Recommendation>,
+    seen: &Seen,
+    (on, soon): (NaiveDate, i64),
+) -> RecommendationStatusRow {
     let (data, computed) = (&r.data, &r.computed);
     let (timeliness, days) = r.timeliness(on, soon);
     let review = seen.get::<AuditReview>(data.review_id);
     let post = data.owner_post_id.and_then(|id| seen.get::<Post>(id));
     let unit = data.owner_unit_id.and_then(|id| seen.get::<Unit>(id));
-    let latest = computed.latest_update_id.and_then(|id| seen.get::<RecommendationUpdate>(id));
+    let latest = computed
+        .latest_update_id
+        .and_then(|id| seen.get::<RecommendationUpdate>(id));
     RecommendationStatusRow {
         recommendation: Named::new(&r.meta, &data.title),
         number: data.number,
@@ -222,7 +244,9 @@ fn row(r: &Rec<Recommendation>, seen: &Seen, (on, soon): (NaiveDate, i64)) -> Re
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let code = |name: &str, what: &str, codes: Vec<String>| query(name, what, json!({ "type": "string", "enum": codes }));
+    let code = |name: &str, what: &str, codes: Vec<String>| {
+        query(name, what, json!({ "type": "string", "enum": codes }))
+    };
     let about = "Each recommendation with its owner, its deadline beside the first one, whether it is in time on the day judged by (due soon: within the days that the settings say), what management reports, what audit has found, how it ended, and what was said last. Timeliness looks at the day of the claim; a rejected claim counts as never made.";
     vec![
         operation(
@@ -239,9 +263,20 @@ pub fn operations() -> Vec<Operation> {
                 json!({ "type": "string", "maxLength": 60 }),
             ),
             id_query("review_id", "Only recommendations of this review."),
-            id_query("owner_unit_id", "Only recommendations that this unit answers for."),
-            code("timeliness", "Only recommendations that are so in time.", timelinesses()),
-            code("closure", "Only recommendations that ended so; `none`: that are open.", closures()),
+            id_query(
+                "owner_unit_id",
+                "Only recommendations that this unit answers for.",
+            ),
+            code(
+                "timeliness",
+                "Only recommendations that are so in time.",
+                timelinesses(),
+            ),
+            code(
+                "closure",
+                "Only recommendations that ended so; `none`: that are open.",
+                closures(),
+            ),
         ])
         .says("Views", "Where recommendations stand", about),
     ]
@@ -250,5 +285,8 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<RecommendationStatusRow>(schemas);
-    schemas.insert("RecommendationStatusRowPage".into(), judged_page("RecommendationStatusRow"));
+    schemas.insert(
+        "RecommendationStatusRowPage".into(),
+        judged_page("RecommendationStatusRow"),
+    );
 }

@@ -15,10 +15,13 @@ use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter};
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
-use crate::registers::governance::{Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus};
+use crate::registers::governance::{
+    Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus,
+};
 use crate::registers::organisation::{Post, Unit, UnitKind};
 use crate::registers::representation::{
-    Invitation, RepresentationTarget, Rotation, RotationPolicy, RotationState, holds_for, includes, speaks_for,
+    Invitation, RepresentationTarget, Rotation, RotationPolicy, RotationState, holds_for, includes,
+    speaks_for,
 };
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Rec;
@@ -27,7 +30,10 @@ use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
 /// Kinds of units that are constituencies of any board.
-pub(super) const ALWAYS: [UnitKind; 2] = [UnitKind::StaffSupportAssociation, UnitKind::IndependentAdvisoryGroup];
+pub(super) const ALWAYS: [UnitKind; 2] = [
+    UnitKind::StaffSupportAssociation,
+    UnitKind::IndependentAdvisoryGroup,
+];
 
 /// A seat on the board.
 #[derive(Debug, Serialize, ToSchema)]
@@ -189,7 +195,9 @@ pub struct RepresentationView {
 
 fn references() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let reference = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
+    let reference = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(60));
     ArrayBuilder::new()
         .description(Some("References of the invitations that hold for it."))
         .items(reference)
@@ -200,7 +208,12 @@ fn references() -> utoipa::openapi::schema::Array {
 impl View for RepresentationView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let of_seats = |c: &ConstituencyState, field: fn(&SeatState) -> String| {
-            c.seats.iter().map(field).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+            c.seats
+                .iter()
+                .map(field)
+                .filter(|s| !s.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         let day = |d: Option<NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
         let row = |c: &ConstituencyState| {
@@ -262,7 +275,10 @@ impl<'a> Picture<'a> {
             on,
             soon: in_force(seen.reading(on).world).rotation_soon_days,
             terms: members.iter().map(|m| &m.data).collect(),
-            seats: members.into_iter().filter(|m| runs_on(m.data.term(), on)).collect(),
+            seats: members
+                .into_iter()
+                .filter(|m| runs_on(m.data.term(), on))
+                .collect(),
             targets: seen
                 .pointing::<RepresentationTarget>(board)
                 .filter(|t| runs_on(t.data.days(), on))
@@ -282,7 +298,8 @@ impl<'a> Picture<'a> {
 
     /// Who came to the board's last meetings.
     pub(super) fn attended(&self) -> &Attended<'a> {
-        self.attended.get_or_init(|| attended(self.seen, self.board, self.on))
+        self.attended
+            .get_or_init(|| attended(self.seen, self.board, self.on))
     }
 
     fn unit_of(&self, seat: &Membership) -> Option<&'a Rec<Unit>> {
@@ -299,10 +316,18 @@ impl<'a> Picture<'a> {
             .iter()
             .flat_map(|t| t.data.constituency_unit_ids.iter().copied())
             .collect();
-        ids.extend(self.policies.iter().flat_map(|p| p.constituency_unit_ids.iter().copied()));
+        ids.extend(
+            self.policies
+                .iter()
+                .flat_map(|p| p.constituency_unit_ids.iter().copied()),
+        );
         let exists = |u: &Rec<Unit>| runs_on((u.data.from_on, u.data.until_on), self.on);
         let named = |u: &Rec<Unit>| kinds.contains(&u.data.unit_kind) || ids.contains(&u.meta.id);
-        let mut units: Vec<&Rec<Unit>> = self.seen.live::<Unit>().filter(|u| named(u) && exists(u)).collect();
+        let mut units: Vec<&Rec<Unit>> = self
+            .seen
+            .live::<Unit>()
+            .filter(|u| named(u) && exists(u))
+            .collect();
         units.extend(
             self.seats
                 .iter()
@@ -314,10 +339,16 @@ impl<'a> Picture<'a> {
         units
     }
 
-    fn invites(&self, unit: Option<&Rec<Unit>>, seat: Option<&Membership>) -> impl Iterator<Item = &'a Rec<Invitation>> {
+    fn invites(
+        &self,
+        unit: Option<&Rec<Unit>>,
+        seat: Option<&Membership>,
+    ) -> impl Iterator<Item = &'a Rec<Invitation>> {
         let is_for = move |i: &&Rec<Invitation>| {
             let i = &i.data;
-            let of_unit = unit.is_some_and(|u| i.unit_id == Some(u.meta.id) || i.constituency_kind == Some(u.data.unit_kind));
+            let of_unit = unit.is_some_and(|u| {
+                i.unit_id == Some(u.meta.id) || i.constituency_kind == Some(u.data.unit_kind)
+            });
             let of_seat = seat.is_some_and(|s| {
                 (i.post_id.is_some() && i.post_id == s.post_id)
                     || (i.unit_id.is_some() && i.unit_id == s.unit_id)
@@ -330,24 +361,47 @@ impl<'a> Picture<'a> {
 
     /// Whether the member is there by invitation or on no stated basis, and no invitation says why.
     pub(super) fn basis_unclear(&self, seat: &Membership) -> bool {
-        let asked = matches!(seat.basis, MembershipBasis::Invited | MembershipBasis::Unstated);
-        asked && seat.basis_reference.is_none() && self.invites(self.unit_of(seat), Some(seat)).next().is_none()
+        let asked = matches!(
+            seat.basis,
+            MembershipBasis::Invited | MembershipBasis::Unstated
+        );
+        asked
+            && seat.basis_reference.is_none()
+            && self
+                .invites(self.unit_of(seat), Some(seat))
+                .next()
+                .is_none()
     }
 
     /// When the seat is due for rotation; `None` where no policy holds for it.
     pub(super) fn rotation(&self, seat: &Membership) -> Option<Rotation> {
         let unit = self.unit_of(seat);
-        let holding = self.policies.iter().copied().filter(|p| holds_for(p, seat, unit));
+        let holding = self
+            .policies
+            .iter()
+            .copied()
+            .filter(|p| holds_for(p, seat, unit));
         // A policy that names the unit goes before one for all of its kind.
         let policy = holding.min_by_key(|p| p.constituency_kind.is_some())?;
-        Some(Rotation::of(policy, seat, &self.terms, (self.on, self.soon)))
+        Some(Rotation::of(
+            policy,
+            seat,
+            &self.terms,
+            (self.on, self.soon),
+        ))
     }
 
     fn seat(&self, m: &Rec<Membership>) -> SeatState {
         let data = &m.data;
         let holder = match data.member() {
-            (Some(post), _) => self.seen.get::<Post>(post).map(|p| Named::new(&p.meta, &p.data.title)),
-            (_, Some(unit)) => self.seen.get::<Unit>(unit).map(|u| Named::new(&u.meta, &u.data.name)),
+            (Some(post), _) => self
+                .seen
+                .get::<Post>(post)
+                .map(|p| Named::new(&p.meta, &p.data.title)),
+            (_, Some(unit)) => self
+                .seen
+                .get::<Unit>(unit)
+                .map(|u| Named::new(&u.meta, &u.data.name)),
             _ => None,
         };
         SeatState {
@@ -381,8 +435,16 @@ impl<'a> Picture<'a> {
     }
 
     fn constituency(&self, unit: &Rec<Unit>) -> ConstituencyState {
-        let own = |s: &&&Rec<Membership>| self.unit_of(&s.data).is_some_and(|u| u.meta.id == unit.meta.id);
-        let seats: Vec<SeatState> = self.seats.iter().filter(own).map(|s| self.seat(s)).collect();
+        let own = |s: &&&Rec<Membership>| {
+            self.unit_of(&s.data)
+                .is_some_and(|u| u.meta.id == unit.meta.id)
+        };
+        let seats: Vec<SeatState> = self
+            .seats
+            .iter()
+            .filter(own)
+            .map(|s| self.seat(s))
+            .collect();
         let seated = seats.iter().any(|s| s.counts);
         let turnout = self.attended().for_unit(unit.meta.id);
         ConstituencyState {
@@ -393,7 +455,10 @@ impl<'a> Picture<'a> {
             turnout,
             seats,
             covered_by_collective_seat: self.has_collective(unit.data.unit_kind),
-            invitations: self.invites(Some(unit), None).map(|i| i.meta.reference.clone()).collect(),
+            invitations: self
+                .invites(Some(unit), None)
+                .map(|i| i.meta.reference.clone())
+                .collect(),
             target_met: None,
         }
     }
@@ -401,7 +466,8 @@ impl<'a> Picture<'a> {
     /// How far each target is met, and how each unit is heard.
     pub(super) fn heard(&self) -> (Vec<TargetState>, Vec<ConstituencyState>) {
         let units = self.units();
-        let mut constituencies: Vec<ConstituencyState> = units.iter().map(|u| self.constituency(u)).collect();
+        let mut constituencies: Vec<ConstituencyState> =
+            units.iter().map(|u| self.constituency(u)).collect();
         let mut targets = Vec::new();
         for target in &self.targets {
             let state = self.target(target, &units, &constituencies);
@@ -417,7 +483,12 @@ impl<'a> Picture<'a> {
         (targets, constituencies)
     }
 
-    fn target(&self, target: &Rec<RepresentationTarget>, units: &[&Rec<Unit>], all: &[ConstituencyState]) -> TargetState {
+    fn target(
+        &self,
+        target: &Rec<RepresentationTarget>,
+        units: &[&Rec<Unit>],
+        all: &[ConstituencyState],
+    ) -> TargetState {
         let data = &target.data;
         let of = |u: &&&Rec<Unit>| includes(data.constituency_kind, &data.constituency_unit_ids, u);
         let ids: Vec<Uuid> = units.iter().filter(of).map(|u| u.meta.id).collect();
@@ -431,7 +502,9 @@ impl<'a> Picture<'a> {
         let agreed = data
             .terms_of_reference_id
             .and_then(|id| self.seen.get::<TermsOfReference>(id))
-            .is_some_and(|t| t.is_live() && t.data.status == TermsStatus::Agreed && t.data.collective_seat);
+            .is_some_and(|t| {
+                t.is_live() && t.data.status == TermsStatus::Agreed && t.data.collective_seat
+            });
         let allowed = data.collective_seat && agreed;
         let collective = constituencies > 0 && theirs().all(|c| c.covered_by_collective_seat);
         let missing = if allowed && collective {
@@ -482,7 +555,9 @@ fn by_kind(all: &[ConstituencyState]) -> Vec<KindCount> {
                 seated_but_absent: 0,
             });
         }
-        let Some(kind) = kinds.last_mut() else { continue };
+        let Some(kind) = kinds.last_mut() else {
+            continue;
+        };
         kind.constituencies += 1;
         kind.attending += u32::from(c.turnout.attended > 0);
         kind.seated_but_absent += u32::from(c.seated_but_absent);
@@ -497,11 +572,15 @@ fn by_kind(all: &[ConstituencyState]) -> Vec<KindCount> {
 
 fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
     let seen = &asked.seen;
-    let board = seen.get::<Board>(asked.id()?).ok_or_else(Problem::not_found)?;
+    let board = seen
+        .get::<Board>(asked.id()?)
+        .ok_or_else(Problem::not_found)?;
     let picture = Picture::new(seen, board.meta.id, asked.on);
     let (targets, constituencies) = picture.heard();
     let seats: Vec<SeatState> = picture.seats.iter().map(|s| picture.seat(s)).collect();
-    let count = |wanted: fn(&SeatState) -> bool| u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX);
+    let count = |wanted: fn(&SeatState) -> bool| {
+        u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX)
+    };
     Ok(RepresentationView {
         board: Named::new(&board.meta, &board.data.name),
         on: asked.on,
@@ -512,7 +591,11 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         by_kind: by_kind(&constituencies),
         targets,
         constituencies,
-        rotations_overdue: count(|s| s.rotation.as_ref().is_some_and(|r| r.state == RotationState::Overdue)),
+        rotations_overdue: count(|s| {
+            s.rotation
+                .as_ref()
+                .is_some_and(|r| r.state == RotationState::Overdue)
+        }),
         basis_unclear: count(|s| s.basis_unclear),
         collective_seats: seats.into_iter().filter(|s| s.collective).collect(),
     })

@@ -18,7 +18,8 @@ use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind,
+    Recommendation, RecommendationClosureState, RecommendationExtension, RecommendationUpdate,
+    RecommendationUpdateKind,
 };
 use crate::registers::links::count;
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionStatus, Meeting};
@@ -40,7 +41,9 @@ const MOST_EVENTS: usize = 100;
 const LONGEST_CHAIN: usize = 20;
 
 /// What sort of dated record a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DatedKind {
     WorkPlanItem,
@@ -74,7 +77,13 @@ enum Only {
     Open,
 }
 
-const ONLY: [Only; 5] = [Only::Slipped, Only::PutOff, Only::Overdue, Only::CannotHold, Only::Open];
+const ONLY: [Only; 5] = [
+    Only::Slipped,
+    Only::PutOff,
+    Only::Overdue,
+    Only::CannotHold,
+    Only::Open,
+];
 
 /// How a deadline moved, or was asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -268,7 +277,11 @@ impl View for SlippageView {
             flatten(&mut row, "", json!(r));
             // A column that is taken out would shuffle the others.
             row.insert("moves".into(), json!(r.moves.len()));
-            let approved = r.moves.iter().flat_map(|m| &m.approved_by).map(|a| a.reference.as_str());
+            let approved = r
+                .moves
+                .iter()
+                .flat_map(|m| &m.approved_by)
+                .map(|a| a.reference.as_str());
             row.insert("approved_by".into(), json!(approved.collect::<Vec<_>>()));
             let open = r.waits_on.iter().filter(|w| w.is_open);
             row.insert(
@@ -300,7 +313,9 @@ struct Dated<'a> {
 
 impl Dated<'_> {
     fn moved(&self) -> Option<i64> {
-        self.first.zip(self.due).map(|(first, due)| (due - first).num_days())
+        self.first
+            .zip(self.due)
+            .map(|(first, due)| (due - first).num_days())
     }
 
     fn is_put_off(&self) -> bool {
@@ -338,7 +353,9 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         } else if dated.is_open {
             dated.holds = DeadlineHolds::NoDeadline;
         }
-        let waits = dated.node.is_some_and(|n| graph.nodes.get(n).is_some_and(|n| !n.waits.is_empty()));
+        let waits = dated
+            .node
+            .is_some_and(|n| graph.nodes.get(n).is_some_and(|n| !n.waits.is_empty()));
         if dated.first.is_some() || dated.due.is_some() || waits {
             found.push(dated);
         }
@@ -393,7 +410,11 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
             due_words: r.data.due.source_text.as_deref(),
             overdue: r.is_overdue(on),
             deferrals: r.computed.deferral_count,
-            ..of(DatedKind::Action, &r.meta, r.data.status == ActionStatus::Open)
+            ..of(
+                DatedKind::Action,
+                &r.meta,
+                r.data.status == ActionStatus::Open,
+            )
         });
     }
     for r in seen.live::<ActionPart>() {
@@ -415,7 +436,11 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
             due,
             due_words: match moved {
                 Some(d) => d.to.source_text.as_deref(),
-                None => action.computed.first_due.as_ref().and_then(|d| d.source_text.as_deref()),
+                None => action
+                    .computed
+                    .first_due
+                    .as_ref()
+                    .and_then(|d| d.source_text.as_deref()),
             },
             overdue: open && due.or(first).is_some_and(|d| d < on),
             deferrals: r.computed.deferral_count,
@@ -423,7 +448,10 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
         });
     }
     for r in seen.live::<StrategyReview>() {
-        let open = matches!(r.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress);
+        let open = matches!(
+            r.data.status,
+            StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
+        );
         add(Dated {
             // Nothing keeps the target that a review had first.
             first: r.data.target.due_on,
@@ -490,7 +518,9 @@ impl Wanted {
 
 fn cursor(text: &str) -> Result<(DatedKind, &str), Problem> {
     let parts = text.split_once(':');
-    let found = parts.and_then(|(kind, reference)| Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference)));
+    let found = parts.and_then(|(kind, reference)| {
+        Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference))
+    });
     found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
 }
 
@@ -561,7 +591,8 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedE
             }
         }
     }
-    let mut shared: Vec<(usize, Vec<&Dated<'_>>)> = waiting.into_iter().filter(|(_, w)| w.len() > 1).collect();
+    let mut shared: Vec<(usize, Vec<&Dated<'_>>)> =
+        waiting.into_iter().filter(|(_, w)| w.len() > 1).collect();
     let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
         Some(What::Record(r)) => r.meta().reference.clone(),
         Some(What::Words(words)) => words.clone(),
@@ -573,7 +604,10 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedE
         let node = graph.nodes.get(at)?;
         waiters.sort_by(|a, b| a.key().cmp(&b.key()));
         let (record, event) = named(&asked.seen, node);
-        let names = waiters.iter().take(MOST).filter_map(|d| asked.seen.any(d.meta.id));
+        let names = waiters
+            .iter()
+            .take(MOST)
+            .filter_map(|d| asked.seen.any(d.meta.id));
         Some(AwaitedEvent {
             record,
             event,
@@ -594,7 +628,10 @@ fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
     let mut todo = vec![at];
     while let Some(at) = todo.pop() {
         let awaited = graph.nodes.get(at).into_iter().flat_map(|n| &n.awaited);
-        for edge in awaited.filter_map(|e| graph.edges.get(*e)).filter(|e| e.is_open) {
+        for edge in awaited
+            .filter_map(|e| graph.edges.get(*e))
+            .filter(|e| e.is_open)
+        {
             if seen.insert(edge.from) {
                 todo.push(edge.from);
             }
@@ -606,7 +643,10 @@ fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
 fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRow> {
     let seen = &asked.seen;
     let node = dated.node.and_then(|n| graph.nodes.get(n));
-    let waits = node.into_iter().flat_map(|n| &n.waits).filter_map(|e| graph.edges.get(*e));
+    let waits = node
+        .into_iter()
+        .flat_map(|n| &n.waits)
+        .filter_map(|e| graph.edges.get(*e));
     let wait = |edge: &Edge| {
         let on = graph.nodes.get(edge.to)?;
         let (record, event) = named(seen, on);
@@ -617,7 +657,10 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
             event,
             is_open: edge.is_open,
             expected_on,
-            is_late: edge.is_open && expected_on.zip(dated.due).is_some_and(|(expected, due)| expected > due),
+            is_late: edge.is_open
+                && expected_on
+                    .zip(dated.due)
+                    .is_some_and(|(expected, due)| expected > due),
         })
     };
     let link = |at: usize| {
@@ -630,9 +673,16 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
         })
     };
     let awaited = node.map_or(0, |n| {
-        n.awaited.iter().filter_map(|e| graph.edges.get(*e)).filter(|e| e.is_open).count()
+        n.awaited
+            .iter()
+            .filter_map(|e| graph.edges.get(*e))
+            .filter(|e| e.is_open)
+            .count()
     });
-    let chain = dated.node.map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN)).unwrap_or_default();
+    let chain = dated
+        .node
+        .map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN))
+        .unwrap_or_default();
     let late_by = dated.due.or(dated.first).map(|d| (asked.on - d).num_days());
     Some(SlippageRow {
         record: RecordName::of(seen, seen.any(dated.meta.id)?),
@@ -659,12 +709,17 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
 /// Each time a deadline moved or was asked to, in their order.
 fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
     let id = dated.meta.id;
-    let post = |id: Option<Uuid>| id.and_then(|id| seen.get::<Post>(id)).map(|p| Named::new(&p.meta, &p.data.title));
+    let post = |id: Option<Uuid>| {
+        id.and_then(|id| seen.get::<Post>(id))
+            .map(|p| Named::new(&p.meta, &p.data.title))
+    };
     let by = |ids: [Option<Uuid>; 2]| -> Vec<RecordName> {
         let known = ids.into_iter().flatten().filter_map(|id| seen.any(id));
         known.map(|r| RecordName::of(seen, r)).collect()
     };
-    let between = |from: Option<NaiveDate>, to: Option<NaiveDate>| from.zip(to).map(|(from, to)| (to - from).num_days());
+    let between = |from: Option<NaiveDate>, to: Option<NaiveDate>| {
+        from.zip(to).map(|(from, to)| (to - from).num_days())
+    };
     let mut all: Vec<DeadlineMove> = match dated.kind {
         DatedKind::WorkPlanItem => seen
             .pointing::<DeadlineChange>(id)
@@ -683,7 +738,9 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
         DatedKind::Action | DatedKind::ActionPart => {
             let action = seen.get::<ActionPart>(id).map_or(id, |p| p.data.action_id);
             let deferrals = seen.pointing::<ActionDeferral>(action);
-            let about = |d: &&crate::world::Rec<ActionDeferral>| action == id || d.data.part_id.is_none_or(|p| p == id);
+            let about = |d: &&crate::world::Rec<ActionDeferral>| {
+                action == id || d.data.part_id.is_none_or(|p| p == id)
+            };
             let day_of = |meeting: Option<Uuid>| seen.get::<Meeting>(meeting?)?.computed.meeting_on;
             deferrals
                 .filter(|d| d.data.action_id == action)
@@ -691,7 +748,11 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                 .map(|d| DeadlineMove {
                     move_kind: MoveKind::Deferral,
                     decided_on: Some(d.data.decided_on),
-                    from_on: d.computed.from.due_on.or_else(|| day_of(d.computed.from_meeting_id)),
+                    from_on: d
+                        .computed
+                        .from
+                        .due_on
+                        .or_else(|| day_of(d.computed.from_meeting_id)),
                     to_on: d.data.to.due_on.or_else(|| day_of(d.data.to_meeting_id)),
                     days_moved: d.computed.days_moved,
                     approved_by: by([d.data.agreed_at_meeting_id, None]),
@@ -702,7 +763,10 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
         }
         DatedKind::StrategyReview => Vec::new(),
         DatedKind::Dashboard => {
-            let promised = seen.get::<Dashboard>(id).map(|d| d.data.promised.as_slice()).unwrap_or_default();
+            let promised = seen
+                .get::<Dashboard>(id)
+                .map(|d| d.data.promised.as_slice())
+                .unwrap_or_default();
             let pairs = promised.iter().zip(promised.iter().skip(1));
             pairs
                 .map(|(before, after)| DeadlineMove {
@@ -728,19 +792,29 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
 type Posts<'f> = &'f dyn Fn(Option<Uuid>) -> Option<Named>;
 type Approvers<'f> = &'f dyn Fn([Option<Uuid>; 2]) -> Vec<RecordName>;
 
-fn of_recommendation(seen: &Seen, id: Uuid, post: Posts<'_>, by: Approvers<'_>) -> Vec<DeadlineMove> {
-    let extensions = seen.pointing::<RecommendationExtension>(id).map(|e| DeadlineMove {
-        move_kind: MoveKind::Change,
-        decided_on: Some(e.data.approved_on),
-        from_on: e.computed.from.due_on,
-        to_on: e.data.to.due_on,
-        days_moved: e.computed.days_moved,
-        approved_by: by([e.data.approver_post_id, e.data.approver_board_id]),
-        asked_by: None,
-        reason: Some(e.data.reason.clone()),
-    });
+fn of_recommendation(
+    seen: &Seen,
+    id: Uuid,
+    post: Posts<'_>,
+    by: Approvers<'_>,
+) -> Vec<DeadlineMove> {
+    let extensions = seen
+        .pointing::<RecommendationExtension>(id)
+        .map(|e| DeadlineMove {
+            move_kind: MoveKind::Change,
+            decided_on: Some(e.data.approved_on),
+            from_on: e.computed.from.due_on,
+            to_on: e.data.to.due_on,
+            days_moved: e.computed.days_moved,
+            approved_by: by([e.data.approver_post_id, e.data.approver_board_id]),
+            asked_by: None,
+            reason: Some(e.data.reason.clone()),
+        });
     let mut all: Vec<DeadlineMove> = extensions.collect();
-    for update in seen.pointing::<RecommendationUpdate>(id).filter(|u| u.data.recommendation_id == id) {
+    for update in seen
+        .pointing::<RecommendationUpdate>(id)
+        .filter(|u| u.data.recommendation_id == id)
+    {
         let move_kind = match update.data.update_kind {
             RecommendationUpdateKind::Deferral => MoveKind::Deferral,
             RecommendationUpdateKind::ExtensionRequest => MoveKind::Request,

@@ -9,7 +9,10 @@ use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsSt
 use crate::registers::meetings::{Action, ActionPart, ActionStatus, Meeting, MeetingStatus};
 use crate::registers::performance::{Dashboard, DashboardMaturity};
 use crate::registers::plan::{ItemStatus, Plan, PlanStatus, WorkPlanItem};
-use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus};
+use crate::registers::strategy::{
+    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
+    StrategyVersionStatus,
+};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 
@@ -67,7 +70,11 @@ pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
         };
     }
     if let Some(part) = of::<ActionPart>(record) {
-        return if part.computed.is_open { Open(None) } else { Done };
+        return if part.computed.is_open {
+            Open(None)
+        } else {
+            Done
+        };
     }
     if let Some(review) = of::<StrategyReview>(record) {
         return match review.data.status {
@@ -84,7 +91,12 @@ pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
     }
     if let Some(version) = of::<StrategyVersion>(record) {
         use StrategyVersionStatus::{Draft, InReview, Withdrawn};
-        let expected = || seen.get::<Strategy>(version.data.strategy_id)?.data.expected_date.due_on;
+        let expected = || {
+            seen.get::<Strategy>(version.data.strategy_id)?
+                .data
+                .expected_date
+                .due_on
+        };
         return match version.data.status {
             Withdrawn => Gone,
             Draft | InReview => Open(expected()),
@@ -105,7 +117,11 @@ pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
         };
     }
     if let Some(plan) = of::<Plan>(record) {
-        return if plan.data.status == PlanStatus::Draft { Open(None) } else { Done };
+        return if plan.data.status == PlanStatus::Draft {
+            Open(None)
+        } else {
+            Done
+        };
     }
     if let Some(dashboard) = of::<Dashboard>(record) {
         return match dashboard.computed.maturity {

@@ -8,7 +8,10 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
-use super::record::{AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Links, Meta, Reading, Rec, Resource, Rules, refused};
+use super::record::{
+    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Links, Meta, Reading, Rec, Resource, Rules,
+    refused,
+};
 use super::schema::{self, Schemas};
 use crate::access::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
@@ -51,7 +54,8 @@ impl<R: Resource> Filter for Own<R> {
 type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error>;
 /// Asked once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
-type Propose = fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
+type Propose =
+    fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
 type Withdrawable = fn(Proposal<'_>) -> Result<(), Problem>;
 type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
 
@@ -102,7 +106,10 @@ impl Kind {
             markable: R::MARKABLE,
             recomputes: R::RECOMPUTES,
             offers_create: R::OFFERS_CREATE,
-            sorts: COMMON_SORTS.into_iter().chain(R::sorts().iter().map(|s| s.name)).collect(),
+            sorts: COMMON_SORTS
+                .into_iter()
+                .chain(R::sorts().iter().map(|s| s.name))
+                .collect(),
             schema_name: R::name().into_owned(),
             example: R::example,
             filter_params: || {
@@ -134,22 +141,40 @@ impl Kind {
     /// The names of its records' fields, in the order in which the document shows them.
     pub fn columns(&self) -> &[String] {
         self.columns.get_or_init(|| {
-            const FIRST: [&str; 7] = ["id", "reference", "version", "marking", "created_at", "updated_at", "withdrawn_at"];
+            const FIRST: [&str; 7] = [
+                "id",
+                "reference",
+                "version",
+                "marking",
+                "created_at",
+                "updated_at",
+                "withdrawn_at",
+            ];
             let mut schemas = Schemas::new();
             (self.schemas)(&mut schemas);
             let record = schemas
                 .get(&self.schema_name)
                 .and_then(|s| s.get("properties"))
                 .and_then(Value::as_object);
-            let own = record.into_iter().flat_map(|p| p.keys()).filter(|k| !FIRST.contains(&k.as_str()));
-            FIRST.iter().map(|f| (*f).to_owned()).chain(own.cloned()).collect()
+            let own = record
+                .into_iter()
+                .flat_map(|p| p.keys())
+                .filter(|k| !FIRST.contains(&k.as_str()));
+            FIRST
+                .iter()
+                .map(|f| (*f).to_owned())
+                .chain(own.cloned())
+                .collect()
         })
     }
 }
 
 /// Says how many values a parameter may name.
 fn limited(mut parameter: Value) -> Value {
-    if let Some(schema) = parameter.get_mut("schema").filter(|s| s.get("items").is_some()) {
+    if let Some(schema) = parameter
+        .get_mut("schema")
+        .filter(|s| s.get("items").is_some())
+    {
         schema::set(schema, "maxItems", crate::registers::query::MOST_VALUES);
     }
     parameter
@@ -159,12 +184,19 @@ fn limited(mut parameter: Value) -> Value {
 ///
 /// # Errors
 /// The first parameter that does not fit, by name.
-pub fn parse_query<T: serde::de::DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, Problem> {
+pub fn parse_query<T: serde::de::DeserializeOwned>(
+    pairs: &[(String, String)],
+) -> Result<T, Problem> {
     let text = serde_urlencoded::to_string(pairs).map_err(Problem::internal)?;
     let input = serde_urlencoded::Deserializer::new(form_urlencoded(&text));
     serde_path_to_error::deserialize(input).map_err(|e| {
         let name = format!("?{}", e.path());
-        Problem::field(Code::InvalidQuery, name, "invalid", plain(&e.into_inner().to_string()))
+        Problem::field(
+            Code::InvalidQuery,
+            name,
+            "invalid",
+            plain(&e.into_inner().to_string()),
+        )
     })
 }
 
@@ -183,7 +215,10 @@ fn form_urlencoded(text: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(text.as_bytes())
 }
 
-fn propose<R: Resource>(p: Proposal<'_>, check_links: CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
+fn propose<R: Resource>(
+    p: Proposal<'_>,
+    check_links: CheckLinks<'_>,
+) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
     let common: Common = from_value(&p.draft)?;
     let data: R = from_value(&p.draft)?;
     let mut meta = p.meta.clone();
@@ -222,7 +257,10 @@ pub fn judge<R: Resource>(
     };
     data.rules(&mut rules);
     let Rules {
-        errors, code, follow_ups, ..
+        errors,
+        code,
+        follow_ups,
+        ..
     } = rules;
     if !errors.is_empty() {
         return Err(refused(code, errors));

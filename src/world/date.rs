@@ -5,7 +5,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How precisely a date is known, from the vaguest to the most precise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// The source names no date.
@@ -83,8 +96,14 @@ impl PlannedDate {
                 "required",
                 "a date with this precision needs due_on; leave precision at unspecified where there is none",
             )),
-            Precision::Period if self.from_on.is_none() => Some(("from_on", "required", "a period needs from_on, its first day")),
-            Precision::Period if self.from_on > self.due_on => Some(("due_on", "date_order", "must not lie before from_on")),
+            Precision::Period if self.from_on.is_none() => Some((
+                "from_on",
+                "required",
+                "a period needs from_on, its first day",
+            )),
+            Precision::Period if self.from_on > self.due_on => {
+                Some(("due_on", "date_order", "must not lie before from_on"))
+            }
             _ => None,
         }
     }
@@ -106,12 +125,30 @@ mod tests {
 
     #[test]
     fn a_period_falls_due_on_its_last_day() {
-        assert_eq!(due(Precision::Month, "2020-11-01"), "Some(2020-11-01)..Some(2020-11-30)");
-        assert_eq!(due(Precision::Month, "2024-02-10"), "Some(2024-02-01)..Some(2024-02-29)");
-        assert_eq!(due(Precision::Quarter, "2020-05-15"), "Some(2020-04-01)..Some(2020-06-30)");
-        assert_eq!(due(Precision::Half, "2020-12-31"), "Some(2020-07-01)..Some(2020-12-31)");
-        assert_eq!(due(Precision::Year, "2021-03-01"), "Some(2021-01-01)..Some(2021-12-31)");
-        assert_eq!(due(Precision::Day, "2020-06-29"), "Some(2020-06-29)..Some(2020-06-29)");
+        assert_eq!(
+            due(Precision::Month, "2020-11-01"),
+            "Some(2020-11-01)..Some(2020-11-30)"
+        );
+        assert_eq!(
+            due(Precision::Month, "2024-02-10"),
+            "Some(2024-02-01)..Some(2024-02-29)"
+        );
+        assert_eq!(
+            due(Precision::Quarter, "2020-05-15"),
+            "Some(2020-04-01)..Some(2020-06-30)"
+        );
+        assert_eq!(
+            due(Precision::Half, "2020-12-31"),
+            "Some(2020-07-01)..Some(2020-12-31)"
+        );
+        assert_eq!(
+            due(Precision::Year, "2021-03-01"),
+            "Some(2021-01-01)..Some(2021-12-31)"
+        );
+        assert_eq!(
+            due(Precision::Day, "2020-06-29"),
+            "Some(2020-06-29)..Some(2020-06-29)"
+        );
         assert_eq!(due(Precision::Unspecified, "2020-06-29"), "None..None");
     }
 }

@@ -22,13 +22,17 @@ use uuid::Uuid;
 
 use self::written::Written;
 pub use catalogue::{Catalogue, Kind};
-pub use record::{AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+pub use record::{
+    AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource,
+    Rules, Sort,
+};
 
 /// Records by a key; those alike in it by id.
 pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
 
 /// What is found by a record's id.
-type ById<V> = imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
+type ById<V> =
+    imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// Ids of records.
 pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
@@ -89,7 +93,10 @@ impl Table {
     }
 
     /// The live records whose unique part begins like this, in its order.
-    pub fn unique_from<'a, 'p>(&'a self, prefix: &'p [u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
+    pub fn unique_from<'a, 'p>(
+        &'a self,
+        prefix: &'p [u8],
+    ) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
         let from = (Bound::Included(prefix), Bound::Unbounded);
         self.unique
             .range::<_, [u8]>(from)
@@ -310,7 +317,9 @@ impl World {
 
     /// Takes a record out as if it had never been: for undoing a change and for making an earlier world.
     pub fn forget(&mut self, id: Uuid) {
-        let Some(old) = self.all.remove(&id) else { return };
+        let Some(old) = self.all.remove(&id) else {
+            return;
+        };
         self.hidden = OnceLock::new();
         self.marked.remove(&id);
         self.relink(source(old.meta().kind, id), Some(old.as_ref()), None);
@@ -338,10 +347,20 @@ impl World {
     /// Whether other records may be hidden once this one is taken in: one that was not hidden and will not be changes nothing, so
     /// that most writes need not look for the hidden ones anew.
     fn changes_hidden(&self, record: &dyn AnyRecord) -> bool {
-        let Some(hidden) = self.hidden.get().filter(|_| record.meta().marking == Marking::Official) else {
+        let Some(hidden) = self
+            .hidden
+            .get()
+            .filter(|_| record.meta().marking == Marking::Official)
+        else {
             return true;
         };
-        let is_within = || record.place().within.iter().any(|whole| hidden.contains(whole));
+        let is_within = || {
+            record
+                .place()
+                .within
+                .iter()
+                .any(|whole| hidden.contains(whole))
+        };
         !hidden.is_empty() && (hidden.contains(&record.meta().id) || is_within())
     }
 
@@ -351,7 +370,10 @@ impl World {
             let mut hidden: IdSet = self.marked.iter().copied().collect();
             let mut todo: Vec<Uuid> = hidden.iter().copied().collect();
             while let Some(id) = todo.pop() {
-                for part in self.pointing_to(id).filter(|r| r.place().within.contains(&id)) {
+                for part in self
+                    .pointing_to(id)
+                    .filter(|r| r.place().within.contains(&id))
+                {
                     if hidden.insert(part.meta().id) {
                         todo.push(part.meta().id);
                     }
@@ -374,7 +396,11 @@ impl World {
                 && let Some(record) = self.any(at)
             {
                 let place = record.place();
-                todo.extend(if place.owners.is_empty() { place.within } else { place.owners });
+                todo.extend(if place.owners.is_empty() {
+                    place.within
+                } else {
+                    place.owners
+                });
             }
         }
         false
@@ -397,7 +423,9 @@ impl Table {
             .strip_prefix(prefix)
             .and_then(|r| r.strip_prefix('-'))
             .and_then(|n| n.parse::<u32>().ok());
-        self.last_number = self.last_number.max(number.filter(|n| *n < 1_000_000_000).unwrap_or(0));
+        self.last_number = self
+            .last_number
+            .max(number.filter(|n| *n < 1_000_000_000).unwrap_or(0));
         self.rows.insert(id, Arc::clone(new));
     }
 

@@ -35,7 +35,11 @@ pub struct Meta {
     /// Identifier, a UUID of version 7.
     pub id: Uuid,
     /// What people call it; unique among records of its kind.
-    #[schema(min_length = 1, max_length = 60, pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 60,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+    )]
     pub reference: String,
     /// Grows by one with every change; the record's ETag.
     #[schema(minimum = 1)]
@@ -66,7 +70,12 @@ pub struct Meta {
 pub struct Common {
     /// What people call it; given one (`WPI-0042`) when left out. Unique among records of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 60, pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$", nullable = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 60,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+        nullable = false
+    )]
     pub reference: Option<String>,
     /// Who may see it.
     #[serde(default)]
@@ -98,7 +107,12 @@ pub struct Links(pub Vec<Link>);
 
 impl Links {
     /// A field that points to `id`, if it is set.
-    pub fn to(&mut self, pointer: impl Into<String>, kinds: &'static [&'static str], id: impl Into<Option<Uuid>>) {
+    pub fn to(
+        &mut self,
+        pointer: impl Into<String>,
+        kinds: &'static [&'static str],
+        id: impl Into<Option<Uuid>>,
+    ) {
         if let Some(id) = id.into() {
             self.0.push(Link {
                 pointer: pointer.into(),
@@ -110,7 +124,12 @@ impl Links {
     }
 
     /// A list field, each of whose members points to a record.
-    pub fn each(&mut self, pointer: &str, kinds: &'static [&'static str], ids: impl IntoIterator<Item = Uuid>) {
+    pub fn each(
+        &mut self,
+        pointer: &str,
+        kinds: &'static [&'static str],
+        ids: impl IntoIterator<Item = Uuid>,
+    ) {
         for (n, id) in ids.into_iter().enumerate() {
             self.to(format!("{pointer}/{n}"), kinds, id);
         }
@@ -276,18 +295,39 @@ impl<R: Resource> Rules<'_, R> {
     }
 
     /// Refuses unless `first` lies on or before `last`, where both are known.
-    pub fn in_order(&mut self, first: Option<NaiveDate>, last: Option<NaiveDate>, pointer: &str, first_name: &str) {
+    pub fn in_order(
+        &mut self,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        pointer: &str,
+        first_name: &str,
+    ) {
         if let (Some(first), Some(last)) = (first, last)
             && first > last
         {
-            self.refuse(pointer, "date_order", format!("must not lie before {first_name} ({first})"));
+            self.refuse(
+                pointer,
+                "date_order",
+                format!("must not lie before {first_name} ({first})"),
+            );
         }
     }
 
     /// Refuses a change of status that `allowed` does not list for the status it is in.
-    pub fn transition<S: PartialEq + Copy + Serialize>(&mut self, pointer: &str, was: Option<S>, is: S, allowed: &[(S, &[S])]) {
-        let Some(was) = was.filter(|w| *w != is) else { return };
-        let next = allowed.iter().find(|(from, _)| *from == was).map_or(&[][..], |(_, to)| *to);
+    pub fn transition<S: PartialEq + Copy + Serialize>(
+        &mut self,
+        pointer: &str,
+        was: Option<S>,
+        is: S,
+        allowed: &[(S, &[S])],
+    ) {
+        let Some(was) = was.filter(|w| *w != is) else {
+            return;
+        };
+        let next = allowed
+            .iter()
+            .find(|(from, _)| *from == was)
+            .map_or(&[][..], |(_, to)| *to);
         if next.contains(&is) {
             return;
         }
@@ -311,24 +351,46 @@ impl<R: Resource> Rules<'_, R> {
     }
 
     /// Refuses a first status that is not among `allowed`.
-    pub fn starts_as<S: PartialEq + Copy + Serialize>(&mut self, pointer: &str, is: S, allowed: &[S]) {
+    pub fn starts_as<S: PartialEq + Copy + Serialize>(
+        &mut self,
+        pointer: &str,
+        is: S,
+        allowed: &[S],
+    ) {
         if self.before.is_none() && !allowed.contains(&is) {
             let names: Vec<String> = allowed.iter().map(word).collect();
-            self.refuse(pointer, "transition", format!("a new record starts as {}", names.join(" or ")));
+            self.refuse(
+                pointer,
+                "transition",
+                format!("a new record starts as {}", names.join(" or ")),
+            );
         }
     }
 
     /// Refuses a parent that is the record itself or lies below it. `parent_of` climbs one step.
-    pub fn no_circle(&mut self, pointer: &str, parent: Option<Uuid>, parent_of: impl Fn(&R) -> Option<Uuid>) {
+    pub fn no_circle(
+        &mut self,
+        pointer: &str,
+        parent: Option<Uuid>,
+        parent_of: impl Fn(&R) -> Option<Uuid>,
+    ) {
         let mut at = parent;
         let mut steps = 0;
         while let Some(id) = at {
             steps += 1;
             if id == self.meta.id || steps > 10_000 {
-                self.refuse(pointer, "circle", "the parent lies below this record, or is the record itself");
+                self.refuse(
+                    pointer,
+                    "circle",
+                    "the parent lies below this record, or is the record itself",
+                );
                 return;
             }
-            at = self.reading.world.get::<R>(id).and_then(|r| parent_of(&r.data));
+            at = self
+                .reading
+                .world
+                .get::<R>(id)
+                .and_then(|r| parent_of(&r.data));
         }
     }
 
@@ -350,7 +412,9 @@ pub fn word<S: Serialize>(value: &S) -> String {
 ///
 /// `Self` holds the fields that a caller may set. Their documentation and limits (`#[schema(max_length = …)]`) are the OpenAPI
 /// document's, and the document's schema is what checks a body: a limit stands in one place.
-pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static {
+pub trait Resource:
+    Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static
+{
     /// Name in the journal; never changes.
     const KIND: &'static str;
     /// Last part of the collection's path.
@@ -410,7 +474,12 @@ pub trait Resource: Serialize + DeserializeOwned + ToSchema + Debug + Send + Syn
     {
     }
     /// The computed fields; the record's own links already hold.
-    fn compute(&self, _reading: Reading<'_>, _meta: &Meta, _before: Option<&Rec<Self>>) -> Self::Computed
+    fn compute(
+        &self,
+        _reading: Reading<'_>,
+        _meta: &Meta,
+        _before: Option<&Rec<Self>>,
+    ) -> Self::Computed
     where
         Self: Sized,
     {
@@ -548,7 +617,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
             0 => Key::Text(self.meta.reference.as_str().into()),
             1 => Key::Number(self.meta.created_at.timestamp_micros()),
             2 => Key::Number(self.meta.updated_at.timestamp_micros()),
-            n => R::sorts().get(n - COMMON_SORTS.len()).map_or(Key::None, |s| (s.key)(self)),
+            n => R::sorts()
+                .get(n - COMMON_SORTS.len())
+                .map_or(Key::None, |s| (s.key)(self)),
         }
     }
     fn as_any(&self) -> &dyn Any {
@@ -569,9 +640,20 @@ struct Flat<'a, R, C> {
     computed: &'a C,
 }
 
-fn flat<R: Resource>(meta: &Meta, data: &R, computed: &R::Computed) -> Result<Bytes, serde_json::Error> {
+fn flat<R: Resource>(
+    meta: &Meta,
+    data: &R,
+    computed: &R::Computed,
+) -> Result<Bytes, serde_json::Error> {
     let mut json = Vec::with_capacity(USUAL_BYTES);
-    serde_json::to_writer(&mut json, &Flat { meta, data, computed })?;
+    serde_json::to_writer(
+        &mut json,
+        &Flat {
+            meta,
+            data,
+            computed,
+        },
+    )?;
     Ok(json.into())
 }
 
@@ -590,7 +672,12 @@ impl<R: Resource> Rec<R> {
     ///
     /// # Errors
     /// It is not a snapshot of this kind.
-    pub fn from_snapshot(snapshot: &str, shape: i32, seq: i64, kind: usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error> {
+    pub fn from_snapshot(
+        snapshot: &str,
+        shape: i32,
+        seq: i64,
+        kind: usize,
+    ) -> Result<Arc<dyn AnyRecord>, serde_json::Error> {
         let lifted;
         let text = if shape == R::SHAPE {
             snapshot
@@ -602,7 +689,10 @@ impl<R: Resource> Rec<R> {
         };
         let mut meta: Meta = serde_json::from_str(text)?;
         (meta.seq, meta.kind) = (seq, kind);
-        let (data, computed) = (serde_json::from_str::<R>(text)?, serde_json::from_str::<R::Computed>(text)?);
+        let (data, computed) = (
+            serde_json::from_str::<R>(text)?,
+            serde_json::from_str::<R::Computed>(text)?,
+        );
         Ok(Arc::new(Self::new(meta, data, computed)))
     }
 

@@ -7,7 +7,9 @@ use super::schema::{LOCAL, Schemas, set};
 
 /// Puts an example on the schema of a kind's record.
 pub fn add_example(kind: &Kind, schemas: &mut Schemas) {
-    let Some(schema) = schemas.get(&kind.schema_name) else { return };
+    let Some(schema) = schemas.get(&kind.schema_name) else {
+        return;
+    };
     let example = complete(schema, Some(&(kind.example)()), schemas);
     if let Some(schema) = schemas.get_mut(&kind.schema_name) {
         set(schema, "examples", json!([example]));
@@ -16,10 +18,20 @@ pub fn add_example(kind: &Kind, schemas: &mut Schemas) {
 
 /// `given` with every field that the schema has and it has not; without it, a value that fits.
 fn complete(schema: &Value, given: Option<&Value>, schemas: &Schemas) -> Value {
-    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix(LOCAL)) {
-        return schemas.get(name).map_or(Value::Null, |s| complete(s, given, schemas));
+    if let Some(name) = schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|r| r.strip_prefix(LOCAL))
+    {
+        return schemas
+            .get(name)
+            .map_or(Value::Null, |s| complete(s, given, schemas));
     }
-    if let Some(branches) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {
+    if let Some(branches) = schema
+        .get("oneOf")
+        .or_else(|| schema.get("anyOf"))
+        .and_then(Value::as_array)
+    {
         // A field that may be null is `oneOf [null, T]`.
         return match (given, branches.last()) {
             (Some(value), Some(branch)) if !value.is_null() => complete(branch, given, schemas),
@@ -28,12 +40,19 @@ fn complete(schema: &Value, given: Option<&Value>, schemas: &Schemas) -> Value {
     }
     match (given, schema.get("properties").and_then(Value::as_object)) {
         (Some(Value::Object(_)) | None, Some(properties)) => {
-            let field = |(name, s): (&String, &Value)| (name.clone(), complete(s, given.and_then(|g| g.get(name)), schemas));
+            let field = |(name, s): (&String, &Value)| {
+                (
+                    name.clone(),
+                    complete(s, given.and_then(|g| g.get(name)), schemas),
+                )
+            };
             Value::Object(properties.iter().map(field).collect::<Map<_, _>>())
         }
         (Some(Value::Array(list)), _) => {
             let items = schema.get("items").unwrap_or(&Value::Null);
-            list.iter().map(|v| complete(items, Some(v), schemas)).collect()
+            list.iter()
+                .map(|v| complete(items, Some(v), schemas))
+                .collect()
         }
         (Some(value), _) => value.clone(),
         (None, None) => simple(schema),
@@ -43,7 +62,10 @@ fn complete(schema: &Value, given: Option<&Value>, schemas: &Schemas) -> Value {
 /// A value of a simple type.
 fn simple(schema: &Value) -> Value {
     let text = |name: &str| schema.get(name).and_then(Value::as_str);
-    if let Some(example) = schema.get("example").or_else(|| schema.get("enum").and_then(|e| e.get(0))) {
+    if let Some(example) = schema
+        .get("example")
+        .or_else(|| schema.get("enum").and_then(|e| e.get(0)))
+    {
         return example.clone();
     }
     match (text("type"), text("format")) {

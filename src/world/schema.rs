@@ -38,8 +38,14 @@ fn collect<T: ToSchema>(schemas: &mut Schemas, input: bool) {
     parts.push((T::name().into_owned(), T::schema()));
     let mut parts: Vec<(String, Value)> = parts.into_iter().map(|(n, s)| (n, to_json(s))).collect();
     if input {
-        let objects: Vec<String> = parts.iter().filter(|(_, s)| is_object(s)).map(|(n, _)| n.clone()).collect();
-        parts.iter_mut().for_each(|(_, schema)| point_at_inputs(schema, &objects));
+        let objects: Vec<String> = parts
+            .iter()
+            .filter(|(_, s)| is_object(s))
+            .map(|(n, _)| n.clone())
+            .collect();
+        parts
+            .iter_mut()
+            .for_each(|(_, schema)| point_at_inputs(schema, &objects));
     }
     for (name, schema) in parts {
         add_form(schemas, &name, &schema, input);
@@ -75,13 +81,16 @@ fn finish(schema: &mut Value, input: bool) {
     match schema {
         Value::Object(map) => {
             if let Some(Value::Object(properties)) = map.get("properties") {
-                let names: Vec<Value> = properties.keys().map(|k| Value::from(k.as_str())).collect();
+                let names: Vec<Value> =
+                    properties.keys().map(|k| Value::from(k.as_str())).collect();
                 map.insert("additionalProperties".into(), false.into());
                 if !input && !names.is_empty() {
                     map.insert("required".into(), names.into());
                 }
             }
-            if map.get("type") == Some(&json!("string")) && map.get("format") == Some(&json!("uuid")) {
+            if map.get("type") == Some(&json!("string"))
+                && map.get("format") == Some(&json!("uuid"))
+            {
                 map.insert("maxLength".into(), 36.into());
             }
             null_first(map);
@@ -137,7 +146,11 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     Meta::schemas(&mut parts);
     parts.push(("Marking".into(), super::Marking::schema()));
     let parts: Vec<(String, Value)> = parts.into_iter().map(|(n, s)| (n, to_json(s))).collect();
-    let mut objects: Vec<String> = parts.iter().filter(|(_, s)| is_object(s)).map(|(n, _)| n.clone()).collect();
+    let mut objects: Vec<String> = parts
+        .iter()
+        .filter(|(_, s)| is_object(s))
+        .map(|(n, _)| n.clone())
+        .collect();
     objects.sort();
     for (n, (name, schema)) in parts.iter().enumerate() {
         add_form(schemas, name, schema, false);
@@ -159,14 +172,23 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     for (form, input) in [(&mut record, false), (&mut draft, true)] {
         form.insert(
             "description".into(),
-            own.get("description").cloned().unwrap_or_else(|| R::ABOUT.into()),
+            own.get("description")
+                .cloned()
+                .unwrap_or_else(|| R::ABOUT.into()),
         );
         let mut value = Value::Object(form.clone());
         if input {
             point_at_inputs(&mut value, &objects);
         }
         finish(&mut value, input);
-        schemas.insert(if input { format!("{name}Input") } else { name.to_string() }, value);
+        schemas.insert(
+            if input {
+                format!("{name}Input")
+            } else {
+                name.to_string()
+            },
+            value,
+        );
     }
 }
 
@@ -191,7 +213,10 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     }
     let operation = bulk_operation(to(&format!("{name}Input")), to(&format!("{name}Patch")));
     schemas.insert(format!("{name}BulkOperation"), operation);
-    schemas.insert(format!("{name}Bulk"), bulk(&to(&format!("{name}BulkOperation"))));
+    schemas.insert(
+        format!("{name}Bulk"),
+        bulk(&to(&format!("{name}BulkOperation"))),
+    );
     let result = json!({
         "type": "object", "additionalProperties": false, "required": ["index", "status", "record", "problem"],
         "properties": {
@@ -237,7 +262,11 @@ pub fn bulk(operation: &Value) -> Value {
 #[must_use]
 pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
     set(&mut record, "description", "The record to create.");
-    set(&mut patch, "description", "A JSON merge patch of the record, as PATCH takes it.");
+    set(
+        &mut patch,
+        "description",
+        "A JSON merge patch of the record, as PATCH takes it.",
+    );
     json!({
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
@@ -263,9 +292,16 @@ fn nullable(schema: &Value, description: &str) -> Value {
 
 /// A draft in which nothing is required, and what may be left out may be cleared with `null`.
 fn patch(mut draft: Value) -> Value {
-    let required: Vec<Value> = draft.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let required: Vec<Value> = draft
+        .get("required")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     if let Some(properties) = draft.get_mut("properties").and_then(Value::as_object_mut) {
-        for (name, property) in properties.iter_mut().filter(|(name, _)| !required.contains(&json!(name))) {
+        for (name, property) in properties
+            .iter_mut()
+            .filter(|(name, _)| !required.contains(&json!(name)))
+        {
             if name != "reference" {
                 make_nullable(property);
             }
@@ -278,7 +314,9 @@ fn patch(mut draft: Value) -> Value {
 }
 
 fn make_nullable(property: &mut Value) {
-    let Some(map) = property.as_object_mut() else { return };
+    let Some(map) = property.as_object_mut() else {
+        return;
+    };
     if let Some(Value::String(one)) = map.get("type") {
         let one = one.clone();
         map.insert("type".into(), json!([one, "null"]));
@@ -337,7 +375,8 @@ pub fn validator(kind: &Kind) -> jsonschema::Validator {
 
 /// The check of a body that is a `T`; each is compiled once.
 pub fn input_validator<T: ToSchema + 'static>() -> Arc<jsonschema::Validator> {
-    static KNOWN: LazyLock<Mutex<HashMap<TypeId, Arc<jsonschema::Validator>>>> = LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Mutex<HashMap<TypeId, Arc<jsonschema::Validator>>>> =
+        LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let made = known.entry(TypeId::of::<T>()).or_insert_with(|| {
         let mut schemas = Schemas::new();
@@ -349,8 +388,11 @@ pub fn input_validator<T: ToSchema + 'static>() -> Arc<jsonschema::Validator> {
 
 /// Compiles one of `schemas`.
 pub fn compile(name: &str, schemas: &Schemas) -> jsonschema::Validator {
-    let document = json!({ "$ref": format!("{LOCAL}{name}"), "components": { "schemas": schemas } });
-    let built = jsonschema::options().should_validate_formats(true).build(&document);
+    let document =
+        json!({ "$ref": format!("{LOCAL}{name}"), "components": { "schemas": schemas } });
+    let built = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&document);
     built.unwrap_or_else(|e| {
         log::error!("the schema {name} does not compile: {e}");
         refuse_all()
@@ -411,17 +453,43 @@ fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
                 None => push(at, "type", "is not of the documented form".into()),
             }
         }
-        Fault::MaxLength { limit } => push(at, "max_length", format!("must be at most {limit} characters long")),
-        Fault::MinLength { limit } => push(at, "min_length", format!("must be at least {limit} characters long")),
-        Fault::MaxItems { limit } => push(at, "max_items", format!("must have at most {limit} members")),
-        Fault::MinItems { limit } => push(at, "min_items", format!("must have at least {limit} members")),
+        Fault::MaxLength { limit } => push(
+            at,
+            "max_length",
+            format!("must be at most {limit} characters long"),
+        ),
+        Fault::MinLength { limit } => push(
+            at,
+            "min_length",
+            format!("must be at least {limit} characters long"),
+        ),
+        Fault::MaxItems { limit } => push(
+            at,
+            "max_items",
+            format!("must have at most {limit} members"),
+        ),
+        Fault::MinItems { limit } => push(
+            at,
+            "min_items",
+            format!("must have at least {limit} members"),
+        ),
         Fault::Maximum { limit } => push(at, "maximum", format!("must be at most {limit}")),
         Fault::Minimum { limit } => push(at, "minimum", format!("must be at least {limit}")),
         Fault::Enum { options } => push(at, "enum", one_of(e.instance(), options)),
         Fault::Pattern { pattern } => push(at, "pattern", format!("must match {pattern}")),
-        Fault::Format { format } => push(at, "format", format!("must be a {format}{}", hint(format))),
-        Fault::Type { .. } => push(at, "type", format!("is of the wrong type: {}", short(&e.masked().to_string()))),
-        Fault::UniqueItems => push(at, "unique_items", "must not name the same thing twice".into()),
+        Fault::Format { format } => {
+            push(at, "format", format!("must be a {format}{}", hint(format)))
+        }
+        Fault::Type { .. } => push(
+            at,
+            "type",
+            format!("is of the wrong type: {}", short(&e.masked().to_string())),
+        ),
+        Fault::UniqueItems => push(
+            at,
+            "unique_items",
+            "must not name the same thing twice".into(),
+        ),
         other => push(at, other.keyword(), short(&e.masked().to_string())),
     }
 }
@@ -438,7 +506,10 @@ fn hint(format: &str) -> &'static str {
 fn one_of(given: &Value, options: &Value) -> String {
     let word = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     let words: Vec<String> = options.as_array().into_iter().flatten().map(word).collect();
-    crate::problem::one_of(&word(given), &words.iter().map(String::as_str).collect::<Vec<_>>())
+    crate::problem::one_of(
+        &word(given),
+        &words.iter().map(String::as_str).collect::<Vec<_>>(),
+    )
 }
 
 fn escape(name: &str) -> String {

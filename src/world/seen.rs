@@ -53,7 +53,9 @@ impl Sight {
     }
 
     fn keeps(&self, now: &World, record: &dyn AnyRecord) -> bool {
-        let covers = |scope: &Option<Uuid>| scope.is_none_or(|scope| now.is_in_scope(record.meta().id, scope));
+        let covers = |scope: &Option<Uuid>| {
+            scope.is_none_or(|scope| now.is_in_scope(record.meta().id, scope))
+        };
         self.exact
             .iter()
             .any(|(subject, scope)| *subject == record.subject() && covers(scope))
@@ -94,18 +96,28 @@ impl Among<'_> {
     /// Whether the caller may know of the record.
     #[must_use]
     pub fn may_see(&self, id: Uuid) -> bool {
-        [self.world, self.now].iter().all(|w| cleared(w, &self.sight.clearance, id))
+        [self.world, self.now]
+            .iter()
+            .all(|w| cleared(w, &self.sight.clearance, id))
     }
 
     /// Works something out once for all records of an answer.
     pub fn once<T: Send + Sync + 'static>(&self, key: Vec<u8>, work: impl FnOnce() -> T) -> Arc<T> {
-        let known = |memo: &Memo| memo.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(Arc::clone);
+        let known = |memo: &Memo| {
+            memo.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&key)
+                .map(Arc::clone)
+        };
         if let Some(Ok(found)) = known(self.memo).map(Arc::downcast::<T>) {
             return found;
         }
         let made = Arc::new(work());
         let kept: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(&made);
-        self.memo.lock().unwrap_or_else(PoisonError::into_inner).insert(key, kept);
+        self.memo
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, kept);
         made
     }
 }
@@ -135,7 +147,10 @@ impl Shown {
 type Json = Result<Bytes, serde_json::Error>;
 
 /// A record's JSON with every figure in it.
-#[expect(clippy::disallowed_methods, reason = "for `show`, which decides who sees it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for `show`, which decides who sees it"
+)]
 fn whole(record: &dyn AnyRecord) -> Json {
     record.json()
 }
@@ -157,7 +172,11 @@ fn show(
         });
     }
     let json = record.released(among).map_err(Problem::internal)?;
-    let digest: String = Sha256::digest(&json).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let digest: String = Sha256::digest(&json)
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     Ok(Shown {
         json,
         tag: format!("\"{version}.{digest}\""),
@@ -227,9 +246,13 @@ impl Seen {
     /// It cannot be written.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
         let among = self.among();
-        show(record.as_ref(), among.now, &self.sight, Some(&among), || {
-            self.world.written.of(record)
-        })
+        show(
+            record.as_ref(),
+            among.now,
+            &self.sight,
+            Some(&among),
+            || self.world.written.of(record),
+        )
     }
 
     /// One version of a record as the caller is shown it. Out of the company it stood in, a version that is released shows no figures.
@@ -237,14 +260,21 @@ impl Seen {
     /// # Errors
     /// It cannot be written.
     pub fn show_version(&self, version: &dyn AnyRecord) -> Result<Shown, Problem> {
-        show(version, self.among().now, &self.sight, None, || whole(version))
+        show(version, self.among().now, &self.sight, None, || {
+            whole(version)
+        })
     }
 
     /// Whether one version of a record may be shown: one that was marked stays hidden after the mark is gone.
     #[must_use]
     pub fn may_see_version(&self, version: &dyn AnyRecord) -> bool {
         let meta = version.meta();
-        version_cleared(self.among().now, &self.sight.clearance, meta.id, meta.marking)
+        version_cleared(
+            self.among().now,
+            &self.sight.clearance,
+            meta.id,
+            meta.marking,
+        )
     }
 
     /// Whether the caller sees the record as it was recorded.
@@ -270,7 +300,10 @@ impl Seen {
     }
 
     /// The live records of a kind whose unique part begins like this ([`Resource::unique`]), in its order.
-    pub fn unique_from<'a, 'p, R: Resource>(&'a self, prefix: &'p [u8]) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'p, R> {
+    pub fn unique_from<'a, 'p, R: Resource>(
+        &'a self,
+        prefix: &'p [u8],
+    ) -> impl Iterator<Item = &'a Rec<R>> + use<'a, 'p, R> {
         let table = self.world.table_of::<R>();
         let found = table.into_iter().flat_map(move |t| t.unique_from(prefix));
         found
@@ -313,7 +346,11 @@ impl Seen {
     /// The name of a record's kind.
     #[must_use]
     pub fn kind_of(&self, record: &Arc<dyn AnyRecord>) -> &'static str {
-        self.world.catalogue().kinds().get(record.meta().kind).map_or("", |k| k.name)
+        self.world
+            .catalogue()
+            .kinds()
+            .get(record.meta().kind)
+            .map_or("", |k| k.name)
     }
 
     /// Every kind of record.
@@ -340,8 +377,14 @@ impl Seen {
     }
 
     /// The live records of a kind with a reference after `after`, in the order of their references.
-    pub fn by_reference<'a, R: Resource>(&'a self, after: &str) -> impl Iterator<Item = &'a Rec<R>> {
-        let from = (Bound::Excluded((Key::Text(after.into()), Uuid::max())), Bound::Unbounded);
+    pub fn by_reference<'a, R: Resource>(
+        &'a self,
+        after: &str,
+    ) -> impl Iterator<Item = &'a Rec<R>> {
+        let from = (
+            Bound::Excluded((Key::Text(after.into()), Uuid::max())),
+            Bound::Unbounded,
+        );
         self.world
             .table_of::<R>()
             .and_then(|t| t.order(0))
@@ -353,17 +396,23 @@ impl Seen {
 
     /// The live records of a kind that point to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
-        self.world.pointing::<R>(id).filter(|r| self.may_see(r.meta.id))
+        self.world
+            .pointing::<R>(id)
+            .filter(|r| self.may_see(r.meta.id))
     }
 
     /// The records of any kind that point to `id`.
     pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
-        self.world.pointing_to(id).filter(|r| self.may_see(r.meta().id))
+        self.world
+            .pointing_to(id)
+            .filter(|r| self.may_see(r.meta().id))
     }
 
     /// The records of one kind that point to `id`, withdrawn ones too.
     pub fn pointing_of(&self, id: Uuid, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
-        self.world.pointing_of(id, kind.index).filter(|r| self.may_see(r.meta().id))
+        self.world
+            .pointing_of(id, kind.index)
+            .filter(|r| self.may_see(r.meta().id))
     }
 
     /// How many records point to `id`, hidden ones included: for choosing a way to search, never to be shown.
@@ -418,6 +467,8 @@ pub fn version_cleared(world: &World, clearance: &Clearance, id: Uuid, marking: 
     match (marking, clearance) {
         (Marking::Official, _) | (_, Clearance::All) => cleared(world, clearance, id),
         (Marking::OfficialSensitive, Clearance::None) => false,
-        (Marking::OfficialSensitive, Clearance::Within(scopes)) => scopes.iter().any(|s| world.is_in_scope(id, *s)),
+        (Marking::OfficialSensitive, Clearance::Within(scopes)) => {
+            scopes.iter().any(|s| world.is_in_scope(id, *s))
+        }
     }
 }

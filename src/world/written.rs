@@ -23,8 +23,11 @@ pub struct Written(moka::sync::Cache<usize, Kept, RandomState>);
 
 impl Default for Written {
     fn default() -> Self {
-        let weigh = |_: &usize, (_, json): &Kept| u32::try_from(json.len() + EACH).unwrap_or(u32::MAX);
-        let cache = moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES);
+        let weigh =
+            |_: &usize, (_, json): &Kept| u32::try_from(json.len() + EACH).unwrap_or(u32::MAX);
+        let cache = moka::sync::Cache::builder()
+            .weigher(weigh)
+            .max_capacity(KEPT_BYTES);
         Self(cache.build_with_hasher(RandomState::default()))
     }
 }
@@ -34,7 +37,10 @@ impl Written {
     ///
     /// # Errors
     /// It cannot be written.
-    #[expect(clippy::disallowed_methods, reason = "for what is shown, which decides who sees it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "for what is shown, which decides who sees it"
+    )]
     pub fn of(&self, record: &Arc<dyn AnyRecord>) -> Result<Bytes, serde_json::Error> {
         let address = Arc::as_ptr(record).cast::<()>().addr();
         if let Some((_, json)) = self.0.get(&address) {

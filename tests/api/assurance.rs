@@ -43,13 +43,18 @@ async fn made(client: &Client, path: &str, body: &Value) -> Value {
 }
 
 async fn now(app: &TestApp, on: &Made) -> Value {
-    app.role(Role::Auditor).get(&on.path).await.status(200).json()
+    app.role(Role::Auditor)
+        .get(&on.path)
+        .await
+        .status(200)
+        .json()
 }
 
 /// The three axes: implementation, verification, closure.
 async fn axes(app: &TestApp, on: &Made) -> [String; 3] {
     let record = now(app, on).await;
-    ["implementation", "verification", "closure"].map(|f| record[f].as_str().unwrap_or_default().to_owned())
+    ["implementation", "verification", "closure"]
+        .map(|f| record[f].as_str().unwrap_or_default().to_owned())
 }
 
 async fn withdraw(client: &Client, path: &str, record: &Value) {
@@ -74,22 +79,32 @@ async fn nobody_verifies_what_they_claimed(app: TestApp) {
     let (lead, _, grant) = maker.account("strategy_manager").await;
     let (auditor, _, _) = maker.account("auditor").await;
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
-    lead.post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02"))
-        .await
-        .problem("forbidden");
+    lead.post(
+        VERIFICATIONS,
+        &verdict(&on, &first, "verified", "2020-10-02"),
+    )
+    .await
+    .problem("forbidden");
     // The role changes in between; the account stays who it was.
     let grants = app.keeper(kind("grant"));
     grants
         .patch(&grant.path, &grant.etag, &json!({ "role": "auditor" }))
         .await
         .status(200);
-    let own = lead.post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02")).await;
+    let own = lead
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &first, "verified", "2020-10-02"),
+        )
+        .await;
     assert_eq!(
         own.problem_at("rule_violation", "/recommendation_id")["errors"][0]["code"],
         "own_claim"
     );
     let bulk = json!({ "operations": [{ "op": "create", "record": verdict(&on, &first, "verified", "2020-10-02") }] });
-    lead.post(&format!("{VERIFICATIONS}/bulk"), &bulk).await.problem("rule_violation");
+    lead.post(&format!("{VERIFICATIONS}/bulk"), &bulk)
+        .await
+        .problem("rule_violation");
     let each = lead
         .post(&format!("{VERIFICATIONS}/bulk?mode=each"), &bulk)
         .await
@@ -101,31 +116,64 @@ async fn nobody_verifies_what_they_claimed(app: TestApp) {
         .problem_at("rule_violation", "/recommendation_id");
     // No axis is a field that can be sent.
     let etag = lead.get(&on.path).await.etag();
-    for axis in ["implementation", "verification", "closure", "claimed_on", "first_deadline"] {
+    for axis in [
+        "implementation",
+        "verification",
+        "closure",
+        "claimed_on",
+        "first_deadline",
+    ] {
         let patch = json!({ axis: "verified" });
         lead.patch(&on.path, &etag, &patch)
             .await
             .problem_at("invalid_body", &format!("/{axis}"));
     }
     // Another's rejection is not theirs to take away, nor to put back.
-    let rejected = made(&auditor, VERIFICATIONS, &verdict(&on, &first, "rejected", "2020-10-05")).await;
-    let path = format!("{VERIFICATIONS}/{}", rejected["id"].as_str().unwrap_or_default());
+    let rejected = made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &first, "rejected", "2020-10-05"),
+    )
+    .await;
+    let path = format!(
+        "{VERIFICATIONS}/{}",
+        rejected["id"].as_str().unwrap_or_default()
+    );
     lead.delete(&path, "\"1\"").await.problem("rule_violation");
     auditor.delete(&path, "\"1\"").await.status(200);
-    lead.post(&format!("{path}/restore"), &json!({})).await.problem("rule_violation");
-    assert_eq!(axes(&app, &on).await, ["claimed_implemented", "submitted", "none"]);
-    let verified = auditor.post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-06")).await;
+    lead.post(&format!("{path}/restore"), &json!({}))
+        .await
+        .problem("rule_violation");
+    assert_eq!(
+        axes(&app, &on).await,
+        ["claimed_implemented", "submitted", "none"]
+    );
+    let verified = auditor
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &first, "verified", "2020-10-06"),
+        )
+        .await;
     verified.status(201);
-    assert_eq!(axes(&app, &on).await, ["claimed_implemented", "verified", "verified"]);
+    assert_eq!(
+        axes(&app, &on).await,
+        ["claimed_implemented", "verified", "verified"]
+    );
     // What a finding rests on stays.
     let claim_path = format!("{UPDATES}/{}", first["id"].as_str().unwrap_or_default());
-    app.role(Role::StrategyManager).delete(&claim_path, "\"1\"").await.problem("in_use");
+    app.role(Role::StrategyManager)
+        .delete(&claim_path, "\"1\"")
+        .await
+        .problem("in_use");
 }
 
 /// Two accounts of one person are one hand.
 async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
     let maker = Maker::new(&app);
-    let (on, person) = (maker.make_named("recommendation").await, maker.make_named("person").await);
+    let (on, person) = (
+        maker.make_named("recommendation").await,
+        maker.make_named("person").await,
+    );
     let (lead, account, _) = maker.account("strategy_manager").await;
     let (auditor, other, _) = maker.account("auditor").await;
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
@@ -136,7 +184,12 @@ async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
             .await
             .status(200);
     }
-    let own = auditor.post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02")).await;
+    let own = auditor
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &first, "verified", "2020-10-02"),
+        )
+        .await;
     assert_eq!(
         own.problem_at("rule_violation", "/recommendation_id")["errors"][0]["code"],
         "own_claim"
@@ -154,7 +207,10 @@ async fn a_claim_is_its_makers(app: TestApp) {
     });
     let said = made(&partly, UPDATES, &part).await;
     withdraw(&partly, UPDATES, &said).await;
-    let path = format!("{UPDATES}/{}/restore", said["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "{UPDATES}/{}/restore",
+        said["id"].as_str().unwrap_or_default()
+    );
     maker
         .claimant()
         .await
@@ -167,7 +223,10 @@ async fn a_claim_is_its_makers(app: TestApp) {
         .status(200);
     let whole = made(&maker.claimant().await, UPDATES, &claim(&on, "2020-10-02")).await;
     partly
-        .post(VERIFICATIONS, &verdict(&on, &whole, "verified", "2020-10-03"))
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &whole, "verified", "2020-10-03"),
+        )
         .await
         .problem_at("rule_violation", "/recommendation_id");
 }
@@ -185,7 +244,9 @@ async fn a_loaded_file_does_not_verify_its_own_claims(app: TestApp) {
         { "kind": "recommendation_update", "record": said },
         { "kind": "verification", "record": found },
     ]));
-    let refused = load::text(&app.service.engine, &both).await.expect_err("it is refused");
+    let refused = load::text(&app.service.engine, &both)
+        .await
+        .expect_err("it is refused");
     assert!(
         refused
             .errors
@@ -193,7 +254,11 @@ async fn a_loaded_file_does_not_verify_its_own_claims(app: TestApp) {
             .any(|e| e.pointer == "/records/1/recommendation_id" && e.code == "own_claim"),
         "{refused:?}"
     );
-    assert_eq!(axes(&app, &on).await, ["open", "none", "none"], "nothing of the file was loaded");
+    assert_eq!(
+        axes(&app, &on).await,
+        ["open", "none", "none"],
+        "nothing of the file was loaded"
+    );
     load::text(
         &app.service.engine,
         &file(json!([{ "kind": "recommendation_update", "record": said }])),
@@ -201,12 +266,23 @@ async fn a_loaded_file_does_not_verify_its_own_claims(app: TestApp) {
     .await
     .expect("a claim");
     let claimed = now(&app, &on).await;
-    let body = verdict(&on, &json!({ "id": claimed["claim_id"] }), "verified", "2020-10-02");
+    let body = verdict(
+        &on,
+        &json!({ "id": claimed["claim_id"] }),
+        "verified",
+        "2020-10-02",
+    );
     app.role(Role::Auditor)
         .post(VERIFICATIONS, &body)
         .await
         .problem_at("rule_violation", "/recommendation_id");
-    maker.account("auditor").await.0.post(VERIFICATIONS, &body).await.status(201);
+    maker
+        .account("auditor")
+        .await
+        .0
+        .post(VERIFICATIONS, &body)
+        .await
+        .status(201);
 }
 
 /// Reports, claims and findings move the axes; a rejection needs a reason, reopens, and makes the claim as if it had never been.
@@ -216,8 +292,7 @@ async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
     let (lead, auditor) = (maker.claimant().await, app.role(Role::Auditor));
     assert_eq!(axes(&app, &on).await, ["open", "none", "none"]);
     // Putting off and pointing elsewhere is not progress.
-    let put_off =
-        json!({ "recommendation_id": on.id(), "update_kind": "deferral", "stated_on": "2020-09-01", "narrative": "With the refresh" });
+    let put_off = json!({ "recommendation_id": on.id(), "update_kind": "deferral", "stated_on": "2020-09-01", "narrative": "With the refresh" });
     made(&lead, UPDATES, &put_off).await;
     let mut progressing = put_off.clone();
     progressing["implementation"] = "in_progress".into();
@@ -225,20 +300,35 @@ async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
         .await
         .problem_at("rule_violation", "/implementation");
     let nothing = json!({ "recommendation_id": on.id(), "update_kind": "refers_to", "stated_on": "2020-09-01", "narrative": "See there" });
-    lead.post(UPDATES, &nothing).await.problem_at("rule_violation", "/refers_to_ids");
-    let request =
-        json!({ "recommendation_id": on.id(), "update_kind": "extension_request", "stated_on": "2020-09-01", "narrative": "Later" });
-    lead.post(UPDATES, &request).await.problem_at("rule_violation", "/asked_deadline");
+    lead.post(UPDATES, &nothing)
+        .await
+        .problem_at("rule_violation", "/refers_to_ids");
+    let request = json!({ "recommendation_id": on.id(), "update_kind": "extension_request", "stated_on": "2020-09-01", "narrative": "Later" });
+    lead.post(UPDATES, &request)
+        .await
+        .problem_at("rule_violation", "/asked_deadline");
     let record = now(&app, &on).await;
     assert_eq!(
-        (&record["implementation"], &record["deferral_count"], &record["latest_update_kind"]),
+        (
+            &record["implementation"],
+            &record["deferral_count"],
+            &record["latest_update_kind"]
+        ),
         (&json!("open"), &json!(1), &json!("deferral"))
     );
     made(&lead, UPDATES, &progress(&on, "2020-09-10", None)).await;
     assert_eq!(axes(&app, &on).await, ["in_progress", "none", "none"]);
-    made(&lead, UPDATES, &progress(&on, "2020-09-20", Some("partially_implemented"))).await;
+    made(
+        &lead,
+        UPDATES,
+        &progress(&on, "2020-09-20", Some("partially_implemented")),
+    )
+    .await;
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
-    assert_eq!(axes(&app, &on).await, ["claimed_implemented", "submitted", "none"]);
+    assert_eq!(
+        axes(&app, &on).await,
+        ["claimed_implemented", "submitted", "none"]
+    );
     lead.post(UPDATES, &claim(&on, "2020-10-02"))
         .await
         .problem_at("rule_violation", "/update_kind");
@@ -250,11 +340,22 @@ async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
         .await
         .problem_at("rule_violation", "/reason");
     auditor
-        .post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-09-30"))
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &first, "verified", "2020-09-30"),
+        )
         .await
         .problem_at("rule_violation", "/decided_on");
-    let rejected = made(&auditor, VERIFICATIONS, &verdict(&on, &first, "rejected", "2020-12-10")).await;
-    assert_eq!(axes(&app, &on).await, ["partially_implemented", "rejected", "none"]);
+    let rejected = made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &first, "rejected", "2020-12-10"),
+    )
+    .await;
+    assert_eq!(
+        axes(&app, &on).await,
+        ["partially_implemented", "rejected", "none"]
+    );
     assert_eq!(now(&app, &on).await["claimed_on"], Value::Null);
     assert_eq!(
         row(&auditor, &on, "2021-06-01").await["timeliness"],
@@ -262,26 +363,56 @@ async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
         "a rejected claim counts as never made"
     );
     auditor
-        .post(VERIFICATIONS, &verdict(&on, &first, "verified", "2020-12-11"))
+        .post(
+            VERIFICATIONS,
+            &verdict(&on, &first, "verified", "2020-12-11"),
+        )
         .await
         .problem_at("rule_violation", "/claim_id");
     // A second claim, late; a report of less takes it back; a third is verified.
     made(&lead, UPDATES, &claim(&on, "2020-12-15")).await;
-    assert_eq!(row(&auditor, &on, "2021-06-01").await["timeliness"], "met_late");
-    made(&lead, UPDATES, &progress(&on, "2020-12-16", Some("not_implemented"))).await;
+    assert_eq!(
+        row(&auditor, &on, "2021-06-01").await["timeliness"],
+        "met_late"
+    );
+    made(
+        &lead,
+        UPDATES,
+        &progress(&on, "2020-12-16", Some("not_implemented")),
+    )
+    .await;
     assert_eq!(axes(&app, &on).await, ["not_implemented", "none", "none"]);
     let third = made(&lead, UPDATES, &claim(&on, "2020-12-20")).await;
-    let verified = made(&auditor, VERIFICATIONS, &verdict(&on, &third, "verified", "2021-01-10")).await;
-    assert_eq!(axes(&app, &on).await, ["claimed_implemented", "verified", "verified"]);
+    let verified = made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &third, "verified", "2021-01-10"),
+    )
+    .await;
     assert_eq!(
-        (&now(&app, &on).await["verified_on"], &now(&app, &on).await["claimed_on"]),
+        axes(&app, &on).await,
+        ["claimed_implemented", "verified", "verified"]
+    );
+    assert_eq!(
+        (
+            &now(&app, &on).await["verified_on"],
+            &now(&app, &on).await["claimed_on"]
+        ),
         (&json!("2021-01-10"), &json!("2020-12-20"))
     );
-    for body in [claim(&on, "2021-02-01"), progress(&on, "2021-02-01", Some("in_progress"))] {
-        lead.post(UPDATES, &body).await.problem_at("rule_violation", "/recommendation_id");
+    for body in [
+        claim(&on, "2021-02-01"),
+        progress(&on, "2021-02-01", Some("in_progress")),
+    ] {
+        lead.post(UPDATES, &body)
+            .await
+            .problem_at("rule_violation", "/recommendation_id");
     }
     withdraw(&auditor, VERIFICATIONS, &verified).await;
-    assert_eq!(axes(&app, &on).await, ["claimed_implemented", "submitted", "none"]);
+    assert_eq!(
+        axes(&app, &on).await,
+        ["claimed_implemented", "submitted", "none"]
+    );
     assert_eq!(rejected["result"], "rejected");
 }
 
@@ -296,7 +427,11 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
         .await;
     let (auditor, post) = (app.role(Role::Auditor), maker.make_named("post").await);
     assert_eq!(on.record["deadline"]["due_on"], "2020-11-30");
-    for (day, is) in [("2020-11-30", "due_soon"), ("2020-12-01", "overdue"), ("2020-10-26", "not_due")] {
+    for (day, is) in [
+        ("2020-11-30", "due_soon"),
+        ("2020-12-01", "overdue"),
+        ("2020-10-26", "not_due"),
+    ] {
         let row = row(&auditor, &on, day).await;
         assert_eq!(row["timeliness"], is, "{day}");
     }
@@ -332,7 +467,11 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
     let first = made(&auditor, EXTENSIONS, &extension("2021-01-01", "2020-11-01")).await;
     let second = made(&auditor, EXTENSIONS, &extension("2021-03-01", "2020-12-01")).await;
     assert_eq!(
-        (&first["from"]["due_on"], &second["from"]["due_on"], &second["days_moved"]),
+        (
+            &first["from"]["due_on"],
+            &second["from"]["due_on"],
+            &second["days_moved"]
+        ),
         (&json!("2020-11-30"), &json!("2021-01-31"), &json!(59))
     );
     let record = now(&app, &on).await;
@@ -356,7 +495,10 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
     );
     // Without a deadline there is nothing to extend; it is set once.
     let undated = maker
-        .make_with("recommendation", json!({ "deadline": { "precision": "unspecified" } }))
+        .make_with(
+            "recommendation",
+            json!({ "deadline": { "precision": "unspecified" } }),
+        )
         .await;
     assert_eq!(
         (
@@ -378,7 +520,10 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
             &json!({ "deadline": { "precision": "day", "due_on": "2021-01-31" } }),
         )
         .await;
-    assert_eq!(set.status(200).json()["first_deadline"]["due_on"], "2021-01-31");
+    assert_eq!(
+        set.status(200).json()["first_deadline"]["due_on"],
+        "2021-01-31"
+    );
 }
 
 /// Management proposes that one duplicates another; audit accepts, or does not. No link leads in a circle.
@@ -391,9 +536,17 @@ async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
     );
     let (lead, auditor) = (app.role(Role::StrategyManager), app.role(Role::Auditor));
     let link = |from: &Made, relation: &str, to: &Made| json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
-    for relation in ["duplicates", "repeats", "refers_to", "depends_on", "addressed_by"] {
+    for relation in [
+        "duplicates",
+        "repeats",
+        "refers_to",
+        "depends_on",
+        "addressed_by",
+    ] {
         for (from, to) in [(&a, &b), (&b, &c)] {
-            lead.post(LINKS, &link(from, relation, to)).await.status(201);
+            lead.post(LINKS, &link(from, relation, to))
+                .await
+                .status(201);
         }
         for (from, to) in [(&c, &a), (&b, &a), (&a, &a)] {
             auditor
@@ -405,16 +558,31 @@ async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
             .await
             .problem_at("rule_violation", "/to_id");
     }
-    assert_eq!(axes(&app, &a).await, ["open", "none", "none"], "nothing follows from a link");
+    assert_eq!(
+        axes(&app, &a).await,
+        ["open", "none", "none"],
+        "nothing follows from a link"
+    );
     let board = maker.make_named("board").await;
     lead.post(LINKS, &link(&a, "duplicates", &board))
         .await
         .problem_at("rule_violation", "/to_id");
     let waits = made(&lead, LINKS, &link(&a, "depends_on", &board)).await;
-    let leaning = auditor.items(&format!("/api/v1/recommendations?leans_on_id={}", board.id())).await;
-    assert_eq!(leaning.iter().map(|r| &r["id"]).collect::<Vec<_>>(), [&a.record["id"]]);
+    let leaning = auditor
+        .items(&format!(
+            "/api/v1/recommendations?leans_on_id={}",
+            board.id()
+        ))
+        .await;
+    assert_eq!(
+        leaning.iter().map(|r| &r["id"]).collect::<Vec<_>>(),
+        [&a.record["id"]]
+    );
     let twin = auditor
-        .items(&format!("{LINKS}?recommendation_id={}&relation=duplicates", a.id()))
+        .items(&format!(
+            "{LINKS}?recommendation_id={}&relation=duplicates",
+            a.id()
+        ))
         .await
         .remove(0);
     let closure = |link: &Value| {
@@ -423,7 +591,9 @@ async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
             "duplicate_link_id": link["id"]
         })
     };
-    lead.post(CLOSURES, &closure(&twin)).await.problem("forbidden");
+    lead.post(CLOSURES, &closure(&twin))
+        .await
+        .problem("forbidden");
     auditor
         .post(CLOSURES, &closure(&waits))
         .await
@@ -448,15 +618,28 @@ async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
 /// A closure rests on its ground; a rejection by management alone closes nothing.
 async fn a_closure_rests_on_its_ground(app: TestApp) {
     let maker = Maker::new(&app);
-    let (on, other) = (maker.make_named("recommendation").await, maker.make_named("recommendation").await);
+    let (on, other) = (
+        maker.make_named("recommendation").await,
+        maker.make_named("recommendation").await,
+    );
     let (auditor, lead, post) = (
         app.role(Role::Auditor),
         app.role(Role::StrategyManager),
         maker.make_named("post").await,
     );
     let response = |to: &Made, is: &str, day: &str| json!({ "recommendation_id": to.id(), "response": is, "text": "We see it otherwise", "responded_on": day });
-    let accepts = made(&lead, "/api/v1/management-responses", &response(&on, "accepted", "2020-06-01")).await;
-    let rejects = made(&lead, "/api/v1/management-responses", &response(&on, "rejected", "2020-07-01")).await;
+    let accepts = made(
+        &lead,
+        "/api/v1/management-responses",
+        &response(&on, "accepted", "2020-06-01"),
+    )
+    .await;
+    let rejects = made(
+        &lead,
+        "/api/v1/management-responses",
+        &response(&on, "rejected", "2020-07-01"),
+    )
+    .await;
     assert_eq!(now(&app, &on).await["management_response"], "rejected");
     assert_eq!(axes(&app, &on).await, ["open", "none", "none"]);
     let close = |closure: &str, ground: &str, id: &Value| {
@@ -496,9 +679,16 @@ async fn a_closure_rests_on_its_ground(app: TestApp) {
 /// A contributor sees every unit's recommendations and says how far those of their own have come, and no more.
 async fn a_contributor_keeps_to_their_unit(app: TestApp) {
     let maker = Maker::new(&app);
-    let (ours, theirs) = (maker.make_named("unit").await, maker.make_named("unit").await);
-    let mine = maker.make_with("recommendation", json!({ "owner_unit_id": ours.id() })).await;
-    let other = maker.make_with("recommendation", json!({ "owner_unit_id": theirs.id() })).await;
+    let (ours, theirs) = (
+        maker.make_named("unit").await,
+        maker.make_named("unit").await,
+    );
+    let mine = maker
+        .make_with("recommendation", json!({ "owner_unit_id": ours.id() }))
+        .await;
+    let other = maker
+        .make_with("recommendation", json!({ "owner_unit_id": theirs.id() }))
+        .await;
     let client = app.scoped(Role::Contributor, ours.id());
     client.get(&other.path).await.status(200);
     assert_eq!(client.items("/api/v1/recommendations").await.len(), 2);
@@ -510,11 +700,17 @@ async fn a_contributor_keeps_to_their_unit(app: TestApp) {
             .len(),
         1
     );
-    for body in [progress(&other, "2020-10-01", None), claim(&other, "2020-10-01")] {
+    for body in [
+        progress(&other, "2020-10-01", None),
+        claim(&other, "2020-10-01"),
+    ] {
         client.post(UPDATES, &body).await.problem("forbidden");
     }
     let bulk = json!({ "operations": [{ "op": "create", "record": claim(&other, "2020-10-01") }] });
-    client.post(&format!("{UPDATES}/bulk"), &bulk).await.problem("forbidden");
+    client
+        .post(&format!("{UPDATES}/bulk"), &bulk)
+        .await
+        .problem("forbidden");
     client
         .post(
             LINKS,
@@ -549,7 +745,10 @@ async fn a_contributor_keeps_to_their_unit(app: TestApp) {
         .status(201);
     let said = made(&client, UPDATES, &claim(&mine, "2020-10-01")).await;
     client
-        .post(VERIFICATIONS, &verdict(&mine, &said, "verified", "2020-10-02"))
+        .post(
+            VERIFICATIONS,
+            &verdict(&mine, &said, "verified", "2020-10-02"),
+        )
         .await
         .problem("forbidden");
     assert_eq!(axes(&app, &other).await, ["open", "none", "none"]);
@@ -559,54 +758,102 @@ async fn a_contributor_keeps_to_their_unit(app: TestApp) {
 async fn what_is_marked_stays_invisible(app: TestApp) {
     let maker = Maker::new(&app);
     let open = maker.make_named("recommendation").await;
-    let secret = maker.make_with("recommendation", json!({ "marking": "official_sensitive" })).await;
+    let secret = maker
+        .make_with("recommendation", json!({ "marking": "official_sensitive" }))
+        .await;
     let cleared = app.keeper(kind("recommendation_update"));
     let mut hidden = progress(&open, "2020-10-20", Some("not_implemented"));
     hidden["marking"] = "official_sensitive".into();
     made(&cleared, UPDATES, &hidden).await;
     let viewer = app.role(Role::Viewer);
-    let page = viewer.get("/api/v1/recommendations?include_total=true").await.status(200).json();
-    assert_eq!((page["items"].as_array().map(Vec::len), &page["total"]), (Some(1), &json!(1)));
+    let page = viewer
+        .get("/api/v1/recommendations?include_total=true")
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (page["items"].as_array().map(Vec::len), &page["total"]),
+        (Some(1), &json!(1))
+    );
     let record = &page["items"][0];
     assert_eq!(
-        (&record["update_count"], &record["implementation"], &record["latest_update_id"]),
+        (
+            &record["update_count"],
+            &record["implementation"],
+            &record["latest_update_id"]
+        ),
         (&json!(0), &json!("open"), &Value::Null)
     );
     let rows = viewer.items(VIEW).await;
     assert_eq!(
-        (rows.len(), &rows[0]["latest_update"], &rows[0]["update_count"]),
+        (
+            rows.len(),
+            &rows[0]["latest_update"],
+            &rows[0]["update_count"]
+        ),
         (1, &Value::Null, &json!(0))
     );
     assert_eq!(app.role(Role::Auditor).items(VIEW).await.len(), 2);
     // A control tells nothing of a recommendation that its readers may not know of; nor does one whose review is marked later.
     let risks = app.keeper(kind("control"));
     let verification = async |on: &Made| {
-        let control = maker.make_with("control", json!({ "recommendation_id": on.id() })).await;
-        (control.record["recommendation_verification"].clone(), control)
+        let control = maker
+            .make_with("control", json!({ "recommendation_id": on.id() }))
+            .await;
+        (
+            control.record["recommendation_verification"].clone(),
+            control,
+        )
     };
     assert_eq!(verification(&secret).await.0, Value::Null);
     let (told, control) = verification(&open).await;
     assert_eq!(told, "none");
-    let review = format!("/api/v1/audit-reviews/{}", open.record["review_id"].as_str().unwrap_or_default());
+    let review = format!(
+        "/api/v1/audit-reviews/{}",
+        open.record["review_id"].as_str().unwrap_or_default()
+    );
     let reviews = app.keeper(kind("audit_review"));
     let etag = reviews.get(&review).await.etag();
     reviews
         .patch(&review, &etag, &json!({ "marking": "official_sensitive" }))
         .await
         .status(200);
-    assert_eq!(risks.get(&control.path).await.json()["recommendation_verification"], Value::Null);
+    assert_eq!(
+        risks.get(&control.path).await.json()["recommendation_verification"],
+        Value::Null
+    );
     assert_eq!(row(&viewer, &open, "2021-06-01").await, Value::Null);
-    assert!(viewer.items("/api/v1/controls?failing=true").await.is_empty());
-    assert_eq!(app.role(Role::Auditor).items("/api/v1/controls?failing=true").await.len(), 2);
+    assert!(
+        viewer
+            .items("/api/v1/controls?failing=true")
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        app.role(Role::Auditor)
+            .items("/api/v1/controls?failing=true")
+            .await
+            .len(),
+        2
+    );
 }
 
 /// A control that carries out a recommendation is as good as audit has verified, and fails while that is overdue.
 async fn a_control_follows_its_recommendation(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
-    let control = maker.make_with("control", json!({ "recommendation_id": on.id() })).await;
-    let risk = format!("/api/v1/risks/{}", control.record["risk_ids"][0].as_str().unwrap_or_default());
-    let (keeper, auditor, lead) = (app.keeper(kind("control")), app.role(Role::Auditor), maker.claimant().await);
+    let control = maker
+        .make_with("control", json!({ "recommendation_id": on.id() }))
+        .await;
+    let risk = format!(
+        "/api/v1/risks/{}",
+        control.record["risk_ids"][0].as_str().unwrap_or_default()
+    );
+    let (keeper, auditor, lead) = (
+        app.keeper(kind("control")),
+        app.role(Role::Auditor),
+        maker.claimant().await,
+    );
     let effective = json!({ "effectiveness": "effective", "assessed_on": "2021-02-01" });
     keeper
         .patch(&control.path, &control.etag, &effective)
@@ -632,27 +879,68 @@ async fn a_control_follows_its_recommendation(app: TestApp) {
     };
     assert_eq!(
         state().await,
-        (json!("none"), json!("not_assessed"), json!("not_assessed"), json!(0))
+        (
+            json!("none"),
+            json!("not_assessed"),
+            json!("not_assessed"),
+            json!(0)
+        )
     );
     assert_eq!(keeper.items("/api/v1/controls?failing=true").await.len(), 1);
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
     assert_eq!(state().await.0, "submitted");
-    assert!(keeper.items("/api/v1/controls?failing=true").await.is_empty());
-    let rejected = made(&auditor, VERIFICATIONS, &verdict(&on, &first, "rejected", "2020-10-02")).await;
+    assert!(
+        keeper
+            .items("/api/v1/controls?failing=true")
+            .await
+            .is_empty()
+    );
+    let rejected = made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &first, "rejected", "2020-10-02"),
+    )
+    .await;
     assert_eq!(
         state().await,
-        (json!("rejected"), json!("ineffective"), json!("ineffective"), json!(0))
+        (
+            json!("rejected"),
+            json!("ineffective"),
+            json!("ineffective"),
+            json!(0)
+        )
     );
     withdraw(&auditor, VERIFICATIONS, &rejected).await;
-    let verified = made(&auditor, VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02")).await;
-    assert_eq!(state().await, (json!("verified"), json!("effective"), json!("effective"), json!(1)));
+    let verified = made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &first, "verified", "2020-10-02"),
+    )
+    .await;
+    assert_eq!(
+        state().await,
+        (
+            json!("verified"),
+            json!("effective"),
+            json!("effective"),
+            json!(1)
+        )
+    );
     let etag = keeper.get(&control.path).await.etag();
-    keeper.patch(&control.path, &etag, &effective).await.status(200);
+    keeper
+        .patch(&control.path, &etag, &effective)
+        .await
+        .status(200);
     // The assessment stays beside what follows from the recommendation, and does not outrank it.
     withdraw(&auditor, VERIFICATIONS, &verified).await;
     assert_eq!(
         state().await,
-        (json!("submitted"), json!("not_assessed"), json!("not_assessed"), json!(0))
+        (
+            json!("submitted"),
+            json!("not_assessed"),
+            json!("not_assessed"),
+            json!(0)
+        )
     );
     let after = keeper.get(&control.path).await.json();
     assert_eq!(after["effectiveness"], "effective");
@@ -661,28 +949,58 @@ async fn a_control_follows_its_recommendation(app: TestApp) {
         .patch(&control.path, &format!("\"{}\"", after["version"]), &weak)
         .await
         .status(200);
-    made(&auditor, VERIFICATIONS, &verdict(&on, &first, "verified", "2020-10-02")).await;
-    assert_eq!(state().await, (json!("verified"), json!("effective"), json!("partial"), json!(0)));
+    made(
+        &auditor,
+        VERIFICATIONS,
+        &verdict(&on, &first, "verified", "2020-10-02"),
+    )
+    .await;
+    assert_eq!(
+        state().await,
+        (
+            json!("verified"),
+            json!("effective"),
+            json!("partial"),
+            json!(0)
+        )
+    );
 }
 
 /// A control of an older database names its recommendation in words; at a start after the recommendation is on record it gets the link.
 async fn words_of_an_older_control_become_a_link(app: TestApp) {
     let maker = Maker::new(&app);
     let risk = maker.make_named("risk").await;
-    let mut snapshot: Value = serde_json::from_str(include_str!("../../src/registers/risk/control.shape1.json")).expect("JSON");
+    let mut snapshot: Value =
+        serde_json::from_str(include_str!("../../src/registers/risk/control.shape1.json"))
+            .expect("JSON");
     snapshot["risk_ids"] = json!([risk.id()]);
     let file = json!({ "format": load::FORMAT, "records": [{ "kind": "control", "shape": 1, "snapshot": snapshot }] });
-    load::text(&app.service.engine, &file.to_string()).await.expect("it is loaded");
+    load::text(&app.service.engine, &file.to_string())
+        .await
+        .expect("it is loaded");
     let keeper = app.keeper(kind("control"));
-    let path = format!("/api/v1/controls/{}", snapshot["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "/api/v1/controls/{}",
+        snapshot["id"].as_str().unwrap_or_default()
+    );
     let old = keeper.get(&path).await.status(200).json();
     assert_eq!(
         (&old["recommendation_reference"], &old["recommendation_id"]),
         (&json!("DARA-2"), &Value::Null)
     );
-    assert_eq!(keeper.items("/api/v1/controls?unresolved_recommendation=true").await.len(), 1);
+    assert_eq!(
+        keeper
+            .items("/api/v1/controls?unresolved_recommendation=true")
+            .await
+            .len(),
+        1
+    );
     keeper
-        .patch(&path, "\"1\"", &json!({ "recommendation_reference": "DARA-3" }))
+        .patch(
+            &path,
+            "\"1\"",
+            &json!({ "recommendation_reference": "DARA-3" }),
+        )
         .await
         .problem_at("invalid_body", "/recommendation_reference");
     let unresolved = app.replica().await;
@@ -692,21 +1010,38 @@ async fn words_of_an_older_control_become_a_link(app: TestApp) {
         "nothing to link yet"
     );
     unresolved.stop().await;
-    let on = maker.make_with("recommendation", json!({ "reference": "dara-2" })).await;
+    let on = maker
+        .make_with("recommendation", json!({ "reference": "dara-2" }))
+        .await;
     let later = app.replica().await;
     let keeper = later.keeper(kind("control"));
     let linked = keeper.get(&path).await.json();
     assert_eq!(
-        (&linked["recommendation_reference"], &linked["recommendation_id"]),
+        (
+            &linked["recommendation_reference"],
+            &linked["recommendation_id"]
+        ),
         (&Value::Null, &on.record["id"])
     );
     assert_eq!(
         (&linked["version"], &linked["recommendation_verification"]),
         (&json!(2), &json!("none"))
     );
-    let history = keeper.get(&format!("{path}/history")).await.status(200).json();
-    assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "the change is journalled");
-    assert!(history["items"][1]["reason"].as_str().is_some_and(|r| r.contains("on record")));
+    let history = keeper
+        .get(&format!("{path}/history"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        history["items"].as_array().map(Vec::len),
+        Some(2),
+        "the change is journalled"
+    );
+    assert!(
+        history["items"][1]["reason"]
+            .as_str()
+            .is_some_and(|r| r.contains("on record"))
+    );
     later.stop().await;
 }
 
@@ -715,7 +1050,10 @@ async fn an_opinion_stands_on_a_scale(app: TestApp) {
     let maker = Maker::new(&app);
     let administrator = app.role(Role::Administrator);
     let path = "/api/v1/assurance-scales/from-template";
-    app.role(Role::Auditor).post(path, &Value::Null).await.problem("forbidden");
+    app.role(Role::Auditor)
+        .post(path, &Value::Null)
+        .await
+        .problem("forbidden");
     administrator
         .post(&format!("{path}?template=stars"), &Value::Null)
         .await
@@ -740,8 +1078,16 @@ async fn an_opinion_stands_on_a_scale(app: TestApp) {
             json!("unsatisfactory")
         ])
     );
-    let rest = administrator.post(path, &Value::Null).await.status(200).json();
-    assert_eq!(rest["items"].as_array().map(Vec::len), Some(2), "only what is missing");
+    let rest = administrator
+        .post(path, &Value::Null)
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        rest["items"].as_array().map(Vec::len),
+        Some(2),
+        "only what is missing"
+    );
     let auditor = app.role(Role::Auditor);
     let unit = maker.make_named("unit").await;
     let review = |opinion: &str| {
@@ -760,7 +1106,10 @@ async fn an_opinion_stands_on_a_scale(app: TestApp) {
         .await
         .problem_at("rule_violation", "/scale_id");
     let first = made(&auditor, "/api/v1/audit-reviews", &review("limited")).await;
-    let scale_path = format!("/api/v1/assurance-scales/{}", scale["id"].as_str().unwrap_or_default());
+    let scale_path = format!(
+        "/api/v1/assurance-scales/{}",
+        scale["id"].as_str().unwrap_or_default()
+    );
     let shorter = json!({ "levels": [{ "code": "good", "label": "Good" }, { "code": "bad", "label": "Bad" }] });
     administrator
         .patch(&scale_path, "\"1\"", &shorter)
@@ -770,7 +1119,10 @@ async fn an_opinion_stands_on_a_scale(app: TestApp) {
     next["follows_ids"] = json!([first["id"]]);
     let second = made(&auditor, "/api/v1/audit-reviews", &next).await;
     let back = json!({ "follows_ids": [second["id"]] });
-    let first_path = format!("/api/v1/audit-reviews/{}", first["id"].as_str().unwrap_or_default());
+    let first_path = format!(
+        "/api/v1/audit-reviews/{}",
+        first["id"].as_str().unwrap_or_default()
+    );
     auditor
         .patch(&first_path, "\"1\"", &back)
         .await
@@ -797,13 +1149,23 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
         .status(200)
         .json();
     assert_eq!(
-        (page["items"].as_array().map(Vec::len), &page["on"], &page["settings"]["reference"]),
+        (
+            page["items"].as_array().map(Vec::len),
+            &page["on"],
+            &page["settings"]["reference"]
+        ),
         (Some(1), &json!("2020-10-26"), &json!("built-in"))
     );
     let row = &page["items"][0];
-    assert_eq!((&row["recommendation"]["id"], &row["days"]), (&late.record["id"], &json!(-118)));
     assert_eq!(
-        (&row["latest_update"]["update_kind"], &row["latest_update"]["parts"][0]["label"]),
+        (&row["recommendation"]["id"], &row["days"]),
+        (&late.record["id"], &json!(-118))
+    );
+    assert_eq!(
+        (
+            &row["latest_update"]["update_kind"],
+            &row["latest_update"]["parts"][0]["label"]
+        ),
         (&json!("refers_to"), &json!("a"))
     );
     assert_eq!(row["latest_update"]["stated_on"], "2020-10-26");
@@ -823,21 +1185,37 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
     for (query, wanted) in [
         (format!("review_id={review}"), 1),
         (
-            format!("owner_unit_id={}", near.record["owner_unit_id"].as_str().unwrap_or_default()),
+            format!(
+                "owner_unit_id={}",
+                near.record["owner_unit_id"].as_str().unwrap_or_default()
+            ),
             1,
         ),
         ("closure=none".into(), 2),
         ("closure=verified".into(), 0),
         ("timeliness=due_soon".into(), 1),
     ] {
-        assert_eq!(viewer.items(&format!("{VIEW}?{query}")).await.len(), wanted, "{query}");
         assert_eq!(
-            viewer.items(&format!("/api/v1/recommendations?{query}")).await.len(),
+            viewer.items(&format!("{VIEW}?{query}")).await.len(),
+            wanted,
+            "{query}"
+        );
+        assert_eq!(
+            viewer
+                .items(&format!("/api/v1/recommendations?{query}"))
+                .await
+                .len(),
             wanted,
             "{query}"
         );
     }
-    assert_eq!(viewer.items("/api/v1/recommendations?timeliness=due_soon,overdue").await.len(), 2);
+    assert_eq!(
+        viewer
+            .items("/api/v1/recommendations?timeliness=due_soon,overdue")
+            .await
+            .len(),
+        2
+    );
     viewer
         .get(&format!("{VIEW}?timeliness=late"))
         .await
@@ -849,12 +1227,25 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
     // Before the update was recorded there was none.
     let then = late.record["updated_at"].as_str().unwrap_or_default();
     let before = viewer.items(&format!("{VIEW}?as_of={then}")).await;
-    assert_eq!((before.len(), &before[0]["latest_update"]), (1, &Value::Null));
+    assert_eq!(
+        (before.len(), &before[0]["latest_update"]),
+        (1, &Value::Null)
+    );
     // What is due soon is a setting.
     let set = json!({ "in_force_from": "2020-01-01", "due_soon_days": 2 });
     made(&app.role(Role::Administrator), "/api/v1/settings", &set).await;
-    assert!(viewer.items(&format!("{VIEW}?timeliness=due_soon")).await.is_empty());
-    assert!(viewer.items("/api/v1/recommendations?timeliness=due_soon").await.is_empty());
+    assert!(
+        viewer
+            .items(&format!("{VIEW}?timeliness=due_soon"))
+            .await
+            .is_empty()
+    );
+    assert!(
+        viewer
+            .items("/api/v1/recommendations?timeliness=due_soon")
+            .await
+            .is_empty()
+    );
 }
 
 on_both!(
@@ -885,8 +1276,14 @@ impl Instrumentation for Counter {
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => self.0 = url.to_owned(),
             // On SQLite the follower looks now and then by itself whether a command has written; no request waits for it.
-            InstrumentationEvent::StartQuery { .. } if !self.0.starts_with("postgres") && on_follower() => {}
-            InstrumentationEvent::StartQuery { .. } => *asked.get_or_insert_default().entry(self.0.clone()).or_default() += 1,
+            InstrumentationEvent::StartQuery { .. }
+                if !self.0.starts_with("postgres") && on_follower() => {}
+            InstrumentationEvent::StartQuery { .. } => {
+                *asked
+                    .get_or_insert_default()
+                    .entry(self.0.clone())
+                    .or_default() += 1
+            }
             _ => {}
         }
     }
@@ -901,13 +1298,18 @@ fn asked(app: &TestApp) -> usize {
     let url = app.store.url();
     let address = url.strip_prefix("sqlite://").unwrap_or(&url);
     let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    asked.as_ref().and_then(|a| a.get(address)).copied().unwrap_or(0)
+    asked
+        .as_ref()
+        .and_then(|a| a.get(address))
+        .copied()
+        .unwrap_or(0)
 }
 
 /// A list of recommendations with their latest updates, and the view of them, ask the database nothing for a row: on SQLite nothing
 /// at all, on PostgreSQL whether the journal has moved.
 async fn no_row_asks_the_database(app: TestApp) {
-    set_default_instrumentation(|| Some(Box::new(Counter(String::new())))).expect("connections from here on are counted");
+    set_default_instrumentation(|| Some(Box::new(Counter(String::new()))))
+        .expect("connections from here on are counted");
     // The same database, asked by connections that are counted.
     let counted = app.replica().await;
     let maker = Maker::new(&counted);
@@ -922,10 +1324,17 @@ async fn no_row_asks_the_database(app: TestApp) {
         let before = asked(&counted);
         let bulk = counted
             .keeper(kind("recommendation"))
-            .post("/api/v1/recommendations/bulk", &json!({ "operations": operations }))
+            .post(
+                "/api/v1/recommendations/bulk",
+                &json!({ "operations": operations }),
+            )
             .await;
         assert!(asked(&counted) > before, "the counter counts");
-        for result in bulk.status(200).json()["results"].as_array().into_iter().flatten() {
+        for result in bulk.status(200).json()["results"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             let update = json!({ "recommendation_id": result["record"]["id"], "update_kind": "progress", "stated_on": "2020-10-26", "narrative": "Under way" });
             made(&lead, UPDATES, &update).await;
         }
@@ -937,13 +1346,18 @@ async fn no_row_asks_the_database(app: TestApp) {
             let before = asked(&counted);
             let rows = viewer.items(path).await;
             costs.push(asked(&counted) - before);
-            assert!(rows.len() >= many && rows.iter().all(|r| r["update_count"] == 1), "{path}");
+            assert!(
+                rows.len() >= many && rows.iter().all(|r| r["update_count"] == 1),
+                "{path}"
+            );
         }
     }
     let (few, more) = costs.split_at(3);
     assert_eq!(few, more, "one row or forty cost the same");
     assert!(
-        costs.iter().all(|c| *c <= usize::from(app.backend == Backend::Postgres)),
+        costs
+            .iter()
+            .all(|c| *c <= usize::from(app.backend == Backend::Postgres)),
         "{costs:?}"
     );
     counted.stop().await;

@@ -20,7 +20,11 @@ fn stages(stages: &serde_json::Value) -> load::File {
 }
 
 fn engine(store: &Store) -> Arc<Engine> {
-    Engine::start(Address::parse(&store.url()).expect("an address"), catalogue()).expect("it starts")
+    Engine::start(
+        Address::parse(&store.url()).expect("an address"),
+        catalogue(),
+    )
+    .expect("it starts")
 }
 
 /// A unit known in 2017, a rename in 2020, and a second unit.

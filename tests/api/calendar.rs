@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty};
+use calcard::icalendar::{
+    ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty,
+};
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 use stride::access::policy::Role;
@@ -25,14 +27,23 @@ fn dates(view: &Value) -> Vec<(String, String, String)> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let items = view["items"].as_array().expect("items").iter();
     items
-        .map(|i| (text(&i["date_kind"]), text(&i["ends_on"]), text(&i["state"])))
+        .map(|i| {
+            (
+                text(&i["date_kind"]),
+                text(&i["ends_on"]),
+                text(&i["state"]),
+            )
+        })
         .collect()
 }
 
 /// A board with a meeting in a month without a day, an action, terms to be reviewed, and a campaign beside it.
 async fn year(maker: &Maker<'_>) -> Made {
-    let board = maker.make_with("board", json!({ "status": "active" })).await;
-    let month = json!({ "precision": "month", "due_on": "2020-11-12", "source_text": "November 2020" });
+    let board = maker
+        .make_with("board", json!({ "status": "active" }))
+        .await;
+    let month =
+        json!({ "precision": "month", "due_on": "2020-11-12", "source_text": "November 2020" });
     maker
         .make_with(
             "meeting",
@@ -40,10 +51,16 @@ async fn year(maker: &Maker<'_>) -> Made {
         )
         .await;
     maker
-        .make_with("terms_of_reference", json!({ "board_id": board.id(), "review_on": "2020-10-01" }))
+        .make_with(
+            "terms_of_reference",
+            json!({ "board_id": board.id(), "review_on": "2020-10-01" }),
+        )
         .await;
     let plan = maker
-        .make_with("communications_plan", json!({ "from_on": null, "until_on": null }))
+        .make_with(
+            "communications_plan",
+            json!({ "from_on": null, "until_on": null }),
+        )
         .await;
     let weekly = json!({
         "plan_id": plan.id(), "title": HOSTILE, "starts_on": "2020-10-05", "ends_on": "2020-10-06", "recurrence": "FREQ=WEEKLY;COUNT=3",
@@ -64,7 +81,8 @@ async fn every_dated_thing_stands_on_its_day(app: TestApp) {
         .await
         .status(200)
         .json();
-    let row = |kind: &str, day: &str, state: &str| (kind.to_owned(), day.to_owned(), state.to_owned());
+    let row =
+        |kind: &str, day: &str, state: &str| (kind.to_owned(), day.to_owned(), state.to_owned());
     assert_eq!(
         dates(&view),
         [
@@ -75,9 +93,15 @@ async fn every_dated_thing_stands_on_its_day(app: TestApp) {
             row("meeting", "2020-11-30", "upcoming"),
         ]
     );
-    assert_eq!((&view["counts"]["overdue"], &view["counts"]["upcoming"]), (&json!(1), &json!(2)));
     assert_eq!(
-        (&view["items"][4]["precision"], &view["items"][4]["source_text"]),
+        (&view["counts"]["overdue"], &view["counts"]["upcoming"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        (
+            &view["items"][4]["precision"],
+            &view["items"][4]["source_text"]
+        ),
         (&json!("month"), &json!("November 2020"))
     );
     let narrow = format!("{CALENDAR}?on=2020-10-12&board_id={}", board.id());
@@ -96,7 +120,9 @@ async fn every_dated_thing_stands_on_its_day(app: TestApp) {
         .status(200)
         .json();
     assert_eq!(dates(&overdue).len(), 1);
-    let table = client.get(&format!("{CALENDAR}?on=2020-10-12&format=csv&kind=meeting")).await;
+    let table = client
+        .get(&format!("{CALENDAR}?on=2020-10-12&format=csv&kind=meeting"))
+        .await;
     assert!(table.status(200).text().contains("Quarterly"));
     client
         .get(&format!("{CALENDAR}?from=2020-02-01&until=2020-01-01"))
@@ -116,8 +142,14 @@ async fn every_dated_thing_stands_on_its_day(app: TestApp) {
 async fn the_calendar_is_read_by_another_library(app: TestApp) {
     let maker = Maker::new(&app);
     year(&maker).await;
-    let reply = app.role(Role::Viewer).get(&format!("{CALENDAR}?on=2020-10-12&format=ics")).await;
-    assert_eq!(reply.status(200).header("content-type"), "text/calendar; charset=utf-8");
+    let reply = app
+        .role(Role::Viewer)
+        .get(&format!("{CALENDAR}?on=2020-10-12&format=ics"))
+        .await;
+    assert_eq!(
+        reply.status(200).header("content-type"),
+        "text/calendar; charset=utf-8"
+    );
     let found = events(&reply.text());
     let runs: Vec<&ICalendarComponent> = found
         .iter()
@@ -125,16 +157,26 @@ async fn the_calendar_is_read_by_another_library(app: TestApp) {
         .collect();
     assert_eq!(runs.len(), 3, "{}", reply.text());
     assert!(
-        runs.iter().all(|e| said(e, &ICalendarProperty::Summary).contains(HOSTILE)),
+        runs.iter()
+            .all(|e| said(e, &ICalendarProperty::Summary).contains(HOSTILE)),
         "{}",
         reply.text()
     );
-    let mut uids: Vec<String> = found.iter().map(|e| said(e, &ICalendarProperty::Uid)).collect();
+    let mut uids: Vec<String> = found
+        .iter()
+        .map(|e| said(e, &ICalendarProperty::Uid))
+        .collect();
     uids.sort();
     uids.dedup();
     assert_eq!(uids.len(), found.len(), "each event has a UID of its own");
-    let again = app.role(Role::Viewer).get(&format!("{CALENDAR}?on=2020-10-13&format=ics")).await;
-    let mut later: Vec<String> = events(&again.text()).iter().map(|e| said(e, &ICalendarProperty::Uid)).collect();
+    let again = app
+        .role(Role::Viewer)
+        .get(&format!("{CALENDAR}?on=2020-10-13&format=ics"))
+        .await;
+    let mut later: Vec<String> = events(&again.text())
+        .iter()
+        .map(|e| said(e, &ICalendarProperty::Uid))
+        .collect();
     later.sort();
     assert_eq!(uids, later, "the day they are asked on changes no UID");
 }
@@ -143,10 +185,17 @@ async fn the_calendar_is_read_by_another_library(app: TestApp) {
 async fn a_feed_lives_until_it_is_revoked(app: TestApp) {
     listen();
     let maker = Maker::new(&app);
-    let board = maker.make_with("board", json!({ "status": "active" })).await;
+    let board = maker
+        .make_with("board", json!({ "status": "active" }))
+        .await;
     meeting(&maker, &board, HOSTILE, "official").await;
     let (owner, account, _) = maker.account("viewer").await;
-    let before = app.keeper(kind("account")).get(&account.path).await.status(200).json();
+    let before = app
+        .keeper(kind("account"))
+        .get(&account.path)
+        .await
+        .status(200)
+        .json();
     let made = make(
         &owner,
         json!({ "title": "Meetings;\nBEGIN:VEVENT", "filters": { "kinds": ["meeting"], "board_id": board.id() } }),
@@ -154,14 +203,27 @@ async fn a_feed_lives_until_it_is_revoked(app: TestApp) {
     .await;
     let path = path_of(&made);
     let feed = app.client.get(&path).await;
-    assert_eq!(feed.status(200).header("content-type"), "text/calendar; charset=utf-8");
+    assert_eq!(
+        feed.status(200).header("content-type"),
+        "text/calendar; charset=utf-8"
+    );
     let found = events(&feed.text());
     assert_eq!(found.len(), 1, "{}", feed.text());
     assert!(said(&found[0], &ICalendarProperty::Summary).contains(HOSTILE));
-    let unchanged = app.client.ask("GET", &path).header("if-none-match", &feed.etag()).send().await;
+    let unchanged = app
+        .client
+        .ask("GET", &path)
+        .header("if-none-match", &feed.etag())
+        .send()
+        .await;
     unchanged.status(304);
     meeting(&maker, &board, "The next", "official").await;
-    let changed = app.client.ask("GET", &path).header("if-none-match", &feed.etag()).send().await;
+    let changed = app
+        .client
+        .ask("GET", &path)
+        .header("if-none-match", &feed.etag())
+        .send()
+        .await;
     assert_eq!(events(&changed.status(200).text()).len(), 2);
 
     let listed = owner.items(FEEDS).await;
@@ -175,9 +237,18 @@ async fn a_feed_lives_until_it_is_revoked(app: TestApp) {
     assert!(!listed[0].to_string().contains(&secret));
     let (stranger, ..) = maker.account("viewer").await;
     assert!(stranger.items(FEEDS).await.is_empty());
-    let revoke = format!("{FEEDS}/{}/revoke", made["feed"]["id"].as_str().expect("an id"));
-    stranger.post(&revoke, &Value::Null).await.problem("not_found");
-    app.role(Role::Auditor).post(&revoke, &Value::Null).await.problem("forbidden");
+    let revoke = format!(
+        "{FEEDS}/{}/revoke",
+        made["feed"]["id"].as_str().expect("an id")
+    );
+    stranger
+        .post(&revoke, &Value::Null)
+        .await
+        .problem("not_found");
+    app.role(Role::Auditor)
+        .post(&revoke, &Value::Null)
+        .await
+        .problem("forbidden");
     owner.post(&revoke, &Value::Null).await.status(204);
     app.client.get(&path).await.problem("not_found");
     app.client
@@ -192,25 +263,45 @@ async fn a_feed_lives_until_it_is_revoked(app: TestApp) {
         .problem("not_found");
     owner.post(&revoke, &Value::Null).await.problem("not_found");
 
-    let history = app.role(Role::Auditor).items(&format!("{}/history", account.path)).await;
-    let reasons: Vec<&str> = history.iter().filter_map(|v| v["reason"].as_str()).collect();
+    let history = app
+        .role(Role::Auditor)
+        .items(&format!("{}/history", account.path))
+        .await;
+    let reasons: Vec<&str> = history
+        .iter()
+        .filter_map(|v| v["reason"].as_str())
+        .collect();
     assert!(
-        reasons.iter().any(|r| r.contains("calendar program was made")) && reasons.iter().any(|r| r.contains("revoked")),
+        reasons
+            .iter()
+            .any(|r| r.contains("calendar program was made"))
+            && reasons.iter().any(|r| r.contains("revoked")),
         "{reasons:?}"
     );
-    assert!(history.iter().all(|v| v["actor_id"] == before["id"] || v["version"] == 1));
+    assert!(
+        history
+            .iter()
+            .all(|v| v["actor_id"] == before["id"] || v["version"] == 1)
+    );
     let lines = heard();
     assert!(
-        lines.iter().any(|l| l.contains("operation=getCalendarFeed")),
+        lines
+            .iter()
+            .any(|l| l.contains("operation=getCalendarFeed")),
         "the request is logged: {lines:?}"
     );
-    assert!(!lines.iter().any(|l| l.contains(&secret)), "the log never shows the secret");
+    assert!(
+        !lines.iter().any(|l| l.contains(&secret)),
+        "the log never shows the secret"
+    );
 }
 
 /// What is taken from the owner is taken from the feed at the next request, and at every replica.
 async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
     let maker = Maker::new(&app);
-    let board = maker.make_with("board", json!({ "status": "active" })).await;
+    let board = maker
+        .make_with("board", json!({ "status": "active" }))
+        .await;
     meeting(&maker, &board, "A meeting", "official").await;
     let keeper = app.keeper(kind("account"));
 
@@ -221,12 +312,18 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
     keeper.delete(&grant.path, &etag).await.status(200);
     app.client.get(&path).await.problem("not_found");
 
-    for change in [json!({ "status": "disabled" }), json!({ "tokens_valid_from": Utc::now() })] {
+    for change in [
+        json!({ "status": "disabled" }),
+        json!({ "tokens_valid_from": Utc::now() }),
+    ] {
         let (owner, account, _) = maker.account("viewer").await;
         let path = path_of(&make(&owner, json!({ "title": "A feed" })).await);
         app.client.get(&path).await.status(200);
         let etag = keeper.get(&account.path).await.etag();
-        keeper.patch(&account.path, &etag, &change).await.status(200);
+        keeper
+            .patch(&account.path, &etag, &change)
+            .await
+            .status(200);
         app.client.get(&path).await.problem("not_found");
     }
 
@@ -239,12 +336,18 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
         .await
         .status(200);
     make(&owner, json!({ "title": "A feed" })).await;
-    keeper.post(&format!("{}/erase", person.path), &Value::Null).await.status(200);
+    keeper
+        .post(&format!("{}/erase", person.path), &Value::Null)
+        .await
+        .status(200);
     let left = app.role(Role::Administrator).items(FEEDS).await;
     assert!(left.iter().all(|f| f["owner_id"] != account.record["id"]));
 
     // Roles that a token brings end with it: no feed can rest on them.
-    let borrowed = app.role(Role::Viewer).post(FEEDS, &json!({ "title": "A feed" })).await;
+    let borrowed = app
+        .role(Role::Viewer)
+        .post(FEEDS, &json!({ "title": "A feed" }))
+        .await;
     borrowed.problem("forbidden");
 
     if app.backend == crate::support::Backend::Postgres {
@@ -255,7 +358,10 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
         replica.client.get(&path).await.status(200);
         owner
             .post(
-                &format!("{FEEDS}/{}/revoke", made["feed"]["id"].as_str().expect("an id")),
+                &format!(
+                    "{FEEDS}/{}/revoke",
+                    made["feed"]["id"].as_str().expect("an id")
+                ),
                 &Value::Null,
             )
             .await
@@ -268,17 +374,32 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
 /// Marked records stand in no feed, whatever its owner is cleared for; the calendar shows them to who is.
 async fn no_feed_shows_what_is_marked(app: TestApp) {
     let maker = Maker::new(&app);
-    let board = maker.make_with("board", json!({ "status": "active" })).await;
+    let board = maker
+        .make_with("board", json!({ "status": "active" }))
+        .await;
     meeting(&maker, &board, "In the open", "official").await;
     meeting(&maker, &board, "Behind closed doors", "official_sensitive").await;
     let (owner, ..) = maker.account("auditor").await;
-    let view = owner.get(&format!("{CALENDAR}?kind=meeting&format=ics")).await;
+    let view = owner
+        .get(&format!("{CALENDAR}?kind=meeting&format=ics"))
+        .await;
     assert!(view.status(200).text().contains("Behind closed doors"));
-    let feed = app.client.get(&path_of(&make(&owner, json!({ "title": "A feed" })).await)).await;
-    assert!(feed.status(200).text().contains("In the open") && !feed.text().contains("Behind closed doors"));
-    let hidden = maker.make_with("board", json!({ "marking": "official_sensitive" })).await;
+    let feed = app
+        .client
+        .get(&path_of(&make(&owner, json!({ "title": "A feed" })).await))
+        .await;
+    assert!(
+        feed.status(200).text().contains("In the open")
+            && !feed.text().contains("Behind closed doors")
+    );
+    let hidden = maker
+        .make_with("board", json!({ "marking": "official_sensitive" }))
+        .await;
     let on_hidden = owner
-        .post(FEEDS, &json!({ "title": "A feed", "filters": { "board_id": hidden.id() } }))
+        .post(
+            FEEDS,
+            &json!({ "title": "A feed", "filters": { "board_id": hidden.id() } }),
+        )
         .await;
     on_hidden.problem_at("invalid_body", "/filters/board_id");
 }
@@ -292,31 +413,56 @@ async fn feeds_are_few_and_well_formed(app: TestApp) {
         .await
         .problem_at("invalid_body", "/title");
     owner
-        .post(FEEDS, &json!({ "title": "A feed", "filters": { "kinds": ["birthday"] } }))
+        .post(
+            FEEDS,
+            &json!({ "title": "A feed", "filters": { "kinds": ["birthday"] } }),
+        )
         .await
         .problem("invalid_body");
     owner
-        .post(FEEDS, &json!({ "title": "A feed", "filters": { "unit_id": Uuid::now_v7() } }))
+        .post(
+            FEEDS,
+            &json!({ "title": "A feed", "filters": { "unit_id": Uuid::now_v7() } }),
+        )
         .await
         .problem_at("invalid_body", "/filters/unit_id");
     let mut last = Value::Null;
     for _ in 0..20 {
         last = make(&owner, json!({ "title": "A feed" })).await;
     }
-    owner.post(FEEDS, &json!({ "title": "A feed" })).await.problem("conflict");
-    let page = owner.get(&format!("{FEEDS}?limit=15")).await.status(200).json();
+    owner
+        .post(FEEDS, &json!({ "title": "A feed" }))
+        .await
+        .problem("conflict");
+    let page = owner
+        .get(&format!("{FEEDS}?limit=15"))
+        .await
+        .status(200)
+        .json();
     let rest = owner
-        .get(&format!("{FEEDS}?limit=15&cursor={}", page["next_cursor"].as_str().expect("more")))
+        .get(&format!(
+            "{FEEDS}?limit=15&cursor={}",
+            page["next_cursor"].as_str().expect("more")
+        ))
         .await
         .status(200)
         .json();
     assert_eq!(
-        (page["items"].as_array().map(Vec::len), rest["items"].as_array().map(Vec::len)),
+        (
+            page["items"].as_array().map(Vec::len),
+            rest["items"].as_array().map(Vec::len)
+        ),
         (Some(15), Some(5))
     );
     // An administrator ends another's.
-    let revoke = format!("{FEEDS}/{}/revoke", last["feed"]["id"].as_str().expect("an id"));
-    app.role(Role::Administrator).post(&revoke, &Value::Null).await.status(204);
+    let revoke = format!(
+        "{FEEDS}/{}/revoke",
+        last["feed"]["id"].as_str().expect("an id")
+    );
+    app.role(Role::Administrator)
+        .post(&revoke, &Value::Null)
+        .await
+        .status(204);
     app.client.get(&path_of(&last)).await.problem("not_found");
 }
 
@@ -358,7 +504,12 @@ fn events(text: &str) -> Vec<ICalendarComponent> {
 
 fn said(event: &ICalendarComponent, of: &ICalendarProperty) -> String {
     let entry = event.property(of).unwrap_or_else(|| panic!("no {of:?}"));
-    entry.values.first().and_then(|v| v.as_text()).unwrap_or_default().to_owned()
+    entry
+        .values
+        .first()
+        .and_then(|v| v.as_text())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What the service logs about feeds, from whichever test.
@@ -372,8 +523,14 @@ impl log::Log for Ear {
     }
     fn log(&self, record: &log::Record<'_>) {
         let line = record.args().to_string();
-        if self.enabled(record.metadata()) && (line.contains("CalendarFeed") || line.contains("calendar-feeds")) {
-            HEARD.get_or_init(Mutex::default).lock().expect("an ear").push(line);
+        if self.enabled(record.metadata())
+            && (line.contains("CalendarFeed") || line.contains("calendar-feeds"))
+        {
+            HEARD
+                .get_or_init(Mutex::default)
+                .lock()
+                .expect("an ear")
+                .push(line);
         }
     }
     fn flush(&self) {}
@@ -387,5 +544,9 @@ fn listen() {
 }
 
 fn heard() -> Vec<String> {
-    HEARD.get_or_init(Mutex::default).lock().expect("an ear").clone()
+    HEARD
+        .get_or_init(Mutex::default)
+        .lock()
+        .expect("an ear")
+        .clone()
 }

@@ -17,13 +17,20 @@ async fn now(app: &TestApp) -> String {
 
 fn found<'a>(view: &'a Value, of: &Made) -> &'a Value {
     let items = view["items"].as_array().expect("items");
-    items.iter().find(|i| i["record"]["id"] == of.record["id"]).unwrap_or(&Value::Null)
+    items
+        .iter()
+        .find(|i| i["record"]["id"] == of.record["id"])
+        .unwrap_or(&Value::Null)
 }
 
 async fn again(maker: &Maker<'_>, of: &Made, patch: Value) -> String {
     let client = maker.client(of.kind);
     let etag = client.get(&of.path).await.status(200).etag();
-    client.patch(&of.path, &etag, &patch).await.status(200).etag()
+    client
+        .patch(&of.path, &etag, &patch)
+        .await
+        .status(200)
+        .etag()
 }
 
 /// Each record once, with what happened to it all in all and what is different between the two times.
@@ -41,8 +48,14 @@ async fn each_record_stands_once(app: TestApp) {
     let since = now(&app).await;
     again(&maker, &changed, json!({ "name": "Between" })).await;
     again(&maker, &changed, json!({ "name": "After" })).await;
-    client.delete(&format!("{}?reason=Merged", gone.path), &gone.etag).await.status(200);
-    client.post(&format!("{}/restore", back.path), &Value::Null).await.status(200);
+    client
+        .delete(&format!("{}?reason=Merged", gone.path), &gone.etag)
+        .await
+        .status(200);
+    client
+        .post(&format!("{}/restore", back.path), &Value::Null)
+        .await
+        .status(200);
     let made = maker.make_with("unit", unit("Made")).await;
     let until = now(&app).await;
     again(&maker, &untouched, json!({ "name": "Later" })).await;
@@ -58,7 +71,12 @@ async fn each_record_stands_once(app: TestApp) {
         (&json!(4), Some(4)),
         "{view:#}"
     );
-    let happened = |of: &Made| found(&view, of)["happened"].as_str().unwrap_or("nothing").to_owned();
+    let happened = |of: &Made| {
+        found(&view, of)["happened"]
+            .as_str()
+            .unwrap_or("nothing")
+            .to_owned()
+    };
     assert_eq!(
         [&changed, &gone, &back, &made, &untouched].map(happened),
         ["changed", "withdrawn", "restored", "made", "nothing"]
@@ -90,18 +108,30 @@ async fn each_record_stands_once(app: TestApp) {
         view["by_kind"],
         json!([{ "register": "organisation", "kind": "unit", "made": 1, "changed": 1, "withdrawn": 1, "restored": 1 }])
     );
-    let later = viewer.get(&format!("{PATH}?since={since}&kind=unit")).await.status(200).json();
+    let later = viewer
+        .get(&format!("{PATH}?since={since}&kind=unit"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(found(&later, &untouched)["happened"], "changed");
 
     let mut seen = Vec::new();
     let mut next = String::new();
     loop {
         let page = viewer
-            .get(&format!("{PATH}?since={since}&as_of={until}&kind=unit&limit=1{next}"))
+            .get(&format!(
+                "{PATH}?since={since}&as_of={until}&kind=unit&limit=1{next}"
+            ))
             .await
             .status(200)
             .json();
-        seen.extend(page["items"].as_array().expect("items").iter().map(|i| i["record"]["id"].clone()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|i| i["record"]["id"].clone()),
+        );
         assert_eq!(page["total"], 4);
         match page["next_cursor"].as_str() {
             Some(cursor) => next = format!("&cursor={cursor}"),
@@ -131,9 +161,15 @@ async fn each_record_stands_once(app: TestApp) {
         assert_eq!(view["total"], wanted, "{filter}");
     }
     let table = viewer
-        .get(&format!("{PATH}?since={since}&as_of={until}&kind=unit&format=csv"))
+        .get(&format!(
+            "{PATH}?since={since}&as_of={until}&kind=unit&format=csv"
+        ))
         .await;
-    assert!(table.status(200).text().contains("/name: Before → After"), "{}", table.text());
+    assert!(
+        table.status(200).text().contains("/name: Before → After"),
+        "{}",
+        table.text()
+    );
     viewer
         .get(&format!("{PATH}?kind=unicorn"))
         .await
@@ -147,22 +183,50 @@ async fn each_record_stands_once(app: TestApp) {
 /// Since the day of the last meeting that was held before the day to judge by.
 async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
     let maker = Maker::new(&app);
-    let board = maker.make_with("board", json!({ "status": "active" })).await;
+    let board = maker
+        .make_with("board", json!({ "status": "active" }))
+        .await;
     let viewer = app.role(Role::Viewer);
     let path = format!("{PATH}?since_meeting_of={}", board.id());
-    viewer.get(&path).await.problem_at("invalid_query", "?since_meeting_of");
-    for (day, status) in [("2020-03-02", "held"), ("2020-06-29", "held"), ("2020-09-01", "cancelled")] {
-        let held = if status == "held" { json!(day) } else { Value::Null };
-        let reason = if status == "held" { Value::Null } else { json!("No quorum") };
+    viewer
+        .get(&path)
+        .await
+        .problem_at("invalid_query", "?since_meeting_of");
+    for (day, status) in [
+        ("2020-03-02", "held"),
+        ("2020-06-29", "held"),
+        ("2020-09-01", "cancelled"),
+    ] {
+        let held = if status == "held" {
+            json!(day)
+        } else {
+            Value::Null
+        };
+        let reason = if status == "held" {
+            Value::Null
+        } else {
+            json!("No quorum")
+        };
         let day = json!({ "precision": "day", "due_on": day });
         maker.make_with("meeting", json!({ "board_id": board.id(), "title": format!("Of {}", day["due_on"]), "status": status, "scheduled": day, "held_on": held, "cancellation_reason": reason, "agenda": [] })).await;
     }
     let since = |reply: Value| reply["since"].as_str().expect("a time").to_owned();
     let last = viewer.get(&path).await.status(200).json();
-    assert!(last["since_meeting"]["name"].as_str().is_some_and(|n| n.contains("2020-06-29")));
+    assert!(
+        last["since_meeting"]["name"]
+            .as_str()
+            .is_some_and(|n| n.contains("2020-06-29"))
+    );
     assert!(since(last).starts_with("2020-06-29T23:59:59"));
     assert!(
-        since(viewer.get(&format!("{path}&on=2020-06-29")).await.status(200).json()).starts_with("2020-03-02"),
+        since(
+            viewer
+                .get(&format!("{path}&on=2020-06-29"))
+                .await
+                .status(200)
+                .json()
+        )
+        .starts_with("2020-03-02"),
         "before that day, not on it"
     );
     viewer
@@ -170,7 +234,10 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
         .await
         .problem_at("invalid_query", "?since");
     viewer
-        .get(&format!("{PATH}?since_meeting_of={}", crate::access::nobody()))
+        .get(&format!(
+            "{PATH}?since_meeting_of={}",
+            crate::access::nobody()
+        ))
         .await
         .problem_at("invalid_query", "?since_meeting_of");
 }
@@ -179,45 +246,85 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
 async fn nothing_hidden_shows(app: TestApp) {
     let maker = Maker::new(&app);
     let was_marked = maker
-        .make_with("board", json!({ "marking": "official_sensitive", "purpose": "Secret purpose" }))
+        .make_with(
+            "board",
+            json!({ "marking": "official_sensitive", "purpose": "Secret purpose" }),
+        )
         .await;
     let open = maker.make_with("board", json!({})).await;
     let since = now(&app).await;
-    again(&maker, &was_marked, json!({ "marking": "official", "purpose": "Open purpose" })).await;
+    again(
+        &maker,
+        &was_marked,
+        json!({ "marking": "official", "purpose": "Open purpose" }),
+    )
+    .await;
     again(&maker, &open, json!({ "purpose": "Another purpose" })).await;
     let viewer = app.role(Role::Viewer);
     let path = format!("{PATH}?since={since}&kind=board");
     let view = viewer.get(&path).await.status(200).json();
     let shown = found(&view, &was_marked);
-    assert_eq!((&shown["is_redacted"], &shown["changes"]), (&json!(true), &json!([])));
+    assert_eq!(
+        (&shown["is_redacted"], &shown["changes"]),
+        (&json!(true), &json!([]))
+    );
     assert!(!view.to_string().contains("Secret purpose"));
-    let cleared = maker.client(kind("board")).get(&path).await.status(200).json();
+    let cleared = maker
+        .client(kind("board"))
+        .get(&path)
+        .await
+        .status(200)
+        .json();
     assert!(cleared.to_string().contains("Secret purpose"));
 
     maker
-        .make_with("board", json!({ "marking": "official_sensitive", "owner_unit_id": null }))
+        .make_with(
+            "board",
+            json!({ "marking": "official_sensitive", "owner_unit_id": null }),
+        )
         .await;
     again(&maker, &open, json!({ "marking": "official_sensitive" })).await;
     let after = viewer.get(&path).await.status(200).json();
-    assert_eq!(found(&after, &open), &Value::Null, "what is hidden today is hidden in the past too");
-    assert_eq!(after["total"].as_u64(), view["total"].as_u64().map(|n| n - 1));
+    assert_eq!(
+        found(&after, &open),
+        &Value::Null,
+        "what is hidden today is hidden in the past too"
+    );
+    assert_eq!(
+        after["total"].as_u64(),
+        view["total"].as_u64().map(|n| n - 1)
+    );
 
     let (writer, account, _) = maker.account("board_secretary").await;
     let (post, since) = (maker.make_named("post").await, now(&app).await);
     again(&maker, &account, json!({ "post_id": post.id() })).await;
     let made = writer
-        .post("/api/v1/boards", &json!({ "name": "Made", "board_kind": "board" }))
+        .post(
+            "/api/v1/boards",
+            &json!({ "name": "Made", "board_kind": "board" }),
+        )
         .await
         .status(201)
         .json();
     let path = format!("{PATH}?since={since}");
     let by = |view: Value| {
         let items = view["items"].as_array().expect("items").clone();
-        items.into_iter().find(|i| i["record"]["id"] == made["id"]).expect("the board")["entries"][0]["by"].clone()
+        items
+            .into_iter()
+            .find(|i| i["record"]["id"] == made["id"])
+            .expect("the board")["entries"][0]["by"]
+            .clone()
     };
     let to_viewer = viewer.get(&path).await.status(200).json();
-    assert_eq!(found(&to_viewer, &account), &Value::Null, "accounts are not everybody's to read");
-    let (seen, audited) = (by(to_viewer), by(app.role(Role::Auditor).get(&path).await.status(200).json()));
+    assert_eq!(
+        found(&to_viewer, &account),
+        &Value::Null,
+        "accounts are not everybody's to read"
+    );
+    let (seen, audited) = (
+        by(to_viewer),
+        by(app.role(Role::Auditor).get(&path).await.status(200).json()),
+    );
     assert_eq!(
         (&seen["account_id"], &seen["post"]["id"], &seen["account"]),
         (&account.record["id"], &post.record["id"], &Value::Null)
@@ -235,10 +342,18 @@ async fn no_figure_stands_in_a_difference(app: TestApp) {
         .find(|f| figure.record[*f].is_number())
         .expect("a figure");
     let path = format!("{PATH}?since={since}&kind=observation");
-    let exact = maker.client(figure.kind).get(&path).await.status(200).json();
+    let exact = maker
+        .client(figure.kind)
+        .get(&path)
+        .await
+        .status(200)
+        .json();
     let pointer = format!("/{value}");
     let of = |view: &Value| {
-        let changes = found(view, &figure)["changes"].as_array().expect("changes").clone();
+        let changes = found(view, &figure)["changes"]
+            .as_array()
+            .expect("changes")
+            .clone();
         changes
             .into_iter()
             .find(|c| c["pointer"] == pointer.as_str())

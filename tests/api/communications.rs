@@ -7,8 +7,15 @@ use crate::support::maker::{Made, Maker};
 const ACTIVITIES: &str = "/api/v1/communications-activities";
 const CALENDAR: &str = "/api/v1/communications/calendar";
 
-async fn activity(maker: &Maker<'_>, plan: &Made, title: &str, dates: (&str, &str), more: Value) -> Made {
-    let mut fields = json!({ "plan_id": plan.id(), "title": title, "starts_on": dates.0, "ends_on": dates.1 });
+async fn activity(
+    maker: &Maker<'_>,
+    plan: &Made,
+    title: &str,
+    dates: (&str, &str),
+    more: Value,
+) -> Made {
+    let mut fields =
+        json!({ "plan_id": plan.id(), "title": title, "starts_on": dates.0, "ends_on": dates.1 });
     fields
         .as_object_mut()
         .expect("an object")
@@ -17,8 +24,17 @@ async fn activity(maker: &Maker<'_>, plan: &Made, title: &str, dates: (&str, &st
 }
 
 async fn autumn(maker: &Maker<'_>) -> Made {
-    let plan = maker.make_with("communications_plan", json!({ "until_on": null })).await;
-    activity(maker, &plan, "National Inclusion Week", ("2020-09-28", "2020-10-04"), json!({})).await;
+    let plan = maker
+        .make_with("communications_plan", json!({ "until_on": null }))
+        .await;
+    activity(
+        maker,
+        &plan,
+        "National Inclusion Week",
+        ("2020-09-28", "2020-10-04"),
+        json!({}),
+    )
+    .await;
     activity(
         maker,
         &plan,
@@ -76,10 +92,16 @@ async fn the_campaigns_of_autumn(app: TestApp) {
         ("2020-10-31", "ended running ended"),
         ("2020-11-01", "ended ended ended"),
     ] {
-        assert_eq!(on(day).await, states, "on {day}: inclusion week, history month, hate crime week");
+        assert_eq!(
+            on(day).await,
+            states,
+            "on {day}: inclusion week, history month, hate crime week"
+        );
     }
     let view = client
-        .get(&format!("{CALENDAR}?on=2020-10-17&from=2020-10-17&until=2020-10-17"))
+        .get(&format!(
+            "{CALENDAR}?on=2020-10-17&from=2020-10-17&until=2020-10-17"
+        ))
         .await
         .status(200)
         .json();
@@ -90,16 +112,24 @@ async fn the_campaigns_of_autumn(app: TestApp) {
             ("National Hate Crime Awareness Week", "running")
         ]
     );
-    assert_eq!(view["counts"], json!({ "due": 0, "running": 2, "ended": 0, "cancelled": 0 }));
+    assert_eq!(
+        view["counts"],
+        json!({ "due": 0, "running": 2, "ended": 0, "cancelled": 0 })
+    );
     let some = client
         .get(&format!(
             "{CALENDAR}?on=2020-10-26&from=2020-09-01&state=running,due&channel=event&plan_id={}",
             plan.id()
         ))
         .await;
-    assert_eq!(runs(&some.status(200).json()), [("Black History Month", "running")]);
+    assert_eq!(
+        runs(&some.status(200).json()),
+        [("Black History Month", "running")]
+    );
     let csv = client
-        .get(&format!("{CALENDAR}?on=2020-10-26&from=2020-09-01&until=2020-10-31&format=csv"))
+        .get(&format!(
+            "{CALENDAR}?on=2020-10-26&from=2020-09-01&until=2020-10-31&format=csv"
+        ))
         .await
         .status(200)
         .text();
@@ -110,7 +140,10 @@ async fn the_campaigns_of_autumn(app: TestApp) {
         ("state=late", "?state"),
         ("plan_id=x", "?plan_id"),
     ] {
-        client.get(&format!("{CALENDAR}?{query}")).await.problem_at("invalid_query", at);
+        client
+            .get(&format!("{CALENDAR}?{query}"))
+            .await
+            .problem_at("invalid_query", at);
     }
 }
 
@@ -127,7 +160,14 @@ async fn activities_by_state(app: TestApp) {
         json!({ "status": "cancelled" }),
     )
     .await;
-    activity(&maker, &plan, "To come", ("2999-01-01", "2999-01-02"), json!({})).await;
+    activity(
+        &maker,
+        &plan,
+        "To come",
+        ("2999-01-01", "2999-01-02"),
+        json!({}),
+    )
+    .await;
     activity(
         &maker,
         &plan,
@@ -150,7 +190,9 @@ async fn activities_by_state(app: TestApp) {
     assert_eq!(count("due,running").await, 2);
     assert_eq!(
         client
-            .items(&format!("{mine}&runs_from=2020-10-11&runs_until=2020-10-11"))
+            .items(&format!(
+                "{mine}&runs_from=2020-10-11&runs_until=2020-10-11"
+            ))
             .await
             .len(),
         3
@@ -169,12 +211,24 @@ async fn activities_by_state(app: TestApp) {
 /// A recurring activity has a run for each occurrence; a rule that would never end, or never begin, is refused.
 async fn a_recurrence_is_bounded(app: TestApp) {
     let maker = Maker::new(&app);
-    let plan = maker.make_with("communications_plan", json!({ "until_on": null })).await;
+    let plan = maker
+        .make_with("communications_plan", json!({ "until_on": null }))
+        .await;
     let client = maker.client(plan.kind);
-    let weekly = json!({ "recurrence": "FREQ=WEEKLY;BYDAY=FR;UNTIL=20201231", "activity_kind": "activity" });
-    let message = activity(&maker, &plan, "Weekly message", ("2020-10-02", "2020-10-02"), weekly).await;
+    let weekly =
+        json!({ "recurrence": "FREQ=WEEKLY;BYDAY=FR;UNTIL=20201231", "activity_kind": "activity" });
+    let message = activity(
+        &maker,
+        &plan,
+        "Weekly message",
+        ("2020-10-02", "2020-10-02"),
+        weekly,
+    )
+    .await;
     let view = client
-        .get(&format!("{CALENDAR}?on=2020-10-16&from=2020-10-01&until=2020-10-30"))
+        .get(&format!(
+            "{CALENDAR}?on=2020-10-16&from=2020-10-01&until=2020-10-30"
+        ))
         .await
         .status(200)
         .json();
@@ -201,16 +255,28 @@ async fn a_recurrence_is_bounded(app: TestApp) {
     }
     let mut draft = maker.draft(message.kind).await;
     draft["ends_on"] = "2020-09-27".into();
-    client.post(ACTIVITIES, &draft).await.problem_at("rule_violation", "/ends_on");
+    client
+        .post(ACTIVITIES, &draft)
+        .await
+        .problem_at("rule_violation", "/ends_on");
     draft["ends_on"] = "2031-09-27".into();
-    client.post(ACTIVITIES, &draft).await.problem_at("rule_violation", "/ends_on");
+    client
+        .post(ACTIVITIES, &draft)
+        .await
+        .problem_at("rule_violation", "/ends_on");
     draft["ends_on"] = "2020-10-04".into();
     draft["channels"] = json!(["press", "forum", "press"]);
-    client.post(ACTIVITIES, &draft).await.problem_at("rule_violation", "/channels/2");
+    client
+        .post(ACTIVITIES, &draft)
+        .await
+        .problem_at("rule_violation", "/channels/2");
     draft["channels"] = json!(["press"]);
     draft["starts_on"] = "2021-01-01".into();
     draft["ends_on"] = "2021-01-02".into();
-    client.post(ACTIVITIES, &draft).await.problem_at("rule_violation", "/starts_on");
+    client
+        .post(ACTIVITIES, &draft)
+        .await
+        .problem_at("rule_violation", "/starts_on");
 }
 
 /// An evaluation says something, and not before the activity began.
@@ -220,10 +286,16 @@ async fn an_evaluation_says_something(app: TestApp) {
     let client = maker.client(made.kind);
     let path = "/api/v1/campaign-evaluations";
     let mut draft = json!({ "activity_id": made.record["activity_id"], "evaluated_on": "2020-09-27", "learnt": "Too early" });
-    client.post(path, &draft).await.problem_at("rule_violation", "/evaluated_on");
+    client
+        .post(path, &draft)
+        .await
+        .problem_at("rule_violation", "/evaluated_on");
     draft["evaluated_on"] = "2020-10-05".into();
     draft["learnt"] = Value::Null;
-    client.post(path, &draft).await.problem_at("rule_violation", "/reach");
+    client
+        .post(path, &draft)
+        .await
+        .problem_at("rule_violation", "/reach");
     draft["people_reached"] = 0.into();
     let claim = client.post(path, &draft).await.status(201).json();
     let unevidenced = client
@@ -232,9 +304,23 @@ async fn an_evaluation_says_something(app: TestApp) {
             draft["activity_id"].as_str().expect("an id")
         ))
         .await;
-    assert_eq!(unevidenced.iter().map(|e| &e["id"]).collect::<Vec<_>>(), [&claim["id"]]);
-    assert_eq!(client.items(&format!("{ACTIVITIES}?evaluated=true")).await.len(), 1);
-    assert!(client.items(&format!("{ACTIVITIES}?evaluated=false")).await.is_empty());
+    assert_eq!(
+        unevidenced.iter().map(|e| &e["id"]).collect::<Vec<_>>(),
+        [&claim["id"]]
+    );
+    assert_eq!(
+        client
+            .items(&format!("{ACTIVITIES}?evaluated=true"))
+            .await
+            .len(),
+        1
+    );
+    assert!(
+        client
+            .items(&format!("{ACTIVITIES}?evaluated=false"))
+            .await
+            .is_empty()
+    );
 }
 
 /// A page is overdue for review once the day has passed, and never when it is retired.
@@ -242,7 +328,12 @@ async fn intranet_assets_and_good_practice(app: TestApp) {
     let maker = Maker::new(&app);
     let asset = maker.make_named("intranet_asset").await;
     let client = maker.client(asset.kind);
-    let overdue = async || client.items("/api/v1/intranet-assets?overdue=true").await.len();
+    let overdue = async || {
+        client
+            .items("/api/v1/intranet-assets?overdue=true")
+            .await
+            .len()
+    };
     assert_eq!(overdue().await, 1);
     let change = json!({ "last_reviewed_on": "2021-01-01" });
     client
@@ -265,10 +356,20 @@ async fn intranet_assets_and_good_practice(app: TestApp) {
     let practice = maker.make_named("good_practice").await;
     let unit = maker.make_named("unit").await;
     client
-        .patch(&practice.path, &practice.etag, &json!({ "unit_id": unit.id() }))
+        .patch(
+            &practice.path,
+            &practice.etag,
+            &json!({ "unit_id": unit.id() }),
+        )
         .await
         .problem_at("rule_violation", "/unit_id");
-    assert_eq!(client.items("/api/v1/good-practices?basis=ad_hoc&is_published=true").await.len(), 1);
+    assert_eq!(
+        client
+            .items("/api/v1/good-practices?basis=ad_hoc&is_published=true")
+            .await
+            .len(),
+        1
+    );
     assert!(
         client
             .items(&format!("/api/v1/good-practices?unit_below={}", unit.id()))

@@ -10,7 +10,10 @@ const DAY: &str = "2020-10-26";
 
 /// What a rule found on a record, if anything.
 async fn found(app: &TestApp, rule: &str, on: &Made) -> Option<Value> {
-    let path = format!("/api/v1/contradictions?on={DAY}&rule={rule}&record_id={}", on.id_text());
+    let path = format!(
+        "/api/v1/contradictions?on={DAY}&rule={rule}&record_id={}",
+        on.id_text()
+    );
     let view = app.role(Role::Viewer).get(&path).await.status(200).json();
     let items = view["items"].as_array().expect("items");
     assert_eq!(view["total"], json!(items.len()), "{view}");
@@ -20,12 +23,19 @@ async fn found(app: &TestApp, rule: &str, on: &Made) -> Option<Value> {
 async fn changed(app: &TestApp, record: &Made, patch: Value) -> Value {
     let keeper = app.keeper(record.kind);
     let etag = keeper.get(&record.path).await.etag();
-    keeper.patch(&record.path, &etag, &patch).await.status(200).json()
+    keeper
+        .patch(&record.path, &etag, &patch)
+        .await
+        .status(200)
+        .json()
 }
 
 async fn item(maker: &Maker<'_>, plan: &Made, fields: Value) -> Made {
     let mut draft = json!({ "plan_id": plan.id(), "item_kind": "project", "title": "A project" });
-    draft.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    draft
+        .as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
     maker.create(kind("work_plan_item"), &draft).await
 }
 
@@ -39,7 +49,10 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     let whole = item(&maker, &plan, json!({})).await;
     let part = item(&maker, &plan, json!({ "parent_id": whole.id() })).await;
     let waits = maker
-        .create(kind("dependency"), &json!({ "item_id": whole.id(), "on_other": "A system" }))
+        .create(
+            kind("dependency"),
+            &json!({ "item_id": whole.id(), "on_other": "A system" }),
+        )
         .await;
     let benefit = maker
         .create(
@@ -67,7 +80,9 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     maker.create(kind("progress_update"), &update).await;
     let against = [&part, &waits, &benefit, &overdue];
     for (rule, against) in rules.iter().zip(against) {
-        let row = found(&app, rule, &whole).await.unwrap_or_else(|| panic!("{rule}"));
+        let row = found(&app, rule, &whole)
+            .await
+            .unwrap_or_else(|| panic!("{rule}"));
         assert_eq!(
             (&row["claimed"]["by"]["id"], &row["claimed"]["on"]),
             (&json!(post.id()), &json!("2020-10-20")),
@@ -77,7 +92,9 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
         assert!(row["computed"]["words"].is_string() || row["verified"]["words"].is_string());
     }
     assert_eq!(
-        found(&app, "item_percentage_differs", &whole).await.unwrap()["claimed"]["code"],
+        found(&app, "item_percentage_differs", &whole)
+            .await
+            .unwrap()["claimed"]["code"],
         "percent_60"
     );
     changed(&app, &part, json!({ "status": "cancelled" })).await;
@@ -99,16 +116,24 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
 async fn what_a_plan_declares_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker
-        .make_with("plan", json!({ "status": "active", "completeness_claim": "complete" }))
+        .make_with(
+            "plan",
+            json!({ "status": "active", "completeness_claim": "complete" }),
+        )
         .await;
-    assert_eq!(found(&app, "plan_complete_with_incomplete_items", &plan).await, None);
+    assert_eq!(
+        found(&app, "plan_complete_with_incomplete_items", &plan).await,
+        None
+    );
     let late = item(
         &maker,
         &plan,
         json!({ "status": "in_progress", "declared_rag": "green", "deadline": { "precision": "day", "due_on": "2020-06-30" } }),
     )
     .await;
-    let row = found(&app, "item_colour_differs", &late).await.expect("it differs");
+    let row = found(&app, "item_colour_differs", &late)
+        .await
+        .expect("it differs");
     assert_eq!(
         (&row["claimed"]["code"], &row["computed"]["code"]),
         (&json!("green"), &json!("red")),
@@ -120,28 +145,56 @@ async fn what_a_plan_declares_is_compared(app: TestApp) {
     assert_eq!(row["computed"]["words"], "1 of its 1 items lack something");
     changed(&app, &late, json!({ "declared_rag": "red" })).await;
     assert_eq!(found(&app, "item_colour_differs", &late).await, None);
-    let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
+    let done = item(
+        &maker,
+        &plan,
+        json!({ "status": "complete", "completed_on": "2020-10-01" }),
+    )
+    .await;
     let waits = maker
-        .create(kind("dependency"), &json!({ "item_id": late.id(), "on_id": done.id() }))
+        .create(
+            kind("dependency"),
+            &json!({ "item_id": late.id(), "on_id": done.id() }),
+        )
         .await;
-    assert!(found(&app, "dependency_open_on_what_is_done", &waits).await.is_some());
+    assert!(
+        found(&app, "dependency_open_on_what_is_done", &waits)
+            .await
+            .is_some()
+    );
     changed(&app, &waits, json!({ "status": "met" })).await;
-    assert_eq!(found(&app, "dependency_open_on_what_is_done", &waits).await, None);
-    changed(&app, &done, json!({ "status": "in_progress", "completed_on": null })).await;
-    assert!(found(&app, "dependency_met_by_what_is_open", &waits).await.is_some());
+    assert_eq!(
+        found(&app, "dependency_open_on_what_is_done", &waits).await,
+        None
+    );
+    changed(
+        &app,
+        &done,
+        json!({ "status": "in_progress", "completed_on": null }),
+    )
+    .await;
+    assert!(
+        found(&app, "dependency_met_by_what_is_open", &waits)
+            .await
+            .is_some()
+    );
 }
 
 /// Claimed, unverified, leaning on what is open, contradicted by its own parts, and rejected: with who said what when.
 async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
-    let (on, post) = (maker.make_named("recommendation").await, maker.make_named("post").await);
+    let (on, post) = (
+        maker.make_named("recommendation").await,
+        maker.make_named("post").await,
+    );
     let review = maker
         .make_with(
             "strategy_review",
             json!({ "status": "in_progress", "started_on": "2020-09-01", "completed_on": null, "deferred": [] }),
         )
         .await;
-    let link = json!({ "recommendation_id": on.id(), "relation": "depends_on", "to_id": review.id() });
+    let link =
+        json!({ "recommendation_id": on.id(), "relation": "depends_on", "to_id": review.id() });
     app.role(Role::Auditor)
         .post("/api/v1/recommendation-links", &link)
         .await
@@ -151,15 +204,24 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
         "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "All done",
         "parts": [{ "label": "a", "text": "Written", "implementation": "claimed_implemented" }, { "label": "b", "text": "Begun", "implementation": "in_progress" }],
     });
-    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
-    let row = found(&app, "recommendation_claim_unverified", &on).await.expect("unverified");
+    let claim = claimant
+        .post("/api/v1/recommendation-updates", &claim)
+        .await
+        .status(201)
+        .json();
+    let row = found(&app, "recommendation_claim_unverified", &on)
+        .await
+        .expect("unverified");
     assert_eq!(
         (&row["claimed"]["by"]["id"], &row["claimed"]["on"]),
         (&json!(post.id()), &json!("2020-10-20"))
     );
     assert_eq!(
         (&row["verified"]["code"], &row["verified"]["words"]),
-        (&json!("submitted"), &json!("audit has not said anything for 6 days"))
+        (
+            &json!("submitted"),
+            &json!("audit has not said anything for 6 days")
+        )
     );
     let row = found(&app, "recommendation_claim_leans_on_open", &on)
         .await
@@ -168,37 +230,72 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
     let row = found(&app, "recommendation_claim_with_open_part", &on)
         .await
         .expect("part b is open");
-    assert_eq!(row["computed"]["words"], "parts not implemented by its own words: b");
-    changed(&app, &review, json!({ "status": "completed", "completed_on": "2020-10-21" })).await;
-    assert_eq!(found(&app, "recommendation_claim_leans_on_open", &on).await, None);
+    assert_eq!(
+        row["computed"]["words"],
+        "parts not implemented by its own words: b"
+    );
+    changed(
+        &app,
+        &review,
+        json!({ "status": "completed", "completed_on": "2020-10-21" }),
+    )
+    .await;
+    assert_eq!(
+        found(&app, "recommendation_claim_leans_on_open", &on).await,
+        None
+    );
     let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "rejected", "decided_on": "2020-10-22", "reason": "Nothing to show" });
     let (auditor, _, _) = maker.account("auditor").await;
-    auditor.post("/api/v1/verifications", &verdict).await.status(201);
-    assert_eq!(found(&app, "recommendation_claim_unverified", &on).await, None);
-    let row = found(&app, "recommendation_claim_rejected", &on).await.expect("rejected");
+    auditor
+        .post("/api/v1/verifications", &verdict)
+        .await
+        .status(201);
     assert_eq!(
-        (&row["verified"]["words"], &row["verified"]["on"], &row["claimed"]["words"]),
-        (&json!("Nothing to show"), &json!("2020-10-22"), &json!("All done Written Begun"))
+        found(&app, "recommendation_claim_unverified", &on).await,
+        None
+    );
+    let row = found(&app, "recommendation_claim_rejected", &on)
+        .await
+        .expect("rejected");
+    assert_eq!(
+        (
+            &row["verified"]["words"],
+            &row["verified"]["on"],
+            &row["claimed"]["words"]
+        ),
+        (
+            &json!("Nothing to show"),
+            &json!("2020-10-22"),
+            &json!("All done Written Begun")
+        )
     );
 }
 
 /// What was said of a record goes against what is open about it; with nothing open it stands.
 async fn an_assertion_is_compared_with_what_is_open(app: TestApp) {
     let maker = Maker::new(&app);
-    let (board, item) = (maker.make_named("board").await, maker.make_named("work_plan_item").await);
+    let (board, item) = (
+        maker.make_named("board").await,
+        maker.make_named("work_plan_item").await,
+    );
     let said = |about: &Made| json!({ "about_id": about.id(), "claim": "Embedded", "said_on": "2020-10-20", "evidence": "none" });
     let on_board = maker.create(kind("assertion"), &said(&board)).await;
     let on_item = maker.create(kind("assertion"), &said(&item)).await;
     assert_eq!(found(&app, "assertion_contradicted", &on_board).await, None);
     let terms = maker
-        .create(kind("terms_of_reference"), &json!({ "board_id": board.id(), "version_label": "2" }))
+        .create(
+            kind("terms_of_reference"),
+            &json!({ "board_id": board.id(), "version_label": "2" }),
+        )
         .await;
     let row = found(&app, "assertion_contradicted", &on_board)
         .await
         .expect("its terms are a draft");
     assert_eq!(row["against"][0]["id"], json!(terms.id()));
     assert_eq!(found(&app, "assertion_contradicted", &on_item).await, None);
-    let open = maker.make_with("recommendation", json!({ "item_ids": [item.id()] })).await;
+    let open = maker
+        .make_with("recommendation", json!({ "item_ids": [item.id()] }))
+        .await;
     let row = found(&app, "assertion_contradicted", &on_item)
         .await
         .expect("a recommendation on it is open");
@@ -221,9 +318,15 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         .await;
     let response = json!({ "action_id": action.id(), "part_id": part.id(), "text": "It is there", "responded_on": "2020-10-01", "by_post_id": post.id(), "claimed_status": "done" });
     maker.create(kind("action_response"), &response).await;
-    let row = found(&app, "action_part_claim_differs", &part).await.expect("claimed done, open");
+    let row = found(&app, "action_part_claim_differs", &part)
+        .await
+        .expect("claimed done, open");
     assert_eq!(
-        (&row["claimed"]["words"], &row["claimed"]["by"]["id"], &row["verified"]["code"]),
+        (
+            &row["claimed"]["words"],
+            &row["claimed"]["by"]["id"],
+            &row["verified"]["code"]
+        ),
         (&json!("It is there"), &json!(post.id()), &json!("open"))
     );
     changed(
@@ -232,13 +335,18 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         json!({ "status": "closed", "closed_on": "2020-10-10", "closure_reason": "Enough" }),
     )
     .await;
-    let row = found(&app, "action_closed_with_open_part", &action).await.expect("part a is open");
+    let row = found(&app, "action_closed_with_open_part", &action)
+        .await
+        .expect("part a is open");
     assert_eq!(
         (&row["claimed"]["words"], &row["against"][0]["id"]),
         (&json!("Enough"), &json!(part.id()))
     );
     changed(&app, &part, json!({ "status": "done" })).await;
-    assert_eq!(found(&app, "action_closed_with_open_part", &action).await, None);
+    assert_eq!(
+        found(&app, "action_closed_with_open_part", &action).await,
+        None
+    );
     assert_eq!(found(&app, "action_part_claim_differs", &part).await, None);
     changed(
         &app,
@@ -246,15 +354,36 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         json!({ "status": "open", "closed_on": null, "closure_reason": null }),
     )
     .await;
-    assert!(found(&app, "action_open_with_nothing_owed", &action).await.is_some());
+    assert!(
+        found(&app, "action_open_with_nothing_owed", &action)
+            .await
+            .is_some()
+    );
 
-    let next = maker.make_with("board", json!({ "status": "active" })).await;
-    let board = maker
-        .make_with("board", json!({ "status": "active", "successor_id": next.id() }))
+    let next = maker
+        .make_with("board", json!({ "status": "active" }))
         .await;
-    assert!(found(&app, "board_active_beside_its_successor", &board).await.is_some());
-    changed(&app, &board, json!({ "status": "dissolved", "dissolved_on": "2020-10-01" })).await;
-    assert_eq!(found(&app, "board_active_beside_its_successor", &board).await, None);
+    let board = maker
+        .make_with(
+            "board",
+            json!({ "status": "active", "successor_id": next.id() }),
+        )
+        .await;
+    assert!(
+        found(&app, "board_active_beside_its_successor", &board)
+            .await
+            .is_some()
+    );
+    changed(
+        &app,
+        &board,
+        json!({ "status": "dissolved", "dissolved_on": "2020-10-01" }),
+    )
+    .await;
+    assert_eq!(
+        found(&app, "board_active_beside_its_successor", &board).await,
+        None
+    );
 
     let terms = maker
         .create(
@@ -262,7 +391,10 @@ async fn what_boards_declare_is_compared(app: TestApp) {
             &json!({ "board_id": next.id(), "version_label": "Refreshed" }),
         )
         .await;
-    assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
+    assert_eq!(
+        found(&app, "terms_called_refreshed_not_agreed", &terms).await,
+        None
+    );
     let on = maker.make_named("recommendation").await;
     let update = json!({ "recommendation_id": on.id(), "update_kind": "progress", "stated_on": "2020-10-20", "narrative": "They have been refreshed", "refers_to_ids": [terms.id()] });
     maker
@@ -275,8 +407,16 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         .await
         .expect("nobody agreed them");
     assert_eq!(
-        (&row["claimed"]["words"], &row["verified"]["code"], &row["computed"]["code"]),
-        (&json!("They have been refreshed"), &json!("not_agreed"), &json!("draft"))
+        (
+            &row["claimed"]["words"],
+            &row["verified"]["code"],
+            &row["computed"]["code"]
+        ),
+        (
+            &json!("They have been refreshed"),
+            &json!("not_agreed"),
+            &json!("draft")
+        )
     );
     changed(
         &app,
@@ -284,14 +424,22 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         json!({ "status": "agreed", "approver_post_id": post.id(), "approved_on": "2020-10-21" }),
     )
     .await;
-    assert_eq!(found(&app, "terms_called_refreshed_not_agreed", &terms).await, None);
-    assert!(found(&app, "terms_agreed_incomplete", &terms).await.is_some());
+    assert_eq!(
+        found(&app, "terms_called_refreshed_not_agreed", &terms).await,
+        None
+    );
+    assert!(
+        found(&app, "terms_agreed_incomplete", &terms)
+            .await
+            .is_some()
+    );
 }
 
 /// A control that carries out an unverified recommendation: assumed beside verified, and never rescored.
 async fn a_control_is_worth_what_is_verified(app: TestApp) {
     let maker = Maker::new(&app);
-    let score = |likelihood: &str, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
+    let score =
+        |likelihood: &str, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
     let risk = maker
         .make_with(
             "risk",
@@ -309,25 +457,46 @@ async fn a_control_is_worth_what_is_verified(app: TestApp) {
         "assumed_reduction": { "likelihood": 2, "impact": 0 },
     });
     let control = maker.create(kind("control"), &control).await;
-    let row = found(&app, "control_assumed_not_verified", &control).await.expect("assumed");
+    let row = found(&app, "control_assumed_not_verified", &control)
+        .await
+        .expect("assumed");
     assert_eq!(
-        (&row["computed"]["code"], &row["verified"]["code"], &row["against"][0]["id"]),
+        (
+            &row["computed"]["code"],
+            &row["verified"]["code"],
+            &row["against"][0]["id"]
+        ),
         (&json!("failing"), &json!("none"), &json!(on.id())),
         "{row:#}"
     );
-    assert!(found(&app, "control_effective_not_verified", &control).await.is_some());
+    assert!(
+        found(&app, "control_effective_not_verified", &control)
+            .await
+            .is_some()
+    );
     let row = found(&app, "risk_assumed_below_verified", &risk)
         .await
         .expect("believed, not known");
     assert_eq!(
         (&row["claimed"]["words"], &row["verified"]["words"]),
-        (&json!("assumed score: 8 (high)"), &json!("verified score: 16 (extreme)")),
+        (
+            &json!("assumed score: 8 (high)"),
+            &json!("verified score: 16 (extreme)")
+        ),
         "{row:#}"
     );
-    assert!(found(&app, "risk_current_below_verified", &risk).await.is_some());
+    assert!(
+        found(&app, "risk_current_below_verified", &risk)
+            .await
+            .is_some()
+    );
     let claimant = maker.claimant().await;
     let claim = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
-    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
+    let claim = claimant
+        .post("/api/v1/recommendation-updates", &claim)
+        .await
+        .status(201)
+        .json();
     let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "verified", "decided_on": "2020-10-22" });
     maker
         .account("auditor")
@@ -336,7 +505,12 @@ async fn a_control_is_worth_what_is_verified(app: TestApp) {
         .post("/api/v1/verifications", &verdict)
         .await
         .status(201);
-    changed(&app, &control, json!({ "effectiveness": "effective", "assessed_on": "2020-10-23" })).await;
+    changed(
+        &app,
+        &control,
+        json!({ "effectiveness": "effective", "assessed_on": "2020-10-23" }),
+    )
+    .await;
     for (rule, record) in [
         ("control_assumed_not_verified", &control),
         ("control_effective_not_verified", &control),
@@ -357,27 +531,51 @@ async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
         .await
         .expect("its document says draft");
     assert_eq!(row["computed"]["words"], "its document says: Final DRAFT");
-    assert!(found(&app, "version_approved_by_nobody", &version).await.is_some());
+    assert!(
+        found(&app, "version_approved_by_nobody", &version)
+            .await
+            .is_some()
+    );
     changed(&app, &version, json!({ "approver_post_id": post.id(), "approved_on": "2020-10-01", "document": { "title": "The strategy", "stated_status": "final" } })).await;
-    assert_eq!(found(&app, "version_approved_document_draft", &version).await, None);
-    assert_eq!(found(&app, "version_approved_by_nobody", &version).await, None);
-    let measure = maker.make_with("measure", json!({ "state": "integrated" })).await;
-    assert!(found(&app, "measure_integrated_without_figures", &measure).await.is_some());
+    assert_eq!(
+        found(&app, "version_approved_document_draft", &version).await,
+        None
+    );
+    assert_eq!(
+        found(&app, "version_approved_by_nobody", &version).await,
+        None
+    );
+    let measure = maker
+        .make_with("measure", json!({ "state": "integrated" }))
+        .await;
+    assert!(
+        found(&app, "measure_integrated_without_figures", &measure)
+            .await
+            .is_some()
+    );
     let dashboard = maker
         .make_with(
             "dashboard",
             json!({ "promised": [{ "due": { "precision": "day", "due_on": "2020-06-30" }, "stated_in": "A paper" }] }),
         )
         .await;
-    let row = found(&app, "dashboard_promised_not_published", &dashboard).await.expect("promised");
-    assert_eq!(row["claimed"]["words"], "promised for 2020-06-30 in A paper");
+    let row = found(&app, "dashboard_promised_not_published", &dashboard)
+        .await
+        .expect("promised");
+    assert_eq!(
+        row["claimed"]["words"],
+        "promised for 2020-06-30 in A paper"
+    );
     maker
         .create(
             kind("dashboard_version"),
             &json!({ "dashboard_id": dashboard.id(), "label": "1", "maturity": "published", "published_on": "2020-10-01" }),
         )
         .await;
-    assert_eq!(found(&app, "dashboard_promised_not_published", &dashboard).await, None);
+    assert_eq!(
+        found(&app, "dashboard_promised_not_published", &dashboard).await,
+        None
+    );
 }
 
 /// Pages follow each other without loss; a filter that is not known is named; what a caller may not know of changes nothing.
@@ -386,10 +584,16 @@ async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
     for _ in 0..3 {
         item(&maker, &plan, json!({ "percent_complete": 100 })).await;
-        maker.make_with("measure", json!({ "state": "integrated" })).await;
+        maker
+            .make_with("measure", json!({ "state": "integrated" }))
+            .await;
     }
     let viewer = app.role(Role::Viewer);
-    let whole = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
+    let whole = viewer
+        .get("/api/v1/contradictions?limit=200")
+        .await
+        .status(200)
+        .json();
     let (mut walked, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = viewer
@@ -397,7 +601,10 @@ async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
             .await
             .status(200)
             .json();
-        assert_eq!((&page["total"], &page["by_rule"]), (&whole["total"], &whole["by_rule"]));
+        assert_eq!(
+            (&page["total"], &page["by_rule"]),
+            (&whole["total"], &whole["by_rule"])
+        );
         walked.extend(page["items"].as_array().expect("items").clone());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -424,28 +631,63 @@ async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
             .await
             .problem_at("invalid_query", name);
     }
-    let csv = viewer.get("/api/v1/contradictions?format=csv").await.status(200).text();
+    let csv = viewer
+        .get("/api/v1/contradictions?format=csv")
+        .await
+        .status(200)
+        .text();
     assert!(
         csv.lines()
             .next()
-            .is_some_and(|h| h.contains("claimed.words") && h.contains("verified.by.reference") && h.contains("computed.on")),
+            .is_some_and(|h| h.contains("claimed.words")
+                && h.contains("verified.by.reference")
+                && h.contains("computed.on")),
         "{csv}"
     );
-    let rules = viewer.get("/api/v1/contradiction-rules").await.status(200).json();
+    let rules = viewer
+        .get("/api/v1/contradiction-rules")
+        .await
+        .status(200)
+        .json();
     assert!(rules["items"].as_array().is_some_and(|r| r.len() > 30));
     // A hidden part of a complete item, and a hidden item, contradict nobody who may not know of them.
-    let done = item(&maker, &plan, json!({ "status": "complete", "completed_on": "2020-10-01" })).await;
-    item(&maker, &plan, json!({ "parent_id": done.id(), "marking": "official_sensitive" })).await;
-    item(&maker, &plan, json!({ "percent_complete": 100, "marking": "official_sensitive" })).await;
-    let after = viewer.get("/api/v1/contradictions?limit=200").await.status(200).json();
-    assert_eq!((&after["total"], &after["items"]), (&whole["total"], &whole["items"]));
+    let done = item(
+        &maker,
+        &plan,
+        json!({ "status": "complete", "completed_on": "2020-10-01" }),
+    )
+    .await;
+    item(
+        &maker,
+        &plan,
+        json!({ "parent_id": done.id(), "marking": "official_sensitive" }),
+    )
+    .await;
+    item(
+        &maker,
+        &plan,
+        json!({ "percent_complete": 100, "marking": "official_sensitive" }),
+    )
+    .await;
+    let after = viewer
+        .get("/api/v1/contradictions?limit=200")
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (&after["total"], &after["items"]),
+        (&whole["total"], &whole["items"])
+    );
     let cleared = app
         .keeper(kind("work_plan_item"))
         .get("/api/v1/contradictions?limit=200")
         .await
         .status(200)
         .json();
-    assert_eq!(cleared["total"].as_u64(), whole["total"].as_u64().map(|n| n + 2));
+    assert_eq!(
+        cleared["total"].as_u64(),
+        whole["total"].as_u64().map(|n| n + 2)
+    );
 }
 
 on_both!(

@@ -25,21 +25,33 @@ fn references<'a>(view: &'a Value, list: &str) -> Vec<&'a str> {
 
 fn cell<'a>(view: &'a Value, row: &Made, column: &Made) -> Option<&'a Value> {
     let cells = view["cells"].as_array().expect("cells");
-    cells.iter().find(|c| c["row"] == row.id_text() && c["column"] == column.id_text())
+    cells
+        .iter()
+        .find(|c| c["row"] == row.id_text() && c["column"] == column.id_text())
 }
 
 async fn goal(maker: &Maker<'_>, strategy: &Made, fields: Value) -> Made {
     let mut draft = json!({ "strategy_id": strategy.id(), "goal_kind": "priority", "title": format!("A goal {}", fields["number"]) });
-    draft.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    draft
+        .as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
     maker.create(kind("goal"), &draft).await
 }
 
 /// Items and goals, both ways; what serves a part of a goal serves the goal; hidden items fill nothing.
 async fn items_and_goals_are_covered_both_ways(app: TestApp) {
     let maker = Maker::new(&app);
-    let strategy = maker.make_with("strategy", json!({ "status": "current" })).await;
+    let strategy = maker
+        .make_with("strategy", json!({ "status": "current" }))
+        .await;
     let whole = goal(&maker, &strategy, json!({ "number": 1 })).await;
-    let part = goal(&maker, &strategy, json!({ "number": 2, "parent_id": whole.id() })).await;
+    let part = goal(
+        &maker,
+        &strategy,
+        json!({ "number": 2, "parent_id": whole.id() }),
+    )
+    .await;
     let bare = goal(&maker, &strategy, json!({ "number": 3 })).await;
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
     let draft = |goals: Value| json!({ "plan_id": plan.id(), "item_kind": "project", "title": "A project", "goals": goals });
@@ -49,19 +61,35 @@ async fn items_and_goals_are_covered_both_ways(app: TestApp) {
             &draft(json!([{ "goal_id": part.id(), "rationale": "By its subject" }])),
         )
         .await;
-    let idle = maker.create(kind("work_plan_item"), &draft(json!([]))).await;
-    let path = format!("items-goals?strategy_id={}&plan_id={}", strategy.id_text(), plan.id_text());
+    let idle = maker
+        .create(kind("work_plan_item"), &draft(json!([])))
+        .await;
+    let path = format!(
+        "items-goals?strategy_id={}&plan_id={}",
+        strategy.id_text(),
+        plan.id_text()
+    );
     let view = matrix(&app, &path).await;
     assert_eq!(
-        (&view["row_count"], &view["column_count"], &view["filled_count"]),
+        (
+            &view["row_count"],
+            &view["column_count"],
+            &view["filled_count"]
+        ),
         (&json!(2), &json!(3), &json!(1)),
         "{view:#}"
     );
     assert_eq!(
-        (references(&view, "row_gaps"), references(&view, "column_gaps")),
+        (
+            references(&view, "row_gaps"),
+            references(&view, "column_gaps")
+        ),
         (vec![idle.reference()], vec![bare.reference()])
     );
-    assert_eq!(cell(&view, &serves, &part).map(|c| &c["marks"]), Some(&json!(["serves"])));
+    assert_eq!(
+        cell(&view, &serves, &part).map(|c| &c["marks"]),
+        Some(&json!(["serves"]))
+    );
     let csv = app
         .role(Role::Viewer)
         .get(&format!("/api/v1/coverage/{path}&format=csv"))
@@ -94,10 +122,16 @@ async fn items_and_goals_are_covered_both_ways(app: TestApp) {
 /// Goals that nobody has, that two decide on, and that are overseen and not decided; on the day, not before it.
 async fn goals_are_owned_once(app: TestApp) {
     let maker = Maker::new(&app);
-    let strategy = maker.make_with("strategy", json!({ "status": "current" })).await;
+    let strategy = maker
+        .make_with("strategy", json!({ "status": "current" }))
+        .await;
     let make = async |n: u16| goal(&maker, &strategy, json!({ "number": n })).await;
     let (twice, watched, bare) = (make(1).await, make(2).await, make(3).await);
-    let board = async || maker.make_with("board", json!({ "status": "active" })).await;
+    let board = async || {
+        maker
+            .make_with("board", json!({ "status": "active" }))
+            .await
+    };
     let (one, two, idle) = (board().await, board().await, board().await);
     for (board, goal, remit_kind, from) in [
         (&one, &twice, "decides", "2020-01-01"),
@@ -113,7 +147,11 @@ async fn goals_are_owned_once(app: TestApp) {
     }
     let path = format!("boards-goals?strategy_id={}", strategy.id_text());
     let view = matrix(&app, &path).await;
-    assert_eq!(references(&view, "held_twice"), [twice.reference()], "{view:#}");
+    assert_eq!(
+        references(&view, "held_twice"),
+        [twice.reference()],
+        "{view:#}"
+    );
     let mut undecided = [watched.reference(), bare.reference()];
     undecided.sort_unstable();
     assert_eq!(references(&view, "undecided"), undecided);
@@ -131,7 +169,12 @@ async fn goals_are_owned_once(app: TestApp) {
 /// A seat is not attendance: the numbers are those of the view of who is represented.
 async fn a_seat_is_not_attendance(app: TestApp) {
     let maker = Maker::new(&app);
-    let board = maker.make_with("board", json!({ "status": "active", "owner_unit_id": null })).await;
+    let board = maker
+        .make_with(
+            "board",
+            json!({ "status": "active", "owner_unit_id": null }),
+        )
+        .await;
     let unit = async |name: &str| {
         maker
             .create(
@@ -140,15 +183,29 @@ async fn a_seat_is_not_attendance(app: TestApp) {
             )
             .await
     };
-    let (seated, guest, none, listens) = (unit("SSA-1").await, unit("SSA-2").await, unit("SSA-3").await, unit("SSA-4").await);
+    let (seated, guest, none, listens) = (
+        unit("SSA-1").await,
+        unit("SSA-2").await,
+        unit("SSA-3").await,
+        unit("SSA-4").await,
+    );
     let seat = |unit: &Made, capacity: &str| json!({ "board_id": board.id(), "unit_id": unit.id(), "capacity": capacity });
-    let membership = maker.create(kind("membership"), &seat(&seated, "member")).await;
-    maker.create(kind("membership"), &seat(&listens, "observer")).await;
-    for (day, who) in [("2020-06-01", Some(&seated)), ("2020-07-01", Some(&guest)), ("2020-08-01", None)] {
+    let membership = maker
+        .create(kind("membership"), &seat(&seated, "member"))
+        .await;
+    maker
+        .create(kind("membership"), &seat(&listens, "observer"))
+        .await;
+    for (day, who) in [
+        ("2020-06-01", Some(&seated)),
+        ("2020-07-01", Some(&guest)),
+        ("2020-08-01", None),
+    ] {
         let meeting = json!({ "board_id": board.id(), "title": "A meeting", "status": "held", "held_on": day, "scheduled": { "precision": "day", "due_on": day } });
         let meeting = maker.create(kind("meeting"), &meeting).await;
         let Some(who) = who else { continue };
-        let mut there = json!({ "meeting_id": meeting.id(), "capacity": "member", "status": "present" });
+        let mut there =
+            json!({ "meeting_id": meeting.id(), "capacity": "member", "status": "present" });
         if who.id() == seated.id() {
             there["membership_id"] = membership.id_text().into();
         } else {
@@ -156,9 +213,17 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         }
         maker.create(kind("attendance"), &there).await;
     }
-    let view = matrix(&app, &format!("constituencies-boards?board_id={}", board.id_text())).await;
+    let view = matrix(
+        &app,
+        &format!("constituencies-boards?board_id={}", board.id_text()),
+    )
+    .await;
     assert_eq!(
-        (&view["row_count"], &view["filled_count"], &view["row_gap_count"]),
+        (
+            &view["row_count"],
+            &view["filled_count"],
+            &view["row_gap_count"]
+        ),
         (&json!(4), &json!(1), &json!(3)),
         "{view:#}"
     );
@@ -175,7 +240,11 @@ async fn a_seat_is_not_attendance(app: TestApp) {
     );
     let came = cell(&view, &guest, &board).expect("came without a seat");
     assert_eq!(
-        (&came["marks"], &came["is_filled"], &came["turnout"]["attended"]),
+        (
+            &came["marks"],
+            &came["is_filled"],
+            &came["turnout"]["attended"]
+        ),
         (&json!(["came"]), &json!(false), &json!(1))
     );
     assert_eq!(cell(&view, &none, &board), None);
@@ -189,13 +258,20 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         .await
         .status(200)
         .json();
-    for c in represented["constituencies"].as_array().expect("constituencies") {
+    for c in represented["constituencies"]
+        .as_array()
+        .expect("constituencies")
+    {
         let unit = [&seated, &guest, &none, &listens]
             .into_iter()
             .find(|u| c["unit"]["id"] == u.id_text())
             .expect("the unit");
         let own = cell(&view, unit, &board);
-        assert_eq!(own.is_some_and(|o| o["is_filled"] == true), c["seated"] == true, "{c:#}");
+        assert_eq!(
+            own.is_some_and(|o| o["is_filled"] == true),
+            c["seated"] == true,
+            "{c:#}"
+        );
         if let Some(own) = own {
             assert_eq!(own["turnout"], c["turnout"], "{c:#}");
         }
@@ -222,7 +298,10 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
         maker.create(kind("work_plan_item"), &draft).await,
     );
     let measure = maker
-        .make_with("measure", json!({ "state": "planned", "item_ids": [told.id()] }))
+        .make_with(
+            "measure",
+            json!({ "state": "planned", "item_ids": [told.id()] }),
+        )
         .await;
     let view = matrix(&app, &format!("items-measures?plan_id={}", plan.id_text())).await;
     assert_eq!(
@@ -236,7 +315,11 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
     );
     let wanted = matrix(&app, "measures-characteristics").await;
     assert_eq!(
-        (&wanted["column_count"], &wanted["filled_count"], &wanted["column_gap_count"]),
+        (
+            &wanted["column_count"],
+            &wanted["filled_count"],
+            &wanted["column_gap_count"]
+        ),
         (&json!(9), &json!(0), &json!(9)),
         "{wanted:#}"
     );

@@ -62,10 +62,15 @@ fn by_hand(client: &Client, path: &str, headers: &str, rest: &[u8]) -> String {
     let address = client.base.trim_start_matches("http://");
     let token = client.token.as_deref().unwrap_or_default();
     let mut stream = TcpStream::connect(address).expect("a connection");
-    let head =
-        format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {PDF}\r\n{headers}\r\n\r\n");
-    stream.write_all(&[head.as_bytes(), rest].concat()).expect("it is sent");
-    stream.shutdown(Shutdown::Write).expect("nothing more is sent");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {PDF}\r\n{headers}\r\n\r\n"
+    );
+    stream
+        .write_all(&[head.as_bytes(), rest].concat())
+        .expect("it is sent");
+    stream
+        .shutdown(Shutdown::Write)
+        .expect("nothing more is sent");
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
@@ -81,11 +86,25 @@ async fn a_file_comes_back_as_it_was_sent(app: TestApp) {
         .copied()
         .chain((0..3_000_000_u32).map(|n| (n % 253) as u8))
         .collect();
-    let ask = upload(&client, &document, "?label=0.4&what_changed=The+aims+have+measures")
-        .header("content-disposition", "attachment; filename=\"Strategy v0.4.pdf\"");
-    let made = ask.header("content-digest", &digest(&bytes)).body(PDF, bytes.clone()).send().await;
+    let ask = upload(
+        &client,
+        &document,
+        "?label=0.4&what_changed=The+aims+have+measures",
+    )
+    .header(
+        "content-disposition",
+        "attachment; filename=\"Strategy v0.4.pdf\"",
+    );
+    let made = ask
+        .header("content-digest", &digest(&bytes))
+        .body(PDF, bytes.clone())
+        .send()
+        .await;
     let record = made.status(201).json();
-    let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let hash: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     for (field, value) in [
         ("document_id", json!(document.id())),
         ("number", json!(1)),
@@ -99,20 +118,39 @@ async fn a_file_comes_back_as_it_was_sent(app: TestApp) {
     ] {
         assert_eq!(record[field], value, "{field}");
     }
-    assert_eq!(client.get(made.header("location")).await.status(200).json(), record);
+    assert_eq!(
+        client.get(made.header("location")).await.status(200).json(),
+        record
+    );
     let now = client.get(&document.path).await.status(200).json();
-    assert_eq!((&now["version_count"], &now["latest_version_id"]), (&json!(1), &record["id"]));
-    assert_eq!(kept(&app).await, [format!("files/{}", record["id"].as_str().unwrap_or_default())]);
+    assert_eq!(
+        (&now["version_count"], &now["latest_version_id"]),
+        (&json!(1), &record["id"])
+    );
+    assert_eq!(
+        kept(&app).await,
+        [format!(
+            "files/{}",
+            record["id"].as_str().unwrap_or_default()
+        )]
+    );
 
     let path = format!("{}/content", made.header("location"));
-    let got = client.ask("GET", &path).header("accept-encoding", "gzip, zstd").send().await;
+    let got = client
+        .ask("GET", &path)
+        .header("accept-encoding", "gzip, zstd")
+        .send()
+        .await;
     assert_eq!(got.status(200).body, bytes);
     for (name, value) in [
         ("content-type", PDF),
         ("etag", &format!("\"{hash}\"")),
         ("accept-ranges", "bytes"),
         ("x-content-type-options", "nosniff"),
-        ("content-disposition", "attachment; filename=\"Strategy v0.4.pdf\""),
+        (
+            "content-disposition",
+            "attachment; filename=\"Strategy v0.4.pdf\"",
+        ),
         ("content-length", &bytes.len().to_string()),
     ] {
         assert_eq!(got.header(name), value, "{name}");
@@ -121,22 +159,41 @@ async fn a_file_comes_back_as_it_was_sent(app: TestApp) {
     assert_eq!(got.header_if("content-encoding"), None);
     let head = client.ask("HEAD", &path).send().await;
     assert_eq!(
-        (head.status(200).body.len(), head.header("content-length"), head.etag()),
+        (
+            head.status(200).body.len(),
+            head.header("content-length"),
+            head.etag()
+        ),
         (0, bytes.len().to_string().as_str(), got.etag())
     );
-    let same = client.ask("GET", &path).header("if-none-match", &got.etag()).send().await;
+    let same = client
+        .ask("GET", &path)
+        .header("if-none-match", &got.etag())
+        .send()
+        .await;
     assert_eq!((same.status(304).body.len(), same.etag()), (0, got.etag()));
 
     // The next file is the next version; both stay.
-    let next = upload(&client, &document, "").body(PDF, FILE).send().await.status(201).json();
+    let next = upload(&client, &document, "")
+        .body(PDF, FILE)
+        .send()
+        .await
+        .status(201)
+        .json();
     assert_eq!(
         (&next["number"], &next["file_name"]),
         (&json!(2), &json!(format!("{}.pdf", document.reference())))
     );
-    assert_eq!(client.get(&document.path).await.json()["latest_version_id"], next["id"]);
+    assert_eq!(
+        client.get(&document.path).await.json()["latest_version_id"],
+        next["id"]
+    );
     assert_eq!(
         client
-            .items(&format!("/api/v1/document-versions?document_id={}&sort=-number", document.id()))
+            .items(&format!(
+                "/api/v1/document-versions?document_id={}&sort=-number",
+                document.id()
+            ))
             .await
             .len(),
         2
@@ -159,11 +216,21 @@ async fn a_part_of_a_file_can_be_fetched(app: TestApp) {
     ] {
         let part = range(asked).header("accept-encoding", "gzip").send().await;
         assert_eq!(part.status(206).body, FILE[first..=last], "{asked}");
-        assert_eq!(part.header("content-range"), format!("bytes {first}-{last}/{n}"));
-        assert_eq!(part.header("content-length"), (last - first + 1).to_string());
+        assert_eq!(
+            part.header("content-range"),
+            format!("bytes {first}-{last}/{n}")
+        );
+        assert_eq!(
+            part.header("content-length"),
+            (last - first + 1).to_string()
+        );
         assert_eq!(part.header_if("content-encoding"), None);
     }
-    for asked in [format!("bytes={n}-"), "bytes=-0".into(), "bytes=99999-100000".into()] {
+    for asked in [
+        format!("bytes={n}-"),
+        "bytes=-0".into(),
+        "bytes=99999-100000".into(),
+    ] {
         let none = range(&asked).send().await;
         none.problem("range_not_satisfiable");
         assert_eq!(none.header("content-range"), format!("bytes */{n}"));
@@ -173,19 +240,38 @@ async fn a_part_of_a_file_can_be_fetched(app: TestApp) {
         assert_eq!(range(asked).send().await.status(200).body, FILE, "{asked}");
     }
     let etag = client.get(&path).await.etag();
-    range("bytes=0-3").header("if-range", &etag).send().await.status(206);
-    for other in ["\"other\"".to_owned(), format!("W/{etag}"), "Mon, 26 Oct 2020 12:00:00 GMT".into()] {
-        range("bytes=0-3").header("if-range", &other).send().await.status(200);
+    range("bytes=0-3")
+        .header("if-range", &etag)
+        .send()
+        .await
+        .status(206);
+    for other in [
+        "\"other\"".to_owned(),
+        format!("W/{etag}"),
+        "Mon, 26 Oct 2020 12:00:00 GMT".into(),
+    ] {
+        range("bytes=0-3")
+            .header("if-range", &other)
+            .send()
+            .await
+            .status(200);
     }
 }
 
 /// What is not taken is refused with field and remedy, and leaves nothing behind.
 async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
-    let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| c.serving.stream_limit = 100_000).await;
+    let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| {
+        c.serving.stream_limit = 100_000
+    })
+    .await;
     let document = Maker::new(&small).make_named("document").await;
     let client = keeper(&small);
     let seq = small.seq().await;
-    let send = |media_type: &'static str, bytes: &[u8]| upload(&client, &document, "").body(media_type, bytes.to_vec()).send();
+    let send = |media_type: &'static str, bytes: &[u8]| {
+        upload(&client, &document, "")
+            .body(media_type, bytes.to_vec())
+            .send()
+    };
     for media_type in [
         "text/html",
         "image/svg+xml",
@@ -215,7 +301,9 @@ async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
             b"PK\x03\x04 and nothing of an Office file",
         ),
     ] {
-        send(media_type, bytes).await.problem_at("unsupported_media_type", "Content-Type");
+        send(media_type, bytes)
+            .await
+            .problem_at("unsupported_media_type", "Content-Type");
     }
     send(PDF, b"").await.problem("rule_violation");
     for (name, value, code) in [
@@ -225,10 +313,16 @@ async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
         ("content-digest", "sha-256=:AAAA:".into(), "invalid_header"),
         ("repr-digest", "x".into(), "invalid_header"),
     ] {
-        let refused = upload(&client, &document, "").header(name, &value).body(PDF, FILE).send().await;
+        let refused = upload(&client, &document, "")
+            .header(name, &value)
+            .body(PDF, FILE)
+            .send()
+            .await;
         let problem = refused.problem(code);
         assert!(
-            problem["errors"][0]["pointer"].as_str().is_some_and(|p| p.ends_with("-Digest")),
+            problem["errors"][0]["pointer"]
+                .as_str()
+                .is_some_and(|p| p.ends_with("-Digest")),
             "{problem:#}"
         );
     }
@@ -252,7 +346,12 @@ async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
         .await
         .problem("invalid_header");
     // Too large: as announced, and as it turns out.
-    let announced = by_hand(&client, &versions(&document), "Content-Length: 100001", b"%PDF");
+    let announced = by_hand(
+        &client,
+        &versions(&document),
+        "Content-Length: 100001",
+        b"%PDF",
+    );
     assert!(announced.starts_with("HTTP/1.1 413"), "{announced}");
     let chunk = [b"%PDF".as_slice(), &[b'x'; 49_996]].concat();
     let chunked = [b"c350\r\n".as_slice(), &chunk, b"\r\n"].concat().repeat(3);
@@ -263,9 +362,15 @@ async fn a_file_that_is_refused_leaves_nothing(app: TestApp) {
         &[chunked, b"0\r\n\r\n".to_vec()].concat(),
     );
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    assert_eq!((kept(&small).await, small.seq().await), (Vec::<String>::new(), seq));
+    assert_eq!(
+        (kept(&small).await, small.seq().await),
+        (Vec::<String>::new(), seq)
+    );
     upload(&client, &document, "")
-        .header("content-digest", &format!("sha-512=:AAAA:, {}", digest(FILE)))
+        .header(
+            "content-digest",
+            &format!("sha-512=:AAAA:, {}", digest(FILE)),
+        )
         .body(PDF, FILE)
         .send()
         .await
@@ -281,11 +386,21 @@ async fn a_file_that_breaks_off_leaves_nothing(app: TestApp) {
     let begun = [FILE, &[b'x'; 2_500_000]].concat();
     for (headers, body) in [
         ("Content-Length: 9000000", begun.clone()),
-        ("Transfer-Encoding: chunked", [b"7fffffff\r\n".as_slice(), &begun].concat()),
+        (
+            "Transfer-Encoding: chunked",
+            [b"7fffffff\r\n".as_slice(), &begun].concat(),
+        ),
     ] {
         let answer = by_hand(&client, &versions(&document), headers, &body);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
-        assert_eq!((kept(&app).await, app.seq().await), (Vec::<String>::new(), seq), "{headers}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+            "{answer}"
+        );
+        assert_eq!(
+            (kept(&app).await, app.seq().await),
+            (Vec::<String>::new(), seq),
+            "{headers}"
+        );
     }
 }
 
@@ -303,20 +418,38 @@ async fn a_hostile_name_is_made_safe(app: TestApp) {
         ("a\";b=\"c", "a_;b=_c.pdf"),
         ("Übersicht №1.pdf", "Übersicht №1.pdf"),
     ] {
-        let made = upload(&client, &document, &format!("?file_name={}", escaped(given)))
-            .body(PDF, FILE)
-            .send()
-            .await;
+        let made = upload(
+            &client,
+            &document,
+            &format!("?file_name={}", escaped(given)),
+        )
+        .body(PDF, FILE)
+        .send()
+        .await;
         let record = made.status(201).json();
         assert_eq!(record["file_name"], kept, "{given}");
-        let got = client.get(&format!("{}/content", made.header("location"))).await;
+        let got = client
+            .get(&format!("{}/content", made.header("location")))
+            .await;
         let said = got.status(200).header("content-disposition").to_owned();
-        assert!(said.starts_with("attachment; filename=\"") && said.is_ascii(), "{said}");
-        assert_eq!(said.contains("filename*=UTF-8''"), !kept.is_ascii(), "{said}");
+        assert!(
+            said.starts_with("attachment; filename=\"") && said.is_ascii(),
+            "{said}"
+        );
+        assert_eq!(
+            said.contains("filename*=UTF-8''"),
+            !kept.is_ascii(),
+            "{said}"
+        );
     }
-    let extended =
-        upload(&client, &document, "").header("content-disposition", "attachment; filename=\"x.pdf\"; filename*=UTF-8''%C3%9C.pdf");
-    assert_eq!(extended.body(PDF, FILE).send().await.status(201).json()["file_name"], "Ü.pdf");
+    let extended = upload(&client, &document, "").header(
+        "content-disposition",
+        "attachment; filename=\"x.pdf\"; filename*=UTF-8''%C3%9C.pdf",
+    );
+    assert_eq!(
+        extended.body(PDF, FILE).send().await.status(201).json()["file_name"],
+        "Ü.pdf"
+    );
     upload(&client, &document, "")
         .header("content-disposition", ";;")
         .body(PDF, FILE)
@@ -328,13 +461,28 @@ async fn a_hostile_name_is_made_safe(app: TestApp) {
 /// Who may not change the document sends no file; who may not know of it fetches none.
 async fn a_file_obeys_scope_and_marking(app: TestApp) {
     let maker = Maker::new(&app);
-    let (ours, theirs) = (maker.make_named("unit").await, maker.make_named("unit").await);
-    let document = maker.make_with("document", json!({ "owner_unit_id": ours.id() })).await;
-    let foreign = maker.make_with("document", json!({ "owner_unit_id": theirs.id() })).await;
+    let (ours, theirs) = (
+        maker.make_named("unit").await,
+        maker.make_named("unit").await,
+    );
+    let document = maker
+        .make_with("document", json!({ "owner_unit_id": ours.id() }))
+        .await;
+    let foreign = maker
+        .make_with("document", json!({ "owner_unit_id": theirs.id() }))
+        .await;
     let lead = app.scoped(Role::Contributor, ours.id());
-    upload(&lead, &document, "").body(PDF, FILE).send().await.status(201);
+    upload(&lead, &document, "")
+        .body(PDF, FILE)
+        .send()
+        .await
+        .status(201);
     let seq = app.seq().await;
-    upload(&lead, &foreign, "").body(PDF, FILE).send().await.problem("forbidden");
+    upload(&lead, &foreign, "")
+        .body(PDF, FILE)
+        .send()
+        .await
+        .problem("forbidden");
     upload(&app.role(Role::Viewer), &document, "")
         .body(PDF, FILE)
         .send()
@@ -352,14 +500,20 @@ async fn a_file_obeys_scope_and_marking(app: TestApp) {
 
     let marked = json!({ "owner_unit_id": ours.id(), "marking": "official_sensitive" });
     let secret = maker.make_with("document", marked).await;
-    let within = maker.make_with("document_version", json!({ "document_id": secret.id() })).await;
+    let within = maker
+        .make_with("document_version", json!({ "document_id": secret.id() }))
+        .await;
     let alone = maker
         .make_with(
             "document_version",
             json!({ "document_id": document.id(), "marking": "official_sensitive" }),
         )
         .await;
-    upload(&lead, &secret, "").body(PDF, FILE).send().await.problem("not_found");
+    upload(&lead, &secret, "")
+        .body(PDF, FILE)
+        .send()
+        .await
+        .problem("not_found");
     for version in [&within, &alone] {
         keeper(&app).get(&content(version)).await.status(200);
         lead.get(&content(version)).await.problem("not_found");
@@ -378,19 +532,37 @@ async fn a_file_obeys_scope_and_marking(app: TestApp) {
     // A withdrawn document takes no further file.
     let etag = keeper(&app).get(&foreign.path).await.etag();
     keeper(&app).delete(&foreign.path, &etag).await.status(200);
-    upload(&keeper(&app), &foreign, "").body(PDF, FILE).send().await.problem("conflict");
+    upload(&keeper(&app), &foreign, "")
+        .body(PDF, FILE)
+        .send()
+        .await
+        .problem("conflict");
 }
 
 /// Before it was uploaded a file was not there.
 async fn a_file_of_the_past(app: TestApp) {
     let maker = Maker::new(&app);
     let document = maker.make_named("document").await;
-    let before = escaped(&app.service.engine.fresh().await.expect("the world").at.to_rfc3339());
-    let version = maker.make_with("document_version", json!({ "document_id": document.id() })).await;
+    let before = escaped(
+        &app.service
+            .engine
+            .fresh()
+            .await
+            .expect("the world")
+            .at
+            .to_rfc3339(),
+    );
+    let version = maker
+        .make_with("document_version", json!({ "document_id": document.id() }))
+        .await;
     let client = app.role(Role::Viewer);
     let then = escaped(version.record["created_at"].as_str().unwrap_or_default());
     assert_eq!(
-        client.get(&format!("{}?as_of={then}", content(&version))).await.status(200).body,
+        client
+            .get(&format!("{}?as_of={then}", content(&version)))
+            .await
+            .status(200)
+            .body,
         FILE
     );
     client
@@ -428,11 +600,22 @@ async fn a_repeated_upload_is_kept_once(app: TestApp) {
     send(b"%PDF-1.7 another", "")
         .await
         .problem_at("idempotency_key_reused", "Idempotency-Key");
-    send(FILE, "?label=2").await.problem_at("idempotency_key_reused", "Idempotency-Key");
-    assert_eq!((app.seq().await, kept(&app).await, files.len()), (seq, files, 1));
-    client.get(&format!("{}/content", first.header("location"))).await.status(200);
+    send(FILE, "?label=2")
+        .await
+        .problem_at("idempotency_key_reused", "Idempotency-Key");
+    assert_eq!(
+        (app.seq().await, kept(&app).await, files.len()),
+        (seq, files, 1)
+    );
+    client
+        .get(&format!("{}/content", first.header("location")))
+        .await
+        .status(200);
     // A reference that is taken is found when the file is there already: it goes again.
-    let reference = first.json()["reference"].as_str().unwrap_or_default().to_owned();
+    let reference = first.json()["reference"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     upload(&client, &document, &format!("?reference={reference}"))
         .body(PDF, FILE)
         .send()
@@ -448,24 +631,51 @@ async fn what_is_cited_stays(app: TestApp) {
     let version = maker.make_named("document_version").await;
     let goal = maker.make_named("board").await;
     let evidence = maker
-        .make_with("evidence", json!({ "supports_id": goal.id(), "document_version_id": version.id() }))
+        .make_with(
+            "evidence",
+            json!({ "supports_id": goal.id(), "document_version_id": version.id() }),
+        )
         .await;
-    let refused = client.delete(&version.path, &version.etag).await.problem("in_use");
-    assert!(refused.to_string().contains(evidence.reference()), "{refused:#}");
+    let refused = client
+        .delete(&version.path, &version.etag)
+        .await
+        .problem("in_use");
+    assert!(
+        refused.to_string().contains(evidence.reference()),
+        "{refused:#}"
+    );
     let bulk = json!({ "operations": [{ "op": "withdraw", "id": version.id(), "if_match": 1 }] });
-    client.post("/api/v1/document-versions/bulk", &bulk).await.problem("in_use");
+    client
+        .post("/api/v1/document-versions/bulk", &bulk)
+        .await
+        .problem("in_use");
     client.get(&content(&version)).await.status(200);
     // A record goes with its evidence.
-    app.role(Role::BoardSecretary).delete(&goal.path, &goal.etag).await.status(200);
-    client.delete(&evidence.path, &evidence.etag).await.status(200);
-    client.delete(&version.path, &version.etag).await.status(200);
+    app.role(Role::BoardSecretary)
+        .delete(&goal.path, &goal.etag)
+        .await
+        .status(200);
+    client
+        .delete(&evidence.path, &evidence.etag)
+        .await
+        .status(200);
+    client
+        .delete(&version.path, &version.etag)
+        .await
+        .status(200);
     // What cites a withdrawn version does not come back before it does.
     client
         .post(&format!("{}/restore", evidence.path), &json!({}))
         .await
         .problem("rule_violation");
-    client.post(&format!("{}/restore", version.path), &json!({})).await.status(200);
-    client.post(&format!("{}/restore", evidence.path), &json!({})).await.status(200);
+    client
+        .post(&format!("{}/restore", version.path), &json!({}))
+        .await
+        .status(200);
+    client
+        .post(&format!("{}/restore", evidence.path), &json!({}))
+        .await
+        .status(200);
     // Nobody makes a version but by sending its file.
     let claim = json!({ "operations": [{ "op": "create", "record": (version.kind.example)() }] });
     client
@@ -481,18 +691,29 @@ async fn what_is_cited_stays(app: TestApp) {
 /// Evidence is given by who owns what it supports, and hidden with it.
 async fn evidence_belongs_to_what_it_supports(app: TestApp) {
     let maker = Maker::new(&app);
-    let (ours, theirs) = (maker.make_named("unit").await, maker.make_named("unit").await);
+    let (ours, theirs) = (
+        maker.make_named("unit").await,
+        maker.make_named("unit").await,
+    );
     let version = maker.make_named("document_version").await;
     let draft = |supports: Uuid| json!({ "supports_id": supports, "document_version_id": version.id(), "shows": "That it was done", "submitted_on": "2020-10-26" });
     let lead = app.scoped(Role::Contributor, ours.id());
     let (our_board, their_board) = (
-        maker.make_with("board", json!({ "owner_unit_id": ours.id() })).await,
-        maker.make_with("board", json!({ "owner_unit_id": theirs.id() })).await,
+        maker
+            .make_with("board", json!({ "owner_unit_id": ours.id() }))
+            .await,
+        maker
+            .make_with("board", json!({ "owner_unit_id": theirs.id() }))
+            .await,
     );
     let made = lead.post("/api/v1/evidence", &draft(our_board.id())).await;
     made.status(201);
-    lead.post("/api/v1/evidence", &draft(their_board.id())).await.problem("forbidden");
-    let theirs = keeper(&app).post("/api/v1/evidence", &draft(their_board.id())).await;
+    lead.post("/api/v1/evidence", &draft(their_board.id()))
+        .await
+        .problem("forbidden");
+    let theirs = keeper(&app)
+        .post("/api/v1/evidence", &draft(their_board.id()))
+        .await;
     lead.delete(theirs.status(201).header("location"), &theirs.etag())
         .await
         .problem("forbidden");
@@ -502,18 +723,28 @@ async fn evidence_belongs_to_what_it_supports(app: TestApp) {
         .problem("forbidden");
 
     let secret = maker
-        .make_with("board", json!({ "owner_unit_id": ours.id(), "marking": "official_sensitive" }))
+        .make_with(
+            "board",
+            json!({ "owner_unit_id": ours.id(), "marking": "official_sensitive" }),
+        )
         .await;
     lead.post("/api/v1/evidence", &draft(secret.id()))
         .await
         .problem_at("rule_violation", "/supports_id");
-    let hidden = keeper(&app).post("/api/v1/evidence", &draft(secret.id())).await;
+    let hidden = keeper(&app)
+        .post("/api/v1/evidence", &draft(secret.id()))
+        .await;
     hidden.status(201);
-    lead.get(hidden.header("location")).await.problem("not_found");
+    lead.get(hidden.header("location"))
+        .await
+        .problem("not_found");
     let count = async |query: &str| lead.items(&format!("/api/v1/evidence?{query}")).await.len();
     let document = version.record["document_id"].as_str().unwrap_or_default();
     assert_eq!(count(&format!("document_id={document}")).await, 2);
-    assert_eq!(count(&format!("document_version_id={}", version.id())).await, 2);
+    assert_eq!(
+        count(&format!("document_version_id={}", version.id())).await,
+        2
+    );
     assert_eq!(count(&format!("supports_id={}", our_board.id())).await, 1);
     assert_eq!(count(&format!("supports_id={}", secret.id())).await, 0);
 }
@@ -522,8 +753,13 @@ async fn evidence_belongs_to_what_it_supports(app: TestApp) {
 async fn evidence_names_one_thing_for_another(app: TestApp) {
     let maker = Maker::new(&app);
     let client = keeper(&app);
-    let (board, version) = (maker.make_named("board").await, maker.make_named("document_version").await);
-    let minutes = maker.make_with("document", json!({ "document_kind": "minutes" })).await;
+    let (board, version) = (
+        maker.make_named("board").await,
+        maker.make_named("document_version").await,
+    );
+    let minutes = maker
+        .make_with("document", json!({ "document_kind": "minutes" }))
+        .await;
     let draft = |fields: Value| {
         let mut draft = json!({ "supports_id": board.id(), "shows": "That it was decided", "submitted_on": "2020-10-26" });
         draft
@@ -536,7 +772,10 @@ async fn evidence_names_one_thing_for_another(app: TestApp) {
     let cited = send(json!({ "source_id": minutes.id() })).await;
     let cited = cited.status(201).json();
     assert_eq!(
-        client.items(&format!("/api/v1/evidence?document_id={}", minutes.id())).await.len(),
+        client
+            .items(&format!("/api/v1/evidence?document_id={}", minutes.id()))
+            .await
+            .len(),
         1
     );
     for (fields, pointer) in [
@@ -548,11 +787,20 @@ async fn evidence_names_one_thing_for_another(app: TestApp) {
         (json!({ "source_id": version.id() }), "/source_id"),
         (json!({ "source_id": board.id() }), "/supports_id"),
         (json!({ "source_id": cited["id"] }), "/source_id"),
-        (json!({ "supports_id": cited["id"], "source_id": minutes.id() }), "/supports_id"),
+        (
+            json!({ "supports_id": cited["id"], "source_id": minutes.id() }),
+            "/supports_id",
+        ),
         (json!({ "source_id": app.operator() }), "/source_id"),
         (json!({ "source_id": Uuid::now_v7() }), "/source_id"),
-        (json!({ "document_version_id": minutes.id() }), "/document_version_id"),
-        (json!({ "source_id": minutes.id(), "submitted_on": "2999-01-01" }), "/submitted_on"),
+        (
+            json!({ "document_version_id": minutes.id() }),
+            "/document_version_id",
+        ),
+        (
+            json!({ "source_id": minutes.id(), "submitted_on": "2999-01-01" }),
+            "/submitted_on",
+        ),
     ] {
         send(fields).await.problem_at("rule_violation", pointer);
     }
@@ -580,12 +828,23 @@ async fn a_file_that_was_changed_is_found(app: TestApp) {
     std::fs::remove_file(file(&lost)).expect("it is removed");
     let (_, found) = faults().await;
     for (version, what) in [(&changed, "SHA-256"), (&cut, "bytes"), (&lost, "gone")] {
-        assert!(found.iter().any(|f| f.contains(version.id_text()) && f.contains(what)), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|f| f.contains(version.id_text()) && f.contains(what)),
+            "{found:?}"
+        );
     }
     assert_eq!(found.len(), 3);
     keeper(&app).get(&content(&kept)).await.status(200);
-    keeper(&app).get(&content(&lost)).await.problem("internal_error");
-    keeper(&app).get(&content(&cut)).await.problem("internal_error");
+    keeper(&app)
+        .get(&content(&lost))
+        .await
+        .problem("internal_error");
+    keeper(&app)
+        .get(&content(&cut))
+        .await
+        .problem("internal_error");
 }
 
 on_both!(

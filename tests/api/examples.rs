@@ -47,8 +47,12 @@ struct Named {
 
 impl Named {
     fn parse(code: &str, after: &str) -> Self {
-        let (kind, rest) = code.split_once(':').unwrap_or_else(|| panic!("`{code}` is no kind:REFERENCE"));
-        let (reference, field) = rest.split_once('#').map_or((rest, None), |(r, f)| (r, Some(f.to_owned())));
+        let (kind, rest) = code
+            .split_once(':')
+            .unwrap_or_else(|| panic!("`{code}` is no kind:REFERENCE"));
+        let (reference, field) = rest
+            .split_once('#')
+            .map_or((rest, None), |(r, f)| (r, Some(f.to_owned())));
         Self {
             kind: kind.into(),
             reference: reference.into(),
@@ -59,7 +63,8 @@ impl Named {
 
     fn means(&self, kind: &str, reference: &str) -> bool {
         let beginning = self.reference.strip_suffix('*');
-        self.kind == kind && beginning.map_or(self.reference == reference, |b| reference.starts_with(b))
+        self.kind == kind
+            && beginning.map_or(self.reference == reference, |b| reference.starts_with(b))
     }
 }
 
@@ -72,15 +77,23 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let is_row = |line: &&str| line.starts_with("| ") && line.as_bytes().get(3).is_some_and(u8::is_ascii_digit);
+    let is_row = |line: &&str| {
+        line.starts_with("| ") && line.as_bytes().get(3).is_some_and(u8::is_ascii_digit)
+    };
     let row = |text: &'static str| {
         let pieces: Vec<&str> = text.split('`').collect();
         let named = pieces.chunks(2).zip(pieces.iter().skip(2).step_by(2));
         Row {
             part: text.chars().nth(2).expect("a part"),
-            number: text.split(' ').nth(1).and_then(|n| n[1..].parse().ok()).expect("a number"),
+            number: text
+                .split(' ')
+                .nth(1)
+                .and_then(|n| n[1..].parse().ok())
+                .expect("a number"),
             text,
-            named: named.map(|(piece, after)| Named::parse(piece[1], after)).collect(),
+            named: named
+                .map(|(piece, after)| Named::parse(piece[1], after))
+                .collect(),
         }
     };
     COVERAGE.lines().filter(is_row).map(row).collect()
@@ -93,7 +106,8 @@ fn made() -> Vec<(usize, String, String)> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     let of_stage = |(n, stage): (usize, &Value)| {
         let items = stage["records"].as_array().expect("records").clone();
-        let record = move |item: Value| Some((n, text(&item["kind"])?, text(&item["record"]["reference"])?));
+        let record =
+            move |item: Value| Some((n, text(&item["kind"])?, text(&item["record"]["reference"])?));
         items.into_iter().filter_map(record)
     };
     stages.iter().enumerate().flat_map(of_stage).collect()
@@ -106,7 +120,12 @@ fn statements_are_numbered_in_order_and_held_or_explained() {
         let expected = next.entry(row.part).or_insert(1);
         assert_eq!(row.number, *expected, "{}", row.text);
         *expected += 1;
-        assert_eq!(row.text.matches(" | ").count(), 2, "three cells: {}", row.text);
+        assert_eq!(
+            row.text.matches(" | ").count(),
+            2,
+            "three cells: {}",
+            row.text
+        );
         assert!(
             !row.named.is_empty() || row.text.contains("| no record: "),
             "held by nothing: {}",
@@ -119,7 +138,11 @@ fn statements_are_numbered_in_order_and_held_or_explained() {
 #[test]
 fn every_record_of_the_file_is_named() {
     let rows = rows();
-    let is_named = |kind: &str, reference: &str| rows.iter().flat_map(|r| &r.named).any(|n| n.means(kind, reference));
+    let is_named = |kind: &str, reference: &str| {
+        rows.iter()
+            .flat_map(|r| &r.named)
+            .any(|n| n.means(kind, reference))
+    };
     let unnamed: Vec<_> = made()
         .into_iter()
         .filter(|(_, kind, reference)| !is_named(kind, reference))
@@ -137,16 +160,20 @@ async fn records(app: &TestApp, kind: &Kind, day: &str) -> BTreeMap<String, Valu
     let mut cursor = String::new();
     loop {
         let page = keeper
-            .get(&format!("{}?as_of={day}&limit=200{cursor}", collection(kind)))
+            .get(&format!(
+                "{}?as_of={day}&limit=200{cursor}",
+                collection(kind)
+            ))
             .await
             .status(200)
             .json();
         let items = page["items"].as_array().expect("items");
-        found.extend(
-            items
-                .iter()
-                .map(|r| (r["reference"].as_str().expect("a reference").to_owned(), r.clone())),
-        );
+        found.extend(items.iter().map(|r| {
+            (
+                r["reference"].as_str().expect("a reference").to_owned(),
+                r.clone(),
+            )
+        }));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return found,
@@ -166,7 +193,9 @@ async fn known(app: &TestApp, day: &str) -> Known {
 }
 
 fn says_nothing(value: &Value) -> bool {
-    matches!(value, Value::Null) || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
+    matches!(value, Value::Null)
+        || value.as_str() == Some("")
+        || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Each record that a row names was known on the day of its paper, and the field that is named says something.
@@ -189,8 +218,19 @@ fn is_held(row: &Row, known: &Known) {
             );
             continue;
         }
-        assert!(of_kind.is_some(), "there is no kind {}: {}", named.kind, row.text);
-        assert!(!found.is_empty(), "{}:{} was not known: {}", named.kind, named.reference, row.text);
+        assert!(
+            of_kind.is_some(),
+            "there is no kind {}: {}",
+            named.kind,
+            row.text
+        );
+        assert!(
+            !found.is_empty(),
+            "{}:{} was not known: {}",
+            named.kind,
+            named.reference,
+            row.text
+        );
         if let Some(field) = &named.field {
             assert!(
                 found.iter().all(|r| !says_nothing(&r[field])),
@@ -206,7 +246,10 @@ fn is_held(row: &Row, known: &Known) {
 fn without_ids(text: &str) -> String {
     let is_id = |word: &str| uuid::Uuid::try_parse(word).is_ok() || word.len() == 64;
     let mut left = text.to_owned();
-    for word in text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|w| is_id(w)) {
+    for word in text
+        .split(|c: char| !(c.is_ascii_hexdigit() || c == '-'))
+        .filter(|w| is_id(w))
+    {
         left = left.replace(word, "");
     }
     left
@@ -235,17 +278,32 @@ fn tells_nothing_of_2020(known: &Known) {
                 !made.contains(&((*kind).to_owned(), reference.clone())),
                 "{kind}:{reference} shows too early"
             );
-            assert_eq!(record["updated_at"], "2017-06-30T09:00:00Z", "{kind}:{reference}");
+            assert_eq!(
+                record["updated_at"], "2017-06-30T09:00:00Z",
+                "{kind}:{reference}"
+            );
             let mut all = Vec::new();
             texts(record, &mut all);
             let tells = |text: &&String| OF_2020.iter().any(|word| text.contains(word));
-            assert_eq!(all.iter().find(tells), None, "{kind}:{reference} speaks of 2020");
+            assert_eq!(
+                all.iter().find(tells),
+                None,
+                "{kind}:{reference} speaks of 2020"
+            );
         }
     }
 }
 
 fn counts(known: &Known) -> [usize; 6] {
-    ["unit", "board", "goal", "work_plan_item", "progress_update", "control"].map(|kind| known[kind].len())
+    [
+        "unit",
+        "board",
+        "goal",
+        "work_plan_item",
+        "progress_update",
+        "control",
+    ]
+    .map(|kind| known[kind].len())
 }
 
 fn run(backend: Backend) {
@@ -254,7 +312,10 @@ fn run(backend: Backend) {
     };
     actix_web::rt::System::new().block_on(async move {
         let app = TestApp::on(store, backend, |config| config.serving.no_example = false).await;
-        assert!(records(&app, kind("unit"), "2017-06-29").await.is_empty(), "before the first paper");
+        assert!(
+            records(&app, kind("unit"), "2017-06-29").await.is_empty(),
+            "before the first paper"
+        );
         let [then, later] = [known(&app, DAYS[0]).await, known(&app, DAYS[1]).await];
         for row in rows() {
             is_held(&row, if row.part == 'A' { &then } else { &later });
@@ -266,16 +327,33 @@ fn run(backend: Backend) {
         // The dashboard was promised in 2017; in 2020 it is still open.
         for known in [&then, &later] {
             let dashboard = &known["work_plan_item"]["WP17-DASHBOARD"];
-            assert_eq!(dashboard["deadline"]["source_text"], "the next Board meeting");
+            assert_eq!(
+                dashboard["deadline"]["source_text"],
+                "the next Board meeting"
+            );
             assert_eq!(dashboard["first_deadline"]["due_on"], "2017-06-30");
             assert_eq!(dashboard["status"], "in_progress");
         }
         // Names, owners and states are those of the day.
-        let at = |kind: &str, reference: &str, field: &str| [&then, &later].map(|known| known[kind][reference][field].clone());
-        assert_eq!(at("board", "AUDIT-PANEL", "name"), ["Audit Panel", "Joint Audit Panel"]);
-        assert_eq!(at("board", "STRIDE-BOARD", "name"), ["STR.I.D.E Board", "STRIDE Board"]);
-        assert_eq!(at("strategy", "STRIDE-2017", "from_year"), [Value::Null, 2017.into()]);
-        assert_eq!(at("strategy_version", "STRIDE-2017-FINAL", "status"), ["approved", "under_review"]);
+        let at = |kind: &str, reference: &str, field: &str| {
+            [&then, &later].map(|known| known[kind][reference][field].clone())
+        };
+        assert_eq!(
+            at("board", "AUDIT-PANEL", "name"),
+            ["Audit Panel", "Joint Audit Panel"]
+        );
+        assert_eq!(
+            at("board", "STRIDE-BOARD", "name"),
+            ["STR.I.D.E Board", "STRIDE Board"]
+        );
+        assert_eq!(
+            at("strategy", "STRIDE-2017", "from_year"),
+            [Value::Null, 2017.into()]
+        );
+        assert_eq!(
+            at("strategy_version", "STRIDE-2017-FINAL", "status"),
+            ["approved", "under_review"]
+        );
         assert_eq!(at("unit", "HR", "unit_kind"), ["unit", "business_group"]);
         app.stop().await;
     });

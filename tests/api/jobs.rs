@@ -42,7 +42,10 @@ fn mixed() -> Value {
 async fn start(client: &Client, query: &str, body: &Value) -> String {
     let reply = client.post(&format!("{PATH}{query}"), body).await;
     let job = reply.status(202).json();
-    assert_eq!(reply.header("location"), format!("{PATH}/{}", job["id"].as_str().expect("an id")));
+    assert_eq!(
+        reply.header("location"),
+        format!("{PATH}/{}", job["id"].as_str().expect("an id"))
+    );
     assert_eq!(
         (&job["state"], &job["done"], &job["errors"]),
         (&json!("queued"), &json!(0), &json!([]))
@@ -71,7 +74,11 @@ async fn under_way(client: &Client, job: &str) {
 }
 
 async fn count(client: &Client) -> i64 {
-    let page = client.get("/api/v1/units?limit=1&include_total=true").await.status(200).json();
+    let page = client
+        .get("/api/v1/units?limit=1&include_total=true")
+        .await
+        .status(200)
+        .json();
     page["total"].as_i64().expect("a total")
 }
 
@@ -80,7 +87,8 @@ async fn someone(app: &TestApp, login: &str, role: Role) -> (Client, Made, Made)
     let (account, grant) = person(app, login, role).await;
     let token = sign_in(app, login, PASSWORD).await.status(200).json();
     (
-        app.client.with_token(token["access_token"].as_str().expect("a token")),
+        app.client
+            .with_token(token["access_token"].as_str().expect("a token")),
         account,
         grant,
     )
@@ -117,15 +125,27 @@ async fn a_job_does_what_it_was_given(app: TestApp) {
     ] {
         assert_eq!(job[field], value, "{field}");
     }
-    assert!(job["created_at"].as_str() <= job["started_at"].as_str() && job["started_at"].as_str() <= job["finished_at"].as_str());
+    assert!(
+        job["created_at"].as_str() <= job["started_at"].as_str()
+            && job["started_at"].as_str() <= job["finished_at"].as_str()
+    );
     assert_eq!(count(&client).await, 1_250);
     let first = client.items("/api/v1/units?reference=JOB-0").await[0].clone();
     let history = client
-        .items(&format!("/api/v1/units/{}/history", first["id"].as_str().expect("an id")))
+        .items(&format!(
+            "/api/v1/units/{}/history",
+            first["id"].as_str().expect("an id")
+        ))
         .await;
     assert_eq!(history[0]["reason"], "Moved from the old system");
     let journal = client.items("/api/v1/journal?limit=200").await;
-    assert!(journal.iter().filter(|e| e["request_id"] == "the-load").count() > 100);
+    assert!(
+        journal
+            .iter()
+            .filter(|e| e["request_id"] == "the-load")
+            .count()
+            > 100
+    );
     // What is done cannot be cancelled.
     client
         .post(&format!("{}/cancel", reply.header("location")), &json!({}))
@@ -136,10 +156,20 @@ async fn a_job_does_what_it_was_given(app: TestApp) {
 /// A refused operation is named by its place; the others stand, unless all hang together.
 async fn a_refused_operation_is_named(app: TestApp) {
     let client = app.role(Role::Administrator);
-    let wanted = vec![(1, "invalid_body"), (2, "forbidden"), (3, "invalid_body"), (4, "reference_taken")];
+    let wanted = vec![
+        (1, "invalid_body"),
+        (2, "forbidden"),
+        (3, "invalid_body"),
+        (4, "reference_taken"),
+    ];
     let tried = ended(&client, &start(&client, "?dry_run=true", &mixed()).await).await;
     assert_eq!(
-        (&tried["state"], &tried["done"], &tried["failed"], &tried["dry_run"]),
+        (
+            &tried["state"],
+            &tried["done"],
+            &tried["failed"],
+            &tried["dry_run"]
+        ),
         (&json!("succeeded"), &json!(6), &json!(4), &json!(true))
     );
     assert_eq!(indices(&tried), wanted);
@@ -149,7 +179,12 @@ async fn a_refused_operation_is_named(app: TestApp) {
         (&json!("failed"), &json!("refused"), &json!(0), &json!(1))
     );
     assert_eq!(indices(&all), wanted[..1]);
-    assert!(all["detail"].as_str().is_some_and(|d| d.starts_with("operation 1: ")), "{all:#}");
+    assert!(
+        all["detail"]
+            .as_str()
+            .is_some_and(|d| d.starts_with("operation 1: ")),
+        "{all:#}"
+    );
     assert_eq!(count(&client).await, 0, "neither wrote anything");
     let each = ended(&client, &start(&client, "", &mixed()).await).await;
     assert_eq!(
@@ -157,12 +192,20 @@ async fn a_refused_operation_is_named(app: TestApp) {
         (&json!("succeeded"), &json!(6), &json!(4))
     );
     assert_eq!(indices(&each), wanted);
-    let faults = each["errors"][0]["problem"]["errors"].as_array().expect("faults");
-    assert!(faults.iter().any(|f| f["pointer"] == "/record/colour"), "{faults:?}");
+    let faults = each["errors"][0]["problem"]["errors"]
+        .as_array()
+        .expect("faults");
+    assert!(
+        faults.iter().any(|f| f["pointer"] == "/record/colour"),
+        "{faults:?}"
+    );
     assert_eq!(count(&client).await, 2);
     let good = json!({ "operations": [unit(3), unit(4)] });
     let all = ended(&client, &start(&client, "?mode=atomic", &good).await).await;
-    assert_eq!((&all["state"], &all["done"]), (&json!("succeeded"), &json!(2)));
+    assert_eq!(
+        (&all["state"], &all["done"]),
+        (&json!("succeeded"), &json!(2))
+    );
     assert_eq!(count(&client).await, 4);
     // Many refusals are counted, the first hundred told.
     let many = json!({ "operations": vec![unit(1); 450] });
@@ -183,7 +226,11 @@ async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
     let there = replica.as_ref().unwrap_or(&app).role(Role::Administrator);
     let job = start(&client, "", &units(MANY)).await;
     under_way(&there, &job).await;
-    let cancelled = there.post(&format!("{job}/cancel"), &json!({})).await.status(200).json();
+    let cancelled = there
+        .post(&format!("{job}/cancel"), &json!({}))
+        .await
+        .status(200)
+        .json();
     assert_eq!(cancelled["state"], "cancelled");
     let done = cancelled["done"].as_i64().expect("a number");
     assert!(0 < done && done < MANY as i64 && !cancelled["finished_at"].is_null());
@@ -193,7 +240,10 @@ async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
     assert_eq!(client.get(&job).await.json(), cancelled);
     assert_eq!(there.get(&job).await.json(), cancelled);
     assert_eq!(count(&client).await, done + 1);
-    there.post(&format!("{job}/cancel"), &json!({})).await.problem("conflict");
+    there
+        .post(&format!("{job}/cancel"), &json!({}))
+        .await
+        .problem("conflict");
     if let Some(replica) = &replica {
         replica.stop().await;
     }
@@ -203,10 +253,25 @@ async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
 async fn a_job_that_waits_can_be_cancelled(app: TestApp) {
     let client = app.role(Role::Administrator);
     let first = start(&client, "", &units(MANY)).await;
-    let second = start(&client, "?mode=atomic", &json!({ "operations": [unit(MANY)] })).await;
-    let cancelled = client.post(&format!("{second}/cancel"), &json!({})).await.status(200).json();
-    assert_eq!((&cancelled["state"], &cancelled["started_at"]), (&json!("cancelled"), &Value::Null));
-    client.post(&format!("{first}/cancel"), &json!({})).await.status(200);
+    let second = start(
+        &client,
+        "?mode=atomic",
+        &json!({ "operations": [unit(MANY)] }),
+    )
+    .await;
+    let cancelled = client
+        .post(&format!("{second}/cancel"), &json!({}))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (&cancelled["state"], &cancelled["started_at"]),
+        (&json!("cancelled"), &Value::Null)
+    );
+    client
+        .post(&format!("{first}/cancel"), &json!({}))
+        .await
+        .status(200);
     ended(
         &client,
         &start(
@@ -217,7 +282,13 @@ async fn a_job_that_waits_can_be_cancelled(app: TestApp) {
         .await,
     )
     .await;
-    assert_eq!(client.items(&format!("/api/v1/units?reference=JOB-{MANY}")).await.len(), 0);
+    assert_eq!(
+        client
+            .items(&format!("/api/v1/units?reference=JOB-{MANY}"))
+            .await
+            .len(),
+        0
+    );
 }
 
 /// What is revoked while a job runs it may no more.
@@ -225,10 +296,19 @@ async fn a_revocation_bites_in_the_middle_of_a_job(app: TestApp) {
     let (owner, account, grant) = someone(&app, "service.owner", Role::Administrator).await;
     let job = start(&owner, "", &units(MANY)).await;
     under_way(&owner, &job).await;
-    app.keeper(kind("grant")).delete(&grant.path, &grant.etag).await.status(200);
+    app.keeper(kind("grant"))
+        .delete(&grant.path, &grant.etag)
+        .await
+        .status(200);
     let job = ended(&owner, &job).await;
-    let (done, failed) = (job["done"].as_i64(), job["failed"].as_i64().expect("a number"));
-    assert_eq!((&job["state"], done), (&json!("succeeded"), Some(MANY as i64)));
+    let (done, failed) = (
+        job["done"].as_i64(),
+        job["failed"].as_i64().expect("a number"),
+    );
+    assert_eq!(
+        (&job["state"], done),
+        (&json!("succeeded"), Some(MANY as i64))
+    );
     assert!(0 < failed && failed < MANY as i64, "{failed}");
     let admin = app.role(Role::Administrator);
     assert_eq!(count(&admin).await, MANY as i64 - failed);
@@ -238,11 +318,18 @@ async fn a_revocation_bites_in_the_middle_of_a_job(app: TestApp) {
     let job = start(&owner, "", &units(MANY)).await;
     under_way(&owner, &job).await;
     app.keeper(kind("account"))
-        .patch(&account.path, &account.etag, &json!({ "status": "disabled" }))
+        .patch(
+            &account.path,
+            &account.etag,
+            &json!({ "status": "disabled" }),
+        )
         .await
         .status(200);
     let job = ended(&admin, &job).await;
-    assert_eq!((&job["state"], &job["failure"]), (&json!("failed"), &json!("refused")));
+    assert_eq!(
+        (&job["state"], &job["failure"]),
+        (&json!("failed"), &json!("refused"))
+    );
     assert!(job["done"].as_i64() < Some(MANY as i64));
 }
 
@@ -256,10 +343,20 @@ async fn a_job_is_its_owners(app: TestApp) {
     let whole = ended(&owner, &job).await;
     assert_eq!(whole["owner_id"], account.id_text());
     other.get(&job).await.problem("not_found");
-    other.post(&format!("{job}/cancel"), &json!({})).await.problem("not_found");
+    other
+        .post(&format!("{job}/cancel"), &json!({}))
+        .await
+        .problem("not_found");
     assert_eq!(other.items(PATH).await, [Value::Null; 0]);
-    assert_eq!(auditor.get(&job).await.status(200).json(), whole, "cleared for everything");
-    auditor.post(&format!("{job}/cancel"), &json!({})).await.problem("forbidden");
+    assert_eq!(
+        auditor.get(&job).await.status(200).json(),
+        whole,
+        "cleared for everything"
+    );
+    auditor
+        .post(&format!("{job}/cancel"), &json!({}))
+        .await
+        .problem("forbidden");
     let seen = admin.get(&job).await.status(200).json();
     assert_eq!(
         (&seen["failed"], &seen["errors"]),
@@ -267,10 +364,16 @@ async fn a_job_is_its_owners(app: TestApp) {
         "not cleared for what was refused"
     );
     let long = start(&owner, "", &units(MANY)).await;
-    admin.post(&format!("{long}/cancel"), &json!({})).await.status(200);
+    admin
+        .post(&format!("{long}/cancel"), &json!({}))
+        .await
+        .status(200);
     assert_eq!(ended(&owner, &long).await["state"], "cancelled");
     let own = start(&admin, "", &mixed()).await;
-    for (client, jobs) in [(&owner, vec![&own, &long, &job]), (&auditor, vec![&own, &long, &job])] {
+    for (client, jobs) in [
+        (&owner, vec![&own, &long, &job]),
+        (&auditor, vec![&own, &long, &job]),
+    ] {
         let listed: Vec<String> = client
             .items(PATH)
             .await
@@ -280,11 +383,24 @@ async fn a_job_is_its_owners(app: TestApp) {
         assert_eq!(listed.iter().collect::<Vec<_>>(), jobs);
     }
     let first = owner.get(&format!("{PATH}?limit=2")).await;
-    let cursor = first.status(200).json()["next_cursor"].as_str().expect("a cursor").to_owned();
+    let cursor = first.status(200).json()["next_cursor"]
+        .as_str()
+        .expect("a cursor")
+        .to_owned();
     assert!(first.header("link").contains(&cursor));
-    let rest = owner.get(&format!("{PATH}?limit=2&cursor={cursor}")).await.status(200).json();
-    assert_eq!((&rest["items"][0]["id"], &rest["next_cursor"]), (&whole["id"], &Value::Null));
-    owner.get(&format!("{PATH}?cursor=x")).await.problem_at("invalid_query", "?cursor");
+    let rest = owner
+        .get(&format!("{PATH}?limit=2&cursor={cursor}"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (&rest["items"][0]["id"], &rest["next_cursor"]),
+        (&whole["id"], &Value::Null)
+    );
+    owner
+        .get(&format!("{PATH}?cursor=x"))
+        .await
+        .problem_at("invalid_query", "?cursor");
 }
 
 /// A job whose process is gone ends where it was, and stays so.
@@ -299,10 +415,13 @@ async fn a_job_whose_process_died_is_interrupted(app: TestApp) {
         let id = Uuid::now_v7();
         let mut row = queued(id, app.operator(), "the-load", mode, false, 2_000, ago);
         (row.state, row.done) = (state.into(), done);
-        let store = app.service.engine.write(Write::system(Uuid::nil(), "test"), move |txn| {
-            txn.beside(Side::Job(row));
-            Ok(Outcome::default())
-        });
+        let store = app
+            .service
+            .engine
+            .write(Write::system(Uuid::nil(), "test"), move |txn| {
+                txn.beside(Side::Job(row));
+                Ok(Outcome::default())
+            });
         store.await.expect("it is stored");
         ids.push((id, done));
     }
@@ -323,7 +442,10 @@ async fn a_job_whose_process_died_is_interrupted(app: TestApp) {
             },
             "{detail}"
         );
-        client.post(&format!("{PATH}/{id}/cancel"), &json!({})).await.problem("conflict");
+        client
+            .post(&format!("{PATH}/{id}/cancel"), &json!({}))
+            .await
+            .problem("conflict");
     }
     next.stop().await;
 }
@@ -332,11 +454,17 @@ async fn a_job_whose_process_died_is_interrupted(app: TestApp) {
 async fn a_service_that_stops_ends_its_jobs(app: TestApp) {
     let first = app.replica().await;
     let client = first.role(Role::Administrator);
-    let (running, waiting) = (start(&client, "", &units(MANY)).await, start(&client, "", &units(3)).await);
+    let (running, waiting) = (
+        start(&client, "", &units(MANY)).await,
+        start(&client, "", &units(3)).await,
+    );
     under_way(&client, &running).await;
     first.service.jobs.stop();
     let job = client.get(&running).await.status(200).json();
-    assert_eq!((&job["state"], &job["failure"]), (&json!("failed"), &json!("interrupted")));
+    assert_eq!(
+        (&job["state"], &job["failure"]),
+        (&json!("failed"), &json!("interrupted"))
+    );
     assert_eq!(Some(count(&client).await), job["done"].as_i64());
     let job = client.get(&waiting).await.status(200).json();
     assert_eq!(
@@ -349,7 +477,13 @@ async fn a_service_that_stops_ends_its_jobs(app: TestApp) {
 /// The same request under the same key is the same job.
 async fn a_repeated_request_makes_one_job(app: TestApp) {
     let client = app.role(Role::Administrator);
-    let send = |body: Value| client.ask("POST", PATH).header("idempotency-key", "k").json(&body).send();
+    let send = |body: Value| {
+        client
+            .ask("POST", PATH)
+            .header("idempotency-key", "k")
+            .json(&body)
+            .send()
+    };
     let first = send(units(3)).await;
     first.status(202);
     ended(&client, first.header("location")).await;
@@ -360,17 +494,26 @@ async fn a_repeated_request_makes_one_job(app: TestApp) {
     );
     assert_eq!(again.header("idempotency-replayed"), "true");
     send(units(4)).await.problem("idempotency_key_reused");
-    assert_eq!((client.items(PATH).await.len(), count(&client).await), (1, 3));
+    assert_eq!(
+        (client.items(PATH).await.len(), count(&client).await),
+        (1, 3)
+    );
 }
 
 /// What a job may be, and how many there may be.
 async fn a_job_has_limits(app: TestApp) {
-    let small = TestApp::on(std::sync::Arc::clone(&app.store), app.backend, |c| c.serving.job_limit = 20_000).await;
+    let small = TestApp::on(std::sync::Arc::clone(&app.store), app.backend, |c| {
+        c.serving.job_limit = 20_000
+    })
+    .await;
     let client = small.role(Role::Administrator);
     let refused = |reply: Reply, code: &str| reply.problem(code);
     refused(client.post(PATH, &units(1_000)).await, "payload_too_large");
     let pieces = units(1_000).to_string().into_bytes();
-    refused(client.ask("POST", PATH).body(JSON, pieces).send().await, "payload_too_large");
+    refused(
+        client.ask("POST", PATH).body(JSON, pieces).send().await,
+        "payload_too_large",
+    );
     let client = app.role(Role::Administrator);
     for query in ["?mode=atomic", "?dry_run=true"] {
         client
@@ -379,14 +522,22 @@ async fn a_job_has_limits(app: TestApp) {
             .problem_at("invalid_body", "/operations");
     }
     client
-        .post(PATH, &json!({ "operations": [unit(1), { "kind": "unicorn", "op": "create" }] }))
+        .post(
+            PATH,
+            &json!({ "operations": [unit(1), { "kind": "unicorn", "op": "create" }] }),
+        )
         .await
         .problem_at("invalid_body", "/operations/1/kind");
     client
         .post(&format!("{PATH}?mode=both"), &units(1))
         .await
         .problem_at("invalid_query", "?mode");
-    client.ask("POST", PATH).body(JSON, "[]").send().await.problem("malformed_body");
+    client
+        .ask("POST", PATH)
+        .body(JSON, "[]")
+        .send()
+        .await
+        .problem("malformed_body");
     let reader = app.with(&Subject {
         account: app.operator(),
         client_id: "tests".into(),
@@ -400,7 +551,9 @@ async fn a_job_has_limits(app: TestApp) {
         "none of them was taken"
     );
     // Places are given back.
-    let mut places: Vec<_> = (0..4).map(|_| app.service.jobs.reserve(app.operator()).expect("a place")).collect();
+    let mut places: Vec<_> = (0..4)
+        .map(|_| app.service.jobs.reserve(app.operator()).expect("a place"))
+        .collect();
     let full = client.post(PATH, &units(1)).await;
     full.problem("too_many_requests");
     assert_eq!(full.header("retry-after"), "5");

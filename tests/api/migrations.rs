@@ -46,7 +46,10 @@ fn gather(columns: Vec<Column>, indices: Vec<Column>) -> Tables {
         tables.entry(c.tab).or_default().insert(c.col, is);
     }
     for i in indices.into_iter().filter(own) {
-        tables.entry(i.tab).or_default().insert(format!("index on {}", i.col), i.is);
+        tables
+            .entry(i.tab)
+            .or_default()
+            .insert(format!("index on {}", i.col), i.is);
     }
     tables
 }
@@ -65,7 +68,10 @@ fn of_sqlite(url: &str) -> Tables {
          CASE WHEN l.\"unique\" = 1 THEN 'unique' ELSE 'plain' END AS \"is\" \
          FROM sqlite_master t JOIN pragma_index_list(t.name) l WHERE t.type = 'table' AND l.origin = 'c'",
     );
-    gather(columns.load(&mut conn).expect("columns"), indices.load(&mut conn).expect("indices"))
+    gather(
+        columns.load(&mut conn).expect("columns"),
+        indices.load(&mut conn).expect("indices"),
+    )
 }
 
 fn of_postgres(url: &str) -> Tables {
@@ -83,12 +89,17 @@ fn of_postgres(url: &str) -> Tables {
          FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace \
          WHERE s.nspname = 'public' AND NOT i.indisprimary",
     );
-    gather(columns.load(&mut conn).expect("columns"), indices.load(&mut conn).expect("indices"))
+    gather(
+        columns.load(&mut conn).expect("columns"),
+        indices.load(&mut conn).expect("indices"),
+    )
 }
 
 /// The names of a tree's migrations, each with a way up and a way down.
 fn names(tree: &str) -> Vec<String> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(tree);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(tree);
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .expect("a folder of migrations")
         .map(|e| e.expect("an entry"))
@@ -109,8 +120,15 @@ fn names(tree: &str) -> Vec<String> {
 fn both_trees_have_the_same_migrations() {
     assert_eq!(names("sqlite"), names("postgres"));
     // Of two with one number only one would run.
-    let numbers: std::collections::BTreeSet<String> = names("sqlite").iter().map(|n| n.chars().take(4).collect()).collect();
-    assert_eq!(numbers.len(), names("sqlite").len(), "each has a number of its own");
+    let numbers: std::collections::BTreeSet<String> = names("sqlite")
+        .iter()
+        .map(|n| n.chars().take(4).collect())
+        .collect();
+    assert_eq!(
+        numbers.len(),
+        names("sqlite").len(),
+        "each has a number of its own"
+    );
     assert!(!names("sqlite").is_empty());
 }
 
@@ -121,9 +139,16 @@ fn both_databases_have_the_same_tables_columns_and_indices() {
     };
     let sqlite = Store::new(Backend::Sqlite).expect("a folder");
     let address = Address::parse(&sqlite.url()).expect("an address");
-    address.connect().expect("a database").migrate().expect("migrations");
+    address
+        .connect()
+        .expect("a database")
+        .migrate()
+        .expect("migrations");
     let (ours, theirs) = (of_sqlite(&sqlite.url()), of_postgres(&postgres.url()));
-    assert!(ours.contains_key("journal") && ours.contains_key("records"), "{ours:#?}");
+    assert!(
+        ours.contains_key("journal") && ours.contains_key("records"),
+        "{ours:#?}"
+    );
     assert_eq!(ours, theirs);
 }
 
@@ -148,7 +173,11 @@ fn migrating_twice_changes_nothing_and_down_leads_back() {
         let before = tables(&store.url());
         conn.migrate().expect("migrations");
         assert_eq!(tables(&store.url()), before);
-        let tree = if backend == Backend::Sqlite { "sqlite" } else { "postgres" };
+        let tree = if backend == Backend::Sqlite {
+            "sqlite"
+        } else {
+            "postgres"
+        };
         for name in names(tree).iter().rev() {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("migrations")
@@ -156,8 +185,12 @@ fn migrating_twice_changes_nothing_and_down_leads_back() {
                 .join(name)
                 .join("down.sql");
             let sql = std::fs::read_to_string(path).expect("a way down");
-            diesel::connection::SimpleConnection::batch_execute(&mut conn, &sql).expect("the way down");
+            diesel::connection::SimpleConnection::batch_execute(&mut conn, &sql)
+                .expect("the way down");
         }
-        assert!(tables(&store.url()).is_empty(), "{tree}: what is made is unmade");
+        assert!(
+            tables(&store.url()).is_empty(),
+            "{tree}: what is made is unmade"
+        );
     }
 }

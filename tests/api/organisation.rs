@@ -19,7 +19,10 @@ const TELEPHONE: &str = "+44 20 7946 0999";
 
 async fn introduce(app: &TestApp, person: &Made) {
     let body = json!({ "display_name": NAME, "email": EMAIL, "telephone": TELEPHONE });
-    let reply = app.role(Role::Administrator).put(&format!("{}/details", person.path), &body).await;
+    let reply = app
+        .role(Role::Administrator)
+        .put(&format!("{}/details", person.path), &body)
+        .await;
     reply.status(204);
 }
 
@@ -53,7 +56,8 @@ pub fn traces(app: &TestApp, text: &str) -> Vec<String> {
             let sql = "SELECT c.relname::text AS place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  WHERE (n.nspname IN ('public', 'pg_toast') OR c.relname = 'pg_statistic') AND c.relkind IN ('r', 't', 'i') \
                  AND pg_relation_filepath(c.oid) IS NOT NULL AND position($1::bytea IN pg_read_binary_file(pg_relation_filepath(c.oid))) > 0";
-            let query = diesel::sql_query(sql).bind::<diesel::sql_types::Binary, _>(text.as_bytes());
+            let query =
+                diesel::sql_query(sql).bind::<diesel::sql_types::Binary, _>(text.as_bytes());
             let found: Vec<Found> = query.load(&mut conn).expect("an answer");
             found.into_iter().map(|f| f.place).collect()
         }
@@ -76,14 +80,27 @@ async fn a_person_is_known_to_administrators_alone(app: TestApp) {
     introduce(&app, &person).await;
     assert_eq!(app.seq().await, seq + 1, "the journal says that it was set");
     let known = admin.get(&path).await.status(200).json();
-    assert_eq!(known, json!({ "display_name": NAME, "email": EMAIL, "telephone": TELEPHONE }));
+    assert_eq!(
+        known,
+        json!({ "display_name": NAME, "email": EMAIL, "telephone": TELEPHONE })
+    );
     for role in Role::ALL.into_iter().filter(|r| *r != Role::Administrator) {
         app.role(role).get(&path).await.problem("forbidden");
     }
-    let history = admin.get(&format!("{}/history", person.path)).await.status(200).text();
-    assert!(history.contains("name or address was set") && !history.contains(NAME), "{history}");
+    let history = admin
+        .get(&format!("{}/history", person.path))
+        .await
+        .status(200)
+        .text();
+    assert!(
+        history.contains("name or address was set") && !history.contains(NAME),
+        "{history}"
+    );
     // What is said anew replaces what was said.
-    admin.put(&path, &json!({ "display_name": "Another name" })).await.status(204);
+    admin
+        .put(&path, &json!({ "display_name": "Another name" }))
+        .await
+        .status(204);
     assert_eq!(
         admin.get(&path).await.json(),
         json!({ "display_name": "Another name", "email": null, "telephone": null })
@@ -91,15 +108,26 @@ async fn a_person_is_known_to_administrators_alone(app: TestApp) {
     for (body, field) in [
         (json!({ "display_name": "" }), "/display_name"),
         (json!({ "display_name": "x", "email": "nowhere" }), "/email"),
-        (json!({ "display_name": "x", "telephone": "call me" }), "/telephone"),
+        (
+            json!({ "display_name": "x", "telephone": "call me" }),
+            "/telephone",
+        ),
         (json!({ "display_name": "x", "nick": "y" }), "/nick"),
     ] {
-        admin.put(&path, &body).await.problem_at("invalid_body", field);
+        admin
+            .put(&path, &body)
+            .await
+            .problem_at("invalid_body", field);
     }
     // Hidden from who is not cleared, with all that belongs to it.
-    let hidden = maker.make_with("person", json!({ "marking": "official_sensitive" })).await;
+    let hidden = maker
+        .make_with("person", json!({ "marking": "official_sensitive" }))
+        .await;
     admin
-        .put(&format!("{}/details", hidden.path), &json!({ "display_name": "x" }))
+        .put(
+            &format!("{}/details", hidden.path),
+            &json!({ "display_name": "x" }),
+        )
         .await
         .problem("not_found");
     erase(&app, &hidden).await.problem("not_found");
@@ -110,15 +138,25 @@ async fn an_erased_person_is_forgotten(app: TestApp) {
     let maker = Maker::new(&app);
     let someone = maker.make_named("person").await;
     let holding = maker
-        .make_with("post_holding", json!({ "person_id": someone.id(), "until_on": null }))
+        .make_with(
+            "post_holding",
+            json!({ "person_id": someone.id(), "until_on": null }),
+        )
         .await;
     let (account, _) = person(&app, "zebedee.quillfeather", Role::Viewer).await;
     let admin = app.keeper(kind("account"));
     admin
-        .patch(&account.path, &account.etag, &json!({ "person_id": someone.id() }))
+        .patch(
+            &account.path,
+            &account.etag,
+            &json!({ "person_id": someone.id() }),
+        )
         .await
         .status(200);
-    let token = sign_in(&app, "zebedee.quillfeather", PASSWORD).await.status(200).json();
+    let token = sign_in(&app, "zebedee.quillfeather", PASSWORD)
+        .await
+        .status(200)
+        .json();
     introduce(&app, &someone).await;
     introduce(&app, &someone).await;
     for text in [NAME, EMAIL, "zebedee.quillfeather"] {
@@ -132,21 +170,39 @@ async fn an_erased_person_is_forgotten(app: TestApp) {
         assert_eq!(traces(&app, text), Vec::<String>::new(), "{text}");
     }
     // Nobody gets in any more.
-    crate::access::me(&app, &token).await.problem("unauthenticated");
-    sign_in(&app, "zebedee.quillfeather", PASSWORD).await.problem("bad_credentials");
-    crate::access::refresh(&app, &token).await.problem("invalid_grant");
+    crate::access::me(&app, &token)
+        .await
+        .problem("unauthenticated");
+    sign_in(&app, "zebedee.quillfeather", PASSWORD)
+        .await
+        .problem("bad_credentials");
+    crate::access::refresh(&app, &token)
+        .await
+        .problem("invalid_grant");
     assert_eq!(admin.get(&account.path).await.json()["status"], "disabled");
     // The record is there, its past too, and nobody can say who it was.
     let details = format!("{}/details", someone.path);
     admin.get(&details).await.problem("not_found");
-    admin.put(&details, &json!({ "display_name": NAME })).await.problem("conflict");
+    admin
+        .put(&details, &json!({ "display_name": NAME }))
+        .await
+        .problem("conflict");
     assert_eq!(admin.get(&someone.path).await.status(200).json(), erased);
     assert_eq!(admin.items("/api/v1/people?erased=true").await.len(), 1);
     let history = admin.items(&format!("{}/history", someone.path)).await;
     assert!(history.len() >= 4, "{history:?}");
-    assert_eq!(admin.get(&holding.path).await.status(200).json()["person_id"], someone.id_text());
-    let post = holding.record["post_id"].as_str().unwrap_or_default().to_owned();
-    app.role(Role::Viewer).get(&format!("/api/v1/posts/{post}")).await.status(200);
+    assert_eq!(
+        admin.get(&holding.path).await.status(200).json()["person_id"],
+        someone.id_text()
+    );
+    let post = holding.record["post_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    app.role(Role::Viewer)
+        .get(&format!("/api/v1/posts/{post}"))
+        .await
+        .status(200);
     // Once is enough; another time changes nothing.
     let seq = app.seq().await;
     assert_eq!(erase(&app, &someone).await.status(200).json(), erased);
@@ -179,27 +235,46 @@ async fn an_erasure_is_refused_for_ones_own_account_alone(app: TestApp) {
     let oneself = maker.make_named("person").await;
     introduce(&app, &oneself).await;
     admin
-        .patch(&owner.path, &owner.etag, &json!({ "person_id": oneself.id() }))
+        .patch(
+            &owner.path,
+            &owner.etag,
+            &json!({ "person_id": oneself.id() }),
+        )
         .await
         .status(200);
-    let token = sign_in(&app, "service.owner", PASSWORD).await.status(200).json();
-    let client = app.client.with_token(token["access_token"].as_str().unwrap_or_default());
+    let token = sign_in(&app, "service.owner", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let client = app
+        .client
+        .with_token(token["access_token"].as_str().unwrap_or_default());
     client
         .post(&format!("{}/erase", oneself.path), &json!({}))
         .await
         .problem_at("rule_violation", "/status");
-    client.get(&format!("{}/details", oneself.path)).await.status(200);
+    client
+        .get(&format!("{}/details", oneself.path))
+        .await
+        .status(200);
     app.role(Role::Auditor)
         .post(&format!("{}/erase", oneself.path), &json!({}))
         .await
         .problem("forbidden");
     // A system is nobody's account.
-    let system = json!({ "account_kind": "service", "title": "A system", "person_id": oneself.id() });
+    let system =
+        json!({ "account_kind": "service", "title": "A system", "person_id": oneself.id() });
     admin
         .post("/api/v1/accounts", &system)
         .await
         .problem_at("rule_violation", "/person_id");
-    assert_eq!(admin.items(&format!("/api/v1/accounts?person_id={}", oneself.id())).await.len(), 1);
+    assert_eq!(
+        admin
+            .items(&format!("/api/v1/accounts?person_id={}", oneself.id()))
+            .await
+            .len(),
+        1
+    );
 }
 
 /// A post has one substantive holder at a time; others may stand in.
@@ -220,16 +295,23 @@ async fn a_post_has_one_substantive_holder(app: TestApp) {
     hold(&second, "substantive", "2020-12-31", None)
         .await
         .problem_at("rule_violation", "/capacity");
-    hold(&second, "acting", "2020-06-01", Some("2020-07-31")).await.status(201);
+    hold(&second, "acting", "2020-06-01", Some("2020-07-31"))
+        .await
+        .status(201);
     hold(&second, "temporary", "2020-07-31", Some("2020-08-31"))
         .await
         .problem_at("rule_violation", "/from_on");
-    hold(&second, "substantive", "2021-01-01", None).await.status(201);
+    hold(&second, "substantive", "2021-01-01", None)
+        .await
+        .status(201);
     hold(&first, "acting", "2021-02-01", Some("2021-01-01"))
         .await
         .problem_at("rule_violation", "/until_on");
     // Nor by the back door.
-    let path = format!("/api/v1/post-holdings/{}", held.json()["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "/api/v1/post-holdings/{}",
+        held.json()["id"].as_str().unwrap_or_default()
+    );
     admin
         .patch(&path, &held.etag(), &json!({ "until_on": null }))
         .await
@@ -240,7 +322,10 @@ async fn a_post_has_one_substantive_holder(app: TestApp) {
         .problem_at("rule_violation", "/person_id");
     let found = async |query: &str| {
         admin
-            .items(&format!("/api/v1/post-holdings?post_id={}&{query}", post.id()))
+            .items(&format!(
+                "/api/v1/post-holdings?post_id={}&{query}",
+                post.id()
+            ))
             .await
             .len()
     };
@@ -248,7 +333,10 @@ async fn a_post_has_one_substantive_holder(app: TestApp) {
     assert_eq!(found("on=2020-07-01").await, 2);
     assert_eq!(found("capacity=acting,temporary").await, 1);
     assert_eq!(
-        admin.items(&format!("/api/v1/post-holdings?person_id={}", first.id())).await.len(),
+        admin
+            .items(&format!("/api/v1/post-holdings?person_id={}", first.id()))
+            .await
+            .len(),
         1
     );
 }
@@ -258,7 +346,10 @@ async fn a_name_kept_by_account_moves_to_a_person(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
     let id: Uuid = account.id();
     let insert = match app.backend {
-        Backend::Sqlite => format!("INSERT INTO people (person_id, display_name) VALUES (x'{}', '{NAME}')", id.simple()),
+        Backend::Sqlite => format!(
+            "INSERT INTO people (person_id, display_name) VALUES (x'{}', '{NAME}')",
+            id.simple()
+        ),
         Backend::Postgres => {
             format!("INSERT INTO people (person_id, display_name) VALUES ('{id}', '{NAME}')")
         }
@@ -274,7 +365,11 @@ async fn a_name_kept_by_account_moves_to_a_person(app: TestApp) {
         .as_str()
         .expect("a person")
         .to_owned();
-    let details = admin.get(&format!("/api/v1/people/{person}/details")).await.status(200).json();
+    let details = admin
+        .get(&format!("/api/v1/people/{person}/details"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(details["display_name"], NAME);
     // Once.
     let seq = app.seq().await;

@@ -28,7 +28,10 @@ async fn line(maker: &Maker<'_>, from: &Made, to: &Made, edge_kind: &str, more: 
 
 fn node<'a>(view: &'a Value, of: &Made) -> &'a Value {
     let nodes = view["nodes"].as_array().expect("nodes");
-    nodes.iter().find(|n| n["id"] == of.record["id"]).unwrap_or(&Value::Null)
+    nodes
+        .iter()
+        .find(|n| n["id"] == of.record["id"])
+        .unwrap_or(&Value::Null)
 }
 
 fn tree(view: &Value) -> Vec<(&str, u64, &Value)> {
@@ -47,15 +50,23 @@ fn tree(view: &Value) -> Vec<(&str, u64, &Value)> {
 /// Chair by post, terms, seats and gaps stand on each board; what is tied stands beside it; what reports to two stands in full once.
 async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
     let maker = Maker::new(&app);
-    let (top, other) = (board(&maker, "Top", json!({})).await, board(&maker, "Other", json!({})).await);
-    let (middle, low) = (board(&maker, HOSTILE, json!({})).await, board(&maker, "Low", json!({})).await);
+    let (top, other) = (
+        board(&maker, "Top", json!({})).await,
+        board(&maker, "Other", json!({})).await,
+    );
+    let (middle, low) = (
+        board(&maker, HOSTILE, json!({})).await,
+        board(&maker, "Low", json!({})).await,
+    );
     let gone = board(
         &maker,
         "Gone",
         json!({ "status": "dissolved", "established_on": "2018-01-01", "dissolved_on": "2020-01-31" }),
     )
     .await;
-    let body = maker.make_with("unit", json!({ "unit_kind": "outside_body" })).await;
+    let body = maker
+        .make_with("unit", json!({ "unit_kind": "outside_body" }))
+        .await;
     line(&maker, &middle, &top, "reports_to", json!({})).await;
     line(
         &maker,
@@ -71,7 +82,11 @@ async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
     let seat = json!({ "board_id": top.id(), "post_id": post.id(), "unit_id": null, "capacity": "chair", "term_from_on": "2020-01-01", "term_until_on": "2020-12-31" });
     maker.make_with("membership", seat).await;
     let client = app.role(Role::Viewer);
-    let view = client.get(&format!("{PATH}?on=2020-06-30")).await.status(200).json();
+    let view = client
+        .get(&format!("{PATH}?on=2020-06-30"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(node(&view, &top)["chairs"][0]["id"], post.record["id"]);
     assert_eq!(node(&view, &gone), &Value::Null, "dissolved by then");
     let gaps = |of: &Made| node(&view, of)["gaps"].to_string();
@@ -81,25 +96,52 @@ async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
         gaps(&top)
     );
     assert!(
-        gaps(&middle).contains("edge_agreed_by_one_side") && gaps(&middle).contains("board_without_chair"),
+        gaps(&middle).contains("edge_agreed_by_one_side")
+            && gaps(&middle).contains("board_without_chair"),
         "{}",
         gaps(&middle)
     );
     let places = tree(&view);
-    let of_middle: Vec<(u64, &Value)> = places.iter().filter(|p| p.0 == middle.id_text()).map(|p| (p.1, p.2)).collect();
-    assert_eq!(of_middle, [(1, &Value::Null), (1, &json!("several_parents"))]);
-    assert_eq!(places.iter().filter(|p| p.0 == low.id_text()).count(), 1);
-    let earlier = client.get(&format!("{PATH}?on=2019-06-30")).await.status(200).json();
-    assert_eq!(node(&earlier, &gone)["name"], "Gone");
-    assert_eq!(node(&earlier, &top)["chairs"], json!([]), "nobody chaired it yet");
-
-    let below = client.get(&format!("{PATH}?board_id={}", middle.id())).await.status(200).json();
+    let of_middle: Vec<(u64, &Value)> = places
+        .iter()
+        .filter(|p| p.0 == middle.id_text())
+        .map(|p| (p.1, p.2))
+        .collect();
     assert_eq!(
-        (&node(&below, &low)["tied_only"], &node(&below, &top)["tied_only"]),
+        of_middle,
+        [(1, &Value::Null), (1, &json!("several_parents"))]
+    );
+    assert_eq!(places.iter().filter(|p| p.0 == low.id_text()).count(), 1);
+    let earlier = client
+        .get(&format!("{PATH}?on=2019-06-30"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(node(&earlier, &gone)["name"], "Gone");
+    assert_eq!(
+        node(&earlier, &top)["chairs"],
+        json!([]),
+        "nobody chaired it yet"
+    );
+
+    let below = client
+        .get(&format!("{PATH}?board_id={}", middle.id()))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (
+            &node(&below, &low)["tied_only"],
+            &node(&below, &top)["tied_only"]
+        ),
         (&json!(false), &json!(true))
     );
     assert_eq!(node(&below, &body), &Value::Null);
-    let assuring = client.get(&format!("{PATH}?edge_kind=assures")).await.status(200).json();
+    let assuring = client
+        .get(&format!("{PATH}?edge_kind=assures"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(assuring["edges"].as_array().map(Vec::len), Some(1));
     client
         .get(&format!("{PATH}?edge_kind=loves"))
@@ -123,12 +165,23 @@ async fn the_organogram_is_drawn(app: TestApp) {
         ("csv", "text/csv"),
     ] {
         let reply = client.get(&format!("{PATH}?format={format}")).await;
-        assert!(reply.status(200).header("content-type").starts_with(media_type), "{format}");
+        assert!(
+            reply
+                .status(200)
+                .header("content-type")
+                .starts_with(media_type),
+            "{format}"
+        );
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
-        assert!(reply.header("content-security-policy").contains("default-src 'none'"));
+        assert!(
+            reply
+                .header("content-security-policy")
+                .contains("default-src 'none'")
+        );
         let text = reply.text();
         assert!(
-            text.contains("alert") && (format == "csv" || format == "dot" || !text.contains("<script")),
+            text.contains("alert")
+                && (format == "csv" || format == "dot" || !text.contains("<script")),
             "{format}\n{text}"
         );
     }
@@ -155,9 +208,17 @@ async fn a_marked_board_is_not_drawn(app: TestApp) {
     let mut after = app.role(Role::Viewer).get(PATH).await.status(200).json();
     after["journal_seq"] = before["journal_seq"].clone();
     assert_eq!(before, after);
-    let cleared = maker.client(kind("board")).get(PATH).await.status(200).json();
+    let cleared = maker
+        .client(kind("board"))
+        .get(PATH)
+        .await
+        .status(200)
+        .json();
     assert_eq!(
-        (node(&cleared, &hidden)["name"].as_str(), cleared["edges"].as_array().map(Vec::len)),
+        (
+            node(&cleared, &hidden)["name"].as_str(),
+            cleared["edges"].as_array().map(Vec::len)
+        ),
         (Some("Hidden"), Some(1))
     );
 }

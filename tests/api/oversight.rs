@@ -20,7 +20,12 @@ fn states(view: &Value) -> Vec<(&str, &str)> {
     let items = view["items"].as_array().expect("items");
     items
         .iter()
-        .map(|i| (i["due_on"].as_str().expect("a day"), i["state"].as_str().expect("a state")))
+        .map(|i| {
+            (
+                i["due_on"].as_str().expect("a day"),
+                i["state"].as_str().expect("a state"),
+            )
+        })
         .collect()
 }
 
@@ -34,7 +39,8 @@ async fn a_report_is_expected_met_late_or_missed(app: TestApp) {
         ("2019-03-30", "2019-04-08"),
         ("2019-03-30", "2019-05-01"),
     ] {
-        let draft = json!({ "obligation_id": obligation.id(), "period_due_on": due, "submitted_on": on });
+        let draft =
+            json!({ "obligation_id": obligation.id(), "period_due_on": due, "submitted_on": on });
         client.post(SUBMISSIONS, &draft).await.status(201);
     }
     let path = format!("{}/occurrences", obligation.path);
@@ -52,20 +58,36 @@ async fn a_report_is_expected_met_late_or_missed(app: TestApp) {
             ("2021-03-30", "expected")
         ]
     );
-    assert_eq!(found["counts"], json!({ "expected": 1, "met": 1, "late": 1, "missed": 1 }));
     assert_eq!(
-        (&found["items"][1]["days_late"], &found["items"][1]["submitted_on"]),
+        found["counts"],
+        json!({ "expected": 1, "met": 1, "late": 1, "missed": 1 })
+    );
+    assert_eq!(
+        (
+            &found["items"][1]["days_late"],
+            &found["items"][1]["submitted_on"]
+        ),
         (&json!(2), &json!("2019-04-08"))
     );
     assert_eq!(found["items"][2]["days_late"], 203);
     // A year ahead when nothing else is asked for; what came later is not known on the day.
-    let then = client.get(&format!("{path}?on=2019-04-07")).await.status(200).json();
+    let then = client
+        .get(&format!("{path}?on=2019-04-07"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(
         states(&then),
-        [("2018-03-30", "met"), ("2019-03-30", "missed"), ("2020-03-30", "expected")]
+        [
+            ("2018-03-30", "met"),
+            ("2019-03-30", "missed"),
+            ("2020-03-30", "expected")
+        ]
     );
     let some = client
-        .get(&format!("{path}?on=2020-10-26&state=met,late&due_from=2019-01-01"))
+        .get(&format!(
+            "{path}?on=2020-10-26&state=met,late&due_from=2019-01-01"
+        ))
         .await
         .status(200)
         .json();
@@ -78,11 +100,20 @@ async fn a_report_is_expected_met_late_or_missed(app: TestApp) {
         .get(&format!("{path}?due_from=spring"))
         .await
         .problem_at("invalid_query", "?due_from");
-    let csv = client.get(&format!("{path}?on=2020-10-26&format=csv")).await.status(200).text();
+    let csv = client
+        .get(&format!("{path}?on=2020-10-26&format=csv"))
+        .await
+        .status(200)
+        .text();
     assert_eq!(csv.lines().count(), 5, "{csv}");
     let list = format!("{OBLIGATIONS}?reference={}", obligation.reference());
     assert_eq!(client.items(&format!("{list}&missed=true")).await.len(), 1);
-    assert!(client.items(&format!("{list}&missed=false")).await.is_empty());
+    assert!(
+        client
+            .items(&format!("{list}&missed=false"))
+            .await
+            .is_empty()
+    );
 }
 
 /// All obligations together, by due date, page by page.
@@ -96,15 +127,29 @@ async fn the_reports_of_all_obligations(app: TestApp) {
     let path = "/api/v1/report-occurrences?on=2020-10-26&due_until=2020-12-31&limit=4";
     let first = client.get(path).await.status(200).json();
     let second = client
-        .get(&format!("{path}&cursor={}", first["next_cursor"].as_str().expect("a cursor")))
+        .get(&format!(
+            "{path}&cursor={}",
+            first["next_cursor"].as_str().expect("a cursor")
+        ))
         .await
         .status(200)
         .json();
     assert_eq!(second["next_cursor"], Value::Null);
-    let days: Vec<_> = states(&first).into_iter().chain(states(&second)).map(|(day, _)| day).collect();
+    let days: Vec<_> = states(&first)
+        .into_iter()
+        .chain(states(&second))
+        .map(|(day, _)| day)
+        .collect();
     assert_eq!(
         days,
-        ["2018-03-30", "2018-09-30", "2019-03-30", "2019-09-30", "2020-03-30", "2020-09-30"]
+        [
+            "2018-03-30",
+            "2018-09-30",
+            "2019-03-30",
+            "2019-09-30",
+            "2020-03-30",
+            "2020-09-30"
+        ]
     );
     let missed = client
         .get(&format!(
@@ -112,17 +157,30 @@ async fn the_reports_of_all_obligations(app: TestApp) {
             two.record["from_unit_id"].as_str().expect("a unit")
         ))
         .await;
-    assert_eq!(states(&missed.status(200).json()), [("2020-09-30", "missed")]);
-    client.get(&format!("{path}&cursor=x")).await.problem_at("invalid_query", "?cursor");
+    assert_eq!(
+        states(&missed.status(200).json()),
+        [("2020-09-30", "missed")]
+    );
+    client
+        .get(&format!("{path}&cursor=x"))
+        .await
+        .problem_at("invalid_query", "?cursor");
 }
 
 /// A submission is for a day on which the report is due; nothing is handed in tomorrow.
 async fn a_submission_is_for_one_of_the_due_dates(app: TestApp) {
     let maker = Maker::new(&app);
     let dated = yearly(&maker, json!({})).await;
-    let undated = yearly(&maker, json!({ "frequency": { "source_text": "regularly" }, "first_due_on": null })).await;
+    let undated = yearly(
+        &maker,
+        json!({ "frequency": { "source_text": "regularly" }, "first_due_on": null }),
+    )
+    .await;
     assert_eq!(
-        (&dated.record["is_scheduled"], &undated.record["is_scheduled"]),
+        (
+            &dated.record["is_scheduled"],
+            &undated.record["is_scheduled"]
+        ),
         (&json!(true), &json!(false))
     );
     let client = maker.client(dated.kind);
@@ -144,10 +202,16 @@ async fn a_submission_is_for_one_of_the_due_dates(app: TestApp) {
         .post(SUBMISSIONS, &draft(&undated, json!("2020-03-30")))
         .await
         .problem_at("rule_violation", "/period_due_on");
-    client.post(SUBMISSIONS, &draft(&undated, Value::Null)).await.status(201);
+    client
+        .post(SUBMISSIONS, &draft(&undated, Value::Null))
+        .await
+        .status(201);
     let mut early = draft(&dated, json!("2020-03-30"));
     early["submitted_on"] = "2999-01-01".into();
-    client.post(SUBMISSIONS, &early).await.problem_at("rule_violation", "/submitted_on");
+    client
+        .post(SUBMISSIONS, &early)
+        .await
+        .problem_at("rule_violation", "/submitted_on");
     // One that the obligation, changed later, no longer asks for is shown.
     let made = client
         .post(SUBMISSIONS, &draft(&dated, json!("2020-03-30")))
@@ -155,10 +219,18 @@ async fn a_submission_is_for_one_of_the_due_dates(app: TestApp) {
         .status(201)
         .json();
     client
-        .patch(&dated.path, &dated.etag, &json!({ "first_due_on": "2018-04-30" }))
+        .patch(
+            &dated.path,
+            &dated.etag,
+            &json!({ "first_due_on": "2018-04-30" }),
+        )
         .await
         .status(200);
-    let view = client.get(&format!("{}/occurrences", dated.path)).await.status(200).json();
+    let view = client
+        .get(&format!("{}/occurrences", dated.path))
+        .await
+        .status(200)
+        .json();
     assert_eq!(view["unmatched_submission_ids"], json!([made["id"]]));
     client
         .patch(
@@ -181,9 +253,18 @@ async fn a_frequency_is_one_that_can_be_followed(app: TestApp) {
     let cases = [
         (json!({ "rule": "FREQ=SECONDLY" }), "/frequency/rule"),
         (json!({ "rule": "FREQ=DAILY" }), "/frequency/rule"),
-        (json!({ "rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" }), "/frequency/rule"),
-        (json!({ "rule": "FREQ=YEARLY;BYMONTH=4" }), "/frequency/rule"),
-        (json!({ "rule": "FREQ=YEARLY", "every": 1, "unit": "year" }), "/frequency/rule"),
+        (
+            json!({ "rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" }),
+            "/frequency/rule",
+        ),
+        (
+            json!({ "rule": "FREQ=YEARLY;BYMONTH=4" }),
+            "/frequency/rule",
+        ),
+        (
+            json!({ "rule": "FREQ=YEARLY", "every": 1, "unit": "year" }),
+            "/frequency/rule",
+        ),
         (json!({ "every": 2 }), "/frequency/unit"),
         (json!({ "unit": "week" }), "/frequency/every"),
         (json!({ "every": 1, "unit": "day" }), "/frequency/every"),
@@ -191,16 +272,29 @@ async fn a_frequency_is_one_that_can_be_followed(app: TestApp) {
     for (frequency, at) in cases {
         let mut draft = obligation.clone();
         draft["frequency"] = frequency;
-        client.post(OBLIGATIONS, &draft).await.problem_at("rule_violation", at);
+        client
+            .post(OBLIGATIONS, &draft)
+            .await
+            .problem_at("rule_violation", at);
     }
     let mut draft = obligation.clone();
     draft["first_due_on"] = Value::Null;
-    client.post(OBLIGATIONS, &draft).await.problem_at("rule_violation", "/first_due_on");
+    client
+        .post(OBLIGATIONS, &draft)
+        .await
+        .problem_at("rule_violation", "/first_due_on");
     for field in ["to_others", "from_unit_id"] {
         let mut draft = obligation.clone();
         draft[field] = Value::Null;
-        let at = if field == "to_others" { "/to_board_id" } else { "/from_unit_id" };
-        client.post(OBLIGATIONS, &draft).await.problem_at("rule_violation", at);
+        let at = if field == "to_others" {
+            "/to_board_id"
+        } else {
+            "/from_unit_id"
+        };
+        client
+            .post(OBLIGATIONS, &draft)
+            .await
+            .problem_at("rule_violation", at);
     }
     let mut draft = channel.clone();
     draft["frequency"] = json!({ "rule": "FREQ=HOURLY" });
@@ -209,7 +303,10 @@ async fn a_frequency_is_one_that_can_be_followed(app: TestApp) {
         .await
         .problem_at("rule_violation", "/frequency/rule");
     draft["frequency"] = json!({ "every": 3, "unit": "month" });
-    client.post("/api/v1/oversight-channels", &draft).await.status(201);
+    client
+        .post("/api/v1/oversight-channels", &draft)
+        .await
+        .status(201);
     draft["party_unit_ids"] = json!([]);
     client
         .post("/api/v1/oversight-channels", &draft)
@@ -222,11 +319,21 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
     let maker = Maker::new(&app);
     let path = format!("{OBLIGATIONS}/from-template");
     let client = maker.client(kind("report_obligation"));
-    client.post(&path, &json!({})).await.problem_at("invalid_query", "?unit_id");
+    client
+        .post(&path, &json!({}))
+        .await
+        .problem_at("invalid_query", "?unit_id");
     let unit = maker
-        .create(kind("unit"), &json!({ "name": "The service", "unit_kind": "organisation" }))
+        .create(
+            kind("unit"),
+            &json!({ "name": "The service", "unit_kind": "organisation" }),
+        )
         .await;
-    let tried = client.post(&format!("{path}?dry_run=true"), &json!({})).await.status(200).json();
+    let tried = client
+        .post(&format!("{path}?dry_run=true"), &json!({}))
+        .await
+        .status(200)
+        .json();
     assert_eq!(
         (&tried["dry_run"], tried["items"].as_array().map(Vec::len)),
         (&json!(true), Some(2))
@@ -242,7 +349,10 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
         .iter()
         .map(|i| &i["statutory_duty"])
         .collect();
-    assert_eq!(duties, ["psed_equality_information", "psed_equality_objectives"]);
+    assert_eq!(
+        duties,
+        ["psed_equality_information", "psed_equality_objectives"]
+    );
     assert!(
         made["items"]
             .as_array()
@@ -250,7 +360,11 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
             .iter()
             .all(|i| i["from_unit_id"] == unit.id_text())
     );
-    assert_eq!(client.post(&path, &json!({})).await.status(200).json()["items"], json!([]), "once");
+    assert_eq!(
+        client.post(&path, &json!({})).await.status(200).json()["items"],
+        json!([]),
+        "once"
+    );
     let view = client
         .get("/api/v1/report-occurrences?on=2022-03-31&due_until=2022-12-31")
         .await
@@ -270,7 +384,10 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
         ]
     );
     // The boards' template is as it was.
-    let boards = app.keeper(kind("board")).post("/api/v1/boards/from-template", &json!({})).await;
+    let boards = app
+        .keeper(kind("board"))
+        .post("/api/v1/boards/from-template", &json!({}))
+        .await;
     assert!(boards.status(200).json()["items"].is_array());
 }
 

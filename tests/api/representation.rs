@@ -22,7 +22,10 @@ async fn associations(maker: &Maker<'_>) -> Vec<Made> {
 
 async fn board(maker: &Maker<'_>) -> Made {
     maker
-        .make_with("board", json!({ "reference": "DELIVERY-GROUP", "owner_unit_id": null }))
+        .make_with(
+            "board",
+            json!({ "reference": "DELIVERY-GROUP", "owner_unit_id": null }),
+        )
         .await
 }
 
@@ -54,7 +57,9 @@ async fn view(client: &Client, board: &Made, on: &str) -> Value {
 
 fn of<'a>(view: &'a Value, reference: &str) -> &'a Value {
     let all = view["constituencies"].as_array().expect("constituencies");
-    all.iter().find(|c| c["unit"]["reference"] == reference).expect("the unit is there")
+    all.iter()
+        .find(|c| c["unit"]["reference"] == reference)
+        .expect("the unit is there")
 }
 
 /// Twenty associations, one of them at the table: one of twenty, and nineteen missing.
@@ -75,16 +80,28 @@ async fn one_of_twenty(app: TestApp) {
     )
     .await;
     // An observer listens: that is no seat.
-    seat(&maker, &board, json!({ "unit_id": all[7].id(), "capacity": "observer" })).await;
+    seat(
+        &maker,
+        &board,
+        json!({ "unit_id": all[7].id(), "capacity": "observer" }),
+    )
+    .await;
     let client = maker.client(kind("board"));
     let found = view(&client, &board, DAY).await;
     let target = &found["targets"][0];
     assert_eq!(
-        (&target["constituencies"], &target["seated"], &target["seats_wanted"]),
+        (
+            &target["constituencies"],
+            &target["seated"],
+            &target["seats_wanted"]
+        ),
         (&json!(20), &json!(1), &json!(20)),
         "{found:#}"
     );
-    assert_eq!((&target["met"], &target["missing"]), (&json!(false), &json!(19)));
+    assert_eq!(
+        (&target["met"], &target["missing"]),
+        (&json!(false), &json!(19))
+    );
     assert_eq!(
         found["by_kind"],
         json!([
@@ -93,17 +110,31 @@ async fn one_of_twenty(app: TestApp) {
         ])
     );
     assert_eq!(
-        (&of(&found, "SSA-07")["seated"], &of(&found, "SSA-07")["target_met"]),
+        (
+            &of(&found, "SSA-07")["seated"],
+            &of(&found, "SSA-07")["target_met"]
+        ),
         (&json!(true), &json!(true))
     );
     assert_eq!(
-        (&of(&found, "SSA-08")["seated"], &of(&found, "SSA-08")["target_met"]),
+        (
+            &of(&found, "SSA-08")["seated"],
+            &of(&found, "SSA-08")["target_met"]
+        ),
         (&json!(false), &json!(false))
     );
     assert_eq!(of(&found, "SSA-08")["seats"][0]["counts"], false);
     // Before the term nobody sat.
-    assert_eq!(view(&client, &board, "2019-12-31").await["targets"][0]["seated"], 0);
-    let csv = client.get(&format!("{}/representation?on={DAY}&format=csv", board.path)).await;
+    assert_eq!(
+        view(&client, &board, "2019-12-31").await["targets"][0]["seated"],
+        0
+    );
+    let csv = client
+        .get(&format!(
+            "{}/representation?on={DAY}&format=csv",
+            board.path
+        ))
+        .await;
     let mut reader = csv::Reader::from_reader(csv.status(200).body.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("rows");
     let column = reader
@@ -112,8 +143,17 @@ async fn one_of_twenty(app: TestApp) {
         .iter()
         .position(|h| h == "seated")
         .expect("seated");
-    assert_eq!((rows.len(), rows.iter().filter(|r| &r[column] == "true").count()), (20, 1));
-    client.get(&format!("{}/representation?format=xlsx", board.path)).await.status(200);
+    assert_eq!(
+        (
+            rows.len(),
+            rows.iter().filter(|r| &r[column] == "true").count()
+        ),
+        (20, 1)
+    );
+    client
+        .get(&format!("{}/representation?format=xlsx", board.path))
+        .await
+        .status(200);
 }
 
 /// One seat stands for all only where agreed terms of reference say so.
@@ -121,7 +161,10 @@ async fn a_collective_seat_needs_the_terms(app: TestApp) {
     let maker = Maker::new(&app);
     associations(&maker).await;
     let (board, other) = (board(&maker).await, maker.make_named("board").await);
-    let (plain, elsewhere) = (agreed_terms(&maker, &board, false).await, agreed_terms(&maker, &other, true).await);
+    let (plain, elsewhere) = (
+        agreed_terms(&maker, &board, false).await,
+        agreed_terms(&maker, &other, true).await,
+    );
     let client = maker.client(kind("representation_target"));
     let path = "/api/v1/representation-targets";
     let mut draft = json!({ "board_id": board.id(), "constituency_kind": "staff_support_association", "collective_seat": true });
@@ -135,17 +178,30 @@ async fn a_collective_seat_needs_the_terms(app: TestApp) {
         .await
         .problem_at("rule_violation", "/terms_of_reference_id");
     draft["terms_of_reference_id"] = plain.id_text().into();
-    client.post(path, &draft).await.problem_at("rule_violation", "/collective_seat");
+    client
+        .post(path, &draft)
+        .await
+        .problem_at("rule_violation", "/collective_seat");
     let changed = maker
         .client(plain.kind)
-        .patch(&plain.path, &plain.etag, &json!({ "collective_seat": true }))
+        .patch(
+            &plain.path,
+            &plain.etag,
+            &json!({ "collective_seat": true }),
+        )
         .await;
     changed.status(200);
     client.post(path, &draft).await.status(201);
-    client.post(path, &draft).await.problem_at("rule_violation", "/constituency_kind");
+    client
+        .post(path, &draft)
+        .await
+        .problem_at("rule_violation", "/constituency_kind");
     let found = view(&client, &board, DAY).await;
     assert_eq!(
-        (&found["targets"][0]["collective_seat_allowed"], &found["targets"][0]["met"]),
+        (
+            &found["targets"][0]["collective_seat_allowed"],
+            &found["targets"][0]["met"]
+        ),
         (&json!(true), &json!(false))
     );
     let post = maker.make_named("post").await;
@@ -167,7 +223,11 @@ async fn a_collective_seat_needs_the_terms(app: TestApp) {
     // Superseded terms allow nothing.
     maker
         .client(plain.kind)
-        .patch(&plain.path, &changed.etag(), &json!({ "status": "superseded" }))
+        .patch(
+            &plain.path,
+            &changed.etag(),
+            &json!({ "status": "superseded" }),
+        )
         .await
         .status(200);
     assert_eq!(view(&client, &board, DAY).await["targets"][0]["met"], false);
@@ -208,7 +268,10 @@ async fn terms_of_a_seat_do_not_overlap(app: TestApp) {
         .await
         .problem_at("rule_violation", "/constituency_kind");
     let named = client
-        .items(&format!("/api/v1/memberships?board_id={}&seat=ASSOCIATIONS%201", board.id()))
+        .items(&format!(
+            "/api/v1/memberships?board_id={}&seat=ASSOCIATIONS%201",
+            board.id()
+        ))
         .await;
     assert_eq!(named.len(), 3);
 }
@@ -227,7 +290,10 @@ async fn an_invitation_makes_the_basis_clear(app: TestApp) {
     let client = maker.client(kind("invitation"));
     let found = view(&client, &board, DAY).await;
     assert_eq!(
-        (&found["basis_unclear"], &of(&found, "IAG-1")["seats"][0]["basis_unclear"]),
+        (
+            &found["basis_unclear"],
+            &of(&found, "IAG-1")["seats"][0]["basis_unclear"]
+        ),
         (&json!(1), &json!(true)),
         "{found:#}"
     );
@@ -251,7 +317,11 @@ async fn an_invitation_makes_the_basis_clear(app: TestApp) {
     let made = client.post("/api/v1/invitations", &draft).await;
     let path = made.status(201).header("location").to_owned();
     client
-        .patch(&path, &made.etag(), &json!({ "constituency_kind": "business_group" }))
+        .patch(
+            &path,
+            &made.etag(),
+            &json!({ "constituency_kind": "business_group" }),
+        )
         .await
         .problem_at("rule_violation", "/constituency_kind");
     client
@@ -260,8 +330,14 @@ async fn an_invitation_makes_the_basis_clear(app: TestApp) {
         .problem_at("rule_violation", "/from_on");
     let found = view(&client, &board, DAY).await;
     assert_eq!(found["basis_unclear"], 0, "{found:#}");
-    assert_eq!(of(&found, "IAG-1")["invitations"], json!([made.json()["reference"]]));
-    assert_eq!(view(&client, &board, "2020-06-28").await["basis_unclear"], 1);
+    assert_eq!(
+        of(&found, "IAG-1")["invitations"],
+        json!([made.json()["reference"]])
+    );
+    assert_eq!(
+        view(&client, &board, "2020-06-28").await["basis_unclear"],
+        1
+    );
 }
 
 /// A seat is due when the policy's term is over, and overdue with one term too many.
@@ -269,10 +345,12 @@ async fn seats_fall_due_for_rotation(app: TestApp) {
     let maker = Maker::new(&app);
     let board = board(&maker).await;
     let group = unit(&maker, "IAG-1", "independent_advisory_group").await;
-    let policy =
-        json!({ "board_id": board.id(), "constituency_kind": "independent_advisory_group", "term_months": 12, "maximum_terms": 1 });
+    let policy = json!({ "board_id": board.id(), "constituency_kind": "independent_advisory_group", "term_months": 12, "maximum_terms": 1 });
     let client = maker.client(kind("rotation_policy"));
-    client.post("/api/v1/rotation-policies", &policy).await.status(201);
+    client
+        .post("/api/v1/rotation-policies", &policy)
+        .await
+        .status(201);
     client
         .post("/api/v1/rotation-policies", &policy)
         .await
@@ -283,15 +361,28 @@ async fn seats_fall_due_for_rotation(app: TestApp) {
         json!({ "unit_id": group.id(), "capacity": "adviser", "term_from_on": "2020-06-29" }),
     )
     .await;
-    let rotation = async |on| of(&view(&client, &board, on).await, "IAG-1")["seats"][0]["rotation"].clone();
+    let rotation =
+        async |on| of(&view(&client, &board, on).await, "IAG-1")["seats"][0]["rotation"].clone();
     let wanted = |state: &str| json!({ "state": state, "due_on": "2021-06-29", "terms_in_row": 1, "last_term": true });
     assert_eq!(rotation(DAY).await, wanted("not_due"));
     assert_eq!(rotation("2021-06-28").await, wanted("due_soon"));
     assert_eq!(rotation("2021-06-29").await, wanted("overdue"));
-    assert_eq!(view(&client, &board, "2021-06-29").await["rotations_overdue"], 1);
+    assert_eq!(
+        view(&client, &board, "2021-06-29").await["rotations_overdue"],
+        1
+    );
     let path = format!("/api/v1/rotation-policies?board_id={}", board.id());
-    assert_eq!(client.items(&format!("{path}&overdue=true")).await.len(), 1, "today it is");
-    assert!(client.items(&format!("{path}&overdue=false")).await.is_empty());
+    assert_eq!(
+        client.items(&format!("{path}&overdue=true")).await.len(),
+        1,
+        "today it is"
+    );
+    assert!(
+        client
+            .items(&format!("{path}&overdue=false"))
+            .await
+            .is_empty()
+    );
 }
 
 /// A seat is not attendance: who sits and never comes shows, who comes without a seat shows, and where nobody wrote down who was
@@ -304,17 +395,36 @@ async fn a_seat_is_not_attendance(app: TestApp) {
     for name in names {
         units.push(unit(&maker, name, "staff_support_association").await);
     }
-    let sits = seat(&maker, &board, json!({ "unit_id": units[0].id(), "term_from_on": "2020-02-01" })).await;
-    seat(&maker, &board, json!({ "unit_id": units[1].id(), "term_from_on": "2020-02-01" })).await;
+    let sits = seat(
+        &maker,
+        &board,
+        json!({ "unit_id": units[0].id(), "term_from_on": "2020-02-01" }),
+    )
+    .await;
+    seat(
+        &maker,
+        &board,
+        json!({ "unit_id": units[1].id(), "term_from_on": "2020-02-01" }),
+    )
+    .await;
     let held = async |day: &str| {
-        let draft = json!({ "board_id": board.id(), "title": day, "status": "held", "held_on": day });
+        let draft =
+            json!({ "board_id": board.id(), "title": day, "status": "held", "held_on": day });
         maker.create(kind("meeting"), &draft).await
     };
-    let meetings = [held("2020-01-15").await, held("2020-03-15").await, held("2020-05-15").await];
+    let meetings = [
+        held("2020-01-15").await,
+        held("2020-03-15").await,
+        held("2020-05-15").await,
+    ];
     let client = maker.client(board.kind);
     let found = view(&client, &board, DAY).await;
     assert_eq!(found["meetings"], json!({ "held": 3, "recorded": 0 }));
-    assert_eq!(of(&found, "SSA-A")["seated_but_absent"], false, "nobody wrote down who was there");
+    assert_eq!(
+        of(&found, "SSA-A")["seated_but_absent"],
+        false,
+        "nobody wrote down who was there"
+    );
     let came = async |meeting: &Made, who: Value| {
         let mut draft = json!({ "meeting_id": meeting.id(), "capacity": "member" });
         draft
@@ -323,8 +433,16 @@ async fn a_seat_is_not_attendance(app: TestApp) {
             .extend(who.as_object().expect("who").clone());
         maker.create(kind("attendance"), &draft).await
     };
-    came(&meetings[1], json!({ "membership_id": sits.id(), "status": "present" })).await;
-    came(&meetings[1], json!({ "unit_id": units[1].id(), "status": "apologies" })).await;
+    came(
+        &meetings[1],
+        json!({ "membership_id": sits.id(), "status": "present" }),
+    )
+    .await;
+    came(
+        &meetings[1],
+        json!({ "unit_id": units[1].id(), "status": "apologies" }),
+    )
+    .await;
     came(
         &meetings[0],
         json!({ "unit_id": units[2].id(), "capacity": "observer", "status": "present" }),
@@ -346,7 +464,11 @@ async fn a_seat_is_not_attendance(app: TestApp) {
     );
     let counts = &found["by_kind"][0];
     assert_eq!(
-        (&counts["seated"], &counts["attending"], &counts["seated_but_absent"]),
+        (
+            &counts["seated"],
+            &counts["attending"],
+            &counts["seated_but_absent"]
+        ),
         (&json!(2), &json!(2), &json!(1))
     );
     // Before the meetings there was nothing to come to.
@@ -371,7 +493,10 @@ async fn what_is_hidden_is_not_counted(app: TestApp) {
     assert_eq!(seen["by_kind"][0]["seated"], 1);
     let unseen = view(&app.uncleared_keeper(board.kind), &board, DAY).await;
     assert_eq!(
-        (&unseen["by_kind"][0]["seated"], &of(&unseen, "IAG-1")["seats"]),
+        (
+            &unseen["by_kind"][0]["seated"],
+            &of(&unseen, "IAG-1")["seats"]
+        ),
         (&json!(0), &json!([]))
     );
 }

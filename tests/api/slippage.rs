@@ -14,13 +14,19 @@ fn due(day: &str) -> Value {
 
 async fn item(maker: &Maker<'_>, plan: &Made, fields: Value) -> Made {
     let mut draft = json!({ "plan_id": plan.id(), "item_kind": "project", "title": "A project" });
-    draft.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    draft
+        .as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
     maker.create(kind("work_plan_item"), &draft).await
 }
 
 async fn waits(maker: &Maker<'_>, item: &Made, on: &Made) -> Made {
     maker
-        .create(kind("dependency"), &json!({ "item_id": item.id(), "on_id": on.id() }))
+        .create(
+            kind("dependency"),
+            &json!({ "item_id": item.id(), "on_id": on.id() }),
+        )
         .await
 }
 
@@ -65,9 +71,15 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
         (&json!("late"), &json!("2021-06-30")),
         "{seen:#}"
     );
-    assert_eq!(references(&seen["chain"]), [second.reference(), third.reference()]);
     assert_eq!(
-        (&seen["waits_on"][0]["is_late"], &row(&app, &third).await["holds"]),
+        references(&seen["chain"]),
+        [second.reference(), third.reference()]
+    );
+    assert_eq!(
+        (
+            &seen["waits_on"][0]["is_late"],
+            &row(&app, &third).await["holds"]
+        ),
         (&json!(true), &json!("holds"))
     );
     assert_eq!(row(&app, &third).await["awaited_by"], 1);
@@ -84,7 +96,10 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
         (&json!("2021-01-31"), &json!("2021-12-31"))
     );
     assert_eq!(
-        (&seen["moves"][0]["approved_by"][0]["id"], &seen["moves"][0]["reason"]),
+        (
+            &seen["moves"][0]["approved_by"][0]["id"],
+            &seen["moves"][0]["reason"]
+        ),
         (&json!(board.id()), &json!("It waits"))
     );
     assert_eq!(slippage(&app, "only=slipped").await["counts"]["records"], 1);
@@ -100,7 +115,12 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     waits(&maker, &soon, &late).await;
     let seen = row(&app, &soon).await;
     assert_eq!(
-        (&seen["holds"], &seen["earliest_on"], &seen["is_overdue"], &seen["days_overdue"]),
+        (
+            &seen["holds"],
+            &seen["earliest_on"],
+            &seen["is_overdue"],
+            &seen["days_overdue"]
+        ),
         (&json!("late"), &json!(DAY), &json!(true), &json!(26))
     );
 }
@@ -116,7 +136,10 @@ async fn several_wait_on_one_event_without_a_day(app: TestApp) {
     let behind = item(&maker, &plan, json!({ "deadline": due("2021-02-28") })).await;
     for (item, words) in [(&one, "The new  system"), (&two, "the NEW system")] {
         maker
-            .create(kind("dependency"), &json!({ "item_id": item.id(), "on_other": words }))
+            .create(
+                kind("dependency"),
+                &json!({ "item_id": item.id(), "on_other": words }),
+            )
             .await;
     }
     waits(&maker, &behind, &one).await;
@@ -130,7 +153,12 @@ async fn several_wait_on_one_event_without_a_day(app: TestApp) {
             &events[0]["waiting"],
             &events[0]["waiting_in_all"]
         ),
-        (&json!("The new  system"), &Value::Null, &json!(2), &json!(3))
+        (
+            &json!("The new  system"),
+            &Value::Null,
+            &json!(2),
+            &json!(3)
+        )
     );
     assert_eq!(events[0]["first_needed_on"], "2020-12-31");
     let behind = row(&app, &behind).await;
@@ -138,10 +166,19 @@ async fn several_wait_on_one_event_without_a_day(app: TestApp) {
         (&behind["holds"], &behind["earliest_on"]),
         (&json!("unknown"), &json!("2021-01-31"))
     );
-    assert_eq!(references(&behind["chain"]), [one.reference(), "The new  system"]);
+    assert_eq!(
+        references(&behind["chain"]),
+        [one.reference(), "The new  system"]
+    );
     assert_eq!(seen["counts"]["unknown"], 3);
-    assert_eq!(slippage(&app, "only=cannot_hold").await["counts"]["records"], 3);
-    assert_eq!(slippage(&app, "dated_kind=recommendation").await["counts"]["records"], 0);
+    assert_eq!(
+        slippage(&app, "only=cannot_hold").await["counts"]["records"],
+        3
+    );
+    assert_eq!(
+        slippage(&app, "dated_kind=recommendation").await["counts"]["records"],
+        0
+    );
 }
 
 /// A circle of recommendations is named and hangs nothing; an extension and deferrals are told apart.
@@ -158,18 +195,40 @@ async fn a_circle_is_named(app: TestApp) {
     };
     let (one, two, third) = (make(1).await, make(2).await, make(3).await);
     let auditor = app.role(Role::Auditor);
-    for (from, relation, to) in [(&one, "depends_on", &two), (&two, "refers_to", &one), (&third, "depends_on", &one)] {
-        let link = json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
-        auditor.post("/api/v1/recommendation-links", &link).await.status(201);
+    for (from, relation, to) in [
+        (&one, "depends_on", &two),
+        (&two, "refers_to", &one),
+        (&third, "depends_on", &one),
+    ] {
+        let link =
+            json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
+        auditor
+            .post("/api/v1/recommendation-links", &link)
+            .await
+            .status(201);
     }
     for on in [&one, &two, &third] {
         let seen = row(&app, on).await;
         assert_eq!(seen["holds"], "circle", "{seen:#}");
-        assert!(seen["chain"].as_array().is_some_and(|c| !c.is_empty() && c.len() <= 3), "{seen:#}");
+        assert!(
+            seen["chain"]
+                .as_array()
+                .is_some_and(|c| !c.is_empty() && c.len() <= 3),
+            "{seen:#}"
+        );
     }
-    let graph = app.role(Role::Viewer).get("/api/v1/dependency-graph").await.status(200).json();
+    let graph = app
+        .role(Role::Viewer)
+        .get("/api/v1/dependency-graph")
+        .await
+        .status(200)
+        .json();
     assert_eq!(
-        (&graph["nodes_in_all"], &graph["edges_in_all"], &graph["is_cut"]),
+        (
+            &graph["nodes_in_all"],
+            &graph["edges_in_all"],
+            &graph["is_cut"]
+        ),
         (&json!(3), &json!(3), &json!(false))
     );
     let post = maker.make_named("post").await;
@@ -181,7 +240,9 @@ async fn a_circle_is_named(app: TestApp) {
         .await
         .status(201);
     let longer = json!({ "recommendation_id": one.id(), "to": due("2021-03-31"), "approver_post_id": post.id(), "reason": "Agreed", "approved_on": "2020-10-21" });
-    maker.create(kind("recommendation_extension"), &longer).await;
+    maker
+        .create(kind("recommendation_extension"), &longer)
+        .await;
     let seen = row(&app, &one).await;
     assert_eq!(
         (&seen["changes"], &seen["deferrals"], &seen["moved_days"]),
@@ -196,7 +257,10 @@ async fn a_circle_is_named(app: TestApp) {
         .collect();
     assert_eq!(kinds, ["deferral", "change"]);
     assert_eq!(
-        (&seen["moves"][0]["approved_by"], &seen["moves"][0]["asked_by"]["id"]),
+        (
+            &seen["moves"][0]["approved_by"],
+            &seen["moves"][0]["asked_by"]["id"]
+        ),
         (&json!([]), &json!(post.id()))
     );
     assert_eq!(
@@ -209,7 +273,10 @@ async fn a_circle_is_named(app: TestApp) {
 async fn what_is_put_off_to_no_day_shows(app: TestApp) {
     let maker = Maker::new(&app);
     let action = maker
-        .make_with("action", json!({ "due": due("2020-06-30"), "target_meeting_id": null }))
+        .make_with(
+            "action",
+            json!({ "due": due("2020-06-30"), "target_meeting_id": null }),
+        )
         .await;
     let part = async |label: &str| {
         maker
@@ -235,7 +302,11 @@ async fn what_is_put_off_to_no_day_shows(app: TestApp) {
     );
     let seen = row(&app, &kept).await;
     assert_eq!(
-        (&seen["put_off_to_no_date"], &seen["due_on"], &seen["days_overdue"]),
+        (
+            &seen["put_off_to_no_date"],
+            &seen["due_on"],
+            &seen["days_overdue"]
+        ),
         (&json!(false), &json!("2020-06-30"), &json!(118))
     );
     assert_eq!(
@@ -282,24 +353,43 @@ async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
             .await
             .problem_at("invalid_query", name);
     }
-    let csv = viewer.get("/api/v1/slippage?format=csv").await.status(200).text();
-    assert!(csv.starts_with("record.kind,record.id,record.reference"), "{csv}");
-    let graph = viewer.get("/api/v1/dependency-graph").await.status(200).json();
+    let csv = viewer
+        .get("/api/v1/slippage?format=csv")
+        .await
+        .status(200)
+        .text();
+    assert!(
+        csv.starts_with("record.kind,record.id,record.reference"),
+        "{csv}"
+    );
+    let graph = viewer
+        .get("/api/v1/dependency-graph")
+        .await
+        .status(200)
+        .json();
     let secret = item(
         &maker,
         &plan,
         json!({ "deadline": due("2030-01-31"), "marking": "official_sensitive" }),
     )
     .await;
-    let hidden = json!({ "item_id": all[0].id(), "on_id": secret.id(), "marking": "official_sensitive" });
+    let hidden =
+        json!({ "item_id": all[0].id(), "on_id": secret.id(), "marking": "official_sensitive" });
     maker.create(kind("dependency"), &hidden).await;
     let after = slippage(&app, "").await;
     assert_eq!(
         (&after["counts"], &after["items"], &after["events"]),
         (&whole["counts"], &whole["items"], &whole["events"])
     );
-    let still = viewer.get("/api/v1/dependency-graph").await.status(200).json();
-    assert_eq!((&still["nodes"], &still["nodes_in_all"]), (&graph["nodes"], &graph["nodes_in_all"]));
+    let still = viewer
+        .get("/api/v1/dependency-graph")
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (&still["nodes"], &still["nodes_in_all"]),
+        (&graph["nodes"], &graph["nodes_in_all"])
+    );
     let cleared = app
         .keeper(kind("work_plan_item"))
         .get(&format!("/api/v1/slippage?on={DAY}&only=cannot_hold"))
@@ -314,7 +404,12 @@ async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
     let hostile = "x\"]; click n0 href \"javascript:alert(1)\" %%{init: {}}%% <img src=x> \\";
-    let centre = item(&maker, &plan, json!({ "title": hostile, "deadline": due("2021-06-30") })).await;
+    let centre = item(
+        &maker,
+        &plan,
+        json!({ "title": hostile, "deadline": due("2021-06-30") }),
+    )
+    .await;
     let mut around = Vec::new();
     for _ in 0..3 {
         let next = item(&maker, &plan, json!({ "deadline": due("2021-01-31") })).await;
@@ -325,7 +420,10 @@ async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
     waits(&maker, &far, &around[0]).await;
     let viewer = app.role(Role::Viewer);
     let mermaid = viewer.get("/api/v1/dependency-graph?format=mermaid").await;
-    assert_eq!(mermaid.status(200).header("content-type"), "text/vnd.mermaid; charset=utf-8");
+    assert_eq!(
+        mermaid.status(200).header("content-type"),
+        "text/vnd.mermaid; charset=utf-8"
+    );
     let text = mermaid.text();
     assert!(
         text.starts_with("flowchart LR\n") && text.contains("n1 -->|\"dependency\"| n0"),
@@ -346,7 +444,10 @@ async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
         .header("accept", "text/vnd.graphviz")
         .send()
         .await;
-    assert_eq!(dot.status(200).header("content-type"), "text/vnd.graphviz; charset=utf-8");
+    assert_eq!(
+        dot.status(200).header("content-type"),
+        "text/vnd.graphviz; charset=utf-8"
+    );
     assert!(
         dot.text().starts_with("digraph waits {") && dot.text().contains("x\\\"]; click"),
         "{}",
@@ -369,21 +470,42 @@ async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
         .problem_at("invalid_query", "?format");
     // Around one record: one step from the far end reaches what it waits on.
     let near = viewer
-        .get(&format!("/api/v1/dependency-graph?depth=1&record_id={}", far.id_text()))
+        .get(&format!(
+            "/api/v1/dependency-graph?depth=1&record_id={}",
+            far.id_text()
+        ))
         .await
         .status(200)
         .json();
-    assert_eq!((&near["nodes_in_all"], &near["edges_in_all"]), (&json!(2), &json!(1)), "{near:#}");
-    assert_eq!(near["nodes"][0]["record"]["reference"], json!(far.reference()));
+    assert_eq!(
+        (&near["nodes_in_all"], &near["edges_in_all"]),
+        (&json!(2), &json!(1)),
+        "{near:#}"
+    );
+    assert_eq!(
+        near["nodes"][0]["record"]["reference"],
+        json!(far.reference())
+    );
     let two = viewer
-        .get(&format!("/api/v1/dependency-graph?depth=2&record_id={}", far.id_text()))
+        .get(&format!(
+            "/api/v1/dependency-graph?depth=2&record_id={}",
+            far.id_text()
+        ))
         .await
         .status(200)
         .json();
     assert_eq!(two["nodes_in_all"], 3);
-    let cut = viewer.get("/api/v1/dependency-graph?max_nodes=2").await.status(200).json();
+    let cut = viewer
+        .get("/api/v1/dependency-graph?max_nodes=2")
+        .await
+        .status(200)
+        .json();
     assert_eq!(
-        (&cut["is_cut"], cut["nodes"].as_array().map(Vec::len), &cut["nodes_in_all"]),
+        (
+            &cut["is_cut"],
+            cut["nodes"].as_array().map(Vec::len),
+            &cut["nodes_in_all"]
+        ),
         (&json!(true), Some(2), &json!(5))
     );
     assert!(
@@ -404,7 +526,11 @@ async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
             .await
             .problem_at("invalid_query", name);
     }
-    let csv = viewer.get("/api/v1/dependency-graph?format=csv").await.status(200).text();
+    let csv = viewer
+        .get("/api/v1/dependency-graph?format=csv")
+        .await
+        .status(200)
+        .text();
     assert_eq!(csv.lines().count(), 5, "{csv}");
 }
 

@@ -57,8 +57,7 @@ async fn whole(maker: &Maker<'_>, word: &str) -> Whole {
     let unit = unit("Below", Some(&top)).await;
     let strategy = maker.make(kind("strategy")).await;
     let goal = async |title: &str, parent: Option<&Made>| {
-        let draft =
-            json!({ "strategy_id": strategy.id(), "goal_kind": "objective", "title": title, "parent_id": parent.map(Made::id_text) });
+        let draft = json!({ "strategy_id": strategy.id(), "goal_kind": "objective", "title": title, "parent_id": parent.map(Made::id_text) });
         maker.create(kind("goal"), &draft).await
     };
     let goal_above = goal("Above", None).await;
@@ -118,11 +117,19 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
     for of in [&w.top, &w.unit, &w.goal, &w.part, &w.plan, &w.board] {
         assert_eq!(counts(&app, of).await, [1, 1, 1, 1], "{}", of.path);
     }
-    assert_eq!(counts(&app, &w.review).await, [1, 1, 1, 0], "no control carries it out");
+    assert_eq!(
+        counts(&app, &w.review).await,
+        [1, 1, 1, 0],
+        "no control carries it out"
+    );
     assert_eq!(counts(&app, &w.register).await, [0, 0, 0, 1]);
     let all = status(&app, &format!("/api/v1/status?{ON}")).await;
     assert_eq!(
-        (&all["about"], &all["totals"]["items"], &all["actions"]["open"]),
+        (
+            &all["about"],
+            &all["totals"]["items"],
+            &all["actions"]["open"]
+        ),
         (&Value::Null, &json!(2), &json!(2))
     );
     let elsewhere = maker.make(kind("unit")).await;
@@ -138,14 +145,20 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
         .await
         .problem("not_found");
     // What lies in a withdrawn plan is not planned any more.
-    maker.client(w.plan.kind).delete(&w.plan.path, &w.plan.etag).await.status(200);
+    maker
+        .client(w.plan.kind)
+        .delete(&w.plan.path, &w.plan.etag)
+        .await
+        .status(200);
     assert_eq!(counts(&app, &w.unit).await, [0, 1, 1, 1]);
     let csv = app
         .role(Role::Viewer)
         .get(&format!("{}/status?{ON}&format=csv", w.board.path))
         .await;
     assert!(
-        csv.status(200).text().starts_with("group,id,reference,name,items,"),
+        csv.status(200)
+            .text()
+            .starts_with("group,id,reference,name,items,"),
         "{}",
         csv.text()
     );
@@ -178,8 +191,16 @@ async fn a_colour_has_its_reasons(app: TestApp) {
         ]
     );
     let later = status(&app, &format!("{}/status?on=2020-12-02", w.unit.path)).await;
-    let causes: Vec<&Value> = later["reasons"].as_array().expect("reasons").iter().map(|r| &r["cause"]).collect();
-    assert_eq!(causes, ["items_red", "recommendations_overdue", "items_disagreeing"]);
+    let causes: Vec<&Value> = later["reasons"]
+        .as_array()
+        .expect("reasons")
+        .iter()
+        .map(|r| &r["cause"])
+        .collect();
+    assert_eq!(
+        causes,
+        ["items_red", "recommendations_overdue", "items_disagreeing"]
+    );
     assert_eq!(
         (
             &later["recommendations"]["timeliness"]["overdue"],
@@ -202,7 +223,8 @@ async fn a_trend_shows_what_moved(app: TestApp) {
         .expect("the world")
         .at
         .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    let update = json!({ "status": "complete", "completed_on": "2020-10-20", "declared_rag": "blue" });
+    let update =
+        json!({ "status": "complete", "completed_on": "2020-10-20", "declared_rag": "blue" });
     maker
         .client(w.item.kind)
         .patch(&w.item.path, &w.item.etag, &update)
@@ -217,18 +239,37 @@ async fn a_trend_shows_what_moved(app: TestApp) {
     );
     let change = |figure: &str| {
         let all = trend["changes"].as_array().expect("changes");
-        all.iter().find(|c| c["figure"] == figure).map(|c| c["change"].clone())
+        all.iter()
+            .find(|c| c["figure"] == figure)
+            .map(|c| c["change"].clone())
     };
     assert_eq!(change("items.by_status.complete"), Some(json!(1)));
     assert_eq!(change("items.by_status.in_progress"), Some(json!(-1)));
     assert_eq!(change("items.overdue"), Some(json!(-1)));
-    assert_eq!((change("items.items"), change("recommendations.recommendations")), (None, None));
-    // Nothing moves against itself.
-    let now = status(&app, &format!("{}/status?compare_to={before}&as_of={before}", w.unit.path)).await;
-    assert_eq!(now["trend"]["changes"], json!([]));
-    let unborn = status(&app, &format!("{}/status?compare_to=2019-01-01", w.unit.path)).await;
     assert_eq!(
-        (&unborn["trend"]["was_on_record"], &unborn["trend"]["computed_rag"]),
+        (
+            change("items.items"),
+            change("recommendations.recommendations")
+        ),
+        (None, None)
+    );
+    // Nothing moves against itself.
+    let now = status(
+        &app,
+        &format!("{}/status?compare_to={before}&as_of={before}", w.unit.path),
+    )
+    .await;
+    assert_eq!(now["trend"]["changes"], json!([]));
+    let unborn = status(
+        &app,
+        &format!("{}/status?compare_to=2019-01-01", w.unit.path),
+    )
+    .await;
+    assert_eq!(
+        (
+            &unborn["trend"]["was_on_record"],
+            &unborn["trend"]["computed_rag"]
+        ),
         (&json!(false), &Value::Null)
     );
     let viewer = app.role(Role::Viewer);
@@ -237,7 +278,9 @@ async fn a_trend_shows_what_moved(app: TestApp) {
         .await
         .problem_at("invalid_query", "?compare_to");
     viewer
-        .get(&format!("/api/v1/status?as_of=2019-01-01&compare_to={before}"))
+        .get(&format!(
+            "/api/v1/status?as_of=2019-01-01&compare_to={before}"
+        ))
         .await
         .problem_at("invalid_query", "?compare_to");
     viewer
@@ -250,7 +293,8 @@ async fn a_trend_shows_what_moved(app: TestApp) {
 async fn what_is_hidden_changes_no_figure(app: TestApp) {
     let maker = Maker::new(&app);
     let w = whole(&maker, "one").await;
-    let paths = [&w.top, &w.goal, &w.plan, &w.board, &w.review, &w.register].map(|m| format!("{}/status?{ON}", m.path));
+    let paths = [&w.top, &w.goal, &w.plan, &w.board, &w.review, &w.register]
+        .map(|m| format!("{}/status?{ON}", m.path));
     let mut before = Vec::new();
     for path in &paths {
         let mut view = status(&app, path).await;
@@ -297,9 +341,15 @@ async fn what_is_hidden_changes_no_figure(app: TestApp) {
             view["journal_seq"] = Value::Null;
             assert_eq!(view, *before, "{path}");
         }
-        let cleared = app.keeper(kind("work_plan_item")).get(path).await.status(200).json();
+        let cleared = app
+            .keeper(kind("work_plan_item"))
+            .get(path)
+            .await
+            .status(200)
+            .json();
         assert_ne!(
-            cleared["totals"]["items"].as_u64().unwrap_or(0) + cleared["risks"]["risks"].as_u64().unwrap_or(0),
+            cleared["totals"]["items"].as_u64().unwrap_or(0)
+                + cleared["risks"]["risks"].as_u64().unwrap_or(0),
             before["totals"]["items"].as_u64().unwrap_or(0)
                 + before["risks"]["risks"].as_u64().unwrap_or(0)
                 + u64::from(path.contains("audit-reviews")),

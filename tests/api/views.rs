@@ -36,7 +36,12 @@ const MARKED: &str = "HIDDEN-FROM-VIEWERS";
 
 /// Every view.
 fn views() -> Vec<Described> {
-    let is_view = |o: &Described| o.method == "GET" && o.operation["tags"].as_array().is_some_and(|t| t.contains(&json!("Views")));
+    let is_view = |o: &Described| {
+        o.method == "GET"
+            && o.operation["tags"]
+                .as_array()
+                .is_some_and(|t| t.contains(&json!("Views")))
+    };
     let found: Vec<Described> = operations().into_iter().filter(is_view).collect();
     assert!(found.len() > 20, "{} views are found", found.len());
     found
@@ -45,7 +50,8 @@ fn views() -> Vec<Described> {
 /// The live records of a kind that everybody may know of, what most others point to first.
 fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
     let rows = world.table(kind.index).into_iter().flat_map(|t| t.rows());
-    let open = rows.filter(|r| r.meta().withdrawn_at.is_none() && r.meta().marking == Marking::Official);
+    let open =
+        rows.filter(|r| r.meta().withdrawn_at.is_none() && r.meta().marking == Marking::Official);
     let mut all: Vec<Uuid> = open.map(|r| r.meta().id).collect();
     all.sort_by_key(|id| std::cmp::Reverse(world.pointing_count(*id)));
     all
@@ -59,7 +65,11 @@ fn addresses(world: &World) -> Vec<String> {
         let name = view.name();
         let mut query = format!("?on={DAY}");
         for p in view.parameters("query") {
-            assert_ne!(p["required"], true, "{name}: how is {} to be filled?", p["name"]);
+            assert_ne!(
+                p["required"], true,
+                "{name}: how is {} to be filled?",
+                p["name"]
+            );
             match p["name"].as_str() {
                 Some("limit") => query.push_str("&limit=200"),
                 Some("include_total") => query.push_str("&include_total=true"),
@@ -77,14 +87,21 @@ fn addresses(world: &World) -> Vec<String> {
                     .take(ASKED_ABOUT)
                     .map(|id| id.to_string())
                     .collect::<Vec<_>>();
-                assert!(!some.is_empty(), "{name}: the example data has no {}", kind.name);
+                assert!(
+                    !some.is_empty(),
+                    "{name}: the example data has no {}",
+                    kind.name
+                );
                 some
             }
         };
         let content = view.operation["responses"]["200"]["content"]
             .as_object()
             .unwrap_or_else(|| panic!("{name} answers nothing"));
-        let formats = view.parameters("query").into_iter().find(|p| p["name"] == "format");
+        let formats = view
+            .parameters("query")
+            .into_iter()
+            .find(|p| p["name"] == "format");
         let words: Vec<&str> = formats.map_or(vec!["json"], |f| {
             f["schema"]["enum"]
                 .as_array()
@@ -97,7 +114,11 @@ fn addresses(world: &World) -> Vec<String> {
         for id in ids {
             for word in words.iter().filter(|w| **w != "xlsx") {
                 let one = format!("{}{query}&format={word}", view.address(&id));
-                if view.parameters("query").iter().any(|p| p["name"] == "compare_to") {
+                if view
+                    .parameters("query")
+                    .iter()
+                    .any(|p| p["name"] == "compare_to")
+                {
                     all.push(format!("{one}&compare_to={EARLIER}"));
                 }
                 all.push(one);
@@ -144,7 +165,10 @@ type Answers = BTreeMap<String, Vec<String>>;
 async fn answers(client: &Client, addresses: &[String], more: &str) -> Answers {
     let mut all = Answers::new();
     for address in addresses {
-        all.insert(address.clone(), answer(client, &format!("{address}{more}")).await);
+        all.insert(
+            address.clone(),
+            answer(client, &format!("{address}{more}")).await,
+        );
     }
     all
 }
@@ -155,8 +179,14 @@ fn differing(before: &Answers, after: &Answers) -> Vec<String> {
     for (address, was) in before {
         let is = &after[address];
         if was != is {
-            let gone = was.iter().filter(|l| !is.contains(l)).map(|l| format!("    - {}", l.trim()));
-            let new = is.iter().filter(|l| !was.contains(l)).map(|l| format!("    + {}", l.trim()));
+            let gone = was
+                .iter()
+                .filter(|l| !is.contains(l))
+                .map(|l| format!("    - {}", l.trim()));
+            let new = is
+                .iter()
+                .filter(|l| !was.contains(l))
+                .map(|l| format!("    + {}", l.trim()));
             let lines: Vec<String> = gone.take(8).chain(new.take(8)).collect();
             found.push(format!("{address}\n{}", lines.join("\n")));
         }
@@ -182,13 +212,23 @@ fn changed(before: &World, after: &World) -> Vec<String> {
 }
 
 /// A marked record of a kind that points, wherever its links and rules allow, to records of the example data; how many of its links do.
-async fn mark(app: &TestApp, maker: &Maker<'_>, kind: &'static Kind, draft: &Value, example: &World) -> usize {
+async fn mark(
+    app: &TestApp,
+    maker: &Maker<'_>,
+    kind: &'static Kind,
+    draft: &Value,
+    example: &World,
+) -> usize {
     let mut whole = draft.clone();
     whole["marking"] = "official_sensitive".into();
     whole["reference"] = format!("{MARKED}-{}", kind.prefix).into();
     let links = links_of(kind, draft);
     let target = |link: &Link, n: usize| {
-        let kinds: &[&str] = if link.kinds == ANY_KIND { &["work_plan_item"] } else { link.kinds };
+        let kinds: &[&str] = if link.kinds == ANY_KIND {
+            &["work_plan_item"]
+        } else {
+            link.kinds
+        };
         kinds
             .iter()
             .filter_map(|k| known(example, catalogue().named(k)?).get(n).copied())
@@ -206,11 +246,21 @@ async fn mark(app: &TestApp, maker: &Maker<'_>, kind: &'static Kind, draft: &Val
         let mut linked = 0;
         for link in to_link {
             if let Some(id) = target(link, n) {
-                *draft.pointer_mut(&link.pointer).expect("a link stands in the draft") = id.to_string().into();
+                *draft
+                    .pointer_mut(&link.pointer)
+                    .expect("a link stands in the draft") = id.to_string().into();
                 linked += 1;
             }
         }
-        if kind.offers_create && linked > 0 && app.keeper(kind).post(&collection(kind), &draft).await.status == 201 {
+        if kind.offers_create
+            && linked > 0
+            && app
+                .keeper(kind)
+                .post(&collection(kind), &draft)
+                .await
+                .status
+                == 201
+        {
             return linked;
         }
     }
@@ -224,7 +274,12 @@ async fn changes(app: &TestApp, example: &World) {
     let maker = Maker::new(app);
     let mut patched = 0;
     let is_setting = |k: &Kind| !k.recomputes.is_empty();
-    for (n, kind) in catalogue().kinds().iter().enumerate().filter(|(_, k)| !is_setting(k)) {
+    for (n, kind) in catalogue()
+        .kinds()
+        .iter()
+        .enumerate()
+        .filter(|(_, k)| !is_setting(k))
+    {
         let client = app.keeper(kind);
         if let Some(id) = known(example, kind).first().filter(|_| !kind.append_only) {
             let path = format!("{}/{id}", collection(kind));
@@ -234,14 +289,21 @@ async fn changes(app: &TestApp, example: &World) {
         let made = maker.make(kind).await;
         let mut etag = client.get(&made.path).await.status(200).etag();
         if !kind.append_only {
-            etag = client.patch(&made.path, &etag, &maker.patch()).await.status(200).etag();
+            etag = client
+                .patch(&made.path, &etag, &maker.patch())
+                .await
+                .status(200)
+                .etag();
         }
         client
             .delete(&format!("{}?reason=Entered+twice", made.path), &etag)
             .await
             .status(200);
         if n % 2 == 0 {
-            client.post(&format!("{}/restore", made.path), &Value::Null).await.status(200);
+            client
+                .post(&format!("{}/restore", made.path), &Value::Null)
+                .await
+                .status(200);
         }
     }
     assert!(
@@ -276,14 +338,27 @@ fn assert_same(a: &World, b: &World) {
             let found = |t: &Table| {
                 (
                     t.by_reference(&x.meta().reference),
-                    x.unique().and_then(|(_, key)| Some(t.by_unique(&key)?.meta().id)),
+                    x.unique()
+                        .and_then(|(_, key)| Some(t.by_unique(&key)?.meta().id)),
                 )
             };
             assert_eq!(found(of_a), found(of_b), "{} {id}", kind.name);
         }
         for sort in 0..kind.sorts.len() {
-            let order = |t: &Table| t.order(sort).expect("an order").keys().cloned().collect::<Vec<_>>();
-            assert_eq!(order(of_a), order(of_b), "{} by {}", kind.name, kind.sorts[sort]);
+            let order = |t: &Table| {
+                t.order(sort)
+                    .expect("an order")
+                    .keys()
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                order(of_a),
+                order(of_b),
+                "{} by {}",
+                kind.name,
+                kind.sorts[sort]
+            );
         }
     }
 }
@@ -300,9 +375,17 @@ async fn now_by_its_time_is_now(app: TestApp) {
 
     changes(&app, &before).await;
     let differ = differing(&now, &answers(&viewer, &addresses, &as_of).await);
-    assert!(differ.is_empty(), "since something was recorded later:\n{}", differ.join("\n"));
+    assert!(
+        differ.is_empty(),
+        "since something was recorded later:\n{}",
+        differ.join("\n")
+    );
     let changed = differing(&now, &answers(&viewer, &addresses, "").await);
-    assert!(changed.len() > addresses.len() / 4, "the changes show: {}", changed.len());
+    assert!(
+        changed.len() > addresses.len() / 4,
+        "the changes show: {}",
+        changed.len()
+    );
 }
 
 /// What a caller may not know of changes nothing that it is told.
@@ -313,7 +396,9 @@ async fn what_is_hidden_changes_no_answer(app: TestApp) {
     for kind in catalogue().kinds() {
         drafts.push((kind, maker.draft(kind).await));
     }
-    let (alone, others): (Vec<_>, Vec<_>) = drafts.iter().partition(|(kind, _)| kind.markable && kind.name != ISSUE);
+    let (alone, others): (Vec<_>, Vec<_>) = drafts
+        .iter()
+        .partition(|(kind, _)| kind.markable && kind.name != ISSUE);
     for (kind, draft) in others {
         if kind.markable {
             mark(&app, &maker, kind, draft, &example).await;
@@ -357,13 +442,29 @@ async fn what_is_hidden_changes_no_answer(app: TestApp) {
     );
     let is = answers(&viewer, &addresses, "").await;
     let differ = differing(&was, &is);
-    assert!(differ.is_empty(), "{} of {}\n{}", differ.len(), addresses.len(), differ.join("\n"));
+    assert!(
+        differ.is_empty(),
+        "{} of {}\n{}",
+        differ.len(),
+        addresses.len(),
+        differ.join("\n")
+    );
     let now = world(&app).await;
-    let tables = catalogue().kinds().iter().filter_map(|k| now.table(k.index));
-    let hidden = tables.flat_map(Table::rows).filter(|r| r.meta().marking != Marking::Official);
-    let secrets: Vec<String> = hidden.map(|r| r.meta().id.to_string()).chain([MARKED.to_owned()]).collect();
+    let tables = catalogue()
+        .kinds()
+        .iter()
+        .filter_map(|k| now.table(k.index));
+    let hidden = tables
+        .flat_map(Table::rows)
+        .filter(|r| r.meta().marking != Marking::Official);
+    let secrets: Vec<String> = hidden
+        .map(|r| r.meta().id.to_string())
+        .chain([MARKED.to_owned()])
+        .collect();
     for (address, lines) in &is {
-        let told = lines.iter().find(|l| secrets.iter().any(|s| l.contains(s.as_str())));
+        let told = lines
+            .iter()
+            .find(|l| secrets.iter().any(|s| l.contains(s.as_str())));
         assert_eq!(told, None, "{address} tells of a marked record");
     }
     let shown = differing(&was_cleared, &answers(&cleared, &addresses, "").await);
@@ -399,12 +500,16 @@ async fn the_journal_replayed_is_the_world(app: TestApp) {
                 .snapshot
                 .as_deref()
                 .unwrap_or_else(|| panic!("entry {} was redacted", entry.seq));
-            replayed.apply((kind.parse)(snapshot, entry.shape, entry.seq, kind.index).expect("a snapshot"));
+            replayed.apply(
+                (kind.parse)(snapshot, entry.shape, entry.seq, kind.index).expect("a snapshot"),
+            );
         }
     }
     assert_eq!((replayed.seq, loaded.seq), (running.seq, running.seq));
     assert!(
-        loaded.table(kind("work_plan_item").index).is_some_and(|t| t.len() > 20),
+        loaded
+            .table(kind("work_plan_item").index)
+            .is_some_and(|t| t.len() > 20),
         "the example data is there"
     );
     for other in [&running, &loaded] {

@@ -67,12 +67,17 @@ impl Database {
         if let Some(path) = self.url.strip_prefix("sqlite://") {
             let copy = Self::new(Backend::Sqlite).unwrap();
             // What is still in the write-ahead log belongs to the database.
-            connect(&self.url).batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+            connect(&self.url)
+                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                .unwrap();
             std::fs::copy(path, copy.url.strip_prefix("sqlite://").unwrap()).unwrap();
             return copy;
         }
         let server = postgres().unwrap();
-        let (old, new) = (self.name(), format!("stride_{}", uuid::Uuid::new_v4().simple()));
+        let (old, new) = (
+            self.name(),
+            format!("stride_{}", uuid::Uuid::new_v4().simple()),
+        );
         connect(&server.url("postgres"))
             .batch_execute(&format!("CREATE DATABASE {new} TEMPLATE {old}"))
             .unwrap();
@@ -99,7 +104,10 @@ impl Drop for Database {
             && let Some(server) = postgres()
             && let Ok(mut conn) = Address::Postgres(server.url("postgres")).connect()
         {
-            let _ = conn.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name()));
+            let _ = conn.batch_execute(&format!(
+                "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+                self.name()
+            ));
         }
     }
 }
@@ -143,8 +151,12 @@ fn postgres() -> Option<&'static Server> {
 }
 
 fn given(url: &str) -> Server {
-    let (address, after) = url.split_once('?').map_or((url, String::new()), |(a, q)| (a, format!("?{q}")));
-    let (scheme, rest) = address.split_once("://").expect("TEST_POSTGRES_URL is postgres://…");
+    let (address, after) = url
+        .split_once('?')
+        .map_or((url, String::new()), |(a, q)| (a, format!("?{q}")));
+    let (scheme, rest) = address
+        .split_once("://")
+        .expect("TEST_POSTGRES_URL is postgres://…");
     let host = rest.split('/').next().unwrap();
     Server {
         before: format!("{scheme}://{host}"),
@@ -157,7 +169,10 @@ fn programs() -> Option<PathBuf> {
     let in_path = std::env::var_os("PATH")
         .map(|p| std::env::split_paths(&p).collect::<Vec<_>>())
         .unwrap_or_default();
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut debian: Vec<PathBuf> = debian.map(|d| d.path().join("bin")).collect();
     debian.sort();
     debian
@@ -169,7 +184,11 @@ fn programs() -> Option<PathBuf> {
 
 /// Starts a cluster that listens on a socket in its own folder alone, and ends with this process.
 fn private(bin: &Path) -> Server {
-    let folder = tempfile::Builder::new().prefix("stride-pg").tempdir_in("/tmp").unwrap().keep();
+    let folder = tempfile::Builder::new()
+        .prefix("stride-pg")
+        .tempdir_in("/tmp")
+        .unwrap()
+        .keep();
     let as_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     // PostgreSQL refuses to run as root.
     let run = |program: &str, arguments: &[&str]| {
@@ -181,19 +200,56 @@ fn private(bin: &Path) -> Server {
         } else {
             Command::new(&path)
         };
-        let output = command.args(arguments).current_dir("/").stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = command
+            .args(arguments)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     let at = folder.display().to_string();
     if as_root {
-        assert!(Command::new("chown").args(["postgres", &at]).status().unwrap().success());
+        assert!(
+            Command::new("chown")
+                .args(["postgres", &at])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
     let data = format!("{at}/data");
-    run("initdb", &["-D", &data, "-U", "stride", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+    run(
+        "initdb",
+        &[
+            "-D",
+            &data,
+            "-U",
+            "stride",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ],
+    );
     let options = format!("-k {at} -c listen_addresses= -c max_connections=200 -c fsync=off");
     run(
         "pg_ctl",
-        &["-D", &data, "-o", &options, "-l", &format!("{data}/log"), "-w", "start"],
+        &[
+            "-D",
+            &data,
+            "-o",
+            &options,
+            "-l",
+            &format!("{data}/log"),
+            "-w",
+            "start",
+        ],
     );
     end_with_us(bin, &folder, as_root);
     Server {
@@ -204,9 +260,20 @@ fn private(bin: &Path) -> Server {
 
 /// Leaves a shell behind that waits for this process to end, however it ends, and then stops the cluster and removes it.
 fn end_with_us(bin: &Path, folder: &Path, as_root: bool) {
-    let stop = format!("{}/pg_ctl -D {}/data -m immediate stop", bin.display(), folder.display());
-    let stop = if as_root { format!("runuser -u postgres -- {stop}") } else { stop };
-    let script = format!("trap '' INT TERM; read line; {stop}; rm -rf {}", folder.display());
+    let stop = format!(
+        "{}/pg_ctl -D {}/data -m immediate stop",
+        bin.display(),
+        folder.display()
+    );
+    let stop = if as_root {
+        format!("runuser -u postgres -- {stop}")
+    } else {
+        stop
+    };
+    let script = format!(
+        "trap '' INT TERM; read line; {stop}; rm -rf {}",
+        folder.display()
+    );
     let shell = Command::new("sh")
         .args(["-c", &script])
         .current_dir("/")

@@ -18,7 +18,9 @@ async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
     let operations: Vec<Value> = (0..MANY)
         .map(|n| json!({ "kind": "unit", "op": "create", "record": { "reference": format!("JOB-{n}"), "name": "Loaded", "unit_kind": "unit" } }))
         .collect();
-    let (status, job) = client.post("/api/v1/jobs", &json!({ "operations": operations })).await;
+    let (status, job) = client
+        .post("/api/v1/jobs", &json!({ "operations": operations }))
+        .await;
     assert_eq!(status, 202, "{job}");
     let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
     while client.get(&path).await.1["done"] == 0 {}
@@ -44,7 +46,11 @@ async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
             break next;
         }
     };
-    assert_eq!((&next["state"], &next["failed"]), (&json!("succeeded"), &json!(0)), "{next:#}");
+    assert_eq!(
+        (&next["state"], &next["failed"]),
+        (&json!("succeeded"), &json!(0)),
+        "{next:#}"
+    );
 }
 
 fn terminated(server: &mut Server) {

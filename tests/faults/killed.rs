@@ -86,7 +86,12 @@ fn next(client: usize, round: usize, before: &[(Sent, Value)]) -> Sent {
     }
 }
 
-async fn write_until_gone(client: Client, number: usize, round: usize, count: Arc<Count>) -> Memory {
+async fn write_until_gone(
+    client: Client,
+    number: usize,
+    round: usize,
+    count: Arc<Count>,
+) -> Memory {
     let mut acknowledged: Vec<(Sent, Value)> = Vec::new();
     loop {
         let sent = next(number, round, &acknowledged);
@@ -120,8 +125,14 @@ async fn assert_kept(client: &Client, memory: &Memory) {
             let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
             let (status, now) = client.get(&path).await;
             assert_eq!(status, 200, "acknowledged and lost: {sent:?}");
-            let (seen, was) = (now["version"].as_i64().unwrap(), record["version"].as_i64().unwrap());
-            assert!(seen >= was, "went back from version {was} to {seen}: {sent:?}");
+            let (seen, was) = (
+                now["version"].as_i64().unwrap(),
+                record["version"].as_i64().unwrap(),
+            );
+            assert!(
+                seen >= was,
+                "went back from version {was} to {seen}: {sent:?}"
+            );
             if seen == was {
                 assert_eq!(&now, record);
             }
@@ -134,7 +145,13 @@ async fn assert_kept(client: &Client, memory: &Memory) {
 async fn assert_whole(client: &Client, memory: &Memory) -> bool {
     let sent = &memory.last;
     if sent.path.ends_with("/bulk") {
-        let written = client.get(&format!("/api/v1/units?name={}&include_total=true", sent.key)).await.1;
+        let written = client
+            .get(&format!(
+                "/api/v1/units?name={}&include_total=true",
+                sent.key
+            ))
+            .await
+            .1;
         let total = written["total"].as_u64().unwrap() as usize;
         assert!(
             total == 0 || total == BULK,
@@ -142,9 +159,17 @@ async fn assert_whole(client: &Client, memory: &Memory) -> bool {
         );
     }
     let (status, first, replayed) = send(client, sent).await.unwrap();
-    assert!((200..300).contains(&status), "a repeat was refused: {status} {first} for {sent:?}");
+    assert!(
+        (200..300).contains(&status),
+        "a repeat was refused: {status} {first} for {sent:?}"
+    );
     let (again, second, second_replayed) = send(client, sent).await.unwrap();
-    assert_eq!((again, &second), (status, &first), "client {}", memory.client);
+    assert_eq!(
+        (again, &second),
+        (status, &first),
+        "client {}",
+        memory.client
+    );
     assert!(second_replayed);
     replayed
 }
@@ -163,7 +188,14 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
             reached: Notify::new(),
         });
         let writers: Vec<_> = (0..CLIENTS)
-            .map(|n| tokio::spawn(write_until_gone(client.clone(), n, round, Arc::clone(&count))))
+            .map(|n| {
+                tokio::spawn(write_until_gone(
+                    client.clone(),
+                    n,
+                    round,
+                    Arc::clone(&count),
+                ))
+            })
             .collect();
         count.reached.notified().await;
         server.kill();
@@ -182,7 +214,11 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
         }
         // Each request made its entries exactly once: those that were answered, and those whose answer was lost.
         let entries = |sent: &Sent| {
-            if sent.path.ends_with("/bulk") { BULK } else { 1 }
+            if sent.path.ends_with("/bulk") {
+                BULK
+            } else {
+                1
+            }
         };
         expected += memories
             .iter()

@@ -32,7 +32,9 @@ async fn concurrent_writes_at_both_make_one_gapless_chain() {
         let client = clients[n % 2].clone();
         async move {
             for i in 0..ROUNDS {
-                client.create("/api/v1/units", &unit(&format!("Unit {n}-{i}"))).await;
+                client
+                    .create("/api/v1/units", &unit(&format!("Unit {n}-{i}")))
+                    .await;
             }
         }
     });
@@ -42,7 +44,10 @@ async fn concurrent_writes_at_both_make_one_gapless_chain() {
     assert_eq!(lists[0], lists[1]);
     assert_eq!(lists[0].len(), 8 * ROUNDS);
     // References are numbered without a repeat, whichever replica gave them.
-    let mut references: Vec<&str> = lists[0].iter().map(|u| u["reference"].as_str().unwrap()).collect();
+    let mut references: Vec<&str> = lists[0]
+        .iter()
+        .map(|u| u["reference"].as_str().unwrap())
+        .collect();
     references.dedup();
     assert_eq!(references.len(), 8 * ROUNDS);
 }
@@ -55,8 +60,12 @@ async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
     let record = clients[0].create("/api/v1/units", &unit("Contested")).await;
     let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
     for round in 0..ROUNDS {
-        let version = clients[round % 2].get(&path).await.1["version"].as_i64().unwrap();
-        let names: Vec<String> = (0..6).map(|n| format!("Round {round}, writer {n}")).collect();
+        let version = clients[round % 2].get(&path).await.1["version"]
+            .as_i64()
+            .unwrap();
+        let names: Vec<String> = (0..6)
+            .map(|n| format!("Round {round}, writer {n}"))
+            .collect();
         let bodies: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
         let attempts = bodies
             .iter()
@@ -65,10 +74,16 @@ async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
         let answers = join_all(attempts).await;
         let winners: Vec<usize> = (0..6).filter(|n| answers[*n].0 == 200).collect();
         assert_eq!(winners.len(), 1, "{answers:?}");
-        assert!(answers.iter().filter(|a| a.0 == 412).count() == 5, "{answers:?}");
+        assert!(
+            answers.iter().filter(|a| a.0 == 412).count() == 5,
+            "{answers:?}"
+        );
         for client in &clients {
             let (_, now) = client.get(&path).await;
-            assert_eq!((&now["name"], &now["version"]), (&json!(names[winners[0]]), &json!(version + 1)));
+            assert_eq!(
+                (&now["name"], &now["version"]),
+                (&json!(names[winners[0]]), &json!(version + 1))
+            );
         }
     }
     assert_sound(&database);
@@ -81,19 +96,27 @@ async fn what_one_acknowledged_the_other_answers_at_the_next_read() {
     };
     for round in 0..ROUNDS {
         let (here, there) = (&clients[round % 2], &clients[(round + 1) % 2]);
-        let record = here.create("/api/v1/units", &unit(&format!("Seen {round}"))).await;
+        let record = here
+            .create("/api/v1/units", &unit(&format!("Seen {round}")))
+            .await;
         let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
         assert_eq!(there.get(&path).await, (200, record.clone()));
 
         let (_, changed) = there.patch(&path, 1, &json!({ "name": "Changed" })).await;
         let (_, page) = here
-            .get(&format!("/api/v1/units?reference={}", record["reference"].as_str().unwrap()))
+            .get(&format!(
+                "/api/v1/units?reference={}",
+                record["reference"].as_str().unwrap()
+            ))
             .await;
         assert_eq!(page["items"], json!([changed]));
 
         here.withdraw(&path, 2).await;
         let (_, page) = there
-            .get(&format!("/api/v1/units?reference={}", record["reference"].as_str().unwrap()))
+            .get(&format!(
+                "/api/v1/units?reference={}",
+                record["reference"].as_str().unwrap()
+            ))
             .await;
         assert_eq!(page["items"], json!([]));
     }
@@ -107,14 +130,27 @@ async fn account(administrator: &Client, role: &str) -> (String, Value, String) 
     let grant = administrator
         .create("/api/v1/grants", &json!({ "account_id": id, "role": role }))
         .await;
-    let secret = administrator.create(&format!("/api/v1/accounts/{id}/secrets"), &json!({})).await;
-    (id, grant, secret["client_secret"].as_str().unwrap().to_owned())
+    let secret = administrator
+        .create(&format!("/api/v1/accounts/{id}/secrets"), &json!({}))
+        .await;
+    (
+        id,
+        grant,
+        secret["client_secret"].as_str().unwrap().to_owned(),
+    )
 }
 
 async fn sign_in(server: &Server, id: &str, secret: &str) -> (u16, Value) {
-    let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id),
+        ("client_secret", secret),
+    ];
     let request = reqwest::Client::builder().no_proxy().build().unwrap();
-    let response = request.post(format!("http://{}/oauth/token", server.address)).form(&form).send();
+    let response = request
+        .post(format!("http://{}/oauth/token", server.address))
+        .form(&form)
+        .send();
     crate::server::taken(response.await.unwrap()).await
 }
 
@@ -128,14 +164,28 @@ async fn what_one_revokes_the_other_refuses_at_the_next_request() {
     let (id, grant, secret) = account(here, "viewer").await;
     let (status, token) = sign_in(&servers[1], &id, &secret).await;
     assert_eq!(status, 200, "{token}");
-    let there = Client::new(&servers[1], token["access_token"].as_str().unwrap().to_owned());
+    let there = Client::new(
+        &servers[1],
+        token["access_token"].as_str().unwrap().to_owned(),
+    );
     assert_eq!(there.get("/api/v1/units").await.0, 200);
 
-    here.withdraw(&format!("/api/v1/grants/{}", grant["id"].as_str().unwrap()), 1).await;
-    assert_eq!(there.get("/api/v1/units").await.0, 403, "a withdrawn grant still allows");
+    here.withdraw(
+        &format!("/api/v1/grants/{}", grant["id"].as_str().unwrap()),
+        1,
+    )
+    .await;
+    assert_eq!(
+        there.get("/api/v1/units").await.0,
+        403,
+        "a withdrawn grant still allows"
+    );
 
-    here.create("/api/v1/grants", &json!({ "account_id": id, "role": "administrator" }))
-        .await;
+    here.create(
+        "/api/v1/grants",
+        &json!({ "account_id": id, "role": "administrator" }),
+    )
+    .await;
     assert_eq!(there.post("/api/v1/units", &unit("Allowed")).await.0, 201);
     let path = format!("/api/v1/accounts/{id}");
     // Its secret made it version 2.
@@ -146,7 +196,11 @@ async fn what_one_revokes_the_other_refuses_at_the_next_request() {
         401,
         "a disabled account still writes"
     );
-    assert_eq!(there.get("/api/v1/units").await.0, 401, "a disabled account still reads");
+    assert_eq!(
+        there.get("/api/v1/units").await.0,
+        401,
+        "a disabled account still reads"
+    );
     assert_eq!(
         sign_in(&servers[1], &id, &secret).await.0,
         401,
@@ -157,8 +211,14 @@ async fn what_one_revokes_the_other_refuses_at_the_next_request() {
     assert_eq!(status, 200);
     assert_eq!(there.get("/api/v1/units").await.0, 200);
     let later = chrono::Utc::now() + chrono::Duration::seconds(1);
-    let (status, _) = here.patch(&path, 4, &json!({ "tokens_valid_from": later })).await;
+    let (status, _) = here
+        .patch(&path, 4, &json!({ "tokens_valid_from": later }))
+        .await;
     assert_eq!(status, 200);
-    assert_eq!(there.get("/api/v1/units").await.0, 401, "an ended token still reads");
+    assert_eq!(
+        there.get("/api/v1/units").await.0,
+        401,
+        "an ended token still reads"
+    );
     assert_sound(&database);
 }

@@ -53,7 +53,14 @@ impl Server {
     /// Starts the service and does not wait.
     pub fn starting(database: &Database) -> Starting {
         let child = stride(database)
-            .args(["serve", "--bind", "127.0.0.1:0", "--rate-limit", "0", "--no-example"])
+            .args([
+                "serve",
+                "--bind",
+                "127.0.0.1:0",
+                "--rate-limit",
+                "0",
+                "--no-example",
+            ])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -69,7 +76,13 @@ impl Server {
     /// Asks it to stop, as a supervisor does.
     pub fn terminate(&self) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for its end.
@@ -92,7 +105,9 @@ impl Starting {
     /// Waits until it answers.
     pub fn ready(mut self) -> Server {
         let mut line = String::new();
-        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(self.0.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let address = line
             .trim()
             .rsplit_once("http://")
@@ -115,7 +130,10 @@ pub struct Client {
 impl Client {
     /// The first administrator's powers, by a token of the command line.
     pub fn administrator(database: &Database, server: &Server) -> Self {
-        Self::new(server, printed(database, &["token", "--role", "administrator"]))
+        Self::new(
+            server,
+            printed(database, &["token", "--role", "administrator"]),
+        )
     }
 
     /// A caller with this token.
@@ -134,7 +152,9 @@ impl Client {
 
     /// A request, to be completed.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     /// Reads a path; status and body.
@@ -144,7 +164,14 @@ impl Client {
 
     /// Sends a body; status and body of the answer.
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        taken(self.request(Method::POST, path).json(body).send().await.unwrap()).await
+        taken(
+            self.request(Method::POST, path)
+                .json(body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     /// Creates a record.
@@ -156,13 +183,17 @@ impl Client {
 
     /// Changes a record from this version on; status and body.
     pub async fn patch(&self, path: &str, version: i64, body: &Value) -> (u16, Value) {
-        let request = self.request(Method::PATCH, path).header("If-Match", format!("\"{version}\""));
+        let request = self
+            .request(Method::PATCH, path)
+            .header("If-Match", format!("\"{version}\""));
         taken(request.json(body).send().await.unwrap()).await
     }
 
     /// Withdraws a record.
     pub async fn withdraw(&self, path: &str, version: i64) {
-        let request = self.request(Method::DELETE, path).header("If-Match", format!("\"{version}\""));
+        let request = self
+            .request(Method::DELETE, path)
+            .header("If-Match", format!("\"{version}\""));
         let (status, body) = taken(request.send().await.unwrap()).await;
         assert_eq!(status, 200, "{body}");
     }

@@ -18,7 +18,9 @@ struct UnderWay {
 
 impl UnderWay {
     fn begin(client: &Client, server: &Server, n: usize) -> Self {
-        let body = json!({ "reference": format!("STOP-{n}"), "name": "Under way", "unit_kind": "unit" }).to_string();
+        let body =
+            json!({ "reference": format!("STOP-{n}"), "name": "Under way", "unit_kind": "unit" })
+                .to_string();
         let mut stream = TcpStream::connect(server.address).unwrap();
         write!(
             stream,
@@ -35,7 +37,11 @@ impl UnderWay {
             stream.read_exact(&mut byte).unwrap();
             head.extend_from_slice(&byte);
         }
-        assert!(head.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&head));
+        assert!(
+            head.starts_with(b"HTTP/1.1 100"),
+            "{}",
+            String::from_utf8_lossy(&head)
+        );
         Self { stream, body }
     }
 
@@ -53,7 +59,9 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
     };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
-    let requests: Vec<UnderWay> = (0..UNDER_WAY).map(|n| UnderWay::begin(&client, &server, n)).collect();
+    let requests: Vec<UnderWay> = (0..UNDER_WAY)
+        .map(|n| UnderWay::begin(&client, &server, n))
+        .collect();
     server.terminate();
     // It has heard when it takes no more connections; until then there is nothing to wait for but that.
     while TcpStream::connect(server.address).is_ok() {}
@@ -66,7 +74,11 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
     assert_sound(&database);
 
     let server = Server::start(&database);
-    let written: Value = client.at(&server).get("/api/v1/units?name=Under+way&include_total=true").await.1;
+    let written: Value = client
+        .at(&server)
+        .get("/api/v1/units?name=Under+way&include_total=true")
+        .await
+        .1;
     assert_eq!(written["total"], UNDER_WAY);
 }
 
@@ -80,7 +92,10 @@ async fn a_made_reference_is_never_given_again(backend: Backend) {
     let body = json!({ "name": "Named later", "unit_kind": "unit" });
     let made = client.create("/api/v1/units", &body).await;
     let path = format!("/api/v1/units/{}", made["id"].as_str().unwrap());
-    let renamed = client.patch(&path, 1, &json!({ "reference": "HR" })).await.1;
+    let renamed = client
+        .patch(&path, 1, &json!({ "reference": "HR" }))
+        .await
+        .1;
     assert_eq!(
         (made["reference"].as_str(), renamed["reference"].as_str()),
         (Some("UNT-0001"), Some("HR"))

@@ -33,7 +33,13 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
         paths.push(format!("/api/v1/units/{}", record["id"].as_str().unwrap()));
     }
     for path in &paths {
-        assert_eq!(client.patch(path, 1, &json!({ "description": "Watched over" })).await.0, 200);
+        assert_eq!(
+            client
+                .patch(path, 1, &json!({ "description": "Watched over" }))
+                .await
+                .0,
+            200
+        );
     }
     client
         .create(
@@ -88,9 +94,17 @@ fn after(honest: &Database, edit: impl FnOnce(&mut Conn)) -> Vec<String> {
     edit(&mut conn);
     drop(conn);
     let output = run(&copy, &["verify"]);
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter(|l| l.starts_with("entry ")).map(str::to_owned).collect()
+    text.lines()
+        .filter(|l| l.starts_with("entry "))
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
@@ -105,14 +119,24 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
     } = known;
     let sql = |text: String| move |conn: &mut Conn| conn.batch_execute(&text).unwrap();
     let names = |what: &str, faults: Vec<String>, seq: i64, word: &str| {
-        let named = faults.iter().any(|f| f.starts_with(&format!("entry {seq} ")) && f.contains(word));
-        assert!(named, "{what}: no fault says `{word}` of entry {seq}: {faults:#?}");
+        let named = faults
+            .iter()
+            .any(|f| f.starts_with(&format!("entry {seq} ")) && f.contains(word));
+        assert!(
+            named,
+            "{what}: no fault says `{word}` of entry {seq}: {faults:#?}"
+        );
     };
 
     let edit = sql(format!(
         "UPDATE journal SET snapshot = replace(snapshot, 'First', 'Forged') WHERE seq = {first}"
     ));
-    names("a snapshot", after(&honest, edit), first, "snapshot or reason was changed");
+    names(
+        "a snapshot",
+        after(&honest, edit),
+        first,
+        "snapshot or reason was changed",
+    );
 
     for column in [
         "request_id = 'another'",
@@ -133,11 +157,25 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         );
     }
     for reason in ["'closed'", "NULL"] {
-        let edit = sql(format!("UPDATE journal SET reason = {reason} WHERE seq = {first}"));
-        names("a reason", after(&honest, edit), first, "snapshot or reason was changed");
+        let edit = sql(format!(
+            "UPDATE journal SET reason = {reason} WHERE seq = {first}"
+        ));
+        names(
+            "a reason",
+            after(&honest, edit),
+            first,
+            "snapshot or reason was changed",
+        );
     }
-    let edit = sql(format!("UPDATE journal SET snapshot = NULL WHERE seq = {first}"));
-    names("an erased snapshot", after(&honest, edit), first, "but not both");
+    let edit = sql(format!(
+        "UPDATE journal SET snapshot = NULL WHERE seq = {first}"
+    ));
+    names(
+        "an erased snapshot",
+        after(&honest, edit),
+        first,
+        "but not both",
+    );
 
     names(
         "a forged entry",
@@ -154,7 +192,12 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         &format!("entries {second} to {second} are missing"),
     );
     let edit = sql(format!("DELETE FROM journal WHERE seq = {last}"));
-    names("the last entry removed", after(&honest, edit), last, "no entry in the journal");
+    names(
+        "the last entry removed",
+        after(&honest, edit),
+        last,
+        "no entry in the journal",
+    );
 
     let edit = sql(format!(
         "UPDATE journal SET seq = -1 WHERE seq = {first}; UPDATE journal SET seq = {first} WHERE seq = {second}; \
@@ -170,18 +213,53 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         );
     }
 
-    let edit = sql("UPDATE records SET body = replace(body, 'First', 'Forged') WHERE reference = 'FIRST'".into());
-    names("a record", after(&honest, edit), changed, "differs from its snapshot");
+    let edit = sql(
+        "UPDATE records SET body = replace(body, 'First', 'Forged') WHERE reference = 'FIRST'"
+            .into(),
+    );
+    names(
+        "a record",
+        after(&honest, edit),
+        changed,
+        "differs from its snapshot",
+    );
     let edit = sql("UPDATE records SET version = version + 1 WHERE reference = 'FIRST'".into());
-    names("a record's version", after(&honest, edit), changed, "the record is at version 3");
-    let edit = sql(format!("UPDATE records SET seq = {first} WHERE reference = 'FIRST'"));
-    names("a record's entry", after(&honest, edit), first, "the journal's last is 2");
+    names(
+        "a record's version",
+        after(&honest, edit),
+        changed,
+        "the record is at version 3",
+    );
+    let edit = sql(format!(
+        "UPDATE records SET seq = {first} WHERE reference = 'FIRST'"
+    ));
+    names(
+        "a record's entry",
+        after(&honest, edit),
+        first,
+        "the journal's last is 2",
+    );
     let edit = sql("UPDATE records SET reference = 'OTHER' WHERE reference = 'FIRST'".into());
-    names("a record's reference", after(&honest, edit), changed, "which is not its reference");
+    names(
+        "a record's reference",
+        after(&honest, edit),
+        changed,
+        "which is not its reference",
+    );
     let edit = sql("UPDATE records SET shape = shape + 1 WHERE reference = 'FIRST'".into());
-    names("a record's shape", after(&honest, edit), changed, "differs from its snapshot");
+    names(
+        "a record's shape",
+        after(&honest, edit),
+        changed,
+        "differs from its snapshot",
+    );
     let edit = sql("DELETE FROM records WHERE reference = 'FIRST'".into());
-    names("a removed record", after(&honest, edit), changed, "the record itself is gone");
+    names(
+        "a removed record",
+        after(&honest, edit),
+        changed,
+        "the record itself is gone",
+    );
 }
 
 on_both!(every_edit_behind_the_services_back_is_found);

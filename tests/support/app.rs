@@ -99,7 +99,11 @@ impl TestApp {
     }
 
     /// Starts it on this database, with settings of the test's own.
-    pub async fn on(store: impl Into<Arc<Store>>, backend: Backend, adjust: impl FnOnce(&mut Config)) -> Self {
+    pub async fn on(
+        store: impl Into<Arc<Store>>,
+        backend: Backend,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let store: Arc<Store> = store.into();
         let mut serving = Serving::defaults();
         serving.bind = ([127, 0, 0, 1], 0).into();
@@ -173,7 +177,8 @@ impl TestApp {
 
     /// A caller with a token for this.
     pub fn with(&self, subject: &Subject) -> Client {
-        self.client.with_token(&self.service.tokens.issue(subject).expect("a token"))
+        self.client
+            .with_token(&self.service.tokens.issue(subject).expect("a token"))
     }
 
     /// A caller with a role in the whole organisation, not cleared for official_sensitive.
@@ -218,6 +223,10 @@ impl TestApp {
 pub fn keeping(kind: &Kind) -> Role {
     Role::ALL
         .into_iter()
-        .find(|r| Act::ALL.into_iter().all(|act| allows(*r, kind.subject, act)))
+        .find(|r| {
+            Act::ALL
+                .into_iter()
+                .all(|act| allows(*r, kind.subject, act))
+        })
         .unwrap_or_else(|| panic!("no role may do everything with {}", kind.path))
 }

@@ -47,7 +47,9 @@ impl Client {
     /// A request, to be completed.
     pub fn ask(&self, method: &str, path: &str) -> Ask {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut builder = self.http.request(method.clone(), format!("{}{path}", self.base));
+        let mut builder = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             builder = builder.bearer_auth(token);
         }
@@ -81,7 +83,10 @@ impl Client {
 
     /// Withdraws what is at `path`.
     pub async fn delete(&self, path: &str, etag: &str) -> Reply {
-        self.ask("DELETE", path).header("if-match", etag).send().await
+        self.ask("DELETE", path)
+            .header("if-match", etag)
+            .send()
+            .await
     }
 
     /// The items of a list.
@@ -126,14 +131,24 @@ impl Ask {
         let reply = self.send_unchecked().await;
         let (method, address) = reply.asked.split_once(' ').expect("method and address");
         let path = address.split('?').next().unwrap_or_default();
-        document::check_answer(method, path, reply.status, reply.header_if("content-type"), &reply.body);
+        document::check_answer(
+            method,
+            path,
+            reply.status,
+            reply.header_if("content-type"),
+            &reply.body,
+        );
         reply
     }
 
     /// Sends it.
     pub async fn send_unchecked(self) -> Reply {
         let asked = format!("{} {}", self.method, self.path);
-        let answer = self.builder.send().await.unwrap_or_else(|e| panic!("{asked}: no answer: {e:?}"));
+        let answer = self
+            .builder
+            .send()
+            .await
+            .unwrap_or_else(|e| panic!("{asked}: no answer: {e:?}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer
             .bytes()
@@ -163,7 +178,8 @@ impl Reply {
 
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{}: not JSON: {e}\n{}", self.asked, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{}: not JSON: {e}\n{}", self.asked, self.text()))
     }
 
     pub fn header_if(&self, name: &str) -> Option<&str> {
@@ -205,11 +221,25 @@ impl Reply {
         assert_eq!(body["status"], known.status(), "{}", self.asked);
         assert_eq!(body["title"], known.title(), "{}", self.asked);
         assert_eq!(body["type"], format!("/problems/{code}"), "{}", self.asked);
-        assert_eq!(body["request_id"], self.header("x-request-id"), "{}", self.asked);
-        let path = self.asked.split(' ').nth(1).and_then(|a| a.split('?').next()).unwrap_or_default();
+        assert_eq!(
+            body["request_id"],
+            self.header("x-request-id"),
+            "{}",
+            self.asked
+        );
+        let path = self
+            .asked
+            .split(' ')
+            .nth(1)
+            .and_then(|a| a.split('?').next())
+            .unwrap_or_default();
         assert_eq!(body["instance"], path, "{}", self.asked);
         let detail = body["detail"].as_str().unwrap_or_default();
-        assert!(!detail.is_empty(), "{}: a problem says what it is\n{body:#}", self.asked);
+        assert!(
+            !detail.is_empty(),
+            "{}: a problem says what it is\n{body:#}",
+            self.asked
+        );
         body
     }
 

@@ -8,13 +8,28 @@ use serde_json::{Value, json};
 
 /// The document, with the parameters that operations share put back in their places.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let mut document: Value = serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON");
+    let mut document: Value =
+        serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON");
     let shared = document["components"]["parameters"].clone();
     let paths = document["paths"].as_object_mut().expect("paths");
-    for operation in paths.values_mut().flat_map(|p| p.as_object_mut().expect("a path").values_mut()) {
-        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(name) = parameter["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/parameters/")) {
-                *parameter = shared.get(name).expect("a reference leads to a parameter").clone();
+    for operation in paths
+        .values_mut()
+        .flat_map(|p| p.as_object_mut().expect("a path").values_mut())
+    {
+        for parameter in operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(name) = parameter["$ref"]
+                .as_str()
+                .and_then(|r| r.strip_prefix("#/components/parameters/"))
+            {
+                *parameter = shared
+                    .get(name)
+                    .expect("a reference leads to a parameter")
+                    .clone();
             }
         }
     }
@@ -62,7 +77,10 @@ impl Described {
     /// Its parameters of one place (`query`, `header`, `path`).
     pub fn parameters(&self, place: &str) -> Vec<&Value> {
         let all = self.operation["parameters"].as_array();
-        all.into_iter().flatten().filter(|p| p["in"] == place).collect()
+        all.into_iter()
+            .flatten()
+            .filter(|p| p["in"] == place)
+            .collect()
     }
 }
 
@@ -72,11 +90,13 @@ pub fn operations() -> Vec<Described> {
     let of = |(path, item): (&String, &Value)| {
         let methods = item.as_object().expect("a path item").clone();
         let path = path.clone();
-        methods.into_iter().map(move |(method, operation)| Described {
-            method: method.to_ascii_uppercase(),
-            path: path.clone(),
-            operation,
-        })
+        methods
+            .into_iter()
+            .map(move |(method, operation)| Described {
+                method: method.to_ascii_uppercase(),
+                path: path.clone(),
+                operation,
+            })
     };
     paths.iter().flat_map(of).collect()
 }
@@ -89,7 +109,9 @@ pub fn resolve(reference: &str) -> Option<&'static Value> {
 /// A value, or what it refers to.
 pub fn follow(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
-        Some(reference) => follow(resolve(reference).unwrap_or_else(|| panic!("{reference} leads nowhere"))),
+        Some(reference) => {
+            follow(resolve(reference).unwrap_or_else(|| panic!("{reference} leads nowhere")))
+        }
         None => value,
     }
 }
@@ -98,10 +120,17 @@ pub fn follow(value: &'static Value) -> &'static Value {
 pub fn compile(schema: &Value) -> Arc<Validator> {
     static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
     let text = schema.to_string();
-    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&text).cloned();
+    let known = KNOWN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&text)
+        .cloned();
     known.unwrap_or_else(|| {
         let made = Arc::new(compile_anew(schema));
-        KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(text, Arc::clone(&made));
+        KNOWN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(text, Arc::clone(&made));
         made
     })
 }
@@ -152,7 +181,9 @@ pub fn operation_at(method: &str, path: &str) -> Option<&'static (String, Value)
     static ALL: LazyLock<HashMap<String, Vec<(String, Value)>>> = LazyLock::new(|| {
         let mut all: HashMap<String, Vec<(String, Value)>> = HashMap::new();
         for o in operations() {
-            all.entry(o.method.clone()).or_default().push((o.path, o.operation));
+            all.entry(o.method.clone())
+                .or_default()
+                .push((o.path, o.operation));
         }
         for some in all.values_mut() {
             some.sort_by_key(|(path, _)| path.matches('{').count());
@@ -169,19 +200,27 @@ pub fn operation_at(method: &str, path: &str) -> Option<&'static (String, Value)
 }
 
 /// Fails unless the document promises an answer of this status, and of this form.
-pub fn check_answer(method: &str, path: &str, status: u16, content_type: Option<&str>, body: &[u8]) {
+pub fn check_answer(
+    method: &str,
+    path: &str,
+    status: u16,
+    content_type: Option<&str>,
+    body: &[u8],
+) {
     let Some((template, operation)) = operation_at(method, path) else {
         return;
     };
     let responses = &operation["responses"];
-    let described = responses
-        .get(status.to_string())
-        .unwrap_or_else(|| panic!("{method} {template} answered {status}, which the document does not name"));
+    let described = responses.get(status.to_string()).unwrap_or_else(|| {
+        panic!("{method} {template} answered {status}, which the document does not name")
+    });
     let described = follow(described);
     if body.is_empty() || method == "HEAD" {
         return;
     }
-    let media_type = content_type.and_then(|t| t.split(';').next()).unwrap_or_default();
+    let media_type = content_type
+        .and_then(|t| t.split(';').next())
+        .unwrap_or_default();
     let content = &described["content"];
     if media_type == "text/html" || content["text/html"].is_object() {
         return;
@@ -193,7 +232,8 @@ pub fn check_answer(method: &str, path: &str, status: u16, content_type: Option<
     if !media_type.ends_with("json") {
         return;
     }
-    let value: Value = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{method} {template} answered what is not JSON: {e}"));
+    let value: Value = serde_json::from_slice(body)
+        .unwrap_or_else(|e| panic!("{method} {template} answered what is not JSON: {e}"));
     let validator = compile(&form["schema"]);
     let found = faults(&validator, &value);
     assert!(

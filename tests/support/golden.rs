@@ -19,8 +19,14 @@ pub fn compare(path: &str, found: &str, remedy: &str) {
         return;
     }
     let (was, is): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
-    let gone = was.iter().filter(|l| !is.contains(l)).map(|l| format!("- {l}"));
-    let new = is.iter().filter(|l| !was.contains(l)).map(|l| format!("+ {l}"));
+    let gone = was
+        .iter()
+        .filter(|l| !is.contains(l))
+        .map(|l| format!("- {l}"));
+    let new = is
+        .iter()
+        .filter(|l| !was.contains(l))
+        .map(|l| format!("+ {l}"));
     let lines: Vec<String> = gone.chain(new).take(40).collect();
     panic!(
         "{path} is not what the service does now:\n{}\nif that is meant, run\n    {remedy}",

@@ -24,8 +24,12 @@ type Fixture = for<'a> fn(&'a Maker<'a>, &'a mut Value) -> LocalBoxFuture<'a, ()
 
 /// Kinds whose rules need more than their example.
 const FIXTURES: &[(&str, Fixture)] = &[
-    ("verification", |maker, draft| Box::pin(claimed(maker, draft))),
-    ("gap_waiver", |maker, draft| Box::pin(measured(maker, draft))),
+    ("verification", |maker, draft| {
+        Box::pin(claimed(maker, draft))
+    }),
+    ("gap_waiver", |maker, draft| {
+        Box::pin(measured(maker, draft))
+    }),
 ];
 
 /// A record of the kind that the rule looks at.
@@ -38,7 +42,11 @@ async fn claimed(maker: &Maker<'_>, draft: &mut Value) {
     let on = maker.make_named("recommendation").await;
     let claimant = maker.claimant().await;
     let claim = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
-    let claim = claimant.post("/api/v1/recommendation-updates", &claim).await.status(201).json();
+    let claim = claimant
+        .post("/api/v1/recommendation-updates", &claim)
+        .await
+        .status(201)
+        .json();
     draft["recommendation_id"] = on.id_text().into();
     draft["claim_id"] = claim["id"].clone();
 }
@@ -48,22 +56,37 @@ type Asking = fn(&Client, &Value) -> LocalBoxFuture<'static, Reply>;
 
 /// Kinds that do not offer the generic create.
 const MAKERS: &[(&str, Asking)] = &[
-    ("document_version", |client, draft| Box::pin(upload(client.clone(), draft.clone()))),
-    ("paper_issue", |client, draft| Box::pin(issue(client.clone(), draft.clone()))),
+    ("document_version", |client, draft| {
+        Box::pin(upload(client.clone(), draft.clone()))
+    }),
+    ("paper_issue", |client, draft| {
+        Box::pin(issue(client.clone(), draft.clone()))
+    }),
 ];
 
 /// Issues the paper that the draft names; an issue is marked as its paper is.
 pub async fn issue(client: Client, draft: Value) -> Reply {
-    let paper = format!("/api/v1/papers/{}", draft["paper_id"].as_str().expect("a paper"));
+    let paper = format!(
+        "/api/v1/papers/{}",
+        draft["paper_id"].as_str().expect("a paper")
+    );
     let mut etag = client.get(&paper).await.etag();
     if let Some(marking) = draft["marking"].as_str() {
-        etag = client.patch(&paper, &etag, &json!({ "marking": marking })).await.status(200).etag();
+        etag = client
+            .patch(&paper, &etag, &json!({ "marking": marking }))
+            .await
+            .status(200)
+            .etag();
     }
     let path = match draft["reference"].as_str() {
         Some(reference) => format!("{paper}/issue?reference={}", escaped(reference)),
         None => format!("{paper}/issue"),
     };
-    client.ask("POST", &path).header("if-match", &etag).send().await
+    client
+        .ask("POST", &path)
+        .header("if-match", &etag)
+        .send()
+        .await
 }
 
 /// The content of every file that is made.
@@ -71,7 +94,10 @@ pub const FILE: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n";
 
 /// Uploads [`FILE`] as the draft says.
 async fn upload(client: Client, draft: Value) -> Reply {
-    let mut path = format!("/api/v1/documents/{}/versions?", draft["document_id"].as_str().expect("a document"));
+    let mut path = format!(
+        "/api/v1/documents/{}/versions?",
+        draft["document_id"].as_str().expect("a document")
+    );
     for name in ["file_name", "label", "what_changed", "reference", "marking"] {
         if let Some(value) = draft[name].as_str() {
             path.push_str(&format!("{name}={}&", escaped(value)));
@@ -105,7 +131,10 @@ pub struct Made {
 
 impl Made {
     pub fn id(&self) -> Uuid {
-        self.record["id"].as_str().and_then(|i| i.parse().ok()).expect("an id")
+        self.record["id"]
+            .as_str()
+            .and_then(|i| i.parse().ok())
+            .expect("an id")
     }
     pub fn id_text(&self) -> &str {
         self.record["id"].as_str().expect("an id")
@@ -117,7 +146,9 @@ impl Made {
 
 /// The kind with this name.
 pub fn kind(name: &str) -> &'static Kind {
-    catalogue().named(name).unwrap_or_else(|| panic!("there is no kind {name}"))
+    catalogue()
+        .named(name)
+        .unwrap_or_else(|| panic!("there is no kind {name}"))
 }
 
 /// The first of the kinds that a link may lead to; a unit where it may lead to any.
@@ -187,8 +218,13 @@ pub fn placeholders(value: &Value) -> Vec<String> {
     fn walk(value: &Value, at: String, found: &mut Vec<String>) {
         match value {
             Value::String(s) if s.starts_with(PLACEHOLDER) => found.push(at),
-            Value::Array(list) => list.iter().enumerate().for_each(|(n, v)| walk(v, format!("{at}/{n}"), found)),
-            Value::Object(map) => map.iter().for_each(|(k, v)| walk(v, format!("{at}/{k}"), found)),
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .for_each(|(n, v)| walk(v, format!("{at}/{n}"), found)),
+            Value::Object(map) => map
+                .iter()
+                .for_each(|(k, v)| walk(v, format!("{at}/{k}"), found)),
             _ => {}
         }
     }
@@ -199,7 +235,10 @@ pub fn placeholders(value: &Value) -> Vec<String> {
 
 impl<'a> Maker<'a> {
     pub fn new(app: &'a TestApp) -> Self {
-        Self { app, serial: Cell::new(0) }
+        Self {
+            app,
+            serial: Cell::new(0),
+        }
     }
 
     /// Someone who speaks for management with an account of their own.
@@ -210,7 +249,10 @@ impl<'a> Maker<'a> {
     /// A caller with an account of its own that holds a role in the whole organisation; the account, and its grant.
     pub async fn account(&self, role: &str) -> (Client, Made, Made) {
         let account = self
-            .make_with("account", json!({ "account_kind": "person", "title": "A post" }))
+            .make_with(
+                "account",
+                json!({ "account_kind": "person", "title": "A post" }),
+            )
             .await;
         let grant = json!({ "account_id": account.id(), "role": role });
         let grant = self.create(kind("grant"), &grant).await;
@@ -237,12 +279,18 @@ impl<'a> Maker<'a> {
     pub async fn draft(&self, kind: &'static Kind) -> Value {
         let mut draft = (kind.example)();
         // The service gives the reference: an example's own is free only once.
-        draft.as_object_mut().expect("an example is an object").remove("reference");
+        draft
+            .as_object_mut()
+            .expect("an example is an object")
+            .remove("reference");
         if let Some((_, complete)) = FIXTURES.iter().find(|(name, _)| *name == kind.name) {
             complete(self, &mut draft).await;
         }
         // A link to its own kind would need another such record first, and so on: the example does without.
-        for link in open_links(kind, &draft).iter().filter(|l| l.kinds.first() == Some(&kind.name)) {
+        for link in open_links(kind, &draft)
+            .iter()
+            .filter(|l| l.kinds.first() == Some(&kind.name))
+        {
             let field = link.pointer.split('/').nth(1).unwrap_or_default();
             draft.as_object_mut().expect("an object").remove(field);
         }
@@ -254,10 +302,16 @@ impl<'a> Maker<'a> {
                 None => self.make_any(link.kinds).await.id_text().to_owned(),
             };
             made.insert((link.id, link.kinds), id.clone());
-            *draft.pointer_mut(&link.pointer).expect("a link stands in the draft") = id.into();
+            *draft
+                .pointer_mut(&link.pointer)
+                .expect("a link stands in the draft") = id.into();
         }
         let left = placeholders(&draft);
-        assert!(left.is_empty(), "{}: its links do not name {left:?}; add it to FIXTURES", kind.name);
+        assert!(
+            left.is_empty(),
+            "{}: its links do not name {left:?}; add it to FIXTURES",
+            kind.name
+        );
         self.vary(kind, &mut draft);
         draft
     }
@@ -321,7 +375,11 @@ impl<'a> Maker<'a> {
         let record = reply.json();
         Made {
             kind,
-            path: format!("{}/{}", collection(kind), record["id"].as_str().expect("an id")),
+            path: format!(
+                "{}/{}",
+                collection(kind),
+                record["id"].as_str().expect("an id")
+            ),
             etag: reply.etag(),
             record,
         }

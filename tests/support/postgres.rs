@@ -36,7 +36,11 @@ fn start() -> Result<Server, String> {
         _ => {
             let (folder, child) = start_cluster()?;
             let host = folder.replace('/', "%2F");
-            (format!("postgres://stride@{host}/"), String::new(), Some(child))
+            (
+                format!("postgres://stride@{host}/"),
+                String::new(),
+                Some(child),
+            )
         }
     };
     let server = Server {
@@ -56,8 +60,13 @@ fn start() -> Result<Server, String> {
 
 /// `postgres://host/name?options` in two, without the name.
 fn split(url: &str) -> Result<(String, String), String> {
-    let (rest, options) = url.split_once('?').map_or((url, String::new()), |(u, o)| (u, format!("?{o}")));
-    let start = rest.find("://").map(|n| n + 3).ok_or("TEST_POSTGRES_URL is not a URL")?;
+    let (rest, options) = url
+        .split_once('?')
+        .map_or((url, String::new()), |(u, o)| (u, format!("?{o}")));
+    let start = rest
+        .find("://")
+        .map(|n| n + 3)
+        .ok_or("TEST_POSTGRES_URL is not a URL")?;
     let host = rest[start..].split('/').next().unwrap_or_default();
     Ok((format!("{}{host}/", &rest[..start]), options))
 }
@@ -73,9 +82,13 @@ fn start_cluster() -> Result<(String, Child), String> {
         .map_err(|e| format!("sh cannot be started: {e}"))?;
     let mut folder = String::new();
     let out = child.stdout.take().ok_or("the cluster has no output")?;
-    BufReader::new(out).read_line(&mut folder).map_err(|e| e.to_string())?;
+    BufReader::new(out)
+        .read_line(&mut folder)
+        .map_err(|e| e.to_string())?;
     if folder.trim().is_empty() {
-        return Err("the private PostgreSQL cluster did not start; its complaint stands above".into());
+        return Err(
+            "the private PostgreSQL cluster did not start; its complaint stands above".into(),
+        );
     }
     Ok((folder.trim().to_owned(), child))
 }
@@ -113,8 +126,11 @@ impl Server {
     pub fn database(&'static self) -> Database {
         let name = format!("stride_test_{}", uuid::Uuid::now_v7().simple());
         let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        self.run(&format!("CREATE DATABASE {name} TEMPLATE {}", self.template))
-            .expect("the template can be copied");
+        self.run(&format!(
+            "CREATE DATABASE {name} TEMPLATE {}",
+            self.template
+        ))
+        .expect("the template can be copied");
         Database { server: self, name }
     }
 }
@@ -134,7 +150,10 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Err(e) = self.server.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
+        if let Err(e) = self
+            .server
+            .run(&format!("DROP DATABASE {} WITH (FORCE)", self.name))
+        {
             eprintln!("a test's database stays behind: {e}");
         }
     }

@@ -13,11 +13,17 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 #[must_use]
 pub fn safe(given: &str, media: &Media) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control() && !hides(*c)).map(plain).collect();
+    let clean: String = last
+        .chars()
+        .filter(|c| !c.is_control() && !hides(*c))
+        .map(plain)
+        .collect();
     let clean = clean.trim_matches([' ', '.']);
     let usual = media.endings.first().copied().unwrap_or("bin");
     let (stem, ending) = match clean.rsplit_once('.') {
-        Some((stem, ending)) if media.endings.iter().any(|e| ending.eq_ignore_ascii_case(e)) => (stem, ending),
+        Some((stem, ending)) if media.endings.iter().any(|e| ending.eq_ignore_ascii_case(e)) => {
+            (stem, ending)
+        }
         _ => (clean, usual),
     };
     let stem = stem.trim_end_matches([' ', '.']);
@@ -27,7 +33,11 @@ pub fn safe(given: &str, media: &Media) -> String {
         .unwrap_or_default()
         .trim_end_matches(|c: char| c.is_ascii_digit());
     let device = DEVICES.iter().any(|d| first.eq_ignore_ascii_case(d));
-    let before = if stem.is_empty() || device { "file_" } else { "" };
+    let before = if stem.is_empty() || device {
+        "file_"
+    } else {
+        ""
+    };
     let room = LONGEST - before.len() - ending.len() - 1;
     let stem: String = stem.chars().take(room).collect();
     format!("{before}{}.{ending}", stem.trim_end_matches([' ', '.']))

@@ -50,9 +50,21 @@ pub static MEDIA: &[Media] = &[
         &["pptx"],
         Form::Office("ppt/"),
     ),
-    media("application/vnd.oasis.opendocument.text", &["odt"], Form::Magic),
-    media("application/vnd.oasis.opendocument.spreadsheet", &["ods"], Form::Magic),
-    media("application/vnd.oasis.opendocument.presentation", &["odp"], Form::Magic),
+    media(
+        "application/vnd.oasis.opendocument.text",
+        &["odt"],
+        Form::Magic,
+    ),
+    media(
+        "application/vnd.oasis.opendocument.spreadsheet",
+        &["ods"],
+        Form::Magic,
+    ),
+    media(
+        "application/vnd.oasis.opendocument.presentation",
+        &["odp"],
+        Form::Magic,
+    ),
     media("image/png", &["png"], Form::Magic),
     media("image/jpeg", &["jpg", "jpeg"], Form::Magic),
     media("image/gif", &["gif"], Form::Magic),
@@ -62,12 +74,17 @@ pub static MEDIA: &[Media] = &[
 ];
 
 const fn media(name: &'static str, endings: &'static [&'static str], form: Form) -> Media {
-    Media { name, endings, form }
+    Media {
+        name,
+        endings,
+        form,
+    }
 }
 
 /// Their names.
 pub fn names() -> &'static [&'static str] {
-    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| MEDIA.iter().map(|m| m.name).collect());
+    static NAMES: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| MEDIA.iter().map(|m| m.name).collect());
     &NAMES
 }
 
@@ -95,7 +112,12 @@ impl Media {
             "says {} and the file is {found}; send its own media type, if it is one that is taken",
             self.name
         );
-        Err(Problem::field(Code::UnsupportedMediaType, "Content-Type", "does_not_match", detail))
+        Err(Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Type",
+            "does_not_match",
+            detail,
+        ))
     }
 
     /// Whether its files are text throughout.
@@ -122,12 +144,20 @@ fn office(head: &[u8]) -> Option<&'static str> {
 
 /// What a text is that is no plain text.
 fn text(head: &[u8]) -> Option<&'static str> {
-    let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let start = head
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(head)
+        .trim_ascii_start();
     if memchr(0, head).is_some() {
         return Some("no text");
     }
     // Two letters are enough for some types of images: a table may well begin with "BM". Without NUL it is none.
-    let runs = |t: &infer::Type| matches!(t.matcher_type(), infer::MatcherType::App | infer::MatcherType::Text) || t.extension() == "pdf";
+    let runs = |t: &infer::Type| {
+        matches!(
+            t.matcher_type(),
+            infer::MatcherType::App | infer::MatcherType::Text
+        ) || t.extension() == "pdf"
+    };
     if let Some(found) = infer::get(start).filter(runs) {
         return Some(found.mime_type());
     }
@@ -157,7 +187,9 @@ impl Utf8 {
         };
         match std::str::from_utf8(bytes) {
             Ok(_) => self.0 = Vec::new(),
-            Err(e) if e.error_len().is_none() => self.0 = bytes.get(e.valid_up_to()..).unwrap_or_default().to_vec(),
+            Err(e) if e.error_len().is_none() => {
+                self.0 = bytes.get(e.valid_up_to()..).unwrap_or_default().to_vec()
+            }
             Err(_) => return false,
         }
         true
@@ -179,7 +211,15 @@ mod tests {
     }
 
     fn zip(names: &[&str]) -> Vec<u8> {
-        let part = |name: &&str| [b"PK\x03\x04".as_slice(), &[0; 26], name.as_bytes(), b"content"].concat();
+        let part = |name: &&str| {
+            [
+                b"PK\x03\x04".as_slice(),
+                &[0; 26],
+                name.as_bytes(),
+                b"content",
+            ]
+            .concat()
+        };
         names.iter().flat_map(part).collect()
     }
 
@@ -191,9 +231,17 @@ mod tests {
         assert!(!is("application/pdf", b"<html><script>alert(1)</script>"));
         let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
         let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-        let word = zip(&["[Content_Types].xml", "_rels/.rels", "docProps/core.xml", "word/document.xml"]);
+        let word = zip(&[
+            "[Content_Types].xml",
+            "_rels/.rels",
+            "docProps/core.xml",
+            "word/document.xml",
+        ]);
         assert!(is(docx, &word) && !is(xlsx, &word));
-        assert!(is(xlsx, &zip(&["docProps/app.xml", "docProps/core.xml", "xl/workbook.xml"])));
+        assert!(is(
+            xlsx,
+            &zip(&["docProps/app.xml", "docProps/core.xml", "xl/workbook.xml"])
+        ));
         assert!(!is(docx, &zip(&["setup.exe"])) && !is(docx, b"word/document.xml"));
         let odt = [
             &zip(&[])[..],

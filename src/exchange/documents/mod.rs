@@ -9,7 +9,9 @@ mod store;
 
 use std::time::Duration;
 
-use actix_web::http::header::{ByteRangeSpec, ContentDisposition, DispositionParam, DispositionType, HeaderValue, Range};
+use actix_web::http::header::{
+    ByteRangeSpec, ContentDisposition, DispositionParam, DispositionType, HeaderValue, Range,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
@@ -117,15 +119,32 @@ struct Announced {
 
 impl Announced {
     fn of(call: &Call, document: &Rec<Document>) -> Result<Self, Problem> {
-        let media = media::named(&call.media_type).ok_or_else(|| Problem::new(Code::UnsupportedMediaType, "this type is not taken"))?;
-        let disposition = call.header("content-disposition").map(name_in).transpose()?.flatten();
-        let given = call.query.get("file_name").map(str::to_owned).or(disposition);
+        let media = media::named(&call.media_type)
+            .ok_or_else(|| Problem::new(Code::UnsupportedMediaType, "this type is not taken"))?;
+        let disposition = call
+            .header("content-disposition")
+            .map(name_in)
+            .transpose()?
+            .flatten();
+        let given = call
+            .query
+            .get("file_name")
+            .map(str::to_owned)
+            .or(disposition);
         let fields = GIVEN
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), call.query.get(name)?.into())))
             .collect();
-        let digest = match (digest_in(call, "content-digest")?, digest_in(call, "repr-digest")?) {
-            (Some(one), Some(other)) if one != other => return Err(mismatch("Repr-Digest", "names another hash than Content-Digest")),
+        let digest = match (
+            digest_in(call, "content-digest")?,
+            digest_in(call, "repr-digest")?,
+        ) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(mismatch(
+                    "Repr-Digest",
+                    "names another hash than Content-Digest",
+                ));
+            }
             (one, other) => one.or(other),
         };
         Ok(Self {
@@ -153,21 +172,34 @@ impl Announced {
 fn name_in(text: &str) -> Result<Option<String>, Problem> {
     let refused = || {
         let detail = "must be as in RFC 6266, such as attachment; filename=\"report.pdf\"";
-        Problem::field(Code::InvalidHeader, "Content-Disposition", "invalid", detail)
+        Problem::field(
+            Code::InvalidHeader,
+            "Content-Disposition",
+            "invalid",
+            detail,
+        )
     };
     let value = HeaderValue::from_str(text).map_err(|_| refused())?;
     let parsed = ContentDisposition::from_raw(&value).map_err(|_| refused())?;
-    let extended = parsed.get_filename_ext().and_then(|e| String::from_utf8(e.value.clone()).ok());
+    let extended = parsed
+        .get_filename_ext()
+        .and_then(|e| String::from_utf8(e.value.clone()).ok());
     Ok(extended.or_else(|| parsed.get_filename().map(str::to_owned)))
 }
 
 /// The SHA-256 that a digest header names (RFC 9530: a dictionary of algorithms).
 fn digest_in(call: &Call, name: &'static str) -> Result<Option<[u8; 32]>, Problem> {
-    let Some(text) = call.header(name) else { return Ok(None) };
+    let Some(text) = call.header(name) else {
+        return Ok(None);
+    };
     let members = text.split(',').filter_map(|m| m.trim().split_once('='));
     let found = members
         .filter(|(algorithm, _)| *algorithm == "sha-256")
-        .find_map(|(_, value)| STANDARD.decode(value.strip_prefix(':')?.strip_suffix(':')?).ok())
+        .find_map(|(_, value)| {
+            STANDARD
+                .decode(value.strip_prefix(':')?.strip_suffix(':')?)
+                .ok()
+        })
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     found.map(Some).ok_or_else(|| {
         let detail = "must name a SHA-256 as in RFC 9530: sha-256=:<base64>:";
@@ -176,7 +208,11 @@ fn digest_in(call: &Call, name: &'static str) -> Result<Option<[u8; 32]>, Proble
 }
 
 fn proper(name: &str) -> &'static str {
-    if name == "repr-digest" { "Repr-Digest" } else { "Content-Digest" }
+    if name == "repr-digest" {
+        "Repr-Digest"
+    } else {
+        "Content-Digest"
+    }
 }
 
 fn mismatch(name: &'static str, detail: &str) -> Problem {
@@ -190,7 +226,9 @@ fn version_kind(world: &World) -> Result<&'static Kind, Problem> {
 
 async fn upload(call: Call) -> Result<Answer, Problem> {
     // What came in is put in its place or taken away even when the caller goes: the work does not end with the connection.
-    actix_web::rt::spawn(receive(call)).await.map_err(Problem::internal)?
+    actix_web::rt::spawn(receive(call))
+        .await
+        .map_err(Problem::internal)?
 }
 
 async fn receive(mut call: Call) -> Result<Answer, Problem> {
@@ -198,7 +236,10 @@ async fn receive(mut call: Call) -> Result<Answer, Problem> {
     let announced = permitted(&call, document)?;
     let service = std::sync::Arc::clone(&call.service);
     let documents = &service.documents;
-    let mut stream = call.stream.take().ok_or_else(|| Problem::internal("the body was not streamed"))?;
+    let mut stream = call
+        .stream
+        .take()
+        .ok_or_else(|| Problem::internal("the body was not streamed"))?;
     let _on_its_way = documents.admit()?;
     let id = Uuid::now_v7();
     let mut upload = documents.begin(id).await?;
@@ -212,7 +253,14 @@ async fn receive(mut call: Call) -> Result<Answer, Problem> {
     upload.finish().await?;
     let result = record(&call, document, id, announced, size, hash).await;
     match &result {
-        Ok(outcome) if outcome.headers.iter().any(|(name, _)| name == "Idempotency-Replayed") => documents.remove(id).await,
+        Ok(outcome)
+            if outcome
+                .headers
+                .iter()
+                .any(|(name, _)| name == "Idempotency-Replayed") =>
+        {
+            documents.remove(id).await
+        }
         Ok(_) => documents.keep(id).await,
         Err(problem) if problem.code.status() < 500 => documents.remove(id).await,
         // Whether the journal holds it is not certain (the connection may have gone with the commit): the mark stays for a sweep.
@@ -224,18 +272,25 @@ async fn receive(mut call: Call) -> Result<Answer, Problem> {
 /// Everything that can be refused before the first byte is read.
 fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
     let seen = call.now();
-    let found = seen.get::<Document>(document).ok_or_else(Problem::not_found)?;
+    let found = seen
+        .get::<Document>(document)
+        .ok_or_else(Problem::not_found)?;
     let (caller, world) = (call.caller()?, seen.reading(call.on).world);
     if !caller.may_on(world, Subject::Document, Act::Create, document) {
         return Err(forbidden(caller, Subject::Document, Act::Create));
     }
     if !found.is_live() {
-        return Err(Problem::new(Code::Conflict, "the document is withdrawn; restore it first"));
+        return Err(Problem::new(
+            Code::Conflict,
+            "the document is withdrawn; restore it first",
+        ));
     }
     call.write()?;
     let announced = Announced::of(call, found)?;
     let sample = announced.draft(document, 1, 1, &"0".repeat(64));
-    version_kind(world)?.check_schema(&sample).map_err(in_query)?;
+    version_kind(world)?
+        .check_schema(&sample)
+        .map_err(in_query)?;
     Ok(announced)
 }
 
@@ -246,21 +301,42 @@ fn in_query(problem: Problem) -> Problem {
     }
     let mut errors = problem.errors;
     for error in &mut errors {
-        if let Some(name) = error.pointer.strip_prefix('/').filter(|name| GIVEN.contains(name)) {
+        if let Some(name) = error
+            .pointer
+            .strip_prefix('/')
+            .filter(|name| GIVEN.contains(name))
+        {
             error.pointer = format!("?{name}");
         }
     }
     let is_form = problem.code == Code::InvalidBody;
-    Problem::with_errors(if is_form { Code::InvalidQuery } else { problem.code }, errors)
+    Problem::with_errors(
+        if is_form {
+            Code::InvalidQuery
+        } else {
+            problem.code
+        },
+        errors,
+    )
 }
 
 /// Takes the whole file, and tells whether it is what it was said to be.
-async fn take(stream: &mut Incoming, upload: &mut Upload, announced: &Announced, deadline: Instant) -> Result<(), Problem> {
+async fn take(
+    stream: &mut Incoming,
+    upload: &mut Upload,
+    announced: &Announced,
+    deadline: Instant,
+) -> Result<(), Problem> {
     let mut head: Vec<u8> = Vec::new();
     let mut text = announced.media.is_text().then(Utf8::default);
     let no_text = || {
         let detail = "a text must be UTF-8 without NUL; convert it, or send it as what it is";
-        Problem::field(Code::UnsupportedMediaType, "Content-Type", "not_utf8", detail)
+        Problem::field(
+            Code::UnsupportedMediaType,
+            "Content-Type",
+            "not_utf8",
+            detail,
+        )
     };
     let late = |_| Problem::unavailable("the file took too long and was given up");
     while let Some(piece) = timeout_at(deadline, stream.next()).await.map_err(late)?? {
@@ -287,21 +363,38 @@ async fn take(stream: &mut Incoming, upload: &mut Upload, announced: &Announced,
     }
     let found = upload.sha256();
     if announced.digest.is_some_and(|wanted| wanted != found) {
-        let detail = format!("what arrived has the SHA-256 {}; send it again", STANDARD.encode(found));
+        let detail = format!(
+            "what arrived has the SHA-256 {}; send it again",
+            STANDARD.encode(found)
+        );
         return Err(mismatch("Content-Digest", &detail));
     }
     Ok(())
 }
 
 /// Has the journal name the file.
-async fn record(call: &Call, document: Uuid, id: Uuid, announced: Announced, size: u64, hash: [u8; 32]) -> Result<Outcome, Problem> {
+async fn record(
+    call: &Call,
+    document: Uuid,
+    id: Uuid,
+    announced: Announced,
+    size: u64,
+    hash: [u8; 32],
+) -> Result<Outcome, Problem> {
     let write = call.write_of(&[&hash, announced.told.as_bytes()].concat())?;
     let job = move |txn: &mut crate::engine::Txn<'_>| {
         let kind = version_kind(&txn.world)?;
-        let draft = announced.draft(document, next_number(&txn.world, document), size, &hex(&hash));
+        let draft = announced.draft(
+            document,
+            next_number(&txn.world, document),
+            size,
+            &hex(&hash),
+        );
         let record = txn.create(kind, Some(id), draft).map_err(in_query)?;
         let location = format!("{BASE}/{}/{id}", kind.path);
-        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
+        Ok(Answer::record(201, &txn.show(&record)?)
+            .header("Location", location)
+            .into())
     };
     call.service.engine.write(write, job).await
 }
@@ -323,11 +416,14 @@ async fn download(call: Call) -> Result<Answer, Problem> {
     }
     let etag = format!("\"{}\"", version.sha256);
     let part = part(&call, size, &etag)?;
-    let (status, first, last) = part.map_or((200, 0, size.saturating_sub(1)), |(first, last)| (206, first, last));
+    let (status, first, last) = part.map_or((200, 0, size.saturating_sub(1)), |(first, last)| {
+        (206, first, last)
+    });
     let mut answer = Answer {
         status,
         headers: Vec::new(),
-        content_type: media::named(&version.media_type).map_or("application/octet-stream", |m| m.name),
+        content_type: media::named(&version.media_type)
+            .map_or("application/octet-stream", |m| m.name),
         body: crate::http::answer::Body::Pieces(documents.read(id, first, last - first + 1)),
     };
     if part.is_some() {
@@ -337,23 +433,34 @@ async fn download(call: Call) -> Result<Answer, Problem> {
         .header("ETag", etag)
         .header("Accept-Ranges", "bytes")
         .header("Content-Disposition", attachment(&version.file_name))
-        .header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"))
+        .header(
+            "Content-Security-Policy",
+            "default-src 'none'; frame-ancestors 'none'; sandbox",
+        ))
 }
 
 /// First and last byte of the range that is asked for, if one is.
 fn part(call: &Call, size: u64, etag: &str) -> Result<Option<(u64, u64)>, Problem> {
     // A date would be compared with when the file was last changed, which is not told: it never is the same.
-    let is_of_another = call.header("if-range").is_some_and(|tag| tag.trim() != etag);
+    let is_of_another = call
+        .header("if-range")
+        .is_some_and(|tag| tag.trim() != etag);
     let asked = call
         .header("range")
         .filter(|_| !is_of_another)
         .and_then(|r| r.parse::<Range>().ok());
-    let Some(Range::Bytes(ranges)) = asked else { return Ok(None) };
+    let Some(Range::Bytes(ranges)) = asked else {
+        return Ok(None);
+    };
     let [one]: &[ByteRangeSpec] = ranges.as_slice() else {
         return Ok(None);
     };
     one.to_satisfiable_range(size).map(Some).ok_or_else(|| {
-        Problem::new(Code::RangeNotSatisfiable, format!("the file has {size} bytes")).header("Content-Range", format!("bytes */{size}"))
+        Problem::new(
+            Code::RangeNotSatisfiable,
+            format!("the file has {size} bytes"),
+        )
+        .header("Content-Range", format!("bytes */{size}"))
     })
 }
 
@@ -362,7 +469,13 @@ fn attachment(name: &str) -> String {
     use actix_web::http::header::{Charset, ExtendedValue};
     let plain: String = name
         .chars()
-        .map(|c| if c.is_ascii() && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii() && !matches!(c, '"' | '\\' | '%') {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let mut parameters = vec![DispositionParam::Filename(plain)];
     if !name.is_ascii() {
@@ -381,8 +494,14 @@ fn attachment(name: &str) -> String {
 
 /// Takes away what uploads left behind that were cut short with their process.
 pub async fn sweep(service: &Service) {
-    let Ok(world) = service.engine.fresh().await else { return };
-    match service.documents.sweep(LEFT_OVER, |id| world.any(id).is_some()).await {
+    let Ok(world) = service.engine.fresh().await else {
+        return;
+    };
+    match service
+        .documents
+        .sweep(LEFT_OVER, |id| world.any(id).is_some())
+        .await
+    {
         Ok(0) => {}
         Ok(n) => log::info!("{n} files were taken away that uploads had left behind"),
         Err(e) => log::warn!("what uploads left behind was not looked for: {e}"),
@@ -393,21 +512,37 @@ pub async fn sweep(service: &Service) {
 ///
 /// # Errors
 /// The store is away.
-pub async fn verify(world: &World, documents: &Documents) -> Result<(usize, Vec<String>), object_store::Error> {
-    let rows = world.table_of::<DocumentVersion>().into_iter().flat_map(|t| t.rows());
-    let versions: Vec<&Rec<DocumentVersion>> = rows.filter_map(|r| r.as_any().downcast_ref()).collect();
+pub async fn verify(
+    world: &World,
+    documents: &Documents,
+) -> Result<(usize, Vec<String>), object_store::Error> {
+    let rows = world
+        .table_of::<DocumentVersion>()
+        .into_iter()
+        .flat_map(|t| t.rows());
+    let versions: Vec<&Rec<DocumentVersion>> =
+        rows.filter_map(|r| r.as_any().downcast_ref()).collect();
     let mut faults = Vec::new();
     for version in &versions {
         let (meta, data) = (&version.meta, &version.data);
         let what = match documents.measure(meta.id).await? {
             None => "its file is gone".to_owned(),
             Some((size, _)) if i64::try_from(size) != Ok(data.byte_size) => {
-                format!("its file has {size} bytes and was uploaded with {}", data.byte_size)
+                format!(
+                    "its file has {size} bytes and was uploaded with {}",
+                    data.byte_size
+                )
             }
-            Some((_, hash)) if hash != data.sha256 => format!("its file has the SHA-256 {hash} and was uploaded with {}", data.sha256),
+            Some((_, hash)) if hash != data.sha256 => format!(
+                "its file has the SHA-256 {hash} and was uploaded with {}",
+                data.sha256
+            ),
             Some(_) => continue,
         };
-        faults.push(format!("document_version {} ({}): {what}", meta.id, meta.reference));
+        faults.push(format!(
+            "document_version {} ({}): {what}",
+            meta.id, meta.reference
+        ));
     }
     Ok((versions.len(), faults))
 }

@@ -47,7 +47,9 @@ impl Documents {
     pub fn open(place: &str, uploads: u16) -> Result<Self, StartError> {
         if let Some(bucket) = place.strip_prefix("s3://") {
             let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
-            let s3 = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
+            let s3 = AmazonS3Builder::from_env()
+                .with_bucket_name(bucket)
+                .build()?;
             let store: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(s3, prefix));
             return Ok(Self::on(store, None, REMOTE_PIECE, uploads));
         }
@@ -59,7 +61,12 @@ impl Documents {
         Ok(Self::on(Arc::new(store), Some(folder), PIECE, uploads))
     }
 
-    fn on(store: Arc<dyn ObjectStore>, folder: Option<PathBuf>, piece: usize, uploads: u16) -> Self {
+    fn on(
+        store: Arc<dyn ObjectStore>,
+        folder: Option<PathBuf>,
+        piece: usize,
+        uploads: u16,
+    ) -> Self {
         Self {
             store,
             folder,
@@ -88,7 +95,10 @@ impl Documents {
     /// # Errors
     /// The store is away.
     pub async fn begin(&self, id: Uuid) -> Result<Upload, Problem> {
-        self.store.put(&mark(id), PutPayload::new()).await.map_err(away)?;
+        self.store
+            .put(&mark(id), PutPayload::new())
+            .await
+            .map_err(away)?;
         let parts = self.store.put_multipart(&file(id)).await.map_err(away)?;
         Ok(Upload {
             write: WriteMultipart::new_with_chunk_size(parts, self.piece),
@@ -129,7 +139,9 @@ impl Documents {
     pub async fn size(&self, id: Uuid) -> Result<u64, Problem> {
         match self.store.head(&file(id)).await {
             Ok(meta) => Ok(meta.size),
-            Err(e @ StoreError::NotFound { .. }) => Err(Problem::internal(format!("file {id} is gone: {e}"))),
+            Err(e @ StoreError::NotFound { .. }) => {
+                Err(Problem::internal(format!("file {id} is gone: {e}")))
+            }
             Err(e) => Err(away(e)),
         }
     }
@@ -148,7 +160,10 @@ impl Documents {
                         return Ok(None);
                     }
                     let until = end.min(at + piece);
-                    let bytes = store.get_range(&file(id), at..until).await.map_err(std::io::Error::other)?;
+                    let bytes = store
+                        .get_range(&file(id), at..until)
+                        .await
+                        .map_err(std::io::Error::other)?;
                     Ok(Some((bytes, until)))
                 }
             };
@@ -184,12 +199,24 @@ impl Documents {
     ///
     /// # Errors
     /// The store is away.
-    pub async fn sweep(&self, age: TimeDelta, is_named: impl Fn(Uuid) -> bool) -> Result<usize, StoreError> {
+    pub async fn sweep(
+        &self,
+        age: TimeDelta,
+        is_named: impl Fn(Uuid) -> bool,
+    ) -> Result<usize, StoreError> {
         let before = Utc::now() - age;
-        let marks: Vec<_> = self.store.list(Some(&Path::from(PENDING))).try_collect().await?;
+        let marks: Vec<_> = self
+            .store
+            .list(Some(&Path::from(PENDING)))
+            .try_collect()
+            .await?;
         let mut removed = 0;
         for meta in marks.into_iter().filter(|m| m.last_modified <= before) {
-            let Some(id) = meta.location.filename().and_then(|name| Uuid::try_parse(name).ok()) else {
+            let Some(id) = meta
+                .location
+                .filename()
+                .and_then(|name| Uuid::try_parse(name).ok())
+            else {
                 continue;
             };
             if is_named(id) {
@@ -209,7 +236,10 @@ impl Documents {
             return;
         };
         let begins = format!("{id}#");
-        let left = |path: &Folder| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&begins));
+        let left = |path: &Folder| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with(&begins))
+        };
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if left(&entry.path())
                 && let Err(e) = std::fs::remove_file(entry.path())
@@ -297,7 +327,10 @@ mod tests {
     async fn put(documents: &Documents, id: Uuid, bytes: &[u8]) -> [u8; 32] {
         let mut upload = documents.begin(id).await.expect("it begins");
         for piece in bytes.chunks(30_000) {
-            upload.put(Bytes::copy_from_slice(piece)).await.expect("it is taken");
+            upload
+                .put(Bytes::copy_from_slice(piece))
+                .await
+                .expect("it is taken");
         }
         let hash = upload.sha256();
         upload.finish().await.expect("it is put in place");
@@ -305,7 +338,12 @@ mod tests {
     }
 
     async fn lies(documents: &Documents) -> Vec<String> {
-        let all: Vec<_> = documents.store.list(None).try_collect().await.expect("a list");
+        let all: Vec<_> = documents
+            .store
+            .list(None)
+            .try_collect()
+            .await
+            .expect("a list");
         all.iter().map(|m| m.location.to_string()).collect()
     }
 
@@ -314,7 +352,10 @@ mod tests {
         let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
         let hash = put(&documents, id, &bytes).await;
         documents.keep(id).await;
-        assert_eq!(documents.measure(id).await.expect("it is there"), Some((20_000_000, hex(&hash))));
+        assert_eq!(
+            documents.measure(id).await.expect("it is there"),
+            Some((20_000_000, hex(&hash)))
+        );
         assert_eq!(lies(&documents).await, [file(id).to_string()]);
         let part = documents.read(id, 7_999_999, 9_000_000);
         let read: Vec<Bytes> = (part.open)().try_collect().await.expect("pieces");
@@ -331,13 +372,29 @@ mod tests {
 
         // A process that ends between file and journal leaves a mark; the sweep looks at nothing without one.
         put(&documents, other, b"left").await;
-        documents.begin(id).await.expect("it begins").write.abort().await.expect("it ends");
+        documents
+            .begin(id)
+            .await
+            .expect("it begins")
+            .write
+            .abort()
+            .await
+            .expect("it ends");
         assert_eq!(
-            documents.sweep(TimeDelta::days(1), |_| false).await.expect("a sweep"),
+            documents
+                .sweep(TimeDelta::days(1), |_| false)
+                .await
+                .expect("a sweep"),
             0,
             "too young"
         );
-        assert_eq!(documents.sweep(TimeDelta::zero(), |i| i == id).await.expect("a sweep"), 1);
+        assert_eq!(
+            documents
+                .sweep(TimeDelta::zero(), |i| i == id)
+                .await
+                .expect("a sweep"),
+            1
+        );
         assert_eq!(lies(&documents).await, [file(id).to_string()]);
         assert_eq!(documents.measure(other).await.expect("an answer"), None);
     }
@@ -363,8 +420,16 @@ mod tests {
             .expect("it is taken");
         // What a killed process leaves: the mark, and the unfinished file beside its place.
         std::fs::write(place.join(FILES).join(format!("{left}#1")), "x").expect("it is written");
-        assert_eq!(documents.sweep(TimeDelta::zero(), |_| false).await.expect("a sweep"), 1);
-        let names = std::fs::read_dir(place.join(FILES)).expect("a folder").flatten();
+        assert_eq!(
+            documents
+                .sweep(TimeDelta::zero(), |_| false)
+                .await
+                .expect("a sweep"),
+            1
+        );
+        let names = std::fs::read_dir(place.join(FILES))
+            .expect("a folder")
+            .flatten();
         assert!(
             names
                 .into_iter()
@@ -375,8 +440,14 @@ mod tests {
     #[tokio::test]
     async fn so_many_come_in_at_once() {
         let documents = remote();
-        let (one, _two) = (documents.admit().expect("a place"), documents.admit().expect("a place"));
-        assert_eq!(documents.admit().expect_err("no place").code, Code::Unavailable);
+        let (one, _two) = (
+            documents.admit().expect("a place"),
+            documents.admit().expect("a place"),
+        );
+        assert_eq!(
+            documents.admit().expect_err("no place").code,
+            Code::Unavailable
+        );
         drop(one);
         documents.admit().map(drop).expect("a place again");
     }

@@ -155,7 +155,11 @@ impl Dice {
 
     /// One of them in so many of a hundred cases, else nothing.
     pub fn maybe<T: Copy>(&mut self, cases: usize, of: &[T]) -> Option<T> {
-        if self.in_hundred(cases) { self.one(of) } else { None }
+        if self.in_hundred(cases) {
+            self.one(of)
+        } else {
+            None
+        }
     }
 
     /// Some of them, no more than `most`, each once.
@@ -207,7 +211,9 @@ impl Dice {
         let span = usize::try_from(before + after).unwrap_or(0);
         let ahead = u64::try_from(self.between(0, span)).unwrap_or(0);
         let first = today.checked_sub_days(Days::new(before));
-        first.and_then(|d| d.checked_add_days(Days::new(ahead))).unwrap_or(today)
+        first
+            .and_then(|d| d.checked_add_days(Days::new(ahead)))
+            .unwrap_or(today)
     }
 
     /// A planned date on that day, known more or less precisely.
@@ -226,8 +232,14 @@ mod tests {
         let (mut one, mut other) = (Dice(7), Dice(7));
         let numbers: Vec<usize> = (0..200).map(|_| one.between(3, 5)).collect();
         assert!(numbers.iter().all(|n| (3..=5).contains(n)), "{numbers:?}");
-        assert!((3..=5).all(|n| numbers.contains(&n)), "every number comes up");
-        assert_eq!(numbers, (0..200).map(|_| other.between(3, 5)).collect::<Vec<_>>());
+        assert!(
+            (3..=5).all(|n| numbers.contains(&n)),
+            "every number comes up"
+        );
+        assert_eq!(
+            numbers,
+            (0..200).map(|_| other.between(3, 5)).collect::<Vec<_>>()
+        );
         assert_eq!(one.one::<u8>(&[]), None);
     }
 
@@ -235,6 +247,9 @@ mod tests {
     fn a_text_has_the_length_asked_for() {
         let text = Dice(1).text(300);
         assert!((300..500).contains(&text.len()), "{}", text.len());
-        assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+        assert!(
+            text.starts_with(char::is_uppercase) && text.ends_with('.'),
+            "{text}"
+        );
     }
 }

@@ -77,7 +77,14 @@ pub fn operations(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
             not_json(&e)
         }
     })?;
-    let refused = |field: &str, code: &str, detail: String| Err(Problem::field(Code::InvalidBody, format!("/{field}"), code, detail));
+    let refused = |field: &str, code: &str, detail: String| {
+        Err(Problem::field(
+            Code::InvalidBody,
+            format!("/{field}"),
+            code,
+            detail,
+        ))
+    };
     if let Some(name) = fields.keys().find(|name| *name != "operations") {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
         return refused(
@@ -93,8 +100,20 @@ pub fn operations(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
         return refused("operations", "type", "must be a list of operations".into());
     };
     match list.len() {
-        0 => return refused("operations", "min_items", "must have at least 1 members".into()),
-        n if n > MOST => return refused("operations", "max_items", format!("must have at most {MOST} members")),
+        0 => {
+            return refused(
+                "operations",
+                "min_items",
+                "must have at least 1 members".into(),
+            );
+        }
+        n if n > MOST => {
+            return refused(
+                "operations",
+                "max_items",
+                format!("must have at most {MOST} members"),
+            );
+        }
         _ => {}
     }
     let mut faults: Vec<FieldError> = Vec::new();
@@ -127,8 +146,11 @@ fn checked(raw: &[u8]) -> Result<Value, Problem> {
 /// # Errors
 /// What the same operation alone would be refused with.
 pub fn run(raw: &[u8], txn: &mut Txn<'_>) -> Result<(), Problem> {
-    let sent: Sent = serde_json::from_value(object(raw)?).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
-    let kind = catalogue().named(&sent.kind).ok_or_else(Problem::not_found)?;
+    let sent: Sent = serde_json::from_value(object(raw)?)
+        .map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
+    let kind = catalogue()
+        .named(&sent.kind)
+        .ok_or_else(Problem::not_found)?;
     sent.operation.run(kind, txn).map(drop)
 }
 
@@ -137,8 +159,13 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> Vec<(String, String)> {
-        let problem = operations(&Bytes::copy_from_slice(body.as_bytes())).expect_err("it is refused");
-        problem.errors.into_iter().map(|e| (e.pointer, e.code)).collect()
+        let problem =
+            operations(&Bytes::copy_from_slice(body.as_bytes())).expect_err("it is refused");
+        problem
+            .errors
+            .into_iter()
+            .map(|e| (e.pointer, e.code))
+            .collect()
     }
 
     #[test]
@@ -152,9 +179,18 @@ mod tests {
         }
         assert_eq!(refused("{}"), at("/operations", "required"));
         assert_eq!(refused(r#"{"operations": {}}"#), at("/operations", "type"));
-        assert_eq!(refused(r#"{"operations": []}"#), at("/operations", "min_items"));
-        assert_eq!(refused(r#"{"operations": [], "x": 1}"#), at("/x", "unknown_field"));
-        assert_eq!(refused(&format!("{{\"operations\": [{good}, 1]}}")), at("/operations/1", "type"));
+        assert_eq!(
+            refused(r#"{"operations": []}"#),
+            at("/operations", "min_items")
+        );
+        assert_eq!(
+            refused(r#"{"operations": [], "x": 1}"#),
+            at("/x", "unknown_field")
+        );
+        assert_eq!(
+            refused(&format!("{{\"operations\": [{good}, 1]}}")),
+            at("/operations/1", "type")
+        );
         let mixed = format!(
             "{{\"operations\": [{good}, {{\"kind\":\"unicorn\",\"op\":\"create\"}}, {{\"kind\":\"unit\",\"op\":\"create\",\"id\":\"x\"}}]}}"
         );
@@ -162,7 +198,11 @@ mod tests {
         faults.sort();
         assert_eq!(
             faults,
-            [at("/operations/1/kind", "enum"), at("/operations/2/id", "format")].concat()
+            [
+                at("/operations/1/kind", "enum"),
+                at("/operations/2/id", "format")
+            ]
+            .concat()
         );
         let deep = format!(
             "{{\"operations\": [{{\"kind\":\"unit\",\"op\":\"create\",\"record\":{}1{}}}]}}",

@@ -112,7 +112,10 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
         Some(_) => return Err(invalid("mode", "must be each or atomic")),
     };
     let slot = call.service.jobs.reserve(owner)?;
-    let body = call.stream.take().ok_or_else(|| Problem::internal("a job without a body"))?;
+    let body = call
+        .stream
+        .take()
+        .ok_or_else(|| Problem::internal("a job without a body"))?;
     call.body = body.whole(call.service.config.serving.job_limit).await?;
     let body = call.body.clone();
     let operations = actix_web::web::block(move || load::operations(&body))
@@ -120,8 +123,14 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
         .map_err(Problem::internal)??;
     let total = operations.len();
     if total > MOST_AT_ONCE && (dry_run || mode == JobMode::Atomic) {
-        let detail = format!("an atomic job or a dry run has at most {MOST_AT_ONCE} operations; split it");
-        return Err(Problem::field(Code::InvalidBody, "/operations", "max_items", detail));
+        let detail =
+            format!("an atomic job or a dry run has at most {MOST_AT_ONCE} operations; split it");
+        return Err(Problem::field(
+            Code::InvalidBody,
+            "/operations",
+            "max_items",
+            detail,
+        ));
     }
     let write = call.write()?;
     let job = Waiting {
@@ -133,7 +142,11 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
         operations,
         slot,
     };
-    let (id, service, request_id) = (job.slot.id, Arc::clone(&call.service), write.request_id.clone());
+    let (id, service, request_id) = (
+        job.slot.id,
+        Arc::clone(&call.service),
+        write.request_id.clone(),
+    );
     let location = format!("{BASE}/jobs/{id}");
     let address = location.clone();
     // On its own: a caller who goes away now must not leave a job behind that nobody runs.
@@ -146,7 +159,11 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
         });
         let outcome = stored.await?;
         // A repeated request is answered with the job that the first one made.
-        if outcome.headers.iter().any(|(name, value)| name == "Location" && *value == location) {
+        if outcome
+            .headers
+            .iter()
+            .any(|(name, value)| name == "Location" && *value == location)
+        {
             service.jobs.submit(job);
         }
         Ok(outcome)
@@ -156,7 +173,9 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
 
 async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
-    let before = call.query.value::<Uuid>("cursor", "the next_cursor of the page before")?;
+    let before = call
+        .query
+        .value::<Uuid>("cursor", "the next_cursor of the page before")?;
     let before = before.unwrap_or(Uuid::max());
     let caller = call.caller()?;
     let owner = (!sees_all(caller)).then_some(caller.account);
@@ -169,8 +188,14 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|r| r.id.0.to_string());
-    let items: Vec<Job> = rows.into_iter().map(|r| seen(Some(r), caller)).collect::<Result<_, _>>()?;
-    let answer = Answer::of(200, &json!({ "items": items, "next_cursor": next, "total": null }))?;
+    let items: Vec<Job> = rows
+        .into_iter()
+        .map(|r| seen(Some(r), caller))
+        .collect::<Result<_, _>>()?;
+    let answer = Answer::of(
+        200,
+        &json!({ "items": items, "next_cursor": next, "total": null }),
+    )?;
     Ok(match next {
         Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
         None => answer,
@@ -191,11 +216,22 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
         let state = seen(row.clone(), &txn.caller)?.state;
         let mut row = row.ok_or_else(Problem::not_found)?;
         let owner = row.owner_id.0;
-        if owner != txn.caller.account && !txn.caller.may_on(&txn.world, Subject::Access, Act::Update, owner) {
-            return Err(crate::access::caller::forbidden(&txn.caller, Subject::Access, Act::Update));
+        if owner != txn.caller.account
+            && !txn
+                .caller
+                .may_on(&txn.world, Subject::Access, Act::Update, owner)
+        {
+            return Err(crate::access::caller::forbidden(
+                &txn.caller,
+                Subject::Access,
+                Act::Update,
+            ));
         }
         if !is_open(&row) {
-            let detail = format!("the job has ended: it is {}", crate::world::record::word(&state));
+            let detail = format!(
+                "the job has ended: it is {}",
+                crate::world::record::word(&state)
+            );
             return Err(Problem::new(Code::Conflict, detail));
         }
         end(&mut row, JobState::Cancelled, txn.now());

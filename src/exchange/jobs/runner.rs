@@ -118,7 +118,9 @@ impl Jobs {
     pub fn reserve(&self, owner: Uuid) -> Result<Slot, Problem> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.iter().filter(|(_, of)| *of == owner).count() >= HELD_OF_ONE {
-            let detail = format!("{HELD_OF_ONE} jobs of this account wait or run here; send the next when one has ended");
+            let detail = format!(
+                "{HELD_OF_ONE} jobs of this account wait or run here; send the next when one has ended"
+            );
             return Err(Problem::new(Code::TooManyRequests, detail).header("Retry-After", "5"));
         }
         if held.len() >= HELD {
@@ -134,7 +136,12 @@ impl Jobs {
 
     /// Lets a job that is stored wait for its turn. When the service is stopping it stays behind, and is found interrupted.
     pub fn submit(&self, job: Waiting) {
-        if let Some(queue) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(queue) = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             let _ = queue.send(job);
         }
     }
@@ -142,8 +149,18 @@ impl Jobs {
     /// Ends the thread: a running job stops after the step it is in, and those that wait never begin. Each says so.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        if let Some(thread) = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             let _ = thread.join();
         }
     }
@@ -151,7 +168,11 @@ impl Jobs {
 
 /// Says of the jobs of which nothing was heard since `since` that they were interrupted.
 async fn interrupt_silent(engine: &Engine, since: DateTime<Utc>) -> Result<(), Problem> {
-    if engine.read(move |c| store::silent_jobs(c, since)).await?.is_empty() {
+    if engine
+        .read(move |c| store::silent_jobs(c, since))
+        .await?
+        .is_empty()
+    {
         return Ok(());
     }
     let write = Write::system(Uuid::nil(), "jobs of a process that stopped");
@@ -224,7 +245,11 @@ impl Runner {
             return self.stopped(job).await;
         }
         let whole = job.mode == JobMode::Atomic || job.dry_run;
-        let size = if whole { job.operations.len().max(1) } else { CHUNK };
+        let size = if whole {
+            job.operations.len().max(1)
+        } else {
+            CHUNK
+        };
         for start in (0..job.operations.len()).step_by(size) {
             let chunk = || -> Step {
                 let job = Arc::clone(job);
@@ -255,16 +280,30 @@ impl Runner {
                 Ok(())
             })
         };
-        self.step_as(job, Author::System(Uuid::nil()), None, interrupt).await.map(drop)
+        self.step_as(job, Author::System(Uuid::nil()), None, interrupt)
+            .await
+            .map(drop)
     }
 
     /// A step in the name of the job's owner, with what its grants allow now. False when the job is open no more.
-    async fn step(&self, job: &Arc<Waiting>, done: Option<usize>, step: impl Fn() -> Step) -> Result<bool, Problem> {
-        self.step_as(job, Author::Token(job.who.clone()), done, step).await
+    async fn step(
+        &self,
+        job: &Arc<Waiting>,
+        done: Option<usize>,
+        step: impl Fn() -> Step,
+    ) -> Result<bool, Problem> {
+        self.step_as(job, Author::Token(job.who.clone()), done, step)
+            .await
     }
 
     /// `done` is how far the job must have come; one that has come further did this step, and only its acknowledgement was lost.
-    async fn step_as(&self, job: &Arc<Waiting>, author: Author, done: Option<usize>, step: impl Fn() -> Step) -> Result<bool, Problem> {
+    async fn step_as(
+        &self,
+        job: &Arc<Waiting>,
+        author: Author,
+        done: Option<usize>,
+        step: impl Fn() -> Step,
+    ) -> Result<bool, Problem> {
         /// The job is open no more.
         const OVER: u16 = 409;
         let id = job.slot.id;
@@ -302,7 +341,11 @@ impl Runner {
             match self.engine.write(write, work).await {
                 Ok(outcome) => return Ok(outcome.status != OVER),
                 // Nothing was written, or nobody knows: the next try finds out.
-                Err(problem) if problem.code == Code::Unavailable && tries < TRIES && !self.is_stopping() => {
+                Err(problem)
+                    if problem.code == Code::Unavailable
+                        && tries < TRIES
+                        && !self.is_stopping() =>
+                {
                     tries += 1;
                     tokio::time::sleep(BREATH).await;
                 }
@@ -326,7 +369,10 @@ impl Runner {
                 Ok(())
             })
         };
-        if let Err(problem) = self.step_as(job, Author::System(Uuid::nil()), None, fail).await {
+        if let Err(problem) = self
+            .step_as(job, Author::System(Uuid::nil()), None, fail)
+            .await
+        {
             log::error!("job {} cannot be ended: {problem}", job.slot.id);
         }
     }
@@ -350,10 +396,14 @@ fn chunk(job: &Waiting, start: usize, size: usize, row: &mut JobRow, txn: &mut T
         }
         if job.dry_run { Err(undo()) } else { Ok(()) }
     });
-    let first = refused.first().map(|(index, p)| format!("operation {index}: {}", p.detail));
+    let first = refused
+        .first()
+        .map(|(index, p)| format!("operation {index}: {}", p.detail));
     state::refuse(row, refused);
     match first {
-        Some(detail) if kept.is_err() && job.mode == JobMode::Atomic => state::fail(row, JobFailure::Refused, &detail, txn.now()),
+        Some(detail) if kept.is_err() && job.mode == JobMode::Atomic => {
+            state::fail(row, JobFailure::Refused, &detail, txn.now())
+        }
         _ => {
             row.done = row.done.saturating_add(done);
             if row.done == row.total {

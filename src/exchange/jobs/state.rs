@@ -142,7 +142,15 @@ fn errors(row: &JobRow) -> Vec<JobError> {
 
 /// A job about to wait for its turn.
 #[must_use]
-pub fn queued(id: Uuid, owner: Uuid, request_id: &str, mode: JobMode, dry_run: bool, total: usize, now: DateTime<Utc>) -> JobRow {
+pub fn queued(
+    id: Uuid,
+    owner: Uuid,
+    request_id: &str,
+    mode: JobMode,
+    dry_run: bool,
+    total: usize,
+    now: DateTime<Utc>,
+) -> JobRow {
     JobRow {
         id: id.into(),
         owner_id: owner.into(),
@@ -171,12 +179,17 @@ pub fn begin(row: &mut JobRow, now: DateTime<Utc>) {
 
 /// Notes the refusals of some operations, the first of a job in words.
 pub fn refuse(row: &mut JobRow, refused: Vec<(usize, Problem)>) {
-    row.failed = row.failed.saturating_add(i32::try_from(refused.len()).unwrap_or(i32::MAX));
+    row.failed = row
+        .failed
+        .saturating_add(i32::try_from(refused.len()).unwrap_or(i32::MAX));
     if refused.is_empty() || row.errors.len() > MOST_BYTES {
         return;
     }
     let mut kept = errors(row);
-    for (index, problem) in refused.into_iter().take(MOST_ERRORS.saturating_sub(kept.len())) {
+    for (index, problem) in refused
+        .into_iter()
+        .take(MOST_ERRORS.saturating_sub(kept.len()))
+    {
         let mut problem = BulkProblem::from(problem);
         problem.errors.truncate(MOST_FAULTS);
         let index = i32::try_from(index).unwrap_or(i32::MAX);

@@ -99,7 +99,10 @@ impl Resource for Assertion {
         let (code, detail) = if described {
             ("required", "say what was named to support it")
         } else {
-            ("not_allowed", "goes with evidence `described`; set that or leave this out")
+            (
+                "not_allowed",
+                "goes with evidence `described`; set that or leave this out",
+            )
         };
         let given = self.evidence_description.is_some();
         rules.require(given == described, "/evidence_description", code, detail);
@@ -122,7 +125,8 @@ impl Resource for Assertion {
             && is_some(&f.said_by_post_id, &r.data.said_by_post_id)
             && any(&f.evidence, &r.data.evidence)
             && in_window(Some(r.data.said_on), (f.said_from, f.said_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.about_id.or(f.said_by_post_id)

@@ -7,13 +7,16 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    ManagementDecision, ManagementResponse, Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
+    ManagementDecision, ManagementResponse, Recommendation, RecommendationClosureState,
+    RecommendationLink, RecommendationRelation,
 };
 use crate::access::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::reaches;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
+};
 
 /// How a recommendation ends without being implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -94,9 +97,21 @@ impl RecommendationClosure {
                 ClosureKind::RiskAccepted,
                 self.accepted_by_post_id.is_some(),
             ),
-            ("/superseded_by_id", ClosureKind::Superseded, self.superseded_by_id.is_some()),
-            ("/duplicate_link_id", ClosureKind::Duplicate, self.duplicate_link_id.is_some()),
-            ("/response_id", ClosureKind::RejectedByManagement, self.response_id.is_some()),
+            (
+                "/superseded_by_id",
+                ClosureKind::Superseded,
+                self.superseded_by_id.is_some(),
+            ),
+            (
+                "/duplicate_link_id",
+                ClosureKind::Duplicate,
+                self.duplicate_link_id.is_some(),
+            ),
+            (
+                "/response_id",
+                ClosureKind::RejectedByManagement,
+                self.response_id.is_some(),
+            ),
         ] {
             let needed = self.closure == kind;
             let (code, detail) = if needed {
@@ -107,23 +122,33 @@ impl RecommendationClosure {
             rules.require(given == needed, pointer, code, detail);
         }
         let (world, own) = (rules.reading.world, self.recommendation_id);
-        let link = self.duplicate_link_id.and_then(|id| world.get::<RecommendationLink>(id));
-        let duplicates = |l: &RecommendationLink| l.recommendation_id == own && l.relation == RecommendationRelation::Duplicates;
+        let link = self
+            .duplicate_link_id
+            .and_then(|id| world.get::<RecommendationLink>(id));
+        let duplicates = |l: &RecommendationLink| {
+            l.recommendation_id == own && l.relation == RecommendationRelation::Duplicates
+        };
         rules.require(
             link.is_none_or(|l| duplicates(&l.data)),
             "/duplicate_link_id",
             "wrong_kind",
             "must be a duplicates link from this recommendation; record one with POST /api/v1/recommendation-links",
         );
-        let response = self.response_id.and_then(|id| world.get::<ManagementResponse>(id));
-        let rejects = |m: &ManagementResponse| m.recommendation_id == own && m.response == ManagementDecision::Rejected;
+        let response = self
+            .response_id
+            .and_then(|id| world.get::<ManagementResponse>(id));
+        let rejects = |m: &ManagementResponse| {
+            m.recommendation_id == own && m.response == ManagementDecision::Rejected
+        };
         rules.require(
             response.is_none_or(|m| rejects(&m.data)),
             "/response_id",
             "wrong_kind",
             "must be a response by which management rejects this recommendation",
         );
-        let circle = self.superseded_by_id.is_some_and(|by| reaches(by, own, |at| successors(world, at)));
+        let circle = self
+            .superseded_by_id
+            .is_some_and(|by| reaches(by, own, |at| successors(world, at)));
         rules.require(
             !circle,
             "/superseded_by_id",
@@ -151,10 +176,22 @@ impl Resource for RecommendationClosure {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/accepted_by_post_id", &["post"], self.accepted_by_post_id);
-        links.to("/superseded_by_id", &["recommendation"], self.superseded_by_id);
-        links.to("/duplicate_link_id", &["recommendation_link"], self.duplicate_link_id);
+        links.to(
+            "/superseded_by_id",
+            &["recommendation"],
+            self.superseded_by_id,
+        );
+        links.to(
+            "/duplicate_link_id",
+            &["recommendation_link"],
+            self.duplicate_link_id,
+        );
         links.to("/response_id", &["management_response"], self.response_id);
     }
     fn place(&self) -> Place {
@@ -165,7 +202,10 @@ impl Resource for RecommendationClosure {
         super::independent(rules, self.recommendation_id, "/recommendation_id");
         not_in_future(rules, "/closed_on", Some(self.closed_on));
         self.check_ground(rules);
-        let on = rules.reading.world.get::<Recommendation>(self.recommendation_id);
+        let on = rules
+            .reading
+            .world
+            .get::<Recommendation>(self.recommendation_id);
         rules.require(
             on.is_none_or(|r| r.computed.closure == RecommendationClosureState::None),
             "/recommendation_id",
@@ -195,9 +235,12 @@ impl Resource for RecommendationClosure {
             && is_some(&f.accepted_by_post_id, &r.data.accepted_by_post_id)
             && is_some(&f.superseded_by_id, &r.data.superseded_by_id)
             && in_window(Some(r.data.closed_on), (f.closed_from, f.closed_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.superseded_by_id).or(f.accepted_by_post_id)
+        f.recommendation_id
+            .or(f.superseded_by_id)
+            .or(f.accepted_by_post_id)
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind};
+use super::{
+    Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::links::{counts, others};
@@ -87,8 +89,15 @@ impl RecommendationExtension {
                 "must lie after the present deadline; what has no date is a deferral (recommendation-updates)",
             ),
         }
-        let last = others(rules, self.recommendation_id).map(|e| e.data.approved_on).max();
-        rules.in_order(last, Some(self.approved_on), "/approved_on", "the last extension");
+        let last = others(rules, self.recommendation_id)
+            .map(|e| e.data.approved_on)
+            .max();
+        rules.in_order(
+            last,
+            Some(self.approved_on),
+            "/approved_on",
+            "the last extension",
+        );
     }
 }
 
@@ -110,7 +119,11 @@ impl Resource for RecommendationExtension {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/approver_post_id", &["post"], self.approver_post_id);
         links.to("/approver_board_id", &["board"], self.approver_board_id);
         links.to("/request_id", &["recommendation_update"], self.request_id);
@@ -127,9 +140,12 @@ impl Resource for RecommendationExtension {
         approved(rules, self.approver_post_id.or(self.approver_board_id));
         not_in_future(rules, "/approved_on", Some(self.approved_on));
         let world = rules.reading.world;
-        let request = self.request_id.and_then(|id| world.get::<RecommendationUpdate>(id));
+        let request = self
+            .request_id
+            .and_then(|id| world.get::<RecommendationUpdate>(id));
         let asks = |u: &RecommendationUpdate| {
-            u.recommendation_id == self.recommendation_id && u.update_kind == RecommendationUpdateKind::ExtensionRequest
+            u.recommendation_id == self.recommendation_id
+                && u.update_kind == RecommendationUpdateKind::ExtensionRequest
         };
         rules.require(
             request.is_none_or(|u| asks(&u.data)),
@@ -145,13 +161,21 @@ impl Resource for RecommendationExtension {
             }
         }
     }
-    fn compute(&self, reading: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        _: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         let present = || reading.world.get::<Recommendation>(self.recommendation_id);
         let from = match before {
             Some(b) => b.computed.from.clone(),
             None => present().map_or_else(PlannedDate::default, |r| r.data.deadline.clone()),
         };
-        let days_moved = from.due_on.zip(self.to.due_on).map(|(from, to)| (to - from).num_days());
+        let days_moved = from
+            .due_on
+            .zip(self.to.due_on)
+            .map(|(from, to)| (to - from).num_days());
         RecommendationExtensionComputed { from, days_moved }
     }
     fn touches(&self) -> Vec<Uuid> {
@@ -171,10 +195,16 @@ impl Resource for RecommendationExtension {
             && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
             && is_some(&f.approver_post_id, &r.data.approver_post_id)
             && is_some(&f.approver_board_id, &r.data.approver_board_id)
-            && in_window(Some(r.data.approved_on), (f.approved_from, f.approved_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && in_window(
+                Some(r.data.approved_on),
+                (f.approved_from, f.approved_until),
+            )
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.approver_post_id).or(f.approver_board_id)
+        f.recommendation_id
+            .or(f.approver_post_id)
+            .or(f.approver_board_id)
     }
 }

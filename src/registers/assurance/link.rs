@@ -70,7 +70,11 @@ impl RecommendationLink {
     fn onwards(&self, world: &World, own: Uuid, at: Uuid) -> Vec<Uuid> {
         world
             .pointing::<Self>(at)
-            .filter(|l| l.meta.id != own && l.data.recommendation_id == at && l.data.relation == self.relation)
+            .filter(|l| {
+                l.meta.id != own
+                    && l.data.recommendation_id == at
+                    && l.data.relation == self.relation
+            })
             .map(|l| l.data.to_id)
             .collect()
     }
@@ -94,10 +98,16 @@ impl Resource for RecommendationLink {
     }
     fn links(&self, links: &mut Links) {
         let to = match self.relation {
-            RecommendationRelation::Duplicates | RecommendationRelation::Repeats => &["recommendation"],
+            RecommendationRelation::Duplicates | RecommendationRelation::Repeats => {
+                &["recommendation"]
+            }
             _ => ANY_KIND,
         };
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/to_id", to, self.to_id);
     }
     fn place(&self) -> Place {
@@ -106,22 +116,35 @@ impl Resource for RecommendationLink {
     // S26
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "withdraw this link and make another";
-        fixed(rules, self, "/recommendation_id", |l| l.recommendation_id, remedy);
+        fixed(
+            rules,
+            self,
+            "/recommendation_id",
+            |l| l.recommendation_id,
+            remedy,
+        );
         fixed(rules, self, "/relation", |l| l.relation, remedy);
         fixed(rules, self, "/to_id", |l| l.to_id, remedy);
         let (world, own) = (rules.reading.world, rules.meta.id);
-        if reaches(self.to_id, self.recommendation_id, |at| self.onwards(world, own, at)) {
+        if reaches(self.to_id, self.recommendation_id, |at| {
+            self.onwards(world, own, at)
+        }) {
             let detail = "links with this relation lead from there back to this recommendation; turn one round or withdraw it";
             rules.refuse("/to_id", "circle", detail);
         }
         let key = |l: &Self| (l.recommendation_id, l.relation, l.to_id);
-        if let Some(twin) = others(rules, self.recommendation_id).find(|l| key(&l.data) == key(self)) {
+        if let Some(twin) =
+            others(rules, self.recommendation_id).find(|l| key(&l.data) == key(self))
+        {
             let detail = format!("{} says the same; change that one", twin.meta.reference);
             rules.refuse("/to_id", "duplicate", detail);
         }
     }
     fn text(&self) -> Vec<&str> {
-        [&self.note, &self.stated_in].into_iter().filter_map(Option::as_deref).collect()
+        [&self.note, &self.stated_in]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let ends = [r.data.recommendation_id, r.data.to_id];

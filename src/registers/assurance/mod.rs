@@ -16,13 +16,16 @@ pub use closure::{ClosureKind, RecommendationClosure};
 pub use extension::RecommendationExtension;
 pub use link::{RecommendationLink, RecommendationRelation};
 pub use recommendation::{
-    Recommendation, RecommendationClosureState, RecommendationComputed, RecommendationImplementation, RecommendationPriority,
-    RecommendationVerification, Timeliness,
+    Recommendation, RecommendationClosureState, RecommendationComputed,
+    RecommendationImplementation, RecommendationPriority, RecommendationVerification, Timeliness,
 };
 pub use response::{ManagementDecision, ManagementResponse};
 pub use review::{AuditReview, AuditReviewKind};
 pub use scale::{AssuranceLevel, AssuranceScale, TEMPLATES, missing_scales};
-pub use update::{RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart, ReportedImplementation};
+pub use update::{
+    RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart,
+    ReportedImplementation,
+};
 pub use verification::{Verification, VerificationResult};
 
 use uuid::Uuid;
@@ -85,7 +88,10 @@ mod tests {
                     "levels",
                     json!([{ "code": "Not a code", "label": "x" }, { "code": "x", "label": "x" }]),
                 ),
-                ("levels", json!(vec![json!({ "code": "x", "label": "x" }); 11])),
+                (
+                    "levels",
+                    json!(vec![json!({ "code": "x", "label": "x" }); 11]),
+                ),
             ],
         );
         check(
@@ -126,7 +132,11 @@ mod tests {
         );
         check(
             "management_response",
-            &[("response", json!("maybe")), ("text", json!("")), ("responded_on", json!("June"))],
+            &[
+                ("response", json!("maybe")),
+                ("text", json!("")),
+                ("responded_on", json!("June")),
+            ],
         );
     }
 
@@ -148,7 +158,11 @@ mod tests {
         );
         check(
             "recommendation_link",
-            &[("relation", json!("resembles")), ("to_id", Value::Null), ("note", long(2001))],
+            &[
+                ("relation", json!("resembles")),
+                ("to_id", Value::Null),
+                ("note", long(2001)),
+            ],
         );
         check(
             "assertion",

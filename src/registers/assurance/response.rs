@@ -76,7 +76,11 @@ impl Resource for ManagementResponse {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
@@ -103,8 +107,12 @@ impl Resource for ManagementResponse {
             && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
             && any(&f.response, &r.data.response)
             && is_some(&f.by_post_id, &r.data.by_post_id)
-            && in_window(Some(r.data.responded_on), (f.responded_from, f.responded_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && in_window(
+                Some(r.data.responded_on),
+                (f.responded_from, f.responded_until),
+            )
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id.or(f.by_post_id)

@@ -112,7 +112,11 @@ impl AuditReview {
         let scale = rules.reading.world.get::<AssuranceScale>(scale_id);
         if let Some(scale) = scale.filter(|s| s.data.level(opinion).is_none()) {
             let codes: Vec<&str> = scale.data.levels.iter().map(|l| l.code.as_str()).collect();
-            let detail = format!("must be a level of {}: {}", scale.meta.reference, codes.join(", "));
+            let detail = format!(
+                "must be a level of {}: {}",
+                scale.meta.reference,
+                codes.join(", ")
+            );
             rules.refuse("/opinion", "unknown", detail);
         }
     }
@@ -139,7 +143,11 @@ impl Resource for AuditReview {
     fn links(&self, links: &mut Links) {
         links.to("/body_unit_id", &["unit"], self.body_unit_id);
         links.to("/scale_id", &["assurance_scale"], self.scale_id);
-        links.each("/follows_ids", &[Self::KIND], self.follows_ids.iter().copied());
+        links.each(
+            "/follows_ids",
+            &[Self::KIND],
+            self.follows_ids.iter().copied(),
+        );
         links.to("/lead_post_id", &["post"], self.lead_post_id);
     }
     fn place(&self) -> Place {
@@ -153,11 +161,21 @@ impl Resource for AuditReview {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/fieldwork", &self.fieldwork);
         rules.planned("/reported", &self.reported);
-        rules.in_order(self.fieldwork.from_on, self.reported.due_on, "/reported/due_on", "the fieldwork");
+        rules.in_order(
+            self.fieldwork.from_on,
+            self.reported.due_on,
+            "/reported/due_on",
+            "the fieldwork",
+        );
         distinct(rules, "/follows_ids", &self.follows_ids);
         self.check_opinion(rules);
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let earlier = |id| world.get::<Self>(id).map(|r| r.data.follows_ids.clone()).unwrap_or_default();
+        let earlier = |id| {
+            world
+                .get::<Self>(id)
+                .map(|r| r.data.follows_ids.clone())
+                .unwrap_or_default()
+        };
         for (n, id) in self.follows_ids.iter().enumerate() {
             if reaches(*id, own, earlier) {
                 let detail = "that review follows this one, or is this one; name an earlier review";
@@ -165,7 +183,10 @@ impl Resource for AuditReview {
             }
         }
         // What is marked hides its recommendations, and what controls tell of them.
-        if rules.before.is_some_and(|b| b.meta.marking != rules.meta.marking) {
+        if rules
+            .before
+            .is_some_and(|b| b.meta.marking != rules.meta.marking)
+        {
             for r in world.pointing::<Recommendation>(own) {
                 recommendation::tell_controls(rules, r.meta.id);
             }
@@ -197,11 +218,15 @@ impl Resource for AuditReview {
             && is_some(&f.scale_id, &review.scale_id)
             && is_some(&f.opinion, &review.opinion)
             && asked(f.without_opinion, || review.opinion.is_none())
-            && f.follows_id.is_none_or(|id| review.follows_ids.contains(&id))
+            && f.follows_id
+                .is_none_or(|id| review.follows_ids.contains(&id))
             && is_some(&f.lead_post_id, &review.lead_post_id)
             && in_window(review.reported.due_on, (f.reported_from, f.reported_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.follows_id.or(f.body_unit_id).or(f.lead_post_id).or(f.scale_id)
+        f.follows_id
+            .or(f.body_unit_id)
+            .or(f.lead_post_id)
+            .or(f.scale_id)
     }
 }

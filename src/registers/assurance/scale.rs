@@ -7,13 +7,20 @@ use utoipa::{IntoParams, ToSchema};
 use super::AuditReview;
 use crate::access::policy::Subject;
 use crate::registers::query::same_name;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
+};
 
 /// One opinion on a scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceLevel {
     /// Its code; what reviews name it by.
-    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$", example = "limited")]
+    #[schema(
+        min_length = 1,
+        max_length = 60,
+        pattern = "^[a-z][a-z0-9_]*$",
+        example = "limited"
+    )]
     pub code: String,
     /// What people call it.
     #[schema(min_length = 1, max_length = 100)]
@@ -93,20 +100,21 @@ impl Resource for AssuranceScale {
             }
         }
         let id = rules.meta.id;
-        let orphan = rules
-            .reading
-            .world
-            .pointing::<AuditReview>(id)
-            .find(|r| r.data.opinion.as_deref().is_some_and(|o| self.level(o).is_none()));
+        let orphan = rules.reading.world.pointing::<AuditReview>(id).find(|r| {
+            r.data
+                .opinion
+                .as_deref()
+                .is_some_and(|o| self.level(o).is_none())
+        });
         if let Some(opinion) = orphan.and_then(|r| r.data.opinion.as_deref()) {
-            let detail = format!("a review gave the opinion `{opinion}`; keep that level, or make another scale");
+            let detail = format!(
+                "a review gave the opinion `{opinion}`; keep that level, or make another scale"
+            );
             rules.refuse("/levels", "in_use", detail);
         }
-        let twin = rules
-            .reading
-            .world
-            .live::<Self>()
-            .find(|s| s.meta.id != id && same_name(&s.data.name, &self.name) && s.data.levels == self.levels);
+        let twin = rules.reading.world.live::<Self>().find(|s| {
+            s.meta.id != id && same_name(&s.data.name, &self.name) && s.data.levels == self.levels
+        });
         if let Some(twin) = twin {
             let detail = format!(
                 "{} is the same scale; use that one, or give this one another name",
@@ -124,11 +132,16 @@ impl Resource for AssuranceScale {
     fn text(&self) -> Vec<&str> {
         let labels = self.levels.iter().map(|l| l.label.as_str());
         labels
-            .chain([self.name.as_str(), self.description.as_deref().unwrap_or_default()])
+            .chain([
+                self.name.as_str(),
+                self.description.as_deref().unwrap_or_default(),
+            ])
             .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        f.level.as_ref().is_none_or(|code| r.data.level(code).is_some())
+        f.level
+            .as_ref()
+            .is_none_or(|code| r.data.level(code).is_some())
     }
 }
 
@@ -169,7 +182,9 @@ pub const TEMPLATES: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
 /// Drafts for the scales made from a template, or from any, that are not there yet.
 #[must_use]
 pub fn missing_scales(world: &World, template: Option<&str>) -> Vec<Value> {
-    let wanted = PRESETS.iter().filter(|(name, _)| template.is_none_or(|t| t == *name));
+    let wanted = PRESETS
+        .iter()
+        .filter(|(name, _)| template.is_none_or(|t| t == *name));
     let is_there = |levels: &[(&str, &str)]| {
         world.live::<AssuranceScale>().any(|s| {
             let codes = s.data.levels.iter().map(|l| l.code.as_str());
@@ -180,7 +195,10 @@ pub fn missing_scales(world: &World, template: Option<&str>) -> Vec<Value> {
         .filter(|(_, levels)| !is_there(levels))
         .map(|(_, levels)| {
             let labels: Vec<&str> = levels.iter().map(|(_, label)| *label).collect();
-            let levels: Vec<Value> = levels.iter().map(|(code, label)| json!({ "code": code, "label": label })).collect();
+            let levels: Vec<Value> = levels
+                .iter()
+                .map(|(code, label)| json!({ "code": code, "label": label }))
+                .collect();
             json!({ "name": labels.join(", "), "levels": levels })
         })
         .collect()

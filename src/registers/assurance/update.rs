@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationVerification};
+use super::{
+    Recommendation, RecommendationClosureState, RecommendationImplementation,
+    RecommendationVerification,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some, same_name};
@@ -134,7 +137,9 @@ impl RecommendationUpdate {
     /// Whether it claims that the recommendation, or a part of it, is implemented.
     #[must_use]
     pub fn is_claim(&self) -> bool {
-        let part = |p: &RecommendationUpdatePart| p.implementation == Some(RecommendationImplementation::ClaimedImplemented);
+        let part = |p: &RecommendationUpdatePart| {
+            p.implementation == Some(RecommendationImplementation::ClaimedImplemented)
+        };
         self.update_kind == K::ClaimComplete || self.parts.iter().any(part)
     }
 
@@ -153,7 +158,11 @@ impl RecommendationUpdate {
         );
         for (n, part) in self.parts.iter().enumerate() {
             let mut earlier = self.parts.iter().take(n).filter_map(|p| p.label.as_ref());
-            if part.label.as_ref().is_some_and(|label| earlier.any(|l| same_name(l, label))) {
+            if part
+                .label
+                .as_ref()
+                .is_some_and(|label| earlier.any(|l| same_name(l, label)))
+            {
                 let detail = "is the label of an earlier part; choose another";
                 rules.refuse(format!("/parts/{n}/label"), "duplicate", detail);
             }
@@ -163,8 +172,14 @@ impl RecommendationUpdate {
     /// S25: a deferral is not progress, and what is done is a claim.
     fn check_kind(&self, rules: &mut Rules<'_, Self>) {
         let progress = self.update_kind == K::Progress;
-        let only = "goes with the kind progress only; record a progress update too, or leave it out";
-        rules.require(progress || self.implementation.is_none(), "/implementation", "not_allowed", only);
+        let only =
+            "goes with the kind progress only; record a progress update too, or leave it out";
+        rules.require(
+            progress || self.implementation.is_none(),
+            "/implementation",
+            "not_allowed",
+            only,
+        );
         rules.require(
             progress || self.percent_complete.is_none(),
             "/percent_complete",
@@ -209,15 +224,24 @@ impl RecommendationUpdate {
             "name another record than the recommendation itself",
         );
         for (n, part) in self.parts.iter().enumerate() {
-            distinct(rules, &format!("/parts/{n}/refers_to_ids"), &part.refers_to_ids);
+            distinct(
+                rules,
+                &format!("/parts/{n}/refers_to_ids"),
+                &part.refers_to_ids,
+            );
         }
     }
 
     fn check_standing(&self, rules: &mut Rules<'_, Self>) {
-        let Some(on) = rules.reading.world.get::<Recommendation>(self.recommendation_id) else {
+        let Some(on) = rules
+            .reading
+            .world
+            .get::<Recommendation>(self.recommendation_id)
+        else {
             return;
         };
-        let moves = self.update_kind != K::RefersTo && (self.update_kind != K::Progress || self.implementation.is_some());
+        let moves = self.update_kind != K::RefersTo
+            && (self.update_kind != K::Progress || self.implementation.is_some());
         let open = on.computed.closure == RecommendationClosureState::None;
         rules.require(
             open || !moves,
@@ -266,11 +290,19 @@ impl Resource for RecommendationUpdate {
     }
     fn links(&self, links: &mut Links) {
         let any = crate::world::record::ANY_KIND;
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/by_post_id", &["post"], self.by_post_id);
         links.each("/refers_to_ids", any, self.refers_to_ids.iter().copied());
         for (n, part) in self.parts.iter().enumerate() {
-            links.each(&format!("/parts/{n}/refers_to_ids"), any, part.refers_to_ids.iter().copied());
+            links.each(
+                &format!("/parts/{n}/refers_to_ids"),
+                any,
+                part.refers_to_ids.iter().copied(),
+            );
         }
     }
     fn place(&self) -> Place {
@@ -305,10 +337,12 @@ impl Resource for RecommendationUpdate {
             && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
             && any(&f.update_kind, &r.data.update_kind)
             && is_some(&f.by_post_id, &r.data.by_post_id)
-            && f.refers_to_id.is_none_or(|id| r.data.referred().any(|to| to == id))
+            && f.refers_to_id
+                .is_none_or(|id| r.data.referred().any(|to| to == id))
             && asked(f.refers, || r.data.referred().next().is_some())
             && in_window(Some(r.data.stated_on), (f.stated_from, f.stated_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id.or(f.refers_to_id).or(f.by_post_id)

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification};
+use super::{
+    Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
@@ -90,7 +92,11 @@ impl Resource for Verification {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
         links.to("/claim_id", &["recommendation_update"], self.claim_id);
         links.to("/by_post_id", &["post"], self.by_post_id);
     }
@@ -125,8 +131,15 @@ impl Resource for Verification {
             "closed",
             "the recommendation is closed; withdraw what closed it first",
         );
-        let claimed_on = world.get::<RecommendationUpdate>(self.claim_id).map(|c| c.data.stated_on);
-        rules.in_order(claimed_on, Some(self.decided_on), "/decided_on", "the day of the claim");
+        let claimed_on = world
+            .get::<RecommendationUpdate>(self.claim_id)
+            .map(|c| c.data.stated_on);
+        rules.in_order(
+            claimed_on,
+            Some(self.decided_on),
+            "/decided_on",
+            "the day of the claim",
+        );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
         super::independent(rules, self.recommendation_id, "/recommendation_id");
@@ -153,7 +166,8 @@ impl Resource for Verification {
             && any(&f.result, &r.data.result)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id.or(f.claim_id).or(f.by_post_id)

@@ -92,7 +92,11 @@ pub struct CommunicationsActivity {
     pub ends_on: NaiveDate,
     /// A recurrence rule of RFC 5545 without `RRULE:`; its first day is `starts_on`, and each run lasts as long as the first.
     #[serde(default)]
-    #[schema(min_length = 6, max_length = 200, example = "FREQ=WEEKLY;UNTIL=20201231")]
+    #[schema(
+        min_length = 6,
+        max_length = 200,
+        example = "FREQ=WEEKLY;UNTIL=20201231"
+    )]
     pub recurrence: Option<String>,
     /// Whether it is to take place. One that was cancelled can be planned again.
     #[serde(default)]
@@ -172,15 +176,27 @@ impl Resource for CommunicationsActivity {
         links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
     }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id.into_iter().chain(self.owner_post_id)).and_within([self.plan_id])
+        Place::owned(self.owner_unit_id.into_iter().chain(self.owner_post_id))
+            .and_within([self.plan_id])
     }
     // S35
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        fixed(rules, self, "/plan_id", |a| a.plan_id, "cancel this activity and make another");
+        fixed(
+            rules,
+            self,
+            "/plan_id",
+            |a| a.plan_id,
+            "cancel this activity and make another",
+        );
         distinct(rules, "/goal_ids", &self.goal_ids);
         once(rules, "/channels", &self.channels);
         once(rules, "/audiences", &self.audiences);
-        rules.in_order(Some(self.starts_on), Some(self.ends_on), "/ends_on", "starts_on");
+        rules.in_order(
+            Some(self.starts_on),
+            Some(self.ends_on),
+            "/ends_on",
+            "starts_on",
+        );
         rules.require(
             (self.ends_on - self.starts_on).num_days() < LONGEST_DAYS,
             "/ends_on",
@@ -194,7 +210,11 @@ impl Resource for CommunicationsActivity {
         if let Some(detail) = fault {
             rules.refuse("/recurrence", "recurrence", detail);
         }
-        let of_plan = rules.reading.world.get::<CommunicationsPlan>(self.plan_id).map(|p| p.data.days());
+        let of_plan = rules
+            .reading
+            .world
+            .get::<CommunicationsPlan>(self.plan_id)
+            .map(|p| p.data.days());
         rules.require(
             of_plan.is_none_or(|days| overlap(days, (Some(self.starts_on), None))),
             "/starts_on",
@@ -222,24 +242,43 @@ impl Resource for CommunicationsActivity {
         let window = (f.runs_from, f.runs_until);
         is(&f.plan_id, &a.plan_id)
             && any(&f.activity_kind, &a.activity_kind)
-            && f.channel.as_ref().is_none_or(|w| a.channels.iter().any(|c| w.has(c)))
-            && f.audience.as_ref().is_none_or(|w| a.audiences.iter().any(|c| w.has(c)))
+            && f.channel
+                .as_ref()
+                .is_none_or(|w| a.channels.iter().any(|c| w.has(c)))
+            && f.audience
+                .as_ref()
+                .is_none_or(|w| a.audiences.iter().any(|c| w.has(c)))
             && is_some(&f.owner_post_id, &a.owner_post_id)
             && is_some(&f.owner_unit_id, &a.owner_unit_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && f.goal_id.is_none_or(|g| a.goal_ids.contains(&g))
             && any(&f.status, &a.status)
-            && f.state.as_ref().is_none_or(|w| w.has(&state(a, reading.on)))
-            && asked(f.evaluated, || reading.pointing::<CampaignEvaluation>(r.meta.id).next().is_some())
+            && f.state
+                .as_ref()
+                .is_none_or(|w| w.has(&state(a, reading.on)))
+            && asked(f.evaluated, || {
+                reading
+                    .pointing::<CampaignEvaluation>(r.meta.id)
+                    .next()
+                    .is_some()
+            })
             && (window == (None, None) || !runs(a, window).is_empty())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.plan_id.or(f.owner_unit_id).or(f.owner_post_id).or(f.goal_id)
+        f.plan_id
+            .or(f.owner_unit_id)
+            .or(f.owner_post_id)
+            .or(f.goal_id)
     }
 }
 
 /// Refuses a list that names the same word twice.
-fn once<T: PartialEq + Serialize>(rules: &mut Rules<'_, CommunicationsActivity>, pointer: &str, words: &[T]) {
+fn once<T: PartialEq + Serialize>(
+    rules: &mut Rules<'_, CommunicationsActivity>,
+    pointer: &str,
+    words: &[T],
+) {
     for (n, value) in words.iter().enumerate() {
         if words.iter().take(n).any(|w| w == value) {
             rules.refuse(

@@ -49,7 +49,11 @@ pub struct IntranetAsset {
     pub title: String,
     /// Its address.
     #[serde(default)]
-    #[schema(max_length = 2000, pattern = "^https?://[^\\s]+$", example = "https://intranet.example/inclusion")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[^\\s]+$",
+        example = "https://intranet.example/inclusion"
+    )]
     pub url: Option<String>,
     /// Its path within the intranet.
     #[serde(default)]
@@ -115,8 +119,7 @@ impl Resource for IntranetAsset {
     const PATH: &'static str = "intranet-assets";
     const PREFIX: &'static str = "WEB";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str =
-        "Intranet pages on inclusion: who looks after them, the policies they lead to, the last review and the next.";
+    const ABOUT: &'static str = "Intranet pages on inclusion: who looks after them, the policies they lead to, the last review and the next.";
     type Computed = NothingComputed;
     type Filter = IntranetAssetFilter;
 
@@ -142,7 +145,12 @@ impl Resource for IntranetAsset {
     // S36
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/last_reviewed_on", self.last_reviewed_on);
-        rules.in_order(self.last_reviewed_on, self.review_due_on, "/review_due_on", "last_reviewed_on");
+        rules.in_order(
+            self.last_reviewed_on,
+            self.review_due_on,
+            "/review_due_on",
+            "last_reviewed_on",
+        );
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -157,14 +165,18 @@ impl Resource for IntranetAsset {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        let mut words = vec![self.title.as_str(), self.description.as_deref().unwrap_or_default()];
+        let mut words = vec![
+            self.title.as_str(),
+            self.description.as_deref().unwrap_or_default(),
+        ];
         words.extend(self.policies.iter().map(|p| p.title.as_str()));
         words
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
         is_some(&f.owner_unit_id, &a.owner_unit_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && is_some(&f.owner_post_id, &a.owner_post_id)
             && any(&f.status, &a.status)
             && asked(f.overdue, || a.is_overdue(reading.on))

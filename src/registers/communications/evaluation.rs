@@ -84,7 +84,11 @@ impl Resource for CampaignEvaluation {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/activity_id", &["communications_activity"], self.activity_id);
+        links.to(
+            "/activity_id",
+            &["communications_activity"],
+            self.activity_id,
+        );
         links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
@@ -99,9 +103,19 @@ impl Resource for CampaignEvaluation {
             "required",
             "an evaluation says something; give reach, people_reached or learnt",
         );
-        let activity = rules.reading.world.get::<CommunicationsActivity>(self.activity_id);
-        let starts_on = activity.filter(|_| rules.before.is_none()).map(|a| a.data.starts_on);
-        rules.in_order(starts_on, Some(self.evaluated_on), "/evaluated_on", "the start of the activity");
+        let activity = rules
+            .reading
+            .world
+            .get::<CommunicationsActivity>(self.activity_id);
+        let starts_on = activity
+            .filter(|_| rules.before.is_none())
+            .map(|a| a.data.starts_on);
+        rules.in_order(
+            starts_on,
+            Some(self.evaluated_on),
+            "/evaluated_on",
+            "the start of the activity",
+        );
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {

@@ -84,7 +84,10 @@ impl GoodPractice {
     /// Whether it says where or when it was published.
     #[must_use]
     pub fn is_published(&self) -> bool {
-        self.published_on.is_some() || self.published_where.is_some() || self.asset_id.is_some() || self.url.is_some()
+        self.published_on.is_some()
+            || self.published_where.is_some()
+            || self.asset_id.is_some()
+            || self.url.is_some()
     }
 }
 
@@ -93,8 +96,7 @@ impl Resource for GoodPractice {
     const PATH: &'static str = "good-practices";
     const PREFIX: &'static str = "GPR";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str =
-        "Examples of good practice by business group, where they were published, and whether by plan or as they came.";
+    const ABOUT: &'static str = "Examples of good practice by business group, where they were published, and whether by plan or as they came.";
     type Computed = NothingComputed;
     type Filter = GoodPracticeFilter;
 
@@ -111,14 +113,24 @@ impl Resource for GoodPractice {
     fn links(&self, links: &mut Links) {
         links.to("/unit_id", &["unit"], self.unit_id);
         links.to("/asset_id", &["intranet_asset"], self.asset_id);
-        links.to("/activity_id", &["communications_activity"], self.activity_id);
+        links.to(
+            "/activity_id",
+            &["communications_activity"],
+            self.activity_id,
+        );
     }
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }
     // S36
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        fixed(rules, self, "/unit_id", |p| p.unit_id, "withdraw this example and make another");
+        fixed(
+            rules,
+            self,
+            "/unit_id",
+            |p| p.unit_id,
+            "withdraw this example and make another",
+        );
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -143,7 +155,8 @@ impl Resource for GoodPractice {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
         is(&f.unit_id, &p.unit_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && any(&f.basis, &p.basis)
             && is_some(&f.asset_id, &p.asset_id)
             && is_some(&f.activity_id, &p.activity_id)

@@ -7,7 +7,10 @@ mod good_practice;
 mod plan;
 mod run;
 
-pub use activity::{ActivityKind, ActivityStatus, CommunicationsActivity, CommunicationsAudience, CommunicationsChannel};
+pub use activity::{
+    ActivityKind, ActivityStatus, CommunicationsActivity, CommunicationsAudience,
+    CommunicationsChannel,
+};
 pub use asset::{AssetPolicy, AssetStatus, IntranetAsset};
 pub use evaluation::CampaignEvaluation;
 pub use good_practice::{GoodPractice, PracticeBasis};
@@ -88,7 +91,10 @@ mod tests {
                 ("url", json!("javascript:alert(1)")),
                 ("path", json!("no slash")),
                 ("status", json!("lost")),
-                ("policies", json!([{ "url": "https://intranet.example/policy" }])),
+                (
+                    "policies",
+                    json!([{ "url": "https://intranet.example/policy" }]),
+                ),
                 ("policies", json!(vec![json!({ "title": "Policy" }); 101])),
                 ("review_due_on", json!(2020)),
             ],

@@ -119,13 +119,17 @@ impl Resource for CommunicationsPlan {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
         is_some(&f.owner_unit_id, &p.owner_unit_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && is_some(&f.owner_post_id, &p.owner_post_id)
             && is_some(&f.strategy_id, &p.strategy_id)
             && f.goal_id.is_none_or(|g| p.goal_ids.contains(&g))
             && asked(f.current, || runs_on(p.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.owner_post_id).or(f.strategy_id).or(f.goal_id)
+        f.owner_unit_id
+            .or(f.owner_post_id)
+            .or(f.strategy_id)
+            .or(f.goal_id)
     }
 }

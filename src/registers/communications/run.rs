@@ -81,7 +81,9 @@ pub fn state(activity: &CommunicationsActivity, on: NaiveDate) -> ActivityState 
 pub fn ended_on(activity: &CommunicationsActivity) -> Option<NaiveDate> {
     let ends = |rule: &String| rule.contains("COUNT") || rule.contains("UNTIL");
     let has_end = activity.recurrence.as_ref().is_none_or(ends);
-    has_end.then(|| runs(activity, (None, None)).last().map(|r| r.ends_on)).flatten()
+    has_end
+        .then(|| runs(activity, (None, None)).last().map(|r| r.ends_on))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -122,13 +124,20 @@ mod tests {
     fn each_run_is_as_long_as_the_first() {
         let a = activity("2020-10-01", "2020-10-31", Some("FREQ=YEARLY;COUNT=3"));
         let found = runs(&a, (Some(day("2021-01-01")), Some(day("2022-10-01"))));
-        let wanted = [("2021-10-01", "2021-10-31"), ("2022-10-01", "2022-10-31")].map(|(from, until)| Run {
-            starts_on: day(from),
-            ends_on: day(until),
-        });
-        assert_eq!(found, wanted, "a run that begins on the window's last day counts");
+        let wanted =
+            [("2021-10-01", "2021-10-31"), ("2022-10-01", "2022-10-31")].map(|(from, until)| Run {
+                starts_on: day(from),
+                ends_on: day(until),
+            });
+        assert_eq!(
+            found, wanted,
+            "a run that begins on the window's last day counts"
+        );
         let on = |text: &str| state(&a, day(text));
-        assert_eq!([on("2021-02-01"), on("2021-10-31"), on("2022-11-01")], [Due, Running, Ended]);
+        assert_eq!(
+            [on("2021-02-01"), on("2021-10-31"), on("2022-11-01")],
+            [Due, Running, Ended]
+        );
         let mut off = a.clone();
         off.status = ActivityStatus::Cancelled;
         assert_eq!(state(&off, day("2021-10-31")), Cancelled);
@@ -136,7 +145,11 @@ mod tests {
 
     #[test]
     fn a_run_that_began_before_the_window_counts() {
-        let a = activity("2020-09-28", "2020-10-04", Some("FREQ=WEEKLY;INTERVAL=2;COUNT=2"));
+        let a = activity(
+            "2020-09-28",
+            "2020-10-04",
+            Some("FREQ=WEEKLY;INTERVAL=2;COUNT=2"),
+        );
         let found = runs(&a, (Some(day("2020-10-04")), Some(day("2020-10-11"))));
         assert_eq!(found.first().map(|r| r.starts_on), Some(day("2020-09-28")));
         assert_eq!(found.len(), 1);

@@ -181,7 +181,8 @@ impl Resource for Document {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.document_kind, &r.data.document_kind)
             && is(&f.owner_unit_id, &r.data.owner_unit_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.owner_unit_id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.data.owner_unit_id, top))
             && is_some(&f.board_id, &r.data.board_id)
             && any(&f.state, &r.data.state)
             && asked(f.has_versions, || r.computed.version_count > 0)

@@ -70,7 +70,10 @@ impl Evidence {
             ),
             _ => {}
         }
-        if self.source_id.is_some_and(|id| world.get::<DocumentVersion>(id).is_some()) {
+        if self
+            .source_id
+            .is_some_and(|id| world.get::<DocumentVersion>(id).is_some())
+        {
             rules.refuse(
                 "/source_id",
                 "wrong_kind",
@@ -79,7 +82,11 @@ impl Evidence {
         }
         let cites = [self.document_version_id, self.source_id];
         if cites.contains(&Some(self.supports_id)) {
-            rules.refuse("/supports_id", "circle", "nothing is evidence of itself; name another record");
+            rules.refuse(
+                "/supports_id",
+                "circle",
+                "nothing is evidence of itself; name another record",
+            );
         }
         let is_evidence = |id: Uuid| world.get::<Self>(id).is_some();
         if is_evidence(self.supports_id) || self.source_id.is_some_and(is_evidence) {
@@ -88,13 +95,25 @@ impl Evidence {
             } else {
                 "/source_id"
             };
-            rules.refuse(pointer, "wrong_kind", "is evidence itself; name what it supports, or what it cites");
+            rules.refuse(
+                pointer,
+                "wrong_kind",
+                "is evidence itself; name what it supports, or what it cites",
+            );
         }
         // What was withdrawn while this was withdrawn too must not be cited again by its restoring.
         let comes_back = rules.before.is_some_and(|b| !b.is_live());
-        let gone = |id: &Uuid| world.any(*id).is_some_and(|r| r.meta().withdrawn_at.is_some());
+        let gone = |id: &Uuid| {
+            world
+                .any(*id)
+                .is_some_and(|r| r.meta().withdrawn_at.is_some())
+        };
         if comes_back && cites.iter().flatten().any(gone) {
-            rules.refuse("", "withdrawn", "what it cites is withdrawn; restore that first");
+            rules.refuse(
+                "",
+                "withdrawn",
+                "what it cites is withdrawn; restore that first",
+            );
         }
     }
 }
@@ -119,7 +138,11 @@ impl Resource for Evidence {
     }
     fn links(&self, links: &mut Links) {
         links.to("/supports_id", ANY_KIND, self.supports_id);
-        links.to("/document_version_id", &["document_version"], self.document_version_id);
+        links.to(
+            "/document_version_id",
+            &["document_version"],
+            self.document_version_id,
+        );
         links.to("/source_id", ANY_KIND, self.source_id);
         links.to("/by_post_id", &["post"], self.by_post_id);
     }
@@ -143,7 +166,10 @@ impl Resource for Evidence {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         // Which document a version is of is for those who may know of the version.
         let document = || {
-            let version = r.data.document_version_id.filter(|v| cleared(reading.world, reading.clearance, *v));
+            let version = r
+                .data
+                .document_version_id
+                .filter(|v| cleared(reading.world, reading.clearance, *v));
             version
                 .and_then(|v| reading.world.get::<DocumentVersion>(v))
                 .map(|v| v.data.document_id)
@@ -154,9 +180,15 @@ impl Resource for Evidence {
             && (f.document_id.is_none() || document() == f.document_id)
             && is_some(&f.source_id, &r.data.source_id)
             && is_some(&f.by_post_id, &r.data.by_post_id)
-            && in_window(Some(r.data.submitted_on), (f.submitted_from, f.submitted_until))
+            && in_window(
+                Some(r.data.submitted_on),
+                (f.submitted_from, f.submitted_until),
+            )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.supports_id.or(f.document_version_id).or(f.source_id).or(f.by_post_id)
+        f.supports_id
+            .or(f.document_version_id)
+            .or(f.source_id)
+            .or(f.by_post_id)
     }
 }

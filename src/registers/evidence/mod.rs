@@ -1,7 +1,10 @@
 //! Documents with their versions, and what they are evidence of.
 
 mod document;
-#[expect(clippy::module_inception, reason = "a file bears the name of what is kept in it")]
+#[expect(
+    clippy::module_inception,
+    reason = "a file bears the name of what is kept in it"
+)]
 mod evidence;
 mod version;
 
@@ -14,7 +17,10 @@ use crate::world::Catalogue;
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue.with::<Document>().with::<DocumentVersion>().with::<Evidence>()
+    catalogue
+        .with::<Document>()
+        .with::<DocumentVersion>()
+        .with::<Evidence>()
 }
 
 #[cfg(test)]

@@ -80,7 +80,12 @@ impl Resource for DocumentVersion {
     // S27
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let taken = others(rules, self.document_id).any(|v| v.data.number == self.number);
-        rules.require(!taken, "/number", "duplicate", "the document has a version with this number");
+        rules.require(
+            !taken,
+            "/number",
+            "duplicate",
+            "the document has a version with this number",
+        );
     }
     fn touches(&self) -> Vec<Uuid> {
         vec![self.document_id]
@@ -105,7 +110,9 @@ impl Resource for DocumentVersion {
             .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        is(&f.document_id, &r.data.document_id) && is(&f.sha256, &r.data.sha256) && is(&f.media_type, &r.data.media_type)
+        is(&f.document_id, &r.data.document_id)
+            && is(&f.sha256, &r.data.sha256)
+            && is(&f.media_type, &r.data.media_type)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.document_id

@@ -10,7 +10,9 @@ use crate::access::policy::Subject;
 use crate::problem::one_of;
 
 /// Where a gap belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GapRegister {
     Strategy,
@@ -58,7 +60,10 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Strategy,
         "strategy_version",
-        &["version_without_approval", "version_approved_but_document_draft"],
+        &[
+            "version_without_approval",
+            "version_approved_but_document_draft",
+        ],
     ),
     (
         GapRegister::Strategy,
@@ -90,11 +95,19 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "cross_reference_one_sided",
         ],
     ),
-    (GapRegister::Strategy, "suggestion", &["suggestion_without_disposition"]),
+    (
+        GapRegister::Strategy,
+        "suggestion",
+        &["suggestion_without_disposition"],
+    ),
     (
         GapRegister::Plan,
         "plan",
-        &["plan_without_owner", "plan_without_version", "plan_incomplete"],
+        &[
+            "plan_without_owner",
+            "plan_without_version",
+            "plan_incomplete",
+        ],
     ),
     (
         GapRegister::Plan,
@@ -119,8 +132,16 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "item_not_carried_forward",
         ],
     ),
-    (GapRegister::Plan, "dependency", &["dependency_undated", "dependency_late"]),
-    (GapRegister::Plan, "benefit_claim", &["benefit_without_evidence"]),
+    (
+        GapRegister::Plan,
+        "dependency",
+        &["dependency_undated", "dependency_late"],
+    ),
+    (
+        GapRegister::Plan,
+        "benefit_claim",
+        &["benefit_without_evidence"],
+    ),
     (
         GapRegister::Boards,
         "board",
@@ -138,9 +159,17 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Boards,
         "terms_of_reference",
-        &["terms_incomplete", "terms_without_approval", "terms_review_overdue"],
+        &[
+            "terms_incomplete",
+            "terms_without_approval",
+            "terms_review_overdue",
+        ],
     ),
-    (GapRegister::Boards, "board_edge", &["edge_agreed_by_one_side"]),
+    (
+        GapRegister::Boards,
+        "board_edge",
+        &["edge_agreed_by_one_side"],
+    ),
     (
         GapRegister::Boards,
         "membership",
@@ -167,9 +196,17 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "action_closed_with_open_part",
         ],
     ),
-    (GapRegister::Boards, "representation_target", &["representation_below_target"]),
+    (
+        GapRegister::Boards,
+        "representation_target",
+        &["representation_below_target"],
+    ),
     (GapRegister::Boards, "unit", &["constituency_unrepresented"]),
-    (GapRegister::Boards, "report_obligation", &["report_missed", "report_without_days"]),
+    (
+        GapRegister::Boards,
+        "report_obligation",
+        &["report_missed", "report_without_days"],
+    ),
     (
         GapRegister::Boards,
         "oversight_channel",
@@ -201,7 +238,11 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
         "recommendation_link",
         &["duplicate_not_accepted", "recommendation_made_again"],
     ),
-    (GapRegister::Assurance, "assertion", &["assertion_without_evidence"]),
+    (
+        GapRegister::Assurance,
+        "assertion",
+        &["assertion_without_evidence"],
+    ),
     (
         GapRegister::Risk,
         "risk",
@@ -215,11 +256,19 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "escalation_due",
         ],
     ),
-    (GapRegister::Risk, "escalation", &["escalation_unacknowledged"]),
+    (
+        GapRegister::Risk,
+        "escalation",
+        &["escalation_unacknowledged"],
+    ),
     (
         GapRegister::Risk,
         "control",
-        &["control_without_owner", "control_unassessed", "control_failing"],
+        &[
+            "control_without_owner",
+            "control_unassessed",
+            "control_failing",
+        ],
     ),
     (
         GapRegister::Performance,
@@ -250,14 +299,30 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
         "communications_activity",
         &["activity_without_goal", "activity_without_evaluation"],
     ),
-    (GapRegister::Communications, "campaign_evaluation", &["evaluation_without_evidence"]),
+    (
+        GapRegister::Communications,
+        "campaign_evaluation",
+        &["evaluation_without_evidence"],
+    ),
     (
         GapRegister::Communications,
         "intranet_asset",
-        &["asset_without_owner", "asset_review_overdue", "asset_without_review"],
+        &[
+            "asset_without_owner",
+            "asset_review_overdue",
+            "asset_without_review",
+        ],
     ),
-    (GapRegister::Communications, "unit", &["group_without_good_practice"]),
-    (GapRegister::Communications, "good_practice", &["good_practice_ad_hoc"]),
+    (
+        GapRegister::Communications,
+        "unit",
+        &["group_without_good_practice"],
+    ),
+    (
+        GapRegister::Communications,
+        "good_practice",
+        &["good_practice_ad_hoc"],
+    ),
     (
         GapRegister::Papers,
         "paper",
@@ -279,19 +344,31 @@ pub struct GapCode(pub String);
 impl<'de> Deserialize<'de> for GapCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = String::deserialize(deserializer)?;
-        let known = || GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
+        let known = || {
+            GAP_CODES
+                .iter()
+                .flat_map(|(_, _, codes)| codes.iter().copied())
+        };
         if known().any(|k| k == code) {
             Ok(Self(code))
         } else {
-            Err(serde::de::Error::custom(one_of(&code, &known().collect::<Vec<_>>())))
+            Err(serde::de::Error::custom(one_of(
+                &code,
+                &known().collect::<Vec<_>>(),
+            )))
         }
     }
 }
 
 impl PartialSchema for GapCode {
     fn schema() -> RefOr<Schema> {
-        let known = GAP_CODES.iter().flat_map(|(_, _, codes)| codes.iter().copied());
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known)).into()
+        let known = GAP_CODES
+            .iter()
+            .flat_map(|(_, _, codes)| codes.iter().copied());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(known))
+            .into()
     }
 }
 impl ToSchema for GapCode {}
@@ -305,6 +382,10 @@ pub fn gap_code(code: &str) -> Option<(GapRegister, &'static str)> {
 
 /// The codes of the rules whose gaps can be waived.
 pub(super) fn waivable() -> Vec<&'static str> {
-    let groups = GAP_CODES.iter().filter(|(register, _, _)| register.keepers().is_some());
-    groups.flat_map(|(_, _, codes)| codes.iter().copied()).collect()
+    let groups = GAP_CODES
+        .iter()
+        .filter(|(register, _, _)| register.keepers().is_some());
+    groups
+        .flat_map(|(_, _, codes)| codes.iter().copied())
+        .collect()
 }

@@ -92,10 +92,17 @@ impl GapWaiver {
 
     fn check_days(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/granted_on", Some(self.granted_on));
-        rules.in_order(Some(self.granted_on), Some(self.expires_on), "/expires_on", "granted_on");
+        rules.in_order(
+            Some(self.granted_on),
+            Some(self.expires_on),
+            "/expires_on",
+            "granted_on",
+        );
         let longest = in_force(rules.reading.world).gaps.longest_waiver_days;
         if rules.before.is_none() && (self.expires_on - self.granted_on).num_days() > longest {
-            let detail = format!("lies more than {longest} days after granted_on; waive it again once this waiver has expired");
+            let detail = format!(
+                "lies more than {longest} days after granted_on; waive it again once this waiver has expired"
+            );
             rules.refuse("/expires_on", "too_far", detail);
         }
         let same = |w: &&Rec<Self>| w.data.rule == self.rule && w.data.record_id == self.record_id;
@@ -159,7 +166,9 @@ impl Resource for GapWaiver {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let register = || gap_code(&r.data.rule).map(|(register, _)| register);
-        f.rule.as_ref().is_none_or(|wanted| wanted.has(&GapCode(r.data.rule.clone())))
+        f.rule
+            .as_ref()
+            .is_none_or(|wanted| wanted.has(&GapCode(r.data.rule.clone())))
             && f.record_id.is_none_or(|id| r.data.record_id == id)
             && f.register
                 .as_ref()

@@ -136,7 +136,11 @@ impl Resource for Board {
             "/status",
             rules.before.map(|b| b.data.status),
             self.status,
-            &[(Proposed, &[Active, Dissolved]), (Active, &[Dissolved]), (Dissolved, &[Active])],
+            &[
+                (Proposed, &[Active, Dissolved]),
+                (Active, &[Dissolved]),
+                (Dissolved, &[Active]),
+            ],
         );
         rules.require(
             self.is_standing() || self.dissolved_on.is_some(),
@@ -151,7 +155,12 @@ impl Resource for Board {
             "only a dissolved board has it; set status to dissolved or leave it out",
         );
         not_in_future(rules, "/dissolved_on", self.dissolved_on);
-        rules.in_order(self.established_on, self.dissolved_on, "/dissolved_on", "established_on");
+        rules.in_order(
+            self.established_on,
+            self.dissolved_on,
+            "/dissolved_on",
+            "established_on",
+        );
         rules.no_circle("/successor_id", self.successor_id, |b| b.successor_id);
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -167,7 +176,10 @@ impl Resource for Board {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        let mut words = vec![self.name.as_str(), self.purpose.as_deref().unwrap_or_default()];
+        let mut words = vec![
+            self.name.as_str(),
+            self.purpose.as_deref().unwrap_or_default(),
+        ];
         words.extend(self.aliases.iter().map(String::as_str));
         words
     }
@@ -182,7 +194,8 @@ impl Resource for Board {
             && any(&f.board_kind, &r.data.board_kind)
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.successor_id, &r.data.successor_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && f.name.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -100,9 +100,11 @@ impl BoardEdge {
                 return true;
             }
             if seen.insert(at) {
-                let onwards = world
-                    .pointing::<BoardEdge>(at)
-                    .filter(|e| e.meta.id != own && e.data.from_board_id == at && e.data.edge_kind == self.edge_kind);
+                let onwards = world.pointing::<BoardEdge>(at).filter(|e| {
+                    e.meta.id != own
+                        && e.data.from_board_id == at
+                        && e.data.edge_kind == self.edge_kind
+                });
                 todo.extend(onwards.map(|e| e.data.to_id));
             }
         }
@@ -110,7 +112,8 @@ impl BoardEdge {
     }
 
     fn same_line(&self, other: &BoardEdge) -> bool {
-        (self.from_board_id, self.to_id, self.edge_kind) == (other.from_board_id, other.to_id, other.edge_kind)
+        (self.from_board_id, self.to_id, self.edge_kind)
+            == (other.from_board_id, other.to_id, other.edge_kind)
     }
 }
 
@@ -163,7 +166,10 @@ impl Resource for BoardEdge {
             "duplicate",
             "the board already has a line of this kind to this body; change that one",
         );
-        let upwards = matches!(self.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo);
+        let upwards = matches!(
+            self.edge_kind,
+            BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+        );
         rules.require(
             !upwards || !self.closes_circle(world, own),
             "/to_id",
@@ -172,7 +178,11 @@ impl Resource for BoardEdge {
         );
     }
     fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
-        let agreement = match (self.needs_agreement, self.agreed_by_from_on, self.agreed_by_to_on) {
+        let agreement = match (
+            self.needs_agreement,
+            self.agreed_by_from_on,
+            self.agreed_by_to_on,
+        ) {
             (false, ..) => EdgeAgreement::NotNeeded,
             (true, None, None) => EdgeAgreement::Missing,
             (true, Some(_), Some(_)) => EdgeAgreement::Agreed,
@@ -184,7 +194,8 @@ impl Resource for BoardEdge {
         vec![self.description.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        f.board_id.is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b)
+        f.board_id
+            .is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b)
             && is(&f.from_board_id, &r.data.from_board_id)
             && is(&f.to_id, &r.data.to_id)
             && any(&f.edge_kind, &r.data.edge_kind)

@@ -176,9 +176,16 @@ impl Membership {
     }
 
     fn check_term(&self, rules: &mut Rules<'_, Self>) {
-        rules.in_order(self.term_from_on, self.term_until_on, "/term_until_on", "term_from_on");
+        rules.in_order(
+            self.term_from_on,
+            self.term_until_on,
+            "/term_until_on",
+            "term_from_on",
+        );
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let ended = world.get::<Board>(self.board_id).and_then(|b| b.data.dissolved_on);
+        let ended = world
+            .get::<Board>(self.board_id)
+            .and_then(|b| b.data.dissolved_on);
         if let (Some(ended), Some(from)) = (ended, self.term_from_on)
             && from > ended
         {
@@ -189,9 +196,15 @@ impl Membership {
             );
         }
         let at_once = |m: &&Rec<Self>| {
-            m.meta.id != own && m.data.board_id == self.board_id && m.data.capacity == self.capacity && overlap(self.term(), m.data.term())
+            m.meta.id != own
+                && m.data.board_id == self.board_id
+                && m.data.capacity == self.capacity
+                && overlap(self.term(), m.data.term())
         };
-        let others: Vec<&Rec<Self>> = world.pointing::<Self>(self.board_id).filter(at_once).collect();
+        let others: Vec<&Rec<Self>> = world
+            .pointing::<Self>(self.board_id)
+            .filter(at_once)
+            .collect();
         if others.iter().any(|m| m.data.member() == self.member()) {
             rules.refuse(
                 "/term_from_on",
@@ -250,7 +263,11 @@ impl Resource for Membership {
         links.to("/board_id", &["board"], self.board_id);
         links.to("/post_id", &["post"], self.post_id);
         links.to("/unit_id", &["unit"], self.unit_id);
-        links.to("/constituency_unit_id", &["unit"], self.constituency_unit_id);
+        links.to(
+            "/constituency_unit_id",
+            &["unit"],
+            self.constituency_unit_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.board_id])
@@ -273,11 +290,16 @@ impl Resource for Membership {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.seat, &self.constituency, &self.basis_reference, &self.rotation_pool]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect()
+        [
+            &self.seat,
+            &self.constituency,
+            &self.basis_reference,
+            &self.rotation_pool,
+        ]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
@@ -285,7 +307,9 @@ impl Resource for Membership {
             && is_some(&f.post_id, &m.post_id)
             && is_some(&f.unit_id, &m.unit_id)
             && any(&f.capacity, &m.capacity)
-            && f.seat.as_ref().is_none_or(|s| m.seat.as_ref().is_some_and(|own| same_name(own, s)))
+            && f.seat
+                .as_ref()
+                .is_none_or(|s| m.seat.as_ref().is_some_and(|own| same_name(own, s)))
             && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
             && any_some(&f.constituency_kind, m.constituency_kind)
             && any(&f.basis, &m.basis)
@@ -293,6 +317,9 @@ impl Resource for Membership {
             && in_window(m.term_until_on, (f.ends_from, f.ends_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.post_id).or(f.unit_id).or(f.constituency_unit_id)
+        f.board_id
+            .or(f.post_id)
+            .or(f.unit_id)
+            .or(f.constituency_unit_id)
     }
 }

@@ -81,7 +81,10 @@ mod tests {
                 ("meetings_per_year", json!(0)),
                 ("meetings_per_year", json!(367)),
                 ("document", json!({ "url": "https://intranet.example/tor" })),
-                ("document", json!({ "title": "Terms", "url": "javascript:alert(1)" })),
+                (
+                    "document",
+                    json!({ "title": "Terms", "url": "javascript:alert(1)" }),
+                ),
                 ("completeness", json!(100)),
             ],
         );

@@ -70,7 +70,8 @@ impl Remit {
     }
 
     fn same_matter(&self, other: &Self) -> bool {
-        (self.board_id, self.goal_id, self.remit_kind) == (other.board_id, other.goal_id, other.remit_kind)
+        (self.board_id, self.goal_id, self.remit_kind)
+            == (other.board_id, other.goal_id, other.remit_kind)
     }
 }
 
@@ -105,9 +106,9 @@ impl Resource for Remit {
         fixed(rules, self, "/goal_id", |r| r.goal_id, remedy);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let taken = world
-            .pointing::<Self>(self.board_id)
-            .any(|r| r.meta.id != own && self.same_matter(&r.data) && overlap(self.days(), r.data.days()));
+        let taken = world.pointing::<Self>(self.board_id).any(|r| {
+            r.meta.id != own && self.same_matter(&r.data) && overlap(self.days(), r.data.days())
+        });
         rules.require(
             !taken,
             "/goal_id",
@@ -128,7 +129,8 @@ impl Resource for Remit {
         is(&f.board_id, &r.data.board_id)
             && is(&f.goal_id, &r.data.goal_id)
             && any(&f.remit_kind, &r.data.remit_kind)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && asked(f.current, || runs_on(r.data.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -37,9 +37,11 @@ pub fn business_group_board(unit_reference: &str, unit_name: &str, unit_id: Uuid
 pub fn missing_boards(world: &World) -> Vec<Value> {
     let wants = |unit: &Unit| unit.unit_kind == UnitKind::BusinessGroup && unit.until_on.is_none();
     let has = |id: Uuid| {
-        world
-            .pointing::<Board>(id)
-            .any(|b| b.data.owner_unit_id == Some(id) && b.data.board_kind == BoardKind::BusinessGroupBoard && b.data.is_standing())
+        world.pointing::<Board>(id).any(|b| {
+            b.data.owner_unit_id == Some(id)
+                && b.data.board_kind == BoardKind::BusinessGroupBoard
+                && b.data.is_standing()
+        })
     };
     world
         .live::<Unit>()
@@ -57,7 +59,9 @@ fn free_reference(world: &World, draft: &mut Value) {
     use crate::world::Resource;
     let catalogue = world.catalogue();
     let table = catalogue.index_of(Board::KIND).and_then(|k| world.table(k));
-    let Some(fields) = draft.as_object_mut() else { return };
+    let Some(fields) = draft.as_object_mut() else {
+        return;
+    };
     let taken = fields
         .get("reference")
         .and_then(Value::as_str)

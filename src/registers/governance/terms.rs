@@ -138,7 +138,13 @@ impl TermsOfReference {
         if rules.before.is_some_and(|b| settled(b.data.status)) {
             let remedy = "these terms were agreed; make another version";
             fixed(rules, self, "/sections", |t| t.sections.clone(), remedy);
-            fixed(rules, self, "/version_label", |t| t.version_label.clone(), remedy);
+            fixed(
+                rules,
+                self,
+                "/version_label",
+                |t| t.version_label.clone(),
+                remedy,
+            );
         }
     }
 
@@ -150,7 +156,9 @@ impl TermsOfReference {
             .collect();
         let label = self.version_label.trim().to_lowercase();
         rules.require(
-            others.iter().all(|t| t.data.version_label.trim().to_lowercase() != label),
+            others
+                .iter()
+                .all(|t| t.data.version_label.trim().to_lowercase() != label),
             "/version_label",
             "duplicate",
             "the board has terms with this version label; choose another",
@@ -158,7 +166,10 @@ impl TermsOfReference {
         if self.status != TermsStatus::Agreed {
             return;
         }
-        for earlier in others.iter().filter(|t| t.data.status == TermsStatus::Agreed) {
+        for earlier in others
+            .iter()
+            .filter(|t| t.data.status == TermsStatus::Agreed)
+        {
             if earlier.data.approved_on > self.approved_on {
                 rules.refuse(
                     "/approved_on",
@@ -206,7 +217,13 @@ impl Resource for TermsOfReference {
     // S17
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         use TermsStatus::{Agreed, Draft, InReview, Superseded};
-        fixed(rules, self, "/board_id", |t| t.board_id, "make terms for the other board");
+        fixed(
+            rules,
+            self,
+            "/board_id",
+            |t| t.board_id,
+            "make terms for the other board",
+        );
         // They may start in any status: versions of the past are recorded too.
         rules.transition(
             "/status",
@@ -222,7 +239,12 @@ impl Resource for TermsOfReference {
         self.check_approval(rules);
         self.check_unchanged(rules);
         self.check_others(rules);
-        rules.in_order(self.approved_on, self.review_on, "/review_on", "approved_on");
+        rules.in_order(
+            self.approved_on,
+            self.review_on,
+            "/review_on",
+            "approved_on",
+        );
     }
     fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let empty_sections = self.sections.empty(self.review_on.is_some());
@@ -248,22 +270,30 @@ impl Resource for TermsOfReference {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.sections.all().into_iter().filter_map(|(_, text)| text).collect();
+        let mut words: Vec<&str> = self
+            .sections
+            .all()
+            .into_iter()
+            .filter_map(|(_, text)| text)
+            .collect();
         words.push(&self.version_label);
         words.extend(self.document.iter().map(|d| d.title.as_str()));
         words
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
-        let overdue = || t.status == TermsStatus::Agreed && t.review_on.is_some_and(|d| d < reading.on);
+        let overdue =
+            || t.status == TermsStatus::Agreed && t.review_on.is_some_and(|d| d < reading.on);
         is(&f.board_id, &t.board_id)
             && any(&f.status, &t.status)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && is_some(&f.approver_post_id, &t.approver_post_id)
             && is_some(&f.approver_board_id, &t.approver_board_id)
             && in_window(t.review_on, (f.due_from, f.due_until))
             && asked(f.overdue, overdue)
-            && f.completeness_below.is_none_or(|c| r.computed.completeness < c)
+            && f.completeness_below
+                .is_none_or(|c| r.computed.completeness < c)
             && is(&f.collective_seat, &t.collective_seat)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -89,7 +89,10 @@ impl TermsSections {
             ("chair", self.chair.as_deref()),
             ("quorum", self.quorum.as_deref()),
             ("frequency", self.frequency.as_deref()),
-            ("reporting_requirements", self.reporting_requirements.as_deref()),
+            (
+                "reporting_requirements",
+                self.reporting_requirements.as_deref(),
+            ),
             ("interdependencies", self.interdependencies.as_deref()),
             ("resources", self.resources.as_deref()),
         ]
@@ -122,11 +125,15 @@ pub fn completeness(empty: usize) -> u8 {
 /// Schema of a list of parts' names.
 #[must_use]
 pub fn names() -> Array {
-    let name = ObjectBuilder::new().schema_type(Type::String).max_length(Some(30));
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(30));
     ArrayBuilder::new()
         .items(name)
         .max_items(Some(PARTS))
-        .description(Some("Names of the sections that say nothing, `review_on` among them."))
+        .description(Some(
+            "Names of the sections that say nothing, `review_on` among them.",
+        ))
         .build()
 }
 
@@ -137,7 +144,11 @@ mod tests {
     #[test]
     fn every_section_counts_once() {
         let fields = serde_json::to_value(TermsSections::default()).unwrap();
-        assert_eq!(fields.as_object().unwrap().len() + 1, PARTS, "a new section must be counted too");
+        assert_eq!(
+            fields.as_object().unwrap().len() + 1,
+            PARTS,
+            "a new section must be counted too"
+        );
         let names = TermsSections::default().empty(false);
         assert_eq!(names.len(), PARTS);
         for name in names.iter().filter(|n| *n != "review_on") {

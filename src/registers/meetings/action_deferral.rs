@@ -7,7 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::action::{Due, due_of, due_with};
-use super::{Action, ActionStatus, Meeting, MeetingStatus, is_of_board, is_secretarys, later_meeting, on_action, only_of_same_board};
+use super::{
+    Action, ActionStatus, Meeting, MeetingStatus, is_of_board, is_secretarys, later_meeting,
+    on_action, only_of_same_board,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::links::{count, others};
@@ -101,9 +104,12 @@ impl ActionDeferral {
             "say to when: a date in to, a meeting in to_meeting_id or, where it is put off to no day, the words in to/source_text",
         );
         only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
-        let target = self.to_meeting_id.and_then(|id| rules.reading.world.get::<Meeting>(id));
+        let target = self
+            .to_meeting_id
+            .and_then(|id| rules.reading.world.get::<Meeting>(id));
         rules.require(
-            rules.before.is_some() || target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
+            rules.before.is_some()
+                || target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
             "/to_meeting_id",
             "cancelled",
             "that meeting was cancelled; name the one that takes its place",
@@ -125,7 +131,8 @@ impl ActionDeferral {
             "no_due",
             "nobody has said when the action is due; set due or target_meeting_id with PATCH on the action",
         );
-        let closed = action.data.status != ActionStatus::Open && action.data.closed_on.is_none_or(|d| d < self.decided_on);
+        let closed = action.data.status != ActionStatus::Open
+            && action.data.closed_on.is_none_or(|d| d < self.decided_on);
         rules.require(
             !closed,
             "/action_id",
@@ -147,8 +154,15 @@ impl ActionDeferral {
             "not_later",
             "is no later than when it is due already; name a later day, or record nothing",
         );
-        let last = others(rules, self.action_id).map(|d| d.data.decided_on).max();
-        rules.in_order(last, Some(self.decided_on), "/decided_on", "the last deferral of this action");
+        let last = others(rules, self.action_id)
+            .map(|d| d.data.decided_on)
+            .max();
+        rules.in_order(
+            last,
+            Some(self.decided_on),
+            "/decided_on",
+            "the last deferral of this action",
+        );
     }
 }
 
@@ -176,7 +190,11 @@ impl Resource for ActionDeferral {
         links.to("/part_id", &["action_part"], self.part_id);
         links.to("/to_meeting_id", &["meeting"], self.to_meeting_id);
         links.to("/by_post_id", &["post"], self.by_post_id);
-        links.to("/agreed_at_meeting_id", &["meeting"], self.agreed_at_meeting_id);
+        links.to(
+            "/agreed_at_meeting_id",
+            &["meeting"],
+            self.agreed_at_meeting_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.action_id]).and_within(self.part_id)
@@ -192,10 +210,23 @@ impl Resource for ActionDeferral {
             return;
         };
         let meeting = action.data.meeting_id;
-        on_action(rules, action, self.part_id, ("/decided_on", self.decided_on));
+        on_action(
+            rules,
+            action,
+            self.part_id,
+            ("/decided_on", self.decided_on),
+        );
         self.check_target(rules, meeting);
-        later_meeting(rules, "/agreed_at_meeting_id", meeting, self.agreed_at_meeting_id);
-        if self.agreed_at_meeting_id.is_some() && rules.before.is_none() && !is_secretarys(rules, meeting) {
+        later_meeting(
+            rules,
+            "/agreed_at_meeting_id",
+            meeting,
+            self.agreed_at_meeting_id,
+        );
+        if self.agreed_at_meeting_id.is_some()
+            && rules.before.is_none()
+            && !is_secretarys(rules, meeting)
+        {
             let detail = "only the secretary of the board that gave the action says that it agreed; leave it out";
             rules.forbid("/agreed_at_meeting_id", detail);
         }
@@ -203,13 +234,25 @@ impl Resource for ActionDeferral {
             self.check_move(rules, action);
         }
         let due = due_with(world, action, self, rules.meta);
-        rules.follow_up(self.action_id, json!({ "due": due.date, "target_meeting_id": due.meeting }));
+        rules.follow_up(
+            self.action_id,
+            json!({ "due": due.date, "target_meeting_id": due.meeting }),
+        );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        let meeting = rules.reading.world.get::<Action>(self.action_id).map(|a| a.data.meeting_id);
+        let meeting = rules
+            .reading
+            .world
+            .get::<Action>(self.action_id)
+            .map(|a| a.data.meeting_id);
         super::withdrawn_by_secretary(rules, meeting);
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         if let Some(before) = before {
             return before.computed.clone();
         }
@@ -218,7 +261,10 @@ impl Resource for ActionDeferral {
             return ActionDeferralComputed::default();
         };
         let from = due_of(world, action, self.part_id);
-        let earlier = world.pointing::<Self>(self.action_id).filter(|d| d.meta.id != meta.id).count();
+        let earlier = world
+            .pointing::<Self>(self.action_id)
+            .filter(|d| d.meta.id != meta.id)
+            .count();
         let days = from.day(world).zip(self.due().day(world));
         ActionDeferralComputed {
             days_moved: days.map(|(from, to)| (to - from).num_days()),
@@ -237,7 +283,10 @@ impl Resource for ActionDeferral {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        vec![&self.reason, self.to.source_text.as_deref().unwrap_or_default()]
+        vec![
+            &self.reason,
+            self.to.source_text.as_deref().unwrap_or_default(),
+        ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let d = &r.data;
@@ -256,10 +305,14 @@ impl Resource for ActionDeferral {
             && asked(f.agreed, || d.agreed_at_meeting_id.is_some())
             && in_window(Some(d.decided_on), (f.decided_from, f.decided_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
-            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && (f.board_id.is_none()
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.part_id.or(f.action_id).or(f.to_meeting_id).or(f.by_post_id)
+        f.part_id
+            .or(f.action_id)
+            .or(f.to_meeting_id)
+            .or(f.by_post_id)
     }
 }

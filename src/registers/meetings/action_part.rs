@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 
 use super::action::due_of;
 use super::action_response::ActionClaim;
-use super::{Action, ActionDeferral, ActionResponse, ActionStatus, is_of_board, is_secretarys, reserved};
+use super::{
+    Action, ActionDeferral, ActionResponse, ActionStatus, is_of_board, is_secretarys, reserved,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{count, others, parts};
@@ -139,7 +141,8 @@ impl Resource for ActionPart {
             |p| p.action_id,
             "withdraw this part and record it for the other action",
         );
-        let twin = others::<Self>(rules, self.action_id).any(|p| same_name(&p.data.label, &self.label));
+        let twin =
+            others::<Self>(rules, self.action_id).any(|p| same_name(&p.data.label, &self.label));
         rules.require(
             !twin,
             "/label",
@@ -160,7 +163,8 @@ impl Resource for ActionPart {
         reserved(rules, self, meeting, "/text", |p| p.text.clone());
         reserved(rules, self, meeting, "/status", |p| p.status);
         reserved(rules, self, meeting, "/note", |p| p.note.clone());
-        let unsaid = action.data.status == ActionStatus::Closed && action.data.closure_reason.is_none();
+        let unsaid =
+            action.data.status == ActionStatus::Closed && action.data.closure_reason.is_none();
         rules.require(
             rules.following || !unsaid || !self.status.is_open(),
             "/status",
@@ -169,7 +173,11 @@ impl Resource for ActionPart {
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        let meeting = rules.reading.world.get::<Action>(self.action_id).map(|a| a.data.meeting_id);
+        let meeting = rules
+            .reading
+            .world
+            .get::<Action>(self.action_id)
+            .map(|a| a.data.meeting_id);
         super::withdrawn_by_secretary(rules, meeting);
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
@@ -211,7 +219,8 @@ impl Resource for ActionPart {
                 .is_some_and(|owner| reading.world.is_in_scope(owner, top))
         };
         let overdue = || {
-            let open = action().filter(|a| r.computed.is_open && a.data.status == ActionStatus::Open);
+            let open =
+                action().filter(|a| r.computed.is_open && a.data.status == ActionStatus::Open);
             let due = |a: &Rec<Action>| {
                 due_of(reading.world, a, Some(r.meta.id))
                     .day(reading.world)
@@ -224,9 +233,11 @@ impl Resource for ActionPart {
             && is(&f.is_open, &r.computed.is_open)
             && is(&f.claim_differs, &r.computed.claim_differs)
             && asked(f.answered, || r.computed.response_count > 0)
-            && f.deferred_at_least.is_none_or(|n| r.computed.deferral_count >= n)
+            && f.deferred_at_least
+                .is_none_or(|n| r.computed.deferral_count >= n)
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
-            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && (f.board_id.is_none()
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
             && asked(f.overdue, overdue)
     }

@@ -104,7 +104,9 @@ pub struct ActionResponseFilter {
 
 impl ActionResponse {
     /// What the last of these that claims anything claims.
-    pub(super) fn claimed<'a>(responses: impl Iterator<Item = &'a Rec<Self>>) -> Option<ActionClaim> {
+    pub(super) fn claimed<'a>(
+        responses: impl Iterator<Item = &'a Rec<Self>>,
+    ) -> Option<ActionClaim> {
         responses
             .filter(|r| r.data.claimed_status.is_some())
             .max_by_key(|r| (r.data.responded_on, r.meta.created_at, r.meta.id))
@@ -151,11 +153,21 @@ impl Resource for ActionResponse {
             return;
         };
         let meeting = action.data.meeting_id;
-        on_action(rules, action, self.part_id, ("/responded_on", self.responded_on));
+        on_action(
+            rules,
+            action,
+            self.part_id,
+            ("/responded_on", self.responded_on),
+        );
         only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
-        let closed = action.data.closed_on.filter(|d| *d < self.responded_on && rules.before.is_none());
+        let closed = action
+            .data
+            .closed_on
+            .filter(|d| *d < self.responded_on && rules.before.is_none());
         if let Some(day) = closed {
-            let detail = format!("the action was closed or cancelled on {day}; open it again before there is more to say");
+            let detail = format!(
+                "the action was closed or cancelled on {day}; open it again before there is more to say"
+            );
             rules.refuse("/responded_on", "closed", detail);
         }
     }
@@ -184,15 +196,23 @@ impl Resource for ActionResponse {
             && is_some(&f.part_id, &a.part_id)
             && is_some(&f.to_meeting_id, &a.to_meeting_id)
             && is(&f.by_post_id, &a.by_post_id)
-            && (f.claimed_status.is_none() || a.claimed_status.is_some_and(|c| any(&f.claimed_status, &c)))
-            && asked(f.evidenced, || a.evidence.is_some() || !a.record_ids.is_empty())
+            && (f.claimed_status.is_none()
+                || a.claimed_status.is_some_and(|c| any(&f.claimed_status, &c)))
+            && asked(f.evidenced, || {
+                a.evidence.is_some() || !a.record_ids.is_empty()
+            })
             && f.about_id.is_none_or(|id| a.record_ids.contains(&id))
             && in_window(Some(a.responded_on), (f.responded_from, f.responded_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
-            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && (f.board_id.is_none()
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.part_id.or(f.action_id).or(f.about_id).or(f.to_meeting_id).or(f.by_post_id)
+        f.part_id
+            .or(f.action_id)
+            .or(f.about_id)
+            .or(f.to_meeting_id)
+            .or(f.by_post_id)
     }
 }

@@ -95,7 +95,11 @@ pub struct AttendanceFilter {
 
 impl Attendance {
     fn attendee(&self, world: &World) -> Option<Uuid> {
-        let seat = || world.get::<Membership>(self.membership_id?).map(|m| &m.data);
+        let seat = || {
+            world
+                .get::<Membership>(self.membership_id?)
+                .map(|m| &m.data)
+        };
         self.post_id
             .or(self.unit_id)
             .or_else(|| seat().and_then(|m| m.post_id.or(m.unit_id)))
@@ -121,7 +125,8 @@ impl Attendance {
         );
         let world = rules.reading.world;
         let attendee = self.attendee(world);
-        let taken = attendee.is_some() && others::<Self>(rules, self.meeting_id).any(|a| a.computed.attendee_id == attendee);
+        let taken = attendee.is_some()
+            && others::<Self>(rules, self.meeting_id).any(|a| a.computed.attendee_id == attendee);
         rules.require(
             !taken,
             pointer,
@@ -139,7 +144,10 @@ impl Attendance {
     /// The seat must have been one at that meeting. A term may be corrected later.
     fn check_seat(&self, rules: &mut Rules<'_, Self>, meeting: &Meeting) {
         let world = rules.reading.world;
-        let Some(seat) = self.membership_id.and_then(|id| world.get::<Membership>(id)) else {
+        let Some(seat) = self
+            .membership_id
+            .and_then(|id| world.get::<Membership>(id))
+        else {
             return;
         };
         rules.require(
@@ -180,7 +188,11 @@ impl Resource for Attendance {
         links.to("/membership_id", &["membership"], self.membership_id);
         links.to("/post_id", &["post"], self.post_id);
         links.to("/unit_id", &["unit"], self.unit_id);
-        links.to("/constituency_unit_id", &["unit"], self.constituency_unit_id);
+        links.to(
+            "/constituency_unit_id",
+            &["unit"],
+            self.constituency_unit_id,
+        );
         links.to("/deputy_post_id", &["post"], self.deputy_post_id);
     }
     fn place(&self) -> Place {
@@ -214,7 +226,12 @@ impl Resource for Attendance {
                 "only who was deputised for has it; set status to deputised or leave it out",
             )
         };
-        rules.require(deputised == self.deputy_post_id.is_some(), "/deputy_post_id", code, detail);
+        rules.require(
+            deputised == self.deputy_post_id.is_some(),
+            "/deputy_post_id",
+            code,
+            detail,
+        );
     }
     fn compute(&self, reading: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         AttendanceComputed {
@@ -226,7 +243,11 @@ impl Resource for Attendance {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
-        let below = |top| r.computed.attendee_id.is_some_and(|id| reading.world.is_in_scope(id, top));
+        let below = |top| {
+            r.computed
+                .attendee_id
+                .is_some_and(|id| reading.world.is_in_scope(id, top))
+        };
         is(&f.meeting_id, &a.meeting_id)
             && is_some(&f.membership_id, &a.membership_id)
             && is_some(&f.attendee_id, &r.computed.attendee_id)
@@ -239,6 +260,9 @@ impl Resource for Attendance {
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.meeting_id.or(f.membership_id).or(f.deputy_post_id).or(f.constituency_unit_id)
+        f.meeting_id
+            .or(f.membership_id)
+            .or(f.deputy_post_id)
+            .or(f.constituency_unit_id)
     }
 }

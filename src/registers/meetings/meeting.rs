@@ -139,7 +139,11 @@ impl Meeting {
 
     /// The one day, where it is known.
     fn exact_day(&self) -> Option<NaiveDate> {
-        let planned = || self.scheduled.due_on.filter(|_| self.scheduled.precision == Precision::Day);
+        let planned = || {
+            self.scheduled
+                .due_on
+                .filter(|_| self.scheduled.precision == Precision::Day)
+        };
         self.held_on.or_else(planned)
     }
 
@@ -183,9 +187,23 @@ impl Meeting {
     }
 
     fn check_board(&self, rules: &mut Rules<'_, Self>) {
-        fixed(rules, self, "/board_id", |m| m.board_id, "record the meeting for the other board");
-        let ended = rules.reading.world.get::<Board>(self.board_id).and_then(|b| b.data.dissolved_on);
-        let pointer = if self.held_on.is_some() { "/held_on" } else { "/scheduled" };
+        fixed(
+            rules,
+            self,
+            "/board_id",
+            |m| m.board_id,
+            "record the meeting for the other board",
+        );
+        let ended = rules
+            .reading
+            .world
+            .get::<Board>(self.board_id)
+            .and_then(|b| b.data.dissolved_on);
+        let pointer = if self.held_on.is_some() {
+            "/held_on"
+        } else {
+            "/scheduled"
+        };
         if let (Some(ended), Some(day)) = (ended, self.days().0)
             && day > ended
             && self.status != MeetingStatus::Cancelled
@@ -196,9 +214,14 @@ impl Meeting {
                 format!("the board was dissolved on {ended}; name a standing board"),
             );
         }
-        let day = self.exact_day().filter(|_| self.status != MeetingStatus::Cancelled);
-        let twin =
-            |m: &Rec<Self>| m.data.status != MeetingStatus::Cancelled && m.data.exact_day() == day && same_name(&m.data.title, &self.title);
+        let day = self
+            .exact_day()
+            .filter(|_| self.status != MeetingStatus::Cancelled);
+        let twin = |m: &Rec<Self>| {
+            m.data.status != MeetingStatus::Cancelled
+                && m.data.exact_day() == day
+                && same_name(&m.data.title, &self.title)
+        };
         let taken = day.is_some() && others::<Self>(rules, self.board_id).any(twin);
         rules.require(
             !taken,
@@ -210,7 +233,12 @@ impl Meeting {
 
     fn check_agenda(&self, rules: &mut Rules<'_, Self>) {
         for (n, item) in self.agenda.iter().enumerate() {
-            if self.agenda.iter().take(n).any(|i| same_name(&i.number, &item.number)) {
+            if self
+                .agenda
+                .iter()
+                .take(n)
+                .any(|i| same_name(&i.number, &item.number))
+            {
                 let detail = "is the number of an earlier item; choose another";
                 rules.refuse(format!("/agenda/{n}/number"), "duplicate", detail);
             }
@@ -223,7 +251,8 @@ impl Meeting {
             .pointing::<MeetingOutcome>(id)
             .filter_map(|o| o.data.agenda_number.as_ref());
         if let Some(gone) = outcomes.find(|number| !self.has_item(number)) {
-            let detail = format!("item {gone} has outcomes; leave it on the agenda, or change those first");
+            let detail =
+                format!("item {gone} has outcomes; leave it on the agenda, or change those first");
             rules.refuse("/agenda", "in_use", detail);
         }
     }
@@ -257,7 +286,11 @@ impl Resource for Meeting {
     fn links(&self, links: &mut Links) {
         links.to("/board_id", &["board"], self.board_id);
         for (n, item) in self.agenda.iter().enumerate() {
-            links.to(format!("/agenda/{n}/presenter_post_id"), &["post"], item.presenter_post_id);
+            links.to(
+                format!("/agenda/{n}/presenter_post_id"),
+                &["post"],
+                item.presenter_post_id,
+            );
             links.mention(&format!("/agenda/{n}/record_ids"), &item.record_ids);
         }
     }
@@ -290,7 +323,9 @@ impl Resource for Meeting {
         let own = |m: &&Rec<Minutes>| m.data.meeting_id == meta.id;
         MeetingComputed {
             meeting_on: self.days().1,
-            minutes_status: parts::<Minutes>(reading.world, meta).find(own).map(|m| m.data.status),
+            minutes_status: parts::<Minutes>(reading.world, meta)
+                .find(own)
+                .map(|m| m.data.status),
         }
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -307,7 +342,11 @@ impl Resource for Meeting {
     }
     fn text(&self) -> Vec<&str> {
         let items = self.agenda.iter().map(|i| i.title.as_str());
-        let more = [&self.venue, &self.scheduled.source_text, &self.cancellation_reason];
+        let more = [
+            &self.venue,
+            &self.scheduled.source_text,
+            &self.cancellation_reason,
+        ];
         std::iter::once(self.title.as_str())
             .chain(items)
             .chain(more.into_iter().filter_map(Option::as_deref))
@@ -321,18 +360,25 @@ impl Resource for Meeting {
                 .find(|i| i.data.meeting_id == r.meta.id)
                 .map(|i| i.data.status)
         };
-        let outstanding = || m.status == MeetingStatus::Held && minutes().is_none_or(|s| s == MinutesStatus::Draft);
-        let overdue = || m.status == MeetingStatus::Scheduled && r.computed.meeting_on.is_some_and(|d| d < reading.on);
+        let outstanding = || {
+            m.status == MeetingStatus::Held && minutes().is_none_or(|s| s == MinutesStatus::Draft)
+        };
+        let overdue = || {
+            m.status == MeetingStatus::Scheduled
+                && r.computed.meeting_on.is_some_and(|d| d < reading.on)
+        };
         is(&f.board_id, &m.board_id)
             && any(&f.status, &m.status)
             && in_window(r.computed.meeting_on, (f.meeting_from, f.meeting_until))
             && asked(f.overdue, overdue)
             && (f.minutes_status.is_none() || minutes().is_some_and(|s| any(&f.minutes_status, &s)))
             && asked(f.minutes_outstanding, outstanding)
-            && f.about_id.is_none_or(|id| m.agenda.iter().any(|i| i.record_ids.contains(&id)))
+            && f.about_id
+                .is_none_or(|id| m.agenda.iter().any(|i| i.record_ids.contains(&id)))
             && f.presenter_post_id
                 .is_none_or(|id| m.agenda.iter().any(|i| i.presenter_post_id == Some(id)))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.about_id.or(f.presenter_post_id).or(f.board_id)

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Meeting, MinutesAmendment, MinutesDelivery, first_day, is_of_board, is_within, later_meeting, only_when_held};
+use super::{
+    Meeting, MinutesAmendment, MinutesDelivery, first_day, is_of_board, is_within, later_meeting,
+    only_when_held,
+};
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::others;
@@ -100,7 +103,13 @@ impl Minutes {
             fixed(rules, self, "/text", |m| m.text.clone(), remedy);
             fixed(rules, self, "/document", |m| m.document.clone(), remedy);
             fixed(rules, self, "/by_post_id", |m| m.by_post_id, remedy);
-            fixed(rules, self, "/approved_at_meeting_id", |m| m.approved_at_meeting_id, remedy);
+            fixed(
+                rules,
+                self,
+                "/approved_at_meeting_id",
+                |m| m.approved_at_meeting_id,
+                remedy,
+            );
             fixed(rules, self, "/approved_on", |m| m.approved_on, remedy);
         }
     }
@@ -109,7 +118,10 @@ impl Minutes {
         let approved = self.status != MinutesStatus::Draft;
         let given = self.approved_on.is_some() || self.approved_at_meeting_id.is_some();
         let (code, detail) = if approved {
-            ("required", "approved minutes need approved_on, approved_at_meeting_id or both")
+            (
+                "required",
+                "approved minutes need approved_on, approved_at_meeting_id or both",
+            )
         } else {
             (
                 "not_allowed",
@@ -123,10 +135,20 @@ impl Minutes {
             "same",
             "a meeting does not approve its own minutes; name the later one that did",
         );
-        later_meeting(rules, "/approved_at_meeting_id", self.meeting_id, self.approved_at_meeting_id);
+        later_meeting(
+            rules,
+            "/approved_at_meeting_id",
+            self.meeting_id,
+            self.approved_at_meeting_id,
+        );
         not_in_future(rules, "/approved_on", self.approved_on);
         let world = rules.reading.world;
-        rules.in_order(first_day(world, self.meeting_id), self.approved_on, "/approved_on", "the meeting");
+        rules.in_order(
+            first_day(world, self.meeting_id),
+            self.approved_on,
+            "/approved_on",
+            "the meeting",
+        );
         let there = self
             .approved_at_meeting_id
             .and_then(|id| world.get::<Meeting>(id))
@@ -155,9 +177,15 @@ impl Minutes {
             "duplicate",
             "the meeting has minutes; change those or, once approved, amend them",
         );
-        let settled =
-            |m: &&Rec<Self>| !m.is_live() && m.meta.id != id && m.data.meeting_id == meeting && m.data.status != MinutesStatus::Draft;
-        let mut all = world.pointing_to(meeting).filter_map(|r| r.as_any().downcast_ref::<Rec<Self>>());
+        let settled = |m: &&Rec<Self>| {
+            !m.is_live()
+                && m.meta.id != id
+                && m.data.meeting_id == meeting
+                && m.data.status != MinutesStatus::Draft
+        };
+        let mut all = world
+            .pointing_to(meeting)
+            .filter_map(|r| r.as_any().downcast_ref::<Rec<Self>>());
         rules.require(
             !all.any(|m| settled(&m)),
             "/meeting_id",
@@ -168,7 +196,12 @@ impl Minutes {
 
     /// Amended while an amendment stands; approved again once none does.
     fn keep_to_amendments(&self, rules: &mut Rules<'_, Self>) {
-        let amended = rules.reading.world.pointing::<MinutesAmendment>(rules.meta.id).next().is_some();
+        let amended = rules
+            .reading
+            .world
+            .pointing::<MinutesAmendment>(rules.meta.id)
+            .next()
+            .is_some();
         let status = match (self.status, amended) {
             (MinutesStatus::Draft, _) => MinutesStatus::Draft,
             (_, true) => MinutesStatus::Amended,
@@ -201,7 +234,11 @@ impl Resource for Minutes {
     fn links(&self, links: &mut Links) {
         links.to("/meeting_id", &["meeting"], self.meeting_id);
         links.to("/by_post_id", &["post"], self.by_post_id);
-        links.to("/approved_at_meeting_id", &["meeting"], self.approved_at_meeting_id);
+        links.to(
+            "/approved_at_meeting_id",
+            &["meeting"],
+            self.approved_at_meeting_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
@@ -226,11 +263,18 @@ impl Resource for Minutes {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.text, &self.document].into_iter().filter_map(Option::as_deref).collect()
+        [&self.text, &self.document]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
-        let to = |id| reading.pointing::<MinutesDelivery>(r.meta.id).any(|d| d.data.to() == Some(id));
+        let to = |id| {
+            reading
+                .pointing::<MinutesDelivery>(r.meta.id)
+                .any(|d| d.data.to() == Some(id))
+        };
         is(&f.meeting_id, &m.meeting_id)
             && any(&f.status, &m.status)
             && is_some(&f.approved_at_meeting_id, &m.approved_at_meeting_id)
@@ -238,8 +282,14 @@ impl Resource for Minutes {
             && is_of_board(reading, m.meeting_id, f.board_id)
             && is_within(reading, m.meeting_id, (f.meeting_from, f.meeting_until))
             && f.sent_to.is_none_or(to)
-            && asked(f.sent, || reading.pointing::<MinutesDelivery>(r.meta.id).next().is_some())
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && asked(f.sent, || {
+                reading
+                    .pointing::<MinutesDelivery>(r.meta.id)
+                    .next()
+                    .is_some()
+            })
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.meeting_id.or(f.approved_at_meeting_id)

@@ -71,7 +71,11 @@ impl Resource for MinutesAmendment {
     }
     fn links(&self, links: &mut Links) {
         links.to("/minutes_id", &["minutes"], self.minutes_id);
-        links.to("/agreed_at_meeting_id", &["meeting"], self.agreed_at_meeting_id);
+        links.to(
+            "/agreed_at_meeting_id",
+            &["meeting"],
+            self.agreed_at_meeting_id,
+        );
         links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
@@ -91,12 +95,22 @@ impl Resource for MinutesAmendment {
             "the minutes are a draft; correct them with PATCH on the minutes",
         );
         let meeting = minutes.data.meeting_id;
-        later_meeting(rules, "/agreed_at_meeting_id", meeting, self.agreed_at_meeting_id);
+        later_meeting(
+            rules,
+            "/agreed_at_meeting_id",
+            meeting,
+            self.agreed_at_meeting_id,
+        );
         let approved_on = minutes
             .data
             .approved_on
             .or_else(|| first_day(world, minutes.data.approved_at_meeting_id?));
-        rules.in_order(approved_on, Some(self.agreed_on), "/agreed_on", "the approval of the minutes");
+        rules.in_order(
+            approved_on,
+            Some(self.agreed_on),
+            "/agreed_on",
+            "the approval of the minutes",
+        );
         let there = self
             .agreed_at_meeting_id
             .and_then(|id| world.get::<Meeting>(id))
@@ -122,12 +136,18 @@ impl Resource for MinutesAmendment {
         vec![&self.change, &self.reason]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let meeting = || reading.world.get::<Minutes>(r.data.minutes_id).map(|m| m.data.meeting_id);
+        let meeting = || {
+            reading
+                .world
+                .get::<Minutes>(r.data.minutes_id)
+                .map(|m| m.data.meeting_id)
+        };
         is(&f.minutes_id, &r.data.minutes_id)
             && is_some(&f.agreed_at_meeting_id, &r.data.agreed_at_meeting_id)
             && in_window(Some(r.data.agreed_on), (f.agreed_from, f.agreed_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
-            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && (f.board_id.is_none()
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.minutes_id.or(f.agreed_at_meeting_id)

@@ -72,8 +72,7 @@ impl Resource for MinutesDelivery {
     const PATH: &'static str = "minutes-deliveries";
     const PREFIX: &'static str = "MDL";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str =
-        "That minutes were sent to a body, a post or a board: on which day and by whom. What was sent can be asked for by as_of.";
+    const ABOUT: &'static str = "That minutes were sent to a body, a post or a board: on which day and by whom. What was sent can be asked for by as_of.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = MinutesDeliveryFilter;
@@ -106,7 +105,9 @@ impl Resource for MinutesDelivery {
         );
         not_in_future(rules, "/sent_on", Some(self.sent_on));
         let world = rules.reading.world;
-        let meeting = world.get::<Minutes>(self.minutes_id).map(|m| m.data.meeting_id);
+        let meeting = world
+            .get::<Minutes>(self.minutes_id)
+            .map(|m| m.data.meeting_id);
         let held = meeting.and_then(|m| first_day(world, m));
         rules.in_order(held, Some(self.sent_on), "/sent_on", "the meeting");
     }
@@ -121,7 +122,12 @@ impl Resource for MinutesDelivery {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let d = &r.data;
-        let meeting = || reading.world.get::<Minutes>(d.minutes_id).map(|m| m.data.meeting_id);
+        let meeting = || {
+            reading
+                .world
+                .get::<Minutes>(d.minutes_id)
+                .map(|m| m.data.meeting_id)
+        };
         is(&f.minutes_id, &d.minutes_id)
             && is_some(&f.to_unit_id, &d.to_unit_id)
             && is_some(&f.to_post_id, &d.to_post_id)
@@ -129,9 +135,14 @@ impl Resource for MinutesDelivery {
             && is_some(&f.by_post_id, &d.by_post_id)
             && in_window(Some(d.sent_on), (f.sent_from, f.sent_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
-            && (f.board_id.is_none() || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+            && (f.board_id.is_none()
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.minutes_id.or(f.to_unit_id).or(f.to_post_id).or(f.to_board_id).or(f.by_post_id)
+        f.minutes_id
+            .or(f.to_unit_id)
+            .or(f.to_post_id)
+            .or(f.to_board_id)
+            .or(f.by_post_id)
     }
 }

@@ -48,7 +48,12 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 
 /// Whether a meeting is one of the board asked for, if one is.
 fn is_of_board(reading: Reading<'_>, meeting: Uuid, board: Option<Uuid>) -> bool {
-    board.is_none_or(|b| reading.world.get::<Meeting>(meeting).is_some_and(|m| m.data.board_id == b))
+    board.is_none_or(|b| {
+        reading
+            .world
+            .get::<Meeting>(meeting)
+            .is_some_and(|m| m.data.board_id == b)
+    })
 }
 
 /// Whether a meeting lies within the days asked for, if any are.
@@ -58,7 +63,9 @@ fn is_within(reading: Reading<'_>, meeting: Uuid, window: Days) -> bool {
 
 /// The day of a meeting.
 fn day_of(world: &World, meeting: Uuid) -> Option<NaiveDate> {
-    world.get::<Meeting>(meeting).and_then(|m| m.computed.meeting_on)
+    world
+        .get::<Meeting>(meeting)
+        .and_then(|m| m.computed.meeting_on)
 }
 
 /// The first day on which a meeting may have been: what comes of it lies no earlier.
@@ -78,7 +85,12 @@ fn only_when_held<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meeting:
 }
 
 /// Refuses a later meeting that is not one of the same board, or of the board that took over from it.
-fn only_of_same_board<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meeting: Uuid, later: Option<Uuid>) {
+fn only_of_same_board<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    pointer: &str,
+    meeting: Uuid,
+    later: Option<Uuid>,
+) {
     let world = rules.reading.world;
     let board = |id| world.get::<Meeting>(id).map(|m| m.data.board_id);
     let (Some(from), Some(to)) = (board(meeting), later.and_then(board)) else {
@@ -94,16 +106,31 @@ fn only_of_same_board<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meet
 }
 
 /// Refuses a second thing that one meeting did: it must be held, of the same board, and no earlier than the first.
-fn later_meeting<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meeting: Uuid, later: Option<Uuid>) {
+fn later_meeting<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    pointer: &str,
+    meeting: Uuid,
+    later: Option<Uuid>,
+) {
     let Some(id) = later else { return };
     only_when_held(rules, pointer, id);
     only_of_same_board(rules, pointer, meeting, later);
     let world = rules.reading.world;
-    rules.in_order(first_day(world, meeting), day_of(world, id), pointer, "the meeting it comes from");
+    rules.in_order(
+        first_day(world, meeting),
+        day_of(world, id),
+        pointer,
+        "the meeting it comes from",
+    );
 }
 
 /// Refuses what is said on a day about an action, or a part of it: another action's part, and a day before the meeting that gave it.
-fn on_action<R: Resource>(rules: &mut Rules<'_, R>, action: &Rec<Action>, part: Option<Uuid>, (pointer, day): (&str, NaiveDate)) {
+fn on_action<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    action: &Rec<Action>,
+    part: Option<Uuid>,
+    (pointer, day): (&str, NaiveDate),
+) {
     let world = rules.reading.world;
     let part = part.and_then(|id| world.get::<ActionPart>(id));
     rules.require(
@@ -113,7 +140,12 @@ fn on_action<R: Resource>(rules: &mut Rules<'_, R>, action: &Rec<Action>, part: 
         "must be a part of the same action",
     );
     let given = first_day(world, action.data.meeting_id);
-    rules.in_order(given, Some(day), pointer, "the meeting that gave the action");
+    rules.in_order(
+        given,
+        Some(day),
+        pointer,
+        "the meeting that gave the action",
+    );
 }
 
 /// Whether the caller keeps the meetings of the board that held this one: its secretary, not whoever was given an action there.
@@ -122,7 +154,13 @@ fn is_secretarys<R: Resource>(rules: &Rules<'_, R>, meeting: Uuid) -> bool {
 }
 
 /// Refuses a change of a field that only the board's secretary may set.
-fn reserved<R: Resource, T: PartialEq>(rules: &mut Rules<'_, R>, is: &R, meeting: Uuid, pointer: &str, field: impl Fn(&R) -> T) {
+fn reserved<R: Resource, T: PartialEq>(
+    rules: &mut Rules<'_, R>,
+    is: &R,
+    meeting: Uuid,
+    pointer: &str,
+    field: impl Fn(&R) -> T,
+) {
     if rules.before.is_some_and(|b| field(&b.data) != field(is)) && !is_secretarys(rules, meeting) {
         rules.forbid(
             pointer,
@@ -164,8 +202,14 @@ mod tests {
                 ("venue", long(201)),
                 ("agenda", json!([{ "title": "No number" }])),
                 ("agenda", json!([{ "number": "", "title": "x" }])),
-                ("agenda", json!([{ "number": "1", "title": "x", "record_ids": vec![ID; 51] }])),
-                ("agenda", json!(vec![json!({ "number": "1", "title": "x" }); 101])),
+                (
+                    "agenda",
+                    json!([{ "number": "1", "title": "x", "record_ids": vec![ID; 51] }]),
+                ),
+                (
+                    "agenda",
+                    json!(vec![json!({ "number": "1", "title": "x" }); 101]),
+                ),
                 ("meeting_on", json!("2020-06-29")),
             ],
         );
@@ -194,11 +238,19 @@ mod tests {
         );
         check(
             "minutes_amendment",
-            &[("change", json!("")), ("reason", long(2001)), ("agreed_on", Value::Null)],
+            &[
+                ("change", json!("")),
+                ("reason", long(2001)),
+                ("agreed_on", Value::Null),
+            ],
         );
         check(
             "minutes_delivery",
-            &[("sent_on", Value::Null), ("to_unit_id", json!("DARA")), ("note", long(1001))],
+            &[
+                ("sent_on", Value::Null),
+                ("to_unit_id", json!("DARA")),
+                ("note", long(1001)),
+            ],
         );
         check(
             "meeting_outcome",

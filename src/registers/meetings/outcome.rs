@@ -85,14 +85,21 @@ impl MeetingOutcome {
                 "only a decision has it; set outcome_kind to decision or leave it out",
             )
         };
-        rules.require(decided == self.decision.is_some(), "/decision", code, detail);
+        rules.require(
+            decided == self.decision.is_some(),
+            "/decision",
+            code,
+            detail,
+        );
         rules.require(
             self.action_id.is_none() || self.outcome_kind == OutcomeKind::Action,
             "/action_id",
             "not_allowed",
             "only an outcome of kind action has it; set outcome_kind to action or leave it out",
         );
-        let action = self.action_id.and_then(|id| rules.reading.world.get::<Action>(id));
+        let action = self
+            .action_id
+            .and_then(|id| rules.reading.world.get::<Action>(id));
         rules.require(
             action.is_none_or(|a| a.data.meeting_id == self.meeting_id),
             "/action_id",
@@ -111,10 +118,17 @@ impl MeetingOutcome {
             "withdraw this outcome and record it for the other meeting",
         );
         let (world, id) = (rules.reading.world, self.meeting_id);
-        let approved = |m: &Rec<Minutes>| m.data.meeting_id == id && m.data.status != MinutesStatus::Draft;
+        let approved =
+            |m: &Rec<Minutes>| m.data.meeting_id == id && m.data.status != MinutesStatus::Draft;
         if world.pointing::<Minutes>(id).any(approved) {
             let remedy = "the minutes of the meeting are approved; record an amendment of them, and another outcome in place of this one";
-            fixed(rules, self, "/agenda_number", |o| o.agenda_number.clone(), remedy);
+            fixed(
+                rules,
+                self,
+                "/agenda_number",
+                |o| o.agenda_number.clone(),
+                remedy,
+            );
             fixed(rules, self, "/outcome_kind", |o| o.outcome_kind, remedy);
             fixed(rules, self, "/text", |o| o.text.clone(), remedy);
             fixed(rules, self, "/decision", |o| o.decision.clone(), remedy);
@@ -162,7 +176,9 @@ impl Resource for MeetingOutcome {
     }
     fn text(&self) -> Vec<&str> {
         let decision = self.decision.as_deref();
-        std::iter::once(self.text.as_str()).chain(decision).collect()
+        std::iter::once(self.text.as_str())
+            .chain(decision)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let o = &r.data;
@@ -170,10 +186,13 @@ impl Resource for MeetingOutcome {
             && any(&f.outcome_kind, &o.outcome_kind)
             && is_some(&f.action_id, &o.action_id)
             && f.about_id.is_none_or(|id| o.record_ids.contains(&id))
-            && asked(f.without_action, || o.outcome_kind == OutcomeKind::Action && o.action_id.is_none())
+            && asked(f.without_action, || {
+                o.outcome_kind == OutcomeKind::Action && o.action_id.is_none()
+            })
             && is_of_board(reading, o.meeting_id, f.board_id)
             && is_within(reading, o.meeting_id, (f.meeting_from, f.meeting_until))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.meeting_id.or(f.action_id).or(f.about_id)

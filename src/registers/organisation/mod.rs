@@ -15,7 +15,11 @@ use crate::world::Catalogue;
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue.with::<Unit>().with::<Post>().with::<Person>().with::<PostHolding>()
+    catalogue
+        .with::<Unit>()
+        .with::<Post>()
+        .with::<Person>()
+        .with::<PostHolding>()
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ impl Resource for Person {
         Vec::new()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        is(&f.affiliation, &r.data.affiliation) && asked(f.erased, || r.computed.erased_at.is_some())
+        is(&f.affiliation, &r.data.affiliation)
+            && asked(f.erased, || r.computed.erased_at.is_some())
     }
 }

@@ -37,8 +37,7 @@ impl Resource for Post {
     const PATH: &'static str = "posts";
     const PREFIX: &'static str = "PST";
     const SUBJECT: Subject = Subject::Organisation;
-    const ABOUT: &'static str =
-        "Office-holders' posts. A post is not a person: who holds it is personal data, kept apart so that it can be erased.";
+    const ABOUT: &'static str = "Office-holders' posts. A post is not a person: who holds it is personal data, kept apart so that it can be erased.";
     type Computed = NothingComputed;
     type Filter = PostFilter;
 
@@ -58,10 +57,15 @@ impl Resource for Post {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        std::iter::once(&self.title).chain(&self.aliases).map(String::as_str).collect()
+        std::iter::once(&self.title)
+            .chain(&self.aliases)
+            .map(String::as_str)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        is(&f.unit_id, &r.data.unit_id) && f.below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+        is(&f.unit_id, &r.data.unit_id)
+            && f.below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.unit_id

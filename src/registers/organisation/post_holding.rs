@@ -70,11 +70,11 @@ impl PostHolding {
             .collect();
         let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
         if at_once.iter().any(|h| h.data.person_id == self.person_id) {
-            let detail = "the person holds this post on some of these days; end or change that term first";
+            let detail =
+                "the person holds this post on some of these days; end or change that term first";
             rules.refuse("/from_on", "overlap", detail);
         } else if substantive(self) && at_once.iter().any(|h| substantive(&h.data)) {
-            let detail =
-                "another person holds this post substantively on some of these days; end that term first, or choose temporary or acting";
+            let detail = "another person holds this post substantively on some of these days; end that term first, or choose temporary or acting";
             rules.refuse("/capacity", "overlap", detail);
         }
     }
@@ -113,7 +113,11 @@ impl Resource for PostHolding {
         rules.in_order(Some(self.from_on), self.until_on, "/until_on", "from_on");
         let person = rules.reading.world.get::<Person>(self.person_id);
         if rules.before.is_none() && person.is_some_and(|p| p.computed.erased_at.is_some()) {
-            rules.refuse("/person_id", "erased", "nobody can say any more who this person was; name another");
+            rules.refuse(
+                "/person_id",
+                "erased",
+                "nobody can say any more who this person was; name another",
+            );
         }
         self.check_overlap(rules);
     }

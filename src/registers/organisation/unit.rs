@@ -106,7 +106,10 @@ impl Resource for Unit {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        let mut words = vec![self.name.as_str(), self.description.as_deref().unwrap_or_default()];
+        let mut words = vec![
+            self.name.as_str(),
+            self.description.as_deref().unwrap_or_default(),
+        ];
         words.extend(self.aliases.iter().map(String::as_str));
         words
     }
@@ -119,7 +122,8 @@ impl Resource for Unit {
         };
         any(&f.unit_kind, &r.data.unit_kind)
             && is_some(&f.parent_id, &r.data.parent_id)
-            && f.below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && f.name.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -82,8 +82,7 @@ impl Resource for OversightChannel {
     const PATH: &'static str = "oversight-channels";
     const PREFIX: &'static str = "OVC";
     const SUBJECT: Subject = Subject::Oversight;
-    const ABOUT: &'static str =
-        "Oversight that is no board: the parties, how often they meet, and the goals, strategies and boards they speak of.";
+    const ABOUT: &'static str = "Oversight that is no board: the parties, how often they meet, and the goals, strategies and boards they speak of.";
     type Computed = NothingComputed;
     type Filter = OversightChannelFilter;
 
@@ -99,15 +98,32 @@ impl Resource for OversightChannel {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.each("/party_post_ids", &["post"], self.party_post_ids.iter().copied());
-        links.each("/party_unit_ids", &["unit"], self.party_unit_ids.iter().copied());
+        links.each(
+            "/party_post_ids",
+            &["post"],
+            self.party_post_ids.iter().copied(),
+        );
+        links.each(
+            "/party_unit_ids",
+            &["unit"],
+            self.party_unit_ids.iter().copied(),
+        );
         links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each("/strategy_ids", &["strategy"], self.strategy_ids.iter().copied());
+        links.each(
+            "/strategy_ids",
+            &["strategy"],
+            self.strategy_ids.iter().copied(),
+        );
         links.each("/board_ids", &["board"], self.board_ids.iter().copied());
     }
     /// Every party may keep it.
     fn place(&self) -> Place {
-        Place::owned(self.party_post_ids.iter().chain(&self.party_unit_ids).copied())
+        Place::owned(
+            self.party_post_ids
+                .iter()
+                .chain(&self.party_unit_ids)
+                .copied(),
+        )
     }
     // S22
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -149,8 +165,11 @@ impl Resource for OversightChannel {
         let c = &r.data;
         f.party_id
             .is_none_or(|p| c.party_post_ids.contains(&p) || c.party_unit_ids.contains(&p))
-            && f.covers_id
-                .is_none_or(|id| [&c.goal_ids, &c.strategy_ids, &c.board_ids].iter().any(|ids| ids.contains(&id)))
+            && f.covers_id.is_none_or(|id| {
+                [&c.goal_ids, &c.strategy_ids, &c.board_ids]
+                    .iter()
+                    .any(|ids| ids.contains(&id))
+            })
             && asked(f.is_scheduled, || c.frequency.is_dated())
             && asked(f.current, || runs_on(c.days(), reading.on))
     }

@@ -75,8 +75,14 @@ mod tests {
                 ("obligation_id", Value::Null),
                 ("period_due_on", json!("March")),
                 ("submitted_on", Value::Null),
-                ("document", json!({ "url": "https://intranet.example/report" })),
-                ("document", json!({ "title": "Report", "url": "javascript:alert(1)" })),
+                (
+                    "document",
+                    json!({ "url": "https://intranet.example/report" }),
+                ),
+                (
+                    "document",
+                    json!({ "title": "Report", "url": "javascript:alert(1)" }),
+                ),
                 ("note", long(2001)),
             ],
         );
@@ -84,7 +90,9 @@ mod tests {
 
     #[test]
     fn the_templates_fit_their_schema() {
-        let kind = catalogue().named("report_obligation").expect("the kind is registered");
+        let kind = catalogue()
+            .named("report_obligation")
+            .expect("the kind is registered");
         let unit: Uuid = ID.parse().expect("an id");
         let drafts = psed_duties(unit);
         assert_eq!(drafts.len(), 2);

@@ -114,7 +114,9 @@ impl ReportObligation {
     /// The days on which reports are due; none where they are not known.
     #[must_use]
     pub fn due_days(&self) -> Vec<NaiveDate> {
-        let Some(first) = self.first_due_on else { return Vec::new() };
+        let Some(first) = self.first_due_on else {
+            return Vec::new();
+        };
         match self.frequency.days(first, self.until_on) {
             Some(days) => days,
             // Words alone say that there are more, and not when.
@@ -124,7 +126,8 @@ impl ReportObligation {
     }
 
     fn is_scheduled(&self) -> bool {
-        self.first_due_on.is_some() && (self.frequency.is_dated() || self.frequency.source_text.is_none())
+        self.first_due_on.is_some()
+            && (self.frequency.is_dated() || self.frequency.source_text.is_none())
     }
 }
 
@@ -174,7 +177,8 @@ impl Resource for ReportObligation {
             "required",
             "somebody is reported to; give to_unit_id, to_board_id, to_post_id or to_others",
         );
-        if let Some((field, code, detail)) = self.frequency.fault(self.first_due_on, self.until_on) {
+        if let Some((field, code, detail)) = self.frequency.fault(self.first_due_on, self.until_on)
+        {
             rules.refuse(format!("/frequency/{field}"), code, detail);
         }
         rules.require(
@@ -183,7 +187,12 @@ impl Resource for ReportObligation {
             "required",
             "the occurrences are counted from the first; give first_due_on",
         );
-        rules.in_order(self.first_due_on, self.until_on, "/until_on", "first_due_on");
+        rules.in_order(
+            self.first_due_on,
+            self.until_on,
+            "/until_on",
+            "first_due_on",
+        );
     }
     fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         ReportObligationComputed {
@@ -220,7 +229,8 @@ impl Resource for ReportObligation {
         };
         is_some(&f.from_unit_id, &o.from_unit_id)
             && is_some(&f.from_post_id, &o.from_post_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && is_some(&f.to_unit_id, &o.to_unit_id)
             && is_some(&f.to_board_id, &o.to_board_id)
             && is_some(&f.to_post_id, &o.to_post_id)

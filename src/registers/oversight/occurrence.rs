@@ -36,7 +36,11 @@ pub struct Occurrence<'a> {
 
 /// The occurrences of an obligation in their order, by what was handed in up to the day.
 #[must_use]
-pub fn occurrences<'a>(obligation: &ReportObligation, submissions: &[&'a Rec<ReportSubmission>], on: NaiveDate) -> Vec<Occurrence<'a>> {
+pub fn occurrences<'a>(
+    obligation: &ReportObligation,
+    submissions: &[&'a Rec<ReportSubmission>],
+    on: NaiveDate,
+) -> Vec<Occurrence<'a>> {
     let first_for = |due: NaiveDate| {
         submissions
             .iter()
@@ -102,7 +106,8 @@ mod tests {
             seq: 1,
             kind: 0,
         };
-        let data = json!({ "obligation_id": Uuid::nil(), "period_due_on": due, "submitted_on": on });
+        let data =
+            json!({ "obligation_id": Uuid::nil(), "period_due_on": due, "submitted_on": on });
         Rec::new(
             meta,
             serde_json::from_value(data).expect("a submission"),
@@ -110,20 +115,36 @@ mod tests {
         )
     }
 
-    fn states(o: &ReportObligation, submissions: &[&Rec<ReportSubmission>], on: &str) -> Vec<(OccurrenceState, i64)> {
+    fn states(
+        o: &ReportObligation,
+        submissions: &[&Rec<ReportSubmission>],
+        on: &str,
+    ) -> Vec<(OccurrenceState, i64)> {
         let upto = day("2020-12-31");
         let all = occurrences(o, submissions, day(on));
-        all.iter().filter(|o| o.due_on <= upto).map(|o| (o.state, o.days_late)).collect()
+        all.iter()
+            .filter(|o| o.due_on <= upto)
+            .map(|o| (o.state, o.days_late))
+            .collect()
     }
 
     #[test]
     fn what_was_not_handed_in_is_missed_once_the_grace_is_over() {
         use OccurrenceState::{Expected, Late, Met, Missed};
         let o = obligation(json!({ "grace_days": 7 }));
-        let (first, second) = (handed_in("2018-03-30", "2018-04-06"), handed_in("2019-03-30", "2019-04-08"));
+        let (first, second) = (
+            handed_in("2018-03-30", "2018-04-06"),
+            handed_in("2019-03-30", "2019-04-08"),
+        );
         let all = [&first, &second];
-        assert_eq!(states(&o, &all, "2020-04-06"), [(Met, 0), (Late, 2), (Expected, 0)]);
-        assert_eq!(states(&o, &all, "2020-04-07"), [(Met, 0), (Late, 2), (Missed, 1)]);
+        assert_eq!(
+            states(&o, &all, "2020-04-06"),
+            [(Met, 0), (Late, 2), (Expected, 0)]
+        );
+        assert_eq!(
+            states(&o, &all, "2020-04-07"),
+            [(Met, 0), (Late, 2), (Missed, 1)]
+        );
         assert_eq!(
             states(&o, &all, "2019-04-07"),
             [(Met, 0), (Missed, 1), (Expected, 0)],
@@ -138,7 +159,11 @@ mod tests {
                 .due_days()
                 .is_empty()
         );
-        assert!(obligation(json!({ "first_due_on": null })).due_days().is_empty());
+        assert!(
+            obligation(json!({ "first_due_on": null }))
+                .due_days()
+                .is_empty()
+        );
         let once = obligation(json!({ "frequency": {} }));
         assert_eq!(once.due_days(), [day("2018-03-30")]);
         let ended = obligation(json!({ "until_on": "2020-03-29" }));

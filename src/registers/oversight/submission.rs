@@ -84,10 +84,19 @@ impl ReportSubmission {
                 rules.refuse("/period_due_on", "not_allowed", detail);
             }
             Some(due) if !days.contains(&due) => {
-                let before = days.iter().rfind(|d| **d < due).map(|d| format!("before it {d}"));
-                let after = days.iter().find(|d| **d > due).map(|d| format!("after it {d}"));
+                let before = days
+                    .iter()
+                    .rfind(|d| **d < due)
+                    .map(|d| format!("before it {d}"));
+                let after = days
+                    .iter()
+                    .find(|d| **d > due)
+                    .map(|d| format!("after it {d}"));
                 let near: Vec<String> = before.into_iter().chain(after).collect();
-                let detail = format!("is not a day on which this report is due; {}", near.join(", "));
+                let detail = format!(
+                    "is not a day on which this report is due; {}",
+                    near.join(", ")
+                );
                 rules.refuse("/period_due_on", "no_occurrence", detail);
             }
             Some(_) => {}
@@ -124,7 +133,10 @@ impl Resource for ReportSubmission {
     // S22
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/submitted_on", Some(self.submitted_on));
-        let obligation = rules.reading.world.get::<ReportObligation>(self.obligation_id);
+        let obligation = rules
+            .reading
+            .world
+            .get::<ReportObligation>(self.obligation_id);
         if let Some(obligation) = obligation.filter(|_| rules.before.is_none()) {
             self.check_period(rules, &obligation.data);
         }
@@ -149,8 +161,12 @@ impl Resource for ReportSubmission {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.obligation_id, &r.data.obligation_id)
             && is_some(&f.period_due_on, &r.data.period_due_on)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && in_window(Some(r.data.submitted_on), (f.submitted_from, f.submitted_until))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && in_window(
+                Some(r.data.submitted_on),
+                (f.submitted_from, f.submitted_until),
+            )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.obligation_id

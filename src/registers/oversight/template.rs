@@ -59,5 +59,7 @@ pub fn organisation(world: &World) -> Option<Uuid> {
     let mut all = world
         .live::<Unit>()
         .filter(|u| u.data.unit_kind == UnitKind::Organisation && u.data.until_on.is_none());
-    all.next().filter(|_| all.next().is_none()).map(|u| u.meta.id)
+    all.next()
+        .filter(|_| all.next().is_none())
+        .map(|u| u.meta.id)
 }

@@ -61,7 +61,10 @@ pub struct PaperIssueFilter {
 /// SHA-256 of a text's UTF-8 bytes, in hexadecimal.
 #[must_use]
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 impl Resource for PaperIssue {
@@ -95,7 +98,12 @@ impl Resource for PaperIssue {
             ("/content_sha256", &self.content, &self.content_sha256),
             ("/markdown_sha256", &self.markdown, &self.markdown_sha256),
         ] {
-            rules.require(sha256(text) == *hash, pointer, "not_the_hash", "is not the SHA-256 of the text");
+            rules.require(
+                sha256(text) == *hash,
+                pointer,
+                "not_the_hash",
+                "is not the SHA-256 of the text",
+            );
         }
         let own = rules.meta.id;
         let earlier = Paper::issues(rules.reading.world, self.paper_id).any(|i| i.meta.id != own);

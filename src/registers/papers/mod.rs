@@ -10,8 +10,8 @@ mod template;
 pub use issue::{PaperIssue, sha256};
 pub use paper::{Paper, PaperComputed};
 pub use parts::{
-    ChosenGap, ImplicationState, PanelDecision, PanelRecommendation, PanelVerb, PaperAppendix, PaperImplication, PaperNarrative,
-    PaperScope, PaperSource, PaperStatus, StruckItem,
+    ChosenGap, ImplicationState, PanelDecision, PanelRecommendation, PanelVerb, PaperAppendix,
+    PaperImplication, PaperNarrative, PaperScope, PaperSource, PaperStatus, StruckItem,
 };
 pub use presets::{TEMPLATES, missing_templates};
 pub use template::{PaperTemplate, TemplateSection};
@@ -21,7 +21,10 @@ use crate::world::Catalogue;
 /// Adds the register's kinds.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
-    catalogue.with::<PaperTemplate>().with::<Paper>().with::<PaperIssue>()
+    catalogue
+        .with::<PaperTemplate>()
+        .with::<Paper>()
+        .with::<PaperIssue>()
 }
 
 #[cfg(test)]
@@ -56,9 +59,18 @@ mod tests {
                 ("recommendations", asked(json!({ "verb": "applaud" }))),
                 ("recommendations", asked(json!({ "text": "" }))),
                 ("recommendations", asked(json!({ "decision": "shelved" }))),
-                ("recommendations", json!(vec![json!({ "verb": "note", "text": "x" }); 27])),
-                ("narrative", json!([{ "section": "Not a key", "text": "x" }])),
-                ("narrative", json!([{ "section": "statement", "text": long(20_001) }])),
+                (
+                    "recommendations",
+                    json!(vec![json!({ "verb": "note", "text": "x" }); 27]),
+                ),
+                (
+                    "narrative",
+                    json!([{ "section": "Not a key", "text": "x" }]),
+                ),
+                (
+                    "narrative",
+                    json!([{ "section": "statement", "text": long(20_001) }]),
+                ),
                 ("financial", json!({ "state": "none" })),
                 ("legal", json!({ "text": long(8001) })),
                 ("appendices", json!([{ "document_id": ID }])),

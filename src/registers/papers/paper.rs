@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    ChosenGap, PanelRecommendation, PaperAppendix, PaperImplication, PaperIssue, PaperNarrative, PaperScope, PaperStatus, StruckItem,
+    ChosenGap, PanelRecommendation, PaperAppendix, PaperImplication, PaperIssue, PaperNarrative,
+    PaperScope, PaperStatus, StruckItem,
 };
 use crate::access::policy::Subject;
 use crate::registers::checks::{asked, in_window};
@@ -169,7 +170,11 @@ impl Paper {
             ("/legal/text", &self.legal.text),
             ("/risk/text", &self.risk.text),
         ];
-        texts.extend(optional.into_iter().filter_map(|(at, t)| Some((at.to_owned(), t.as_deref()?))));
+        texts.extend(
+            optional
+                .into_iter()
+                .filter_map(|(at, t)| Some((at.to_owned(), t.as_deref()?))),
+        );
         let numbered = |at: &str, n: usize, field: &str| format!("{at}/{n}{field}");
         texts.extend(
             self.key_considerations
@@ -238,7 +243,11 @@ impl Resource for Paper {
                 &["document_version"],
                 a.document_version_id,
             );
-            links.to(format!("/appendices/{n}/document_id"), &["document"], a.document_id);
+            links.to(
+                format!("/appendices/{n}/document_id"),
+                &["document"],
+                a.document_id,
+            );
         }
         // What it reports on it only speaks of: that a paper was written about a record keeps nobody from withdrawing it.
         let mut mention = |pointer: String, kinds, id| {
@@ -253,7 +262,11 @@ impl Resource for Paper {
             ("strategy_ids", &["strategy"], &self.scope.strategy_ids),
             ("plan_ids", &["plan"], &self.scope.plan_ids),
             ("review_ids", &["audit_review"], &self.scope.review_ids),
-            ("recommendation_ids", &["recommendation"], &self.scope.recommendation_ids),
+            (
+                "recommendation_ids",
+                &["recommendation"],
+                &self.scope.recommendation_ids,
+            ),
             ("meeting_ids", &["meeting"], &self.scope.meeting_ids),
         ];
         for (field, kinds, ids) in scope {
@@ -286,16 +299,25 @@ impl Resource for Paper {
         let was_issued = !issues.is_empty();
         issues.retain(|i| i.is_live());
         let issue = issues.first();
-        let successor = |p: &Rec<Self>| p.data.supersedes_id == Some(meta.id) && p.computed.issue_id.is_some();
-        let open = self.recommendations.iter().filter(|r| r.decision.is_none()).count();
+        let successor =
+            |p: &Rec<Self>| p.data.supersedes_id == Some(meta.id) && p.computed.issue_id.is_some();
+        let open = self
+            .recommendations
+            .iter()
+            .filter(|r| r.decision.is_none())
+            .count();
         PaperComputed {
             status: match issue {
                 None if was_issued => PaperStatus::Recalled,
                 None => PaperStatus::Draft,
-                Some(_) if world.pointing::<Self>(meta.id).any(successor) => PaperStatus::Superseded,
+                Some(_) if world.pointing::<Self>(meta.id).any(successor) => {
+                    PaperStatus::Superseded
+                }
                 Some(_) => PaperStatus::Issued,
             },
-            board_id: world.get::<Meeting>(self.meeting_id).map(|m| m.data.board_id),
+            board_id: world
+                .get::<Meeting>(self.meeting_id)
+                .map(|m| m.data.board_id),
             issue_id: issue.map(|i| i.meta.id),
             issued_on: issue.map(|i| i.data.issued_on),
             judged_on: issue.map(|i| i.data.judged_on),
@@ -322,7 +344,11 @@ impl Resource for Paper {
         let struck = self.struck.iter().map(|s| s.reason.as_str());
         let appendices = self.appendices.iter().map(|a| a.title.as_str());
         let texts = self.texts().into_iter().map(|(_, t)| t);
-        texts.chain(struck).chain(appendices).chain([self.title.as_str()]).collect()
+        texts
+            .chain(struck)
+            .chain(appendices)
+            .chain([self.title.as_str()])
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let about = |id: Uuid| {
@@ -343,7 +369,10 @@ impl Resource for Paper {
             && in_window(r.computed.issued_on, (f.issued_from, f.issued_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.about_id.or(f.meeting_id).or(f.template_id).or(f.author_post_id)
+        f.about_id
+            .or(f.meeting_id)
+            .or(f.template_id)
+            .or(f.author_post_id)
     }
 }
 

@@ -94,7 +94,11 @@ impl PanelRecommendation {
     /// What was decided, without what is asked.
     #[must_use]
     pub fn decided(&self) -> (Option<PanelDecision>, Option<NaiveDate>, Option<&str>) {
-        (self.decision, self.decided_on, self.decision_note.as_deref())
+        (
+            self.decision,
+            self.decided_on,
+            self.decision_note.as_deref(),
+        )
     }
 }
 

@@ -30,19 +30,43 @@ fn summary() -> Vec<Value> {
             false,
             "interdependencies",
         ),
-        section("recommendations", "Recommendations", 1, false, "recommendations_to_panel"),
+        section(
+            "recommendations",
+            "Recommendations",
+            1,
+            false,
+            "recommendations_to_panel",
+        ),
     ]
 }
 
 /// What stands after the supporting information of both papers.
 fn close() -> Vec<Value> {
     vec![
-        section("equality_impact", "Equality and diversity impact", 1, true, "equality_impact"),
+        section(
+            "equality_impact",
+            "Equality and diversity impact",
+            1,
+            true,
+            "equality_impact",
+        ),
         section("financial", "Financial implications", 1, true, "financial"),
         section("legal", "Legal implications", 1, true, "legal"),
-        section("risk_implications", "Risk implications", 1, true, "risk_implications"),
+        section(
+            "risk_implications",
+            "Risk implications",
+            1,
+            true,
+            "risk_implications",
+        ),
         section("contact", "Contact details", 1, true, "contact"),
-        section("appendices", "Appendices and background papers", 1, true, "appendices"),
+        section(
+            "appendices",
+            "Appendices and background papers",
+            1,
+            true,
+            "appendices",
+        ),
     ]
 }
 
@@ -60,12 +84,32 @@ fn preset(name: &str) -> Option<Value> {
             [
                 vec![
                     section("supporting", "Supporting information", 1, true, "narrative"),
-                    section("statement", "The strategy, its plan and its oversight", 2, true, "narrative"),
-                    section("current_work", "Current work by priority", 2, true, "plan_priorities"),
+                    section(
+                        "statement",
+                        "The strategy, its plan and its oversight",
+                        2,
+                        true,
+                        "narrative",
+                    ),
+                    section(
+                        "current_work",
+                        "Current work by priority",
+                        2,
+                        true,
+                        "plan_priorities",
+                    ),
                 ],
                 shown_always(&[
-                    ("prior_actions", "Actions of earlier meetings", "prior_actions"),
-                    ("assurance", "Recommendations of audit", "assurance_recommendations"),
+                    (
+                        "prior_actions",
+                        "Actions of earlier meetings",
+                        "prior_actions",
+                    ),
+                    (
+                        "assurance",
+                        "Recommendations of audit",
+                        "assurance_recommendations",
+                    ),
                     ("overdue", "Overdue", "overdue"),
                     ("risks", "Risks", "risks"),
                     ("gaps", "What is missing", "gaps"),
@@ -86,8 +130,16 @@ fn preset(name: &str) -> Option<Value> {
                 )],
                 shown_always(&[
                     ("overdue", "Overdue", "overdue"),
-                    ("prior_actions", "Actions of earlier meetings", "prior_actions"),
-                    ("current_work", "Current work by priority", "plan_priorities"),
+                    (
+                        "prior_actions",
+                        "Actions of earlier meetings",
+                        "prior_actions",
+                    ),
+                    (
+                        "current_work",
+                        "Current work by priority",
+                        "plan_priorities",
+                    ),
                     ("risks", "Risks", "risks"),
                     ("gaps", "What is missing", "gaps"),
                 ]),
@@ -97,19 +149,26 @@ fn preset(name: &str) -> Option<Value> {
         _ => return None,
     };
     let sections = [summary(), middle, close()].concat();
-    Some(json!({ "name": title, "description": description, "language": "en-GB", "sections": sections }))
+    Some(
+        json!({ "name": title, "description": description, "language": "en-GB", "sections": sections }),
+    )
 }
 
 /// Drafts of the ready-made templates that are not there yet: the one asked for, or all.
 #[must_use]
 pub fn missing_templates(world: &World, wanted: Option<&str>) -> Vec<Value> {
-    let names = TEMPLATES.into_iter().filter(|name| wanted.is_none_or(|w| w == *name));
+    let names = TEMPLATES
+        .into_iter()
+        .filter(|name| wanted.is_none_or(|w| w == *name));
     let is_there = |draft: &Value| {
         let sections = draft.get("sections").cloned().unwrap_or_default();
         let read: Option<Vec<super::TemplateSection>> = serde_json::from_value(sections).ok();
         read.is_some_and(|s| world.live::<PaperTemplate>().any(|t| t.data.sections == s))
     };
-    names.filter_map(preset).filter(|draft| !is_there(draft)).collect()
+    names
+        .filter_map(preset)
+        .filter(|draft| !is_there(draft))
+        .collect()
 }
 
 #[cfg(test)]
@@ -122,9 +181,13 @@ mod tests {
         let kind = catalogue().named("paper_template").expect("the kind");
         for name in TEMPLATES {
             let draft = preset(name).expect("a preset");
-            kind.check_schema(&draft).unwrap_or_else(|p| panic!("{name}: {:?}", p.errors));
+            kind.check_schema(&draft)
+                .unwrap_or_else(|p| panic!("{name}: {:?}", p.errors));
         }
         assert_eq!(missing_templates(&World::empty(catalogue()), None).len(), 2);
-        assert_eq!(missing_templates(&World::empty(catalogue()), Some(TEMPLATES[1])).len(), 1);
+        assert_eq!(
+            missing_templates(&World::empty(catalogue()), Some(TEMPLATES[1])).len(),
+            1
+        );
     }
 }

@@ -32,8 +32,14 @@ fn frozen(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let Some(before) = rules.before else { return };
     let remedy = "the paper is issued: what it says is frozen, and only the panel's decisions are recorded; write another that supersedes it (supersedes_id)";
     let same_reference = before.meta.reference == rules.meta.reference;
-    rules.require(before.data.undecided() == paper.undecided() && same_reference, "", "issued", remedy);
-    let shown_wider = before.meta.marking == Marking::OfficialSensitive && rules.meta.marking == Marking::Official;
+    rules.require(
+        before.data.undecided() == paper.undecided() && same_reference,
+        "",
+        "issued",
+        remedy,
+    );
+    let shown_wider = before.meta.marking == Marking::OfficialSensitive
+        && rules.meta.marking == Marking::Official;
     rules.require(
         !shown_wider,
         "/marking",
@@ -45,16 +51,26 @@ fn frozen(paper: &Paper, rules: &mut Rules<'_, Paper>) {
 /// The panel's word is the secretary's to record, once it was asked.
 fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let before = rules.before;
-    let first_day = rules.reading.world.get::<Meeting>(paper.meeting_id).and_then(|m| m.data.days().0);
+    let first_day = rules
+        .reading
+        .world
+        .get::<Meeting>(paper.meeting_id)
+        .and_then(|m| m.data.days().0);
     for (n, asked) in paper.recommendations.iter().enumerate() {
-        let was = before.and_then(|b| b.data.recommendations.get(n)).map(|r| r.decided());
+        let was = before
+            .and_then(|b| b.data.recommendations.get(n))
+            .map(|r| r.decided());
         let at = |field: &str| format!("/recommendations/{n}/{field}");
         if asked.decided() != was.unwrap_or_default() {
             if !before.is_some_and(|b| b.is_frozen()) {
-                let detail = "nobody has decided on a draft; issue the paper first, or leave it out";
+                let detail =
+                    "nobody has decided on a draft; issue the paper first, or leave it out";
                 rules.refuse(at("decision"), "not_issued", detail);
             } else if !rules.may(Subject::Meeting, Act::Update, paper.meeting_id) {
-                rules.forbid(at("decision"), "only the secretary of the board records what it decided");
+                rules.forbid(
+                    at("decision"),
+                    "only the secretary of the board records what it decided",
+                );
             }
         }
         let needed = "the decision and its day go together; give both or neither";
@@ -72,7 +88,12 @@ fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             "goes with a decision; give one, or leave the note out",
         );
         not_in_future(rules, &at("decided_on"), asked.decided_on);
-        rules.in_order(first_day, asked.decided_on, &at("decided_on"), "the meeting");
+        rules.in_order(
+            first_day,
+            asked.decided_on,
+            &at("decided_on"),
+            "the meeting",
+        );
     }
 }
 
@@ -82,14 +103,28 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     for (n, text) in paper.narrative.iter().enumerate() {
         let at = format!("/narrative/{n}/section");
         if !seen.insert(text.section.as_str()) {
-            rules.refuse(&at, "duplicate", "the section has its narrative further up; put the two together");
+            rules.refuse(
+                &at,
+                "duplicate",
+                "the section has its narrative further up; put the two together",
+            );
         }
-        if let Some(template) = template.filter(|t| !t.data.sections.iter().any(|s| s.key == text.section)) {
-            let keys: Vec<&str> = template.data.sections.iter().map(|s| s.key.as_str()).collect();
+        if let Some(template) =
+            template.filter(|t| !t.data.sections.iter().any(|s| s.key == text.section))
+        {
+            let keys: Vec<&str> = template
+                .data
+                .sections
+                .iter()
+                .map(|s| s.key.as_str())
+                .collect();
             rules.refuse(
                 at,
                 "unknown",
-                format!("the template has no such section; it has {}", keys.join(", ")),
+                format!(
+                    "the template has no such section; it has {}",
+                    keys.join(", ")
+                ),
             );
         }
     }
@@ -99,8 +134,14 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         ("/legal/text", &paper.legal),
         ("/risk/text", &paper.risk),
     ] {
-        let unsaid = implication.state == ImplicationState::AssessedSome && implication.text.is_none();
-        rules.require(!unsaid, at, "required", "there are some, the state says; say which");
+        let unsaid =
+            implication.state == ImplicationState::AssessedSome && implication.text.is_none();
+        rules.require(
+            !unsaid,
+            at,
+            "required",
+            "there are some, the state says; say which",
+        );
     }
 }
 
@@ -115,17 +156,31 @@ fn lists(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     ] {
         distinct(rules, at, ids);
     }
-    no_repeats(rules, "/struck", "record_id", paper.struck.iter().map(|s| Some(s.record_id)));
+    no_repeats(
+        rules,
+        "/struck",
+        "record_id",
+        paper.struck.iter().map(|s| Some(s.record_id)),
+    );
     for (n, appendix) in paper.appendices.iter().enumerate() {
         let both = appendix.document_version_id.is_some() && appendix.document_id.is_some();
         let none = appendix.document_version_id.is_none() && appendix.document_id.is_none();
         let at = format!("/appendices/{n}/document_version_id");
         let detail = "name the version of the document, or the document itself where no file of it is kept here: one of the two";
-        rules.require(!both && !none, &at, if both { "not_allowed" } else { "required" }, detail);
+        rules.require(
+            !both && !none,
+            &at,
+            if both { "not_allowed" } else { "required" },
+            detail,
+        );
     }
     for (n, gap) in paper.gaps.iter().enumerate() {
         if paper.gaps.iter().take(n).any(|g| g == gap) {
-            rules.refuse(format!("/gaps/{n}"), "duplicate", "the paper shows this gap already; remove it");
+            rules.refuse(
+                format!("/gaps/{n}"),
+                "duplicate",
+                "the paper shows this gap already; remove it",
+            );
         }
     }
 }
@@ -134,11 +189,19 @@ fn others(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let world = rules.reading.world;
     let board = |meeting: Uuid| world.get::<Meeting>(meeting).map(|m| m.data.board_id);
     let own = rules.meta.id;
-    for (at, other) in [("/previous_id", paper.previous_id), ("/supersedes_id", paper.supersedes_id)] {
+    for (at, other) in [
+        ("/previous_id", paper.previous_id),
+        ("/supersedes_id", paper.supersedes_id),
+    ] {
         let Some(other) = other.and_then(|id| world.get::<Paper>(id)) else {
             continue;
         };
-        rules.require(other.meta.id != own, at, "circle", "is the paper itself; name an earlier one");
+        rules.require(
+            other.meta.id != own,
+            at,
+            "circle",
+            "is the paper itself; name an earlier one",
+        );
         rules.require(
             board(other.data.meeting_id) == board(paper.meeting_id),
             at,

@@ -48,7 +48,12 @@ pub struct PaperTemplate {
     pub description: Option<String>,
     /// Language of the papers, as BCP 47 names it.
     #[serde(default = "british_english")]
-    #[schema(min_length = 2, max_length = 20, pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", example = "en-GB")]
+    #[schema(
+        min_length = 2,
+        max_length = 20,
+        pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        example = "en-GB"
+    )]
     pub language: String,
     /// Its sections, in order.
     #[schema(min_items = 1, max_items = 60)]
@@ -100,20 +105,28 @@ impl Resource for PaperTemplate {
                 let detail = "is the key of an earlier section; choose another";
                 rules.refuse(format!("/sections/{n}/key"), "duplicate", detail);
             }
-            if section.source != PaperSource::Narrative && earlier.any(|s| s.source == section.source) {
+            if section.source != PaperSource::Narrative
+                && earlier.any(|s| s.source == section.source)
+            {
                 let detail = "an earlier section has this source; a paper says a thing once";
                 rules.refuse(format!("/sections/{n}/source"), "duplicate", detail);
             }
             // A heading without the one above it loses whoever reads by headings (WCAG 1.3.1).
             if section.level > above + 1 {
-                let detail = format!("must not exceed {}: a section lies directly below the one before it", above + 1);
+                let detail = format!(
+                    "must not exceed {}: a section lies directly below the one before it",
+                    above + 1
+                );
                 rules.refuse(format!("/sections/{n}/level"), "skipped_level", detail);
             }
             above = section.level;
         }
         for (source, what) in [
             (PaperSource::Overdue, "overdue"),
-            (PaperSource::RecommendationsToPanel, "recommendations_to_panel"),
+            (
+                PaperSource::RecommendationsToPanel,
+                "recommendations_to_panel",
+            ),
         ] {
             let has = self.sections.iter().any(|s| s.source == source);
             let detail = format!("no section has the source {what}; every paper shows it");
@@ -122,11 +135,11 @@ impl Resource for PaperTemplate {
             }
         }
         let id = rules.meta.id;
-        let twin = rules
-            .reading
-            .world
-            .live::<Self>()
-            .find(|t| t.meta.id != id && same_name(&t.data.name, &self.name) && t.data.sections == self.sections);
+        let twin = rules.reading.world.live::<Self>().find(|t| {
+            t.meta.id != id
+                && same_name(&t.data.name, &self.name)
+                && t.data.sections == self.sections
+        });
         if let Some(twin) = twin {
             let detail = format!(
                 "{} is the same template; use that one, or give this one another name",
@@ -144,7 +157,10 @@ impl Resource for PaperTemplate {
     fn text(&self) -> Vec<&str> {
         let headings = self.sections.iter().map(|s| s.heading.as_str());
         headings
-            .chain([self.name.as_str(), self.description.as_deref().unwrap_or_default()])
+            .chain([
+                self.name.as_str(),
+                self.description.as_deref().unwrap_or_default(),
+            ])
             .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {

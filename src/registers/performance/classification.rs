@@ -15,7 +15,9 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a classification divides people by: the protected characteristics of the Equality Act 2010, section 4, or something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Characteristic {
     Age,
@@ -36,7 +38,11 @@ pub enum Characteristic {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassificationCategory {
     /// Its code, as it comes with the figures.
-    #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 20,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+    )]
     pub code: String,
     /// What it means.
     #[schema(min_length = 1, max_length = 200)]
@@ -47,7 +53,11 @@ pub struct ClassificationCategory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegacyAggregate {
     /// Its code, as it came with the figures.
-    #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 20,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+    )]
     pub code: String,
     /// What it means.
     #[schema(min_length = 1, max_length = 200)]
@@ -128,7 +138,11 @@ impl Classification {
     /// What a code means, of a category or an aggregate.
     #[must_use]
     pub fn label(&self, code: &str) -> Option<&str> {
-        let category = self.categories.iter().find(|c| c.code == code).map(|c| c.label.as_str());
+        let category = self
+            .categories
+            .iter()
+            .find(|c| c.code == code)
+            .map(|c| c.label.as_str());
         category.or_else(|| self.aggregate(code).map(|a| a.label.as_str()))
     }
 
@@ -152,7 +166,11 @@ impl Classification {
             .map(|(n, a)| (format!("/legacy_aggregates/{n}/code"), &a.code));
         for (pointer, code) in categories.chain(aggregates) {
             if !seen.insert(code) {
-                rules.refuse(pointer, "duplicate", "is the code of another category or aggregate; choose another");
+                rules.refuse(
+                    pointer,
+                    "duplicate",
+                    "is the code of another category or aggregate; choose another",
+                );
             }
         }
         let known: HashSet<&String> = self.categories.iter().map(|c| &c.code).collect();
@@ -161,7 +179,11 @@ impl Classification {
             for (m, code) in aggregate.member_codes.iter().enumerate() {
                 let at = format!("/legacy_aggregates/{n}/member_codes/{m}");
                 if !known.contains(code) {
-                    rules.refuse(at, "unknown", "is the code of no category; add the category or correct the code");
+                    rules.refuse(
+                        at,
+                        "unknown",
+                        "is the code of no category; add the category or correct the code",
+                    );
                 } else if !members.insert(code) {
                     rules.refuse(at, "duplicate", "is named twice; remove it");
                 }
@@ -190,10 +212,19 @@ impl Classification {
         }
         let id = rules.meta.id;
         let used = |o: &Rec<Observation>| {
-            let mut own = o.data.breakdown.iter().filter(|b| b.classification_id == id);
+            let mut own = o
+                .data
+                .breakdown
+                .iter()
+                .filter(|b| b.classification_id == id);
             own.any(|b| lost.contains(&b.code) || (regrouped && was.aggregate(&b.code).is_some()))
         };
-        if let Some(holder) = rules.reading.world.pointing::<Observation>(id).find(|o| used(o)) {
+        if let Some(holder) = rules
+            .reading
+            .world
+            .pointing::<Observation>(id)
+            .find(|o| used(o))
+        {
             let detail = format!(
                 "{} is recorded under a code that would go or change its members; record a new version that supersedes this one",
                 holder.meta.reference
@@ -235,9 +266,16 @@ impl Resource for Classification {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "record another classification";
         fixed(rules, self, "/characteristic", |c| c.characteristic, remedy);
-        rules.in_order(self.valid_from, self.valid_until, "/valid_until", "valid_from");
+        rules.in_order(
+            self.valid_from,
+            self.valid_until,
+            "/valid_until",
+            "valid_from",
+        );
         rules.no_circle("/supersedes_id", self.supersedes_id, |c| c.supersedes_id);
-        let earlier = self.supersedes_id.and_then(|id| rules.reading.world.get::<Self>(id));
+        let earlier = self
+            .supersedes_id
+            .and_then(|id| rules.reading.world.get::<Self>(id));
         rules.require(
             earlier.is_none_or(|e| e.data.characteristic == self.characteristic),
             "/supersedes_id",
@@ -263,13 +301,23 @@ impl Resource for Classification {
     }
     /// Two versions with the same title and label could not be told apart.
     fn unique(&self) -> Option<Vec<u8>> {
-        Some(format!("{}\n{}", self.title.trim().to_lowercase(), self.version_label.trim().to_lowercase()).into_bytes())
+        Some(
+            format!(
+                "{}\n{}",
+                self.title.trim().to_lowercase(),
+                self.version_label.trim().to_lowercase()
+            )
+            .into_bytes(),
+        )
     }
     const UNIQUE: &'static str = "/version_label";
     fn text(&self) -> Vec<&str> {
         let labels = self.categories.iter().map(|c| c.label.as_str());
         let aggregates = self.legacy_aggregates.iter().map(|a| a.label.as_str());
-        let own = [self.title.as_str(), self.description.as_deref().unwrap_or_default()];
+        let own = [
+            self.title.as_str(),
+            self.description.as_deref().unwrap_or_default(),
+        ];
         own.into_iter().chain(labels).chain(aggregates).collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
@@ -277,7 +325,8 @@ impl Resource for Classification {
             && is(&f.title, &r.data.title)
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.supersedes_id, &r.data.supersedes_id)
-            && f.valid_on.is_none_or(|day| runs_on((r.data.valid_from, r.data.valid_until), day))
+            && f.valid_on
+                .is_none_or(|day| runs_on((r.data.valid_from, r.data.valid_until), day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.supersedes_id.or(f.owner_unit_id)

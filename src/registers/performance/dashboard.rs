@@ -15,7 +15,20 @@ use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How far a dashboard has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DashboardMaturity {
     /// Promised.
@@ -126,7 +139,8 @@ pub struct DashboardFilter {
 #[must_use]
 pub fn is_overdue(dashboard: &Rec<Dashboard>, on: NaiveDate) -> bool {
     let passed = |p: &DashboardPromise| p.due.due_on.is_some_and(|due| due < on);
-    dashboard.computed.first_published_on.is_none_or(|d| d > on) && dashboard.data.promised.iter().any(passed)
+    dashboard.computed.first_published_on.is_none_or(|d| d > on)
+        && dashboard.data.promised.iter().any(passed)
 }
 
 impl Resource for Dashboard {
@@ -134,8 +148,7 @@ impl Resource for Dashboard {
     const PATH: &'static str = "dashboards";
     const PREFIX: &'static str = "DSH";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str =
-        "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
+    const ABOUT: &'static str = "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
     type Computed = DashboardComputed;
     type Filter = DashboardFilter;
 
@@ -151,7 +164,11 @@ impl Resource for Dashboard {
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/board_id", &["board"], self.board_id);
-        links.each("/measure_ids", &["measure"], self.measure_ids.iter().copied());
+        links.each(
+            "/measure_ids",
+            &["measure"],
+            self.measure_ids.iter().copied(),
+        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -167,12 +184,27 @@ impl Resource for Dashboard {
             not_in_future(rules, &format!("/promised/{n}/made_on"), promise.made_on);
         }
         for (n, characteristic) in self.characteristics.iter().enumerate() {
-            if self.characteristics.iter().take(n).any(|c| c == characteristic) {
-                rules.refuse(format!("/characteristics/{n}"), "duplicate", "is named twice; remove it");
+            if self
+                .characteristics
+                .iter()
+                .take(n)
+                .any(|c| c == characteristic)
+            {
+                rules.refuse(
+                    format!("/characteristics/{n}"),
+                    "duplicate",
+                    "is named twice; remove it",
+                );
             }
         }
         // What was promised stays: it is what a later date is measured by.
-        let kept = |before: &Rec<Self>| before.data.promised.iter().all(|p| self.promised.contains(p));
+        let kept = |before: &Rec<Self>| {
+            before
+                .data
+                .promised
+                .iter()
+                .all(|p| self.promised.contains(p))
+        };
         rules.require(
             rules.before.is_none_or(kept),
             "/promised",
@@ -180,7 +212,12 @@ impl Resource for Dashboard {
             "a promise stays once it is recorded; add the new one after it",
         );
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> DashboardComputed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        _: Option<&Rec<Self>>,
+    ) -> DashboardComputed {
         let versions = || parts::<DashboardVersion>(reading.world, meta);
         let latest = versions().max_by_key(|v| (v.meta.created_at, v.meta.id));
         DashboardComputed {
@@ -204,18 +241,23 @@ impl Resource for Dashboard {
     }
     fn text(&self) -> Vec<&str> {
         let stated = self.promised.iter().filter_map(|p| p.stated_in.as_deref());
-        [self.title.as_str(), self.description.as_deref().unwrap_or_default()]
-            .into_iter()
-            .chain(stated)
-            .collect()
+        [
+            self.title.as_str(),
+            self.description.as_deref().unwrap_or_default(),
+        ]
+        .into_iter()
+        .chain(stated)
+        .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.board_id, &r.data.board_id)
-            && f.measure_id.is_none_or(|id| r.data.measure_ids.contains(&id))
+            && f.measure_id
+                .is_none_or(|id| r.data.measure_ids.contains(&id))
             && any(&f.maturity, &r.computed.maturity)
             && asked(f.overdue, || is_overdue(r, reading.on))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id.or(f.measure_id).or(f.owner_unit_id)
@@ -261,7 +303,8 @@ impl Resource for DashboardVersion {
     const PATH: &'static str = "dashboard-versions";
     const PREFIX: &'static str = "DSV";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Versions of dashboards. The latest says how far a dashboard has come.";
+    const ABOUT: &'static str =
+        "Versions of dashboards. The latest says how far a dashboard has come.";
     type Computed = NothingComputed;
     type Filter = DashboardVersionFilter;
 
@@ -281,14 +324,30 @@ impl Resource for DashboardVersion {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "record a version of the other dashboard";
         fixed(rules, self, "/dashboard_id", |v| v.dashboard_id, remedy);
-        rules.transition("/maturity", rules.before.map(|b| b.data.maturity), self.maturity, TRANSITIONS);
+        rules.transition(
+            "/maturity",
+            rules.before.map(|b| b.data.maturity),
+            self.maturity,
+            TRANSITIONS,
+        );
         let is_published = self.maturity == DashboardMaturity::Published;
         let (code, detail) = if is_published {
-            ("required", "a published version needs the day it was published")
+            (
+                "required",
+                "a published version needs the day it was published",
+            )
         } else {
-            ("not_allowed", "only a published version has it; leave it out or say published")
+            (
+                "not_allowed",
+                "only a published version has it; leave it out or say published",
+            )
         };
-        rules.require(is_published == self.published_on.is_some(), "/published_on", code, detail);
+        rules.require(
+            is_published == self.published_on.is_some(),
+            "/published_on",
+            code,
+            detail,
+        );
         not_in_future(rules, "/published_on", self.published_on);
         let twin = others(rules, self.dashboard_id).find(|v| same_name(&v.data.label, &self.label));
         if let Some(twin) = twin {

@@ -35,7 +35,10 @@ impl Figures {
                 state: ObservationState::Suppressed,
                 ..Self::default()
             },
-            state => Self { state, ..Self::default() },
+            state => Self {
+                state,
+                ..Self::default()
+            },
         }
     }
 
@@ -70,21 +73,27 @@ impl Figures {
             let unit = 10_f64.powi(places);
             Figure::nearest((number * unit).round() / unit)
         };
-        let value = self
-            .value
-            .and_then(|value| match (measure.unit, self.parts(measure), per(measure)) {
-                (MeasureUnit::Count, ..) => value.as_count().and_then(|n| Figure::whole(nearest(n, rule))),
-                (_, Some((n, of)), Some(per)) => {
-                    let plain = n as f64 * per / of.max(1) as f64;
-                    // A weighted figure is not what its counts would give.
-                    if (plain - value.as_f64()).abs() <= per / 100.0 {
-                        decimals(nearest(n, rule) as f64 * per / nearest(of, rule).max(1) as f64, 1)
-                    } else {
-                        decimals(value.as_f64(), 0)
+        let value =
+            self.value.and_then(
+                |value| match (measure.unit, self.parts(measure), per(measure)) {
+                    (MeasureUnit::Count, ..) => value
+                        .as_count()
+                        .and_then(|n| Figure::whole(nearest(n, rule))),
+                    (_, Some((n, of)), Some(per)) => {
+                        let plain = n as f64 * per / of.max(1) as f64;
+                        // A weighted figure is not what its counts would give.
+                        if (plain - value.as_f64()).abs() <= per / 100.0 {
+                            decimals(
+                                nearest(n, rule) as f64 * per / nearest(of, rule).max(1) as f64,
+                                1,
+                            )
+                        } else {
+                            decimals(value.as_f64(), 0)
+                        }
                     }
-                }
-                _ => decimals(value.as_f64(), 1),
-            });
+                    _ => decimals(value.as_f64(), 1),
+                },
+            );
         Self {
             state: self.state,
             value,
@@ -107,7 +116,9 @@ fn per(measure: &Measure) -> Option<f64> {
 fn nearest(count: u64, rule: Suppression) -> u64 {
     match u64::from(rule.round_to) {
         0 | 1 => count,
-        to => ((count.saturating_add(to / 2)) / to).max(1).saturating_mul(to),
+        to => ((count.saturating_add(to / 2)) / to)
+            .max(1)
+            .saturating_mul(to),
     }
 }
 
@@ -129,15 +140,24 @@ struct Sum {
 
 /// Which cells are not shown. `aggregates` names the members of a classification's aggregates.
 #[must_use]
-pub fn suppress(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>, below: u64) -> Vec<bool> {
-    let mut gone: Vec<bool> = cells.iter().map(|c| c.is_hidden || c.size < below).collect();
+pub fn suppress(
+    cells: &[Cell],
+    aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>,
+    below: u64,
+) -> Vec<bool> {
+    let mut gone: Vec<bool> = cells
+        .iter()
+        .map(|c| c.is_hidden || c.size < below)
+        .collect();
     let sums = sums(cells, aggregates);
     // What is suppressed for one sum may be what gives another away: again, until none does.
     let mut is_settled = false;
     while !is_settled {
         is_settled = true;
         for sum in &sums {
-            while let Some(cell) = gives_away(sum, cells, &gone, below).and_then(|n| gone.get_mut(n)) {
+            while let Some(cell) =
+                gives_away(sum, cells, &gone, below).and_then(|n| gone.get_mut(n))
+            {
                 (*cell, is_settled) = (true, false);
             }
         }
@@ -165,14 +185,20 @@ fn gives_away(sum: &Sum, cells: &[Cell], gone: &[bool], below: u64) -> Option<us
 }
 
 fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>) -> Vec<Sum> {
-    let at: HashMap<&[BreakdownCategory], usize> = cells.iter().enumerate().map(|(n, c)| (c.breakdown.as_slice(), n)).collect();
+    let at: HashMap<&[BreakdownCategory], usize> = cells
+        .iter()
+        .enumerate()
+        .map(|(n, c)| (c.breakdown.as_slice(), n))
+        .collect();
     // By what stays the same and the classification that varies.
     let mut groups: HashMap<Group, Vec<(&str, usize)>> = HashMap::new();
     for (n, cell) in cells.iter().enumerate() {
         for (place, category) in cell.breakdown.iter().enumerate() {
             let mut fixed = cell.breakdown.clone();
             fixed.remove(place);
-            let group = groups.entry((fixed, category.classification_id)).or_default();
+            let group = groups
+                .entry((fixed, category.classification_id))
+                .or_default();
             group.push((&category.code, n));
         }
     }
@@ -180,15 +206,27 @@ fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>)
     let mut keys: Vec<_> = groups.keys().collect();
     keys.sort();
     for key in keys {
-        let Some(group) = groups.get(key) else { continue };
-        add_sums(&mut sums, at.get(key.0.as_slice()).copied(), group, &aggregates(key.1));
+        let Some(group) = groups.get(key) else {
+            continue;
+        };
+        add_sums(
+            &mut sums,
+            at.get(key.0.as_slice()).copied(),
+            group,
+            &aggregates(key.1),
+        );
     }
     sums
 }
 
 /// The total is the sum of its categories, an aggregate of its members, the total of an aggregate and the rest, and a wide aggregate of
 /// a narrower one and what it has beside.
-fn add_sums(sums: &mut Vec<Sum>, whole: Option<usize>, group: &[(&str, usize)], aggregates: &[(String, Vec<String>)]) {
+fn add_sums(
+    sums: &mut Vec<Sum>,
+    whole: Option<usize>,
+    group: &[(&str, usize)],
+    aggregates: &[(String, Vec<String>)],
+) {
     let is_aggregate = |code: &str| aggregates.iter().any(|(a, _)| a == code);
     let cell_of = |code: &str| group.iter().find(|(c, _)| *c == code).map(|(_, n)| *n);
     let those = |wanted: &dyn Fn(&str) -> bool| -> Vec<usize> {
@@ -218,14 +256,26 @@ fn add_sums(sums: &mut Vec<Sum>, whole: Option<usize>, group: &[(&str, usize)], 
             };
             let mut parts = those(&|c| is_member(c) && !inner.iter().any(|m| m == c));
             parts.push(part);
-            sums.push(Sum { whole: Some(cell), parts });
+            sums.push(Sum {
+                whole: Some(cell),
+                parts,
+            });
         }
     }
 }
 
 /// Which observations of a table are not shown to the caller.
-fn table(among: &Among<'_>, key: &[u8], measure: &Measure, rule: Suppression) -> HashMap<Uuid, bool> {
-    let rows = among.world.table_of::<Observation>().into_iter().flat_map(|t| t.unique_from(key));
+fn table(
+    among: &Among<'_>,
+    key: &[u8],
+    measure: &Measure,
+    rule: Suppression,
+) -> HashMap<Uuid, bool> {
+    let rows = among
+        .world
+        .table_of::<Observation>()
+        .into_iter()
+        .flat_map(|t| t.unique_from(key));
     let (ids, cells): (Vec<Uuid>, Vec<Cell>) = rows
         .filter_map(|r| r.as_any().downcast_ref::<Rec<Observation>>())
         .filter(|o| o.data.recorded().state == ObservationState::Present)
@@ -249,14 +299,18 @@ fn table(among: &Among<'_>, key: &[u8], measure: &Measure, rule: Suppression) ->
         };
         classification.map(of).unwrap_or_default()
     };
-    ids.into_iter().zip(suppress(&cells, &aggregates, rule.below.into())).collect()
+    ids.into_iter()
+        .zip(suppress(&cells, &aggregates, rule.below.into()))
+        .collect()
 }
 
 /// The figures of an observation as they are released among others. One that is no longer among them (withdrawn) shows none.
 #[must_use]
 pub fn release(observation: &Rec<Observation>, among: Option<&Among<'_>>) -> Figures {
     let recorded = observation.data.recorded();
-    let Some(among) = among else { return recorded.suppressed() };
+    let Some(among) = among else {
+        return recorded.suppressed();
+    };
     let Some(measure) = among.world.get::<Measure>(observation.data.measure_id) else {
         return recorded.suppressed();
     };
@@ -276,13 +330,17 @@ mod tests {
 
     use super::*;
 
-    const RULE: Suppression = Suppression { below: 10, round_to: 5 };
+    const RULE: Suppression = Suppression {
+        below: 10,
+        round_to: 5,
+    };
     const RACE: Uuid = Uuid::from_u128(1);
     const SEX: Uuid = Uuid::from_u128(2);
 
     fn measure(unit: &str) -> Measure {
         let rate_per = (unit == "rate").then_some(1_000);
-        serde_json::from_value(json!({ "title": "x", "unit": unit, "rate_per": rate_per })).expect("a measure")
+        serde_json::from_value(json!({ "title": "x", "unit": unit, "rate_per": rate_per }))
+            .expect("a measure")
     }
 
     fn figures(value: f64, numerator: Option<u64>, denominator: Option<u64>) -> Figures {
@@ -315,10 +373,22 @@ mod tests {
         let size = |unit: &str, value, n, of| figures(value, n, of).size(&measure(unit));
         assert_eq!(size("count", 7.0, None, None), 7);
         assert_eq!(size("count", 700.0, None, Some(8)), 8);
-        assert_eq!(size("percent", 98.0, None, Some(100)), 2, "those left out are few");
-        assert_eq!(size("percent", 3.0, None, Some(100)), 3, "the counted are few");
+        assert_eq!(
+            size("percent", 98.0, None, Some(100)),
+            2,
+            "those left out are few"
+        );
+        assert_eq!(
+            size("percent", 3.0, None, Some(100)),
+            3,
+            "the counted are few"
+        );
         assert_eq!(size("percent", 50.0, Some(50), Some(100)), 50);
-        assert_eq!(size("percent", 50.0, None, None), 0, "nobody can say what it rests on");
+        assert_eq!(
+            size("percent", 50.0, None, None),
+            0,
+            "nobody can say what it rests on"
+        );
         assert_eq!(size("rate", 20.0, None, Some(1_000)), 20);
         assert_eq!(size("score", 3.4, None, Some(30)), 30);
     }
@@ -326,17 +396,49 @@ mod tests {
     #[test]
     fn what_is_shown_is_rounded() {
         let value = |unit: &str, value, n, of| figures(value, n, of).rounded(&measure(unit), RULE);
-        assert_eq!(value("count", 1_237.0, None, Some(2_401)), figures(1_235.0, None, Some(2_400)));
+        assert_eq!(
+            value("count", 1_237.0, None, Some(2_401)),
+            figures(1_235.0, None, Some(2_400))
+        );
         assert_eq!(value("count", 12.0, None, None).value, Figure::whole(10));
         assert_eq!(
             value("percent", 33.3, Some(333), Some(1_000)),
             figures(33.5, Some(335), Some(1_000))
         );
-        assert_eq!(value("percent", 33.3, None, Some(1_000)).value, Figure::nearest(33.5));
-        assert_eq!(value("percent", 41.27, Some(333), Some(1_000)).value, Figure::whole(41), "weighted");
-        assert_eq!(value("score", 3.4567, None, Some(30)).value, Figure::nearest(3.5));
-        assert_eq!(nearest(12, Suppression { below: 10, round_to: 25 }), 25, "never 0");
-        assert_eq!(nearest(13, Suppression { below: 0, round_to: 0 }), 13);
+        assert_eq!(
+            value("percent", 33.3, None, Some(1_000)).value,
+            Figure::nearest(33.5)
+        );
+        assert_eq!(
+            value("percent", 41.27, Some(333), Some(1_000)).value,
+            Figure::whole(41),
+            "weighted"
+        );
+        assert_eq!(
+            value("score", 3.4567, None, Some(30)).value,
+            Figure::nearest(3.5)
+        );
+        assert_eq!(
+            nearest(
+                12,
+                Suppression {
+                    below: 10,
+                    round_to: 25
+                }
+            ),
+            25,
+            "never 0"
+        );
+        assert_eq!(
+            nearest(
+                13,
+                Suppression {
+                    below: 0,
+                    round_to: 0
+                }
+            ),
+            13
+        );
     }
 
     #[test]
@@ -383,7 +485,10 @@ mod tests {
             cell(&[(RACE, "BAME")], 34),
         ];
         // B goes with A because of the aggregate; the whites then need not go.
-        assert_eq!(suppress(&cells, &bame, 10), [false, true, true, false, false, false]);
+        assert_eq!(
+            suppress(&cells, &bame, 10),
+            [false, true, true, false, false, false]
+        );
     }
 
     #[test]
@@ -401,9 +506,16 @@ mod tests {
         }
         cells[0].size = 604;
         let gone = suppress(&cells, &none, 10);
-        assert_eq!(gone.iter().filter(|g| **g).count(), 4, "the smallest square around it: {gone:?}");
+        assert_eq!(
+            gone.iter().filter(|g| **g).count(),
+            4,
+            "the smallest square around it: {gone:?}"
+        );
         let sums = sums(&cells, &none);
-        assert!(sums.iter().all(|s| gives_away(s, &cells, &gone, 10).is_none()));
+        assert!(
+            sums.iter()
+                .all(|s| gives_away(s, &cells, &gone, 10).is_none())
+        );
     }
 
     proptest! {

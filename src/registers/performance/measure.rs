@@ -71,9 +71,18 @@ pub enum MeasureState {
 }
 
 const TRANSITIONS: &[(MeasureState, &[MeasureState])] = &[
-    (MeasureState::Planned, &[MeasureState::Integrated, MeasureState::Retired]),
-    (MeasureState::Integrated, &[MeasureState::Planned, MeasureState::Retired]),
-    (MeasureState::Retired, &[MeasureState::Planned, MeasureState::Integrated]),
+    (
+        MeasureState::Planned,
+        &[MeasureState::Integrated, MeasureState::Retired],
+    ),
+    (
+        MeasureState::Integrated,
+        &[MeasureState::Planned, MeasureState::Retired],
+    ),
+    (
+        MeasureState::Retired,
+        &[MeasureState::Planned, MeasureState::Integrated],
+    ),
 ];
 
 /// A measure.
@@ -182,8 +191,18 @@ impl Measure {
         if lost.is_empty() {
             return;
         }
-        let uses = |o: &&Rec<Observation>| o.data.breakdown.iter().any(|b| lost.contains(&b.classification_id));
-        if let Some(o) = rules.reading.world.pointing::<Observation>(rules.meta.id).find(uses) {
+        let uses = |o: &&Rec<Observation>| {
+            o.data
+                .breakdown
+                .iter()
+                .any(|b| lost.contains(&b.classification_id))
+        };
+        if let Some(o) = rules
+            .reading
+            .world
+            .pointing::<Observation>(rules.meta.id)
+            .find(uses)
+        {
             let detail = format!(
                 "{} is broken down by one that the list no longer names; keep it or withdraw such figures first",
                 o.meta.reference
@@ -217,21 +236,43 @@ impl Resource for Measure {
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each("/item_ids", &["work_plan_item"], self.item_ids.iter().copied());
-        links.each("/classification_ids", &["classification"], self.classification_ids.iter().copied());
+        links.each(
+            "/item_ids",
+            &["work_plan_item"],
+            self.item_ids.iter().copied(),
+        );
+        links.each(
+            "/classification_ids",
+            &["classification"],
+            self.classification_ids.iter().copied(),
+        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
     // S32
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        rules.transition("/state", rules.before.map(|b| b.data.state), self.state, TRANSITIONS);
+        rules.transition(
+            "/state",
+            rules.before.map(|b| b.data.state),
+            self.state,
+            TRANSITIONS,
+        );
         distinct(rules, "/goal_ids", &self.goal_ids);
         distinct(rules, "/item_ids", &self.item_ids);
         distinct(rules, "/classification_ids", &self.classification_ids);
         for (n, characteristic) in self.characteristics.iter().enumerate() {
-            if self.characteristics.iter().take(n).any(|c| c == characteristic) {
-                rules.refuse(format!("/characteristics/{n}"), "duplicate", "is named twice; remove it");
+            if self
+                .characteristics
+                .iter()
+                .take(n)
+                .any(|c| c == characteristic)
+            {
+                rules.refuse(
+                    format!("/characteristics/{n}"),
+                    "duplicate",
+                    "is named twice; remove it",
+                );
             }
         }
         let is_rate = self.unit == MeasureUnit::Rate;
@@ -243,14 +284,23 @@ impl Resource for Measure {
         } else {
             ("not_allowed", "only a rate has it; leave it out")
         };
-        rules.require(is_rate == self.rate_per.is_some(), "/rate_per", code, detail);
+        rules.require(
+            is_rate == self.rate_per.is_some(),
+            "/rate_per",
+            code,
+            detail,
+        );
         // Figures recorded as one unit would be read as another.
         let world = rules.reading.world;
         let changes = rules
             .before
             .is_some_and(|b| (b.data.unit, b.data.rate_per) != (self.unit, self.rate_per));
         rules.require(
-            !changes || world.pointing::<Observation>(rules.meta.id).next().is_none(),
+            !changes
+                || world
+                    .pointing::<Observation>(rules.meta.id)
+                    .next()
+                    .is_none(),
             "/unit",
             "fixed",
             "cannot change once figures are recorded: record another measure and retire this one",
@@ -278,12 +328,15 @@ impl Resource for Measure {
             && is_some(&f.owner_post_id, &m.owner_post_id)
             && f.goal_id.is_none_or(|id| m.goal_ids.contains(&id))
             && f.item_id.is_none_or(|id| m.item_ids.contains(&id))
-            && f.classification_id.is_none_or(|id| m.classification_ids.contains(&id))
-            && (f.characteristic.is_none() || m.characteristics.iter().any(|c| any(&f.characteristic, c)))
+            && f.classification_id
+                .is_none_or(|id| m.classification_ids.contains(&id))
+            && (f.characteristic.is_none()
+                || m.characteristics.iter().any(|c| any(&f.characteristic, c)))
             && (f.group.is_none() || m.group.is_some_and(|g| any(&f.group, &g)))
             && any(&f.state, &m.state)
             && asked(f.without_owner, || m.owner_post_id.is_none())
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.goal_id
@@ -301,7 +354,11 @@ pub struct BreakdownCategory {
     /// The classification.
     pub classification_id: Uuid,
     /// Code of one of its categories or legacy aggregates.
-    #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+    #[schema(
+        min_length = 1,
+        max_length = 20,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+    )]
     pub code: String,
 }
 
@@ -311,18 +368,33 @@ pub fn normalise(breakdown: &mut [BreakdownCategory]) {
 }
 
 /// Refuses a breakdown that the measure does not have.
-pub fn check_breakdown<R: Resource>(rules: &mut Rules<'_, R>, measure_id: Uuid, breakdown: &[BreakdownCategory]) {
+pub fn check_breakdown<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    measure_id: Uuid,
+    breakdown: &[BreakdownCategory],
+) {
     let world = rules.reading.world;
-    let Some(measure) = world.get::<Measure>(measure_id) else { return };
+    let Some(measure) = world.get::<Measure>(measure_id) else {
+        return;
+    };
     for (n, category) in breakdown.iter().enumerate() {
         let id = category.classification_id;
         if breakdown.iter().take(n).any(|b| b.classification_id == id) {
-            let detail = "a figure is for one category of a classification; name each classification once";
-            rules.refuse(format!("/breakdown/{n}/classification_id"), "duplicate", detail);
+            let detail =
+                "a figure is for one category of a classification; name each classification once";
+            rules.refuse(
+                format!("/breakdown/{n}/classification_id"),
+                "duplicate",
+                detail,
+            );
         }
         if !measure.data.classification_ids.contains(&id) {
             let detail = "the measure is not broken down by it; add it to the measure's classification_ids first";
-            rules.refuse(format!("/breakdown/{n}/classification_id"), "not_of_measure", detail);
+            rules.refuse(
+                format!("/breakdown/{n}/classification_id"),
+                "not_of_measure",
+                detail,
+            );
         }
         let classification = world.get::<Classification>(id);
         if classification.is_some_and(|c| c.data.label(&category.code).is_none()) {

@@ -72,9 +72,18 @@ mod tests {
                 ("categories", json!([])),
                 ("categories", json!([{ "code": "A B", "label": "x" }])),
                 ("categories", json!([{ "code": "A" }])),
-                ("categories", json!(vec![json!({ "code": "A", "label": "x" }); 201])),
-                ("legacy_aggregates", json!([{ "code": "BME", "label": "x", "member_codes": [] }])),
-                ("legacy_aggregates", json!([{ "code": "BME", "label": "x", "member_codes": [1] }])),
+                (
+                    "categories",
+                    json!(vec![json!({ "code": "A", "label": "x" }); 201]),
+                ),
+                (
+                    "legacy_aggregates",
+                    json!([{ "code": "BME", "label": "x", "member_codes": [] }]),
+                ),
+                (
+                    "legacy_aggregates",
+                    json!([{ "code": "BME", "label": "x", "member_codes": [1] }]),
+                ),
             ],
         );
     }
@@ -124,7 +133,10 @@ mod tests {
                 ("numerator", json!(-1)),
                 ("numerator", json!(1.5)),
                 ("denominator", json!(1_000_000_000)),
-                ("breakdown", json!([{ "classification_id": "x", "code": "A1" }])),
+                (
+                    "breakdown",
+                    json!([{ "classification_id": "x", "code": "A1" }]),
+                ),
                 (
                     "breakdown",
                     json!(vec![

@@ -7,7 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::disclosure::{Figures, release};
-use super::measure::{BreakdownCategory, Measure, MeasureUnit, check_breakdown, link_breakdown, normalise};
+use super::measure::{
+    BreakdownCategory, Measure, MeasureUnit, check_breakdown, link_breakdown, normalise,
+};
 use super::period::{Figure, Period};
 use crate::access::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
@@ -124,7 +126,12 @@ impl Observation {
 
     /// An observation, with its breakdown in order.
     #[must_use]
-    pub fn new(measure_id: Uuid, period: Period, breakdown: Vec<BreakdownCategory>, figures: Figures) -> Self {
+    pub fn new(
+        measure_id: Uuid,
+        period: Period,
+        breakdown: Vec<BreakdownCategory>,
+        figures: Figures,
+    ) -> Self {
         let mut observation = Self {
             measure_id,
             period,
@@ -146,7 +153,12 @@ impl Observation {
 
     /// The same observation with other figures.
     fn with(&self, figures: Figures) -> Self {
-        Self::new(self.measure_id, self.period, self.breakdown.clone(), figures)
+        Self::new(
+            self.measure_id,
+            self.period,
+            self.breakdown.clone(),
+            figures,
+        )
     }
 
     fn check_figures(&self, rules: &mut Rules<'_, Self>, measure: &Measure) {
@@ -163,10 +175,16 @@ impl Observation {
                 "a figure that is present has a value; say missing or not_stated where there is none",
             )
         } else {
-            ("not_allowed", "there is no figure in this state; leave it out or say present")
+            (
+                "not_allowed",
+                "there is no figure in this state; leave it out or say present",
+            )
         };
         rules.require(is_present == self.value.is_some(), "/value", code, detail);
-        for (given, pointer) in [(self.numerator, "/numerator"), (self.denominator, "/denominator")] {
+        for (given, pointer) in [
+            (self.numerator, "/numerator"),
+            (self.denominator, "/denominator"),
+        ] {
             rules.require(is_present || given.is_none(), pointer, code, detail);
         }
         let count = self.value.map(Figure::as_count);
@@ -214,7 +232,8 @@ impl Resource for Observation {
     }
     // S33
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "it is another figure; record that one, and withdraw this where it should not be";
+        let remedy =
+            "it is another figure; record that one, and withdraw this where it should not be";
         fixed(rules, self, "/measure_id", |o| o.measure_id, remedy);
         fixed(rules, self, "/period", |o| o.period, remedy);
         fixed(rules, self, "/breakdown", |o| o.breakdown.clone(), remedy);
@@ -231,7 +250,10 @@ impl Resource for Observation {
         }
     }
     const RELEASES: bool = true;
-    fn release(record: &Rec<Self>, among: Option<&Among<'_>>) -> Option<(Self, ObservationComputed)> {
+    fn release(
+        record: &Rec<Self>,
+        among: Option<&Among<'_>>,
+    ) -> Option<(Self, ObservationComputed)> {
         let computed = ObservationComputed {
             figures: ShownFigures::Released,
             ..record.computed
@@ -269,11 +291,15 @@ impl Resource for Observation {
         let o = &r.data;
         let by = |test: &dyn Fn(&BreakdownCategory) -> bool| o.breakdown.iter().any(test);
         is(&f.measure_id, &o.measure_id)
-            && f.classification_id.is_none_or(|id| by(&|b| b.classification_id == id))
+            && f.classification_id
+                .is_none_or(|id| by(&|b| b.classification_id == id))
             && f.code.as_ref().is_none_or(|code| by(&|b| b.code == *code))
             && f.is_total.is_none_or(|t| t == o.breakdown.is_empty())
             && any(&f.state, &o.state)
-            && overlap((Some(o.period.from_on), Some(o.period.until_on)), (f.period_from, f.period_until))
+            && overlap(
+                (Some(o.period.from_on), Some(o.period.until_on)),
+                (f.period_from, f.period_until),
+            )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.measure_id.or(f.classification_id)
@@ -288,7 +314,11 @@ pub fn table_of(measure: Uuid, period: Period) -> Vec<u8> {
     key.extend_from_slice(measure.as_bytes());
     // Days are counted from the year 1, so that their bytes stand in their order.
     for day in [period.from_on, period.until_on] {
-        key.extend_from_slice(&u32::try_from(day.num_days_from_ce()).unwrap_or(0).to_be_bytes());
+        key.extend_from_slice(
+            &u32::try_from(day.num_days_from_ce())
+                .unwrap_or(0)
+                .to_be_bytes(),
+        );
     }
     key
 }

@@ -28,7 +28,9 @@ impl Period {
 
     fn months(year: i32, first_month: u32, months: u32) -> Option<Self> {
         let from_on = NaiveDate::from_ymd_opt(year, first_month, 1)?;
-        let until_on = from_on.checked_add_months(Months::new(months))?.checked_sub_days(Days::new(1))?;
+        let until_on = from_on
+            .checked_add_months(Months::new(months))?
+            .checked_sub_days(Days::new(1))?;
         Some(Self { from_on, until_on })
     }
 
@@ -49,8 +51,12 @@ impl Period {
         let number = |from: usize| text.get(from..)?.parse::<u32>().ok();
         match (text.len(), text.get(4..6)) {
             (4, _) => Self::months(year, 1, 12),
-            (7, Some("-H")) => Self::months(year, number(6).filter(|n| (1..=2).contains(n))? * 6 - 5, 6),
-            (7, Some("-Q")) => Self::months(year, number(6).filter(|n| (1..=4).contains(n))? * 3 - 2, 3),
+            (7, Some("-H")) => {
+                Self::months(year, number(6).filter(|n| (1..=2).contains(n))? * 6 - 5, 6)
+            }
+            (7, Some("-Q")) => {
+                Self::months(year, number(6).filter(|n| (1..=4).contains(n))? * 3 - 2, 3)
+            }
             (7, _) if text.as_bytes().get(4) == Some(&b'-') => Self::months(year, number(5)?, 1),
             (7, _) if text.as_bytes().get(4) == Some(&b'/') => {
                 let follows = number(5)? == u32::try_from(year + 1).ok()? % 100;
@@ -96,7 +102,9 @@ impl fmt::Display for Period {
             return write!(f, "{year:04}/{:02}", (year + 1) % 100);
         }
         for (months, letter) in [(6, 'H'), (3, 'Q')] {
-            if (month - 1).is_multiple_of(months) && Some(*self) == Self::months(year, month, months) {
+            if (month - 1).is_multiple_of(months)
+                && Some(*self) == Self::months(year, month, months)
+            {
                 return write!(f, "{year:04}-{letter}{}", (month - 1) / months + 1);
             }
         }
@@ -119,7 +127,9 @@ impl Serialize for Period {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        Cow::<'de, str>::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -157,13 +167,17 @@ impl Figure {
     /// The figure nearest to a number, to six decimals.
     #[must_use]
     pub fn nearest(number: f64) -> Option<Self> {
-        (number.is_finite() && number.abs() <= MOST).then(|| Self((number * ONE as f64).round() as i64))
+        (number.is_finite() && number.abs() <= MOST)
+            .then(|| Self((number * ONE as f64).round() as i64))
     }
 
     /// A whole number.
     #[must_use]
     pub fn whole(number: u64) -> Option<Self> {
-        i64::try_from(number).ok().and_then(|n| n.checked_mul(ONE)).map(Self)
+        i64::try_from(number)
+            .ok()
+            .and_then(|n| n.checked_mul(ONE))
+            .map(Self)
     }
 
     /// As a floating-point number.
@@ -175,7 +189,9 @@ impl Figure {
     /// As a count, if it is one: whole and not negative.
     #[must_use]
     pub fn as_count(self) -> Option<u64> {
-        (self.0 % ONE == 0).then_some(self.0 / ONE).and_then(|n| u64::try_from(n).ok())
+        (self.0 % ONE == 0)
+            .then_some(self.0 / ONE)
+            .and_then(|n| u64::try_from(n).ok())
     }
 }
 
@@ -183,7 +199,9 @@ impl FromStr for Figure {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+        let plain = text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
         text.parse()
             .ok()
             .filter(|_| plain)
@@ -204,7 +222,8 @@ impl Serialize for Figure {
 
 impl<'de> Deserialize<'de> for Figure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::nearest(f64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("must have at most nine digits before the point"))
+        Self::nearest(f64::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("must have at most nine digits before the point"))
     }
 }
 
@@ -214,7 +233,9 @@ impl PartialSchema for Figure {
             .schema_type(Type::Number)
             .minimum(Some(-MOST))
             .maximum(Some(MOST))
-            .description(Some("A number with up to nine digits before the point; kept to six decimals."))
+            .description(Some(
+                "A number with up to nine digits before the point; kept to six decimals.",
+            ))
             .build()
             .into()
     }
@@ -241,9 +262,24 @@ mod tests {
             ("2020-10-26", "2020-10-26", "2020-10-26", "2020-10-26"),
             ("2020/21", "2020/21", "2020-04-01", "2021-03-31"),
             ("1999/00", "1999/00", "1999-04-01", "2000-03-31"),
-            ("2020-07-01/2020-09-30", "2020-Q3", "2020-07-01", "2020-09-30"),
-            ("2020-10-12/2020-10-18", "2020-W42", "2020-10-12", "2020-10-18"),
-            ("2020-01-02/2020-11-15", "2020-01-02/2020-11-15", "2020-01-02", "2020-11-15"),
+            (
+                "2020-07-01/2020-09-30",
+                "2020-Q3",
+                "2020-07-01",
+                "2020-09-30",
+            ),
+            (
+                "2020-10-12/2020-10-18",
+                "2020-W42",
+                "2020-10-12",
+                "2020-10-18",
+            ),
+            (
+                "2020-01-02/2020-11-15",
+                "2020-01-02/2020-11-15",
+                "2020-01-02",
+                "2020-11-15",
+            ),
         ] {
             let period: Period = sent.parse().unwrap_or_else(|e| panic!("{sent}: {e}"));
             assert_eq!(period.to_string(), kept, "{sent}");
@@ -275,12 +311,28 @@ mod tests {
 
     #[test]
     fn a_figure_survives_being_written() {
-        for text in ["0", "250", "-3", "12.5", "0.000001", "999999999.999999", "-999999999.999999", "0.1"] {
+        for text in [
+            "0",
+            "250",
+            "-3",
+            "12.5",
+            "0.000001",
+            "999999999.999999",
+            "-999999999.999999",
+            "0.1",
+        ] {
             let figure: Figure = text.parse().expect(text);
             let json = serde_json::to_string(&figure).expect(text);
-            assert_eq!(serde_json::from_str::<Figure>(&json).expect(&json), figure, "{json}");
+            assert_eq!(
+                serde_json::from_str::<Figure>(&json).expect(&json),
+                figure,
+                "{json}"
+            );
         }
-        assert_eq!(serde_json::to_string(&Figure::whole(250)).expect("it is written"), "250");
+        assert_eq!(
+            serde_json::to_string(&Figure::whole(250)).expect("it is written"),
+            "250"
+        );
         for bad in ["1e3", "inf", "NaN", "1000000000", "x", ""] {
             assert!(bad.parse::<Figure>().is_err(), "{bad}");
         }

@@ -38,8 +38,14 @@ pub enum DataSourceState {
 }
 
 const TRANSITIONS: &[(DataSourceState, &[DataSourceState])] = &[
-    (DataSourceState::Planned, &[DataSourceState::Active, DataSourceState::Retired]),
-    (DataSourceState::Active, &[DataSourceState::Planned, DataSourceState::Retired]),
+    (
+        DataSourceState::Planned,
+        &[DataSourceState::Active, DataSourceState::Retired],
+    ),
+    (
+        DataSourceState::Active,
+        &[DataSourceState::Planned, DataSourceState::Retired],
+    ),
     (DataSourceState::Retired, &[DataSourceState::Active]),
 ];
 
@@ -88,7 +94,8 @@ impl Resource for DataSource {
     const PATH: &'static str = "data-sources";
     const PREFIX: &'static str = "SRC";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Where figures come from, how they come about, and who answers for them.";
+    const ABOUT: &'static str =
+        "Where figures come from, how they come about, and who answers for them.";
     type Computed = NothingComputed;
     type Filter = DataSourceFilter;
 
@@ -108,7 +115,12 @@ impl Resource for DataSource {
     }
     // S32
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        rules.transition("/state", rules.before.map(|b| b.data.state), self.state, TRANSITIONS);
+        rules.transition(
+            "/state",
+            rules.before.map(|b| b.data.state),
+            self.state,
+            TRANSITIONS,
+        );
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -125,7 +137,9 @@ impl Resource for DataSource {
             .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        is_some(&f.owner_unit_id, &r.data.owner_unit_id) && is_some(&f.owner_post_id, &r.data.owner_post_id) && any(&f.state, &r.data.state)
+        is_some(&f.owner_unit_id, &r.data.owner_unit_id)
+            && is_some(&f.owner_post_id, &r.data.owner_post_id)
+            && any(&f.state, &r.data.state)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id.or(f.owner_post_id)

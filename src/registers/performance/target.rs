@@ -99,7 +99,9 @@ impl Resource for MeasureTarget {
         fixed(rules, self, "/measure_id", |t| t.measure_id, remedy);
         check_breakdown(rules, self.measure_id, &self.breakdown);
         let days = |p: Period| (Some(p.from_on), Some(p.until_on));
-        let is_same = |t: &&Rec<Self>| t.data.breakdown == self.breakdown && overlap(days(t.data.period), days(self.period));
+        let is_same = |t: &&Rec<Self>| {
+            t.data.breakdown == self.breakdown && overlap(days(t.data.period), days(self.period))
+        };
         if let Some(other) = others(rules, self.measure_id).find(is_same) {
             let detail = format!(
                 "{} holds for {} already; end that one first or choose another period",
@@ -130,7 +132,8 @@ impl Resource for MeasureTarget {
                 .is_none_or(|id| t.breakdown.iter().any(|b| b.classification_id == id))
             && f.holds_on
                 .is_none_or(|day| runs_on((Some(t.period.from_on), Some(t.period.until_on)), day))
-            && f.is_total.is_none_or(|total| total == t.breakdown.is_empty())
+            && f.is_total
+                .is_none_or(|total| total == t.breakdown.is_empty())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.measure_id.or(f.classification_id)

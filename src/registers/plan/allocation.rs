@@ -106,7 +106,8 @@ impl Resource for Allocation {
             && asked(f.without_minute, || r.data.minute_reference.is_none())
             && in_window(r.data.allocated_on, (f.allocated_from, f.allocated_until))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.item_id.or(f.unit_id).or(f.board_id)

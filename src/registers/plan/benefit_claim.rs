@@ -19,7 +19,11 @@ pub struct BenefitEvidence {
     pub title: String,
     /// Where it can be read.
     #[serde(default)]
-    #[schema(max_length = 2000, pattern = "^https?://[^\\s]+$", example = "https://intranet.example/survey.pdf")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[^\\s]+$",
+        example = "https://intranet.example/survey.pdf"
+    )]
     pub url: Option<String>,
     /// How it can be found where it has no address (a file number, minutes).
     #[serde(default)]
@@ -77,8 +81,7 @@ impl Resource for BenefitClaim {
     const PATH: &'static str = "benefit-claims";
     const PREFIX: &'static str = "BEN";
     const SUBJECT: Subject = Subject::Progress;
-    const ABOUT: &'static str =
-        "Benefits that work-plan items are said to have brought. A claim without evidence is kept and shown as unevidenced.";
+    const ABOUT: &'static str = "Benefits that work-plan items are said to have brought. A claim without evidence is kept and shown as unevidenced.";
     type Computed = BenefitClaimComputed;
     type Filter = BenefitClaimFilter;
 
@@ -131,7 +134,8 @@ impl Resource for BenefitClaim {
             && is(&f.is_evidenced, &r.computed.is_evidenced)
             && in_window(Some(r.data.claimed_on), (f.claimed_from, f.claimed_until))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.item_id.or(f.by_post_id)

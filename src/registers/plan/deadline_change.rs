@@ -72,7 +72,10 @@ pub struct DeadlineChangeFilter {
 
 /// From one deadline to another: days moved, and whether that gives more time.
 fn distance(from: &PlannedDate, to: &PlannedDate) -> (Option<i64>, bool) {
-    let days = from.due_on.zip(to.due_on).map(|(from, to)| (to - from).num_days());
+    let days = from
+        .due_on
+        .zip(to.due_on)
+        .map(|(from, to)| (to - from).num_days());
     let put_off = from.due_on.is_some() && to.due_on.is_none();
     (days, put_off || days.is_some_and(|d| d > 0))
 }
@@ -87,16 +90,27 @@ impl DeadlineChange {
             "the item has no deadline yet; set it with PATCH on the item",
         );
         let now = &item.data.deadline;
-        let same = (now.precision, now.from_on, now.due_on) == (self.to.precision, self.to.from_on, self.to.due_on);
+        let same = (now.precision, now.from_on, now.due_on)
+            == (self.to.precision, self.to.from_on, self.to.due_on);
         rules.require(
             !same,
             "/to",
             "unchanged",
             "is the item's deadline already; give another, or record nothing",
         );
-        rules.in_order(item.data.start.from_on, self.to.due_on, "/to/due_on", "the start of the item");
+        rules.in_order(
+            item.data.start.from_on,
+            self.to.due_on,
+            "/to/due_on",
+            "the start of the item",
+        );
         let last = others(rules, self.item_id).map(|c| c.data.decided_on).max();
-        rules.in_order(last, Some(self.decided_on), "/decided_on", "the last change of this deadline");
+        rules.in_order(
+            last,
+            Some(self.decided_on),
+            "/decided_on",
+            "the last change of this deadline",
+        );
     }
 }
 
@@ -140,7 +154,12 @@ impl Resource for DeadlineChange {
             rules.follow_up(self.item_id, json!({ "deadline": self.to }));
         }
     }
-    fn compute(&self, reading: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        _: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         let from = match before {
             Some(b) => b.computed.from.clone(),
             None => reading
@@ -174,7 +193,8 @@ impl Resource for DeadlineChange {
             && is(&f.is_extension, &r.computed.is_extension)
             && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.item_id.or(f.approver_post_id).or(f.approver_board_id)
@@ -196,9 +216,21 @@ mod tests {
 
     #[test]
     fn an_extension_gives_more_time() {
-        assert_eq!(distance(&day("2020-11-30"), &day("2020-12-10")), (Some(10), true));
-        assert_eq!(distance(&day("2020-11-30"), &day("2020-11-20")), (Some(-10), false));
-        assert_eq!(distance(&day("2020-11-30"), &PlannedDate::default()), (None, true));
-        assert_eq!(distance(&PlannedDate::default(), &day("2020-11-30")), (None, false));
+        assert_eq!(
+            distance(&day("2020-11-30"), &day("2020-12-10")),
+            (Some(10), true)
+        );
+        assert_eq!(
+            distance(&day("2020-11-30"), &day("2020-11-20")),
+            (Some(-10), false)
+        );
+        assert_eq!(
+            distance(&day("2020-11-30"), &PlannedDate::default()),
+            (None, true)
+        );
+        assert_eq!(
+            distance(&PlannedDate::default(), &day("2020-11-30")),
+            (None, false)
+        );
     }
 }

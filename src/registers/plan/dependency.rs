@@ -11,7 +11,9 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
+};
 
 /// Whether the item still waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -91,7 +93,11 @@ const AWAITED: &[&str] = &[
 
 use DependencyStatus as S;
 
-const TRANSITIONS: &[(S, &[S])] = &[(S::Open, &[S::Met, S::Dropped]), (S::Met, &[S::Open]), (S::Dropped, &[S::Open])];
+const TRANSITIONS: &[(S, &[S])] = &[
+    (S::Open, &[S::Met, S::Dropped]),
+    (S::Met, &[S::Open]),
+    (S::Dropped, &[S::Open]),
+];
 
 /// What the item still waits for, as far as it is on record; the dependency `but` is not looked at.
 fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
@@ -120,8 +126,13 @@ impl Dependency {
         let (world, own) = (rules.reading.world, rules.meta.id);
         let Some(on) = self.on_id else { return };
         if on == self.item_id {
-            rules.refuse("/on_id", "self_reference", "must be another record than the item that waits");
-        } else if self.status == S::Open && reaches(on, self.item_id, |at| awaited(world, at, own)) {
+            rules.refuse(
+                "/on_id",
+                "self_reference",
+                "must be another record than the item that waits",
+            );
+        } else if self.status == S::Open && reaches(on, self.item_id, |at| awaited(world, at, own))
+        {
             let detail = "that item waits for this one; drop one of the dependencies between them";
             rules.refuse("/on_id", "circle", detail);
         }
@@ -164,7 +175,12 @@ impl Resource for Dependency {
             "one_of",
             "name what it waits for by on_id or, where it is not on record, by on_other: one of the two",
         );
-        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            TRANSITIONS,
+        );
         rules.planned("/needed_by", &self.needed_by);
         rules.require(
             self.met_on.is_none() || self.status == S::Met,
@@ -177,7 +193,8 @@ impl Resource for Dependency {
             return;
         }
         self.check_circle(rules);
-        let twin = others(rules, self.item_id).find(|d| d.data.status != S::Dropped && d.data.repeats(self));
+        let twin = others(rules, self.item_id)
+            .find(|d| d.data.status != S::Dropped && d.data.repeats(self));
         if let Some(twin) = twin {
             let detail = format!("{} says the same; change that one", twin.meta.reference);
             rules.refuse("/on_id", "duplicate", detail);
@@ -202,7 +219,8 @@ impl Resource for Dependency {
             && in_window(r.data.needed_by.due_on, (f.due_from, f.due_until))
             && asked(f.overdue, || r.data.is_overdue(reading.on))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.item_id.or(f.on_id)

@@ -4,7 +4,10 @@ mod allocation;
 mod benefit_claim;
 mod deadline_change;
 mod dependency;
-#[expect(clippy::module_inception, reason = "a file bears the name of what is kept in it")]
+#[expect(
+    clippy::module_inception,
+    reason = "a file bears the name of what is kept in it"
+)]
 mod plan;
 mod progress_update;
 mod rag;
@@ -17,7 +20,10 @@ pub use dependency::{Dependency, DependencyStatus};
 pub use plan::{Plan, PlanCompleteness, PlanStatus};
 pub use progress_update::{ProgressPart, ProgressUpdate};
 pub use rag::Rag;
-pub use work_plan_item::{ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal, WorkPlanItem};
+pub use work_plan_item::{
+    ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal,
+    WorkPlanItem,
+};
 
 use uuid::Uuid;
 
@@ -38,7 +44,12 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 
 /// Whether an item is one of the plan asked for, if one is.
 fn is_of_plan(reading: Reading<'_>, item: Uuid, plan: Option<Uuid>) -> bool {
-    plan.is_none_or(|p| reading.world.get::<WorkPlanItem>(item).is_some_and(|i| i.data.plan_id == p))
+    plan.is_none_or(|p| {
+        reading
+            .world
+            .get::<WorkPlanItem>(item)
+            .is_some_and(|i| i.data.plan_id == p)
+    })
 }
 
 #[cfg(test)]
@@ -83,9 +94,15 @@ mod tests {
                     "quantified_target",
                     json!({ "population": "staff", "target": -1, "unit": "people" }),
                 ),
-                ("quantified_target", json!({ "population": "staff", "target": 10_000 })),
+                (
+                    "quantified_target",
+                    json!({ "population": "staff", "target": 10_000 }),
+                ),
                 ("deadline", json!("2020-11-30")),
-                ("deadline", json!({ "precision": "day", "due_on": "30 November" })),
+                (
+                    "deadline",
+                    json!({ "precision": "day", "due_on": "30 November" }),
+                ),
                 ("status", json!("done")),
                 ("declared_rag", json!("purple")),
                 ("percent_complete", json!(101)),

@@ -111,7 +111,11 @@ impl Resource for Plan {
         })
     }
     fn links(&self, links: &mut Links) {
-        links.to("/strategy_version_id", &["strategy_version"], self.strategy_version_id);
+        links.to(
+            "/strategy_version_id",
+            &["strategy_version"],
+            self.strategy_version_id,
+        );
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.to("/predecessor_id", &["plan"], self.predecessor_id);
     }
@@ -120,7 +124,12 @@ impl Resource for Plan {
     }
     // S8
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            TRANSITIONS,
+        );
         rules.no_circle("/predecessor_id", self.predecessor_id, |p| p.predecessor_id);
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -134,7 +143,9 @@ impl Resource for Plan {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let strategy = || {
-            let version = reading.world.get::<StrategyVersion>(r.data.strategy_version_id?)?;
+            let version = reading
+                .world
+                .get::<StrategyVersion>(r.data.strategy_version_id?)?;
             Some(version.data.strategy_id)
         };
         is_some(&f.strategy_version_id, &r.data.strategy_version_id)
@@ -143,9 +154,12 @@ impl Resource for Plan {
             && any(&f.status, &r.data.status)
             && any(&f.completeness_claim, &r.data.completeness_claim)
             && (f.strategy_id.is_none() || f.strategy_id == strategy())
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.strategy_version_id.or(f.predecessor_id).or(f.owner_unit_id)
+        f.strategy_version_id
+            .or(f.predecessor_id)
+            .or(f.owner_unit_id)
     }
 }

@@ -156,11 +156,15 @@ impl Resource for ProgressUpdate {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
             && is(&f.by_post_id, &r.data.by_post_id)
-            && (f.declared_rag.is_none() || r.data.declared_rag.is_some_and(|c| any(&f.declared_rag, &c)))
+            && (f.declared_rag.is_none()
+                || r.data
+                    .declared_rag
+                    .is_some_and(|c| any(&f.declared_rag, &c)))
             && (f.status.is_none() || r.data.status.is_some_and(|s| any(&f.status, &s)))
             && in_window(Some(r.data.made_on), (f.made_from, f.made_until))
             && super::is_of_plan(reading, r.data.item_id, f.plan_id)
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.item_id.or(f.by_post_id)

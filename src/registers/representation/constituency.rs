@@ -14,7 +14,10 @@ pub fn includes(kind: Option<UnitKind>, ids: &[Uuid], unit: &Rec<Unit>) -> bool 
 }
 
 /// The unit that a seat speaks for: the one it names, the body that sits, or the unit of the post that sits. None for a collective seat.
-pub fn speaks_for(seat: &Membership, unit_of_post: impl FnOnce(Uuid) -> Option<Uuid>) -> Option<Uuid> {
+pub fn speaks_for(
+    seat: &Membership,
+    unit_of_post: impl FnOnce(Uuid) -> Option<Uuid>,
+) -> Option<Uuid> {
     if seat.constituency_kind.is_some() {
         return None;
     }
@@ -24,7 +27,11 @@ pub fn speaks_for(seat: &Membership, unit_of_post: impl FnOnce(Uuid) -> Option<U
 }
 
 /// Refuses a constituency that is neither a kind nor a list of units, or both.
-pub(super) fn check_constituency<R: Resource>(rules: &mut Rules<'_, R>, kind: Option<UnitKind>, ids: &[Uuid]) {
+pub(super) fn check_constituency<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    kind: Option<UnitKind>,
+    ids: &[Uuid],
+) {
     rules.require(
         kind.is_some() == ids.is_empty(),
         "/constituency_kind",
@@ -35,7 +42,12 @@ pub(super) fn check_constituency<R: Resource>(rules: &mut Rules<'_, R>, kind: Op
 }
 
 /// Refuses terms of reference of another board, and a clause of no terms.
-pub(super) fn check_terms<R: Resource>(rules: &mut Rules<'_, R>, board: Uuid, terms: Option<Uuid>, clause: Option<&str>) {
+pub(super) fn check_terms<R: Resource>(
+    rules: &mut Rules<'_, R>,
+    board: Uuid,
+    terms: Option<Uuid>,
+    clause: Option<&str>,
+) {
     let world = rules.reading.world;
     let elsewhere = terms
         .and_then(|id| world.get::<TermsOfReference>(id))

@@ -118,7 +118,11 @@ impl Resource for Invitation {
         links.to("/board_id", &["board"], self.board_id);
         links.to("/unit_id", &["unit"], self.unit_id);
         links.to("/post_id", &["post"], self.post_id);
-        links.to("/terms_of_reference_id", &["terms_of_reference"], self.terms_of_reference_id);
+        links.to(
+            "/terms_of_reference_id",
+            &["terms_of_reference"],
+            self.terms_of_reference_id,
+        );
         links.to("/decided_by_post_id", &["post"], self.decided_by_post_id);
         links.to("/decided_by_board_id", &["board"], self.decided_by_board_id);
     }
@@ -131,8 +135,18 @@ impl Resource for Invitation {
         fixed(rules, self, "/board_id", |i| i.board_id, remedy);
         fixed(rules, self, "/unit_id", |i| i.unit_id, remedy);
         fixed(rules, self, "/post_id", |i| i.post_id, remedy);
-        fixed(rules, self, "/constituency_kind", |i| i.constituency_kind, remedy);
-        let named = [self.unit_id.is_some(), self.post_id.is_some(), self.constituency_kind.is_some()];
+        fixed(
+            rules,
+            self,
+            "/constituency_kind",
+            |i| i.constituency_kind,
+            remedy,
+        );
+        let named = [
+            self.unit_id.is_some(),
+            self.post_id.is_some(),
+            self.constituency_kind.is_some(),
+        ];
         rules.require(
             named.iter().filter(|n| **n).count() == 1,
             "/unit_id",
@@ -145,11 +159,18 @@ impl Resource for Invitation {
             "required",
             "an invitation has a basis; say it in basis, or name the clause in terms_clause",
         );
-        check_terms(rules, self.board_id, self.terms_of_reference_id, self.terms_clause.as_deref());
+        check_terms(
+            rules,
+            self.board_id,
+            self.terms_of_reference_id,
+            self.terms_clause.as_deref(),
+        );
         not_in_future(rules, "/decided_on", self.decided_on);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
         let taken = others(rules, self.board_id).any(|i: &Rec<Self>| {
-            i.data.board_id == self.board_id && i.data.invited() == self.invited() && overlap(self.days(), i.data.days())
+            i.data.board_id == self.board_id
+                && i.data.invited() == self.invited()
+                && overlap(self.days(), i.data.days())
         });
         rules.require(
             !taken,

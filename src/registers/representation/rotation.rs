@@ -46,7 +46,12 @@ impl Rotation {
     /// The rotation of a seat under a policy. `terms` are the terms on the board, this one among them; `(on, soon)` are the day to judge
     /// by and the days within which it is due soon.
     #[must_use]
-    pub fn of(policy: &RotationPolicy, seat: &Membership, terms: &[&Membership], (on, soon): (NaiveDate, i64)) -> Self {
+    pub fn of(
+        policy: &RotationPolicy,
+        seat: &Membership,
+        terms: &[&Membership],
+        (on, soon): (NaiveDate, i64),
+    ) -> Self {
         let terms_in_row = terms_in_row(seat, terms);
         let most = seat.maximum_terms.or(policy.maximum_terms).map(u32::from);
         let due_on = seat
@@ -77,7 +82,8 @@ fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
             .filter(|t| t.member() == at.member() && t.capacity == at.capacity)
             .find(|t| {
                 let days = |until: NaiveDate| (from - until).num_days();
-                t.term_until_on.is_some_and(|until| (1..=GAP_DAYS + 1).contains(&days(until)))
+                t.term_until_on
+                    .is_some_and(|until| (1..=GAP_DAYS + 1).contains(&days(until)))
             });
         let Some(before) = before else { break };
         (at, count) = (before, count + 1);
@@ -90,11 +96,15 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
     if !runs_on(policy.data.days(), reading.on) {
         return Vec::new();
     }
-    let terms: Vec<&Membership> = reading.pointing::<Membership>(policy.data.board_id).map(|m| &m.data).collect();
+    let terms: Vec<&Membership> = reading
+        .pointing::<Membership>(policy.data.board_id)
+        .map(|m| &m.data)
+        .collect();
     let world = reading.world;
     let soon = in_force(world).rotation_soon_days;
     let is_under = |seat: &Membership| {
-        let unit = speaks_for(seat, |post| world.get::<Post>(post).map(|p| p.data.unit_id)).and_then(|id| world.get::<Unit>(id));
+        let unit = speaks_for(seat, |post| world.get::<Post>(post).map(|p| p.data.unit_id))
+            .and_then(|id| world.get::<Unit>(id));
         holds_for(&policy.data, seat, unit)
     };
     terms
@@ -107,8 +117,11 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
 /// Whether a policy holds for a seat, which speaks for `unit`.
 #[must_use]
 pub fn holds_for(policy: &RotationPolicy, seat: &Membership, unit: Option<&Rec<Unit>>) -> bool {
-    let collective = policy.constituency_kind.is_some() && policy.constituency_kind == seat.constituency_kind;
-    collective || unit.is_some_and(|u| includes(policy.constituency_kind, &policy.constituency_unit_ids, u))
+    let collective =
+        policy.constituency_kind.is_some() && policy.constituency_kind == seat.constituency_kind;
+    collective
+        || unit
+            .is_some_and(|u| includes(policy.constituency_kind, &policy.constituency_unit_ids, u))
 }
 
 #[cfg(test)]
@@ -143,7 +156,11 @@ mod tests {
         let state = |on: &str| Rotation::of(&policy(None), &seat, &[&seat], (day(on), 90)).state;
         assert_eq!(state("2021-03-30"), RotationState::NotDue);
         assert_eq!(state("2021-03-31"), RotationState::DueSoon);
-        assert_eq!(state("2021-06-28"), RotationState::DueSoon, "the last day of the term");
+        assert_eq!(
+            state("2021-06-28"),
+            RotationState::DueSoon,
+            "the last day of the term"
+        );
         assert_eq!(state("2021-06-29"), RotationState::Overdue);
         let seat = term(1, None, None);
         assert_eq!(
@@ -160,10 +177,16 @@ mod tests {
         let third = term(1, Some("2020-07-10"), None);
         let all = [&first, &other, &second, &third];
         let second_of_two = Rotation::of(&policy(Some(2)), &second, &all, (day("2019-08-01"), 90));
-        assert_eq!((second_of_two.terms_in_row, second_of_two.last_term), (2, true));
+        assert_eq!(
+            (second_of_two.terms_in_row, second_of_two.last_term),
+            (2, true)
+        );
         assert_eq!(second_of_two.state, RotationState::NotDue);
         let one_too_many = Rotation::of(&policy(Some(2)), &third, &all, (day("2020-08-01"), 90));
-        assert_eq!((one_too_many.terms_in_row, one_too_many.state), (3, RotationState::Overdue));
+        assert_eq!(
+            (one_too_many.terms_in_row, one_too_many.state),
+            (3, RotationState::Overdue)
+        );
         assert_eq!(
             Rotation::of(&policy(Some(1)), &other, &all, (day("2019-01-01"), 90)).terms_in_row,
             1

@@ -103,25 +103,51 @@ impl Resource for RotationPolicy {
     }
     fn links(&self, links: &mut Links) {
         links.to("/board_id", &["board"], self.board_id);
-        links.each("/constituency_unit_ids", &["unit"], self.constituency_unit_ids.iter().copied());
-        links.each("/pool_unit_ids", &["unit"], self.pool_unit_ids.iter().copied());
-        links.to("/terms_of_reference_id", &["terms_of_reference"], self.terms_of_reference_id);
+        links.each(
+            "/constituency_unit_ids",
+            &["unit"],
+            self.constituency_unit_ids.iter().copied(),
+        );
+        links.each(
+            "/pool_unit_ids",
+            &["unit"],
+            self.pool_unit_ids.iter().copied(),
+        );
+        links.to(
+            "/terms_of_reference_id",
+            &["terms_of_reference"],
+            self.terms_of_reference_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
     // S19
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        fixed(rules, self, "/board_id", |p| p.board_id, "end this policy and make another");
+        fixed(
+            rules,
+            self,
+            "/board_id",
+            |p| p.board_id,
+            "end this policy and make another",
+        );
         check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
         distinct(rules, "/pool_unit_ids", &self.pool_unit_ids);
-        check_terms(rules, self.board_id, self.terms_of_reference_id, self.terms_clause.as_deref());
+        check_terms(
+            rules,
+            self.board_id,
+            self.terms_of_reference_id,
+            self.terms_clause.as_deref(),
+        );
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
         let same = |p: &Self| {
             (self.constituency_kind.is_some() && p.constituency_kind == self.constituency_kind)
-                || p.constituency_unit_ids.iter().any(|u| self.constituency_unit_ids.contains(u))
+                || p.constituency_unit_ids
+                    .iter()
+                    .any(|u| self.constituency_unit_ids.contains(u))
         };
-        let taken = others(rules, self.board_id).any(|p: &Rec<Self>| same(&p.data) && overlap(self.days(), p.data.days()));
+        let taken = others(rules, self.board_id)
+            .any(|p: &Rec<Self>| same(&p.data) && overlap(self.days(), p.data.days()));
         rules.require(
             !taken,
             "/constituency_kind",
@@ -136,14 +162,23 @@ impl Resource for RotationPolicy {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.pool, &self.terms_clause].into_iter().flatten().map(String::as_str).collect()
+        [&self.pool, &self.terms_clause]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
-        let overdue = || rotations(reading, r).iter().any(|found| found.state == RotationState::Overdue);
+        let overdue = || {
+            rotations(reading, r)
+                .iter()
+                .any(|found| found.state == RotationState::Overdue)
+        };
         is(&f.board_id, &p.board_id)
             && any_some(&f.constituency_kind, p.constituency_kind)
-            && f.constituency_unit_id.is_none_or(|u| p.constituency_unit_ids.contains(&u))
+            && f.constituency_unit_id
+                .is_none_or(|u| p.constituency_unit_ids.contains(&u))
             && asked(f.current, || runs_on(p.days(), reading.on))
             && asked(f.overdue, overdue)
     }

@@ -82,8 +82,18 @@ impl RepresentationTarget {
             return;
         }
         let needed = "one seat stands for all only where the terms of reference say so; give terms_of_reference_id and terms_clause";
-        rules.require(self.terms_of_reference_id.is_some(), "/terms_of_reference_id", "required", needed);
-        rules.require(self.terms_clause.is_some(), "/terms_clause", "required", needed);
+        rules.require(
+            self.terms_of_reference_id.is_some(),
+            "/terms_of_reference_id",
+            "required",
+            needed,
+        );
+        rules.require(
+            self.terms_clause.is_some(),
+            "/terms_clause",
+            "required",
+            needed,
+        );
         let terms = self
             .terms_of_reference_id
             .and_then(|id| rules.reading.world.get::<TermsOfReference>(id));
@@ -116,21 +126,44 @@ impl Resource for RepresentationTarget {
     }
     fn links(&self, links: &mut Links) {
         links.to("/board_id", &["board"], self.board_id);
-        links.each("/constituency_unit_ids", &["unit"], self.constituency_unit_ids.iter().copied());
-        links.to("/terms_of_reference_id", &["terms_of_reference"], self.terms_of_reference_id);
+        links.each(
+            "/constituency_unit_ids",
+            &["unit"],
+            self.constituency_unit_ids.iter().copied(),
+        );
+        links.to(
+            "/terms_of_reference_id",
+            &["terms_of_reference"],
+            self.terms_of_reference_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
     // S19
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        fixed(rules, self, "/board_id", |t| t.board_id, "end this target and make another");
+        fixed(
+            rules,
+            self,
+            "/board_id",
+            |t| t.board_id,
+            "end this target and make another",
+        );
         check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
-        check_terms(rules, self.board_id, self.terms_of_reference_id, self.terms_clause.as_deref());
+        check_terms(
+            rules,
+            self.board_id,
+            self.terms_of_reference_id,
+            self.terms_clause.as_deref(),
+        );
         self.check_collective(rules);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
-        let same = |t: &Self| t.constituency_kind == self.constituency_kind && t.constituency_unit_ids == self.constituency_unit_ids;
-        let taken = others(rules, self.board_id).any(|t: &Rec<Self>| same(&t.data) && overlap(self.days(), t.data.days()));
+        let same = |t: &Self| {
+            t.constituency_kind == self.constituency_kind
+                && t.constituency_unit_ids == self.constituency_unit_ids
+        };
+        let taken = others(rules, self.board_id)
+            .any(|t: &Rec<Self>| same(&t.data) && overlap(self.days(), t.data.days()));
         rules.require(
             !taken,
             "/constituency_kind",
@@ -155,7 +188,8 @@ impl Resource for RepresentationTarget {
         let t = &r.data;
         is(&f.board_id, &t.board_id)
             && any_some(&f.constituency_kind, t.constituency_kind)
-            && f.constituency_unit_id.is_none_or(|u| t.constituency_unit_ids.contains(&u))
+            && f.constituency_unit_id
+                .is_none_or(|u| t.constituency_unit_ids.contains(&u))
             && is(&f.collective_seat, &t.collective_seat)
             && asked(f.current, || runs_on(t.days(), reading.on))
     }

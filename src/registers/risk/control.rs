@@ -7,7 +7,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::access::policy::Subject;
-use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationVerification,
+};
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, any_some, is_some, same_name};
 use crate::world::seen::{Clearance, cleared};
@@ -184,8 +186,13 @@ impl ControlEffectiveness {
 fn follows_from(recommendation: &Rec<Recommendation>) -> ControlEffectiveness {
     use RecommendationClosureState as C;
     use RecommendationVerification as V;
-    match (recommendation.computed.closure, recommendation.computed.verification) {
-        (C::RiskAccepted | C::RejectedByManagement, _) | (_, V::Rejected) => ControlEffectiveness::Ineffective,
+    match (
+        recommendation.computed.closure,
+        recommendation.computed.verification,
+    ) {
+        (C::RiskAccepted | C::RejectedByManagement, _) | (_, V::Rejected) => {
+            ControlEffectiveness::Ineffective
+        }
         (C::Verified, _) => ControlEffectiveness::Effective,
         _ => ControlEffectiveness::NotAssessed,
     }
@@ -199,7 +206,8 @@ impl Control {
     /// S30: audit decides whether what it recommended is done; an assessment does not go before it.
     fn check_recommendation(&self, rules: &mut Rules<'_, Self>) {
         let (is, before) = (self.effectiveness, rules.before.map(|b| &b.data));
-        let said = before.is_none_or(|b| (b.effectiveness, b.recommendation_id) != (is, self.recommendation_id));
+        let said = before
+            .is_none_or(|b| (b.effectiveness, b.recommendation_id) != (is, self.recommendation_id));
         let unverified = self
             .recommendation(rules.reading.world)
             .is_some_and(|r| follows_from(r) != ControlEffectiveness::Effective);
@@ -249,7 +257,10 @@ impl Resource for Control {
     /// the link.
     fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
         if shape < 2 {
-            let declared = snapshot.get("effectiveness").cloned().unwrap_or_else(|| json!("not_assessed"));
+            let declared = snapshot
+                .get("effectiveness")
+                .cloned()
+                .unwrap_or_else(|| json!("not_assessed"));
             snapshot.insert("counted_effectiveness".into(), declared);
             for field in [
                 "recommendation_id",
@@ -258,14 +269,20 @@ impl Resource for Control {
             ] {
                 snapshot.insert(field.into(), Value::Null);
             }
-            snapshot.entry("recommendation_reference").or_insert(Value::Null);
+            snapshot
+                .entry("recommendation_reference")
+                .or_insert(Value::Null);
         }
     }
     fn links(&self, links: &mut Links) {
         links.each("/risk_ids", &["risk"], self.risk_ids.iter().copied());
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/recommendation_id", &["recommendation"], self.recommendation_id);
+        links.to(
+            "/recommendation_id",
+            &["recommendation"],
+            self.recommendation_id,
+        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within(self.risk_ids.iter().copied())
@@ -275,37 +292,60 @@ impl Resource for Control {
         distinct(rules, "/risk_ids", &self.risk_ids);
         let assessed = self.effectiveness != ControlEffectiveness::NotAssessed;
         let (code, detail) = if assessed {
-            ("required", "an assessed control needs the day of the assessment; give assessed_on")
+            (
+                "required",
+                "an assessed control needs the day of the assessment; give assessed_on",
+            )
         } else {
             (
                 "not_allowed",
                 "nothing was assessed; say how effective it was found or leave assessed_on out",
             )
         };
-        rules.require(assessed == self.assessed_on.is_some(), "/assessed_on", code, detail);
+        rules.require(
+            assessed == self.assessed_on.is_some(),
+            "/assessed_on",
+            code,
+            detail,
+        );
         not_in_future(rules, "/assessed_on", self.assessed_on);
         self.check_recommendation(rules);
         // A risk that loses the control is computed anew too.
-        let lost = |was: &Rec<Self>| was.data.risk_ids.iter().copied().filter(|id| !self.risk_ids.contains(id)).collect();
+        let lost = |was: &Rec<Self>| {
+            was.data
+                .risk_ids
+                .iter()
+                .copied()
+                .filter(|id| !self.risk_ids.contains(id))
+                .collect()
+        };
         let lost: Vec<Uuid> = rules.before.map(lost).unwrap_or_default();
         for risk in lost {
             rules.follow_up(risk, json!({}));
         }
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         // What the control's readers may not know of is not told by it, and nothing good is believed for it.
         let world = reading.world;
         let recommendation = self.recommendation(world);
         let told = |r: &&Rec<Recommendation>| {
-            let hidden = r.meta.marking == Marking::OfficialSensitive || !cleared(world, &Clearance::None, r.meta.id);
+            let hidden = r.meta.marking == Marking::OfficialSensitive
+                || !cleared(world, &Clearance::None, r.meta.id);
             !hidden || meta.marking == Marking::OfficialSensitive
         };
         let known = recommendation.filter(told);
-        let follows = recommendation.map(|_| known.map_or(ControlEffectiveness::NotAssessed, follows_from));
+        let follows =
+            recommendation.map(|_| known.map_or(ControlEffectiveness::NotAssessed, follows_from));
         ControlComputed {
             recommendation_verification: known.map(|r| r.computed.verification),
             effectiveness_from_recommendation: follows,
-            counted_effectiveness: follows.map_or(self.effectiveness, |by| self.effectiveness.capped(by)),
+            counted_effectiveness: follows
+                .map_or(self.effectiveness, |by| self.effectiveness.capped(by)),
             recommendation_reference: before
                 .and_then(|b| b.computed.recommendation_reference.clone())
                 .filter(|_| self.recommendation_id.is_none()),
@@ -335,12 +375,16 @@ impl Resource for Control {
         f.risk_id.is_none_or(|risk| c.risk_ids.contains(&risk))
             && is_some(&f.owner_post_id, &c.owner_post_id)
             && is_some(&f.owner_unit_id, &c.owner_unit_id)
-            && f.unit_below
-                .is_none_or(|top| c.owner_unit_id.is_some_and(|u| reading.world.is_in_scope(u, top)))
+            && f.unit_below.is_none_or(|top| {
+                c.owner_unit_id
+                    .is_some_and(|u| reading.world.is_in_scope(u, top))
+            })
             && any(&f.effectiveness, &c.effectiveness)
             && any_some(&f.control_kind, c.control_kind)
             && any_some(&f.line, c.line)
-            && asked(f.has_recommendation, || c.recommendation_id.is_some() || words)
+            && asked(f.has_recommendation, || {
+                c.recommendation_id.is_some() || words
+            })
             && is_some(&f.recommendation_id, &c.recommendation_id)
             && asked(f.unresolved_recommendation, || words)
             && (f.recommendation_verification.is_none()
@@ -352,7 +396,10 @@ impl Resource for Control {
             && in_window(c.assessed_on, (f.assessed_from, f.assessed_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.risk_id.or(f.recommendation_id).or(f.owner_post_id).or(f.owner_unit_id)
+        f.risk_id
+            .or(f.recommendation_id)
+            .or(f.owner_post_id)
+            .or(f.owner_unit_id)
     }
 }
 
@@ -364,7 +411,9 @@ pub fn resolvable_controls(world: &World) -> Vec<(Uuid, Uuid)> {
         .filter_map(|c| Some((c, c.computed.recommendation_reference.as_ref()?)));
     unresolved
         .filter_map(|(control, reference)| {
-            let named = world.live::<Recommendation>().find(|r| same_name(&r.meta.reference, reference))?;
+            let named = world
+                .live::<Recommendation>()
+                .find(|r| same_name(&r.meta.reference, reference))?;
             Some((control.meta.id, named.meta.id))
         })
         .collect()

@@ -120,13 +120,34 @@ impl Escalation {
         }
         let needed = "this status needs the day on which it was reached; give it";
         let early = "the status has not been reached; change status or leave the day out";
-        let sent = matches!(self.status, Escalated | Acknowledged) || self.acknowledged_on.is_some();
-        rules.require(!sent || self.escalated_on.is_some(), "/escalated_on", "required", needed);
+        let sent =
+            matches!(self.status, Escalated | Acknowledged) || self.acknowledged_on.is_some();
+        rules.require(
+            !sent || self.escalated_on.is_some(),
+            "/escalated_on",
+            "required",
+            needed,
+        );
         let had = self.status == Acknowledged;
-        rules.require(!had || self.acknowledged_on.is_some(), "/acknowledged_on", "required", needed);
+        rules.require(
+            !had || self.acknowledged_on.is_some(),
+            "/acknowledged_on",
+            "required",
+            needed,
+        );
         let closed = !self.status.is_open();
-        rules.require(!closed || self.closed_on.is_some(), "/closed_on", "required", needed);
-        rules.require(closed || self.closed_on.is_none(), "/closed_on", "not_allowed", early);
+        rules.require(
+            !closed || self.closed_on.is_some(),
+            "/closed_on",
+            "required",
+            needed,
+        );
+        rules.require(
+            closed || self.closed_on.is_none(),
+            "/closed_on",
+            "not_allowed",
+            early,
+        );
         rules.require(
             self.status != Proposed || self.escalated_on.is_none(),
             "/escalated_on",
@@ -146,23 +167,28 @@ impl Escalation {
             return;
         }
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let taken = world
-            .pointing::<Self>(self.risk_id)
-            .any(|e| e.meta.id != own && e.data.to_board_id == self.to_board_id && e.data.status.is_open());
+        let taken = world.pointing::<Self>(self.risk_id).any(|e| {
+            e.meta.id != own && e.data.to_board_id == self.to_board_id && e.data.status.is_open()
+        });
         rules.require(
             !taken,
             "/to_board_id",
             "duplicate",
             "the risk has an open escalation to this board; carry that one on or end it first",
         );
-        let closed = world.get::<Risk>(self.risk_id).is_some_and(|r| r.data.status == RiskStatus::Closed);
+        let closed = world
+            .get::<Risk>(self.risk_id)
+            .is_some_and(|r| r.data.status == RiskStatus::Closed);
         rules.require(
             !closed,
             "/risk_id",
             "closed",
             "the risk is closed; open it again before it is escalated",
         );
-        let gone = rules.before.is_none() && world.get::<Board>(self.to_board_id).is_some_and(|b| !b.data.is_standing());
+        let gone = rules.before.is_none()
+            && world
+                .get::<Board>(self.to_board_id)
+                .is_some_and(|b| !b.data.is_standing());
         rules.require(
             !gone,
             "/to_board_id",
@@ -177,8 +203,7 @@ impl Resource for Escalation {
     const PATH: &'static str = "escalations";
     const PREFIX: &'static str = "ESC";
     const SUBJECT: Subject = Subject::Risk;
-    const ABOUT: &'static str =
-        "Risks taken up from their register to a board, with the day of every step. One that the board has not acknowledged shows.";
+    const ABOUT: &'static str = "Risks taken up from their register to a board, with the day of every step. One that the board has not acknowledged shows.";
     type Computed = EscalationComputed;
     type Filter = EscalationFilter;
 
@@ -247,7 +272,12 @@ impl Resource for Escalation {
         vec![&self.reason, self.outcome.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let register = || reading.world.get::<Risk>(r.data.risk_id).map(|r| r.data.register_id);
+        let register = || {
+            reading
+                .world
+                .get::<Risk>(r.data.risk_id)
+                .map(|r| r.data.register_id)
+        };
         let watched_by = |board| {
             register()
                 .and_then(|id| reading.world.get::<RiskRegister>(id))

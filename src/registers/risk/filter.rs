@@ -82,7 +82,10 @@ impl RiskFilter {
     }
 
     pub(super) fn lets_through(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
-        self.by_belonging(&r.data, reading.world) && self.by_state(r, reading) && self.by_score(r) && self.by_escalation(r, reading.world)
+        self.by_belonging(&r.data, reading.world)
+            && self.by_state(r, reading)
+            && self.by_score(r)
+            && self.by_escalation(r, reading.world)
     }
 
     fn by_belonging(&self, risk: &Risk, world: &World) -> bool {
@@ -94,14 +97,16 @@ impl RiskFilter {
             && self.item_id.is_none_or(|i| risk.item_ids.contains(&i))
             && (self.board_id.is_none() || register().is_some_and(|r| r.board_id == self.board_id))
             && (self.plan_id.is_none() || register().is_some_and(|r| r.plan_id == self.plan_id))
-            && self
-                .unit_below
-                .is_none_or(|top| risk.owner_unit_id.is_some_and(|u| world.is_in_scope(u, top)))
+            && self.unit_below.is_none_or(|top| {
+                risk.owner_unit_id
+                    .is_some_and(|u| world.is_in_scope(u, top))
+            })
     }
 
     fn by_state(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
         let risk = &r.data;
-        let overdue = || risk.status == RiskStatus::Open && risk.review_on.is_some_and(|d| d < reading.on);
+        let overdue =
+            || risk.status == RiskStatus::Open && risk.review_on.is_some_and(|d| d < reading.on);
         any(&self.status, &risk.status)
             && any_some(&self.category, risk.category)
             && any_some(&self.appetite, risk.appetite)
@@ -132,6 +137,7 @@ impl RiskFilter {
                 .pointing::<Escalation>(r.meta.id)
                 .any(|e| e.data.to_board_id == board && e.data.status.is_open())
         };
-        asked(self.escalated, || r.computed.open_escalation_count > 0) && self.escalated_to.is_none_or(to)
+        asked(self.escalated, || r.computed.open_escalation_count > 0)
+            && self.escalated_to.is_none_or(to)
     }
 }

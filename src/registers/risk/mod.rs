@@ -5,12 +5,18 @@ mod escalation;
 mod filter;
 mod register;
 mod review;
-#[expect(clippy::module_inception, reason = "the file is named after what it holds")]
+#[expect(
+    clippy::module_inception,
+    reason = "the file is named after what it holds"
+)]
 mod risk;
 mod score;
 mod sums;
 
-pub use control::{AssumedReduction, Control, ControlComputed, ControlEffectiveness, ControlKind, ControlLine, resolvable_controls};
+pub use control::{
+    AssumedReduction, Control, ControlComputed, ControlEffectiveness, ControlKind, ControlLine,
+    resolvable_controls,
+};
 pub use escalation::{Escalation, EscalationStatus};
 pub use register::{RiskRegister, RiskRegisterKind};
 pub use review::RiskReview;
@@ -50,7 +56,10 @@ mod tests {
         let record = (kind.parse)(SHAPE_1, 1, 7, kind.index).expect("it is lifted");
         let lifted: Value = serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
         assert_eq!(
-            (&lifted["recommendation_reference"], &lifted["recommendation_id"]),
+            (
+                &lifted["recommendation_reference"],
+                &lifted["recommendation_id"]
+            ),
             (&json!("DARA-2"), &Value::Null)
         );
         assert_eq!(
@@ -62,7 +71,8 @@ mod tests {
             None,
             "words can be kept, and not set"
         );
-        let again = (kind.parse)(&lifted.to_string(), kind.shape, 7, kind.index).expect("today's shape");
+        let again =
+            (kind.parse)(&lifted.to_string(), kind.shape, 7, kind.index).expect("today's shape");
         assert_eq!(again.content(), record.content());
     }
 
@@ -88,7 +98,10 @@ mod tests {
                 ("response", json!("ignore")),
                 ("inherent", json!({ "likelihood": "rare" })),
                 ("current", json!({ "likelihood": "rare", "impact": 5 })),
-                ("target", json!({ "likelihood": "rare", "impact": "minor", "product": 2 })),
+                (
+                    "target",
+                    json!({ "likelihood": "rare", "impact": "minor", "product": 2 }),
+                ),
                 ("target", json!(6)),
                 ("goal_ids", json!(["aim 1"])),
                 ("item_ids", json!(vec![ID; 51])),

@@ -73,8 +73,7 @@ impl Resource for RiskRegister {
     const PATH: &'static str = "risk-registers";
     const PREFIX: &'static str = "RRG";
     const SUBJECT: Subject = Subject::Risk;
-    const ABOUT: &'static str =
-        "Risk registers of projects, plans, business groups and the whole organisation, each with its owner and the board that watches it.";
+    const ABOUT: &'static str = "Risk registers of projects, plans, business groups and the whole organisation, each with its owner and the board that watches it.";
     type Computed = NothingComputed;
     type Filter = RiskRegisterFilter;
 
@@ -103,18 +102,27 @@ impl Resource for RiskRegister {
         }]
     }
     fn text(&self) -> Vec<&str> {
-        vec![self.title.as_str(), self.description.as_deref().unwrap_or_default()]
+        vec![
+            self.title.as_str(),
+            self.description.as_deref().unwrap_or_default(),
+        ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.register_kind, &r.data.register_kind)
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
-            && f.unit_below
-                .is_none_or(|top| r.data.owner_unit_id.is_some_and(|u| reading.world.is_in_scope(u, top)))
+            && f.unit_below.is_none_or(|top| {
+                r.data
+                    .owner_unit_id
+                    .is_some_and(|u| reading.world.is_in_scope(u, top))
+            })
             && is_some(&f.owner_post_id, &r.data.owner_post_id)
             && is_some(&f.board_id, &r.data.board_id)
             && is_some(&f.plan_id, &r.data.plan_id)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.plan_id).or(f.owner_unit_id).or(f.owner_post_id)
+        f.board_id
+            .or(f.plan_id)
+            .or(f.owner_unit_id)
+            .or(f.owner_post_id)
     }
 }

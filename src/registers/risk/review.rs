@@ -104,9 +104,16 @@ impl Resource for RiskReview {
     // S31
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/reviewed_on", Some(self.reviewed_on));
-        rules.in_order(Some(self.reviewed_on), self.next_review_on, "/next_review_on", "reviewed_on");
+        rules.in_order(
+            Some(self.reviewed_on),
+            self.next_review_on,
+            "/next_review_on",
+            "reviewed_on",
+        );
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let closed_on = world.get::<Risk>(self.risk_id).and_then(|r| r.data.closed_on);
+        let closed_on = world
+            .get::<Risk>(self.risk_id)
+            .and_then(|r| r.data.closed_on);
         if let Some(day) = closed_on.filter(|d| self.reviewed_on > *d) {
             rules.refuse(
                 "/reviewed_on",
@@ -121,11 +128,19 @@ impl Resource for RiskReview {
             rules.follow_up(self.risk_id, self.findings());
         }
     }
-    fn compute(&self, reading: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        _: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         match before {
             Some(before) => before.computed.clone(),
             None => RiskReviewComputed {
-                current_before: reading.world.get::<Risk>(self.risk_id).and_then(|r| r.data.current),
+                current_before: reading
+                    .world
+                    .get::<Risk>(self.risk_id)
+                    .and_then(|r| r.data.current),
             },
         }
     }
@@ -142,7 +157,12 @@ impl Resource for RiskReview {
         vec![&self.note]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let register = || reading.world.get::<Risk>(r.data.risk_id).map(|r| r.data.register_id);
+        let register = || {
+            reading
+                .world
+                .get::<Risk>(r.data.risk_id)
+                .map(|r| r.data.register_id)
+        };
         let watched_by = |board| {
             register()
                 .and_then(|id| reading.world.get::<RiskRegister>(id))
@@ -153,7 +173,10 @@ impl Resource for RiskReview {
             && (f.register_id.is_none() || register() == f.register_id)
             && f.board_id.is_none_or(watched_by)
             && is_some(&f.by_post_id, &r.data.by_post_id)
-            && in_window(Some(r.data.reviewed_on), (f.reviewed_from, f.reviewed_until))
+            && in_window(
+                Some(r.data.reviewed_on),
+                (f.reviewed_from, f.reviewed_until),
+            )
             && asked(f.rescored, rescored)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

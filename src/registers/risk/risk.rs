@@ -34,7 +34,9 @@ pub enum RiskCategory {
 }
 
 /// How much risk its owner is ready to take, from least to most: HM Treasury's Risk Appetite Guidance Note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskAppetite {
     Averse,
@@ -148,7 +150,8 @@ impl Risk {
         );
         let before = rules.before.map(|b| &b.data);
         // A review says what it found, be it worse than thought possible; only who sets the scores here is held to their order.
-        let rescored = before.is_none_or(|b| (b.current, b.inherent) != (self.current, self.inherent));
+        let rescored =
+            before.is_none_or(|b| (b.current, b.inherent) != (self.current, self.inherent));
         rules.require(
             rules.following || !rescored || !exceeds(self.current),
             "/current",
@@ -169,16 +172,30 @@ impl Risk {
             ("/closure_reason", self.closure_reason.is_some()),
         ] {
             let (code, detail) = if closed {
-                ("required", "a closed risk needs closed_on and closure_reason; give both")
+                (
+                    "required",
+                    "a closed risk needs closed_on and closure_reason; give both",
+                )
             } else {
-                ("not_allowed", "only a closed risk has it; set status to closed or leave it out")
+                (
+                    "not_allowed",
+                    "only a closed risk has it; set status to closed or leave it out",
+                )
             };
             rules.require(given == closed, pointer, code, detail);
         }
         not_in_future(rules, "/closed_on", self.closed_on);
-        let closing = closed && rules.before.is_some_and(|b| b.data.status == RiskStatus::Open);
+        let closing = closed
+            && rules
+                .before
+                .is_some_and(|b| b.data.status == RiskStatus::Open);
         let id = rules.meta.id;
-        let escalated = closing && rules.reading.world.pointing::<Escalation>(id).any(|e| e.data.status.is_open());
+        let escalated = closing
+            && rules
+                .reading
+                .world
+                .pointing::<Escalation>(id)
+                .any(|e| e.data.status.is_open());
         rules.require(
             !escalated,
             "/status",
@@ -218,7 +235,11 @@ impl Resource for Risk {
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each("/item_ids", &["work_plan_item"], self.item_ids.iter().copied());
+        links.each(
+            "/item_ids",
+            &["work_plan_item"],
+            self.item_ids.iter().copied(),
+        );
     }
     /// Its owner's grants reach it, and those of whoever keeps the register.
     fn place(&self) -> Place {

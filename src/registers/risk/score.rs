@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use crate::registers::settings::SettingSet;
 
 /// How likely the event is; each step counts one, from 1 to 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskLikelihood {
     Rare = 1,
@@ -17,7 +19,9 @@ pub enum RiskLikelihood {
 }
 
 /// How hard it would hit; each step counts one, from 1 to 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskImpact {
     Negligible = 1,
@@ -37,7 +41,20 @@ pub struct RiskScore {
 }
 
 /// A band of products, from the mildest to the worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskBand {
     #[default]
@@ -84,7 +101,11 @@ impl RiskScore {
     #[must_use]
     pub fn reduced(self, settings: &SettingSet, likelihood: u8, impact: u8) -> RiskLevel {
         let less = |from: u8, steps: u8| from.saturating_sub(steps).max(1);
-        level(settings, less(self.likelihood as u8, likelihood), less(self.impact as u8, impact))
+        level(
+            settings,
+            less(self.likelihood as u8, likelihood),
+            less(self.impact as u8, impact),
+        )
     }
 }
 
@@ -105,7 +126,13 @@ mod tests {
                     .map(|b| b.band)
                     .collect();
                 assert_eq!(bands.len(), 1, "{likelihood} x {impact}");
-                assert_eq!(level(&settings, likelihood, impact), RiskLevel { product, band: bands[0] });
+                assert_eq!(
+                    level(&settings, likelihood, impact),
+                    RiskLevel {
+                        product,
+                        band: bands[0]
+                    }
+                );
             }
         }
     }
@@ -122,6 +149,10 @@ mod tests {
         };
         assert_eq!((least.product(), worst.product()), (1, 25));
         assert_eq!(worst.reduced(&SettingSet::default(), 2, 1).product, 12);
-        assert_eq!(worst.reduced(&SettingSet::default(), 9, 9).product, 1, "no step leads below 1");
+        assert_eq!(
+            worst.reduced(&SettingSet::default(), 9, 9).product,
+            1,
+            "no step leads below 1"
+        );
     }
 }

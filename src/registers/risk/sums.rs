@@ -61,12 +61,17 @@ impl RiskComputed {
             .filter(|c| c.computed.counted_effectiveness == ControlEffectiveness::Effective)
             .copied()
             .collect();
-        let not_assessed = |c: &&&Rec<Control>| c.data.effectiveness == ControlEffectiveness::NotAssessed;
-        let open: Vec<&Rec<Escalation>> = parts(world, meta).filter(|e: &&Rec<Escalation>| e.data.status.is_open()).collect();
+        let not_assessed =
+            |c: &&&Rec<Control>| c.data.effectiveness == ControlEffectiveness::NotAssessed;
+        let open: Vec<&Rec<Escalation>> = parts(world, meta)
+            .filter(|e: &&Rec<Escalation>| e.data.status.is_open())
+            .collect();
         let settings = in_force(world);
         let rule = settings.escalation;
         let current = risk.current.map(|s| s.level(settings));
-        let above_appetite = current.zip(risk.appetite).and_then(|(c, a)| settings.is_above(c.product, a));
+        let above_appetite = current
+            .zip(risk.appetite)
+            .and_then(|(c, a)| settings.is_above(c.product, a));
         Self {
             inherent_level: risk.inherent.map(|s| s.level(settings)),
             current_level: current,
@@ -76,13 +81,23 @@ impl RiskComputed {
             above_appetite,
             escalation_due: risk.status == RiskStatus::Open
                 && open.is_empty()
-                && current.is_some_and(|c| c.product >= rule.from_product || (rule.above_appetite && above_appetite == Some(true))),
-            assessed_control_count: count(controls.len() - controls.iter().filter(not_assessed).count()),
+                && current.is_some_and(|c| {
+                    c.product >= rule.from_product
+                        || (rule.above_appetite && above_appetite == Some(true))
+                }),
+            assessed_control_count: count(
+                controls.len() - controls.iter().filter(not_assessed).count(),
+            ),
             control_count: count(controls.len()),
             effective_control_count: count(effective.len()),
-            last_reviewed_on: parts(world, meta).map(|r: &Rec<RiskReview>| r.data.reviewed_on).max(),
+            last_reviewed_on: parts(world, meta)
+                .map(|r: &Rec<RiskReview>| r.data.reviewed_on)
+                .max(),
             open_escalation_count: count(open.len()),
-            escalation_status: open.iter().max_by_key(|e| (e.data.proposed_on, e.meta.id)).map(|e| e.data.status),
+            escalation_status: open
+                .iter()
+                .max_by_key(|e| (e.data.proposed_on, e.meta.id))
+                .map(|e| e.data.status),
         }
     }
 }
@@ -94,5 +109,6 @@ fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Optio
         likelihood = likelihood.saturating_add(by.likelihood);
         impact = impact.saturating_add(by.impact);
     }
-    risk.inherent.map(|score| score.reduced(settings, likelihood, impact))
+    risk.inherent
+        .map(|score| score.reduced(settings, likelihood, impact))
 }

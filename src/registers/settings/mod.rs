@@ -3,8 +3,8 @@
 mod set;
 
 pub use set::{
-    AppetiteLimit, EscalationRule, GapThresholds, RagThresholds, ScoreBand, SettingSet, SettingsUsed, Suppression, in_force, suppression,
-    used, used_today,
+    AppetiteLimit, EscalationRule, GapThresholds, RagThresholds, ScoreBand, SettingSet,
+    SettingsUsed, Suppression, in_force, suppression, used, used_today,
 };
 
 use crate::world::Catalogue;
@@ -62,9 +62,18 @@ mod tests {
                 ("unverified_after_days", json!("long")),
                 ("rag", json!({ "late_is_red_after_days": -1 })),
                 ("score_bands", json!([])),
-                ("score_bands", json!([{ "band": "huge", "from": 1, "to": 25 }])),
-                ("score_bands", json!([{ "band": "low", "from": 0, "to": 25 }])),
-                ("appetite_limits", json!([{ "appetite": "open", "highest_product": 26 }])),
+                (
+                    "score_bands",
+                    json!([{ "band": "huge", "from": 1, "to": 25 }]),
+                ),
+                (
+                    "score_bands",
+                    json!([{ "band": "low", "from": 0, "to": 25 }]),
+                ),
+                (
+                    "appetite_limits",
+                    json!([{ "appetite": "open", "highest_product": 26 }]),
+                ),
                 ("escalation", json!({ "from_product": 0 })),
                 ("suppression", json!({ "below": -1, "round_to": 5 })),
                 ("suppression", json!({ "below": 10, "round_to": 0 })),

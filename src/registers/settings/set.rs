@@ -13,7 +13,9 @@ use crate::access::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
 use crate::world::seen::Seen;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
+};
 
 /// When the computed colour of a work-plan item changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -187,15 +189,29 @@ fn rag() -> RagThresholds {
 /// The risk matrix of the National Patient Safety Agency (2008).
 fn bands() -> Vec<ScoreBand> {
     use RiskBand::{Extreme, High, Low, Moderate};
-    [(Low, 1, 3), (Moderate, 4, 6), (High, 8, 12), (Extreme, 15, 25)]
-        .map(|(band, from, to)| ScoreBand { band, from, to })
-        .to_vec()
+    [
+        (Low, 1, 3),
+        (Moderate, 4, 6),
+        (High, 8, 12),
+        (Extreme, 15, 25),
+    ]
+    .map(|(band, from, to)| ScoreBand { band, from, to })
+    .to_vec()
 }
 fn limits() -> Vec<AppetiteLimit> {
     use RiskAppetite::{Averse, Cautious, Eager, Minimal, Open};
-    [(Averse, 3), (Minimal, 4), (Cautious, 8), (Open, 12), (Eager, 20)]
-        .map(|(appetite, highest_product)| AppetiteLimit { appetite, highest_product })
-        .to_vec()
+    [
+        (Averse, 3),
+        (Minimal, 4),
+        (Cautious, 8),
+        (Open, 12),
+        (Eager, 20),
+    ]
+    .map(|(appetite, highest_product)| AppetiteLimit {
+        appetite,
+        highest_product,
+    })
+    .to_vec()
 }
 fn escalation() -> EscalationRule {
     EscalationRule {
@@ -205,7 +221,10 @@ fn escalation() -> EscalationRule {
     }
 }
 fn hide() -> Suppression {
-    Suppression { below: 10, round_to: 5 }
+    Suppression {
+        below: 10,
+        round_to: 5,
+    }
 }
 
 impl Default for SettingSet {
@@ -305,14 +324,20 @@ impl SettingSet {
     /// The band of a product; what no band names is worse than all of them.
     #[must_use]
     pub fn band(&self, product: u8) -> RiskBand {
-        let band = self.score_bands.iter().find(|b| (b.from..=b.to).contains(&product));
+        let band = self
+            .score_bands
+            .iter()
+            .find(|b| (b.from..=b.to).contains(&product));
         band.map_or(RiskBand::Extreme, |b| b.band)
     }
 
     /// Whether a product lies above an appetite; `None` where no limit is set for it.
     #[must_use]
     pub fn is_above(&self, product: u8, appetite: RiskAppetite) -> Option<bool> {
-        let limit = self.appetite_limits.iter().find(|l| l.appetite == appetite)?;
+        let limit = self
+            .appetite_limits
+            .iter()
+            .find(|l| l.appetite == appetite)?;
         Some(product > limit.highest_product)
     }
 
@@ -325,7 +350,9 @@ impl SettingSet {
                 "must not lie below `from`",
             );
         }
-        let in_order = self.score_bands.is_sorted_by(|a, b| a.band < b.band && a.to < b.from);
+        let in_order = self
+            .score_bands
+            .is_sorted_by(|a, b| a.band < b.band && a.to < b.from);
         rules.require(
             in_order,
             "/score_bands",
@@ -339,8 +366,16 @@ impl SettingSet {
         open.sort_unstable();
         open.dedup();
         if !open.is_empty() {
-            let open = open.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-            rules.refuse("/score_bands", "gap", format!("must cover every product; no band has {open}"));
+            let open = open
+                .iter()
+                .map(u8::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
+            rules.refuse(
+                "/score_bands",
+                "gap",
+                format!("must cover every product; no band has {open}"),
+            );
         }
     }
 
@@ -389,7 +424,9 @@ impl Resource for SettingSet {
     /// 1: nothing yet, at first, of when a rotation is due soon, and nothing of gaps.
     fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
         if shape < 2 {
-            snapshot.entry("rotation_soon_days").or_insert_with(|| json!(rotation_soon()));
+            snapshot
+                .entry("rotation_soon_days")
+                .or_insert_with(|| json!(rotation_soon()));
             snapshot.insert("gaps".into(), json!(GapThresholds::default()));
         }
     }
@@ -412,6 +449,9 @@ impl Resource for SettingSet {
         self.note.as_deref().into_iter().collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        in_window(Some(r.data.in_force_from), (f.in_force_from, f.in_force_until))
+        in_window(
+            Some(r.data.in_force_from),
+            (f.in_force_from, f.in_force_until),
+        )
     }
 }

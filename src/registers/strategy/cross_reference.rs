@@ -82,7 +82,8 @@ pub struct CrossReferenceFilter {
 impl CrossReference {
     fn repeats(&self, other: &Self) -> bool {
         let section = |x: &Self| x.section.clone().unwrap_or_default();
-        (self.from_strategy_id, self.to_strategy_id, self.relation) == (other.from_strategy_id, other.to_strategy_id, other.relation)
+        (self.from_strategy_id, self.to_strategy_id, self.relation)
+            == (other.from_strategy_id, other.to_strategy_id, other.relation)
             && same_name(&section(self), &section(other))
     }
 }
@@ -90,7 +91,9 @@ impl CrossReference {
 /// The strategies that `strategy` supersedes by its cross-references.
 fn superseded_by(world: &World, strategy: Uuid) -> Vec<Uuid> {
     let supersedes = |x: &&Rec<CrossReference>| {
-        x.data.from_strategy_id == strategy && x.data.relation == CrossReferenceRelation::Supersedes && x.data.section.is_none()
+        x.data.from_strategy_id == strategy
+            && x.data.relation == CrossReferenceRelation::Supersedes
+            && x.data.section.is_none()
     };
     world
         .pointing::<CrossReference>(strategy)
@@ -104,8 +107,7 @@ impl Resource for CrossReference {
     const PATH: &'static str = "cross-references";
     const PREFIX: &'static str = "XRF";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str =
-        "Interdependencies of strategies: each link has a direction, a relation, the section it concerns, and where it is claimed.";
+    const ABOUT: &'static str = "Interdependencies of strategies: each link has a direction, a relation, the section it concerns, and where it is claimed.";
     const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = CrossReferenceFilter;
@@ -120,7 +122,10 @@ impl Resource for CrossReference {
     /// The first shape had one text for where it is claimed.
     fn lift(snapshot: &mut Map<String, Value>, _: i32) {
         let text = snapshot.remove("stated_in").filter(Value::is_string);
-        let statements: Vec<Value> = text.map(|t| json!({ "source": t, "place": null })).into_iter().collect();
+        let statements: Vec<Value> = text
+            .map(|t| json!({ "source": t, "place": null }))
+            .into_iter()
+            .collect();
         snapshot.insert("stated_in".into(), statements.into());
     }
     fn links(&self, links: &mut Links) {
@@ -133,7 +138,13 @@ impl Resource for CrossReference {
     // S6
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "withdraw this cross-reference and make another";
-        fixed(rules, self, "/from_strategy_id", |x| x.from_strategy_id, remedy);
+        fixed(
+            rules,
+            self,
+            "/from_strategy_id",
+            |x| x.from_strategy_id,
+            remedy,
+        );
         fixed(rules, self, "/to_strategy_id", |x| x.to_strategy_id, remedy);
         let (world, own) = (rules.reading.world, self.from_strategy_id);
         if own == self.to_strategy_id {
@@ -150,20 +161,35 @@ impl Resource for CrossReference {
             rules.refuse("/to_strategy_id", "circle", detail);
         }
         for (n, place) in self.stated_in.iter().enumerate() {
-            if self.stated_in.iter().take(n).any(|earlier| earlier == place) {
+            if self
+                .stated_in
+                .iter()
+                .take(n)
+                .any(|earlier| earlier == place)
+            {
                 let detail = "names the same place of the same source twice; leave one out";
                 rules.refuse(format!("/stated_in/{n}"), "duplicate", detail);
             }
         }
         if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {
-            let detail = format!("{} says the same; change that one, or name another section", twin.meta.reference);
+            let detail = format!(
+                "{} says the same; change that one, or name another section",
+                twin.meta.reference
+            );
             rules.refuse("/to_strategy_id", "duplicate", detail);
         }
     }
     fn text(&self) -> Vec<&str> {
-        let stated = self.stated_in.iter().flat_map(|s| [Some(&s.source), s.place.as_ref()]);
+        let stated = self
+            .stated_in
+            .iter()
+            .flat_map(|s| [Some(&s.source), s.place.as_ref()]);
         let own = [self.section.as_ref(), self.rationale.as_ref()];
-        own.into_iter().chain(stated).flatten().map(String::as_str).collect()
+        own.into_iter()
+            .chain(stated)
+            .flatten()
+            .map(String::as_str)
+            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let ends = [r.data.from_strategy_id, r.data.to_strategy_id];
@@ -172,7 +198,10 @@ impl Resource for CrossReference {
             && is(&f.to_strategy_id, &r.data.to_strategy_id)
             && any(&f.relation, &r.data.relation)
             && asked(f.without_rationale, || {
-                r.data.rationale.as_ref().is_none_or(|x| x.trim().is_empty())
+                r.data
+                    .rationale
+                    .as_ref()
+                    .is_none_or(|x| x.trim().is_empty())
             })
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -9,7 +9,9 @@ use crate::access::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{no_repeats, others, reaches};
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
+};
 
 /// What sort of goal it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -114,45 +116,88 @@ impl Goal {
     }
 
     fn check_lineage(&self, rules: &mut Rules<'_, Self>) {
-        no_repeats(rules, "/lineage", "goal_id", self.lineage.iter().map(|l| l.goal_id));
+        no_repeats(
+            rules,
+            "/lineage",
+            "goal_id",
+            self.lineage.iter().map(|l| l.goal_id),
+        );
         let world = rules.reading.world;
-        let is_new = self.lineage.iter().any(|l| l.relation == LineageRelation::New);
+        let is_new = self
+            .lineage
+            .iter()
+            .any(|l| l.relation == LineageRelation::New);
         for (n, entry) in self.lineage.iter().enumerate() {
             let at = format!("/lineage/{n}/goal_id");
             let named = entry.relation.names_a_goal();
             match entry.goal_id {
-                None if named => rules.refuse(at, "required", "this relation needs the goal of the earlier strategy"),
-                Some(_) if !named => rules.refuse(at, "not_allowed", "new and dropped name no goal; leave it out"),
+                None if named => rules.refuse(
+                    at,
+                    "required",
+                    "this relation needs the goal of the earlier strategy",
+                ),
+                Some(_) if !named => rules.refuse(
+                    at,
+                    "not_allowed",
+                    "new and dropped name no goal; leave it out",
+                ),
                 Some(id) => self.check_origin(rules, world, at, id),
                 None => {}
             }
             if is_new && named {
-                let detail = "a goal is new or comes from an earlier one, not both; remove one of the two";
+                let detail =
+                    "a goal is new or comes from an earlier one, not both; remove one of the two";
                 rules.refuse(format!("/lineage/{n}/relation"), "contradiction", detail);
             }
         }
     }
 
     fn check_origin(&self, rules: &mut Rules<'_, Self>, world: &World, at: String, id: Uuid) {
-        let same_strategy = world.get::<Self>(id).is_some_and(|g| g.data.strategy_id == self.strategy_id);
-        let next = |at| world.get::<Self>(at).map_or_else(Vec::new, |g| g.data.comes_from().collect());
+        let same_strategy = world
+            .get::<Self>(id)
+            .is_some_and(|g| g.data.strategy_id == self.strategy_id);
+        let next = |at| {
+            world
+                .get::<Self>(at)
+                .map_or_else(Vec::new, |g| g.data.comes_from().collect())
+        };
         if same_strategy {
-            let detail = "is a goal of the same strategy; name one of an earlier strategy, or use parent_id";
+            let detail =
+                "is a goal of the same strategy; name one of an earlier strategy, or use parent_id";
             rules.refuse(at, "same_strategy", detail);
         } else if reaches(id, rules.meta.id, next) {
-            rules.refuse(at, "circle", "that goal comes from this one; name the earlier of the two");
+            rules.refuse(
+                at,
+                "circle",
+                "that goal comes from this one; name the earlier of the two",
+            );
         }
     }
 
     fn check_siblings(&self, rules: &mut Rules<'_, Self>) {
-        let is_sibling = |g: &&Rec<Self>| (g.data.goal_kind, g.data.parent_id) == (self.goal_kind, self.parent_id);
-        let siblings: Vec<&Rec<Self>> = others(rules, self.strategy_id).filter(is_sibling).collect();
-        if let Some(twin) = siblings.iter().find(|g| self.number.is_some() && g.data.number == self.number) {
-            let detail = format!("{} has this number; choose another or leave it out", twin.meta.reference);
+        let is_sibling = |g: &&Rec<Self>| {
+            (g.data.goal_kind, g.data.parent_id) == (self.goal_kind, self.parent_id)
+        };
+        let siblings: Vec<&Rec<Self>> =
+            others(rules, self.strategy_id).filter(is_sibling).collect();
+        if let Some(twin) = siblings
+            .iter()
+            .find(|g| self.number.is_some() && g.data.number == self.number)
+        {
+            let detail = format!(
+                "{} has this number; choose another or leave it out",
+                twin.meta.reference
+            );
             rules.refuse("/number", "duplicate", detail);
         }
-        if let Some(twin) = siblings.iter().find(|g| same_name(&g.data.title, &self.title)) {
-            let detail = format!("{} has this title; use that record or choose another title", twin.meta.reference);
+        if let Some(twin) = siblings
+            .iter()
+            .find(|g| same_name(&g.data.title, &self.title))
+        {
+            let detail = format!(
+                "{} has this title; use that record or choose another title",
+                twin.meta.reference
+            );
             rules.refuse("/title", "duplicate", detail);
         }
     }
@@ -189,7 +234,9 @@ impl Resource for Goal {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "record a goal under the other strategy and name this one in its lineage";
         fixed(rules, self, "/strategy_id", |g| g.strategy_id, remedy);
-        let parent = self.parent_id.and_then(|id| rules.reading.world.get::<Self>(id));
+        let parent = self
+            .parent_id
+            .and_then(|id| rules.reading.world.get::<Self>(id));
         rules.require(
             parent.is_none_or(|p| p.data.strategy_id == self.strategy_id),
             "/parent_id",
@@ -213,7 +260,10 @@ impl Resource for Goal {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        vec![&self.title, self.intended_outcome.as_deref().unwrap_or_default()]
+        vec![
+            &self.title,
+            self.intended_outcome.as_deref().unwrap_or_default(),
+        ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
@@ -222,11 +272,18 @@ impl Resource for Goal {
             && is_some(&f.owner_post_id, &r.data.owner_post_id)
             && asked(f.without_owner, || r.data.owner_post_id.is_none())
             && asked(f.without_outcome, || {
-                r.data.intended_outcome.as_ref().is_none_or(|o| o.trim().is_empty())
+                r.data
+                    .intended_outcome
+                    .as_ref()
+                    .is_none_or(|o| o.trim().is_empty())
             })
-            && f.from_goal_id.is_none_or(|from| r.data.comes_from().any(|id| id == from))
+            && f.from_goal_id
+                .is_none_or(|from| r.data.comes_from().any(|id| id == from))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.parent_id.or(f.from_goal_id).or(f.owner_post_id).or(f.strategy_id)
+        f.parent_id
+            .or(f.from_goal_id)
+            .or(f.owner_post_id)
+            .or(f.strategy_id)
     }
 }

@@ -3,7 +3,10 @@
 mod cross_reference;
 mod goal;
 mod review;
-#[expect(clippy::module_inception, reason = "a file bears the name of what is kept in it")]
+#[expect(
+    clippy::module_inception,
+    reason = "a file bears the name of what is kept in it"
+)]
 mod strategy;
 mod suggestion;
 mod version;
@@ -67,8 +70,14 @@ mod tests {
                 ("label", long(61)),
                 ("status", json!("final")),
                 ("approved_on", json!("June 2017")),
-                ("document", json!({ "url": "https://intranet.example/strategy" })),
-                ("document", json!({ "title": "Strategy", "url": "javascript:alert(1)" })),
+                (
+                    "document",
+                    json!({ "url": "https://intranet.example/strategy" }),
+                ),
+                (
+                    "document",
+                    json!({ "title": "Strategy", "url": "javascript:alert(1)" }),
+                ),
                 ("document", json!({ "title": "Strategy", "pages": 12 })),
                 ("what_changed", long(4001)),
             ],
@@ -114,17 +123,29 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "nobody is shown it")]
     fn where_a_cross_reference_of_the_first_shape_is_claimed_becomes_a_list() {
-        let kind = catalogue().named("cross_reference").expect("cross-references");
+        let kind = catalogue()
+            .named("cross_reference")
+            .expect("cross-references");
         let stated = |snapshot: &str, shape: i32| {
             let record = (kind.parse)(snapshot, shape, 7, kind.index).expect("it is lifted");
-            let lifted: Value = serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
+            let lifted: Value =
+                serde_json::from_slice(&record.json().expect("JSON")).expect("JSON");
             lifted["stated_in"].clone()
         };
-        assert_eq!(stated(SHAPE_1, 1), json!([{ "source": "The paper of 2017", "place": null }]));
-        assert_eq!(stated(&SHAPE_1.replace("\"The paper of 2017\"", "null"), 1), json!([]));
+        assert_eq!(
+            stated(SHAPE_1, 1),
+            json!([{ "source": "The paper of 2017", "place": null }])
+        );
+        assert_eq!(
+            stated(&SHAPE_1.replace("\"The paper of 2017\"", "null"), 1),
+            json!([])
+        );
         let place = json!([{ "source": "The paper of 2017", "place": "cover" }]);
         assert_eq!(
-            stated(&SHAPE_1.replace("\"The paper of 2017\"", &place.to_string()), kind.shape),
+            stated(
+                &SHAPE_1.replace("\"The paper of 2017\"", &place.to_string()),
+                kind.shape
+            ),
             place
         );
     }

@@ -86,7 +86,15 @@ pub struct StrategyReviewFilter {
 }
 
 /// The kinds of records that may be put off to a review.
-const DEFERRABLE: &[&str] = &["goal", "plan", "work_plan_item", "board", "terms_of_reference", "risk", "control"];
+const DEFERRABLE: &[&str] = &[
+    "goal",
+    "plan",
+    "work_plan_item",
+    "board",
+    "terms_of_reference",
+    "risk",
+    "control",
+];
 
 use StrategyReviewStatus as S;
 
@@ -101,7 +109,8 @@ impl StrategyReview {
     /// Whether it should have been done by now.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        matches!(self.status, S::Planned | S::InProgress) && self.target.due_on.is_some_and(|d| d < on)
+        matches!(self.status, S::Planned | S::InProgress)
+            && self.target.due_on.is_some_and(|d| d < on)
     }
 
     fn check_dates(&self, rules: &mut Rules<'_, Self>) {
@@ -113,8 +122,18 @@ impl StrategyReview {
             "is needed for a completed review and for no other; give it together with the status",
         );
         rules.planned("/target", &self.target);
-        rules.in_order(self.started_on, self.target.due_on, "/target/due_on", "started_on");
-        rules.in_order(self.started_on, self.completed_on, "/completed_on", "started_on");
+        rules.in_order(
+            self.started_on,
+            self.target.due_on,
+            "/target/due_on",
+            "started_on",
+        );
+        rules.in_order(
+            self.started_on,
+            self.completed_on,
+            "/completed_on",
+            "started_on",
+        );
         if has_begun {
             not_in_future(rules, "/started_on", self.started_on);
         }
@@ -140,9 +159,17 @@ impl Resource for StrategyReview {
     }
     fn links(&self, links: &mut Links) {
         links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.to("/successor_strategy_id", &["strategy"], self.successor_strategy_id);
+        links.to(
+            "/successor_strategy_id",
+            &["strategy"],
+            self.successor_strategy_id,
+        );
         for (n, deferred) in self.deferred.iter().enumerate() {
-            links.to(format!("/deferred/{n}/record_id"), DEFERRABLE, deferred.record_id);
+            links.to(
+                format!("/deferred/{n}/record_id"),
+                DEFERRABLE,
+                deferred.record_id,
+            );
         }
     }
     fn place(&self) -> Place {
@@ -155,7 +182,12 @@ impl Resource for StrategyReview {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "record a review of the other strategy";
         fixed(rules, self, "/strategy_id", |r| r.strategy_id, remedy);
-        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            TRANSITIONS,
+        );
         rules.require(
             self.successor_strategy_id != Some(self.strategy_id),
             "/successor_strategy_id",
@@ -163,7 +195,12 @@ impl Resource for StrategyReview {
             "must be another strategy than the one under review",
         );
         self.check_dates(rules);
-        no_repeats(rules, "/deferred", "record_id", self.deferred.iter().map(|d| Some(d.record_id)));
+        no_repeats(
+            rules,
+            "/deferred",
+            "record_id",
+            self.deferred.iter().map(|d| Some(d.record_id)),
+        );
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -185,7 +222,8 @@ impl Resource for StrategyReview {
         is(&f.strategy_id, &r.data.strategy_id)
             && is_some(&f.successor_strategy_id, &r.data.successor_strategy_id)
             && any(&f.status, &r.data.status)
-            && f.deferred_id.is_none_or(|id| r.data.deferred.iter().any(|d| d.record_id == id))
+            && f.deferred_id
+                .is_none_or(|id| r.data.deferred.iter().any(|d| d.record_id == id))
             && in_window(r.data.target.due_on, (f.due_from, f.due_until))
             && asked(f.overdue, || r.data.is_overdue(reading.on))
     }

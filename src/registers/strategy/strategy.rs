@@ -33,7 +33,10 @@ impl StrategyKind {
     /// Whether the organisation itself answers for it.
     #[must_use]
     pub fn is_own(self) -> bool {
-        matches!(self, Self::OwnStrategy | Self::OwnPlan | Self::OwnActionPlan)
+        matches!(
+            self,
+            Self::OwnStrategy | Self::OwnPlan | Self::OwnActionPlan
+        )
     }
 }
 
@@ -121,9 +124,15 @@ pub struct StrategyFilter {
 }
 
 const TRANSITIONS: &[(StrategyStatus, &[StrategyStatus])] = &[
-    (StrategyStatus::Planned, &[StrategyStatus::Current, StrategyStatus::Ended]),
+    (
+        StrategyStatus::Planned,
+        &[StrategyStatus::Current, StrategyStatus::Ended],
+    ),
     (StrategyStatus::Current, &[StrategyStatus::Ended]),
-    (StrategyStatus::Ended, &[StrategyStatus::Planned, StrategyStatus::Current]),
+    (
+        StrategyStatus::Ended,
+        &[StrategyStatus::Planned, StrategyStatus::Current],
+    ),
 ];
 
 impl Strategy {
@@ -133,10 +142,13 @@ impl Strategy {
             && self.until_year.is_none_or(|y| year <= y)
     }
     fn is_called(&self, name: &str) -> bool {
-        std::iter::once(&self.title).chain(&self.aliases).any(|n| same_name(n, name))
+        std::iter::once(&self.title)
+            .chain(&self.aliases)
+            .any(|n| same_name(n, name))
     }
     fn repeats(&self, other: &Self) -> bool {
-        same_name(&self.title, &other.title) && (self.from_year, self.until_year) == (other.from_year, other.until_year)
+        same_name(&self.title, &other.title)
+            && (self.from_year, self.until_year) == (other.from_year, other.until_year)
     }
 }
 
@@ -167,17 +179,27 @@ impl Resource for Strategy {
     }
     // S3; a strategy appears once.
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            TRANSITIONS,
+        );
         rules.no_circle("/predecessor_id", self.predecessor_id, |s| s.predecessor_id);
         rules.planned("/expected_date", &self.expected_date);
-        let in_order = self.from_year.is_none() || self.until_year.is_none() || self.from_year <= self.until_year;
+        let in_order = self.from_year.is_none()
+            || self.until_year.is_none()
+            || self.from_year <= self.until_year;
         rules.require(
             in_order,
             "/until_year",
             "date_order",
             "must not lie before from_year; correct one of the two",
         );
-        if rules.before.is_none_or(|b| !b.data.repeats(self) || !b.is_live()) {
+        if rules
+            .before
+            .is_none_or(|b| !b.data.repeats(self) || !b.is_live())
+        {
             let own = rules.meta.id;
             let twin = rules
                 .reading
@@ -228,7 +250,8 @@ impl Resource for Strategy {
                 .as_ref()
                 .is_none_or(|x| r.data.family.as_ref().is_some_and(|own| same_name(own, x)))
             && f.name.as_ref().is_none_or(|n| r.data.is_called(n))
-            && f.unit_below.is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
+            && f.unit_below
+                .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id.or(f.predecessor_id)

@@ -86,7 +86,9 @@ impl Suggestion {
             "required",
             "is needed where a suggestion is taken in only in part or not at all; say why",
         );
-        let Some(id) = self.taken_in_version_id else { return };
+        let Some(id) = self.taken_in_version_id else {
+            return;
+        };
         rules.require(
             matches!(self.disposition, Incorporated | Partly),
             "/taken_in_version_id",
@@ -108,8 +110,7 @@ impl Resource for Suggestion {
     const PATH: &'static str = "suggestions";
     const PREFIX: &'static str = "SUG";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str =
-        "Suggestions of stakeholders on a strategy: who made each, whether it was taken in, why not, and by which version.";
+    const ABOUT: &'static str = "Suggestions of stakeholders on a strategy: who made each, whether it was taken in, why not, and by which version.";
     type Computed = NothingComputed;
     type Filter = SuggestionFilter;
 
@@ -124,7 +125,11 @@ impl Resource for Suggestion {
         links.to("/strategy_id", &["strategy"], self.strategy_id);
         links.to("/from_post_id", &["post"], self.from_post_id);
         links.to("/from_unit_id", &["unit"], self.from_unit_id);
-        links.to("/taken_in_version_id", &["strategy_version"], self.taken_in_version_id);
+        links.to(
+            "/taken_in_version_id",
+            &["strategy_version"],
+            self.taken_in_version_id,
+        );
     }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
@@ -160,6 +165,9 @@ impl Resource for Suggestion {
             && in_window(r.data.made_on, (f.made_from, f.made_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.taken_in_version_id.or(f.from_post_id).or(f.from_unit_id).or(f.strategy_id)
+        f.taken_in_version_id
+            .or(f.from_post_id)
+            .or(f.from_unit_id)
+            .or(f.strategy_id)
     }
 }

@@ -120,8 +120,14 @@ use StrategyVersionStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
     (S::Draft, &[S::InReview, S::Superseded, S::Withdrawn]),
-    (S::InReview, &[S::Draft, S::Approved, S::Superseded, S::Withdrawn]),
-    (S::Approved, &[S::InReview, S::Published, S::Superseded, S::Withdrawn]),
+    (
+        S::InReview,
+        &[S::Draft, S::Approved, S::Superseded, S::Withdrawn],
+    ),
+    (
+        S::Approved,
+        &[S::InReview, S::Published, S::Superseded, S::Withdrawn],
+    ),
     (S::Published, &[S::UnderReview, S::Superseded, S::Withdrawn]),
     (S::UnderReview, &[S::Published, S::Superseded, S::Withdrawn]),
 ];
@@ -164,9 +170,15 @@ impl Resource for StrategyVersion {
             |v| v.strategy_id,
             "record the version under the other strategy",
         );
-        rules.transition("/status", rules.before.map(|b| b.data.status), self.status, TRANSITIONS);
+        rules.transition(
+            "/status",
+            rules.before.map(|b| b.data.status),
+            self.status,
+            TRANSITIONS,
+        );
         not_in_future(rules, "/approved_on", self.approved_on);
-        let mut same_label = others(rules, self.strategy_id).filter(|v| same_name(&v.data.label, &self.label));
+        let mut same_label =
+            others(rules, self.strategy_id).filter(|v| same_name(&v.data.label, &self.label));
         if let Some(v) = same_label.next() {
             rules.refuse(
                 "/label",
@@ -174,12 +186,16 @@ impl Resource for StrategyVersion {
                 format!("{} has this label; choose another", v.meta.reference),
             );
         }
-        let mut in_force = others(rules, self.strategy_id).filter(|v| self.status.is_in_force() && v.data.status.is_in_force());
+        let mut in_force = others(rules, self.strategy_id)
+            .filter(|v| self.status.is_in_force() && v.data.status.is_in_force());
         if let Some(v) = in_force.next() {
             rules.refuse(
                 "/status",
                 "duplicate",
-                format!("{} is in force; set that version to superseded first", v.meta.reference),
+                format!(
+                    "{} is in force; set that version to superseded first",
+                    v.meta.reference
+                ),
             );
         }
     }

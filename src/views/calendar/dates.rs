@@ -12,26 +12,37 @@ use uuid::Uuid;
 use crate::registers::assurance::{Recommendation, Timeliness};
 use crate::registers::checks::{overlap, runs_on};
 use crate::registers::communications::{
-    ActivityState, ActivityStatus, AssetStatus, CommunicationsActivity, CommunicationsPlan, IntranetAsset, runs,
+    ActivityState, ActivityStatus, AssetStatus, CommunicationsActivity, CommunicationsPlan,
+    IntranetAsset, runs,
 };
 use crate::registers::gaps::GapWaiver;
 use crate::registers::governance::{Board, Membership, Remit, TermsOfReference, TermsStatus};
-use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionPartStatus, ActionStatus, Meeting, MeetingStatus};
+use crate::registers::meetings::{
+    Action, ActionDeferral, ActionPart, ActionPartStatus, ActionStatus, Meeting, MeetingStatus,
+};
 use crate::registers::organisation::{Post, Unit};
-use crate::registers::oversight::{OccurrenceState, ReportObligation, ReportSubmission, occurrences};
+use crate::registers::oversight::{
+    OccurrenceState, ReportObligation, ReportSubmission, occurrences,
+};
 use crate::registers::performance::{Dashboard, Measure, MeasureTarget};
 use crate::registers::plan::{Dependency, DependencyStatus, ItemStatus, WorkPlanItem};
-use crate::registers::representation::{Invitation, Rotation, RotationPolicy, RotationState, holds_for, speaks_for};
+use crate::registers::representation::{
+    Invitation, Rotation, RotationPolicy, RotationState, holds_for, speaks_for,
+};
 use crate::registers::risk::{Escalation, EscalationStatus, Risk, RiskStatus};
 use crate::registers::settings::in_force;
-use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
+use crate::registers::strategy::{
+    Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus,
+};
 use crate::views::RecordName;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::seen::Seen;
 use crate::world::{Meta, Rec, Resource};
 
 /// What is dated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DateKind {
     /// A work-plan item is to begin.
@@ -138,7 +149,9 @@ impl DateKind {
 }
 
 /// How a dated thing stands on the day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DateState {
     /// Still to come.
@@ -296,7 +309,15 @@ impl Gather<'_> {
         }
     }
 
-    fn add<R: Resource>(&mut self, kind: DateKind, of: &Rec<R>, name: &str, when: Option<When>, board: Option<Uuid>, state: DateState) {
+    fn add<R: Resource>(
+        &mut self,
+        kind: DateKind,
+        of: &Rec<R>,
+        name: &str,
+        when: Option<When>,
+        board: Option<Uuid>,
+        state: DateState,
+    ) {
         self.add_as(kind, of, "", name, when, board, state);
     }
 
@@ -311,13 +332,23 @@ impl Gather<'_> {
         board: Option<Uuid>,
         state: DateState,
     ) {
-        let Some(when) = when.filter(|_| self.wants(kind)) else { return };
+        let Some(when) = when.filter(|_| self.wants(kind)) else {
+            return;
+        };
         let (from, until) = self.wanted.window;
-        if !overlap((Some(from), Some(until)), (Some(when.first), Some(when.last))) || !self.concerns(&of.meta, board) {
+        if !overlap(
+            (Some(from), Some(until)),
+            (Some(when.first), Some(when.last)),
+        ) || !self.concerns(&of.meta, board)
+        {
             return;
         }
         self.found.push(DatedThing {
-            uid: format!("{}.{}{which}@stride", of.meta.id, crate::world::record::word(&kind)),
+            uid: format!(
+                "{}.{}{which}@stride",
+                of.meta.id,
+                crate::world::record::word(&kind)
+            ),
             date_kind: kind,
             record: RecordName {
                 kind: R::KIND.to_owned(),
@@ -339,8 +370,13 @@ impl Gather<'_> {
 
     fn concerns(&self, meta: &Meta, board: Option<Uuid>) -> bool {
         let world = self.seen.reading(self.on).world;
-        self.wanted.unit.is_none_or(|u| world.is_in_scope(meta.id, u))
-            && self.wanted.board.is_none_or(|b| board == Some(b) || world.is_in_scope(meta.id, b))
+        self.wanted
+            .unit
+            .is_none_or(|u| world.is_in_scope(meta.id, u))
+            && self
+                .wanted
+                .board
+                .is_none_or(|b| board == Some(b) || world.is_in_scope(meta.id, b))
     }
 
     fn plan(&mut self) {
@@ -379,9 +415,23 @@ impl Gather<'_> {
             let item = seen
                 .get::<WorkPlanItem>(dependency.data.item_id)
                 .map_or("", |i| i.data.title.as_str());
-            let what = dependency.data.on_other.as_deref().or(dependency.data.description.as_deref());
-            let name = what.map_or_else(|| format!("for {item}"), |what| format!("{what}, for {item}"));
-            self.add(DateKind::DependencyNeeded, dependency, &name, Some(due), None, state);
+            let what = dependency
+                .data
+                .on_other
+                .as_deref()
+                .or(dependency.data.description.as_deref());
+            let name = what.map_or_else(
+                || format!("for {item}"),
+                |what| format!("{what}, for {item}"),
+            );
+            self.add(
+                DateKind::DependencyNeeded,
+                dependency,
+                &name,
+                Some(due),
+                None,
+                state,
+            );
         }
     }
 
@@ -405,15 +455,33 @@ impl Gather<'_> {
                 state,
             );
         }
-        for risk in seen.live::<Risk>().filter(|r| r.data.status == RiskStatus::Open) {
-            let Some(due) = risk.data.review_on.map(When::on) else { continue };
+        for risk in seen
+            .live::<Risk>()
+            .filter(|r| r.data.status == RiskStatus::Open)
+        {
+            let Some(due) = risk.data.review_on.map(When::on) else {
+                continue;
+            };
             let state = self.due(&due);
-            self.add(DateKind::RiskReview, risk, &risk.data.title, Some(due), None, state);
+            self.add(
+                DateKind::RiskReview,
+                risk,
+                &risk.data.title,
+                Some(due),
+                None,
+                state,
+            );
         }
-        let within = in_force(seen.reading(self.on).world).escalation.acknowledge_within_days;
+        let within = in_force(seen.reading(self.on).world)
+            .escalation
+            .acknowledge_within_days;
         let within = Days::new(u64::try_from(within).unwrap_or(0));
         for e in seen.live::<Escalation>() {
-            let due = e.data.escalated_on.and_then(|d| d.checked_add_days(within)).map(When::on);
+            let due = e
+                .data
+                .escalated_on
+                .and_then(|d| d.checked_add_days(within))
+                .map(When::on);
             let state = match (e.data.status, &due) {
                 (EscalationStatus::Escalated, Some(due)) => self.due(due),
                 (EscalationStatus::Acknowledged, _) => DateState::Done,
@@ -422,7 +490,14 @@ impl Gather<'_> {
             let risk = seen
                 .get::<Risk>(e.data.risk_id)
                 .map_or(e.data.reason.as_str(), |r| r.data.title.as_str());
-            self.add(DateKind::EscalationAcknowledgement, e, risk, due, Some(e.data.to_board_id), state);
+            self.add(
+                DateKind::EscalationAcknowledgement,
+                e,
+                risk,
+                due,
+                Some(e.data.to_board_id),
+                state,
+            );
         }
     }
 
@@ -458,13 +533,21 @@ impl Gather<'_> {
                 words: action.data.due.source_text.clone(),
                 ..When::on(day)
             });
-            let due = due.or_else(|| When::due_or_first(&PlannedDate::default(), action.judged_on()));
+            let due =
+                due.or_else(|| When::due_or_first(&PlannedDate::default(), action.judged_on()));
             let state = match (action.data.status, &due) {
                 (ActionStatus::Cancelled, _) => DateState::Cancelled,
                 (ActionStatus::Open, Some(when)) => self.due(when),
                 _ => DateState::Done,
             };
-            self.add(DateKind::ActionDue, action, &action.data.text, due, action.computed.board_id, state);
+            self.add(
+                DateKind::ActionDue,
+                action,
+                &action.data.text,
+                due,
+                action.computed.board_id,
+                state,
+            );
             if self.wants(DateKind::ActionPartDue) {
                 self.parts(action);
             }
@@ -487,19 +570,35 @@ impl Gather<'_> {
             .pointing::<ActionPart>(action.meta.id)
             .filter(|p| p.data.action_id == action.meta.id)
         {
-            let own = last.get(&Some(part.meta.id)).filter(|d| whole.is_none_or(|w| place(d) > w));
+            let own = last
+                .get(&Some(part.meta.id))
+                .filter(|d| whole.is_none_or(|w| place(d) > w));
             let Some(deferral) = own else { continue };
-            let at_meeting = || seen.get::<Meeting>(deferral.data.to_meeting_id?)?.computed.meeting_on.map(When::on);
+            let at_meeting = || {
+                seen.get::<Meeting>(deferral.data.to_meeting_id?)?
+                    .computed
+                    .meeting_on
+                    .map(When::on)
+            };
             let Some(due) = When::due(&deferral.data.to).or_else(at_meeting) else {
                 continue;
             };
             let state = match part.data.status {
                 ActionPartStatus::Dropped => DateState::Cancelled,
-                status if status.is_open() && action.data.status == ActionStatus::Open => self.due(&due),
+                status if status.is_open() && action.data.status == ActionStatus::Open => {
+                    self.due(&due)
+                }
                 _ => DateState::Done,
             };
             let name = format!("{}: {}", part.data.label, part.data.text);
-            self.add(DateKind::ActionPartDue, part, &name, Some(due), action.computed.board_id, state);
+            self.add(
+                DateKind::ActionPartDue,
+                part,
+                &name,
+                Some(due),
+                action.computed.board_id,
+                state,
+            );
         }
     }
 
@@ -507,18 +606,34 @@ impl Gather<'_> {
         let seen = self.seen;
         let board_name = |id: Uuid| seen.get::<Board>(id).map_or("", |b| b.data.name.as_str());
         for terms in seen.live::<TermsOfReference>() {
-            let Some(due) = terms.data.review_on.map(When::on) else { continue };
+            let Some(due) = terms.data.review_on.map(When::on) else {
+                continue;
+            };
             let state = match terms.data.status {
                 TermsStatus::Superseded => DateState::Done,
                 _ => self.due(&due),
             };
             let (label, board) = (&terms.data.version_label, terms.data.board_id);
             let name = format!("{}, {label}", board_name(board));
-            self.add(DateKind::TermsReview, terms, &name, Some(due), Some(board), state);
+            self.add(
+                DateKind::TermsReview,
+                terms,
+                &name,
+                Some(due),
+                Some(board),
+                state,
+            );
         }
         let holder = |m: &Membership| {
-            let post = m.post_id.and_then(|p| seen.get::<Post>(p)).map(|p| p.data.title.as_str());
-            let unit = || m.unit_id.and_then(|u| seen.get::<Unit>(u)).map(|u| u.data.name.as_str());
+            let post = m
+                .post_id
+                .and_then(|p| seen.get::<Post>(p))
+                .map(|p| p.data.title.as_str());
+            let unit = || {
+                m.unit_id
+                    .and_then(|u| seen.get::<Unit>(u))
+                    .map(|u| u.data.name.as_str())
+            };
             post.or_else(unit).unwrap_or("a member").to_owned()
         };
         let of_board = |m: &Membership| format!("{}, {}", holder(m), board_name(m.board_id));
@@ -528,7 +643,14 @@ impl Gather<'_> {
             };
             let state = self.ends(&ends);
             let board = Some(member.data.board_id);
-            self.add(DateKind::MembershipEnd, member, &of_board(&member.data), Some(ends), board, state);
+            self.add(
+                DateKind::MembershipEnd,
+                member,
+                &of_board(&member.data),
+                Some(ends),
+                board,
+                state,
+            );
         }
         for invitation in seen.live::<Invitation>() {
             let Some(ends) = invitation.data.until_on.map(When::on) else {
@@ -546,11 +668,22 @@ impl Gather<'_> {
             );
         }
         for remit in seen.live::<Remit>() {
-            let Some(ends) = remit.data.until_on.map(When::on) else { continue };
+            let Some(ends) = remit.data.until_on.map(When::on) else {
+                continue;
+            };
             let state = self.ends(&ends);
-            let goal = seen.get::<Goal>(remit.data.goal_id).map_or("", |g| g.data.title.as_str());
+            let goal = seen
+                .get::<Goal>(remit.data.goal_id)
+                .map_or("", |g| g.data.title.as_str());
             let name = format!("{goal}, {}", board_name(remit.data.board_id));
-            self.add(DateKind::RemitEnd, remit, &name, Some(ends), Some(remit.data.board_id), state);
+            self.add(
+                DateKind::RemitEnd,
+                remit,
+                &name,
+                Some(ends),
+                Some(remit.data.board_id),
+                state,
+            );
         }
         if self.wants(DateKind::RotationDue) {
             for (seat, rotation) in rotations(seen, self.on) {
@@ -559,7 +692,14 @@ impl Gather<'_> {
                     _ => DateState::Upcoming,
                 };
                 let (name, due) = (of_board(&seat.data), rotation.due_on.map(When::on));
-                self.add(DateKind::RotationDue, seat, &name, due, Some(seat.data.board_id), state);
+                self.add(
+                    DateKind::RotationDue,
+                    seat,
+                    &name,
+                    due,
+                    Some(seat.data.board_id),
+                    state,
+                );
             }
         }
     }
@@ -575,25 +715,55 @@ impl Gather<'_> {
                 StrategyStatus::Current => DateState::Done,
                 StrategyStatus::Ended => DateState::Cancelled,
             };
-            self.add(DateKind::StrategyExpected, strategy, &strategy.data.title, Some(due), None, state);
+            self.add(
+                DateKind::StrategyExpected,
+                strategy,
+                &strategy.data.title,
+                Some(due),
+                None,
+                state,
+            );
         }
         for review in seen.live::<StrategyReview>() {
-            let Some(due) = When::due(&review.data.target) else { continue };
+            let Some(due) = When::due(&review.data.target) else {
+                continue;
+            };
             let state = match review.data.status {
                 StrategyReviewStatus::Completed => DateState::Done,
                 StrategyReviewStatus::Cancelled => DateState::Cancelled,
                 _ => self.due(&due),
             };
-            let strategy = seen.get::<Strategy>(review.data.strategy_id).map_or("", |s| s.data.title.as_str());
-            self.add(DateKind::StrategyReview, review, strategy, Some(due), None, state);
+            let strategy = seen
+                .get::<Strategy>(review.data.strategy_id)
+                .map_or("", |s| s.data.title.as_str());
+            self.add(
+                DateKind::StrategyReview,
+                review,
+                strategy,
+                Some(due),
+                None,
+                state,
+            );
         }
         for dashboard in seen.live::<Dashboard>() {
             let Some(due) = dashboard.computed.due_on.map(When::on) else {
                 continue;
             };
-            let published = dashboard.computed.first_published_on.is_some_and(|d| d <= self.on);
-            let state = if published { DateState::Done } else { self.due(&due) };
-            let promise = dashboard.data.promised.iter().rev().find(|p| p.due.due_on == Some(due.last));
+            let published = dashboard
+                .computed
+                .first_published_on
+                .is_some_and(|d| d <= self.on);
+            let state = if published {
+                DateState::Done
+            } else {
+                self.due(&due)
+            };
+            let promise = dashboard
+                .data
+                .promised
+                .iter()
+                .rev()
+                .find(|p| p.due.due_on == Some(due.last));
             let due = promise.and_then(|p| When::due(&p.due)).unwrap_or(due);
             self.add(
                 DateKind::DashboardPromised,
@@ -607,8 +777,17 @@ impl Gather<'_> {
         for target in seen.live::<MeasureTarget>() {
             let ends = When::on(target.data.period.until_on);
             let state = self.ends(&ends);
-            let measure = seen.get::<Measure>(target.data.measure_id).map_or("", |m| m.data.title.as_str());
-            self.add(DateKind::MeasureTargetEnd, target, measure, Some(ends), None, state);
+            let measure = seen
+                .get::<Measure>(target.data.measure_id)
+                .map_or("", |m| m.data.title.as_str());
+            self.add(
+                DateKind::MeasureTargetEnd,
+                target,
+                measure,
+                Some(ends),
+                None,
+                state,
+            );
         }
     }
 
@@ -617,7 +796,9 @@ impl Gather<'_> {
         for waiver in seen.live::<GapWaiver>() {
             let ends = When::on(waiver.data.expires_on);
             let state = self.ends(&ends);
-            let on = seen.any(waiver.data.record_id).map_or("", |r| r.meta().reference.as_str());
+            let on = seen
+                .any(waiver.data.record_id)
+                .map_or("", |r| r.meta().reference.as_str());
             let name = format!("{}, {on}", waiver.data.rule.replace('_', " "));
             self.add(DateKind::WaiverEnd, waiver, &name, Some(ends), None, state);
         }
@@ -628,7 +809,8 @@ impl Gather<'_> {
         let (from, until) = self.wanted.window;
         if self.wants(DateKind::ReportDue) {
             for obligation in seen.live::<ReportObligation>() {
-                let submissions: Vec<&Rec<ReportSubmission>> = seen.pointing(obligation.meta.id).collect();
+                let submissions: Vec<&Rec<ReportSubmission>> =
+                    seen.pointing(obligation.meta.id).collect();
                 let (title, board) = (&obligation.data.title, obligation.data.to_board_id);
                 for o in occurrences(&obligation.data, &submissions, self.on) {
                     let state = match o.state {
@@ -637,12 +819,23 @@ impl Gather<'_> {
                         OccurrenceState::Missed => DateState::Overdue,
                     };
                     let (which, when) = (format!(".{}", o.due_on), Some(When::on(o.due_on)));
-                    self.add_as(DateKind::ReportDue, obligation, &which, title, when, board, state);
+                    self.add_as(
+                        DateKind::ReportDue,
+                        obligation,
+                        &which,
+                        title,
+                        when,
+                        board,
+                        state,
+                    );
                 }
             }
         }
         // The activities of a withdrawn plan go with it.
-        let is_live = |plan: Uuid| seen.get::<CommunicationsPlan>(plan).is_none_or(Rec::is_live);
+        let is_live = |plan: Uuid| {
+            seen.get::<CommunicationsPlan>(plan)
+                .is_none_or(Rec::is_live)
+        };
         let wants_runs = self.wants(DateKind::Communications);
         for activity in seen
             .live::<CommunicationsActivity>()
@@ -674,31 +867,48 @@ impl Gather<'_> {
                 );
             }
         }
-        for asset in seen.live::<IntranetAsset>().filter(|a| a.data.status != AssetStatus::Retired) {
+        for asset in seen
+            .live::<IntranetAsset>()
+            .filter(|a| a.data.status != AssetStatus::Retired)
+        {
             let Some(due) = asset.data.review_due_on.map(When::on) else {
                 continue;
             };
             let state = self.due(&due);
-            self.add(DateKind::AssetReview, asset, &asset.data.title, Some(due), None, state);
+            self.add(
+                DateKind::AssetReview,
+                asset,
+                &asset.data.title,
+                Some(due),
+                None,
+                state,
+            );
         }
     }
 }
 
 /// The seats that a rotation policy holds for on the day, each once, none of them soon: on a calendar the day says that. A policy that names the unit goes before one for all of its kind.
 fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
-    let mut policies: Vec<&Rec<RotationPolicy>> = seen.live::<RotationPolicy>().filter(|p| runs_on(p.data.days(), on)).collect();
+    let mut policies: Vec<&Rec<RotationPolicy>> = seen
+        .live::<RotationPolicy>()
+        .filter(|p| runs_on(p.data.days(), on))
+        .collect();
     policies.sort_by_key(|p| (p.data.constituency_kind.is_some(), p.meta.id));
     let mut found: BTreeMap<Uuid, (&Rec<Membership>, Rotation)> = BTreeMap::new();
     for policy in policies {
-        let members: Vec<&Rec<Membership>> = seen.pointing::<Membership>(policy.data.board_id).collect();
+        let members: Vec<&Rec<Membership>> =
+            seen.pointing::<Membership>(policy.data.board_id).collect();
         let terms: Vec<&Membership> = members.iter().map(|m| &m.data).collect();
         for seat in members.into_iter().filter(|m| runs_on(m.data.term(), on)) {
             let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
             let unit = speaks_for(&seat.data, of_post).and_then(|id| seen.get::<Unit>(id));
             if holds_for(&policy.data, &seat.data, unit) {
-                found
-                    .entry(seat.meta.id)
-                    .or_insert_with(|| (seat, Rotation::of(&policy.data, &seat.data, &terms, (on, 0))));
+                found.entry(seat.meta.id).or_insert_with(|| {
+                    (
+                        seat,
+                        Rotation::of(&policy.data, &seat.data, &terms, (on, 0)),
+                    )
+                });
             }
         }
     }

@@ -20,7 +20,9 @@ fn plain(text: &str) -> String {
         '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
         c => c,
     });
-    kept.filter(|c| *c == '\n' || !c.is_control()).take(LONGEST).collect()
+    kept.filter(|c| *c == '\n' || !c.is_control())
+        .take(LONGEST)
+        .collect()
 }
 
 /// The same on one line.
@@ -32,13 +34,21 @@ fn line(text: &str) -> String {
 #[must_use]
 pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> String {
     let mut calendar = Calendar::empty();
-    for (name, value) in [("VERSION", "2.0"), ("PRODID", "-//stride//calendar//EN"), ("CALSCALE", "GREGORIAN")] {
+    for (name, value) in [
+        ("VERSION", "2.0"),
+        ("PRODID", "-//stride//calendar//EN"),
+        ("CALSCALE", "GREGORIAN"),
+    ] {
         calendar.append_property(Property::new(name, value));
     }
     // Not NAME of RFC 7986: the library would write that one as it is, line ends and all.
     calendar.append_property(Property::new("X-WR-CALNAME", line(title)));
     // How often to ask again; two names, for programs old and new (RFC 7986, 5.7).
-    calendar.append_property(Property::new("REFRESH-INTERVAL", "PT1H").add_parameter("VALUE", "DURATION").done());
+    calendar.append_property(
+        Property::new("REFRESH-INTERVAL", "PT1H")
+            .add_parameter("VALUE", "DURATION")
+            .done(),
+    );
     calendar.append_property(Property::new("X-PUBLISHED-TTL", "PT1H"));
     for thing in things {
         calendar.push(event(address, thing));
@@ -48,7 +58,10 @@ pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> Strin
 
 fn event(address: Option<&str>, thing: &DatedThing) -> Event {
     let mut event = Event::new();
-    let after = thing.ends_on.checked_add_days(Days::new(1)).unwrap_or(thing.ends_on);
+    let after = thing
+        .ends_on
+        .checked_add_days(Days::new(1))
+        .unwrap_or(thing.ends_on);
     event
         .uid(&thing.uid)
         .timestamp(thing.updated_at)
@@ -64,7 +77,11 @@ fn event(address: Option<&str>, thing: &DatedThing) -> Event {
         .add_property("TRANSP", "TRANSPARENT");
     let path = catalogue().named(&thing.record.kind).map(|k| k.path);
     if let (Some(address), Some(path)) = (address, path) {
-        event.url(&format!("{}/api/v1/{path}/{}", address.trim_end_matches('/'), thing.record.id));
+        event.url(&format!(
+            "{}/api/v1/{path}/{}",
+            address.trim_end_matches('/'),
+            thing.record.id
+        ));
     }
     event.done()
 }
@@ -84,16 +101,29 @@ fn status(thing: &DatedThing) -> EventStatus {
 }
 
 fn summary(thing: &DatedThing) -> String {
-    format!("{}: {} ({})", thing.date_kind.label(), thing.record.name, thing.record.reference)
+    format!(
+        "{}: {} ({})",
+        thing.date_kind.label(),
+        thing.record.name,
+        thing.record.reference
+    )
 }
 
 /// What else there is to say, nothing of which depends on the day it is asked.
 fn description(thing: &DatedThing) -> String {
-    let mut text = format!("{} {}", thing.record.kind.replace('_', " "), thing.record.reference);
+    let mut text = format!(
+        "{} {}",
+        thing.record.kind.replace('_', " "),
+        thing.record.reference
+    );
     if thing.is_first_date {
         text.push_str("\nPut off to no day; this is when it was first due.");
     } else if thing.precision != Precision::Day && thing.precision != Precision::Unspecified {
-        let words = thing.source_text.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
+        let words = thing
+            .source_text
+            .as_deref()
+            .map(|w| format!(" ({w})"))
+            .unwrap_or_default();
         let _ = write!(text, "\nKnown to the {}{words}.", word(&thing.precision));
     }
     match thing.state {
@@ -111,7 +141,11 @@ fn category(kind: DateKind) -> &'static str {
         DateKind::ActionDue | DateKind::ActionPartDue | DateKind::Meeting => "Meetings",
         DateKind::ReportDue => "Oversight",
         DateKind::Communications | DateKind::AssetReview => "Communications",
-        DateKind::TermsReview | DateKind::RotationDue | DateKind::MembershipEnd | DateKind::InvitationEnd | DateKind::RemitEnd => "Boards",
+        DateKind::TermsReview
+        | DateKind::RotationDue
+        | DateKind::MembershipEnd
+        | DateKind::InvitationEnd
+        | DateKind::RemitEnd => "Boards",
         DateKind::StrategyReview | DateKind::StrategyExpected => "Strategy",
         DateKind::RiskReview | DateKind::EscalationAcknowledgement => "Risk",
         DateKind::DashboardPromised | DateKind::MeasureTargetEnd => "Performance",
@@ -121,7 +155,9 @@ fn category(kind: DateKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty};
+    use calcard::icalendar::{
+        ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarProperty,
+    };
     use chrono::NaiveDate;
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -161,7 +197,12 @@ mod tests {
 
     fn said(event: &ICalendarComponent, of: &ICalendarProperty) -> String {
         let entry = event.property(of).unwrap_or_else(|| panic!("no {of:?}"));
-        entry.values.first().and_then(|v| v.as_text()).unwrap_or_default().to_owned()
+        entry
+            .values
+            .first()
+            .and_then(|v| v.as_text())
+            .unwrap_or_default()
+            .to_owned()
     }
 
     #[test]
@@ -204,9 +245,17 @@ mod tests {
             let found = events(&text);
             assert_eq!(found.len(), 2, "{text}");
             let wanted = line(&summary(&thing(name)));
-            assert_eq!(said(&found[0], &ICalendarProperty::Summary), wanted, "{text}");
+            assert_eq!(
+                said(&found[0], &ICalendarProperty::Summary),
+                wanted,
+                "{text}"
+            );
             assert_eq!(said(&found[1], &ICalendarProperty::Uid), thing("").uid);
-            assert!(text.split("\r\n").all(|l| l.len() <= 75 && !l.contains(['\r', '\n'])), "{text}");
+            assert!(
+                text.split("\r\n")
+                    .all(|l| l.len() <= 75 && !l.contains(['\r', '\n'])),
+                "{text}"
+            );
         }
     }
 

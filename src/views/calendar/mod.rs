@@ -85,7 +85,11 @@ impl View for DatesView {
 }
 
 fn wanted(asked: &Asked) -> Result<Wanted, Problem> {
-    let day = |name: &str| asked.query.value::<NaiveDate>(name, "a day like 2020-10-26");
+    let day = |name: &str| {
+        asked
+            .query
+            .value::<NaiveDate>(name, "a day like 2020-10-26")
+    };
     let (from, until) = (day("from")?, day("until")?);
     let back = |day: NaiveDate| day.checked_sub_days(Days::new(BACK_DAYS)).unwrap_or(day);
     let ahead = |day: NaiveDate| day.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(day);
@@ -105,7 +109,9 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
     let mut items = gather(&asked.seen, asked.on, &wanted);
     items.retain(|i| states.is_empty() || states.contains(&i.state));
     if items.len() > MOST {
-        let detail = format!("the window holds more than {MOST} dates; ask for a shorter one, or for some kinds alone");
+        let detail = format!(
+            "the window holds more than {MOST} dates; ask for a shorter one, or for some kinds alone"
+        );
         return Err(invalid("until", &detail));
     }
     let mut counts = DateCounts::default();
@@ -159,7 +165,8 @@ pub fn for_feed(
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let day = |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
+    let day =
+        |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let states = [
         DateState::Upcoming,
         DateState::Running,

@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::assurance::{
-    Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
-    RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification, VerificationResult,
+    Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I,
+    RecommendationLink, RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind,
+    RecommendationVerification as V, Verification, VerificationResult,
 };
 use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::performance::{Dashboard, DashboardMaturity};
@@ -30,14 +31,26 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let verdicts = c.seen.pointing::<Verification>(r.meta.id);
-            let rejected = verdicts.filter(|v| v.data.recommendation_id == r.meta.id && v.data.result == VerificationResult::Rejected);
-            let last = rejected.max_by_key(|v| (v.data.decided_on, v.meta.created_at, v.meta.id))?;
+            let rejected = verdicts.filter(|v| {
+                v.data.recommendation_id == r.meta.id
+                    && v.data.result == VerificationResult::Rejected
+            });
+            let last =
+                rejected.max_by_key(|v| (v.data.decided_on, v.meta.created_at, v.meta.id))?;
             let claim = c.seen.get::<RecommendationUpdate>(last.data.claim_id);
             let found = Said::new("rejected", last.data.reason.clone().unwrap_or_default())
                 .by(last.data.by_post_id)
                 .on(Some(last.data.decided_on));
-            let claimed = claim.map_or_else(|| Said::new("claimed_implemented", "claimed as implemented"), said);
-            Some(Clash::of(claimed).verified(found).computed(stands(c, r)).against([last.meta.id]))
+            let claimed = claim.map_or_else(
+                || Said::new("claimed_implemented", "claimed as implemented"),
+                said,
+            );
+            Some(
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(stands(c, r))
+                    .against([last.meta.id]),
+            )
         }),
     },
     Rule {
@@ -52,9 +65,16 @@ pub const RULES: &[Rule] = &[
             let days = (c.on - claim.data.stated_on).num_days();
             let found = Said::new(
                 "submitted",
-                format!("audit has not said anything for {}", crate::views::rag::days(days.max(0))),
+                format!(
+                    "audit has not said anything for {}",
+                    crate::views::rag::days(days.max(0))
+                ),
             );
-            Some(Clash::of(said(claim)).verified(found).computed(stands(c, r)))
+            Some(
+                Clash::of(said(claim))
+                    .verified(found)
+                    .computed(stands(c, r)),
+            )
         }),
     },
     Rule {
@@ -73,17 +93,32 @@ pub const RULES: &[Rule] = &[
             let leans = links.filter(|l| {
                 matches!(
                     l.data.relation,
-                    RecommendationRelation::DependsOn | RecommendationRelation::AddressedBy | RecommendationRelation::RefersTo
+                    RecommendationRelation::DependsOn
+                        | RecommendationRelation::AddressedBy
+                        | RecommendationRelation::RefersTo
                 )
             });
-            let mut to: Vec<Uuid> = leans.map(|l| l.data.to_id).chain(claim.data.referred()).collect();
+            let mut to: Vec<Uuid> = leans
+                .map(|l| l.data.to_id)
+                .chain(claim.data.referred())
+                .collect();
             to.sort_unstable();
             to.dedup();
-            let is_open = |id: &Uuid| c.seen.any(*id).is_some_and(|x| standing(c.seen, x).is_open());
+            let is_open = |id: &Uuid| {
+                c.seen
+                    .any(*id)
+                    .is_some_and(|x| standing(c.seen, x).is_open())
+            };
             let open: Vec<Uuid> = to.into_iter().filter(is_open).collect();
             (!open.is_empty()).then(|| {
-                let computed = Said::new("leans_on_open", format!("{} of the records that it leans on are open", open.len()));
-                Clash::of(said(claim)).verified(verified(r)).computed(computed).against(open)
+                let computed = Said::new(
+                    "leans_on_open",
+                    format!("{} of the records that it leans on are open", open.len()),
+                );
+                Clash::of(said(claim))
+                    .verified(verified(r))
+                    .computed(computed)
+                    .against(open)
             })
         }),
     },
@@ -107,7 +142,13 @@ pub const RULES: &[Rule] = &[
                 })
                 .collect();
             (!open.is_empty()).then(|| {
-                let computed = Said::new("parts_open", format!("parts not implemented by its own words: {}", open.join(", ")));
+                let computed = Said::new(
+                    "parts_open",
+                    format!(
+                        "parts not implemented by its own words: {}",
+                        open.join(", ")
+                    ),
+                );
                 Clash::of(said(claim))
                     .verified(verified(r))
                     .computed(computed)
@@ -127,8 +168,15 @@ pub const RULES: &[Rule] = &[
             if !open || r.computed.implementation != I::PartiallyImplemented {
                 return None;
             }
-            let last = c.seen.get::<RecommendationUpdate>(r.computed.latest_update_id?)?;
-            let done = !last.data.parts.is_empty() && last.data.parts.iter().all(|p| p.implementation == Some(I::ClaimedImplemented));
+            let last = c
+                .seen
+                .get::<RecommendationUpdate>(r.computed.latest_update_id?)?;
+            let done = !last.data.parts.is_empty()
+                && last
+                    .data
+                    .parts
+                    .iter()
+                    .all(|p| p.implementation == Some(I::ClaimedImplemented));
             done.then(|| {
                 let claimed = Said::new("partially_implemented", words(last))
                     .by(last.data.by_post_id)
@@ -137,7 +185,10 @@ pub const RULES: &[Rule] = &[
                     "all_parts_implemented",
                     format!("all {} parts are said to be", last.data.parts.len()),
                 );
-                Clash::of(claimed).verified(verified(r)).computed(computed).against([last.meta.id])
+                Clash::of(claimed)
+                    .verified(verified(r))
+                    .computed(computed)
+                    .against([last.meta.id])
             })
         }),
     },
@@ -153,7 +204,9 @@ pub const RULES: &[Rule] = &[
             if !matches!(r.computed.closure, Duplicate | Superseded) {
                 return None;
             }
-            let closures = c.seen.pointing::<crate::registers::assurance::RecommendationClosure>(r.meta.id);
+            let closures = c
+                .seen
+                .pointing::<crate::registers::assurance::RecommendationClosure>(r.meta.id);
             let last = closures
                 .filter(|k| k.data.recommendation_id == r.meta.id)
                 .max_by_key(|k| (k.data.closed_on, k.meta.created_at, k.meta.id))?;
@@ -162,9 +215,12 @@ pub const RULES: &[Rule] = &[
                 .duplicate_link_id
                 .and_then(|id| c.seen.get::<RecommendationLink>(id))
                 .map(|l| l.data.to_id);
-            let other = c.seen.get::<Recommendation>(last.data.superseded_by_id.or(link)?)?;
+            let other = c
+                .seen
+                .get::<Recommendation>(last.data.superseded_by_id.or(link)?)?;
             (other.computed.closure == RecommendationClosureState::None).then(|| {
-                let claimed = Said::new(word(&r.computed.closure), last.data.reason.clone()).on(Some(last.data.closed_on));
+                let claimed = Said::new(word(&r.computed.closure), last.data.reason.clone())
+                    .on(Some(last.data.closed_on));
                 let found = audit(other.computed.verification);
                 Clash::of(claimed)
                     .verified(found)
@@ -189,7 +245,8 @@ pub const RULES: &[Rule] = &[
                 let mut kinds: Vec<&str> = against.iter().map(|(_, what)| *what).collect();
                 kinds.sort_unstable();
                 kinds.dedup();
-                let clash = Clash::of(claimed).computed(Said::new("contradicted", kinds.join("; ")));
+                let clash =
+                    Clash::of(claimed).computed(Said::new("contradicted", kinds.join("; ")));
                 let clash = match verification {
                     Some(v) => clash.verified(audit(v)),
                     None => clash,
@@ -203,7 +260,13 @@ pub const RULES: &[Rule] = &[
 /// What an update says, in words.
 fn words(update: &Rec<RecommendationUpdate>) -> String {
     let parts = update.data.parts.iter().map(|p| p.text.as_str());
-    let all: Vec<&str> = update.data.narrative.as_deref().into_iter().chain(parts).collect();
+    let all: Vec<&str> = update
+        .data
+        .narrative
+        .as_deref()
+        .into_iter()
+        .chain(parts)
+        .collect();
     all.join(" ").chars().take(4000).collect()
 }
 
@@ -216,7 +279,12 @@ fn said(claim: &Rec<RecommendationUpdate>) -> Said {
 /// How a recommendation stands by what is recorded.
 fn stands(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
     let timeliness = r.timeliness(c.on, c.settings.due_soon_days).0;
-    let words = format!("{}, {}", word(&r.computed.implementation), word(&timeliness)).replace('_', " ");
+    let words = format!(
+        "{}, {}",
+        word(&r.computed.implementation),
+        word(&timeliness)
+    )
+    .replace('_', " ");
     Said::new(word(&r.computed.implementation), words)
 }
 
@@ -225,9 +293,15 @@ fn verified(r: &Rec<Recommendation>) -> Said {
 }
 
 /// The claim that stands and that audit has not judged.
-fn open_claim<'a>(c: &Context<'a>, r: &Rec<Recommendation>) -> Option<&'a Rec<RecommendationUpdate>> {
-    let open = r.computed.closure == RecommendationClosureState::None && r.computed.verification == V::Submitted;
-    let claim = c.seen.get::<RecommendationUpdate>(r.computed.claim_id.filter(|_| open)?)?;
+fn open_claim<'a>(
+    c: &Context<'a>,
+    r: &Rec<Recommendation>,
+) -> Option<&'a Rec<RecommendationUpdate>> {
+    let open = r.computed.closure == RecommendationClosureState::None
+        && r.computed.verification == V::Submitted;
+    let claim = c
+        .seen
+        .get::<RecommendationUpdate>(r.computed.claim_id.filter(|_| open)?)?;
     (claim.data.update_kind == RecommendationUpdateKind::ClaimComplete).then_some(claim)
 }
 
@@ -265,19 +339,37 @@ fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
     {
         against.push((about, "the dashboard is not published"));
     }
-    for terms in c.seen.pointing::<TermsOfReference>(about).filter(|t| t.data.board_id == about) {
+    for terms in c
+        .seen
+        .pointing::<TermsOfReference>(about)
+        .filter(|t| t.data.board_id == about)
+    {
         not_agreed(terms, &mut against);
     }
-    for version in c.seen.pointing::<StrategyVersion>(about).filter(|v| v.data.strategy_id == about) {
-        let stated = version.data.document.as_ref().and_then(|d| d.stated_status.as_ref());
-        if version.data.status.is_approved() && stated.is_some_and(|s| s.to_lowercase().contains("draft")) {
+    for version in c
+        .seen
+        .pointing::<StrategyVersion>(about)
+        .filter(|v| v.data.strategy_id == about)
+    {
+        let stated = version
+            .data
+            .document
+            .as_ref()
+            .and_then(|d| d.stated_status.as_ref());
+        if version.data.status.is_approved()
+            && stated.is_some_and(|s| s.to_lowercase().contains("draft"))
+        {
             against.push((version.meta.id, "its document says draft"));
         }
         for plan in c.seen.pointing::<Plan>(version.meta.id) {
             overdue_items(c, plan.meta.id, &mut against);
         }
     }
-    for goal in c.seen.pointing::<Goal>(about).filter(|g| g.data.strategy_id == about) {
+    for goal in c
+        .seen
+        .pointing::<Goal>(about)
+        .filter(|g| g.data.strategy_id == about)
+    {
         open_on(c, goal.meta.id, &mut against);
     }
     let mut known = std::collections::HashSet::new();
@@ -288,12 +380,17 @@ fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
 /// The open recommendations that bear on a record, or whose updates or links lead to it.
 fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
     let bear = c.seen.pointing::<Recommendation>(about).map(|r| r.meta.id);
-    let linked = c.seen.pointing::<RecommendationLink>(about).filter(|l| l.data.to_id == about);
+    let linked = c
+        .seen
+        .pointing::<RecommendationLink>(about)
+        .filter(|l| l.data.to_id == about);
     let updates = c.seen.pointing::<RecommendationUpdate>(about);
     let all = bear
         .chain(linked.map(|l| l.data.recommendation_id))
         .chain(updates.map(|u| u.data.recommendation_id));
-    let open = |r: &&Rec<Recommendation>| r.is_live() && r.computed.closure == RecommendationClosureState::None;
+    let open = |r: &&Rec<Recommendation>| {
+        r.is_live() && r.computed.closure == RecommendationClosureState::None
+    };
     against.extend(
         all.filter_map(|id| c.seen.get::<Recommendation>(id).filter(open))
             .map(|r| (r.meta.id, "a recommendation on it is open")),
@@ -307,13 +404,20 @@ fn late(c: &Context<'_>, item: &Rec<WorkPlanItem>, against: &mut Against) {
 }
 
 fn overdue_items(c: &Context<'_>, plan: Uuid, against: &mut Against) {
-    for item in c.seen.pointing::<WorkPlanItem>(plan).filter(|i| i.data.plan_id == plan) {
+    for item in c
+        .seen
+        .pointing::<WorkPlanItem>(plan)
+        .filter(|i| i.data.plan_id == plan)
+    {
         late(c, item, against);
     }
 }
 
 fn not_agreed(terms: &Rec<TermsOfReference>, against: &mut Against) {
-    if matches!(terms.data.status, TermsStatus::Draft | TermsStatus::InReview) {
+    if matches!(
+        terms.data.status,
+        TermsStatus::Draft | TermsStatus::InReview
+    ) {
         against.push((terms.meta.id, "terms of reference are not agreed"));
     }
 }

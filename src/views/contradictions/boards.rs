@@ -5,7 +5,9 @@ use uuid::Uuid;
 use super::{Clash, Context, Each, Rule, Said};
 use crate::registers::assurance::RecommendationUpdate;
 use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsStatus};
-use crate::registers::meetings::{Action, ActionPart, ActionResponse, ActionState, ActionStatus, Meeting, MeetingStatus};
+use crate::registers::meetings::{
+    Action, ActionPart, ActionResponse, ActionState, ActionStatus, Meeting, MeetingStatus,
+};
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
@@ -21,9 +23,12 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let successor = c.seen.get::<Board>(b.data.successor_id?)?;
-            let both = b.data.status == BoardStatus::Active && successor.is_live() && successor.data.status == BoardStatus::Active;
+            let both = b.data.status == BoardStatus::Active
+                && successor.is_live()
+                && successor.data.status == BoardStatus::Active;
             both.then(|| {
-                let computed = Said::new("succeeded", "the board that took over from it sits").on(successor.data.established_on);
+                let computed = Said::new("succeeded", "the board that took over from it sits")
+                    .on(successor.data.established_on);
                 Clash::of(Said::new("active", "it is said to sit"))
                     .computed(computed)
                     .against([successor.meta.id])
@@ -42,9 +47,11 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let held = c.seen.pointing::<Meeting>(b.meta.id);
-            let held = held.filter(|m| m.data.board_id == b.meta.id && m.data.status == MeetingStatus::Held);
+            let held = held
+                .filter(|m| m.data.board_id == b.meta.id && m.data.status == MeetingStatus::Held);
             let last = held.max_by_key(|m| (m.computed.meeting_on, m.meta.id))?;
-            let computed = Said::new("has_met", "a meeting of it was held").on(last.computed.meeting_on);
+            let computed =
+                Said::new("has_met", "a meeting of it was held").on(last.computed.meeting_on);
             Some(
                 Clash::of(Said::new("proposed", "not yet set up"))
                     .computed(computed)
@@ -65,10 +72,17 @@ pub const RULES: &[Rule] = &[
             }
             let updates = c.seen.pointing::<RecommendationUpdate>(t.meta.id);
             let last = updates.max_by_key(|u| (u.data.stated_on, u.meta.id))?;
-            let words = last.data.narrative.as_ref().or_else(|| last.data.parts.first().map(|p| &p.text));
-            let claimed = Said::new(word(&last.data.update_kind), words.cloned().unwrap_or_default())
-                .by(last.data.by_post_id)
-                .on(Some(last.data.stated_on));
+            let words = last
+                .data
+                .narrative
+                .as_ref()
+                .or_else(|| last.data.parts.first().map(|p| &p.text));
+            let claimed = Said::new(
+                word(&last.data.update_kind),
+                words.cloned().unwrap_or_default(),
+            )
+            .by(last.data.by_post_id)
+            .on(Some(last.data.stated_on));
             let approver = t.data.approver_post_id.or(t.data.approver_board_id);
             let found = Said::new("not_agreed", "no agreement is on record")
                 .by(approver)
@@ -81,7 +95,12 @@ pub const RULES: &[Rule] = &[
                     t.computed.completeness
                 ),
             );
-            Some(Clash::of(claimed).verified(found).computed(computed).against([last.meta.id]))
+            Some(
+                Clash::of(claimed)
+                    .verified(found)
+                    .computed(computed)
+                    .against([last.meta.id]),
+            )
         }),
     },
     Rule {
@@ -95,8 +114,13 @@ pub const RULES: &[Rule] = &[
             let approver = t.data.approver_post_id.or(t.data.approver_board_id)?;
             let draft = matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview);
             let on = t.data.approved_on.filter(|_| draft)?;
-            let claimed = Said::new("approved", "an approval is on record").by(Some(approver)).on(Some(on));
-            Some(Clash::of(claimed).computed(Said::new(word(&t.data.status), "they do not count as agreed")))
+            let claimed = Said::new("approved", "an approval is on record")
+                .by(Some(approver))
+                .on(Some(on));
+            Some(Clash::of(claimed).computed(Said::new(
+                word(&t.data.status),
+                "they do not count as agreed",
+            )))
         }),
     },
     Rule {
@@ -109,7 +133,9 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
                 let approver = t.data.approver_post_id.or(t.data.approver_board_id);
-                let found = Said::new("agreed", "they were approved").by(approver).on(t.data.approved_on);
+                let found = Said::new("agreed", "they were approved")
+                    .by(approver)
+                    .on(t.data.approved_on);
                 let words = format!(
                     "{} per cent complete; empty: {}",
                     t.computed.completeness,
@@ -141,7 +167,11 @@ pub const RULES: &[Rule] = &[
                         .clone()
                         .unwrap_or_else(|| "the board asks for nothing more".into()),
                 );
-                let words = format!("{} of its {} parts are open", open.len(), a.computed.parts_total);
+                let words = format!(
+                    "{} of its {} parts are open",
+                    open.len(),
+                    a.computed.parts_total
+                );
                 Clash::of(said.on(a.data.closed_on))
                     .computed(Said::new("parts_open", words))
                     .against(open)
@@ -179,8 +209,12 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, a: &Rec<Action>| {
             let settled = a.computed.parts_total > 0 && a.computed.state == ActionState::Complete;
             (a.data.status == ActionStatus::Open && settled).then(|| {
-                let computed = Said::new("complete", format!("none of its {} parts is open", a.computed.parts_total));
-                Clash::of(Said::new("open", "the board's secretary has it as open")).computed(computed)
+                let computed = Said::new(
+                    "complete",
+                    format!("none of its {} parts is open", a.computed.parts_total),
+                );
+                Clash::of(Said::new("open", "the board's secretary has it as open"))
+                    .computed(computed)
             })
         }),
     },
@@ -192,13 +226,17 @@ pub const RULES: &[Rule] = &[
         remedy: "Take the claim over, or tell whoever made it why not.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, p: &Rec<ActionPart>| {
-            let claim = p.computed.claimed_status.filter(|_| p.computed.claim_differs)?;
+            let claim = p
+                .computed
+                .claimed_status
+                .filter(|_| p.computed.claim_differs)?;
             let claimed = response(c, p.meta.id, |r| r.part_id == Some(p.meta.id), word(&claim));
-            let words = p
-                .data
-                .note
-                .clone()
-                .unwrap_or_else(|| format!("the board has it as {}", word(&p.data.status).replace('_', " ")));
+            let words = p.data.note.clone().unwrap_or_else(|| {
+                format!(
+                    "the board has it as {}",
+                    word(&p.data.status).replace('_', " ")
+                )
+            });
             Some(Clash::of(claimed).verified(Said::new(word(&p.data.status), words)))
         }),
     },
@@ -213,9 +251,15 @@ fn open_parts(c: &Context<'_>, action: &Rec<Action>) -> Vec<Uuid> {
 }
 
 /// The last response that claims this.
-fn response(c: &Context<'_>, to: Uuid, about: impl Fn(&ActionResponse) -> bool, code: String) -> Said {
+fn response(
+    c: &Context<'_>,
+    to: Uuid,
+    about: impl Fn(&ActionResponse) -> bool,
+    code: String,
+) -> Said {
     let all = c.seen.pointing::<ActionResponse>(to);
-    let claims = all.filter(|r| about(&r.data) && r.data.claimed_status.is_some_and(|s| word(&s) == code));
+    let claims =
+        all.filter(|r| about(&r.data) && r.data.claimed_status.is_some_and(|s| word(&s) == code));
     match claims.max_by_key(|r| (r.data.responded_on, r.meta.created_at, r.meta.id)) {
         Some(r) => Said::new(code, r.data.text.clone())
             .by(Some(r.data.by_post_id))

@@ -307,7 +307,12 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
         claimed: statement(seen, clash.claimed),
         verified: clash.verified.map(|s| statement(seen, s)),
         computed: clash.computed.map(|s| statement(seen, s)),
-        against: clash.against.iter().filter_map(named).take(MOST_AGAINST).collect(),
+        against: clash
+            .against
+            .iter()
+            .filter_map(named)
+            .take(MOST_AGAINST)
+            .collect(),
         remedy: found.rule.remedy.to_owned(),
     }
 }

@@ -1,7 +1,9 @@
 //! Measures and dashboards: called integrated or promised, against figures and versions.
 
 use super::{Clash, Each, Rule, Said};
-use crate::registers::performance::{Dashboard, DashboardMaturity, Measure, MeasureState, Observation};
+use crate::registers::performance::{
+    Dashboard, DashboardMaturity, Measure, MeasureState, Observation,
+};
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
@@ -16,9 +18,16 @@ pub const RULES: &[Rule] = &[
         remedy: "Load the figures, or set the measure back to planned.",
         answers: &["2020, recommendations 3 and 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
-            let none = || c.seen.unique_from::<Observation>(m.meta.id.as_bytes()).next().is_none();
+            let none = || {
+                c.seen
+                    .unique_from::<Observation>(m.meta.id.as_bytes())
+                    .next()
+                    .is_none()
+            };
             (m.data.state == MeasureState::Integrated && none()).then(|| {
-                let claimed = Said::new("integrated", "its figures come regularly and are looked at").by(m.data.owner_post_id);
+                let claimed =
+                    Said::new("integrated", "its figures come regularly and are looked at")
+                        .by(m.data.owner_post_id);
                 Clash::of(claimed).computed(Said::new("no_figures", "no figure is on record"))
             })
         }),
@@ -34,18 +43,32 @@ pub const RULES: &[Rule] = &[
             if d.computed.first_published_on.is_some_and(|day| day <= c.on) {
                 return None;
             }
-            let promise = d.data.promised.iter().find(|p| p.due.due_on.is_some_and(|due| due < c.on))?;
-            let due = promise.due.due_on.map(|d| d.to_string()).unwrap_or_default();
+            let promise = d
+                .data
+                .promised
+                .iter()
+                .find(|p| p.due.due_on.is_some_and(|due| due < c.on))?;
+            let due = promise
+                .due
+                .due_on
+                .map(|d| d.to_string())
+                .unwrap_or_default();
             let words = match &promise.stated_in {
                 Some(place) => format!("promised for {due} in {place}"),
                 None => format!("promised for {due}"),
             };
-            let claimed = Said::new("promised", words).by(d.data.owner_post_id).on(promise.made_on);
+            let claimed = Said::new("promised", words)
+                .by(d.data.owner_post_id)
+                .on(promise.made_on);
             let computed = Said::new(
                 word(&d.computed.maturity),
                 format!("its latest version is {}", word(&d.computed.maturity)),
             );
-            Some(Clash::of(claimed).computed(computed).against(d.computed.latest_version_id))
+            Some(
+                Clash::of(claimed)
+                    .computed(computed)
+                    .against(d.computed.latest_version_id),
+            )
         }),
     },
     Rule {
@@ -59,12 +82,20 @@ pub const RULES: &[Rule] = &[
             if d.computed.maturity != DashboardMaturity::Published {
                 return None;
             }
-            let has = |id: &uuid::Uuid| c.seen.unique_from::<Observation>(id.as_bytes()).next().is_some();
+            let has = |id: &uuid::Uuid| {
+                c.seen
+                    .unique_from::<Observation>(id.as_bytes())
+                    .next()
+                    .is_some()
+            };
             (!d.data.measure_ids.iter().any(has)).then(|| {
                 let claimed = Said::new("published", "a version of it is published")
                     .by(d.data.owner_post_id)
                     .on(d.computed.first_published_on);
-                let words = format!("none of its {} measures has a figure", d.data.measure_ids.len());
+                let words = format!(
+                    "none of its {} measures has a figure",
+                    d.data.measure_ids.len()
+                );
                 Clash::of(claimed)
                     .computed(Said::new("no_figures", words))
                     .against(d.data.measure_ids.iter().copied())

@@ -3,11 +3,16 @@
 use uuid::Uuid;
 
 use super::{Clash, Context, Each, Rule, Said, audit};
-use crate::registers::assurance::{Recommendation, RecommendationClosureState, RecommendationVerification};
-use crate::registers::plan::{
-    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, WorkPlanItem,
+use crate::registers::assurance::{
+    Recommendation, RecommendationClosureState, RecommendationVerification,
 };
-use crate::registers::strategy::{StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus};
+use crate::registers::plan::{
+    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus,
+    ProgressUpdate, WorkPlanItem,
+};
+use crate::registers::strategy::{
+    StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus,
+};
 use crate::views::findings::GapSeverity as Is;
 use crate::views::rag::Rated;
 use crate::world::Rec;
@@ -29,7 +34,9 @@ pub const RULES: &[Rule] = &[
             let rated = Rated::of(i, c.on, c.settings);
             (!rated.agrees(i.data.declared_rag)).then(|| {
                 let colour = i.data.declared_rag;
-                let claimed = said_in_update(c, i, format!("declared {}", word(&colour)), |u| u.declared_rag == Some(colour));
+                let claimed = said_in_update(c, i, format!("declared {}", word(&colour)), |u| {
+                    u.declared_rag == Some(colour)
+                });
                 Clash::of(Said {
                     code: word(&colour),
                     ..claimed
@@ -56,7 +63,10 @@ pub const RULES: &[Rule] = &[
             if open.is_empty() {
                 return None;
             }
-            let computed = Said::new("parts_open", format!("{} of its {parts} parts are open", open.len()));
+            let computed = Said::new(
+                "parts_open",
+                format!("{} of its {parts} parts are open", open.len()),
+            );
             Some(Clash::of(completed(c, i)?).computed(computed).against(open))
         }),
     },
@@ -75,7 +85,10 @@ pub const RULES: &[Rule] = &[
                 .map(|d| d.meta.id)
                 .collect();
             (!open.is_empty()).then(|| {
-                let computed = Said::new("dependencies_open", format!("{} of its dependencies are open", open.len()));
+                let computed = Said::new(
+                    "dependencies_open",
+                    format!("{} of its dependencies are open", open.len()),
+                );
                 Clash::of(claimed).computed(computed).against(open)
             })
         }),
@@ -90,9 +103,15 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
             let claims = c.seen.pointing::<BenefitClaim>(i.meta.id);
-            let bare: Vec<Uuid> = claims.filter(|b| !b.computed.is_evidenced).map(|b| b.meta.id).collect();
+            let bare: Vec<Uuid> = claims
+                .filter(|b| !b.computed.is_evidenced)
+                .map(|b| b.meta.id)
+                .collect();
             (!bare.is_empty()).then(|| {
-                let computed = Said::new("unevidenced", format!("{} of the benefits claimed have no evidence", bare.len()));
+                let computed = Said::new(
+                    "unevidenced",
+                    format!("{} of the benefits claimed have no evidence", bare.len()),
+                );
                 Clash::of(claimed).computed(computed).against(bare)
             })
         }),
@@ -111,12 +130,19 @@ pub const RULES: &[Rule] = &[
                 let rejected = r.computed.verification == RecommendationVerification::Rejected;
                 open && r.data.item_ids.contains(&i.meta.id) && (rejected || r.is_overdue(c.on))
             };
-            let against: Vec<&Rec<Recommendation>> = c.seen.pointing::<Recommendation>(i.meta.id).filter(bears).collect();
+            let against: Vec<&Rec<Recommendation>> = c
+                .seen
+                .pointing::<Recommendation>(i.meta.id)
+                .filter(bears)
+                .collect();
             let first = against.first()?;
             let found = audit(first.computed.verification);
             let computed = Said::new(
                 "recommendations_open",
-                format!("{} recommendations that bear on it stand open", against.len()),
+                format!(
+                    "{} recommendations that bear on it stand open",
+                    against.len()
+                ),
             );
             Some(
                 Clash::of(claimed)
@@ -136,7 +162,8 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let percent = i.data.percent_complete?;
             let complete = i.data.status == ItemStatus::Complete;
-            let differs = (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
+            let differs =
+                (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
             (differs && c.is_planned(i.data.plan_id)).then(|| {
                 let claimed = said_in_update(c, i, format!("{percent} per cent are done"), |u| {
                     u.percent_complete == Some(percent)
@@ -164,7 +191,9 @@ pub const RULES: &[Rule] = &[
             let state = awaited(c, d)?;
             (d.data.status == DependencyStatus::Met && state.0 == "open").then(|| {
                 let claimed = Said::new("met", "the item has what it waited for").on(d.data.met_on);
-                Clash::of(claimed).computed(Said::new("open", state.1)).against(d.data.on_id)
+                Clash::of(claimed)
+                    .computed(Said::new("open", state.1))
+                    .against(d.data.on_id)
             })
         }),
     },
@@ -178,10 +207,14 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|c, d: &Rec<Dependency>| {
             let state = awaited(c, d)?;
             let item = c.seen.get::<WorkPlanItem>(d.data.item_id)?;
-            let waits = d.data.status == DependencyStatus::Open && !item.data.status.is_closed() && c.is_planned(item.data.plan_id);
+            let waits = d.data.status == DependencyStatus::Open
+                && !item.data.status.is_closed()
+                && c.is_planned(item.data.plan_id);
             (waits && state.0 == "done").then(|| {
                 let claimed = Said::new("open", "the item waits for it");
-                Clash::of(claimed).computed(Said::new("done", state.1)).against(d.data.on_id)
+                Clash::of(claimed)
+                    .computed(Said::new("done", state.1))
+                    .against(d.data.on_id)
             })
         }),
     },
@@ -193,11 +226,17 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete the items, or say that the plan is partial.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, p: &Rec<Plan>| {
-            if p.data.completeness_claim != PlanCompleteness::Complete || p.data.status == PlanStatus::Closed {
+            if p.data.completeness_claim != PlanCompleteness::Complete
+                || p.data.status == PlanStatus::Closed
+            {
                 return None;
             }
             let (mut items, mut lacking) = (0, Vec::new());
-            for item in c.seen.pointing::<WorkPlanItem>(p.meta.id).filter(|i| i.data.plan_id == p.meta.id) {
+            for item in c
+                .seen
+                .pointing::<WorkPlanItem>(p.meta.id)
+                .filter(|i| i.data.plan_id == p.meta.id)
+            {
                 items += 1;
                 if lacks(item) {
                     lacking.push(item.meta.id);
@@ -206,9 +245,15 @@ pub const RULES: &[Rule] = &[
             (!lacking.is_empty()).then(|| {
                 let claimed = Said::new(
                     "complete",
-                    p.data.completeness_source.clone().unwrap_or_else(|| "said to be complete".into()),
+                    p.data
+                        .completeness_source
+                        .clone()
+                        .unwrap_or_else(|| "said to be complete".into()),
                 );
-                let computed = Said::new("items_incomplete", format!("{} of its {items} items lack something", lacking.len()));
+                let computed = Said::new(
+                    "items_incomplete",
+                    format!("{} of its {items} items lack something", lacking.len()),
+                );
                 Clash::of(claimed).computed(computed).against(lacking)
             })
         }),
@@ -224,11 +269,16 @@ pub const RULES: &[Rule] = &[
             let version = c.seen.get::<StrategyVersion>(p.data.strategy_version_id?)?;
             let unapproved = matches!(
                 version.data.status,
-                StrategyVersionStatus::Draft | StrategyVersionStatus::InReview | StrategyVersionStatus::Withdrawn
+                StrategyVersionStatus::Draft
+                    | StrategyVersionStatus::InReview
+                    | StrategyVersionStatus::Withdrawn
             );
             (p.data.status == PlanStatus::Active && unapproved).then(|| {
                 let status = word(&version.data.status);
-                let found = Said::new(status.clone(), format!("the version is {}", status.replace('_', " ")));
+                let found = Said::new(
+                    status.clone(),
+                    format!("the version is {}", status.replace('_', " ")),
+                );
                 Clash::of(Said::new("active", "the plan is worked to"))
                     .verified(found)
                     .against([version.meta.id])
@@ -237,19 +287,34 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-fn children<'a>(c: &Context<'a>, item: &Rec<WorkPlanItem>) -> impl Iterator<Item = &'a Rec<WorkPlanItem>> + use<'a> {
+fn children<'a>(
+    c: &Context<'a>,
+    item: &Rec<WorkPlanItem>,
+) -> impl Iterator<Item = &'a Rec<WorkPlanItem>> + use<'a> {
     let (id, complete) = (item.meta.id, item.data.status == ItemStatus::Complete);
     let all = complete.then(|| c.seen.pointing::<WorkPlanItem>(id));
-    all.into_iter().flatten().filter(move |p| p.data.parent_id == Some(id))
+    all.into_iter()
+        .flatten()
+        .filter(move |p| p.data.parent_id == Some(id))
 }
 
 /// What an item's lead says, as the latest update that says it has it; else nobody is known to have said it.
-fn said_in_update(c: &Context<'_>, item: &Rec<WorkPlanItem>, words: String, says: impl Fn(&ProgressUpdate) -> bool) -> Said {
-    let updates = c.seen.pointing::<ProgressUpdate>(item.meta.id).filter(|u| says(&u.data));
+fn said_in_update(
+    c: &Context<'_>,
+    item: &Rec<WorkPlanItem>,
+    words: String,
+    says: impl Fn(&ProgressUpdate) -> bool,
+) -> Said {
+    let updates = c
+        .seen
+        .pointing::<ProgressUpdate>(item.meta.id)
+        .filter(|u| says(&u.data));
     let last = updates.max_by_key(|u| (u.data.made_on, u.meta.id));
     let said = Said::new("", words);
     match last {
-        Some(update) => said.by(Some(update.data.by_post_id)).on(Some(update.data.made_on)),
+        Some(update) => said
+            .by(Some(update.data.by_post_id))
+            .on(Some(update.data.made_on)),
         None => said.by(item.data.lead_post_id),
     }
 }
@@ -259,7 +324,9 @@ fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
     if item.data.status != ItemStatus::Complete {
         return None;
     }
-    let said = said_in_update(c, item, "declared complete".into(), |u| u.status == Some(ItemStatus::Complete));
+    let said = said_in_update(c, item, "declared complete".into(), |u| {
+        u.status == Some(ItemStatus::Complete)
+    });
     let on = said.on.or(item.data.completed_on);
     Some(Said {
         code: "complete".into(),
@@ -271,9 +338,17 @@ fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
 /// Whether what a dependency waits for is open or done, as far as it has such states.
 fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static str, String)> {
     let id = dependency.data.on_id?;
-    let told = |done: bool, status: String| (if done { "done" } else { "open" }, format!("it is {}", status.replace('_', " ")));
+    let told = |done: bool, status: String| {
+        (
+            if done { "done" } else { "open" },
+            format!("it is {}", status.replace('_', " ")),
+        )
+    };
     if let Some(item) = c.seen.get::<WorkPlanItem>(id) {
-        return Some(told(item.data.status == ItemStatus::Complete, word(&item.data.status)));
+        return Some(told(
+            item.data.status == ItemStatus::Complete,
+            word(&item.data.status),
+        ));
     }
     let review = c.seen.get::<StrategyReview>(id)?;
     Some(told(
@@ -288,7 +363,9 @@ fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let dropped = matches!(i.status, ItemStatus::Cancelled | ItemStatus::Superseded);
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
     let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
-    let judged = (!i.measures.is_empty() || i.quantified_target.is_some()) && !i.goals.is_empty() && item.due_on().is_some();
+    let judged = (!i.measures.is_empty() || i.quantified_target.is_some())
+        && !i.goals.is_empty()
+        && item.due_on().is_some();
     let complete = answered_for && said && judged;
     !dropped && !complete
 }

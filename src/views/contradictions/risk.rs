@@ -26,7 +26,10 @@ pub const RULES: &[Rule] = &[
                     .by(k.data.owner_post_id)
                     .on(k.data.assessed_on);
                 let found = audit(verification);
-                let computed = Said::new(word(&k.computed.counted_effectiveness), "what the risk counts it as");
+                let computed = Said::new(
+                    word(&k.computed.counted_effectiveness),
+                    "what the risk counts it as",
+                );
                 Clash::of(claimed)
                     .verified(found)
                     .computed(computed)
@@ -42,7 +45,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Carry the recommendation out, or assume nothing of the control.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, k: &Rec<Control>| {
-            let by = k.data.assumed_reduction.filter(|r| r.likelihood + r.impact > 0)?;
+            let by = k
+                .data
+                .assumed_reduction
+                .filter(|r| r.likelihood + r.impact > 0)?;
             let verification = k.computed.recommendation_verification?;
             (k.computed.counted_effectiveness != ControlEffectiveness::Effective).then(|| {
                 let words = format!(
@@ -54,7 +60,10 @@ pub const RULES: &[Rule] = &[
                 let computed = if k.is_failing(c.seen.reading(c.on)) {
                     Said::new("failing", "the recommendation is overdue")
                 } else {
-                    Said::new(word(&k.computed.counted_effectiveness), "what the risk counts it as")
+                    Said::new(
+                        word(&k.computed.counted_effectiveness),
+                        "what the risk counts it as",
+                    )
                 };
                 Clash::of(claimed)
                     .verified(found)
@@ -79,9 +88,11 @@ pub const RULES: &[Rule] = &[
                         format!("{what}: {} ({})", l.product, word(&l.band)),
                     )
                 };
-                let clash = Clash::of(score("assumed score", assumed).by(r.data.owner_post_id)).verified(score("verified score", verified));
+                let clash = Clash::of(score("assumed score", assumed).by(r.data.owner_post_id))
+                    .verified(score("verified score", verified));
                 match r.computed.current_level {
-                    Some(current) => clash.computed(score("current score", current).on(r.computed.last_reviewed_on)),
+                    Some(current) => clash
+                        .computed(score("current score", current).on(r.computed.last_reviewed_on)),
                     None => clash,
                 }
             })
@@ -118,7 +129,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Treat the risk, or raise the appetite by decision.",
         answers: &[],
         look: &Each::new(|_, r: &Rec<Risk>| {
-            let tolerated = r.data.response == Some(RiskResponse::Tolerate) && r.data.status == RiskStatus::Open;
+            let tolerated = r.data.response == Some(RiskResponse::Tolerate)
+                && r.data.status == RiskStatus::Open;
             (tolerated && r.computed.above_appetite == Some(true)).then(|| {
                 let appetite = r.data.appetite.map(|a| word(&a)).unwrap_or_default();
                 let claimed = Said::new("tolerate", "it is lived with").by(r.data.owner_post_id);

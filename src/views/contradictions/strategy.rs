@@ -5,8 +5,8 @@ use chrono::Datelike;
 use super::{Clash, Each, Rule, Said};
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
-    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus, Suggestion,
-    SuggestionDisposition,
+    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
+    StrategyVersionStatus, Suggestion, SuggestionDisposition,
 };
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
@@ -28,7 +28,8 @@ pub const RULES: &[Rule] = &[
                 let claimed = Said::new(word(&v.data.status), "the version counts as approved")
                     .on(v.data.approved_on)
                     .by(approver);
-                Clash::of(claimed).computed(Said::new("draft", format!("its document says: {stated}")))
+                Clash::of(claimed)
+                    .computed(Said::new("draft", format!("its document says: {stated}")))
             })
         }),
     },
@@ -41,15 +42,20 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, Action 14 and key considerations"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let approver = v.data.approver_post_id.or(v.data.approver_board_id);
-            (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none())).then(|| {
-                let words = match (approver, v.data.approved_on) {
-                    (None, None) => "neither approver nor day is on record",
-                    (None, _) => "no approver is on record",
-                    _ => "no day of approval is on record",
-                };
-                let claimed = Said::new(word(&v.data.status), "the version counts as approved");
-                Clash::of(claimed).verified(Said::new("not_recorded", words).by(approver).on(v.data.approved_on))
-            })
+            (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none()))
+                .then(|| {
+                    let words = match (approver, v.data.approved_on) {
+                        (None, None) => "neither approver nor day is on record",
+                        (None, _) => "no approver is on record",
+                        _ => "no day of approval is on record",
+                    };
+                    let claimed = Said::new(word(&v.data.status), "the version counts as approved");
+                    Clash::of(claimed).verified(
+                        Said::new("not_recorded", words)
+                            .by(approver)
+                            .on(v.data.approved_on),
+                    )
+                })
         }),
     },
     Rule {
@@ -80,8 +86,12 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let mut versions = c.seen.pointing::<StrategyVersion>(s.meta.id);
-            let version = versions.find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_in_force())?;
-            let computed = Said::new(word(&version.data.status), "a version of it counts as in force");
+            let version = versions
+                .find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_in_force())?;
+            let computed = Said::new(
+                word(&version.data.status),
+                "a version of it counts as in force",
+            );
             Some(
                 Clash::of(Said::new("ended", "it no longer holds"))
                     .computed(computed)
@@ -101,8 +111,12 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let mut versions = c.seen.pointing::<StrategyVersion>(s.meta.id);
-            let version = versions.find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_approved())?;
-            let computed = Said::new(word(&version.data.status), "a version of it counts as approved");
+            let version = versions
+                .find(|v| v.data.strategy_id == s.meta.id && v.data.status.is_approved())?;
+            let computed = Said::new(
+                word(&version.data.status),
+                "a version of it counts as approved",
+            );
             Some(
                 Clash::of(Said::new("planned", "it is still to come"))
                     .computed(computed)
@@ -123,18 +137,32 @@ pub const RULES: &[Rule] = &[
                 s.data.disposition,
                 SuggestionDisposition::Incorporated | SuggestionDisposition::Partly
             );
-            let version = s.data.taken_in_version_id.and_then(|id| c.seen.get::<StrategyVersion>(id));
+            let version = s
+                .data
+                .taken_in_version_id
+                .and_then(|id| c.seen.get::<StrategyVersion>(id));
             let computed = match version {
-                None if s.data.taken_in_version_id.is_none() => Said::new("no_version", "no version is named that has it"),
-                Some(v) if !v.is_live() || matches!(v.data.status, Draft | InReview | Withdrawn) => Said::new(
-                    word(&v.data.status),
-                    format!("the version that has it is {}", word(&v.data.status).replace('_', " ")),
-                ),
+                None if s.data.taken_in_version_id.is_none() => {
+                    Said::new("no_version", "no version is named that has it")
+                }
+                Some(v)
+                    if !v.is_live() || matches!(v.data.status, Draft | InReview | Withdrawn) =>
+                {
+                    Said::new(
+                        word(&v.data.status),
+                        format!(
+                            "the version that has it is {}",
+                            word(&v.data.status).replace('_', " ")
+                        ),
+                    )
+                }
                 _ => return None,
             };
             taken.then(|| {
                 let claimed = Said::new(word(&s.data.disposition), "it is said to be taken in");
-                Clash::of(claimed).computed(computed).against(version.map(|v| v.meta.id))
+                Clash::of(claimed)
+                    .computed(computed)
+                    .against(version.map(|v| v.meta.id))
             })
         }),
     },
@@ -149,14 +177,22 @@ pub const RULES: &[Rule] = &[
             if r.data.status != StrategyReviewStatus::Completed {
                 return None;
             }
-            let items = r.data.deferred.iter().filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id));
+            let items = r
+                .data
+                .deferred
+                .iter()
+                .filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id));
             let open: Vec<uuid::Uuid> = items
                 .filter(|i| i.is_live() && !i.data.status.is_closed())
                 .map(|i| i.meta.id)
                 .collect();
             (!open.is_empty()).then(|| {
-                let claimed = Said::new("completed", "the review is completed").on(r.data.completed_on);
-                let computed = Said::new("deferred_open", format!("{} items that were put off to it are open", open.len()));
+                let claimed =
+                    Said::new("completed", "the review is completed").on(r.data.completed_on);
+                let computed = Said::new(
+                    "deferred_open",
+                    format!("{} items that were put off to it are open", open.len()),
+                );
                 Clash::of(claimed).computed(computed).against(open)
             })
         }),

@@ -5,8 +5,9 @@ use chrono::NaiveDate;
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::assurance::{
-    Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation, RecommendationClosureState, RecommendationLink,
-    RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification, Verification, VerificationResult,
+    Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation,
+    RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+    RecommendationUpdateKind, RecommendationVerification, Verification, VerificationResult,
 };
 use crate::registers::evidence::Evidence;
 use crate::views::expected::{Awaited, awaited_by};
@@ -23,7 +24,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Name the post or unit that answers for it.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            plain_if(is_open(c, r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
+            plain_if(
+                is_open(c, r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none(),
+            )
         }),
     },
     Rule {
@@ -33,7 +36,9 @@ pub const RULES: &[Rule] = &[
         why: "What matters most cannot be done first.",
         remedy: "Have audit say its priority.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| plain_if(is_open(c, r) && r.data.priority.is_none())),
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            plain_if(is_open(c, r) && r.data.priority.is_none())
+        }),
     },
     Rule {
         code: "recommendation_incomplete",
@@ -42,10 +47,12 @@ pub const RULES: &[Rule] = &[
         why: "Without the one nobody knows why, without the other nobody knows what to do.",
         remedy: "Add what the report says.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| match (&r.data.finding, &r.data.recommendation) {
-            (None, _) if is_open(c, r) => because("no finding"),
-            (_, None) if is_open(c, r) => because("it does not say what is recommended"),
-            _ => None,
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            match (&r.data.finding, &r.data.recommendation) {
+                (None, _) if is_open(c, r) => because("no finding"),
+                (_, None) if is_open(c, r) => because("it does not say what is recommended"),
+                _ => None,
+            }
         }),
     },
     Rule {
@@ -56,7 +63,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Record management's response.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            let waited = || reported_on(c, r).is_none_or(|on| (c.on - on).num_days() > c.settings.gaps.response_after_days);
+            let waited = || {
+                reported_on(c, r)
+                    .is_none_or(|on| (c.on - on).num_days() > c.settings.gaps.response_after_days)
+            };
             plain_if(is_open(c, r) && r.computed.management_response.is_none() && waited())
         }),
     },
@@ -68,7 +78,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Have audit accept the rejection by a closure, or take the matter up.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            plain_if(is_open(c, r) && r.computed.management_response == Some(ManagementDecision::Rejected))
+            plain_if(
+                is_open(c, r)
+                    && r.computed.management_response == Some(ManagementDecision::Rejected),
+            )
         }),
     },
     Rule {
@@ -78,7 +91,9 @@ pub const RULES: &[Rule] = &[
         why: "It can never be late.",
         remedy: "Agree a deadline.",
         answers: &["2017, recommendation b"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| plain_if(is_open(c, r) && r.data.deadline.due_on.is_none())),
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            plain_if(is_open(c, r) && r.data.deadline.due_on.is_none())
+        }),
     },
     Rule {
         code: "recommendation_overdue",
@@ -88,8 +103,15 @@ pub const RULES: &[Rule] = &[
         remedy: "Implement it and claim it, or ask for an extension.",
         answers: &["2020, recommendations 6, 7 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            let due = r.data.deadline.due_on.filter(|_| is_open(c, r) && r.is_overdue(c.on))?;
-            because(format!("was due on {due}, {} ago", days((c.on - due).num_days())))
+            let due = r
+                .data
+                .deadline
+                .due_on
+                .filter(|_| is_open(c, r) && r.is_overdue(c.on))?;
+            because(format!(
+                "was due on {due}, {} ago",
+                days((c.on - due).num_days())
+            ))
         }),
     },
     Rule {
@@ -100,7 +122,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the board decide what is realistic, or audit what risk is borne meanwhile.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            let often = is_open(c, r) && r.computed.extension_count >= c.settings.gaps.many_extensions;
+            let often =
+                is_open(c, r) && r.computed.extension_count >= c.settings.gaps.many_extensions;
             if often {
                 because(format!("{} times", r.computed.extension_count))
             } else {
@@ -116,8 +139,12 @@ pub const RULES: &[Rule] = &[
         remedy: "Say to when, and ask for that extension.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
-            let latest = r.computed.latest_update_id.and_then(|id| c.seen.get::<RecommendationUpdate>(id))?;
-            let off = latest.data.update_kind == RecommendationUpdateKind::Deferral && latest.data.asked_deadline.due_on.is_none();
+            let latest = r
+                .computed
+                .latest_update_id
+                .and_then(|id| c.seen.get::<RecommendationUpdate>(id))?;
+            let off = latest.data.update_kind == RecommendationUpdateKind::Deferral
+                && latest.data.asked_deadline.due_on.is_none();
             if off && is_open(c, r) {
                 because(format!("on {}", latest.data.stated_on))
             } else {
@@ -132,7 +159,13 @@ pub const RULES: &[Rule] = &[
         why: "Its own deadline rests on nothing.",
         remedy: "Give what it leans on a date, or implement the recommendation without it.",
         answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| leans(c, r, |a| a.due_on.is_none().then(|| a.record.meta().reference.clone()))),
+        look: &Each::new(|c, r: &Rec<Recommendation>| {
+            leans(c, r, |a| {
+                a.due_on
+                    .is_none()
+                    .then(|| a.record.meta().reference.clone())
+            })
+        }),
     },
     Rule {
         code: "recommendation_waits_beyond_deadline",
@@ -162,7 +195,8 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let since = r.computed.latest_update_on.or_else(|| reported_on(c, r));
-            let silent = (c.on - since.unwrap_or_else(|| r.meta.created_at.date_naive())).num_days();
+            let silent =
+                (c.on - since.unwrap_or_else(|| r.meta.created_at.date_naive())).num_days();
             if silent > c.settings.stale_after_days {
                 because(format!("not for {}", days(silent)))
             } else {
@@ -196,7 +230,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = r.computed.claim_id.filter(|_| is_open(c, r))?;
-            let shown = |id| c.seen.pointing::<Evidence>(id).any(|e| e.data.supports_id == id);
+            let shown = |id| {
+                c.seen
+                    .pointing::<Evidence>(id)
+                    .any(|e| e.data.supports_id == id)
+            };
             plain_if(!shown(claim) && !shown(r.meta.id))
         }),
     },
@@ -218,7 +256,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let says = l.data.relation == RecommendationRelation::Duplicates;
-            let open = |id| c.seen.get::<Recommendation>(id).is_some_and(|r| is_open(c, r));
+            let open = |id| {
+                c.seen
+                    .get::<Recommendation>(id)
+                    .is_some_and(|r| is_open(c, r))
+            };
             plain_if(says && open(l.data.recommendation_id))
         }),
     },
@@ -231,7 +273,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let repeats = l.data.relation == RecommendationRelation::Repeats;
-            let open = |id| c.seen.get::<Recommendation>(id).is_some_and(|r| is_open(c, r));
+            let open = |id| {
+                c.seen
+                    .get::<Recommendation>(id)
+                    .is_some_and(|r| is_open(c, r))
+            };
             plain_if(repeats && open(l.data.recommendation_id) && open(l.data.to_id))
         }),
     },
@@ -241,9 +287,16 @@ pub const RULES: &[Rule] = &[
         checks: "The assertion is made without anything to support it.",
         why: "Anybody can say so.",
         remedy: "Name the evidence, or withdraw the assertion.",
-        answers: &["2017, key considerations and interdependencies", "2020, recommendations 4 and 7"],
+        answers: &[
+            "2017, key considerations and interdependencies",
+            "2020, recommendations 4 and 7",
+        ],
         look: &Each::new(|c, a: &Rec<Assertion>| {
-            let shown = || c.seen.pointing::<Evidence>(a.meta.id).any(|e| e.data.supports_id == a.meta.id);
+            let shown = || {
+                c.seen
+                    .pointing::<Evidence>(a.meta.id)
+                    .any(|e| e.data.supports_id == a.meta.id)
+            };
             plain_if(a.data.evidence == AssertionEvidence::None && !shown())
         }),
     },
@@ -251,23 +304,39 @@ pub const RULES: &[Rule] = &[
 
 /// Whether it still binds management: of a review that stands, and closed by nobody.
 fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
-    let stands = || c.seen.get::<AuditReview>(r.data.review_id).is_some_and(Rec::is_live);
+    let stands = || {
+        c.seen
+            .get::<AuditReview>(r.data.review_id)
+            .is_some_and(Rec::is_live)
+    };
     r.is_live() && r.computed.closure == RecommendationClosureState::None && stands()
 }
 
 /// When its review was reported, where that is known.
 fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
-    c.seen.get::<AuditReview>(r.data.review_id)?.data.reported.due_on
+    c.seen
+        .get::<AuditReview>(r.data.review_id)?
+        .data
+        .reported
+        .due_on
 }
 
 /// What of all that it leans on is wrong, in words.
-fn leans(c: &Context<'_>, r: &Rec<Recommendation>, wrong: impl Fn(&Awaited<'_>) -> Option<String>) -> Fault {
+fn leans(
+    c: &Context<'_>,
+    r: &Rec<Recommendation>,
+    wrong: impl Fn(&Awaited<'_>) -> Option<String>,
+) -> Fault {
     if !is_open(c, r) || r.computed.claim_id.is_some() {
         return None;
     }
     let mut words: Vec<String> = awaited_by(c.seen, r).iter().filter_map(wrong).collect();
     words.sort_unstable();
-    if words.is_empty() { None } else { because(words.join(", ")) }
+    if words.is_empty() {
+        None
+    } else {
+        because(words.join(", "))
+    }
 }
 
 fn recommendation_rejected_claim(c: &Context<'_>, r: &Rec<Recommendation>) -> Fault {
@@ -276,7 +345,9 @@ fn recommendation_rejected_claim(c: &Context<'_>, r: &Rec<Recommendation>) -> Fa
     }
     let rejections = c.seen.pointing::<Verification>(r.meta.id);
     let on = rejections
-        .filter(|v| v.data.recommendation_id == r.meta.id && v.data.result == VerificationResult::Rejected)
+        .filter(|v| {
+            v.data.recommendation_id == r.meta.id && v.data.result == VerificationResult::Rejected
+        })
         .map(|v| v.data.decided_on)
         .max()?;
     let taken_up = r.computed.latest_update_on.is_some_and(|said| said > on);

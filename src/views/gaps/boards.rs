@@ -8,8 +8,8 @@ use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership, MembershipBasis, MembershipCapacity,
-    TermsOfReference, TermsStatus,
+    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership,
+    MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
 
@@ -22,7 +22,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody sees to it that it meets, is chaired and reports.",
         remedy: "Name the unit whose board it is.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|_, b: &Rec<Board>| plain_if(is_active(b) && b.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, b: &Rec<Board>| {
+            plain_if(is_active(b) && b.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "board_without_terms",
@@ -31,7 +33,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say what it is for, what it decides and what it answers for.",
         remedy: "Agree terms of reference and record them.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && latest_terms(c, b.meta.id).is_none())),
+        look: &Each::new(|c, b: &Rec<Board>| {
+            plain_if(is_active(b) && latest_terms(c, b.meta.id).is_none())
+        }),
     },
     Rule {
         code: "terms_not_agreed",
@@ -42,7 +46,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
-            let any = c.terms.of(b.meta.id).iter().any(|t| t.data.status == TermsStatus::Agreed);
+            let any = c
+                .terms
+                .of(b.meta.id)
+                .iter()
+                .any(|t| t.data.status == TermsStatus::Agreed);
             if any {
                 None
             } else {
@@ -81,7 +89,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             let nobody = t.data.approver_post_id.is_none() && t.data.approver_board_id.is_none();
-            plain_if(t.data.status == TermsStatus::Agreed && (nobody || t.data.approved_on.is_none()))
+            plain_if(
+                t.data.status == TermsStatus::Agreed && (nobody || t.data.approved_on.is_none()),
+            )
         }),
     },
     Rule {
@@ -104,7 +114,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Record who chairs it, and since when.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
-            let chaired = || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
+            let chaired =
+                || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
             plain_if(is_active(b) && !chaired())
         }),
     },
@@ -129,7 +140,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say what it is there to achieve.",
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
-        look: &Each::new(|c, b: &Rec<Board>| plain_if(is_active(b) && goals(c, b.meta.id).is_empty())),
+        look: &Each::new(|c, b: &Rec<Board>| {
+            plain_if(is_active(b) && goals(c, b.meta.id).is_empty())
+        }),
     },
     Rule {
         code: "board_same_remit",
@@ -167,7 +180,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say who comes after, or by what right who sits there does.",
         remedy: "Name the basis: the clause of the terms of reference, the nomination, the invitation.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)),
+        look: &Each::new(|c, m: &Rec<Membership>| {
+            plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)
+        }),
     },
     Rule {
         code: "membership_past_term",
@@ -178,7 +193,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             let ended = m.data.term_until_on.filter(|d| *d < c.on)?;
-            let board = c.seen.get::<Board>(m.data.board_id).filter(|b| is_active(b))?;
+            let board = c
+                .seen
+                .get::<Board>(m.data.board_id)
+                .filter(|b| is_active(b))?;
             let follows = |o: &Rec<Membership>| {
                 o.meta.id != m.meta.id
                     && o.data.capacity == m.data.capacity
@@ -207,22 +225,37 @@ pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<T
         .iter()
         .copied()
         .filter(|t| t.data.status != TermsStatus::Superseded);
-    standing.max_by_key(|t| (t.data.status == TermsStatus::Agreed, t.meta.created_at, t.meta.id))
+    standing.max_by_key(|t| {
+        (
+            t.data.status == TermsStatus::Agreed,
+            t.meta.created_at,
+            t.meta.id,
+        )
+    })
 }
 
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
     let board = c.seen.get::<Board>(terms.data.board_id);
-    board.is_some_and(is_active) && latest_terms(c, terms.data.board_id).is_some_and(|t| t.meta.id == terms.meta.id)
+    board.is_some_and(is_active)
+        && latest_terms(c, terms.data.board_id).is_some_and(|t| t.meta.id == terms.meta.id)
 }
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
     let on = c.on;
-    c.members.of(board).iter().copied().filter(move |m| runs_on(m.data.term(), on))
+    c.members
+        .of(board)
+        .iter()
+        .copied()
+        .filter(move |m| runs_on(m.data.term(), on))
 }
 
 /// The goals in a board's remit today, whatever its part in them: the two bodies of the strategy share aim and objectives, not the word.
 pub(super) fn goals(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
-    let in_force = c.remits.of(board).iter().filter(|r| runs_on(r.data.days(), c.on));
+    let in_force = c
+        .remits
+        .of(board)
+        .iter()
+        .filter(|r| runs_on(r.data.days(), c.on));
     in_force.map(|r| r.data.goal_id).collect()
 }
 
@@ -234,7 +267,10 @@ fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     if own.is_empty() {
         return None;
     }
-    let same = c.with_goals(&own).into_iter().filter(|b| b.meta.id != board.meta.id);
+    let same = c
+        .with_goals(&own)
+        .into_iter()
+        .filter(|b| b.meta.id != board.meta.id);
     let mut same: Vec<&str> = same.map(|b| b.meta.reference.as_str()).collect();
     same.sort_unstable();
     if same.is_empty() {

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::communications::{
-    ActivityStatus, AssetStatus, CampaignEvaluation, CommunicationsActivity, CommunicationsPlan, GoodPractice, IntranetAsset,
-    PracticeBasis, ended_on,
+    ActivityStatus, AssetStatus, CampaignEvaluation, CommunicationsActivity, CommunicationsPlan,
+    GoodPractice, IntranetAsset, PracticeBasis, ended_on,
 };
 use crate::registers::evidence::Evidence;
 use crate::registers::organisation::{Unit, UnitKind};
@@ -21,7 +21,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Name the strategy that it supports, or the goals.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
-            plain_if(p.data.until_on.is_none_or(|d| c.on <= d) && p.data.strategy_id.is_none() && p.data.goal_ids.is_empty())
+            plain_if(
+                p.data.until_on.is_none_or(|d| c.on <= d)
+                    && p.data.strategy_id.is_none()
+                    && p.data.goal_ids.is_empty(),
+            )
         }),
     },
     Rule {
@@ -31,7 +35,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell what it was good for.",
         remedy: "Name the goals that it serves.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, a: &Rec<CommunicationsActivity>| plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())),
+        look: &Each::new(|c, a: &Rec<CommunicationsActivity>| {
+            plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())
+        }),
     },
     Rule {
         code: "activity_without_evaluation",
@@ -50,7 +56,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Name the evidence.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 7"],
         look: &Each::new(|c, e: &Rec<CampaignEvaluation>| {
-            let shown = || c.seen.pointing::<Evidence>(e.meta.id).any(|v| v.data.supports_id == e.meta.id);
+            let shown = || {
+                c.seen
+                    .pointing::<Evidence>(e.meta.id)
+                    .any(|v| v.data.supports_id == e.meta.id)
+            };
             plain_if(e.data.evidence.is_none() && !shown())
         }),
     },
@@ -86,7 +96,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Set the day of its review.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, a: &Rec<IntranetAsset>| {
-            let stands = matches!(a.data.status, AssetStatus::Published | AssetStatus::UnderReview);
+            let stands = matches!(
+                a.data.status,
+                AssetStatus::Published | AssetStatus::UnderReview
+            );
             plain_if(stands && a.data.review_due_on.is_none())
         }),
     },
@@ -98,7 +111,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Publish what works there.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, u: &Rec<Unit>| {
-            let is = u.data.unit_kind == UnitKind::BusinessGroup && runs_on((u.data.from_on, u.data.until_on), c.on);
+            let is = u.data.unit_kind == UnitKind::BusinessGroup
+                && runs_on((u.data.from_on, u.data.until_on), c.on);
             plain_if(is && !c.shares_practice(u))
         }),
     },
@@ -109,13 +123,19 @@ pub const RULES: &[Rule] = &[
         why: "Without a plan the next example may never come.",
         remedy: "Plan who publishes what and when.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|_, g: &Rec<GoodPractice>| plain_if(g.data.is_published() && g.data.basis == PracticeBasis::AdHoc)),
+        look: &Each::new(|_, g: &Rec<GoodPractice>| {
+            plain_if(g.data.is_published() && g.data.basis == PracticeBasis::AdHoc)
+        }),
     },
 ];
 
 /// Whether it is to take place, or did, under a plan that stands.
 fn is_planned(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> bool {
-    let plan = || c.seen.get::<CommunicationsPlan>(activity.data.plan_id).is_none_or(Rec::is_live);
+    let plan = || {
+        c.seen
+            .get::<CommunicationsPlan>(activity.data.plan_id)
+            .is_none_or(Rec::is_live)
+    };
     activity.data.status == ActivityStatus::Planned && plan()
 }
 

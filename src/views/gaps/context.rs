@@ -137,12 +137,15 @@ impl<'a> Context<'a> {
 
     /// Whether a plan is still worked to.
     pub fn is_planned(&self, plan: Uuid) -> bool {
-        self.planned.get_or_init(|| worked_plans(self.seen)).contains(&plan)
+        self.planned
+            .get_or_init(|| worked_plans(self.seen))
+            .contains(&plan)
     }
 
     /// Who is represented on a board.
     pub fn picture(&self, board: Uuid) -> Arc<Picture<'a>> {
-        self.pictures.get(board, || Picture::new(self.seen, board, self.on))
+        self.pictures
+            .get(board, || Picture::new(self.seen, board, self.on))
     }
 
     /// How far a target of representation is met, as the view of its board says.
@@ -156,10 +159,17 @@ impl<'a> Context<'a> {
         let (units, kinds) = self.heard.get_or_init(|| {
             let (mut units, mut kinds) = (HashSet::new(), HashSet::new());
             for seat in self.seen.live::<Membership>() {
-                let sits = || self.seen.get::<Board>(seat.data.board_id).is_some_and(super::boards::is_active);
+                let sits = || {
+                    self.seen
+                        .get::<Board>(seat.data.board_id)
+                        .is_some_and(super::boards::is_active)
+                };
                 if at_the_table(&seat.data) && runs_on(seat.data.term(), self.on) && sits() {
                     kinds.extend(seat.data.constituency_kind);
-                    units.extend(crate::views::representation::unit_of(self.seen, &seat.data).map(|u| u.meta.id));
+                    units.extend(
+                        crate::views::representation::unit_of(self.seen, &seat.data)
+                            .map(|u| u.meta.id),
+                    );
                 }
             }
             (units, kinds)
@@ -171,7 +181,11 @@ impl<'a> Context<'a> {
     pub fn shares_practice(&self, unit: &Rec<Unit>) -> bool {
         let units = self.practising.get_or_init(|| {
             let mut units = HashSet::new();
-            for practice in self.seen.live::<GoodPractice>().filter(|p| p.data.is_published()) {
+            for practice in self
+                .seen
+                .live::<GoodPractice>()
+                .filter(|p| p.data.is_published())
+            {
                 let mut at = Some(practice.data.unit_id);
                 // Each unit above it once; what is there already has its own above it there too.
                 while let Some(id) = at.filter(|id| units.insert(*id)) {
@@ -185,15 +199,22 @@ impl<'a> Context<'a> {
 
     /// What is known of a measure in its latest period.
     pub fn figures(&self, measure: &Rec<Measure>) -> Arc<MeasureAvailability> {
-        self.figures.get(measure.meta.id, || availability(self.seen, measure, 1))
+        self.figures
+            .get(measure.meta.id, || availability(self.seen, measure, 1))
     }
 
     /// The boards that sit and have just these goals in their remits.
     pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
         let aims = self.aims.get_or_init(|| {
             let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
-            for board in self.seen.live::<Board>().filter(|b| super::boards::is_active(b)) {
-                aims.entry(super::boards::goals(self, board.meta.id)).or_default().push(board);
+            for board in self
+                .seen
+                .live::<Board>()
+                .filter(|b| super::boards::is_active(b))
+            {
+                aims.entry(super::boards::goals(self, board.meta.id))
+                    .or_default()
+                    .push(board);
             }
             aims
         });
@@ -202,9 +223,17 @@ impl<'a> Context<'a> {
 
     /// The board's meetings that were held by the day, the latest first.
     pub fn held(&self, board: Uuid) -> Vec<(NaiveDate, &'a Rec<Meeting>)> {
-        let day = |m: &'a Rec<Meeting>| m.computed.meeting_on.filter(|d| *d <= self.on).map(|d| (d, m));
+        let day = |m: &'a Rec<Meeting>| {
+            m.computed
+                .meeting_on
+                .filter(|d| *d <= self.on)
+                .map(|d| (d, m))
+        };
         let held = self.meetings.of(board).iter().copied();
-        let mut held: Vec<_> = held.filter(|m| m.data.status == MeetingStatus::Held).filter_map(day).collect();
+        let mut held: Vec<_> = held
+            .filter(|m| m.data.status == MeetingStatus::Held)
+            .filter_map(day)
+            .collect();
         held.sort_by_key(|(day, m)| (std::cmp::Reverse(*day), m.meta.id));
         held
     }

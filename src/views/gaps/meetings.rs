@@ -4,7 +4,9 @@ use super::boards::{is_active, latest_terms};
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::governance::Board;
-use crate::registers::meetings::{Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus};
+use crate::registers::meetings::{
+    Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus,
+};
 use crate::views::rag::days;
 use crate::world::Rec;
 
@@ -27,9 +29,16 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the minutes.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, m: &Rec<Meeting>| {
-            let on = m.computed.meeting_on.filter(|_| m.data.status == MeetingStatus::Held)?;
+            let on = m
+                .computed
+                .meeting_on
+                .filter(|_| m.data.status == MeetingStatus::Held)?;
             let late = (c.on - on).num_days() > c.settings.gaps.minutes_after_days;
-            let there = || c.seen.pointing::<Minutes>(m.meta.id).any(|n| n.data.meeting_id == m.meta.id);
+            let there = || {
+                c.seen
+                    .pointing::<Minutes>(m.meta.id)
+                    .any(|n| n.data.meeting_id == m.meta.id)
+            };
             if late && belongs(c, m) && !there() {
                 because(format!("held on {on}"))
             } else {
@@ -45,7 +54,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the next meeting approve them.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, n: &Rec<Minutes>| {
-            let meeting = c.seen.get::<Meeting>(n.data.meeting_id).filter(|m| m.is_live() && belongs(c, m))?;
+            let meeting = c
+                .seen
+                .get::<Meeting>(n.data.meeting_id)
+                .filter(|m| m.is_live() && belongs(c, m))?;
             let on = meeting.computed.meeting_on?;
             let late = (c.on - on).num_days() > c.settings.gaps.minutes_after_days;
             if late && n.data.status == MinutesStatus::Draft {
@@ -62,7 +74,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody does it.",
         remedy: "Name who answers for it.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|_, a: &Rec<Action>| plain_if(is_open(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, a: &Rec<Action>| {
+            plain_if(is_open(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "action_without_deadline",
@@ -71,7 +85,9 @@ pub const RULES: &[Rule] = &[
         why: "It can never be late.",
         remedy: "Say by which day or at which meeting it is due.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|_, a: &Rec<Action>| plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_none())),
+        look: &Each::new(|_, a: &Rec<Action>| {
+            plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_none())
+        }),
     },
     Rule {
         code: "action_put_off_without_date",
@@ -80,7 +96,9 @@ pub const RULES: &[Rule] = &[
         why: "That is how a promise is never broken and never kept.",
         remedy: "Say to which day or meeting it was put off.",
         answers: &["2017, summary"],
-        look: &Each::new(|_, a: &Rec<Action>| plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_some())),
+        look: &Each::new(|_, a: &Rec<Action>| {
+            plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_some())
+        }),
     },
     Rule {
         code: "action_overdue",
@@ -90,7 +108,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Do it and have the board close it, or put it off with a reason.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, a: &Rec<Action>| match a.judged_on() {
-            Some(due) if a.is_overdue(c.on) => because(format!("was due on {due}, {} ago", days((c.on - due).num_days()))),
+            Some(due) if a.is_overdue(c.on) => because(format!(
+                "was due on {due}, {} ago",
+                days((c.on - due).num_days())
+            )),
             _ => None,
         }),
     },
@@ -118,7 +139,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, Action 14"],
         look: &Each::new(|_, a: &Rec<Action>| {
             if a.computed.closed_with_open_part {
-                because(format!("{} of {} parts", a.computed.parts_open, a.computed.parts_total))
+                because(format!(
+                    "{} of {} parts",
+                    a.computed.parts_open, a.computed.parts_total
+                ))
             } else {
                 None
             }
@@ -142,13 +166,25 @@ fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     const YEAR_DAYS: i64 = 365;
     let terms = latest_terms(c, board.meta.id).filter(|_| is_active(board))?;
     let yearly = i64::from(terms.data.meetings_per_year?);
-    let since = [board.data.established_on, terms.data.approved_on].into_iter().flatten().max();
-    let looked_at = since.map_or(YEAR_DAYS, |d| (c.on - d).num_days()).clamp(0, YEAR_DAYS);
+    let since = [board.data.established_on, terms.data.approved_on]
+        .into_iter()
+        .flatten()
+        .max();
+    let looked_at = since
+        .map_or(YEAR_DAYS, |d| (c.on - d).num_days())
+        .clamp(0, YEAR_DAYS);
     let wanted = yearly * looked_at / YEAR_DAYS;
     let recent = |day: &chrono::NaiveDate| (c.on - *day).num_days() <= looked_at;
-    let held = c.held(board.meta.id).iter().take_while(|(day, _)| recent(day)).count();
+    let held = c
+        .held(board.meta.id)
+        .iter()
+        .take_while(|(day, _)| recent(day))
+        .count();
     if i64::try_from(held).is_ok_and(|held| held < wanted) {
-        because(format!("{held} of {wanted} in the last {}", days(looked_at)))
+        because(format!(
+            "{held} of {wanted} in the last {}",
+            days(looked_at)
+        ))
     } else {
         None
     }

@@ -239,7 +239,9 @@ pub(super) fn of_boards(asked: &Asked) -> OfBoards {
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world));
     let is_drawn = |register, rule: &Rule| {
-        register == GapRegister::Boards && ["board", "board_edge", "membership", "terms_of_reference"].contains(&rule.look.kind())
+        register == GapRegister::Boards
+            && ["board", "board_edge", "membership", "terms_of_reference"]
+                .contains(&rule.look.kind())
     };
     RULES.find(
         asked,
@@ -248,7 +250,13 @@ pub(super) fn of_boards(asked: &Asked) -> OfBoards {
         |_| true,
         |of_boards: &mut OfBoards, found: Found<'_>| {
             if !found.is_waived {
-                for id in found.record.place().within.into_iter().chain([found.record.meta().id]) {
+                for id in found
+                    .record
+                    .place()
+                    .within
+                    .into_iter()
+                    .chain([found.record.meta().id])
+                {
                     of_boards.entry(id).or_default().insert(found.rule.code);
                 }
             }
@@ -304,6 +312,10 @@ mod tests {
             );
         }
         let known: usize = GAP_CODES.iter().map(|(_, _, codes)| codes.len()).sum();
-        assert_eq!(known, RULES.all().count(), "a code in registers/gaps has no rule");
+        assert_eq!(
+            known,
+            RULES.all().count(),
+            "a code in registers/gaps has no rule"
+        );
     }
 }

@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
-use crate::registers::oversight::{OccurrenceState, OversightChannel, ReportObligation, ReportSubmission, occurrences};
+use crate::registers::oversight::{
+    OccurrenceState, OversightChannel, ReportObligation, ReportSubmission, occurrences,
+};
 use crate::world::Rec;
 
 /// The rules.
@@ -37,7 +39,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, o: &Rec<OversightChannel>| {
             let d = &o.data;
-            let covers = d.covers.is_some() || !d.goal_ids.is_empty() || !d.strategy_ids.is_empty() || !d.board_ids.is_empty();
+            let covers = d.covers.is_some()
+                || !d.goal_ids.is_empty()
+                || !d.strategy_ids.is_empty()
+                || !d.board_ids.is_empty();
             plain_if(is_used(c, o) && !covers)
         }),
     },
@@ -50,11 +55,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, o: &Rec<OversightChannel>| match &o.data.frequency {
             f if f.is_dated() || !is_used(c, o) => None,
-            f => because(
-                f.source_text
-                    .as_ref()
-                    .map_or_else(|| "nothing is said".into(), |words| format!("only \"{words}\"")),
-            ),
+            f => because(f.source_text.as_ref().map_or_else(
+                || "nothing is said".into(),
+                |words| format!("only \"{words}\""),
+            )),
         }),
     },
 ];

@@ -9,7 +9,9 @@ use super::rule::{Each, Fault, GapSeverity as Is, GapSeverity, Rule, because};
 use crate::registers::assurance::Recommendation;
 use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
 use crate::registers::meetings::Meeting;
-use crate::registers::papers::{ImplicationState, Paper, PaperAppendix, PaperImplication, PaperStatus};
+use crate::registers::papers::{
+    ImplicationState, Paper, PaperAppendix, PaperImplication, PaperStatus,
+};
 use crate::registers::settings::in_force;
 use crate::views::papers::{Basis, Found, Scope, Sources};
 use crate::world::Rec;
@@ -91,15 +93,27 @@ pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> O
 
 /// Whether the paper stands: it is written, or what it says counts.
 fn stands(paper: &Rec<Paper>) -> bool {
-    matches!(paper.computed.status, PaperStatus::Draft | PaperStatus::Issued)
+    matches!(
+        paper.computed.status,
+        PaperStatus::Draft | PaperStatus::Issued
+    )
 }
 
 fn joined(words: Vec<String>) -> Fault {
-    if words.is_empty() { None } else { because(words.join("; ")) }
+    if words.is_empty() {
+        None
+    } else {
+        because(words.join("; "))
+    }
 }
 
 /// Words of which a paper was never in need.
-const FIT_ANY: [&str; 4] = ["as required", "as appropriate", "as needed", "any appropriate"];
+const FIT_ANY: [&str; 4] = [
+    "as required",
+    "as appropriate",
+    "as needed",
+    "any appropriate",
+];
 
 fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     if !stands(paper) {
@@ -113,7 +127,9 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         ("risk", &data.risk),
     ];
     let fault = |i: &PaperImplication| match i.state {
-        ImplicationState::NotAssessed | ImplicationState::Boilerplate => Some(word(&i.state).replace('_', " ")),
+        ImplicationState::NotAssessed | ImplicationState::Boilerplate => {
+            Some(word(&i.state).replace('_', " "))
+        }
         _ => {
             let text = i.text.as_deref().unwrap_or_default().to_lowercase();
             let empty = FIT_ANY.iter().find(|w| text.contains(*w));
@@ -131,16 +147,30 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     if !stands(paper) {
         return None;
     }
-    let draft = |text: &Option<String>| text.as_deref().is_some_and(|t| t.to_lowercase().contains("draft"));
+    let draft = |text: &Option<String>| {
+        text.as_deref()
+            .is_some_and(|t| t.to_lowercase().contains("draft"))
+    };
     let is_draft = |a: &&PaperAppendix| {
-        let version = a.document_version_id.and_then(|id| c.seen.get::<DocumentVersion>(id));
+        let version = a
+            .document_version_id
+            .and_then(|id| c.seen.get::<DocumentVersion>(id));
         let document = version.map(|v| v.data.document_id).or(a.document_id);
         let document = document.and_then(|id| c.seen.get::<Document>(id));
         draft(&a.stated_status)
             || version.is_some_and(|v| draft(&v.data.label))
-            || document.is_some_and(|d| d.data.state == DocumentState::Draft || draft(&d.data.state_words))
+            || document
+                .is_some_and(|d| d.data.state == DocumentState::Draft || draft(&d.data.state_words))
     };
-    joined(paper.data.appendices.iter().filter(is_draft).map(|a| a.title.clone()).collect())
+    joined(
+        paper
+            .data
+            .appendices
+            .iter()
+            .filter(is_draft)
+            .map(|a| a.title.clone())
+            .collect(),
+    )
 }
 
 fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
@@ -149,7 +179,13 @@ fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     }
     let basis = Basis::of_day(c.seen.clone(), c.on);
     let found = Found::of(paper, &basis).unresolved;
-    joined(found.into_iter().take(20).map(|u| format!("{} at {}", u.text, u.pointer)).collect())
+    joined(
+        found
+            .into_iter()
+            .take(20)
+            .map(|u| format!("{} at {}", u.text, u.pointer))
+            .collect(),
+    )
 }
 
 fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
@@ -157,14 +193,21 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         return None;
     }
     // An issued paper is judged by the day that it was written for.
-    let on = paper.computed.judged_on.or(paper.data.as_of_on).unwrap_or(c.on);
+    let on = paper
+        .computed
+        .judged_on
+        .or(paper.data.as_of_on)
+        .unwrap_or(c.on);
     let basis = Basis::of_day(c.seen.clone(), on);
     let scope = Scope::of(&Sources {
         paper,
         seen: c.seen,
         basis: &basis,
     });
-    let of_paper = scope.recommendations.iter().filter_map(|id| c.seen.get::<Recommendation>(*id));
+    let of_paper = scope
+        .recommendations
+        .iter()
+        .filter_map(|id| c.seen.get::<Recommendation>(*id));
     let reviews: BTreeSet<Uuid> = of_paper.map(|r| r.data.review_id).collect();
     let mut words: Vec<String> = reviews
         .iter()
@@ -172,7 +215,11 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         .filter(|r| r.is_overdue(on) && !scope.recommendations.contains(&r.meta.id))
         .map(|r| format!("{} is overdue and not in scope", r.meta.reference))
         .collect();
-    let struck = paper.data.struck.iter().filter_map(|s| c.seen.get::<Recommendation>(s.record_id));
+    let struck = paper
+        .data
+        .struck
+        .iter()
+        .filter_map(|s| c.seen.get::<Recommendation>(s.record_id));
     words.extend(
         struck
             .filter(|r| !r.is_overdue(on))

@@ -5,7 +5,8 @@ use chrono::{Months, NaiveDate};
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::performance::{
-    Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget, is_overdue,
+    Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget,
+    is_overdue,
 };
 use crate::views::performance::AvailabilityRow;
 use crate::views::rag::days;
@@ -21,7 +22,9 @@ pub const RULES: &[Rule] = &[
         why: "Two people work out two figures.",
         remedy: "Define it.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.definition.is_none())),
+        look: &Each::new(|_, m: &Rec<Measure>| {
+            plain_if(is_wanted(m) && m.data.definition.is_none())
+        }),
     },
     Rule {
         code: "measure_without_owner",
@@ -30,7 +33,11 @@ pub const RULES: &[Rule] = &[
         why: "Nobody sees to it that its figures come and are right.",
         remedy: "Name its owner.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.owner_post_id.is_none() && m.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, m: &Rec<Measure>| {
+            plain_if(
+                is_wanted(m) && m.data.owner_post_id.is_none() && m.data.owner_unit_id.is_none(),
+            )
+        }),
     },
     Rule {
         code: "measure_without_source",
@@ -44,7 +51,9 @@ pub const RULES: &[Rule] = &[
             match source {
                 _ if !is_wanted(m) => None,
                 None => plain_if(m.data.source_id.is_none()),
-                Some(s) if s.data.state == DataSourceState::Retired => because(format!("{} has ended", s.meta.reference)),
+                Some(s) if s.data.state == DataSourceState::Retired => {
+                    because(format!("{} has ended", s.meta.reference))
+                }
                 Some(_) => None,
             }
         }),
@@ -57,7 +66,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Set what it is to reach and by when.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
-            let holds = |t: &Rec<MeasureTarget>| t.data.measure_id == m.meta.id && c.on <= t.data.period.until_on;
+            let holds = |t: &Rec<MeasureTarget>| {
+                t.data.measure_id == m.meta.id && c.on <= t.data.period.until_on
+            };
             plain_if(is_wanted(m) && !c.seen.pointing::<MeasureTarget>(m.meta.id).any(holds))
         }),
     },
@@ -68,7 +79,9 @@ pub const RULES: &[Rule] = &[
         why: "Figures that are due at no time are never late.",
         remedy: "Say how often.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| plain_if(is_wanted(m) && m.data.frequency.is_none())),
+        look: &Each::new(|_, m: &Rec<Measure>| {
+            plain_if(is_wanted(m) && m.data.frequency.is_none())
+        }),
     },
     Rule {
         code: "measure_without_data",
@@ -77,7 +90,9 @@ pub const RULES: &[Rule] = &[
         why: "A measure that is not measured tells nothing.",
         remedy: "Record its figures, or say that it is no longer wanted.",
         answers: &["2020, recommendations 3 and 5"],
-        look: &Each::new(|c, m: &Rec<Measure>| plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))),
+        look: &Each::new(|c, m: &Rec<Measure>| {
+            plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))
+        }),
     },
     Rule {
         code: "measure_data_late",
@@ -115,7 +130,13 @@ pub const RULES: &[Rule] = &[
                 .filter_map(|p| p.due.due_on)
                 .filter(|due| *due < c.on)
                 .min()?;
-            because(format!("promised {} times, first for {first}", d.data.promised.len()).replace("1 times", "once"))
+            because(
+                format!(
+                    "promised {} times, first for {first}",
+                    d.data.promised.len()
+                )
+                .replace("1 times", "once"),
+            )
         }),
     },
     Rule {
@@ -156,10 +177,19 @@ fn next_end(frequency: FigureFrequency, end: NaiveDate) -> Option<NaiveDate> {
 
 fn measure_data_late(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
     let frequency = measure.data.frequency.filter(|_| is_wanted(measure))?;
-    let latest = c.figures(measure).rows.iter().filter_map(|r| r.period).map(|p| p.until_on).max()?;
+    let latest = c
+        .figures(measure)
+        .rows
+        .iter()
+        .filter_map(|r| r.period)
+        .map(|p| p.until_on)
+        .max()?;
     let late = (c.on - next_end(frequency, latest)?).num_days();
     if late > c.settings.gaps.figures_after_days {
-        because(format!("the latest are up to {latest}; the next were due {} ago", days(late)))
+        because(format!(
+            "the latest are up to {latest}; the next were due {} ago",
+            days(late)
+        ))
     } else {
         None
     }
@@ -167,8 +197,21 @@ fn measure_data_late(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
 
 fn characteristic_unavailable(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
     let known = c.figures(measure);
-    let by = |wanted| known.rows.iter().any(|r| r.characteristic == Some(wanted) && is_there(r));
-    let missing = measure.data.characteristics.iter().filter(|wanted| !by(**wanted));
+    let by = |wanted| {
+        known
+            .rows
+            .iter()
+            .any(|r| r.characteristic == Some(wanted) && is_there(r))
+    };
+    let missing = measure
+        .data
+        .characteristics
+        .iter()
+        .filter(|wanted| !by(**wanted));
     let words: Vec<String> = missing.filter(|_| is_wanted(measure)).map(word).collect();
-    if words.is_empty() { None } else { because(words.join(", ")) }
+    if words.is_empty() {
+        None
+    } else {
+        because(words.join(", "))
+    }
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::context::Context;
 use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
-    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness, PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness,
+    PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::views::expected::due_of;
@@ -23,7 +24,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody brings it up to date.",
         remedy: "Name the unit that keeps it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())),
+        look: &Each::new(|c, p: &Rec<Plan>| {
+            plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "plan_without_version",
@@ -32,7 +35,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell what it is complete or out of date against.",
         remedy: "Name the version.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())),
+        look: &Each::new(|c, p: &Rec<Plan>| {
+            plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())
+        }),
     },
     Rule {
         code: "plan_incomplete",
@@ -42,7 +47,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Add what is missing.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|_, p: &Rec<Plan>| {
-            plain_if(p.data.status == PlanStatus::Active && p.data.completeness_claim == PlanCompleteness::Partial)
+            plain_if(
+                p.data.status == PlanStatus::Active
+                    && p.data.completeness_claim == PlanCompleteness::Partial,
+            )
         }),
     },
     Rule {
@@ -52,7 +60,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody answers for it.",
         remedy: "Name the post that leads it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.lead_post_id.is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.lead_post_id.is_none())
+        }),
     },
     Rule {
         code: "item_without_unit",
@@ -61,7 +71,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can be held to account for it.",
         remedy: "Name the unit that is responsible.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())
+        }),
     },
     Rule {
         code: "item_without_what",
@@ -70,7 +82,9 @@ pub const RULES: &[Rule] = &[
         why: "A title is no task.",
         remedy: "Say what is to be done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.what.is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.what.is_none())
+        }),
     },
     Rule {
         code: "item_without_how",
@@ -79,7 +93,9 @@ pub const RULES: &[Rule] = &[
         why: "Without a way there is nothing to check progress against.",
         remedy: "Say how it is to be done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.how.is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.how.is_none())
+        }),
     },
     Rule {
         code: "item_without_outcome",
@@ -88,7 +104,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell whether it was worth doing.",
         remedy: "Say what will be different once it is done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.intended_outcome.is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.intended_outcome.is_none())
+        }),
     },
     Rule {
         code: "item_without_measure",
@@ -109,7 +127,9 @@ pub const RULES: &[Rule] = &[
         why: "Work that serves no goal takes time from work that does.",
         remedy: "Name the goal that it serves, with the reason, or drop the item.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.goals.is_empty())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.goals.is_empty())
+        }),
     },
     Rule {
         code: "item_without_deadline",
@@ -151,7 +171,9 @@ pub const RULES: &[Rule] = &[
         why: "That is how a promise is never broken and never kept.",
         remedy: "Set a new deadline with its reason and approver.",
         answers: &["2017, summary", "2020, recommendation 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && i.data.deadline.due_on.is_none() && i.due_on().is_some())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && i.data.deadline.due_on.is_none() && i.due_on().is_some())
+        }),
     },
     Rule {
         code: "item_overdue",
@@ -161,7 +183,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete it, or have the deadline changed with the reason.",
         answers: &["2020, deadlines of June to September 2020"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
-            Some(due) if is_open(c, i) && due < c.on => because(format!("was due on {due}, {} ago", days((c.on - due).num_days()))),
+            Some(due) if is_open(c, i) && due < c.on => because(format!(
+                "was due on {due}, {} ago",
+                days((c.on - due).num_days())
+            )),
             _ => None,
         }),
     },
@@ -172,10 +197,12 @@ pub const RULES: &[Rule] = &[
         why: "Silence is not progress.",
         remedy: "Record a progress update.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
-            Some(n) if is_open(c, i) => because(format!("not for {}", days(n))),
-            _ => None,
-        }),
+        look: &Each::new(
+            |c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
+                Some(n) if is_open(c, i) => because(format!("not for {}", days(n))),
+                _ => None,
+            },
+        ),
     },
     Rule {
         code: "item_without_risk",
@@ -185,7 +212,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Sum up the risks on the item, or record a risk that threatens it.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            let watched = || c.seen.pointing::<Risk>(i.meta.id).any(|r| r.data.status == RiskStatus::Open);
+            let watched = || {
+                c.seen
+                    .pointing::<Risk>(i.meta.id)
+                    .any(|r| r.data.status == RiskStatus::Open)
+            };
             plain_if(is_open(c, i) && i.data.risk_summary.is_none() && !watched())
         }),
     },
@@ -196,7 +227,9 @@ pub const RULES: &[Rule] = &[
         why: "A board can hold to account only for what it gave.",
         remedy: "Record which board gave it to which unit, and when.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())),
+        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())
+        }),
     },
     Rule {
         code: "item_rag_disagrees",
@@ -231,7 +264,14 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let complete = i.data.status == crate::registers::plan::ItemStatus::Complete;
-            plain_if(complete && c.is_planned(i.data.plan_id) && c.seen.pointing::<ProgressUpdate>(i.meta.id).next().is_none())
+            plain_if(
+                complete
+                    && c.is_planned(i.data.plan_id)
+                    && c.seen
+                        .pointing::<ProgressUpdate>(i.meta.id)
+                        .next()
+                        .is_none(),
+            )
         }),
     },
     Rule {
@@ -265,7 +305,9 @@ pub const RULES: &[Rule] = &[
         why: "Its own deadline rests on nothing.",
         remedy: "Give what it waits for a date, or say by when it is needed.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        look: &Each::new(|c, d: &Rec<Dependency>| plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())),
+        look: &Each::new(|c, d: &Rec<Dependency>| {
+            plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())
+        }),
     },
     Rule {
         code: "dependency_late",
@@ -298,12 +340,17 @@ fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
 
 /// The plan that took the place of another.
 fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
-    c.refreshes.of(plan).iter().copied().find(|p| p.data.status != PlanStatus::Draft)
+    c.refreshes
+        .of(plan)
+        .iter()
+        .copied()
+        .find(|p| p.data.status != PlanStatus::Draft)
 }
 
 fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
     let item = c.seen.get::<WorkPlanItem>(dependency.data.item_id);
-    dependency.data.status == DependencyStatus::Open && item.is_some_and(|i| i.is_live() && is_open(c, i))
+    dependency.data.status == DependencyStatus::Open
+        && item.is_some_and(|i| i.is_live() && is_open(c, i))
 }
 
 /// When what is waited for is expected: its own date where it is on record and has one, else the day by which it is needed.
@@ -318,7 +365,9 @@ fn is_vague(precision: Precision, from: Option<NaiveDate>, due: Option<NaiveDate
     const QUARTER_DAYS: i64 = 92;
     match precision {
         Precision::Half | Precision::Year => true,
-        Precision::Period => from.zip(due).is_some_and(|(from, due)| (due - from).num_days() >= QUARTER_DAYS),
+        Precision::Period => from
+            .zip(due)
+            .is_some_and(|(from, due)| (due - from).num_days() >= QUARTER_DAYS),
         _ => false,
     }
 }

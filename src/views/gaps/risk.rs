@@ -1,7 +1,9 @@
 //! What risk registers lack.
 
 use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
-use crate::registers::risk::{Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus};
+use crate::registers::risk::{
+    Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus,
+};
 use crate::views::rag::days;
 use crate::world::Rec;
 
@@ -14,7 +16,9 @@ pub const RULES: &[Rule] = &[
         why: "A risk that nobody owns is watched by nobody.",
         remedy: "Name its owner.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, r: &Rec<Risk>| {
+            plain_if(is_open(r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "risk_without_score",
@@ -32,7 +36,9 @@ pub const RULES: &[Rule] = &[
         why: "Nothing keeps it down.",
         remedy: "Record the controls, or say that it is tolerated.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, r: &Rec<Risk>| plain_if(is_open(r) && c.seen.pointing::<Control>(r.meta.id).next().is_none())),
+        look: &Each::new(|c, r: &Rec<Risk>| {
+            plain_if(is_open(r) && c.seen.pointing::<Control>(r.meta.id).next().is_none())
+        }),
     },
     Rule {
         code: "risk_without_review",
@@ -41,7 +47,11 @@ pub const RULES: &[Rule] = &[
         why: "A register that nobody reads again is an archive.",
         remedy: "Review it, or set the day of its review.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.review_on.is_none() && r.computed.last_reviewed_on.is_none())),
+        look: &Each::new(|_, r: &Rec<Risk>| {
+            plain_if(
+                is_open(r) && r.data.review_on.is_none() && r.computed.last_reviewed_on.is_none(),
+            )
+        }),
     },
     Rule {
         code: "risk_review_overdue",
@@ -62,7 +72,9 @@ pub const RULES: &[Rule] = &[
         why: "More risk is taken than anybody decided to take.",
         remedy: "Bring it down, or have the appetite decided anew.",
         answers: &[],
-        look: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.computed.above_appetite == Some(true))),
+        look: &Each::new(|_, r: &Rec<Risk>| {
+            plain_if(is_open(r) && r.computed.above_appetite == Some(true))
+        }),
     },
     Rule {
         code: "escalation_due",
@@ -81,7 +93,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the board acknowledge or return it.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, e: &Rec<Escalation>| {
-            let since = e.data.escalated_on.filter(|_| e.data.status == EscalationStatus::Escalated)?;
+            let since = e
+                .data
+                .escalated_on
+                .filter(|_| e.data.status == EscalationStatus::Escalated)?;
             let waited = (c.on - since).num_days();
             if waited > c.settings.escalation.acknowledge_within_days {
                 because(format!("waiting for {}", days(waited)))
@@ -97,7 +112,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody sees to it that it works.",
         remedy: "Name its owner.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, c: &Rec<Control>| plain_if(c.data.owner_post_id.is_none() && c.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, c: &Rec<Control>| {
+            plain_if(c.data.owner_post_id.is_none() && c.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "control_unassessed",
@@ -106,7 +123,9 @@ pub const RULES: &[Rule] = &[
         why: "The score rests on an assumption.",
         remedy: "Assess it, and record what was found and when.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, c: &Rec<Control>| plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)),
+        look: &Each::new(|_, c: &Rec<Control>| {
+            plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)
+        }),
     },
     Rule {
         code: "control_failing",
@@ -115,7 +134,9 @@ pub const RULES: &[Rule] = &[
         why: "The risk is kept down by something that is not done.",
         remedy: "Implement the recommendation, or count on other controls.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, control: &Rec<Control>| plain_if(control.is_failing(c.seen.reading(c.on)))),
+        look: &Each::new(|c, control: &Rec<Control>| {
+            plain_if(control.is_failing(c.seen.reading(c.on)))
+        }),
     },
 ];
 

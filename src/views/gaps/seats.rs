@@ -21,7 +21,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             use crate::registers::governance::MembershipBasis::Invited;
-            plain_if(m.data.basis == Invited && sits(c, m) && c.picture(m.data.board_id).basis_unclear(&m.data))
+            plain_if(
+                m.data.basis == Invited
+                    && sits(c, m)
+                    && c.picture(m.data.board_id).basis_unclear(&m.data),
+            )
         }),
     },
     Rule {
@@ -37,8 +41,12 @@ pub const RULES: &[Rule] = &[
             }
             let rotation = c.picture(m.data.board_id).rotation(&m.data)?;
             match (rotation.state, rotation.due_on) {
-                (RotationState::Overdue, Some(due)) if due <= c.on => because(format!("was due on {due}")),
-                (RotationState::Overdue, _) => because(format!("{} terms in a row", rotation.terms_in_row)),
+                (RotationState::Overdue, Some(due)) if due <= c.on => {
+                    because(format!("was due on {due}"))
+                }
+                (RotationState::Overdue, _) => {
+                    because(format!("{} terms in a row", rotation.terms_in_row))
+                }
                 _ => None,
             }
         }),
@@ -52,8 +60,18 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             let unit = || unit_of(c.seen, &m.data).map(|u| u.data.unit_kind);
-            let of = || m.data.constituency_kind.or_else(unit).is_some_and(speaks_from_outside);
-            plain_if(sits(c, m) && at_the_table(&m.data) && of() && c.picture(m.data.board_id).rotation(&m.data).is_none())
+            let of = || {
+                m.data
+                    .constituency_kind
+                    .or_else(unit)
+                    .is_some_and(speaks_from_outside)
+            };
+            plain_if(
+                sits(c, m)
+                    && at_the_table(&m.data)
+                    && of()
+                    && c.picture(m.data.board_id).rotation(&m.data).is_none(),
+            )
         }),
     },
     Rule {
@@ -73,10 +91,23 @@ pub const RULES: &[Rule] = &[
         remedy: "Fill the seats that are missing, or agree in the terms of reference that one seat stands for all.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, t: &Rec<RepresentationTarget>| {
-            let board = c.seen.get::<Board>(t.data.board_id).filter(|b| b.is_live() && is_active(b))?;
-            let state = runs_on(t.data.days(), c.on).then(|| c.target(t)).flatten().filter(|s| !s.met)?;
-            let filled = if state.one_each { state.seated } else { state.seats_filled };
-            because(format!("{filled} of {} on {}", state.seats_wanted, board.meta.reference))
+            let board = c
+                .seen
+                .get::<Board>(t.data.board_id)
+                .filter(|b| b.is_live() && is_active(b))?;
+            let state = runs_on(t.data.days(), c.on)
+                .then(|| c.target(t))
+                .flatten()
+                .filter(|s| !s.met)?;
+            let filled = if state.one_each {
+                state.seated
+            } else {
+                state.seats_filled
+            };
+            because(format!(
+                "{filled} of {} on {}",
+                state.seats_wanted, board.meta.reference
+            ))
         }),
     },
     Rule {
@@ -87,7 +118,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Give it a seat, or record which seat stands for it.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, u: &Rec<Unit>| {
-            let is = speaks_from_outside(u.data.unit_kind) && runs_on((u.data.from_on, u.data.until_on), c.on);
+            let is = speaks_from_outside(u.data.unit_kind)
+                && runs_on((u.data.from_on, u.data.until_on), c.on);
             plain_if(is && !c.is_heard(u))
         }),
     },
@@ -106,15 +138,21 @@ fn sits(c: &Context<'_>, m: &Rec<Membership>) -> bool {
 
 fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
     let data = &m.data;
-    let speaks = data.constituency_unit_id.is_some() || data.constituency_kind.is_some() || data.constituency.is_some();
+    let speaks = data.constituency_unit_id.is_some()
+        || data.constituency_kind.is_some()
+        || data.constituency.is_some();
     if !speaks || !at_the_table(data) || !sits(c, m) {
         return None;
     }
     let picture = c.picture(data.board_id);
-    let missed = picture.attended().missed_in_a_row(m, unit_of(c.seen, data).map(|u| u.meta.id));
+    let missed = picture
+        .attended()
+        .missed_in_a_row(m, unit_of(c.seen, data).map(|u| u.meta.id));
     if missed < c.settings.gaps.missed_meetings {
         None
     } else {
-        because(format!("not to the last {missed} of which it is known who came"))
+        because(format!(
+            "not to the last {missed} of which it is known who came"
+        ))
     }
 }

@@ -7,8 +7,9 @@ use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::performance::MeasureState;
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
-    CrossReference, CrossReferenceRelation, CrossReferenceStatement, Goal, Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus,
-    StrategyVersion, StrategyVersionStatus, Suggestion, SuggestionDisposition,
+    CrossReference, CrossReferenceRelation, CrossReferenceStatement, Goal, Strategy,
+    StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus,
+    Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
 
@@ -21,7 +22,9 @@ pub const RULES: &[Rule] = &[
         why: "Without an owner nobody answers for what it promises.",
         remedy: "Name the unit that owns it.",
         answers: &["2020, recommendation 1"],
-        look: &Each::new(|_, s: &Rec<Strategy>| plain_if(is_running(s) && s.data.owner_unit_id.is_none())),
+        look: &Each::new(|_, s: &Rec<Strategy>| {
+            plain_if(is_running(s) && s.data.owner_unit_id.is_none())
+        }),
     },
     Rule {
         code: "strategy_planned_without_date",
@@ -31,7 +34,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Say when it is expected, or ask who is to write it.",
         answers: &["2020, key considerations"],
         look: &Each::new(|_, s: &Rec<Strategy>| {
-            plain_if(s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none())
+            plain_if(
+                s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none(),
+            )
         }),
     },
     Rule {
@@ -85,7 +90,9 @@ pub const RULES: &[Rule] = &[
         why: "What waits for the review waits for ever.",
         remedy: "Set the review's target date.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        look: &Each::new(|_, r: &Rec<StrategyReview>| plain_if(is_open(r) && r.data.target.due_on.is_none())),
+        look: &Each::new(|_, r: &Rec<StrategyReview>| {
+            plain_if(is_open(r) && r.data.target.due_on.is_none())
+        }),
     },
     Rule {
         code: "strategy_review_without_start",
@@ -95,7 +102,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the day on which it began.",
         answers: &["2020, key considerations"],
         look: &Each::new(|_, r: &Rec<StrategyReview>| {
-            plain_if(r.data.status == StrategyReviewStatus::InProgress && r.data.started_on.is_none())
+            plain_if(
+                r.data.status == StrategyReviewStatus::InProgress && r.data.started_on.is_none(),
+            )
         }),
     },
     Rule {
@@ -117,7 +126,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell when it is reached.",
         remedy: "Say what will be different once the goal is reached.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())),
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())
+        }),
     },
     Rule {
         code: "goal_without_item",
@@ -144,7 +155,12 @@ pub const RULES: &[Rule] = &[
         remedy: "Name the goal on the measures that tell about it, or define one.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, g: &Rec<Goal>| {
-            let measured = |id| c.measures.of(id).iter().any(|m| m.data.state != MeasureState::Retired);
+            let measured = |id| {
+                c.measures
+                    .of(id)
+                    .iter()
+                    .any(|m| m.data.state != MeasureState::Retired)
+            };
             let below = || {
                 let mut parts = c.seen.pointing::<Goal>(g.meta.id);
                 parts.any(|p| p.data.parent_id == Some(g.meta.id) && measured(p.meta.id))
@@ -159,7 +175,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody decides on it, oversees it or is asked about it.",
         remedy: "Record which board decides on the goal and which oversees it.",
         answers: &["2020, recommendation 1"],
-        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && remits(c, g).next().is_none())),
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            plain_if(is_pursued(c, g) && remits(c, g).next().is_none())
+        }),
     },
     Rule {
         code: "goal_decided_by_several_boards",
@@ -189,7 +207,9 @@ pub const RULES: &[Rule] = &[
         why: "Nobody answers for it by name of office.",
         remedy: "Name the post that owns the goal.",
         answers: &[],
-        look: &Each::new(|c, g: &Rec<Goal>| plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())),
+        look: &Each::new(|c, g: &Rec<Goal>| {
+            plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())
+        }),
     },
     Rule {
         code: "cross_reference_without_rationale",
@@ -217,9 +237,14 @@ pub const RULES: &[Rule] = &[
         remedy: "Record where the other refers back, or have it do so.",
         answers: &["2017, interdependencies"],
         look: &Each::new(|c, x: &Rec<CrossReference>| {
-            let own = |id| c.seen.get::<Strategy>(id).is_some_and(|s| s.is_live() && is_running(s));
+            let own = |id| {
+                c.seen
+                    .get::<Strategy>(id)
+                    .is_some_and(|s| s.is_live() && is_running(s))
+            };
             let (from, to) = (x.data.from_strategy_id, x.data.to_strategy_id);
-            let expected = x.data.relation != CrossReferenceRelation::Supersedes && own(from) && own(to);
+            let expected =
+                x.data.relation != CrossReferenceRelation::Supersedes && own(from) && own(to);
             let back = || {
                 let mut others = c.seen.pointing::<CrossReference>(to);
                 others.any(|b| b.data.from_strategy_id == to && b.data.to_strategy_id == from)
@@ -236,7 +261,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|_, s: &Rec<Suggestion>| match s.data.disposition {
             SuggestionDisposition::Pending => because("still pending"),
-            SuggestionDisposition::Incorporated | SuggestionDisposition::Partly if s.data.taken_in_version_id.is_none() => {
+            SuggestionDisposition::Incorporated | SuggestionDisposition::Partly
+                if s.data.taken_in_version_id.is_none() =>
+            {
                 because("taken in, but no version is named")
             }
             _ => None,
@@ -250,13 +277,18 @@ fn is_running(strategy: &Rec<Strategy>) -> bool {
 }
 
 fn is_open(review: &Rec<StrategyReview>) -> bool {
-    matches!(review.data.status, StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress)
+    matches!(
+        review.data.status,
+        StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
+    )
 }
 
 /// Whether the goal's strategy is one of our own and current.
 fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
     let strategy = c.seen.get::<Strategy>(goal.data.strategy_id);
-    strategy.is_some_and(|s| s.is_live() && s.data.strategy_kind.is_own() && s.data.status == StrategyStatus::Current)
+    strategy.is_some_and(|s| {
+        s.is_live() && s.data.strategy_kind.is_own() && s.data.status == StrategyStatus::Current
+    })
 }
 
 /// The remits on a goal that are in force.
@@ -272,7 +304,12 @@ fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a 
 /// The places of its own sources that state other cross-references of the same strategy, and not this one.
 fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> Fault {
     let from = x.data.from_strategy_id;
-    let is_own_source = |s: &&CrossReferenceStatement| x.data.stated_in.iter().any(|own| own.source == s.source && own.place.is_some());
+    let is_own_source = |s: &&CrossReferenceStatement| {
+        x.data
+            .stated_in
+            .iter()
+            .any(|own| own.source == s.source && own.place.is_some())
+    };
     let mut left_out: Vec<String> = c
         .seen
         .pointing::<CrossReference>(from)
@@ -294,13 +331,21 @@ fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) 
     if !is_running(strategy) || strategy.data.status != StrategyStatus::Current {
         return None;
     }
-    let versions: Vec<&Rec<StrategyVersion>> = c.seen.pointing::<StrategyVersion>(strategy.meta.id).collect();
+    let versions: Vec<&Rec<StrategyVersion>> = c
+        .seen
+        .pointing::<StrategyVersion>(strategy.meta.id)
+        .collect();
     if versions.iter().any(|v| v.data.status.is_approved()) {
         return None;
     }
     match versions.len() {
         0 => because("no version is on record"),
-        _ if versions.iter().any(|v| v.data.status == StrategyVersionStatus::InReview) => because("one is in review"),
+        _ if versions
+            .iter()
+            .any(|v| v.data.status == StrategyVersionStatus::InReview) =>
+        {
+            because("one is in review")
+        }
         n => because(format!("{n} on record, none approved")),
     }
 }

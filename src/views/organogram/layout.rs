@@ -114,8 +114,14 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
     let mut in_gutter: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for (n, route) in routes.iter().enumerate() {
         for (gutter, channels) in &route.gutters {
-            let (first, last) = (channels.first().copied().unwrap_or(0), channels.last().copied().unwrap_or(0));
-            let track = gutter_tracks.entry(*gutter).or_default().take(to_i32(first), to_i32(last));
+            let (first, last) = (
+                channels.first().copied().unwrap_or(0),
+                channels.last().copied().unwrap_or(0),
+            );
+            let track = gutter_tracks
+                .entry(*gutter)
+                .or_default()
+                .take(to_i32(first), to_i32(last));
             in_gutter.insert((n, *gutter), track);
         }
     }
@@ -128,7 +134,9 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
         gutter_x(gutter) + GUTTER / 2 + TRACK * to_i32(track)
     };
     let ports = ports(&routes, &cells);
-    let port_x = |net: usize, side: Side| column_x(cell(side.0).1) + ports.get(&(net, side)).copied().unwrap_or(BOX / 2);
+    let port_x = |net: usize, side: Side| {
+        column_x(cell(side.0).1) + ports.get(&(net, side)).copied().unwrap_or(BOX / 2)
+    };
 
     // Down: channels as high as the lines in them need, then the rows.
     let mut channel_tracks: BTreeMap<usize, Tracks> = BTreeMap::new();
@@ -143,9 +151,15 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
                 .filter(|(_, joins)| joins.contains(channel))
                 .map(|(g, _)| track_x(n, *g));
             let xs: Vec<i32> = at_ports.chain(at_gutters).collect();
-            let span = (xs.iter().min().copied().unwrap_or(0), xs.iter().max().copied().unwrap_or(0));
+            let span = (
+                xs.iter().min().copied().unwrap_or(0),
+                xs.iter().max().copied().unwrap_or(0),
+            );
             spans.insert((n, *channel), span);
-            let track = channel_tracks.entry(*channel).or_default().take(span.0 - TRACK, span.1 + TRACK);
+            let track = channel_tracks
+                .entry(*channel)
+                .or_default()
+                .take(span.0 - TRACK, span.1 + TRACK);
             in_channel.insert((n, *channel), track);
         }
     }
@@ -180,8 +194,16 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
         .collect();
 
     let edge_y = |side: Side| {
-        let placed = boxes.get(side.0).copied().unwrap_or(Placed { x: 0, y: 0, height: 0 });
-        if side.1 { placed.y + placed.height } else { placed.y }
+        let placed = boxes.get(side.0).copied().unwrap_or(Placed {
+            x: 0,
+            y: 0,
+            height: 0,
+        });
+        if side.1 {
+            placed.y + placed.height
+        } else {
+            placed.y
+        }
     };
     let net = |(n, route): (usize, &Route)| {
         let mut pieces = Vec::new();
@@ -217,8 +239,14 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
             leaves: route.leaves.iter().map(|(l, _)| *l).collect(),
             upwards: route.upwards,
             pieces,
-            hub_ports: sides().filter(|s| s.0 == route.hub).map(|s| port(*s, false)).collect(),
-            leaf_ports: sides().filter(|s| s.0 != route.hub).map(|s| port(*s, marked(s.0))).collect(),
+            hub_ports: sides()
+                .filter(|s| s.0 == route.hub)
+                .map(|s| port(*s, false))
+                .collect(),
+            leaf_ports: sides()
+                .filter(|s| s.0 != route.hub)
+                .map(|s| port(*s, marked(s.0)))
+                .collect(),
         }
     };
     let nets = routes.iter().enumerate().map(net).collect();
@@ -227,7 +255,9 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
         height,
         boxes,
         nets,
-        heading: loose_row.filter(|row| *row > 0).map(|row| row_y(row) - CHANNEL / 2),
+        heading: loose_row
+            .filter(|row| *row > 0)
+            .map(|row| row_y(row) - CHANNEL / 2),
     }
 }
 
@@ -261,7 +291,9 @@ impl Tracks {
 /// A cell for each box, the number of columns, and the row where those without lines begin.
 fn cells(count: usize, lines: &[Line]) -> (Vec<Cell>, usize, Option<usize>) {
     let tied: BTreeSet<usize> = lines.iter().flat_map(|l| [l.from, l.to]).collect();
-    let columns = (count * 4 / 3).isqrt().clamp(*COLUMNS.start(), *COLUMNS.end());
+    let columns = (count * 4 / 3)
+        .isqrt()
+        .clamp(*COLUMNS.start(), *COLUMNS.end());
     let mut cells = vec![(0, 0); count];
     let mut row = 0;
     let mut put = |members: &[usize]| {
@@ -298,11 +330,22 @@ fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize
         }
     }
     let none = BTreeSet::new();
-    let mut waits: BTreeMap<usize, usize> = tied.iter().map(|n| (*n, above.get(*n).map_or(0, BTreeSet::len))).collect();
+    let mut waits: BTreeMap<usize, usize> = tied
+        .iter()
+        .map(|n| (*n, above.get(*n).map_or(0, BTreeSet::len)))
+        .collect();
     let mut depth: BTreeMap<usize, usize> = BTreeMap::new();
-    while let Some(next) = waits.iter().min_by_key(|(n, waits)| (**waits > 0, **n)).map(|(n, _)| *n) {
+    while let Some(next) = waits
+        .iter()
+        .min_by_key(|(n, waits)| (**waits > 0, **n))
+        .map(|(n, _)| *n)
+    {
         waits.remove(&next);
-        let over = above.get(next).unwrap_or(&none).iter().filter_map(|n| depth.get(n));
+        let over = above
+            .get(next)
+            .unwrap_or(&none)
+            .iter()
+            .filter_map(|n| depth.get(n));
         let own = over.max().map_or(0, |d| d + 1);
         depth.insert(next, own);
         for lower in below.get(next).unwrap_or(&none) {
@@ -324,7 +367,12 @@ fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize
     let mut place: BTreeMap<usize, i64> = BTreeMap::new();
     for layer in &mut layers {
         let middle = |n: usize| {
-            let over: Vec<i64> = above.get(n).unwrap_or(&none).iter().filter_map(|u| place.get(u).copied()).collect();
+            let over: Vec<i64> = above
+                .get(n)
+                .unwrap_or(&none)
+                .iter()
+                .filter_map(|u| place.get(u).copied())
+                .collect();
             let many = i64::try_from(over.len()).unwrap_or(1).max(1);
             over.iter().sum::<i64>() / many
         };
@@ -344,14 +392,16 @@ fn routes(cells: &[Cell], lines: &[Line]) -> Vec<Route> {
     let mut routes: BTreeMap<(usize, usize, bool), Route> = BTreeMap::new();
     for line in lines {
         let (hub, leaf) = (line.upper(), line.lower());
-        let route = routes.entry((hub, line.kind, line.upwards)).or_insert_with(|| Route {
-            kind: line.kind,
-            hub,
-            upwards: line.upwards,
-            leaves: Vec::new(),
-            meets: BTreeMap::new(),
-            gutters: BTreeMap::new(),
-        });
+        let route = routes
+            .entry((hub, line.kind, line.upwards))
+            .or_insert_with(|| Route {
+                kind: line.kind,
+                hub,
+                upwards: line.upwards,
+                leaves: Vec::new(),
+                meets: BTreeMap::new(),
+                gutters: BTreeMap::new(),
+            });
         route.leaves.push((leaf, line.is_marked));
         let ((hub_row, hub_column), (leaf_row, leaf_column)) = (cell(hub), cell(leaf));
         // The channel above a row has the row's number.
@@ -363,10 +413,18 @@ fn routes(cells: &[Cell], lines: &[Line]) -> Vec<Route> {
         let hub_channel = hub_row + usize::from(hub_side.1);
         let leaf_channel = leaf_row + usize::from(leaf_side.1);
         route.meets.entry(hub_channel).or_default().insert(hub_side);
-        route.meets.entry(leaf_channel).or_default().insert(leaf_side);
+        route
+            .meets
+            .entry(leaf_channel)
+            .or_default()
+            .insert(leaf_side);
         if hub_channel != leaf_channel {
             let gutter = hub_column + usize::from(leaf_column >= hub_column);
-            route.gutters.entry(gutter).or_default().extend([hub_channel, leaf_channel]);
+            route
+                .gutters
+                .entry(gutter)
+                .or_default()
+                .extend([hub_channel, leaf_channel]);
         }
     }
     routes.into_values().collect()
@@ -411,11 +469,17 @@ mod tests {
         let boxes = &layout.boxes;
         for (n, a) in boxes.iter().enumerate() {
             assert!(
-                a.x >= 0 && a.y >= 0 && a.x + BOX <= layout.width && a.y + a.height <= layout.height,
+                a.x >= 0
+                    && a.y >= 0
+                    && a.x + BOX <= layout.width
+                    && a.y + a.height <= layout.height,
                 "{a:?} lies outside"
             );
             for b in &boxes[n + 1..] {
-                let apart = a.x + BOX <= b.x || b.x + BOX <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+                let apart = a.x + BOX <= b.x
+                    || b.x + BOX <= a.x
+                    || a.y + a.height <= b.y
+                    || b.y + b.height <= a.y;
                 assert!(apart, "{a:?} and {b:?} overlap");
             }
         }
@@ -424,7 +488,11 @@ mod tests {
                 for b in boxes {
                     let through_x = x1.max(x2) > &b.x && x1.min(x2) < &(b.x + BOX);
                     let through_y = y1.max(y2) > &b.y && y1.min(y2) < &(b.y + b.height);
-                    assert!(!(through_x && through_y), "{:?} runs through {b:?}", (x1, y1, x2, y2));
+                    assert!(
+                        !(through_x && through_y),
+                        "{:?} runs through {b:?}",
+                        (x1, y1, x2, y2)
+                    );
                 }
             }
         }
@@ -455,14 +523,24 @@ mod tests {
 
     #[test]
     fn who_is_reported_to_stands_above() {
-        let layout = lay(&[50, 60, 70, 80], &[line(1, 0, 0), line(2, 0, 0), line(0, 3, 2)]);
+        let layout = lay(
+            &[50, 60, 70, 80],
+            &[line(1, 0, 0), line(2, 0, 0), line(0, 3, 2)],
+        );
         check(&layout);
         assert!(layout.boxes[0].y < layout.boxes[1].y && layout.boxes[1].y == layout.boxes[2].y);
-        assert!(layout.boxes[3].y > layout.boxes[0].y, "what is given out stands below who gives it");
+        assert!(
+            layout.boxes[3].y > layout.boxes[0].y,
+            "what is given out stands below who gives it"
+        );
         assert_eq!(layout.nets.len(), 2, "two lines of one kind share a trunk");
         assert!(layout.heading.is_none());
         let with_loose = lay(&[50, 60, 70], &[line(1, 0, 0)]);
-        assert!(with_loose.heading.is_some_and(|y| y < with_loose.boxes[2].y));
+        assert!(
+            with_loose
+                .heading
+                .is_some_and(|y| y < with_loose.boxes[2].y)
+        );
     }
 
     proptest! {

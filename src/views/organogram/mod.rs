@@ -21,7 +21,8 @@ use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership, MembershipCapacity, TermsOfReference, TermsStatus,
+    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership,
+    MembershipCapacity, TermsOfReference, TermsStatus,
 };
 use crate::registers::organisation::{Post, Unit, UnitKind};
 use crate::world::Rec;
@@ -117,7 +118,9 @@ pub struct OrganogramNode {
 
 fn codes() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let code = ObjectBuilder::new().schema_type(Type::String).max_length(Some(60));
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(60));
     ArrayBuilder::new()
         .description(Some(
             "The codes of the rules that find something missing on it, on its terms, its lines or its seats; `/api/v1/gap-rules` says more.",
@@ -205,14 +208,28 @@ pub struct OrganogramView {
 }
 
 impl View for OrganogramView {
-    const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Mermaid, Format::Dot, Format::Svg];
+    const FORMATS: &'static [Format] = &[
+        Format::Csv,
+        Format::Xlsx,
+        Format::Mermaid,
+        Format::Dot,
+        Format::Svg,
+    ];
 
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let reference: HashMap<Uuid, &str> = self.nodes.iter().map(|n| (n.id, n.reference.as_str())).collect();
+        let reference: HashMap<Uuid, &str> = self
+            .nodes
+            .iter()
+            .map(|n| (n.id, n.reference.as_str()))
+            .collect();
         let row = |node: &OrganogramNode| {
             let lines = |kind: BoardEdgeKind| {
-                let own = self.edges.iter().filter(|e| e.from_id == node.id && e.edge_kind == kind);
-                own.filter_map(|e| reference.get(&e.to_id).copied()).collect::<Vec<_>>()
+                let own = self
+                    .edges
+                    .iter()
+                    .filter(|e| e.from_id == node.id && e.edge_kind == kind);
+                own.filter_map(|e| reference.get(&e.to_id).copied())
+                    .collect::<Vec<_>>()
             };
             let names = |all: &[Named]| all.iter().map(|n| n.name.clone()).collect::<Vec<_>>();
             let fields = json!({
@@ -245,7 +262,9 @@ impl View for OrganogramView {
 
 /// What a gap's code says on a drawing.
 fn gap_words(code: &str) -> String {
-    code.strip_prefix("board_").unwrap_or(code).replace('_', " ")
+    code.strip_prefix("board_")
+        .unwrap_or(code)
+        .replace('_', " ")
 }
 
 /// What a line says.
@@ -260,13 +279,20 @@ const fn edge_words(kind: BoardEdgeKind) -> &'static str {
 
 /// Whether a line still lacks an agreement that it needs.
 const fn is_unsettled(edge: &OrganogramEdge) -> bool {
-    matches!(edge.agreement, EdgeAgreement::Missing | EdgeAgreement::OneSided)
+    matches!(
+        edge.agreement,
+        EdgeAgreement::Missing | EdgeAgreement::OneSided
+    )
 }
 
 impl OrganogramNode {
     /// What it is in a few words: kind, and status where it is not simply active.
     fn sort(&self) -> String {
-        let kind = self.board_kind.as_ref().map(word).or(self.unit_kind.as_ref().map(word));
+        let kind = self
+            .board_kind
+            .as_ref()
+            .map(word)
+            .or(self.unit_kind.as_ref().map(word));
         let kind = kind.unwrap_or_default().replace('_', " ");
         match self.status {
             Some(BoardStatus::Active) | None => kind,
@@ -276,9 +302,15 @@ impl OrganogramNode {
 
     /// What is known of a board, a line each.
     fn facts(&self) -> Vec<String> {
-        let Some(members) = &self.members else { return Vec::new() };
+        let Some(members) = &self.members else {
+            return Vec::new();
+        };
         let chairs: Vec<&str> = self.chairs.iter().map(|c| c.name.as_str()).collect();
-        let chairs = if chairs.is_empty() { "none".to_owned() } else { chairs.join(", ") };
+        let chairs = if chairs.is_empty() {
+            "none".to_owned()
+        } else {
+            chairs.join(", ")
+        };
         let terms = self
             .terms
             .as_ref()
@@ -291,7 +323,12 @@ impl OrganogramNode {
     }
 }
 
-fn board_node(asked: &Asked, board: &Rec<Board>, found: &gaps::OfBoards, tied_only: bool) -> OrganogramNode {
+fn board_node(
+    asked: &Asked,
+    board: &Rec<Board>,
+    found: &gaps::OfBoards,
+    tied_only: bool,
+) -> OrganogramNode {
     let seen = &asked.seen;
     let seats: Vec<&Rec<Membership>> = seen
         .pointing::<Membership>(board.meta.id)
@@ -328,8 +365,15 @@ fn board_node(asked: &Asked, board: &Rec<Board>, found: &gaps::OfBoards, tied_on
         .collect();
     chairs.sort_by(|a, b| a.reference.cmp(&b.reference));
     let standing = seen.pointing::<TermsOfReference>(board.meta.id);
-    let standing = standing.filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
-    let terms = standing.max_by_key(|t| (t.data.status == TermsStatus::Agreed, t.meta.created_at, t.meta.id));
+    let standing = standing
+        .filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
+    let terms = standing.max_by_key(|t| {
+        (
+            t.data.status == TermsStatus::Agreed,
+            t.meta.created_at,
+            t.meta.id,
+        )
+    });
     OrganogramNode {
         id: board.meta.id,
         node_kind: OrganogramNodeKind::Board,
@@ -353,7 +397,12 @@ fn board_node(asked: &Asked, board: &Rec<Board>, found: &gaps::OfBoards, tied_on
             completeness: t.computed.completeness,
         }),
         members: Some(members),
-        gaps: found.get(&board.meta.id).into_iter().flatten().map(|c| (*c).to_owned()).collect(),
+        gaps: found
+            .get(&board.meta.id)
+            .into_iter()
+            .flatten()
+            .map(|c| (*c).to_owned())
+            .collect(),
     }
 }
 
@@ -376,7 +425,11 @@ fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
 }
 
 /// The boards that are asked for.
-fn wanted(asked: &Asked, all: &[&Rec<Board>], edges: &[&Rec<BoardEdge>]) -> Result<BTreeSet<Uuid>, Problem> {
+fn wanted(
+    asked: &Asked,
+    all: &[&Rec<Board>],
+    edges: &[&Rec<BoardEdge>],
+) -> Result<BTreeSet<Uuid>, Problem> {
     let statuses: Vec<BoardStatus> = words(asked, "status")?;
     let (root, unit) = (id_of(asked, "board_id")?, id_of(asked, "unit_id")?);
     let world = asked.seen.reading(asked.on).world;
@@ -384,7 +437,9 @@ fn wanted(asked: &Asked, all: &[&Rec<Board>], edges: &[&Rec<BoardEdge>]) -> Resu
         let mut below = BTreeSet::from([root]);
         let mut todo = vec![root];
         while let Some(at) = todo.pop() {
-            let up = |e: &&&Rec<BoardEdge>| e.data.edge_kind == BoardEdgeKind::ReportsTo && e.data.to_id == at;
+            let up = |e: &&&Rec<BoardEdge>| {
+                e.data.edge_kind == BoardEdgeKind::ReportsTo && e.data.to_id == at
+            };
             for edge in edges.iter().filter(up) {
                 if below.insert(edge.data.from_board_id) {
                     todo.push(edge.data.from_board_id);
@@ -395,23 +450,31 @@ fn wanted(asked: &Asked, all: &[&Rec<Board>], edges: &[&Rec<BoardEdge>]) -> Resu
     });
     let is_wanted = |b: &Rec<Board>| {
         (statuses.is_empty() || statuses.contains(&b.data.status))
-            && below.as_ref().is_none_or(|below| below.contains(&b.meta.id))
+            && below
+                .as_ref()
+                .is_none_or(|below| below.contains(&b.meta.id))
             && unit.is_none_or(|u| world.is_in_scope(b.meta.id, u))
     };
-    Ok(all.iter().filter(|b| is_wanted(b)).map(|b| b.meta.id).collect())
+    Ok(all
+        .iter()
+        .filter(|b| is_wanted(b))
+        .map(|b| b.meta.id)
+        .collect())
 }
 
 fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let (seen, on) = (&asked.seen, asked.on);
     let sits = |b: &&Rec<Board>| {
-        runs_on((b.data.established_on, b.data.dissolved_on), on) && (b.data.is_standing() || b.data.dissolved_on.is_some())
+        runs_on((b.data.established_on, b.data.dissolved_on), on)
+            && (b.data.is_standing() || b.data.dissolved_on.is_some())
     };
     let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();
     let kinds: Vec<BoardEdgeKind> = words(asked, "edge_kind")?;
     let lines: Vec<&Rec<BoardEdge>> = seen.live::<BoardEdge>().collect();
     let wanted = wanted(asked, &all, &lines)?;
     let boards: HashMap<Uuid, &Rec<Board>> = all.iter().map(|b| (b.meta.id, *b)).collect();
-    let is_there = |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
+    let is_there =
+        |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
     let mut edges: Vec<&Rec<BoardEdge>> = lines
         .into_iter()
         .filter(|e| kinds.is_empty() || kinds.contains(&e.data.edge_kind))
@@ -420,9 +483,15 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         .collect();
     edges.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
     let mut ids = wanted.clone();
-    ids.extend(edges.iter().flat_map(|e| [e.data.from_board_id, e.data.to_id]));
+    ids.extend(
+        edges
+            .iter()
+            .flat_map(|e| [e.data.from_board_id, e.data.to_id]),
+    );
     if ids.len() > MOST {
-        let detail = format!("there are more than {MOST} boards and bodies; ask for those below one board or of one unit");
+        let detail = format!(
+            "there are more than {MOST} boards and bodies; ask for those below one board or of one unit"
+        );
         return Err(invalid("board_id", &detail));
     }
     let found = gaps::of_boards(asked);
@@ -470,17 +539,27 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
 fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPlace> {
     let mut below: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
     let mut has_parent: BTreeSet<Uuid> = BTreeSet::new();
-    for edge in edges.iter().filter(|e| e.edge_kind == BoardEdgeKind::ReportsTo) {
+    for edge in edges
+        .iter()
+        .filter(|e| e.edge_kind == BoardEdgeKind::ReportsTo)
+    {
         below.entry(edge.to_id).or_default().push(edge.from_id);
         has_parent.insert(edge.from_id);
     }
-    let rank: HashMap<Uuid, usize> = nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect();
+    let rank: HashMap<Uuid, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(n, node)| (node.id, n))
+        .collect();
     for children in below.values_mut() {
         children.sort_by_key(|id| rank.get(id).copied());
     }
     let mut tree: Vec<OrganogramPlace> = Vec::new();
     let mut stands: BTreeSet<Uuid> = BTreeSet::new();
-    let tops = nodes.iter().filter(|n| !has_parent.contains(&n.id)).chain(nodes);
+    let tops = nodes
+        .iter()
+        .filter(|n| !has_parent.contains(&n.id))
+        .chain(nodes);
     for top in tops {
         if stands.contains(&top.id) {
             continue;
@@ -519,7 +598,11 @@ pub fn operations() -> Vec<Operation> {
         BoardEdgeKind::AllocatesTo,
         BoardEdgeKind::EscalatesTo,
     ];
-    let statuses = [BoardStatus::Proposed, BoardStatus::Active, BoardStatus::Dissolved];
+    let statuses = [
+        BoardStatus::Proposed,
+        BoardStatus::Active,
+        BoardStatus::Dissolved,
+    ];
     vec![
         operation("/api/v1/organogram", "getOrganogram", Subject::Governance, organogram)
             .takes([

@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 use super::layout::{BOX, Layout, Line, Net, Placed, Port, lay};
-use super::{OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled};
+use super::{
+    OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
+};
 use crate::registers::governance::{BoardEdgeKind, BoardStatus};
 use crate::views::diagram::{line as one_line, xml};
 
@@ -83,7 +85,11 @@ fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut at = String::new();
     for word in one_line(words).split(' ').filter(|w| !w.is_empty()) {
-        let longer = if at.is_empty() { word.to_owned() } else { format!("{at} {word}") };
+        let longer = if at.is_empty() {
+            word.to_owned()
+        } else {
+            format!("{at} {word}")
+        };
         if width(&longer, look) <= room {
             at = longer;
             continue;
@@ -122,7 +128,11 @@ impl Content {
             let top = content.height;
             content.height += 2;
             // Left of it stands the sign.
-            content.put(&format!("Gap: {}", gap_words(gap)), Look::Gap, PAD + BADGE_PAD + 14);
+            content.put(
+                &format!("Gap: {}", gap_words(gap)),
+                Look::Gap,
+                PAD + BADGE_PAD + 14,
+            );
             content.height += 4;
             content.badges.push((top, content.height - top));
         }
@@ -131,7 +141,11 @@ impl Content {
     }
 
     fn put(&mut self, words: &str, look: Look, left: i32) {
-        let right = if look == Look::Gap { PAD + BADGE_PAD } else { PAD };
+        let right = if look == Look::Gap {
+            PAD + BADGE_PAD
+        } else {
+            PAD
+        };
         for words in wrap(words, look, BOX - left - right) {
             self.height += look.leading();
             self.texts.push(Text {
@@ -165,18 +179,30 @@ fn stroke(kind: usize) -> Stroke {
         Some(BoardEdgeKind::AllocatesTo) => ("#6a3d9a", "2 4", "2.5"),
         Some(BoardEdgeKind::ReportsTo) | None => ("#1d3557", "none", "2"),
     };
-    Stroke { colour, dashes, width }
+    Stroke {
+        colour,
+        dashes,
+        width,
+    }
 }
 
 /// What the lines of a view lie on.
 fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
-    let numbers: HashMap<Uuid, usize> = view.nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect();
+    let numbers: HashMap<Uuid, usize> = view
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(n, node)| (node.id, n))
+        .collect();
     let line = |edge: &super::OrganogramEdge| {
         Some(Line {
             from: *numbers.get(&edge.from_id)?,
             to: *numbers.get(&edge.to_id)?,
             kind: KINDS.iter().position(|k| *k == edge.edge_kind)?,
-            upwards: matches!(edge.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo),
+            upwards: matches!(
+                edge.edge_kind,
+                BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+            ),
             is_marked: is_unsettled(edge),
         })
     };
@@ -202,10 +228,21 @@ pub fn draw(view: &OrganogramView) -> String {
     let title = format!("Organogram on {}", view.on);
     let about = format!(
         "{} boards, {} other bodies, {} lines; {} boards lack something, {} have no line",
-        counts.boards, counts.bodies, counts.edges, counts.boards_with_gaps, counts.boards_without_lines
+        counts.boards,
+        counts.bodies,
+        counts.edges,
+        counts.boards_with_gaps,
+        counts.boards_without_lines
     );
-    let _ = writeln!(out, "<title id=\"title\">{title}</title>\n<desc id=\"desc\">{}</desc>", xml(&about));
-    let _ = writeln!(out, "<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>");
+    let _ = writeln!(
+        out,
+        "<title id=\"title\">{title}</title>\n<desc id=\"desc\">{}</desc>",
+        xml(&about)
+    );
+    let _ = writeln!(
+        out,
+        "<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
+    );
     let _ = writeln!(
         out,
         "<text x=\"{MARGIN}\" y=\"40\" font-size=\"22\" font-weight=\"bold\">{title}</text>"
@@ -241,14 +278,23 @@ fn legend(out: &mut String) {
     let mut x = MARGIN;
     let y = 92;
     for (kind, edge) in KINDS.iter().enumerate() {
-        let _ = write!(out, "<g>{}", path(kind, &format!("M{x} {y} H{}", x + 46), None));
+        let _ = write!(
+            out,
+            "<g>{}",
+            path(kind, &format!("M{x} {y} H{}", x + 46), None)
+        );
         let end = Port {
             x: x + 54,
             y,
             from_below: false,
             is_marked: false,
         };
-        let _ = write!(out, "<g transform=\"rotate(-90 {} {y})\">{}</g>", end.x, head(kind, end));
+        let _ = write!(
+            out,
+            "<g transform=\"rotate(-90 {} {y})\">{}</g>",
+            end.x,
+            head(kind, end)
+        );
         let _ = writeln!(
             out,
             "<text x=\"{}\" y=\"{}\" font-size=\"12\">{}</text></g>",
@@ -286,7 +332,11 @@ fn legend(out: &mut String) {
 
 /// A line in its kind's colour, or in the shade given, on white, so that where two cross one goes over the other.
 fn path(kind: usize, d: &str, shade: Option<&str>) -> String {
-    let Stroke { colour, dashes, width } = stroke(kind);
+    let Stroke {
+        colour,
+        dashes,
+        width,
+    } = stroke(kind);
     let colour = shade.unwrap_or(colour);
     format!(
         "<path d=\"{d}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/>\
@@ -312,11 +362,19 @@ fn head(kind: usize, at: Port) -> String {
             format!("<path d=\"{d}\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>")
         }
         Some(BoardEdgeKind::EscalatesTo) => {
-            let d = format!("M{x} {y} l-6 {} h12 z m0 {} l-6 {} h12 z", 9 * s, 8 * s, 9 * s);
+            let d = format!(
+                "M{x} {y} l-6 {} h12 z m0 {} l-6 {} h12 z",
+                9 * s,
+                8 * s,
+                9 * s
+            );
             format!("<path d=\"{d}\" fill=\"{colour}\"/>")
         }
         Some(BoardEdgeKind::ReportsTo) | None => {
-            format!("<path d=\"M{x} {y} l-6 {} h12 z\" fill=\"{colour}\"/>", 11 * s)
+            format!(
+                "<path d=\"M{x} {y} l-6 {} h12 z\" fill=\"{colour}\"/>",
+                11 * s
+            )
         }
     }
 }
@@ -339,7 +397,10 @@ fn sign(x: i32, y: i32) -> String {
 const SHADES: [&str; 4] = ["#1d3557", "#2a78b8", "#000000", "#5a6f96"];
 
 fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
-    let shade = SHADES.get(nth % SHADES.len()).copied().filter(|_| net.kind == 0);
+    let shade = SHADES
+        .get(nth % SHADES.len())
+        .copied()
+        .filter(|_| net.kind == 0);
     let name = |n: usize| view.nodes.get(n).map_or("", |n| n.reference.as_str());
     let leaves: Vec<&str> = net.leaves.iter().map(|n| name(*n)).collect();
     let words = KINDS.get(net.kind).map_or("", |k| edge_words(*k));
@@ -359,15 +420,28 @@ fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
         xml(&to),
         path(net.kind, &d, shade)
     );
-    let ends = if net.upwards { &net.hub_ports } else { &net.leaf_ports };
+    let ends = if net.upwards {
+        &net.hub_ports
+    } else {
+        &net.leaf_ports
+    };
     for port in ends {
         let end = head(net.kind, *port);
-        out.push_str(&shade.map_or(end.clone(), |shade| end.replace(stroke(net.kind).colour, shade)));
+        out.push_str(&shade.map_or(end.clone(), |shade| {
+            end.replace(stroke(net.kind).colour, shade)
+        }));
     }
     for port in net.leaf_ports.iter().filter(|p| p.is_marked) {
         // Clear of the end of the line.
         let away = if net.upwards { 9 } else { 15 };
-        out.push_str(&mark(port.x, if port.from_below { port.y + away } else { port.y - away }));
+        out.push_str(&mark(
+            port.x,
+            if port.from_below {
+                port.y + away
+            } else {
+                port.y - away
+            },
+        ));
     }
     out.push_str("</g>\n");
 }
@@ -482,15 +556,29 @@ mod tests {
         ];
         let node = |n: u128| {
             let at = usize::try_from(n).expect("small");
-            let name = format!("{} Oversight and Delivery Board number {n}", themes[at % themes.len()]);
+            let name = format!(
+                "{} Oversight and Delivery Board number {n}",
+                themes[at % themes.len()]
+            );
             board(n, &name, &gaps[..at % gaps.len()])
         };
         let nodes: Vec<OrganogramNode> = (0..30).map(node).collect();
-        let mut edges: Vec<OrganogramEdge> = (1..6).map(|n| edge(n, n, 0, BoardEdgeKind::ReportsTo)).collect();
+        let mut edges: Vec<OrganogramEdge> = (1..6)
+            .map(|n| edge(n, n, 0, BoardEdgeKind::ReportsTo))
+            .collect();
         edges.extend((6..24).map(|n| edge(n, n, 1 + n % 5, BoardEdgeKind::ReportsTo)));
-        edges.extend([(8, 0), (13, 2), (20, 0)].map(|(from, to)| edge(from + 30, from, to, BoardEdgeKind::EscalatesTo)));
-        edges.extend([(0, 24), (2, 25), (3, 9)].map(|(from, to)| edge(from + 60, from, to, BoardEdgeKind::Assures)));
-        edges.extend([(1, 26), (1, 11), (4, 26), (4, 22)].map(|(from, to)| edge(from + 90 + to, from, to, BoardEdgeKind::AllocatesTo)));
+        edges.extend(
+            [(8, 0), (13, 2), (20, 0)]
+                .map(|(from, to)| edge(from + 30, from, to, BoardEdgeKind::EscalatesTo)),
+        );
+        edges.extend(
+            [(0, 24), (2, 25), (3, 9)]
+                .map(|(from, to)| edge(from + 60, from, to, BoardEdgeKind::Assures)),
+        );
+        edges.extend(
+            [(1, 26), (1, 11), (4, 26), (4, 22)]
+                .map(|(from, to)| edge(from + 90 + to, from, to, BoardEdgeKind::AllocatesTo)),
+        );
         OrganogramView {
             on: NaiveDate::from_ymd_opt(2020, 10, 26).expect("a day"),
             journal_seq: 1,
@@ -508,7 +596,10 @@ mod tests {
         let layout = place(&view, &contents);
         for (n, a) in layout.boxes.iter().enumerate() {
             for b in &layout.boxes[n + 1..] {
-                let apart = a.x + BOX <= b.x || b.x + BOX <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+                let apart = a.x + BOX <= b.x
+                    || b.x + BOX <= a.x
+                    || a.y + a.height <= b.y
+                    || b.y + b.height <= a.y;
                 assert!(apart, "{a:?} and {b:?} overlap");
             }
         }
@@ -516,7 +607,11 @@ mod tests {
             let mut below = 0;
             for text in &content.texts {
                 let right = text.x + width(&text.words, text.look);
-                assert!(text.x >= PAD && right <= BOX - PAD, "{} leaves its box", text.words);
+                assert!(
+                    text.x >= PAD && right <= BOX - PAD,
+                    "{} leaves its box",
+                    text.words
+                );
                 assert!(
                     text.y - text.look.size() >= below && text.y <= content.height - PAD + 4,
                     "{} lies on another",
@@ -553,12 +648,19 @@ mod tests {
             node.reference = name.into();
         }
         let picture = draw(&view);
-        for bad in ["<script", "]]>", "<!--", "\u{202E}", "\u{0}", "onload", "href", "<style", " style="] {
+        for bad in [
+            "<script", "]]>", "<!--", "\u{202E}", "\u{0}", "onload", "href", "<style", " style=",
+        ] {
             assert!(!picture.contains(bad), "{bad}");
         }
         assert_eq!(picture.matches("<svg").count(), 1);
         let graph = super::super::text::mermaid(&view);
-        assert!(graph.lines().all(|l| !l.contains("script>") && !l.contains("%%")), "{graph}");
+        assert!(
+            graph
+                .lines()
+                .all(|l| !l.contains("script>") && !l.contains("%%")),
+            "{graph}"
+        );
         let dot = super::super::text::dot(&view);
         assert_eq!(dot.lines().count(), 30 + view.edges.len() + 4, "{dot}");
     }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::{OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled};
+use super::{
+    OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
+};
 use crate::registers::governance::BoardEdgeKind;
 use crate::views::diagram;
 
@@ -19,7 +21,11 @@ fn lines(node: &OrganogramNode) -> Vec<String> {
 }
 
 fn numbers(view: &OrganogramView) -> HashMap<Uuid, usize> {
-    view.nodes.iter().enumerate().map(|(n, node)| (node.id, n)).collect()
+    view.nodes
+        .iter()
+        .enumerate()
+        .map(|(n, node)| (node.id, n))
+        .collect()
 }
 
 /// Escaped lines with a line break of the language between them.
@@ -32,7 +38,14 @@ fn label(node: &OrganogramNode, escape: fn(&str) -> String, between: &str) -> St
             .unwrap_or_default()
             .to_owned()
     };
-    format!("\"{}\"", lines(node).iter().map(inner).collect::<Vec<_>>().join(between))
+    format!(
+        "\"{}\"",
+        lines(node)
+            .iter()
+            .map(inner)
+            .collect::<Vec<_>>()
+            .join(between)
+    )
 }
 
 /// As Mermaid. Who is reported to stands above.
@@ -58,7 +71,11 @@ pub fn mermaid(view: &OrganogramView) -> String {
             BoardEdgeKind::EscalatesTo => "==>",
             BoardEdgeKind::Assures | BoardEdgeKind::AllocatesTo => "-.->",
         };
-        let missing = if is_unsettled(edge) { ", not agreed by both" } else { "" };
+        let missing = if is_unsettled(edge) {
+            ", not agreed by both"
+        } else {
+            ""
+        };
         let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.edge_kind)));
         let _ = writeln!(out, "  n{from} {line}|{words}| n{to}");
     }
@@ -69,14 +86,17 @@ pub fn mermaid(view: &OrganogramView) -> String {
 
 /// As DOT, for Graphviz.
 pub fn dot(view: &OrganogramView) -> String {
-    let mut out =
-        String::from("digraph organogram {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\", style=filled, fillcolor=white];\n");
+    let mut out = String::from(
+        "digraph organogram {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\", style=filled, fillcolor=white];\n",
+    );
     for (n, node) in view.nodes.iter().enumerate() {
         let label = label(node, diagram::dot, "\\n");
         let look = match (node.node_kind, node.gaps.is_empty()) {
             (OrganogramNodeKind::Unit, _) => ", style=\"filled,dashed\", fillcolor=\"#eef1f5\"",
             (OrganogramNodeKind::Board, true) => "",
-            (OrganogramNodeKind::Board, false) => ", color=\"#b00020\", penwidth=2, fillcolor=\"#fff4e5\"",
+            (OrganogramNodeKind::Board, false) => {
+                ", color=\"#b00020\", penwidth=2, fillcolor=\"#fff4e5\""
+            }
         };
         let _ = writeln!(out, "  n{n} [label={label}{look}];");
     }
@@ -91,11 +111,21 @@ pub fn dot(view: &OrganogramView) -> String {
             BoardEdgeKind::Assures => "dashed",
             BoardEdgeKind::AllocatesTo => "dotted",
         };
-        let missing = if is_unsettled(edge) { ", not agreed by both" } else { "" };
+        let missing = if is_unsettled(edge) {
+            ", not agreed by both"
+        } else {
+            ""
+        };
         let words = diagram::dot(&format!("{}{missing}", edge_words(edge.edge_kind)));
         // What is given out stands below who gives it.
-        let ranked = matches!(edge.edge_kind, BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo);
-        let _ = writeln!(out, "  n{from} -> n{to} [label={words}, style={style}, constraint={ranked}];");
+        let ranked = matches!(
+            edge.edge_kind,
+            BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+        );
+        let _ = writeln!(
+            out,
+            "  n{from} -> n{to} [label={words}, style={style}, constraint={ranked}];"
+        );
     }
     out.push_str("}\n");
     out

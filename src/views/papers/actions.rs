@@ -5,7 +5,9 @@ use uuid::Uuid;
 use super::compute::{Scope, name_of, named};
 use super::content::{PaperAction, PaperActionPart, PaperAnswer, PaperFigure};
 use super::queries::Basis;
-use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionResponse, ActionStatus, Meeting};
+use crate::registers::meetings::{
+    Action, ActionDeferral, ActionPart, ActionResponse, ActionStatus, Meeting,
+};
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 use crate::world::{Rec, Resource};
@@ -15,8 +17,14 @@ use crate::world::{Rec, Resource};
 pub fn actions(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperAction> {
     let mut all = Vec::new();
     for meeting in &scope.meetings {
-        let own = |a: &&Rec<Action>| a.data.meeting_id == *meeting && !(open_only && a.data.status != ActionStatus::Open);
-        let mut given: Vec<_> = basis.seen.pointing::<Action>(*meeting).filter(own).collect();
+        let own = |a: &&Rec<Action>| {
+            a.data.meeting_id == *meeting && !(open_only && a.data.status != ActionStatus::Open)
+        };
+        let mut given: Vec<_> = basis
+            .seen
+            .pointing::<Action>(*meeting)
+            .filter(own)
+            .collect();
         given.sort_by_key(|a| a.data.number);
         all.extend(given.into_iter().filter_map(|a| row(a, basis)));
     }
@@ -70,7 +78,15 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                 deferred_to: None,
                 query: basis.one(ActionResponse::KIND, &r.meta.reference),
             };
-            ((r.data.responded_on, 0, r.meta.created_at, r.meta.reference.clone()), row)
+            (
+                (
+                    r.data.responded_on,
+                    0,
+                    r.meta.created_at,
+                    r.meta.reference.clone(),
+                ),
+                row,
+            )
         });
     let deferrals = seen
         .pointing::<ActionDeferral>(action)
@@ -81,10 +97,21 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                 on: d.data.decided_on,
                 text: d.data.reason.clone(),
                 claimed_status: None,
-                deferred_to: Some(when(basis, &d.data.to, d.data.to_meeting_id).unwrap_or_else(|| "no day".into())),
+                deferred_to: Some(
+                    when(basis, &d.data.to, d.data.to_meeting_id)
+                        .unwrap_or_else(|| "no day".into()),
+                ),
                 query: basis.one(ActionDeferral::KIND, &d.meta.reference),
             };
-            ((d.data.decided_on, 1, d.meta.created_at, d.meta.reference.clone()), row)
+            (
+                (
+                    d.data.decided_on,
+                    1,
+                    d.meta.created_at,
+                    d.meta.reference.clone(),
+                ),
+                row,
+            )
         });
     let mut all: Vec<_> = responses.chain(deferrals).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
@@ -93,10 +120,15 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
 
 /// When something is due: the source's words, else the day; and the meeting.
 fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<String> {
-    let words = date.source_text.clone().or_else(|| date.due_on.map(|d| d.to_string()));
+    let words = date
+        .source_text
+        .clone()
+        .or_else(|| date.due_on.map(|d| d.to_string()));
     let meeting = named::<Meeting>(&basis.seen, meeting, |m| &m.title).map(|m| m.name);
     match (words, meeting) {
-        (Some(words), Some(meeting)) => Some(format!("{words} ({meeting})").chars().take(300).collect()),
+        (Some(words), Some(meeting)) => {
+            Some(format!("{words} ({meeting})").chars().take(300).collect())
+        }
         (words, meeting) => words.or(meeting),
     }
 }
@@ -109,16 +141,29 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
         let Some(name) = named::<Meeting>(&basis.seen, *meeting, |m| &m.title) else {
             continue;
         };
-        let given = basis.seen.pointing::<Action>(*meeting).filter(|a| a.data.meeting_id == *meeting);
+        let given = basis
+            .seen
+            .pointing::<Action>(*meeting)
+            .filter(|a| a.data.meeting_id == *meeting);
         let own: Vec<Uuid> = given.map(|a| a.meta.id).collect();
-        let parts = own.iter().flat_map(|a| basis.seen.pointing::<ActionPart>(*a));
+        let parts = own
+            .iter()
+            .flat_map(|a| basis.seen.pointing::<ActionPart>(*a));
         let owed = parts.filter(|p| p.data.status.is_open()).count();
         let id = meeting.to_string();
         for (what, value, path, more) in [
             ("actions", own.len(), "actions", None),
-            ("parts still owed", owed, "action-parts", Some(("is_open", "true"))),
+            (
+                "parts still owed",
+                owed,
+                "action-parts",
+                Some(("is_open", "true")),
+            ),
         ] {
-            let filters: Vec<(&str, &str)> = [("meeting_id", id.as_str())].into_iter().chain(more).collect();
+            let filters: Vec<(&str, &str)> = [("meeting_id", id.as_str())]
+                .into_iter()
+                .chain(more)
+                .collect();
             figures.push(PaperFigure {
                 label: format!("{}: {what}", name.name),
                 value,

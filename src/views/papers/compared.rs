@@ -80,8 +80,16 @@ pub struct PaperComparison {
 const LISTS: &[(&str, &str, &[&str])] = &[
     ("key_considerations", "key_considerations", &[]),
     ("interdependencies", "interdependencies", &["/id"]),
-    ("recommendations_to_panel", "recommendations_to_panel", &["/text"]),
-    ("recommendations", "assurance_recommendations", &["/recommendation/id"]),
+    (
+        "recommendations_to_panel",
+        "recommendations_to_panel",
+        &["/text"],
+    ),
+    (
+        "recommendations",
+        "assurance_recommendations",
+        &["/recommendation/id"],
+    ),
     ("priorities", "plan_priorities", &["/goal/id"]),
     ("actions", "prior_actions", &["/action/id"]),
     ("risks", "risks", &["/risk/id"]),
@@ -117,15 +125,25 @@ fn key(row: &Value, by: &[&str]) -> String {
     if by.is_empty() {
         return text(row);
     }
-    let parts: Vec<String> = by.iter().map(|p| row.pointer(p).map(text).unwrap_or_default()).collect();
+    let parts: Vec<String> = by
+        .iter()
+        .map(|p| row.pointer(p).map(text).unwrap_or_default())
+        .collect();
     parts.join(" ")
 }
 
 /// How a row is spoken of: reference and name of its record, or its words.
 fn spoken(row: &Value) -> PaperRow {
-    let record = ["/recommendation", "/goal", "/action", "/risk", "/record", "/from"]
-        .iter()
-        .find_map(|p| row.pointer(p).filter(|v| v.is_object()));
+    let record = [
+        "/recommendation",
+        "/goal",
+        "/action",
+        "/risk",
+        "/record",
+        "/from",
+    ]
+    .iter()
+    .find_map(|p| row.pointer(p).filter(|v| v.is_object()));
     let text = |v: &Value, p: &str| v.pointer(p).and_then(Value::as_str).map(str::to_owned);
     let words = || {
         text(row, "/text")
@@ -147,7 +165,11 @@ fn spoken(row: &Value) -> PaperRow {
 /// The fields in which two rows differ.
 fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
     let (Value::Object(b), Value::Object(a)) = (before, after) else {
-        return vec![FieldChange::unnamed(String::new(), before.clone(), after.clone())];
+        return vec![FieldChange::unnamed(
+            String::new(),
+            before.clone(),
+            after.clone(),
+        )];
     };
     let names = a.keys().chain(b.keys().filter(|n| !a.contains_key(*n)));
     let of = |map: &Map<String, Value>, name: &str| map.get(name).cloned().unwrap_or_default();
@@ -159,8 +181,13 @@ fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
-fn rows(before: &[Value], after: &[Value], by: &[&str]) -> (Vec<PaperRow>, Vec<PaperRowChange>, Vec<PaperRow>) {
-    let find = |list: &[Value], row: &Value| list.iter().find(|r| key(r, by) == key(row, by)).cloned();
+fn rows(
+    before: &[Value],
+    after: &[Value],
+    by: &[&str],
+) -> (Vec<PaperRow>, Vec<PaperRowChange>, Vec<PaperRow>) {
+    let find =
+        |list: &[Value], row: &Value| list.iter().find(|r| key(r, by) == key(row, by)).cloned();
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     for row in after {
         match find(before, row) {
@@ -176,27 +203,48 @@ fn rows(before: &[Value], after: &[Value], by: &[&str]) -> (Vec<PaperRow>, Vec<P
             Some(_) => {}
         }
     }
-    let gone = before.iter().filter(|r| find(after, r).is_none()).map(spoken).collect();
+    let gone = before
+        .iter()
+        .filter(|r| find(after, r).is_none())
+        .map(spoken)
+        .collect();
     (added, changed, gone)
 }
 
 /// Sets two contents beside each other.
 #[must_use]
 pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
-    let (b, a) = (without_queries(&json!(before)), without_queries(&json!(after)));
+    let (b, a) = (
+        without_queries(&json!(before)),
+        without_queries(&json!(after)),
+    );
     let heading = |holds: &dyn Fn(&super::content::PaperSection) -> bool| {
         let all = after.sections.iter().chain(&before.sections);
         all.clone().find(|s| holds(s)).map(|s| s.heading.clone())
     };
     let mut sections: Vec<PaperSectionDifference> = Vec::new();
-    let mut keys: Vec<&str> = after.sections.iter().chain(&before.sections).map(|s| s.key.as_str()).collect();
+    let mut keys: Vec<&str> = after
+        .sections
+        .iter()
+        .chain(&before.sections)
+        .map(|s| s.key.as_str())
+        .collect();
     let mut known = std::collections::HashSet::new();
     keys.retain(|k| known.insert(*k));
     for section in keys {
-        let text = |c: &PaperContent| c.sections.iter().find(|s| s.key == section).and_then(|s| s.text.clone());
+        let text = |c: &PaperContent| {
+            c.sections
+                .iter()
+                .find(|s| s.key == section)
+                .and_then(|s| s.text.clone())
+        };
         let (was, is) = (text(before), text(after));
         if was != is {
-            let one = |text: &Option<String>| text.iter().map(|t| json!({ "section": section, "text": t })).collect::<Vec<_>>();
+            let one = |text: &Option<String>| {
+                text.iter()
+                    .map(|t| json!({ "section": section, "text": t }))
+                    .collect::<Vec<_>>()
+            };
             let (added, changed, gone) = rows(&one(&was), &one(&is), &["/section"]);
             sections.push(PaperSectionDifference {
                 section: format!("text {section}"),
@@ -207,15 +255,30 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
             });
         }
     }
-    let list = |c: &Value, name: &str| c.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let single = |c: &Value, name: &str| c.get(name).filter(|v| !v.is_null()).cloned().into_iter().collect::<Vec<_>>();
+    let list = |c: &Value, name: &str| {
+        c.get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let single = |c: &Value, name: &str| {
+        c.get(name)
+            .filter(|v| !v.is_null())
+            .cloned()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
     let word = |s: &super::content::PaperSection| crate::world::record::word(&s.source);
     let lists = LISTS
         .iter()
         .map(|(name, source, by)| (*name, *source, rows(&list(&b, name), &list(&a, name), by)));
-    let singles = SINGLE
-        .iter()
-        .map(|(name, source)| (*name, *source, rows(&single(&b, name), &single(&a, name), &["/no-such-field"])));
+    let singles = SINGLE.iter().map(|(name, source)| {
+        (
+            *name,
+            *source,
+            rows(&single(&b, name), &single(&a, name), &["/no-such-field"]),
+        )
+    });
     for (name, source, (added, changed, gone)) in lists.chain(singles) {
         if !(added.is_empty() && changed.is_empty() && gone.is_empty()) {
             sections.push(PaperSectionDifference {
@@ -285,7 +348,8 @@ async fn run(call: Call) -> Result<Answer, Problem> {
     let with = call.query.value::<Uuid>("with", "an id")?;
     let other = with.or_else(|| earlier(&seen, paper));
     let Some(other) = other.filter(|o| seen.get::<Paper>(*o).is_some()) else {
-        let detail = "no earlier paper was issued to this board that you may see; name one with `with`";
+        let detail =
+            "no earlier paper was issued to this board that you may see; name one with `with`";
         return Err(match with {
             Some(_) => crate::http::query::invalid("with", "must be the id of a paper"),
             None => Problem::new(Code::Conflict, detail),

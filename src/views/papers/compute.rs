@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::content::{
-    AppendixLine, AskedOfPanel, FORMAT, OverdueLine, PaperContent, PaperFigure, PaperGap, PaperInterdependency, PaperRisk, PaperSection,
-    PaperState, UnresolvedReason,
+    AppendixLine, AskedOfPanel, FORMAT, OverdueLine, PaperContent, PaperFigure, PaperGap,
+    PaperInterdependency, PaperRisk, PaperSection, PaperState, UnresolvedReason,
 };
 use super::queries::Basis;
 use super::references::Found;
@@ -19,7 +19,9 @@ use crate::registers::papers::{Paper, PaperSource, PaperTemplate, TemplateSectio
 use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::risk::{Control, Risk, RiskRegister};
 use crate::registers::settings::used;
-use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strategy, StrategyVersion};
+use crate::registers::strategy::{
+    CrossReference, CrossReferenceStatement, Strategy, StrategyVersion,
+};
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
@@ -39,8 +41,13 @@ pub fn name_of(seen: &Seen, id: impl Into<Option<Uuid>>) -> Option<RecordName> {
 }
 
 /// The name of a record of a kind.
-pub fn named<R: Resource>(seen: &Seen, id: impl Into<Option<Uuid>>, name: fn(&R) -> &str) -> Option<Named> {
-    seen.get::<R>(id.into()?).map(|r| Named::new(&r.meta, name(&r.data)))
+pub fn named<R: Resource>(
+    seen: &Seen,
+    id: impl Into<Option<Uuid>>,
+    name: fn(&R) -> &str,
+) -> Option<Named> {
+    seen.get::<R>(id.into()?)
+        .map(|r| Named::new(&r.meta, name(&r.data)))
 }
 
 /// Computes a paper's content.
@@ -51,13 +58,18 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
     let template = seen.get::<PaperTemplate>(data.template_id);
     let meeting = seen.get::<Meeting>(data.meeting_id);
     let mut found = Found::of(paper, basis);
-    let wanted = |source| template.and_then(|t| t.data.sections.iter().find(|s| s.source == source));
+    let wanted =
+        |source| template.and_then(|t| t.data.sections.iter().find(|s| s.source == source));
     let open_only = |source| wanted(source).is_some_and(|s| s.open_only);
     let scope = Scope::of(sources);
     for (n, narrative) in data.narrative.iter().enumerate() {
         if template.is_some_and(|t| !t.data.sections.iter().any(|s| s.key == narrative.section)) {
             let pointer = format!("/narrative/{n}/section");
-            found.fail(&pointer, &narrative.section, UnresolvedReason::NoSuchSection);
+            found.fail(
+                &pointer,
+                &narrative.section,
+                UnresolvedReason::NoSuchSection,
+            );
         }
     }
     PaperContent {
@@ -80,7 +92,9 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         as_of: basis.as_of,
         journal_seq: basis.seen.seq(),
         settings: used(&basis.seen),
-        sections: template.map_or_else(Vec::new, |t| sections(&t.data.sections, paper, basis, &scope)),
+        sections: template.map_or_else(Vec::new, |t| {
+            sections(&t.data.sections, paper, basis, &scope)
+        }),
         key_considerations: data.key_considerations.clone(),
         recommendations_to_panel: data
             .recommendations
@@ -93,7 +107,11 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             })
             .collect(),
         interdependencies: scope.interdependencies(basis),
-        recommendations: progress::recommendations(basis, &scope, open_only(PaperSource::AssuranceRecommendations)),
+        recommendations: progress::recommendations(
+            basis,
+            &scope,
+            open_only(PaperSource::AssuranceRecommendations),
+        ),
         priorities: priorities::priorities(basis, &scope, open_only(PaperSource::PlanPriorities)),
         actions: actions::actions(basis, &scope, open_only(PaperSource::PriorActions)),
         risks: scope.risks(basis, open_only(PaperSource::Risks)),
@@ -103,14 +121,24 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         financial: data.financial.clone(),
         legal: data.legal.clone(),
         risk: data.risk.clone(),
-        appendices: data.appendices.iter().enumerate().map(|(n, _)| appendix(sources, n)).collect(),
+        appendices: data
+            .appendices
+            .iter()
+            .enumerate()
+            .map(|(n, _)| appendix(sources, n))
+            .collect(),
         references: found.resolved.into_values().collect(),
         unresolved: found.unresolved,
     }
 }
 
 /// Numbers the sections: 1, 1.1, 1.2, 2. Those without a number count nothing.
-fn sections(template: &[TemplateSection], paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperSection> {
+fn sections(
+    template: &[TemplateSection],
+    paper: &Rec<Paper>,
+    basis: &Basis,
+    scope: &Scope,
+) -> Vec<PaperSection> {
     let mut counts = [0_u32; 3];
     let mut all = Vec::with_capacity(template.len());
     for section in template {
@@ -173,26 +201,41 @@ impl Scope {
     pub fn of(sources: &Sources<'_>) -> Self {
         let (data, seen) = (&sources.paper.data, &sources.basis.seen);
         let live = |ids: &[Uuid]| -> Vec<Uuid> {
-            let there = |id: &&Uuid| seen.any(**id).is_some_and(|r| r.meta().withdrawn_at.is_none());
+            let there = |id: &&Uuid| {
+                seen.any(**id)
+                    .is_some_and(|r| r.meta().withdrawn_at.is_none())
+            };
             ids.iter().filter(there).copied().collect()
         };
         let (plans, reviews) = (live(&data.scope.plan_ids), live(&data.scope.review_ids));
         let mut strategies = live(&data.scope.strategy_ids);
         for plan in &plans {
-            let version = seen.get::<Plan>(*plan).and_then(|p| p.data.strategy_version_id);
-            let strategy = version.and_then(|v| seen.get::<StrategyVersion>(v)).map(|v| v.data.strategy_id);
+            let version = seen
+                .get::<Plan>(*plan)
+                .and_then(|p| p.data.strategy_version_id);
+            let strategy = version
+                .and_then(|v| seen.get::<StrategyVersion>(v))
+                .map(|v| v.data.strategy_id);
             strategies.extend(strategy.filter(|s| !strategies.contains(s)));
         }
         let mut recommendations = Vec::new();
         for review in &reviews {
-            let mut own: Vec<&Rec<Recommendation>> = seen.pointing::<Recommendation>(*review).collect();
+            let mut own: Vec<&Rec<Recommendation>> =
+                seen.pointing::<Recommendation>(*review).collect();
             own.sort_by_key(|r| (r.data.number.unwrap_or(u32::MAX), r.meta.reference.as_str()));
             recommendations.extend(own.into_iter().map(|r| r.meta.id));
         }
         let more: Vec<Uuid> = live(&data.scope.recommendation_ids);
-        recommendations.extend(more.into_iter().filter(|id| !recommendations.contains(id)).collect::<Vec<_>>());
+        recommendations.extend(
+            more.into_iter()
+                .filter(|id| !recommendations.contains(id))
+                .collect::<Vec<_>>(),
+        );
         Self {
-            board: sources.seen.get::<Meeting>(data.meeting_id).map(|m| m.data.board_id),
+            board: sources
+                .seen
+                .get::<Meeting>(data.meeting_id)
+                .map(|m| m.data.board_id),
             strategies,
             plans,
             reviews,
@@ -206,7 +249,10 @@ impl Scope {
         let mut rows: Vec<&Rec<CrossReference>> = Vec::new();
         let mut known = HashSet::new();
         for strategy in &self.strategies {
-            rows.extend(seen.pointing::<CrossReference>(*strategy).filter(|x| known.insert(x.meta.id)));
+            rows.extend(
+                seen.pointing::<CrossReference>(*strategy)
+                    .filter(|x| known.insert(x.meta.id)),
+            );
         }
         rows.sort_by_key(|x| x.meta.reference.as_str());
         let title: fn(&Strategy) -> &str = |s| &s.title;
@@ -236,7 +282,10 @@ impl Scope {
             );
             let answered = seen
                 .pointing::<RecommendationLink>(*recommendation)
-                .filter(|l| l.data.relation == RecommendationRelation::AddressedBy && l.data.recommendation_id == *recommendation);
+                .filter(|l| {
+                    l.data.relation == RecommendationRelation::AddressedBy
+                        && l.data.recommendation_id == *recommendation
+                });
             ids.extend(answered.map(|l| l.data.to_id));
         }
         for plan in &self.plans {
@@ -244,7 +293,10 @@ impl Scope {
                 ids.extend(seen.pointing::<Risk>(register.meta.id).map(|r| r.meta.id));
             }
         }
-        let mut risks: Vec<&Rec<Risk>> = ids.into_iter().filter_map(|id| seen.get::<Risk>(id)).collect();
+        let mut risks: Vec<&Rec<Risk>> = ids
+            .into_iter()
+            .filter_map(|id| seen.get::<Risk>(id))
+            .collect();
         risks.retain(|r| r.is_live() && !(open_only && r.data.status == RiskStatus::Closed));
         risks.sort_by_key(|r| r.meta.reference.as_str());
         let row = |r: &Rec<Risk>| PaperRisk {
@@ -263,7 +315,11 @@ impl Scope {
 
 /// Where a cross-reference is claimed, in words.
 fn stated(s: &CrossReferenceStatement) -> String {
-    let place = s.place.as_deref().map(|p| format!(": {p}")).unwrap_or_default();
+    let place = s
+        .place
+        .as_deref()
+        .map(|p| format!(": {p}"))
+        .unwrap_or_default();
     format!("{}{place}", s.source)
 }
 
@@ -277,7 +333,13 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
             is_open: gap.as_ref().is_some_and(|g| g.reason.is_some()),
             reason: gap.as_ref().and_then(|g| g.reason.clone()),
             remedy: gap.map(|g| g.remedy.to_owned()),
-            query: basis.rows("gaps", &[("rule", &chosen.rule), ("record_id", &chosen.record_id.to_string())]),
+            query: basis.rows(
+                "gaps",
+                &[
+                    ("rule", &chosen.rule),
+                    ("record_id", &chosen.record_id.to_string()),
+                ],
+            ),
             record,
         }
     };
@@ -297,12 +359,20 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine>
             due_on,
             days_late: (on - due_on).num_days(),
             put_off,
-            struck: paper.data.struck.iter().find(|s| s.record_id == id).map(|s| s.reason.clone()),
+            struck: paper
+                .data
+                .struck
+                .iter()
+                .find(|s| s.record_id == id)
+                .map(|s| s.reason.clone()),
             query: basis.one(&record.kind, &record.reference),
             record,
         });
     };
-    let recommendations = scope.recommendations.iter().filter_map(|id| seen.get::<Recommendation>(*id));
+    let recommendations = scope
+        .recommendations
+        .iter()
+        .filter_map(|id| seen.get::<Recommendation>(*id));
     for r in recommendations.filter(|r| r.is_overdue(on)) {
         line(r.meta.id, r.data.deadline.due_on, false);
     }
@@ -315,12 +385,17 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine>
         }
     }
     let mut meetings = scope.meetings.clone();
-    let of_board = scope.board.into_iter().flat_map(|b| seen.pointing::<Meeting>(b));
+    let of_board = scope
+        .board
+        .into_iter()
+        .flat_map(|b| seen.pointing::<Meeting>(b));
     meetings.extend(of_board.map(|m| m.meta.id));
     meetings.sort_unstable();
     meetings.dedup();
     for meeting in meetings {
-        let given = seen.pointing::<Action>(meeting).filter(|a| a.data.meeting_id == meeting);
+        let given = seen
+            .pointing::<Action>(meeting)
+            .filter(|a| a.data.meeting_id == meeting);
         for a in given.filter(|a| a.is_overdue(on)) {
             line(a.meta.id, a.judged_on(), a.computed.due_on.is_none());
         }
@@ -335,7 +410,9 @@ fn appendix(sources: &Sources<'_>, n: usize) -> AppendixLine {
     let version = given
         .and_then(|a| a.document_version_id)
         .and_then(|id| seen.get::<DocumentVersion>(id));
-    let document = version.map(|v| v.data.document_id).or(given.and_then(|a| a.document_id));
+    let document = version
+        .map(|v| v.data.document_id)
+        .or(given.and_then(|a| a.document_id));
     let document = document.and_then(|id| seen.get::<Document>(id));
     let own = |r: &Rec<DocumentVersion>| basis.one(DocumentVersion::KIND, &r.meta.reference);
     AppendixLine {

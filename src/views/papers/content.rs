@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::registers::assurance::{
-    RecommendationClosureState, RecommendationImplementation, RecommendationRelation, RecommendationUpdateKind, RecommendationVerification,
-    Timeliness,
+    RecommendationClosureState, RecommendationImplementation, RecommendationRelation,
+    RecommendationUpdateKind, RecommendationVerification, Timeliness,
 };
 use crate::registers::evidence::DocumentState;
 use crate::registers::meetings::{ActionPartStatus, ActionState, ActionStatus};
@@ -117,7 +117,9 @@ pub struct PaperContent {
 
 fn texts() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let one = ObjectBuilder::new().schema_type(Type::String).max_length(Some(4000));
+    let one = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(4000));
     ArrayBuilder::new()
         .description(Some("What the panel is to bear in mind. Markdown."))
         .items(one)
@@ -127,7 +129,9 @@ fn texts() -> utoipa::openapi::schema::Array {
 
 fn places() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let one = ObjectBuilder::new().schema_type(Type::String).max_length(Some(600));
+    let one = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(600));
     ArrayBuilder::new()
         .description(Some("Where it is claimed."))
         .items(one)

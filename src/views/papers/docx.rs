@@ -46,8 +46,12 @@ pub fn write(nodes: &[Node], about: &About<'_>) -> Result<Vec<u8>, Problem> {
         ("word/_rels/document.xml.rels", body.relations()),
     ];
     for (name, text) in parts {
-        package.start_file(name, options).map_err(Problem::internal)?;
-        package.write_all(text.as_bytes()).map_err(Problem::internal)?;
+        package
+            .start_file(name, options)
+            .map_err(Problem::internal)?;
+        package
+            .write_all(text.as_bytes())
+            .map_err(Problem::internal)?;
     }
     Ok(package.finish().map_err(Problem::internal)?.into_inner())
 }
@@ -182,17 +186,26 @@ impl Body {
                 Span::Text(text) => self.run(text, properties),
                 Span::Strong(inner) => self.runs(inner, &format!("{properties}<w:b/>")),
                 Span::Emphasis(inner) => self.runs(inner, &format!("{properties}<w:i/>")),
-                Span::Code(code) => self.run(code, &format!("<w:rStyle w:val=\"CodeText\"/>{properties}")),
+                Span::Code(code) => {
+                    self.run(code, &format!("<w:rStyle w:val=\"CodeText\"/>{properties}"))
+                }
                 Span::Break => self.xml.push_str("<w:r><w:br/></w:r>"),
                 Span::Link(to, inner) if to.starts_with('/') => {
                     self.runs(inner, properties);
                     let n = place_of(&mut self.queries, to);
-                    self.run(&format!(" [{n}]"), &format!("<w:rStyle w:val=\"Source\"/>{properties}"));
+                    self.run(
+                        &format!(" [{n}]"),
+                        &format!("<w:rStyle w:val=\"Source\"/>{properties}"),
+                    );
                 }
                 Span::Link(to, inner) => {
                     let n = place_of(&mut self.links, to);
-                    self.xml.push_str(&format!("<w:hyperlink r:id=\"rLink{n}\">"));
-                    self.runs(inner, &format!("<w:rStyle w:val=\"Hyperlink\"/>{properties}"));
+                    self.xml
+                        .push_str(&format!("<w:hyperlink r:id=\"rLink{n}\">"));
+                    self.runs(
+                        inner,
+                        &format!("<w:rStyle w:val=\"Hyperlink\"/>{properties}"),
+                    );
                     self.xml.push_str("</w:hyperlink>");
                 }
             }
@@ -226,7 +239,8 @@ impl Body {
         let columns = table.head.len().max(1);
         for _ in 0..columns {
             // The width of a page's text, in twentieths of a point.
-            self.xml.push_str(&format!("<w:gridCol w:w=\"{}\"/>", 9_600 / columns));
+            self.xml
+                .push_str(&format!("<w:gridCol w:w=\"{}\"/>", 9_600 / columns));
         }
         self.xml.push_str("</w:tblGrid>");
         self.row(&table.head, true);
@@ -244,9 +258,11 @@ impl Body {
         }
         self.xml.push_str("</w:trPr>");
         for cell in cells {
-            self.xml.push_str("<w:tc><w:tcPr><w:tcW w:w=\"0\" w:type=\"auto\"/>");
+            self.xml
+                .push_str("<w:tc><w:tcPr><w:tcW w:w=\"0\" w:type=\"auto\"/>");
             if is_head {
-                self.xml.push_str("<w:shd w:val=\"clear\" w:color=\"auto\" w:fill=\"EEEEEE\"/>");
+                self.xml
+                    .push_str("<w:shd w:val=\"clear\" w:color=\"auto\" w:fill=\"EEEEEE\"/>");
             }
             self.xml.push_str("</w:tcPr><w:p>");
             self.runs(cell, if is_head { "<w:b/>" } else { "" });
@@ -265,7 +281,10 @@ impl Body {
             &Place::default(),
         );
         let queries = std::mem::take(&mut self.queries);
-        let items: Vec<Vec<Node>> = queries.iter().map(|q| vec![Node::Para(vec![Span::text(q)])]).collect();
+        let items: Vec<Vec<Node>> = queries
+            .iter()
+            .map(|q| vec![Node::Para(vec![Span::text(q)])])
+            .collect();
         self.list(Some(1), &items, &Place::default());
     }
 
@@ -284,7 +303,9 @@ impl Body {
             )
         };
         let bullets: String = (0..LEVELS).map(|n| level(n, "bullet", "•")).collect();
-        let numbers: String = (0..LEVELS).map(|n| level(n, "decimal", &format!("%{}.", n + 1))).collect();
+        let numbers: String = (0..LEVELS)
+            .map(|n| level(n, "decimal", &format!("%{}.", n + 1)))
+            .collect();
         let lists: String = self
             .numbered
             .iter()
@@ -376,7 +397,9 @@ fn styles(language: &str) -> String {
         )
     };
     let character = |id: &str, name: &str, run: &str| {
-        format!("<w:style w:type=\"character\" w:styleId=\"{id}\"><w:name w:val=\"{name}\"/><w:rPr>{run}</w:rPr></w:style>")
+        format!(
+            "<w:style w:type=\"character\" w:styleId=\"{id}\"><w:name w:val=\"{name}\"/><w:rPr>{run}</w:rPr></w:style>"
+        )
     };
     let all = [
         "<w:style w:type=\"paragraph\" w:default=\"1\" w:styleId=\"Normal\"><w:name w:val=\"Normal\"/><w:qFormat/></w:style>".to_owned(),
@@ -406,7 +429,9 @@ fn table_grid() -> String {
     let sides = ["top", "left", "bottom", "right", "insideH", "insideV"];
     let borders: String = sides
         .iter()
-        .map(|side| format!("<w:{side} w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"555555\"/>"))
+        .map(|side| {
+            format!("<w:{side} w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"555555\"/>")
+        })
         .collect();
     format!(
         "<w:style w:type=\"table\" w:styleId=\"TableGrid\"><w:name w:val=\"Table Grid\"/><w:basedOn w:val=\"TableNormal\"/><w:tblPr><w:tblBorders>{borders}</w:tblBorders></w:tblPr></w:style>"

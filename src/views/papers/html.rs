@@ -18,7 +18,9 @@ tr{break-inside:avoid}a{color:#00458b}pre{white-space:pre-wrap;border:1px solid 
 #[must_use]
 pub fn policy() -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 }
 
 /// Writes it.
@@ -52,7 +54,9 @@ fn blocks(nodes: &[Node], out: &mut String) {
                 blocks(inner, out);
                 out.push_str("</blockquote>\n");
             }
-            Node::Code(code) => out.push_str(&format!("<pre><code>{}</code></pre>\n", escape(code))),
+            Node::Code(code) => {
+                out.push_str(&format!("<pre><code>{}</code></pre>\n", escape(code)))
+            }
             Node::Table(table) => write_table(table, out),
         }
     }
@@ -136,16 +140,25 @@ mod tests {
         let table = Table {
             caption: evil.into(),
             head: vec![vec![Span::text(evil)], Vec::new()],
-            rows: vec![vec![vec![Span::link("https://e.example/\"x", evil)], Vec::new()]],
+            rows: vec![vec![
+                vec![Span::link("https://e.example/\"x", evil)],
+                Vec::new(),
+            ]],
         };
         let nodes = [
             Node::Heading(0, vec![Span::text(evil)]),
-            Node::List(Some(2), vec![vec![Node::Para(vec![Span::Code(evil.into())])]]),
+            Node::List(
+                Some(2),
+                vec![vec![Node::Para(vec![Span::Code(evil.into())])]],
+            ),
             Node::Code(evil.into()),
             Node::Table(table),
         ];
         let page = write(&nodes, evil, "en\"GB");
-        assert!(!page.contains("<script") && !page.contains("\"x\""), "{page}");
+        assert!(
+            !page.contains("<script") && !page.contains("\"x\""),
+            "{page}"
+        );
         assert_eq!(page.matches("<style>").count(), 1);
         assert!(page.contains("<th scope=\"col\">") && page.contains("<th scope=\"row\">"));
         assert!(policy().contains("style-src 'sha256-"));

@@ -77,7 +77,10 @@ pub fn issue(
     let sight = sight(paper, txn.caller.clearance());
     let seen = Seen::now(Arc::clone(&now), sight.clone());
     let basis = match past {
-        Some(past) => Basis::of_day(Seen::past(Arc::clone(&past.world), Arc::clone(&now), sight), past.day),
+        Some(past) => Basis::of_day(
+            Seen::past(Arc::clone(&past.world), Arc::clone(&now), sight),
+            past.day,
+        ),
         None => Basis::of_moment(seen.clone(), today, now.at),
     };
     let sources = Sources {
@@ -94,7 +97,11 @@ pub fn issue(
         "markdown_sha256": sha256(&markdown), "markdown": markdown,
     });
     if let Value::Object(map) = &mut draft {
-        map.extend(given.into_iter().filter(|(name, _)| GIVEN.contains(&name.as_str())));
+        map.extend(
+            given
+                .into_iter()
+                .filter(|(name, _)| GIVEN.contains(&name.as_str())),
+        );
     }
     txn.create(kind(PaperIssue::KIND)?, None, draft)
 }
@@ -104,13 +111,34 @@ pub fn issue(
 /// # Errors
 /// What issuing refuses; a paper that reports on a day before the file's.
 pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyRecord>, Problem> {
-    let given = record.as_object_mut().map(std::mem::take).unwrap_or_default();
-    if let Some(other) = given.keys().find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str())) {
+    let given = record
+        .as_object_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
+    if let Some(other) = given
+        .keys()
+        .find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str()))
+    {
         let detail = "is neither paper_id nor reference: issuing makes the rest";
-        return Err(Problem::field(Code::InvalidBody, format!("/{other}"), "not_allowed", detail));
+        return Err(Problem::field(
+            Code::InvalidBody,
+            format!("/{other}"),
+            "not_allowed",
+            detail,
+        ));
     }
-    let id = given.get("paper_id").and_then(Value::as_str).and_then(|t| Uuid::try_parse(t).ok());
-    let id = id.ok_or_else(|| Problem::field(Code::InvalidBody, "/paper_id", "required", "name the paper to issue"))?;
+    let id = given
+        .get("paper_id")
+        .and_then(Value::as_str)
+        .and_then(|t| Uuid::try_parse(t).ok());
+    let id = id.ok_or_else(|| {
+        Problem::field(
+            Code::InvalidBody,
+            "/paper_id",
+            "required",
+            "name the paper to issue",
+        )
+    })?;
     issue(txn, id, None, None, given)
 }
 
@@ -159,7 +187,12 @@ async fn run(call: Call) -> Result<Answer, Problem> {
     let past = match paper.data.as_of_on.filter(|d| *d < call.on) {
         Some(day) => Some(Past {
             day,
-            world: call.service.engine.world_at(super::queries::end_of(day)).await?.world,
+            world: call
+                .service
+                .engine
+                .world_at(super::queries::end_of(day))
+                .await?
+                .world,
         }),
         None => None,
     };
@@ -170,7 +203,9 @@ async fn run(call: Call) -> Result<Answer, Problem> {
     call.change(write, move |txn| {
         let record = issue(txn, id, Some(version), past.as_ref(), given)?;
         let location = format!("{BASE}/{}/{}", PaperIssue::PATH, record.meta().id);
-        Ok(Answer::record(201, &txn.show(&record)?).header("Location", location).into())
+        Ok(Answer::record(201, &txn.show(&record)?)
+            .header("Location", location)
+            .into())
     })
     .await
 }

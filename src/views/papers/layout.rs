@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::content::{
-    PaperAction, PaperAnswer, PaperContent, PaperItem, PaperPart, PaperPriority, PaperRecommendation, PaperSection, PaperState, PaperUpdate,
+    PaperAction, PaperAnswer, PaperContent, PaperItem, PaperPart, PaperPriority,
+    PaperRecommendation, PaperSection, PaperState, PaperUpdate,
 };
 use super::markup::{self, Cell, Node, Span, Table};
 use super::references::replace;
@@ -29,19 +30,26 @@ fn para(spans: Vec<Span>) -> Node {
 }
 
 fn says(label: &str, text: impl Into<String>) -> Vec<Span> {
-    vec![Span::strong(format!("{label}:")), Span::text(format!(" {}", text.into()))]
+    vec![
+        Span::strong(format!("{label}:")),
+        Span::text(format!(" {}", text.into())),
+    ]
 }
 
 /// A deadline in the source's words, else as a day.
 fn deadline(date: &PlannedDate) -> String {
     let own = date.source_text.clone();
-    own.or_else(|| date.due_on.map(day)).unwrap_or_else(|| "none".into())
+    own.or_else(|| date.due_on.map(day))
+        .unwrap_or_else(|| "none".into())
 }
 
 /// The whole paper.
 #[must_use]
 pub fn nodes(content: &PaperContent) -> Vec<Node> {
-    let mut nodes = vec![Node::Heading(0, vec![Span::text(&content.paper.name)]), cover(content)];
+    let mut nodes = vec![
+        Node::Heading(0, vec![Span::text(&content.paper.name)]),
+        cover(content),
+    ];
     for (n, section) in content.sections.iter().enumerate() {
         let heading = match &section.number {
             Some(number) => format!("{number} {}", section.heading),
@@ -53,9 +61,14 @@ pub fn nodes(content: &PaperContent) -> Vec<Node> {
         nodes.extend(author(content, section.text.as_deref()));
         nodes.extend(figures(section));
         nodes.extend(own);
-        let goes_on = content.sections.get(n + 1).is_some_and(|next| next.level > section.level);
+        let goes_on = content
+            .sections
+            .get(n + 1)
+            .is_some_and(|next| next.level > section.level);
         if nodes.len() == begun && !goes_on {
-            nodes.push(para(vec![Span::Emphasis(vec![Span::text("Nothing is said here.")])]));
+            nodes.push(para(vec![Span::Emphasis(vec![Span::text(
+                "Nothing is said here.",
+            )])]));
         }
     }
     nodes.extend(unresolved(content));
@@ -78,11 +91,17 @@ fn author_line(content: &PaperContent, text: &str) -> Result<Vec<Span>, Vec<Node
 }
 
 fn cover(content: &PaperContent) -> Node {
-    let name = |r: &Option<RecordName>| r.as_ref().map_or_else(|| "not stated".into(), |r| r.name.clone());
+    let name = |r: &Option<RecordName>| {
+        r.as_ref()
+            .map_or_else(|| "not stated".into(), |r| r.name.clone())
+    };
     let to = format!(
         "{}{}",
         name(&content.board),
-        content.meeting_on.map(|d| format!(", {}", day(d))).unwrap_or_default()
+        content
+            .meeting_on
+            .map(|d| format!(", {}", day(d)))
+            .unwrap_or_default()
     );
     let state = match content.state {
         PaperState::Draft => "draft: it changes with what is recorded",
@@ -113,7 +132,8 @@ fn figures(section: &PaperSection) -> Option<Node> {
             Span::link(&f.query, f.value.to_string()),
         ])]
     };
-    (!section.figures.is_empty()).then(|| Node::List(None, section.figures.iter().map(item).collect()))
+    (!section.figures.is_empty())
+        .then(|| Node::List(None, section.figures.iter().map(item).collect()))
 }
 
 fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
@@ -132,7 +152,10 @@ fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
         }
         PaperSource::PlanPriorities => {
             let of = |p| priority(p, level);
-            none_or(content.priorities.iter().flat_map(of).collect(), "No plan is in scope.")
+            none_or(
+                content.priorities.iter().flat_map(of).collect(),
+                "No plan is in scope.",
+            )
         }
         PaperSource::PriorActions => {
             let of = |a| action(a, level);
@@ -149,7 +172,10 @@ fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
         PaperSource::Legal => implication(content, &content.legal),
         PaperSource::RiskImplications => implication(content, &content.risk),
         PaperSource::Contact => {
-            let contact = content.contact.as_ref().map_or("not stated", |c| c.name.as_str());
+            let contact = content
+                .contact
+                .as_ref()
+                .map_or("not stated", |c| c.name.as_str());
             vec![para(says("Contact", contact))]
         }
         PaperSource::Appendices => appendices(content),
@@ -166,7 +192,11 @@ fn none_or(nodes: Vec<Node>, otherwise: &str) -> Vec<Node> {
 }
 
 fn considerations(content: &PaperContent) -> Vec<Node> {
-    let items: Vec<Vec<Node>> = content.key_considerations.iter().map(|t| author(content, Some(t))).collect();
+    let items: Vec<Vec<Node>> = content
+        .key_considerations
+        .iter()
+        .map(|t| author(content, Some(t)))
+        .collect();
     if items.is_empty() {
         none_or(Vec::new(), "None is named.")
     } else {
@@ -179,7 +209,11 @@ fn asked(content: &PaperContent) -> Vec<Node> {
         return none_or(Vec::new(), "The panel is asked for nothing.");
     }
     let item = |r: &super::content::AskedOfPanel| {
-        let verb = vec![Span::text(format!("{}. ", r.label)), Span::strong(words(&r.verb)), Span::text(" ")];
+        let verb = vec![
+            Span::text(format!("{}. ", r.label)),
+            Span::strong(words(&r.verb)),
+            Span::text(" "),
+        ];
         match author_line(content, &r.text) {
             Ok(line) => vec![para([verb, line].concat())],
             Err(blocks) => [vec![para(verb)], blocks].concat(),
@@ -187,7 +221,10 @@ fn asked(content: &PaperContent) -> Vec<Node> {
     };
     vec![
         para(vec![Span::text("The panel is asked to:")]),
-        Node::List(None, content.recommendations_to_panel.iter().map(item).collect()),
+        Node::List(
+            None,
+            content.recommendations_to_panel.iter().map(item).collect(),
+        ),
     ]
 }
 
@@ -229,7 +266,9 @@ fn timeliness(r: &PaperRecommendation) -> String {
     let n = r.days.unwrap_or(0);
     match r.timeliness {
         Timeliness::Overdue => format!("is overdue by {}", days(-n)),
-        Timeliness::DueSoon | Timeliness::NotDue if r.days.is_some() => format!("is due in {}", days(n)),
+        Timeliness::DueSoon | Timeliness::NotDue if r.days.is_some() => {
+            format!("is due in {}", days(n))
+        }
         Timeliness::DueSoon => "is due soon".into(),
         Timeliness::NotDue => "is not due any more".into(),
         Timeliness::Met => "was claimed in time".into(),
@@ -240,7 +279,11 @@ fn timeliness(r: &PaperRecommendation) -> String {
 
 fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     let number = r.number.map(|n| format!("{n}) ")).unwrap_or_default();
-    let heading = format!("{number}{} – deadline: {}", r.recommendation.name, deadline(&r.deadline));
+    let heading = format!(
+        "{number}{} – deadline: {}",
+        r.recommendation.name,
+        deadline(&r.deadline)
+    );
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
     let standing = format!(
         " {}. Implementation, as management reports: {}. Verification: {}. Closure: {}.",
@@ -249,7 +292,10 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
         words(&r.verification),
         words(&r.closure)
     );
-    nodes.push(para(vec![Span::link(&r.query, &r.recommendation.reference), Span::text(standing)]));
+    nodes.push(para(vec![
+        Span::link(&r.query, &r.recommendation.reference),
+        Span::text(standing),
+    ]));
     if let Some(first) = &r.first_deadline {
         nodes.push(para(says("First deadline", deadline(first))));
     }
@@ -261,7 +307,10 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     }
     if !r.leans_on.is_empty() {
         nodes.push(para(vec![Span::strong("Leans on:")]));
-        nodes.push(Node::List(None, r.leans_on.iter().map(|l| vec![para(leaning(l))]).collect()));
+        nodes.push(Node::List(
+            None,
+            r.leans_on.iter().map(|l| vec![para(leaning(l))]).collect(),
+        ));
     }
     nodes
 }
@@ -306,7 +355,11 @@ fn update(u: &PaperUpdate) -> Vec<Node> {
 
 fn parts(parts: &[PaperPart]) -> Option<Node> {
     let item = |p: &PaperPart| {
-        let label = p.label.as_deref().map(|l| format!("{l}) ")).unwrap_or_default();
+        let label = p
+            .label
+            .as_deref()
+            .map(|l| format!("{l}) "))
+            .unwrap_or_default();
         vec![para(vec![Span::text(format!("{label}{}", p.text))])]
     };
     (!parts.is_empty()).then(|| Node::List(None, parts.iter().map(item).collect()))
@@ -329,7 +382,15 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
     nodes.extend(table(
         "Items, declared beside computed",
-        &["Item", "Deadline", "Lead", "Status", "Declared", "Computed", "Latest update"],
+        &[
+            "Item",
+            "Deadline",
+            "Lead",
+            "Status",
+            "Declared",
+            "Computed",
+            "Latest update",
+        ],
         p.items.iter().map(item).collect(),
         "No item serves it.",
     ));
@@ -354,19 +415,33 @@ fn item(i: &PaperItem) -> Vec<Cell> {
         None => "none".into(),
     };
     vec![
-        vec![Span::link(&i.query, &i.item.reference), Span::text(format!(" {}", i.item.name))],
+        vec![
+            Span::link(&i.query, &i.item.reference),
+            Span::text(format!(" {}", i.item.name)),
+        ],
         vec![Span::text(format!("{}{first}{due}", deadline(&i.deadline)))],
         vec![Span::text(lead)],
         vec![Span::text(words(&i.status))],
         vec![Span::text(words(&i.declared_rag))],
-        vec![Span::text(format!("{}: {}", words(&i.computed_rag), i.computed_reason))],
+        vec![Span::text(format!(
+            "{}: {}",
+            words(&i.computed_rag),
+            i.computed_reason
+        ))],
         vec![Span::text(latest)],
     ]
 }
 
 fn action(a: &PaperAction, level: u8) -> Vec<Node> {
-    let meeting = a.meeting.as_ref().map(|m| format!(", {}", m.name)).unwrap_or_default();
-    let mut nodes = vec![Node::Heading(level, vec![Span::text(format!("Action {}{meeting}", a.number))])];
+    let meeting = a
+        .meeting
+        .as_ref()
+        .map(|m| format!(", {}", m.name))
+        .unwrap_or_default();
+    let mut nodes = vec![Node::Heading(
+        level,
+        vec![Span::text(format!("Action {}{meeting}", a.number))],
+    )];
     nodes.push(para(vec![Span::text(&a.text)]));
     let late = if a.is_overdue { "; overdue" } else { "" };
     let standing = format!(
@@ -380,7 +455,10 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
             n => format!("{n} times"),
         }
     );
-    nodes.push(para(vec![Span::link(&a.query, &a.action.reference), Span::text(standing)]));
+    nodes.push(para(vec![
+        Span::link(&a.query, &a.action.reference),
+        Span::text(standing),
+    ]));
     nodes.extend(answers(&a.answers));
     if !a.parts.is_empty() {
         let item = |p: &super::content::PaperActionPart| {
@@ -415,17 +493,27 @@ fn answers(answers: &[PaperAnswer]) -> Option<Node> {
 
 fn risks(content: &PaperContent) -> Vec<Node> {
     let row = |r: &super::content::PaperRisk| {
-        let register = r.register.as_ref().map_or("not stated", |g| g.name.as_str());
-        let score = r
-            .current
-            .map_or_else(|| "not scored".into(), |l| format!("{} ({})", l.product, words(&l.band)));
+        let register = r
+            .register
+            .as_ref()
+            .map_or("not stated", |g| g.name.as_str());
+        let score = r.current.map_or_else(
+            || "not scored".into(),
+            |l| format!("{} ({})", l.product, words(&l.band)),
+        );
         vec![
-            vec![Span::link(&r.query, &r.risk.reference), Span::text(format!(" {}", r.risk.name))],
+            vec![
+                Span::link(&r.query, &r.risk.reference),
+                Span::text(format!(" {}", r.risk.name)),
+            ],
             vec![Span::text(register)],
             vec![Span::text(r.event.as_deref().unwrap_or("not stated"))],
             vec![Span::text(words(&r.status))],
             vec![Span::text(score)],
-            vec![Span::text(format!("{} of {} known to work", r.effective_controls, r.controls))],
+            vec![Span::text(format!(
+                "{} of {} known to work",
+                r.effective_controls, r.controls
+            ))],
         ]
     };
     table(
@@ -438,11 +526,15 @@ fn risks(content: &PaperContent) -> Vec<Node> {
 
 fn gaps(content: &PaperContent) -> Vec<Node> {
     let row = |g: &super::content::PaperGap| {
-        let record = g
-            .record
-            .as_ref()
-            .map_or_else(|| "not there".into(), |r| format!("{} {}", r.reference, r.name));
-        let stands = if g.is_open { "open" } else { "not found any more" };
+        let record = g.record.as_ref().map_or_else(
+            || "not there".into(),
+            |r| format!("{} {}", r.reference, r.name),
+        );
+        let stands = if g.is_open {
+            "open"
+        } else {
+            "not found any more"
+        };
         vec![
             vec![Span::link(&g.query, record)],
             vec![Span::text(g.rule.replace('_', " "))],
@@ -543,6 +635,11 @@ fn unresolved(content: &PaperContent) -> Vec<Node> {
     };
     let rows = content.unresolved.iter().map(row).collect();
     let mut nodes = vec![Node::Heading(1, vec![Span::text("What leads nowhere")])];
-    nodes.extend(table("References without a record", &["Text", "Reason", "Field"], rows, ""));
+    nodes.extend(table(
+        "References without a record",
+        &["Text", "Reason", "Field"],
+        rows,
+        "",
+    ));
     nodes
 }

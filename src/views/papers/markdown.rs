@@ -22,7 +22,11 @@ fn blocks(nodes: &[Node], indent: &str, out: &mut String) {
 
 fn block(node: &Node, indent: &str, out: &mut String) {
     match node {
-        Node::Heading(level, spans) => line(indent, &format!("{} {}", "#".repeat(usize::from(*level) + 1), inline(spans)), out),
+        Node::Heading(level, spans) => line(
+            indent,
+            &format!("{} {}", "#".repeat(usize::from(*level) + 1), inline(spans)),
+            out,
+        ),
         Node::Para(spans) => {
             for text in inline(spans).split('\n') {
                 line(indent, &at_start(text), out);
@@ -85,7 +89,10 @@ fn list(start: Option<u64>, items: &[Vec<Node>], indent: &str, out: &mut String)
 
 fn write_table(table: &Table, indent: &str, out: &mut String) {
     let row = |cells: &[Cell]| {
-        let texts: Vec<String> = cells.iter().map(|c| inline(c).replace('|', "\\|").replace('\n', " ")).collect();
+        let texts: Vec<String> = cells
+            .iter()
+            .map(|c| inline(c).replace('|', "\\|").replace('\n', " "))
+            .collect();
         format!("| {} |", texts.join(" | "))
     };
     if !table.caption.is_empty() {
@@ -93,7 +100,11 @@ fn write_table(table: &Table, indent: &str, out: &mut String) {
         line(indent.trim_end(), "", out);
     }
     line(indent, &row(&table.head), out);
-    line(indent, &format!("|{}", "---|".repeat(table.head.len())), out);
+    line(
+        indent,
+        &format!("|{}", "---|".repeat(table.head.len())),
+        out,
+    );
     for cells in &table.rows {
         line(indent, &row(cells), out);
     }
@@ -111,7 +122,10 @@ fn inline(spans: &[Span]) -> String {
             format!("{fence}{space}{}{space}{fence}", code.replace('\n', " "))
         }
         Span::Link(to, inner) => {
-            let to = to.replace('\\', "%5C").replace('<', "%3C").replace('>', "%3E");
+            let to = to
+                .replace('\\', "%5C")
+                .replace('<', "%3C")
+                .replace('>', "%3E");
             let plain = !to.contains([' ', '(', ')']);
             let to = if plain { to } else { format!("<{to}>") };
             format!("[{}]({to})", inline(inner))
@@ -139,7 +153,11 @@ fn escape(text: &str) -> String {
         if is_mark {
             out.push('\\');
         }
-        out.push(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
+        out.push(if matches!(c, '\n' | '\r' | '\t') {
+            ' '
+        } else {
+            c
+        });
         before = c;
     }
     out
@@ -148,7 +166,9 @@ fn escape(text: &str) -> String {
 /// Whether what follows an ampersand makes a character of it (`amp;`, `#60;`).
 fn is_entity(rest: &str) -> bool {
     let name = rest.trim_start_matches('#');
-    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    let end = name
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(name.len());
     end > 0 && name.get(end..).is_some_and(|r| r.starts_with(';'))
 }
 
@@ -173,7 +193,9 @@ mod tests {
     #[test]
     fn what_is_text_stays_text() {
         let nodes = [
-            Node::Para(vec![Span::text("<script>alert(1)</script> [a](javascript:b) *x* snake_case _y_")]),
+            Node::Para(vec![Span::text(
+                "<script>alert(1)</script> [a](javascript:b) *x* snake_case _y_",
+            )]),
             Node::Para(vec![Span::text("# no heading")]),
             Node::Para(vec![Span::text("1. no list")]),
             Node::Table(Table {
@@ -194,7 +216,9 @@ mod tests {
             pulldown_cmark::Event::Html(_)
                 | pulldown_cmark::Event::InlineHtml(_)
                 | pulldown_cmark::Event::Start(
-                    pulldown_cmark::Tag::Link { .. } | pulldown_cmark::Tag::Heading { .. } | pulldown_cmark::Tag::List(_)
+                    pulldown_cmark::Tag::Link { .. }
+                        | pulldown_cmark::Tag::Heading { .. }
+                        | pulldown_cmark::Tag::List(_)
                 )
         )));
     }
@@ -204,7 +228,10 @@ mod tests {
         let item = |t: &str| Node::Para(vec![Span::text(t)]);
         let nested = Node::List(
             None,
-            vec![vec![item("b"), Node::List(Some(3), vec![vec![item("c")]])], vec![item("d")]],
+            vec![
+                vec![item("b"), Node::List(Some(3), vec![vec![item("c")]])],
+                vec![item("d")],
+            ],
         );
         assert_eq!(write(&[nested]), "- b\n  3. c\n- d\n");
     }

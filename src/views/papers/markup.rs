@@ -75,8 +75,12 @@ const WIDEST: usize = 20;
 #[must_use]
 pub fn may_link(address: &str) -> bool {
     let lower = address.to_ascii_lowercase();
-    let scheme = ["https://", "http://", "mailto:"].iter().any(|s| lower.starts_with(s));
-    scheme && address.len() <= 2_000 && !address.chars().any(|c| c.is_whitespace() || c.is_control())
+    let scheme = ["https://", "http://", "mailto:"]
+        .iter()
+        .any(|s| lower.starts_with(s));
+    scheme
+        && address.len() <= 2_000
+        && !address.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// Reads Markdown. `refused` is told of every link that leads where none may.
@@ -161,7 +165,11 @@ impl Builder<'_> {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(end) => self.end(end),
-            Event::Text(t) | Event::Html(t) | Event::InlineHtml(t) | Event::InlineMath(t) | Event::DisplayMath(t) => {
+            Event::Text(t)
+            | Event::Html(t)
+            | Event::InlineHtml(t)
+            | Event::InlineMath(t)
+            | Event::DisplayMath(t) => {
                 self.span(Span::text(t.into_string()));
             }
             Event::Code(t) => self.span(Span::Code(t.into_string())),
@@ -181,7 +189,9 @@ impl Builder<'_> {
             Tag::Heading { .. } => Kind::Heading,
             Tag::Strong => Kind::Strong,
             Tag::Emphasis => Kind::Emphasis,
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => Kind::Link(dest_url.into_string()),
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+                Kind::Link(dest_url.into_string())
+            }
             Tag::CodeBlock(_) => Kind::Code,
             Tag::Table(_) => Kind::Table,
             Tag::TableHead | Tag::TableRow => Kind::Row,
@@ -192,8 +202,11 @@ impl Builder<'_> {
         let is_part = matches!(kind, Kind::Item | Kind::Row | Kind::Cell);
         let flat = self.stack.len() >= DEEPEST && !is_part;
         let parent_is_flat = is_part && self.stack.last().is_some_and(|f| f.kind == Kind::Nothing);
-        self.stack
-            .push(Frame::blocks(if flat || parent_is_flat { Kind::Nothing } else { kind }));
+        self.stack.push(Frame::blocks(if flat || parent_is_flat {
+            Kind::Nothing
+        } else {
+            kind
+        }));
     }
 
     fn end(&mut self, _: TagEnd) {
@@ -204,10 +217,19 @@ impl Builder<'_> {
 
     /// Puts what is complete into what it lies in.
     fn close(&mut self) {
-        let Some(mut frame) = self.stack.pop() else { return };
+        let Some(mut frame) = self.stack.pop() else {
+            return;
+        };
         let is_inline = matches!(
             frame.kind,
-            Kind::Strong | Kind::Emphasis | Kind::Link(_) | Kind::Para | Kind::Heading | Kind::Cell | Kind::Code | Kind::Nothing
+            Kind::Strong
+                | Kind::Emphasis
+                | Kind::Link(_)
+                | Kind::Para
+                | Kind::Heading
+                | Kind::Cell
+                | Kind::Code
+                | Kind::Nothing
         );
         if !is_inline {
             frame.flush();
@@ -215,7 +237,9 @@ impl Builder<'_> {
         match frame.kind {
             Kind::Root => {}
             Kind::Nothing => {
-                let Some(parent) = self.stack.last_mut() else { return };
+                let Some(parent) = self.stack.last_mut() else {
+                    return;
+                };
                 for node in frame.nodes {
                     parent.node(node);
                 }
@@ -306,12 +330,19 @@ mod tests {
 
     #[test]
     fn html_is_text_and_links_lead_where_links_may() {
-        let (nodes, refused) = read_all("A <b>bold</b> [click](javascript:alert(1)) and [go](https://example.org).");
+        let (nodes, refused) =
+            read_all("A <b>bold</b> [click](javascript:alert(1)) and [go](https://example.org).");
         let Some(Node::Para(spans)) = nodes.first() else {
             panic!("{nodes:?}")
         };
-        assert!(plain(spans).contains("<b>bold</b> click (javascript:alert(1))"), "{spans:?}");
-        assert!(spans.contains(&Span::link("https://example.org", "go")), "{spans:?}");
+        assert!(
+            plain(spans).contains("<b>bold</b> click (javascript:alert(1))"),
+            "{spans:?}"
+        );
+        assert!(
+            spans.contains(&Span::link("https://example.org", "go")),
+            "{spans:?}"
+        );
         assert_eq!(refused, ["javascript:alert(1)"]);
         let (nodes, _) = read_all("<script>\nalert(1)\n</script>");
         assert!(matches!(nodes.as_slice(), [Node::Para(_)]), "{nodes:?}");
@@ -330,7 +361,9 @@ mod tests {
 
     #[test]
     fn blocks_are_kept() {
-        let (nodes, _) = read_all("# Head\n\n- one\n- two\n  1. deep\n\n> said\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n");
+        let (nodes, _) = read_all(
+            "# Head\n\n- one\n- two\n  1. deep\n\n> said\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n",
+        );
         let kinds: Vec<&str> = nodes
             .iter()
             .map(|n| match n {

@@ -65,7 +65,9 @@ impl Says {
 /// The issue of a paper, also one that was withdrawn: a recalled paper still says what it said.
 fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec<PaperIssue>> {
     let id = paper.meta.id;
-    let issues = seen.pointing_to(id).filter_map(|r| r.as_any().downcast_ref::<Rec<PaperIssue>>());
+    let issues = seen
+        .pointing_to(id)
+        .filter_map(|r| r.as_any().downcast_ref::<Rec<PaperIssue>>());
     issues
         .filter(|i| i.data.paper_id == id)
         .max_by_key(|i| (i.is_live(), i.meta.created_at))
@@ -85,7 +87,9 @@ async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<S
             Basis::of_day(call.seen_at(found), day)
         }
         None => match call.query.moment("as_of")? {
-            Some(_) if call.query.get("as_of").is_some_and(|t| t.len() == 10) => Basis::of_day(seen.clone(), on),
+            Some(_) if call.query.get("as_of").is_some_and(|t| t.len() == 10) => {
+                Basis::of_day(seen.clone(), on)
+            }
             Some(at) => Basis::of_moment(seen.clone(), on, at),
             None => Basis::of_moment(seen.clone(), on, call.last_entry_at()),
         },
@@ -98,9 +102,14 @@ async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<S
             seen: &seen,
             basis: &basis,
         };
-        Ok(Says::Now(Box::new(compute::content(&sources, PaperState::Draft))))
+        Ok(Says::Now(Box::new(compute::content(
+            &sources,
+            PaperState::Draft,
+        ))))
     };
-    actix_web::web::block(work).await.map_err(Problem::internal)?
+    actix_web::web::block(work)
+        .await
+        .map_err(Problem::internal)?
 }
 
 async fn read(call: Call) -> Result<Answer, Problem> {
@@ -109,14 +118,20 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let says = says(&call, (&seen, on), call.id()?).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
     let work = move || service.views.kept(key, || written(says, format));
-    actix_web::web::block(work).await.map_err(Problem::internal)?
+    actix_web::web::block(work)
+        .await
+        .map_err(Problem::internal)?
 }
 
 fn written(says: Says, format: Format) -> Result<Answer, Problem> {
     match (format, says) {
         (Format::Json, Says::Frozen(issue)) => Ok(Answer::json(200, issue.content.into())),
         (Format::Json, Says::Now(content)) => Answer::of(200, &content),
-        (Format::Markdown, Says::Frozen(issue)) => Ok(formats::document(Format::Markdown, "paper", issue.markdown.into_bytes())),
+        (Format::Markdown, Says::Frozen(issue)) => Ok(formats::document(
+            Format::Markdown,
+            "paper",
+            issue.markdown.into_bytes(),
+        )),
         (format, says) => {
             let content = says.content()?;
             let nodes = layout::nodes(&content);

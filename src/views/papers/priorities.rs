@@ -21,7 +21,10 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
     let seen = &basis.seen;
     let mut items: Vec<&Rec<WorkPlanItem>> = Vec::new();
     for plan in &scope.plans {
-        items.extend(seen.pointing::<WorkPlanItem>(*plan).filter(|i| i.data.plan_id == *plan));
+        items.extend(
+            seen.pointing::<WorkPlanItem>(*plan)
+                .filter(|i| i.data.plan_id == *plan),
+        );
     }
     items.retain(|i| !open_only || !i.data.status.is_closed());
     items.sort_by_key(|i| i.meta.reference.as_str());
@@ -34,18 +37,29 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
             .pointing::<Goal>(*strategy)
             .filter(|g| g.data.strategy_id == *strategy)
             .collect();
-        own.sort_by_key(|g| (g.data.goal_kind as u8, g.data.number.unwrap_or(u16::MAX), g.meta.reference.as_str()));
+        own.sort_by_key(|g| {
+            (
+                g.data.goal_kind as u8,
+                g.data.number.unwrap_or(u16::MAX),
+                g.meta.reference.as_str(),
+            )
+        });
         goals.extend(own);
     }
     let known: HashSet<Uuid> = goals.iter().map(|g| g.meta.id).collect();
-    let serves = |item: &Rec<WorkPlanItem>, goal: Uuid| item.data.goals.iter().any(|s| s.goal_id == goal);
+    let serves =
+        |item: &Rec<WorkPlanItem>, goal: Uuid| item.data.goals.iter().any(|s| s.goal_id == goal);
     let mut all: Vec<PaperPriority> = goals
         .into_iter()
         .map(|g| PaperPriority {
             goal: Some(Named::new(&g.meta, &g.data.title)),
             goal_kind: Some(g.data.goal_kind),
             number: g.data.number,
-            items: items.iter().filter(|i| serves(i, g.meta.id)).map(|i| row(i, basis)).collect(),
+            items: items
+                .iter()
+                .filter(|i| serves(i, g.meta.id))
+                .map(|i| row(i, basis))
+                .collect(),
             query: basis.of("work-plan-items", "goal_id", g.meta.id),
         })
         .collect();
@@ -84,7 +98,11 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
     PaperItem {
         item: Named::new(&i.meta, &data.title),
         deadline: data.deadline.clone(),
-        first_deadline: i.computed.first_deadline.clone().filter(|d| *d != data.deadline),
+        first_deadline: i
+            .computed
+            .first_deadline
+            .clone()
+            .filter(|d| *d != data.deadline),
         is_overdue: i.is_overdue(basis.on),
         lead: named::<Post>(seen, data.lead_post_id, |p| &p.title),
         unit: named::<Unit>(seen, data.responsible_unit_id, |u| &u.name),
@@ -93,7 +111,9 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
         computed_rag: rated.rag,
         computed_reason: rated.reason(),
         updated_on: latest.map(|u| u.data.made_on),
-        latest: latest.map(|u| u.data.parts.iter().map(part).collect()).unwrap_or_default(),
+        latest: latest
+            .map(|u| u.data.parts.iter().map(part).collect())
+            .unwrap_or_default(),
         query: basis.one(WorkPlanItem::KIND, &i.meta.reference),
     }
 }
@@ -103,7 +123,9 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
 pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
     let mut figures = Vec::new();
     for plan in &scope.plans {
-        let Some(plan) = basis.seen.get::<Plan>(*plan) else { continue };
+        let Some(plan) = basis.seen.get::<Plan>(*plan) else {
+            continue;
+        };
         let own: Vec<_> = basis
             .seen
             .pointing::<WorkPlanItem>(plan.meta.id)
@@ -113,7 +135,11 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
         let overdue = own.iter().filter(|i| i.is_overdue(basis.on)).count();
         for (what, value, filters) in [
             ("items", own.len(), vec![("plan_id", id.as_str())]),
-            ("overdue", overdue, vec![("plan_id", id.as_str()), ("overdue", "true")]),
+            (
+                "overdue",
+                overdue,
+                vec![("plan_id", id.as_str()), ("overdue", "true")],
+            ),
         ] {
             figures.push(PaperFigure {
                 label: format!("{}: {what}", plan.data.title),

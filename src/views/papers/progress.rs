@@ -6,8 +6,8 @@ use super::compute::{Scope, name_of, named};
 use super::content::{LeansOn, PaperFigure, PaperPart, PaperRecommendation, PaperUpdate};
 use super::queries::Basis;
 use crate::registers::assurance::{
-    AuditReview, Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
-    RecommendationUpdateKind, Timeliness,
+    AuditReview, Recommendation, RecommendationClosureState, RecommendationLink,
+    RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind, Timeliness,
 };
 use crate::registers::settings::in_force;
 use crate::views::expected::due_of;
@@ -17,7 +17,10 @@ use crate::world::{Rec, Resource};
 /// The recommendations in scope.
 #[must_use]
 pub fn recommendations(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperRecommendation> {
-    let all = scope.recommendations.iter().filter_map(|id| basis.seen.get::<Recommendation>(*id));
+    let all = scope
+        .recommendations
+        .iter()
+        .filter_map(|id| basis.seen.get::<Recommendation>(*id));
     all.filter(|r| !open_only || r.computed.closure == RecommendationClosureState::None)
         .map(|r| row(r, basis))
         .collect()
@@ -34,7 +37,11 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
         finding: r.data.finding.clone(),
         asks: r.data.recommendation.clone(),
         deadline: r.data.deadline.clone(),
-        first_deadline: r.computed.first_deadline.clone().filter(|d| *d != r.data.deadline),
+        first_deadline: r
+            .computed
+            .first_deadline
+            .clone()
+            .filter(|d| *d != r.data.deadline),
         timeliness,
         days,
         implementation: r.computed.implementation,
@@ -48,8 +55,14 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
 
 /// What was said on the last day on which anything was: a report and what it puts off are often two entries of one day.
 fn latest<'a>(r: &Rec<Recommendation>, basis: &'a Basis) -> Vec<&'a Rec<RecommendationUpdate>> {
-    let own = |u: &&Rec<RecommendationUpdate>| u.data.recommendation_id == r.meta.id && u.data.stated_on <= basis.on;
-    let mut all: Vec<_> = basis.seen.pointing::<RecommendationUpdate>(r.meta.id).filter(own).collect();
+    let own = |u: &&Rec<RecommendationUpdate>| {
+        u.data.recommendation_id == r.meta.id && u.data.stated_on <= basis.on
+    };
+    let mut all: Vec<_> = basis
+        .seen
+        .pointing::<RecommendationUpdate>(r.meta.id)
+        .filter(own)
+        .collect();
     let last = all.iter().map(|u| u.data.stated_on).max();
     all.retain(|u| Some(u.data.stated_on) == last);
     all.sort_by_key(|u| (u.meta.created_at, u.meta.reference.as_str()));
@@ -72,9 +85,17 @@ fn update(u: &Rec<RecommendationUpdate>, basis: &Basis) -> PaperUpdate {
 }
 
 /// What links say it leans on, and what its latest updates refer to beside.
-fn leans_on(r: &Rec<Recommendation>, updates: &[&Rec<RecommendationUpdate>], basis: &Basis) -> Vec<LeansOn> {
+fn leans_on(
+    r: &Rec<Recommendation>,
+    updates: &[&Rec<RecommendationUpdate>],
+    basis: &Basis,
+) -> Vec<LeansOn> {
     let own = |l: &&Rec<RecommendationLink>| l.data.recommendation_id == r.meta.id;
-    let mut links: Vec<_> = basis.seen.pointing::<RecommendationLink>(r.meta.id).filter(own).collect();
+    let mut links: Vec<_> = basis
+        .seen
+        .pointing::<RecommendationLink>(r.meta.id)
+        .filter(own)
+        .collect();
     links.sort_by_key(|l| l.meta.reference.as_str());
     let mut all: Vec<(Uuid, Option<RecommendationRelation>, bool)> = links
         .iter()
@@ -127,11 +148,27 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
                 query: basis.rows(path, filters),
             });
         };
-        figure("recommendations", own.len(), "recommendations", &[("review_id", &id)]);
-        for (timeliness, what) in [(Timeliness::Overdue, "overdue"), (Timeliness::MetLate, "claimed late")] {
-            let value = own.iter().filter(|r| r.timeliness(basis.on, soon).0 == timeliness).count();
+        figure(
+            "recommendations",
+            own.len(),
+            "recommendations",
+            &[("review_id", &id)],
+        );
+        for (timeliness, what) in [
+            (Timeliness::Overdue, "overdue"),
+            (Timeliness::MetLate, "claimed late"),
+        ] {
+            let value = own
+                .iter()
+                .filter(|r| r.timeliness(basis.on, soon).0 == timeliness)
+                .count();
             let word = crate::world::record::word(&timeliness);
-            figure(what, value, "status/recommendations", &[("review_id", &id), ("timeliness", &word)]);
+            figure(
+                what,
+                value,
+                "status/recommendations",
+                &[("review_id", &id), ("timeliness", &word)],
+            );
         }
     }
     figures

@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn queries_say_as_of_when() {
-        let seen = Seen::now(std::sync::Arc::new(World::empty(catalogue())), Sight::least());
+        let seen = Seen::now(
+            std::sync::Arc::new(World::empty(catalogue())),
+            Sight::least(),
+        );
         let day: NaiveDate = "2020-10-26".parse().expect("a day");
         let basis = Basis::of_day(seen.clone(), day);
         assert_eq!(

@@ -55,14 +55,20 @@ fn short(text: &str) -> String {
 /// The record that `kind:REFERENCE` names, as far as the reader may know of it. Who people are and what they may do is no matter of a
 /// paper.
 fn named(seen: &Seen, text: &str) -> Result<RecordName, UnresolvedReason> {
-    let (kind, reference) = text.split_once(':').ok_or(UnresolvedReason::NotAReference)?;
+    let (kind, reference) = text
+        .split_once(':')
+        .ok_or(UnresolvedReason::NotAReference)?;
     let known = catalogue()
         .named(kind)
         .filter(|k| k.subject != Subject::Access && !["person", "post_holding"].contains(&k.name));
     let kind = known.ok_or(UnresolvedReason::NotAReference)?;
     let id = seen.table(kind).and_then(|t| t.by_reference(reference));
-    let record = id.and_then(|id| seen.any(id)).filter(|r| r.meta().withdrawn_at.is_none());
-    record.map(|r| RecordName::of(seen, r)).ok_or(UnresolvedReason::NoSuchRecord)
+    let record = id
+        .and_then(|id| seen.any(id))
+        .filter(|r| r.meta().withdrawn_at.is_none());
+    record
+        .map(|r| RecordName::of(seen, r))
+        .ok_or(UnresolvedReason::NoSuchRecord)
 }
 
 /// What was found in a paper's words.
@@ -99,7 +105,11 @@ impl Found {
                         let text = text.to_owned();
                         self.resolved
                             .entry(text.clone())
-                            .or_insert(ResolvedReference { text, record, query });
+                            .or_insert(ResolvedReference {
+                                text,
+                                record,
+                                query,
+                            });
                     }
                     Err(reason) => self.fail(pointer, text, reason),
                 },
@@ -139,7 +149,9 @@ fn each_span(spans: &[Span], see: &mut dyn FnMut(&str)) {
     for span in spans {
         match span {
             Span::Text(text) => see(text),
-            Span::Strong(inner) | Span::Emphasis(inner) | Span::Link(_, inner) => each_span(inner, see),
+            Span::Strong(inner) | Span::Emphasis(inner) | Span::Link(_, inner) => {
+                each_span(inner, see)
+            }
             Span::Code(_) | Span::Break => {}
         }
     }
@@ -154,11 +166,18 @@ pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
         .map(|node| match node {
             Node::Heading(level, spans) => Node::Heading(level, cell(spans)),
             Node::Para(spans) => Node::Para(cell(spans)),
-            Node::List(start, items) => Node::List(start, items.into_iter().map(|i| replace(i, resolved)).collect()),
+            Node::List(start, items) => Node::List(
+                start,
+                items.into_iter().map(|i| replace(i, resolved)).collect(),
+            ),
             Node::Quote(inner) => Node::Quote(replace(inner, resolved)),
             Node::Table(mut table) => {
                 table.head = table.head.into_iter().map(cell).collect();
-                table.rows = table.rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect();
+                table.rows = table
+                    .rows
+                    .into_iter()
+                    .map(|r| r.into_iter().map(cell).collect())
+                    .collect();
                 Node::Table(table)
             }
             Node::Code(code) => Node::Code(code),
@@ -168,7 +187,10 @@ pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
 
 fn in_spans(spans: Vec<Span>, resolved: &[ResolvedReference]) -> Vec<Span> {
     let one = |span: Span| match span {
-        Span::Text(text) => pieces(&text).into_iter().map(|p| in_place(p, resolved)).collect(),
+        Span::Text(text) => pieces(&text)
+            .into_iter()
+            .map(|p| in_place(p, resolved))
+            .collect(),
         Span::Strong(inner) => vec![Span::Strong(in_spans(inner, resolved))],
         Span::Emphasis(inner) => vec![Span::Emphasis(in_spans(inner, resolved))],
         other => vec![other],
@@ -181,10 +203,15 @@ fn in_place(piece: Piece<'_>, resolved: &[ResolvedReference]) -> Span {
         Piece::Words(text) | Piece::Open(text) => Span::text(text),
         Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {
             // Some records have no title, and some are called by what they say.
-            Some(r) if r.record.name == r.record.reference || r.record.name.chars().count() > LONG => {
+            Some(r)
+                if r.record.name == r.record.reference || r.record.name.chars().count() > LONG =>
+            {
                 Span::link(&r.query, &r.record.reference)
             }
-            Some(r) => Span::link(&r.query, format!("{} ({})", r.record.name, r.record.reference)),
+            Some(r) => Span::link(
+                &r.query,
+                format!("{} ({})", r.record.name, r.record.reference),
+            ),
             None => Span::text(format!("[[{text}]]")),
         },
     }
@@ -197,9 +224,15 @@ mod tests {
     #[test]
     fn references_are_found_closed_or_not() {
         use Piece::{Named, Open, Words};
-        assert_eq!(pieces("see [[goal:G1]], then"), [Words("see "), Named("goal:G1"), Words(", then")]);
+        assert_eq!(
+            pieces("see [[goal:G1]], then"),
+            [Words("see "), Named("goal:G1"), Words(", then")]
+        );
         assert_eq!(pieces("[[a]][[b]]"), [Named("a"), Named("b")]);
-        assert_eq!(pieces("x [[never closed"), [Words("x "), Open("[[never closed")]);
+        assert_eq!(
+            pieces("x [[never closed"),
+            [Words("x "), Open("[[never closed")]
+        );
         assert_eq!(pieces("[[]]"), [Named("")]);
         assert!(pieces("").is_empty());
     }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationVerification, Timeliness,
+    Recommendation, RecommendationClosureState, RecommendationImplementation,
+    RecommendationVerification, Timeliness,
 };
 use crate::registers::meetings::{Action, ActionStatus};
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
@@ -293,7 +294,12 @@ impl StatusCounts {
 }
 
 impl RecommendationCounts {
-    pub(super) fn add(&mut self, record: &Rec<Recommendation>, on: NaiveDate, settings: &SettingSet) {
+    pub(super) fn add(
+        &mut self,
+        record: &Rec<Recommendation>,
+        on: NaiveDate,
+        settings: &SettingSet,
+    ) {
         use {RecommendationImplementation as I, RecommendationVerification as V};
         let (data, computed, time) = (&record.data, &record.computed, &mut self.timeliness);
         self.recommendations += 1;
@@ -324,7 +330,8 @@ impl RecommendationCounts {
             self.closed += 1;
             return;
         }
-        self.without_owner += u32::from(data.owner_unit_id.is_none() && data.owner_post_id.is_none());
+        self.without_owner +=
+            u32::from(data.owner_unit_id.is_none() && data.owner_post_id.is_none());
         self.without_response += u32::from(computed.management_response.is_none());
     }
 }
@@ -343,7 +350,9 @@ impl ActionCounts {
             return;
         }
         self.overdue += u32::from(record.is_overdue(on));
-        self.due_soon += u32::from(due.is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days())));
+        self.due_soon += u32::from(
+            due.is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days())),
+        );
         self.without_due += u32::from(due.is_none());
         self.deferred += u32::from(record.computed.deferral_count > 0);
     }

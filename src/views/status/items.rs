@@ -88,7 +88,10 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let computed = asked.query.get("computed_rag");
     let known = super::rags();
     if computed.is_some_and(|c| !known.iter().any(|k| k == c)) {
-        return Err(invalid("computed_rag", &format!("must be one of {}", known.join(", "))));
+        return Err(invalid(
+            "computed_rag",
+            &format!("must be one of {}", known.join(", ")),
+        ));
     }
     let (strategy, unit, goal) = (
         id_of(asked, "strategy_id")?,
@@ -113,7 +116,10 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
         .collect();
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|r| r.item.reference.clone());
+    let next_cursor = rows
+        .last()
+        .filter(|_| more)
+        .map(|r| r.item.reference.clone());
     Ok(ItemStatusRowPage {
         items: rows,
         next_cursor,

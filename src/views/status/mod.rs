@@ -16,7 +16,9 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::counts::{ItemState, Plus, RecommendationCounts, RiskCounts, StatusCounts, StatusFigures};
+use self::counts::{
+    ItemState, Plus, RecommendationCounts, RiskCounts, StatusCounts, StatusFigures,
+};
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
 use super::kept::Kept;
@@ -189,7 +191,11 @@ pub struct StatusView {
 }
 
 /// A row of a status as a table.
-fn table_row(group: &str, of: Option<(Uuid, &str, &str)>, counts: &impl Serialize) -> Map<String, Value> {
+fn table_row(
+    group: &str,
+    of: Option<(Uuid, &str, &str)>,
+    counts: &impl Serialize,
+) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("group".into(), group.into());
     row.insert("id".into(), json!(of.map(|n| n.0)));
@@ -201,7 +207,10 @@ fn table_row(group: &str, of: Option<(Uuid, &str, &str)>, counts: &impl Serializ
 
 impl View for StatusView {
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let about = self.about.as_ref().map(|a| (a.id, a.reference.as_str(), a.name.as_str()));
+        let about = self
+            .about
+            .as_ref()
+            .map(|a| (a.id, a.reference.as_str(), a.name.as_str()));
         let mut total = table_row("total", about, &self.totals);
         total.insert("computed".into(), json!(self.computed_rag));
         flatten(&mut total, "recommendations", json!(self.recommendations));
@@ -209,7 +218,9 @@ impl View for StatusView {
         flatten(&mut total, "risks", json!(self.risks));
         let group = |group: &'static str| {
             move |g: &StatusGroup| {
-                let of = g.of.as_ref().map(|n| (n.id, n.reference.as_str(), n.name.as_str()));
+                let of =
+                    g.of.as_ref()
+                        .map(|n| (n.id, n.reference.as_str(), n.name.as_str()));
                 table_row(group, of, &g.counts)
             }
         };
@@ -233,12 +244,24 @@ struct Due {
 struct Next(BTreeMap<(NaiveDate, String, Uuid), Due>);
 
 impl Next {
-    fn add<R: Resource>(&mut self, due: Option<NaiveDate>, record: &Rec<R>, name: &str, owner_post_id: Option<Uuid>) {
+    fn add<R: Resource>(
+        &mut self,
+        due: Option<NaiveDate>,
+        record: &Rec<R>,
+        name: &str,
+        owner_post_id: Option<Uuid>,
+    ) {
         let Some(due) = due else { return };
         let meta = &record.meta;
-        let is_before =
-            |(day, reference, id): &(NaiveDate, String, Uuid)| (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id);
-        if self.0.len() >= NEXT_DATES && self.0.last_key_value().is_some_and(|(last, _)| is_before(last)) {
+        let is_before = |(day, reference, id): &(NaiveDate, String, Uuid)| {
+            (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id)
+        };
+        if self.0.len() >= NEXT_DATES
+            && self
+                .0
+                .last_key_value()
+                .is_some_and(|(last, _)| is_before(last))
+        {
             return;
         }
         let found = Due {
@@ -281,7 +304,10 @@ pub struct Part {
 impl Gathered for Part {
     fn join(&mut self, other: Self) {
         self.figures.plus(&other.figures);
-        for (mine, theirs) in [(&mut self.goals, other.goals), (&mut self.units, other.units)] {
+        for (mine, theirs) in [
+            (&mut self.goals, other.goals),
+            (&mut self.units, other.units),
+        ] {
             for (id, counts) in theirs {
                 mine.entry(id).or_default().plus(&counts);
             }
@@ -341,16 +367,26 @@ impl<'a> Picture<'a> {
         }
         let item = ItemState::new(record, self.on, self.settings);
         part.figures.items.add(&item);
-        part.units.entry(data.responsible_unit_id).or_default().add(&item);
+        part.units
+            .entry(data.responsible_unit_id)
+            .or_default()
+            .add(&item);
         if data.goals.is_empty() {
             part.goals.entry(None).or_default().add(&item);
         }
         for served in &data.goals {
-            part.goals.entry(Some(served.goal_id)).or_default().add(&item);
+            part.goals
+                .entry(Some(served.goal_id))
+                .or_default()
+                .add(&item);
         }
         if !data.status.is_closed() {
-            part.next
-                .add(self.is_to_come(data.deadline.due_on), record, &data.title, data.lead_post_id);
+            part.next.add(
+                self.is_to_come(data.deadline.due_on),
+                record,
+                &data.title,
+                data.lead_post_id,
+            );
         }
     }
 
@@ -361,12 +397,19 @@ impl<'a> Picture<'a> {
         if !scope.is_everything() {
             part.covered.push(record.meta.id);
         }
-        part.figures.recommendations.add(record, self.on, self.settings);
-        let is_open = record.computed.closure == RecommendationClosureState::None && record.computed.claimed_on.is_none();
+        part.figures
+            .recommendations
+            .add(record, self.on, self.settings);
+        let is_open = record.computed.closure == RecommendationClosureState::None
+            && record.computed.claimed_on.is_none();
         if is_open {
             let data = &record.data;
-            part.next
-                .add(self.is_to_come(data.deadline.due_on), record, &data.title, data.owner_post_id);
+            part.next.add(
+                self.is_to_come(data.deadline.due_on),
+                record,
+                &data.title,
+                data.owner_post_id,
+            );
         }
     }
 
@@ -377,7 +420,8 @@ impl<'a> Picture<'a> {
         part.figures.actions.add(record, self.on, self.settings);
         if record.data.status == ActionStatus::Open {
             let due = self.is_to_come(record.computed.due_on);
-            part.next.add(due, record, &record.data.text, record.data.owner_post_id);
+            part.next
+                .add(due, record, &record.data.text, record.data.owner_post_id);
         }
     }
 
@@ -388,7 +432,8 @@ impl<'a> Picture<'a> {
         part.figures.risks.add(record, self.on);
         if record.data.status == RiskStatus::Open {
             let due = self.is_to_come(record.data.review_on);
-            part.next.add(due, record, &record.data.title, record.data.owner_post_id);
+            part.next
+                .add(due, record, &record.data.title, record.data.owner_post_id);
         }
     }
 
@@ -404,7 +449,11 @@ impl<'a> Picture<'a> {
         }))
     }
 
-    fn gather<R: Resource>(&self, basis: Option<&Arc<Basis>>, add: impl Fn(&mut Part, &Rec<R>) + Sync) -> Part {
+    fn gather<R: Resource>(
+        &self,
+        basis: Option<&Arc<Basis>>,
+        add: impl Fn(&mut Part, &Rec<R>) + Sync,
+    ) -> Part {
         match basis {
             Some(basis) => self.counted.gather(self.seen, basis, add),
             None => gather(self.seen, add),
@@ -430,15 +479,31 @@ fn reasons(f: &StatusFigures) -> Vec<StatusReason> {
     use StatusCause as C;
     let causes = [
         (Rag::Red, C::ItemsRed, f.items.computed_rag.red),
-        (Rag::Red, C::RecommendationsOverdue, f.recommendations.timeliness.overdue),
-        (Rag::Red, C::ClaimsRejected, f.recommendations.verification.rejected),
+        (
+            Rag::Red,
+            C::RecommendationsOverdue,
+            f.recommendations.timeliness.overdue,
+        ),
+        (
+            Rag::Red,
+            C::ClaimsRejected,
+            f.recommendations.verification.rejected,
+        ),
         (Rag::Red, C::ActionsOverdue, f.actions.overdue),
         (Rag::Red, C::EscalationsDue, f.risks.escalation_due),
         (Rag::Amber, C::ItemsAmber, f.items.computed_rag.amber),
-        (Rag::Amber, C::ClaimsUnverified, f.recommendations.verification.submitted),
+        (
+            Rag::Amber,
+            C::ClaimsUnverified,
+            f.recommendations.verification.submitted,
+        ),
         (Rag::Amber, C::RisksAboveAppetite, f.risks.above_appetite),
         (Rag::Amber, C::ActionsDeferred, f.actions.deferred),
-        (Rag::Amber, C::ActionsClosedWithOpenPart, f.actions.closed_with_open_part),
+        (
+            Rag::Amber,
+            C::ActionsClosedWithOpenPart,
+            f.actions.closed_with_open_part,
+        ),
         (Rag::Amber, C::ItemsDisagreeing, f.items.disagreeing),
     ];
     let found: Vec<StatusReason> = causes
@@ -451,7 +516,11 @@ fn reasons(f: &StatusFigures) -> Vec<StatusReason> {
     }
     let (items, time) = (&f.items.computed_rag, &f.recommendations.timeliness);
     let scored = f.risks.open - f.risks.by_band.not_scored;
-    let judged = items.green + time.not_due + time.due_soon + (f.actions.open - f.actions.without_due) + scored;
+    let judged = items.green
+        + time.not_due
+        + time.due_soon
+        + (f.actions.open - f.actions.without_due)
+        + scored;
     let done = items.blue + f.recommendations.closed + f.actions.closed;
     let unjudged = (items.grey - f.items.by_status.cancelled - f.items.by_status.superseded)
         + time.no_deadline
@@ -488,7 +557,8 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
         .map(|s| Picture::new(seen, *on, &asked.counted).count(s).figures)
         .unwrap_or_default();
     let (earlier, now) = (figures_of(&figures), figures_of(now));
-    let number = |of: &Map<String, Value>, figure: &str| of.get(figure).and_then(Value::as_u64).unwrap_or(0);
+    let number =
+        |of: &Map<String, Value>, figure: &str| of.get(figure).and_then(Value::as_u64).unwrap_or(0);
     let change = |figure: &String| {
         let (earlier, now) = (number(&earlier, figure), number(&now, figure));
         let change = i64::try_from(now).ok()? - i64::try_from(earlier).ok()?;
@@ -518,8 +588,14 @@ fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
         None => (Scope::everything(seen), None),
     };
     let all = picture.count(scope);
-    let goal = |id| seen.get::<Goal>(id).map(|g| Named::new(&g.meta, &g.data.title));
-    let unit = |id| seen.get::<Unit>(id).map(|u| Named::new(&u.meta, &u.data.name));
+    let goal = |id| {
+        seen.get::<Goal>(id)
+            .map(|g| Named::new(&g.meta, &g.data.title))
+    };
+    let unit = |id| {
+        seen.get::<Unit>(id)
+            .map(|u| Named::new(&u.meta, &u.data.name))
+    };
     let reasons = reasons(&all.figures);
     StatusView {
         on: asked.on,
@@ -544,12 +620,18 @@ fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
 }
 
 /// Names the groups. What the caller may not know of is counted with what has no group.
-fn groups(counts: impl IntoIterator<Item = (Option<Uuid>, StatusCounts)>, name: impl Fn(Uuid) -> Option<Named>) -> Vec<StatusGroup> {
+fn groups(
+    counts: impl IntoIterator<Item = (Option<Uuid>, StatusCounts)>,
+    name: impl Fn(Uuid) -> Option<Named>,
+) -> Vec<StatusGroup> {
     let mut groups: Vec<StatusGroup> = Vec::new();
     let mut hidden: Option<StatusCounts> = None;
     for (id, counts) in counts {
         match id.and_then(&name) {
-            Some(of) => groups.push(StatusGroup { of: Some(of), counts }),
+            Some(of) => groups.push(StatusGroup {
+                of: Some(of),
+                counts,
+            }),
             None => hidden.get_or_insert_default().plus(&counts),
         }
     }
@@ -564,7 +646,10 @@ fn groups(counts: impl IntoIterator<Item = (Option<Uuid>, StatusCounts)>, name: 
 /// The status of what belongs to the record in the path, which is of this kind.
 fn of<R: Resource>(asked: &Asked) -> Result<StatusView, Problem> {
     let id = asked.id()?;
-    let scope = asked.seen.get::<R>(id).and_then(|_| Scope::to(&asked.seen, id, asked.on));
+    let scope = asked
+        .seen
+        .get::<R>(id)
+        .and_then(|_| Scope::to(&asked.seen, id, asked.on));
     Ok(status(asked, Some(scope.ok_or_else(Problem::not_found)?)))
 }
 
@@ -578,13 +663,18 @@ fn rags() -> [String; 5] {
 fn operation_of<R: Resource>(id: &str, needs: Subject, summary: &str, covers: &str) -> Operation {
     let path = format!("/api/v1/{}/{{id}}/status", R::PATH);
     operation(&path, id, needs, of::<R>)
-        .takes([id_parameter(&R::KIND.replace('_', " ")), super::compare_to()])
+        .takes([
+            id_parameter(&R::KIND.replace('_', " ")),
+            super::compare_to(),
+        ])
         .says("Views", summary, &format!("{covers} {ABOUT}"))
 }
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    use crate::registers::{assurance::AuditReview, governance::Board, risk::RiskRegister, strategy::Strategy};
+    use crate::registers::{
+        assurance::AuditReview, governance::Board, risk::RiskRegister, strategy::Strategy,
+    };
     vec![
         operation("/api/v1/status", "getStatus", Subject::PlanItem, |asked| Ok(status(asked, None)))
             .takes([super::compare_to()])

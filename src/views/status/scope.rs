@@ -3,7 +3,9 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::registers::assurance::{AuditReview, Recommendation, RecommendationLink, RecommendationRelation};
+use crate::registers::assurance::{
+    AuditReview, Recommendation, RecommendationLink, RecommendationRelation,
+};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Remit, RemitKind};
 use crate::registers::meetings::{Action, Meeting};
@@ -52,10 +54,17 @@ fn withdrawn<R: Resource>(seen: &Seen) -> impl Iterator<Item = Uuid> {
 }
 
 /// A record and all that lie below it.
-fn with_below<R: Resource>(seen: &Seen, top: Uuid, is_below: impl Fn(&Rec<R>, Uuid) -> bool) -> IdSet {
+fn with_below<R: Resource>(
+    seen: &Seen,
+    top: Uuid,
+    is_below: impl Fn(&Rec<R>, Uuid) -> bool,
+) -> IdSet {
     let (mut all, mut todo) = (IdSet::from_iter([top]), vec![top]);
     while let Some(at) = todo.pop() {
-        let below = seen.pointing::<R>(at).filter(|r| is_below(r, at)).map(|r| r.meta.id);
+        let below = seen
+            .pointing::<R>(at)
+            .filter(|r| is_below(r, at))
+            .map(|r| r.meta.id);
         todo.extend(below.filter(|id| all.insert(*id)));
     }
     all
@@ -115,7 +124,9 @@ impl Scope {
                 .filter(|g| g.data.strategy_id == id)
                 .map(|g| g.meta.id)
                 .collect();
-            scope.covered.extend(seen.pointing::<StrategyReview>(id).map(|r| r.meta.id));
+            scope
+                .covered
+                .extend(seen.pointing::<StrategyReview>(id).map(|r| r.meta.id));
             scope
         } else if let Some(plan) = seen.get::<Plan>(id) {
             let mut scope = Self::of(seen, About::Purpose, id);
@@ -131,9 +142,18 @@ impl Scope {
             scope
         } else if seen.get::<Board>(id).is_some() {
             let mut scope = Self::of(seen, About::Board, id);
-            scope.allocated = seen.pointing::<Allocation>(id).map(|a| a.data.item_id).collect();
-            let is_theirs = |r: &&Rec<Remit>| r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on);
-            scope.goals = seen.pointing::<Remit>(id).filter(is_theirs).map(|r| r.data.goal_id).collect();
+            scope.allocated = seen
+                .pointing::<Allocation>(id)
+                .map(|a| a.data.item_id)
+                .collect();
+            let is_theirs = |r: &&Rec<Remit>| {
+                r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on)
+            };
+            scope.goals = seen
+                .pointing::<Remit>(id)
+                .filter(is_theirs)
+                .map(|r| r.data.goal_id)
+                .collect();
             scope
         } else if seen.get::<AuditReview>(id).is_some() {
             let mut scope = Self::of(seen, About::Review, id);
@@ -168,7 +188,9 @@ impl Scope {
             && match self.about {
                 About::Everything => true,
                 About::Purpose => self.plans.contains(&data.plan_id) || serves(),
-                About::Unit => data.responsible_unit_id.is_some_and(|u| self.units.contains(&u)),
+                About::Unit => data
+                    .responsible_unit_id
+                    .is_some_and(|u| self.units.contains(&u)),
                 About::Board => self.allocated.contains(&item.meta.id) || serves(),
                 About::Review => self.allocated.contains(&item.meta.id),
                 About::Register => false,
@@ -189,10 +211,14 @@ impl Scope {
                         l.data.relation,
                         RecommendationRelation::DependsOn | RecommendationRelation::AddressedBy
                     );
-                    theirs && l.data.recommendation_id == recommendation.meta.id && self.covered.contains(&l.data.to_id)
+                    theirs
+                        && l.data.recommendation_id == recommendation.meta.id
+                        && self.covered.contains(&l.data.to_id)
                 };
                 self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied())
-                    || seen.pointing::<RecommendationLink>(recommendation.meta.id).any(leads)
+                    || seen
+                        .pointing::<RecommendationLink>(recommendation.meta.id)
+                        .any(leads)
             }
             About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
             About::Review => data.review_id == self.id,
@@ -225,15 +251,25 @@ impl Scope {
         let bears = || self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied());
         match self.about {
             About::Everything => true,
-            About::Purpose => bears() || register.is_some_and(|r| r.data.plan_id.is_some_and(|p| self.plans.contains(&p))),
+            About::Purpose => {
+                bears()
+                    || register
+                        .is_some_and(|r| r.data.plan_id.is_some_and(|p| self.plans.contains(&p)))
+            }
             About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
             About::Board => {
-                let has_it = |e: &Rec<Escalation>| e.data.to_board_id == self.id && e.data.status.is_open();
-                register.is_some_and(|r| r.data.board_id == Some(self.id)) || seen.pointing::<Escalation>(risk.meta.id).any(has_it)
+                let has_it =
+                    |e: &Rec<Escalation>| e.data.to_board_id == self.id && e.data.status.is_open();
+                register.is_some_and(|r| r.data.board_id == Some(self.id))
+                    || seen.pointing::<Escalation>(risk.meta.id).any(has_it)
             }
             About::Review => {
                 let mut controls = seen.pointing::<Control>(risk.meta.id);
-                controls.any(|c| c.data.recommendation_id.is_some_and(|r| self.covered.contains(&r)))
+                controls.any(|c| {
+                    c.data
+                        .recommendation_id
+                        .is_some_and(|r| self.covered.contains(&r))
+                })
             }
             About::Register => data.register_id == self.id,
         }
@@ -241,6 +277,7 @@ impl Scope {
 
     fn owns(&self, seen: &Seen, unit: Option<Uuid>, post: Option<Uuid>) -> bool {
         let of_post = || seen.get::<Post>(post?).map(|p| p.data.unit_id);
-        unit.or_else(of_post).is_some_and(|u| self.units.contains(&u))
+        unit.or_else(of_post)
+            .is_some_and(|u| self.units.contains(&u))
     }
 }

@@ -37,20 +37,31 @@ fn at(engine: &Engine, name: &str, place: usize) -> (Uuid, i64) {
     (record.meta().id, record.meta().version)
 }
 
-async fn write(engine: &Engine, job: impl FnOnce(&mut Txn<'_>) -> Result<(), Problem> + Send + 'static) {
+async fn write(
+    engine: &Engine,
+    job: impl FnOnce(&mut Txn<'_>) -> Result<(), Problem> + Send + 'static,
+) {
     let operator = bootstrap::operator(engine).expect("an operator");
-    let done = engine.write(Write::system(operator, "test"), |txn| job(txn).map(|()| Outcome::default()));
+    let done = engine.write(Write::system(operator, "test"), |txn| {
+        job(txn).map(|()| Outcome::default())
+    });
     done.await.expect("it is written");
 }
 
 async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) {
     let (id, version) = at(engine, name, place);
-    write(engine, move |txn| txn.patch(kind(name), id, version, patch).map(drop)).await;
+    write(engine, move |txn| {
+        txn.patch(kind(name), id, version, patch).map(drop)
+    })
+    .await;
 }
 
 async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
     let (id, version) = at(engine, name, place);
-    write(engine, move |txn| txn.withdraw(kind(name), id, version).map(drop)).await;
+    write(engine, move |txn| {
+        txn.withdraw(kind(name), id, version).map(drop)
+    })
+    .await;
 }
 
 fn asked(engine: &Engine, clearance: &Clearance, days: i64, counted: &Arc<Counted>) -> Asked {
@@ -77,7 +88,8 @@ fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
         (Clearance::Within(vec![Uuid::nil()]), 0),
     ];
     let answer = |(clearance, days): &(Clearance, i64)| {
-        let by = |counted: &Arc<Counted>| json!(status(&asked(engine, clearance, *days, counted), None));
+        let by =
+            |counted: &Arc<Counted>| json!(status(&asked(engine, clearance, *days, counted), None));
         let (mine, anew) = (by(kept), by(&Arc::default()));
         assert_eq!(mine, anew, "{clearance:?}, {days} days on");
         mine
@@ -86,9 +98,15 @@ fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
 }
 
 async fn filled(folder: &tempfile::TempDir) -> Arc<Engine> {
-    let file = folder.path().join("stride.db").to_string_lossy().into_owned();
+    let file = folder
+        .path()
+        .join("stride.db")
+        .to_string_lossy()
+        .into_owned();
     let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
-    bootstrap::prepare(&engine, None).await.expect("it is prepared");
+    bootstrap::prepare(&engine, None)
+        .await
+        .expect("it is prepared");
     generate(&engine, AMOUNTS).await.expect("it is made");
     engine
 }
@@ -118,9 +136,19 @@ async fn a_write_makes_one_part_stale() {
         looked.into_inner()
     };
     assert_eq!((looked(1), looked(1)), (AMOUNTS.items, 0));
-    patch(&engine, "work_plan_item", 3, json!({ "declared_rag": "blue" })).await;
+    patch(
+        &engine,
+        "work_plan_item",
+        3,
+        json!({ "declared_rag": "blue" }),
+    )
+    .await;
     assert_eq!(looked(1), PART);
-    assert_eq!((looked(2), looked(1)), (AMOUNTS.items, 0), "each basis for itself");
+    assert_eq!(
+        (looked(2), looked(1)),
+        (AMOUNTS.items, 0),
+        "each basis for itself"
+    );
 }
 
 #[tokio::test]
@@ -149,9 +177,18 @@ async fn what_was_kept_counts_as_what_is_counted_anew() {
     changed("a change in the first part").await;
     let (plan, _) = at(&engine, "plan", 0);
     let item = json!({ "plan_id": plan, "item_kind": "activity", "title": "The newest" });
-    write(&engine, move |txn| txn.create(kind("work_plan_item"), None, item).map(drop)).await;
+    write(&engine, move |txn| {
+        txn.create(kind("work_plan_item"), None, item).map(drop)
+    })
+    .await;
     changed("a new item").await;
-    patch(&engine, "work_plan_item", PART + 7, json!({ "marking": "official_sensitive" })).await;
+    patch(
+        &engine,
+        "work_plan_item",
+        PART + 7,
+        json!({ "marking": "official_sensitive" }),
+    )
+    .await;
     changed("a marked item").await;
     patch(
         &engine,
@@ -165,7 +202,10 @@ async fn what_was_kept_counts_as_what_is_counted_anew() {
     changed("a withdrawn item").await;
     let mut soon = (kind("setting_set").example)();
     soon["due_soon_days"] = json!(365);
-    write(&engine, move |txn| txn.create(kind("setting_set"), None, soon).map(drop)).await;
+    write(&engine, move |txn| {
+        txn.create(kind("setting_set"), None, soon).map(drop)
+    })
+    .await;
     changed("a setting").await;
     withdraw(&engine, "audit_review", 0).await;
     changed("a withdrawn review").await;

@@ -11,39 +11,71 @@ use crate::support::maker::kind;
 async fn a_disabled_account_is_out_at_the_next_request(app: TestApp) {
     let (account, grant) = person(&app, "delivery.lead", Role::Viewer).await;
     let admin = app.keeper(kind("account"));
-    let token = sign_in(&app, "delivery.lead", PASSWORD).await.status(200).json();
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
     me(&app, &token).await.status(200);
-    let off = admin.patch(&account.path, &account.etag, &json!({ "status": "disabled" })).await;
+    let off = admin
+        .patch(
+            &account.path,
+            &account.etag,
+            &json!({ "status": "disabled" }),
+        )
+        .await;
     me(&app, &token).await.problem("unauthenticated");
     refresh(&app, &token).await.problem("invalid_grant");
     let on = admin
-        .patch(&account.path, &off.status(200).etag(), &json!({ "status": "active" }))
+        .patch(
+            &account.path,
+            &off.status(200).etag(),
+            &json!({ "status": "active" }),
+        )
         .await;
     me(&app, &token).await.status(200);
     admin.delete(&grant.path, &grant.etag).await.status(200);
-    admin.delete(&account.path, &on.status(200).etag()).await.status(200);
+    admin
+        .delete(&account.path, &on.status(200).etag())
+        .await
+        .status(200);
     me(&app, &token).await.problem("unauthenticated");
-    sign_in(&app, "delivery.lead", PASSWORD).await.problem("bad_credentials");
+    sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .problem("bad_credentials");
 }
 
 /// A withdrawn grant, a changed one, one that has run out.
 async fn a_withdrawn_grant_is_gone_at_the_next_request(app: TestApp) {
     let (_, grant) = person(&app, "delivery.lead", Role::StrategyManager).await;
     let admin = app.keeper(kind("grant"));
-    let token = sign_in(&app, "delivery.lead", PASSWORD).await.status(200).json();
-    let client = app.client.with_token(token["access_token"].as_str().unwrap_or_default());
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let client = app
+        .client
+        .with_token(token["access_token"].as_str().unwrap_or_default());
     let may_create = async |wanted: &str| {
         // An empty draft: who may create is told what is missing, who may not is told that.
-        client.post("/api/v1/strategies", &json!({})).await.problem(wanted);
+        client
+            .post("/api/v1/strategies", &json!({}))
+            .await
+            .problem(wanted);
     };
     may_create("invalid_body").await;
     let today = Utc::now().date_naive();
     let yesterday = today.checked_sub_days(Days::new(1));
-    let ended = admin.patch(&grant.path, &grant.etag, &json!({ "until_on": yesterday })).await;
+    let ended = admin
+        .patch(&grant.path, &grant.etag, &json!({ "until_on": yesterday }))
+        .await;
     may_create("forbidden").await;
     client.get("/api/v1/strategies").await.problem("forbidden");
     let last_day = admin
-        .patch(&grant.path, &ended.status(200).etag(), &json!({ "until_on": today }))
+        .patch(
+            &grant.path,
+            &ended.status(200).etag(),
+            &json!({ "until_on": today }),
+        )
         .await;
     may_create("invalid_body").await;
     let less = admin
@@ -55,29 +87,49 @@ async fn a_withdrawn_grant_is_gone_at_the_next_request(app: TestApp) {
         .await;
     may_create("forbidden").await;
     client.get("/api/v1/strategies").await.status(200);
-    admin.delete(&grant.path, &less.status(200).etag()).await.status(200);
+    admin
+        .delete(&grant.path, &less.status(200).etag())
+        .await
+        .status(200);
     client.get("/api/v1/strategies").await.problem("forbidden");
-    assert_eq!(me(&app, &token).await.status(200).json()["roles"], json!([]));
+    assert_eq!(
+        me(&app, &token).await.status(200).json()["roles"],
+        json!([])
+    );
 }
 
 /// Setting `tokens_valid_from` to now ends every session there is, and none that comes after.
 async fn every_session_can_be_ended(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
-    let token = sign_in(&app, "delivery.lead", PASSWORD).await.status(200).json();
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
     let admin = app.keeper(kind("account"));
     let now = Utc::now();
     let ended = admin
-        .patch(&account.path, &account.etag, &json!({ "tokens_valid_from": now }))
+        .patch(
+            &account.path,
+            &account.etag,
+            &json!({ "tokens_valid_from": now }),
+        )
         .await;
     me(&app, &token).await.problem("unauthenticated");
     refresh(&app, &token).await.problem("invalid_grant");
     // A token of a later second is good; so is any once the moment lies in the past.
     let past = now - chrono::Duration::hours(1);
     admin
-        .patch(&account.path, &ended.status(200).etag(), &json!({ "tokens_valid_from": past }))
+        .patch(
+            &account.path,
+            &ended.status(200).etag(),
+            &json!({ "tokens_valid_from": past }),
+        )
         .await
         .status(200);
-    let token = sign_in(&app, "delivery.lead", PASSWORD).await.status(200).json();
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
     me(&app, &token).await.status(200);
 }
 
@@ -107,19 +159,41 @@ async fn grants_add_up(app: TestApp) {
     let (account, _) = person(&app, "service.owner", Role::Administrator).await;
     let admin = app.keeper(kind("grant"));
     admin
-        .post("/api/v1/grants", &json!({ "account_id": account.id(), "role": "risk_manager" }))
+        .post(
+            "/api/v1/grants",
+            &json!({ "account_id": account.id(), "role": "risk_manager" }),
+        )
         .await
         .status(201);
-    let token = sign_in(&app, "service.owner", PASSWORD).await.status(200).json();
-    let client = app.client.with_token(token["access_token"].as_str().unwrap_or_default());
-    client.post("/api/v1/risk-registers", &json!({})).await.problem("invalid_body");
-    client.post("/api/v1/units", &json!({})).await.problem("invalid_body");
-    client.post("/api/v1/strategies", &json!({})).await.problem("forbidden");
+    let token = sign_in(&app, "service.owner", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let client = app
+        .client
+        .with_token(token["access_token"].as_str().unwrap_or_default());
     client
-        .patch(&account.path, &account.etag, &json!({ "status": "disabled" }))
+        .post("/api/v1/risk-registers", &json!({}))
+        .await
+        .problem("invalid_body");
+    client
+        .post("/api/v1/units", &json!({}))
+        .await
+        .problem("invalid_body");
+    client
+        .post("/api/v1/strategies", &json!({}))
+        .await
+        .problem("forbidden");
+    client
+        .patch(
+            &account.path,
+            &account.etag,
+            &json!({ "status": "disabled" }),
+        )
         .await
         .problem_at("rule_violation", "/status");
-    let scoped = json!({ "account_id": account.id(), "role": "administrator", "scope_id": super::nobody() });
+    let scoped =
+        json!({ "account_id": account.id(), "role": "administrator", "scope_id": super::nobody() });
     admin
         .post("/api/v1/grants", &scoped)
         .await

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
@@ -102,12 +104,20 @@ impl Provider {
                 }),
             )
         });
-        actix_web::rt::spawn(server.workers(1).disable_signals().listen(listener).expect("a server").run());
+        actix_web::rt::spawn(
+            server
+                .workers(1)
+                .disable_signals()
+                .listen(listener)
+                .expect("a server")
+                .run(),
+        );
         provider
     }
 
     fn publish(&self, keys: &[&Pair]) {
-        *self.keys.lock().expect("keys") = json!({ "keys": keys.iter().map(|k| &k.jwk).collect::<Vec<_>>() });
+        *self.keys.lock().expect("keys") =
+            json!({ "keys": keys.iter().map(|k| &k.jwk).collect::<Vec<_>>() });
     }
 
     fn asked(&self) -> usize {
@@ -140,7 +150,10 @@ async fn trusting_too(app: &TestApp, entry: &Value) -> TestApp {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("issuers.json");
     std::fs::write(&file, json!({ "issuers": [entry] }).to_string()).expect("a file");
-    TestApp::on(Arc::clone(&app.store), app.backend, |config| config.serving.issuers = Some(file)).await
+    TestApp::on(Arc::clone(&app.store), app.backend, |config| {
+        config.serving.issuers = Some(file)
+    })
+    .await
 }
 
 fn claims(subject: &str, changes: Value) -> Value {
@@ -166,7 +179,12 @@ fn sign_as(pair: &Pair, claims: &Value, adjust: impl FnOnce(&mut Header)) -> Str
 }
 
 async fn me(app: &TestApp, token: &str) -> Value {
-    app.client.with_token(token).get("/api/v1/me").await.status(200).json()
+    app.client
+        .with_token(token)
+        .get("/api/v1/me")
+        .await
+        .status(200)
+        .json()
 }
 
 async fn refused(app: &TestApp, token: &str) -> Value {
@@ -179,7 +197,10 @@ fn as_holder(app: &TestApp, token: &str) -> Client {
 }
 
 fn external(accounts: &[Value]) -> Vec<&Value> {
-    accounts.iter().filter(|a| a["external_id"].is_string()).collect()
+    accounts
+        .iter()
+        .filter(|a| a["external_id"].is_string())
+        .collect()
 }
 
 /// A subject is given one account, by pseudonym, and holds what its claims are worth and what is granted here.
@@ -202,7 +223,13 @@ async fn a_subject_holds_what_its_claims_are_worth(app: TestApp) {
         .await
         .problem("forbidden");
     // Another token of the same subject, the same account; what it says more it holds more.
-    let more = sign(&key, &claims(subject, json!({ "groups": ["risk", "choir"], "realm_access": null })));
+    let more = sign(
+        &key,
+        &claims(
+            subject,
+            json!({ "groups": ["risk", "choir"], "realm_access": null }),
+        ),
+    );
     let second = me(&app, &more).await;
     assert_eq!(second["account_id"], first["account_id"]);
     assert_eq!(
@@ -215,7 +242,10 @@ async fn a_subject_holds_what_its_claims_are_worth(app: TestApp) {
         .problem("invalid_body");
     // A grant recorded here adds to it.
     admin
-        .post("/api/v1/grants", &json!({ "account_id": first["account_id"], "role": "analyst" }))
+        .post(
+            "/api/v1/grants",
+            &json!({ "account_id": first["account_id"], "role": "analyst" }),
+        )
         .await
         .status(201);
     let roles = me(&app, &token).await["roles"].clone();
@@ -239,11 +269,18 @@ async fn a_subject_holds_what_its_claims_are_worth(app: TestApp) {
     assert_ne!(other["account_id"], first["account_id"]);
     // The first entry is the account's own.
     let account = admin
-        .get(&format!("/api/v1/accounts/{}", first["account_id"].as_str().unwrap_or_default()))
+        .get(&format!(
+            "/api/v1/accounts/{}",
+            first["account_id"].as_str().unwrap_or_default()
+        ))
         .await
         .json();
     assert_eq!(
-        (&account["created_by"], &account["account_kind"], &account["person_id"]),
+        (
+            &account["created_by"],
+            &account["account_kind"],
+            &account["person_id"]
+        ),
         (&first["account_id"], &json!("person"), &json!(null))
     );
     // Our own tokens are good beside.
@@ -268,8 +305,14 @@ async fn a_subject_seen_at_once_is_given_one_account(app: TestApp) {
         me(app, &token)
     });
     let all = futures_util::future::join_all(asks).await;
-    assert!(all.iter().all(|m| m["account_id"] == all[0]["account_id"]), "{all:?}");
-    let accounts = app.role(Role::Administrator).items("/api/v1/accounts").await;
+    assert!(
+        all.iter().all(|m| m["account_id"] == all[0]["account_id"]),
+        "{all:?}"
+    );
+    let accounts = app
+        .role(Role::Administrator)
+        .items("/api/v1/accounts")
+        .await;
     assert_eq!(external(&accounts).len(), 1);
 }
 
@@ -277,7 +320,14 @@ async fn a_subject_seen_at_once_is_given_one_account(app: TestApp) {
 async fn a_token_with_a_fault_is_refused(app: TestApp) {
     let (key, other, rsa) = (es256("one"), es256("one"), rs256("rsa"));
     let provider = Provider::start(&[&key, &rsa]).await;
-    let app = trusting(app, &entry(&provider, json!({ "require": [{ "claim": "tid", "value": "ours" }] }))).await;
+    let app = trusting(
+        app,
+        &entry(
+            &provider,
+            json!({ "require": [{ "claim": "tid", "value": "ours" }] }),
+        ),
+    )
+    .await;
     let now = Utc::now().timestamp();
     let good = claims("someone", json!({ "tid": "ours" }));
     let with = |changes: Value| {
@@ -304,15 +354,26 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
     let own_key = |h: &mut Header| h.jwk = serde_json::from_value(other.jwk.clone()).ok();
     let faults = [
         ("forged", sign(&other, &good)),
-        ("forged, with its own key in the header", sign_as(&other, &good, own_key)),
+        (
+            "forged, with its own key in the header",
+            sign_as(&other, &good, own_key),
+        ),
         (
             "forged, with the address of its key",
-            sign_as(&other, &good, |h| h.jku = Some("https://evil.example.org/keys".into())),
+            sign_as(&other, &good, |h| {
+                h.jku = Some("https://evil.example.org/keys".into())
+            }),
         ),
         ("unsigned", unsigned),
         ("shared secret", hmac(&modulus)),
-        ("shared secret of the whole key", hmac(rsa.jwk.to_string().as_bytes())),
-        ("algorithm of another key", sign_as(&key, &good, |h| h.kid = Some("rsa".into()))),
+        (
+            "shared secret of the whole key",
+            hmac(rsa.jwk.to_string().as_bytes()),
+        ),
+        (
+            "algorithm of another key",
+            sign_as(&key, &good, |h| h.kid = Some("rsa".into())),
+        ),
         (
             "another algorithm of the family",
             sign(
@@ -325,20 +386,38 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
             ),
         ),
         ("no key named", sign_as(&key, &good, |h| h.kid = None)),
-        ("unknown key", sign_as(&key, &good, |h| h.kid = Some("two".into()))),
-        ("critical header", sign_as(&key, &good, |h| h.crit = Some(vec!["exp".into()]))),
-        ("an identity token", sign_as(&key, &good, |h| h.typ = Some("JWT".into()))),
+        (
+            "unknown key",
+            sign_as(&key, &good, |h| h.kid = Some("two".into())),
+        ),
+        (
+            "critical header",
+            sign_as(&key, &good, |h| h.crit = Some(vec!["exp".into()])),
+        ),
+        (
+            "an identity token",
+            sign_as(&key, &good, |h| h.typ = Some("JWT".into())),
+        ),
         ("no type", sign_as(&key, &good, |h| h.typ = None)),
         ("audience", with(json!({ "aud": "another" }))),
         ("no audience", with(json!({ "aud": null }))),
         ("issuer", with(json!({ "iss": "https://id.example.org" }))),
         ("issuers", with(json!({ "iss": [ISSUER] }))),
-        ("expired", with(json!({ "exp": now - 60, "iat": now - 600 }))),
+        (
+            "expired",
+            with(json!({ "exp": now - 60, "iat": now - 600 })),
+        ),
         ("no end", with(json!({ "exp": null }))),
         ("not yet", with(json!({ "nbf": now + 3_600 }))),
-        ("from the future", with(json!({ "iat": now + 3_600, "exp": now + 7_200 }))),
+        (
+            "from the future",
+            with(json!({ "iat": now + 3_600, "exp": now + 7_200 })),
+        ),
         ("without a beginning", with(json!({ "iat": null }))),
-        ("issued after its end", with(json!({ "iat": now + 20, "exp": now + 10 }))),
+        (
+            "issued after its end",
+            with(json!({ "iat": now + 20, "exp": now + 10 })),
+        ),
         ("no subject", with(json!({ "sub": null }))),
         ("empty subject", with(json!({ "sub": "" }))),
         ("numeric subject", with(json!({ "sub": 1 }))),
@@ -346,7 +425,10 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
         ("another tenant", with(json!({ "tid": "theirs" }))),
         ("too long", with(json!({ "filler": "x".repeat(20_000) }))),
         ("no role", with(json!({ "realm_access": null }))),
-        ("a role elsewhere", with(json!({ "realm_access": null, "roles": ["reader"] }))),
+        (
+            "a role elsewhere",
+            with(json!({ "realm_access": null, "roles": ["reader"] })),
+        ),
         (
             "our own claims",
             with(
@@ -367,7 +449,11 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
     // The same without a fault is taken, a little skew of the clocks included.
     me(&app, &with(json!({}))).await;
     me(&app, &with(json!({ "nbf": now + 10, "iat": now + 10 }))).await;
-    me(&app, &with(json!({ "aud": "stride-test", "iat": now as f64 - 0.5 }))).await;
+    me(
+        &app,
+        &with(json!({ "aud": "stride-test", "iat": now as f64 - 0.5 })),
+    )
+    .await;
     me(&app, &sign(&rsa, &good)).await;
 }
 
@@ -376,7 +462,11 @@ async fn keys_change(app: TestApp) {
     let (old, new) = (es256("old"), rs256("new"));
     let provider = Provider::start(&[&old]).await;
     let app = trusting(app, &entry(&provider, json!({ "refetch_seconds": 0 }))).await;
-    assert_eq!(provider.asked(), 0, "the start does not wait for the provider");
+    assert_eq!(
+        provider.asked(),
+        0,
+        "the start does not wait for the provider"
+    );
     let token = |pair: &Pair| sign(pair, &claims("someone", json!({})));
     let of_old = token(&old);
     me(&app, &of_old).await;
@@ -402,7 +492,11 @@ async fn unknown_keys_are_no_lever(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
     let app = trusting(app, &entry(&provider, json!({}))).await;
-    let made_up = (0..10).map(|n| sign_as(&key, &claims("someone", json!({})), |h| h.kid = Some(format!("made-up-{n}"))));
+    let made_up = (0..10).map(|n| {
+        sign_as(&key, &claims("someone", json!({})), |h| {
+            h.kid = Some(format!("made-up-{n}"))
+        })
+    });
     let made_up: Vec<String> = made_up.collect();
     futures_util::future::join_all(made_up.iter().map(|t| refused(&app, t))).await;
     assert_eq!(provider.asked(), 1);
@@ -413,15 +507,25 @@ async fn unknown_keys_are_no_lever(app: TestApp) {
 
 /// Keys from a file, each with the algorithm that fits it; what is no key to sign with, or stands there twice, is passed over.
 async fn keys_from_a_file(app: TestApp) {
-    let (ec, ed, twice, again, encrypts) = (es256("ec"), ed25519("ed"), es256("twice"), es256("twice"), es256("enc"));
+    let (ec, ed, twice, again, encrypts) = (
+        es256("ec"),
+        ed25519("ed"),
+        es256("twice"),
+        es256("twice"),
+        es256("enc"),
+    );
     let mut enc = encrypts.jwk.clone();
     enc["use"] = json!("enc");
     let secret = json!({ "kty": "oct", "kid": "oct", "k": text(b"a shared secret of thirty-two by"), "alg": "HS256" });
     let odd = json!({ "kty": "XYZ", "kid": "odd" });
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keys.json");
-    let write = |keys: &[&Value]| std::fs::write(&file, json!({ "keys": keys }).to_string()).expect("a file");
-    write(&[&ec.jwk, &ed.jwk, &twice.jwk, &again.jwk, &enc, &secret, &odd]);
+    let write = |keys: &[&Value]| {
+        std::fs::write(&file, json!({ "keys": keys }).to_string()).expect("a file")
+    };
+    write(&[
+        &ec.jwk, &ed.jwk, &twice.jwk, &again.jwk, &enc, &secret, &odd,
+    ]);
     let provider = Provider::start(&[]).await;
     let config = entry(
         &provider,
@@ -438,7 +542,11 @@ async fn keys_from_a_file(app: TestApp) {
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some("oct".into());
     let key = EncodingKey::from_secret(b"a shared secret of thirty-two by");
-    refused(&app, &jsonwebtoken::encode(&header, &good, &key).expect("a token")).await;
+    refused(
+        &app,
+        &jsonwebtoken::encode(&header, &good, &key).expect("a token"),
+    )
+    .await;
     // A changed file is read when a key of it is first used.
     let next = es256("next");
     write(&[&next.jwk]);
@@ -456,15 +564,25 @@ async fn a_disabled_account_is_out_whatever_its_token_says(app: TestApp) {
     let issued = |minutes_ago: i64| json!({ "groups": ["owners"], "iat": now.timestamp() - 60 * minutes_ago });
     let token = sign(&key, &claims("someone", issued(60)));
     let fresh = sign(&key, &claims("someone", issued(0)));
-    let id = me(&app, &token).await["account_id"].as_str().unwrap_or_default().to_owned();
-    as_holder(&app, &token).get("/api/v1/accounts").await.status(200);
+    let id = me(&app, &token).await["account_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    as_holder(&app, &token)
+        .get("/api/v1/accounts")
+        .await
+        .status(200);
     let path = format!("/api/v1/accounts/{id}");
     let at = |reply: &crate::support::client::Reply| reply.etag();
     let reply = admin.get(&path).await;
-    let off = admin.patch(&path, &at(&reply), &json!({ "status": "disabled" })).await;
+    let off = admin
+        .patch(&path, &at(&reply), &json!({ "status": "disabled" }))
+        .await;
     refused(&app, &token).await;
     refused(&app, &fresh).await;
-    let on = admin.patch(&path, &at(&off), &json!({ "status": "active" })).await;
+    let on = admin
+        .patch(&path, &at(&off), &json!({ "status": "active" }))
+        .await;
     me(&app, &token).await;
     // Sessions can be ended without disabling.
     let ended = admin
@@ -487,11 +605,24 @@ async fn a_mapped_role_has_its_scope(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
     let maker = Maker::new(&app);
-    let unit = maker.make_with("unit", json!({ "reference": "HR-TEST" })).await;
+    let unit = maker
+        .make_with("unit", json!({ "reference": "HR-TEST" }))
+        .await;
     let role = |value: &str, scope: &str| json!({ "claim": "groups", "value": value, "role": "risk_manager", "scope": scope });
-    let roles = json!([role("hr", "HR-TEST"), role("by-id", unit.id_text()), role("lost", "NO-SUCH-UNIT")]);
+    let roles = json!([
+        role("hr", "HR-TEST"),
+        role("by-id", unit.id_text()),
+        role("lost", "NO-SUCH-UNIT")
+    ]);
     let app = trusting(app, &entry(&provider, json!({ "roles": roles }))).await;
-    let held = async |group: &str| me(&app, &sign(&key, &claims("someone", json!({ "groups": [group] })))).await["roles"].clone();
+    let held = async |group: &str| {
+        me(
+            &app,
+            &sign(&key, &claims("someone", json!({ "groups": [group] }))),
+        )
+        .await["roles"]
+            .clone()
+    };
     assert_eq!(held("hr").await[0]["scope_id"], unit.id_text());
     assert_eq!(held("by-id").await[0]["scope_id"], unit.id_text());
     assert_eq!(held("lost").await, json!([]));
@@ -504,51 +635,110 @@ async fn a_subject_without_a_role_is_admitted_by_configuration_alone(app: TestAp
     let nothing = sign(&key, &claims("someone", json!({ "realm_access": null })));
     let app = trusting(app, &entry(&provider, json!({}))).await;
     let told = refused(&app, &nothing).await;
-    assert!(told["detail"].as_str().is_some_and(|d| d.contains("no role")), "{told}");
+    assert!(
+        told["detail"]
+            .as_str()
+            .is_some_and(|d| d.contains("no role")),
+        "{told}"
+    );
     let service = json!({ "claim": "idtyp", "value": "app" });
     let app = trusting(
         app,
-        &entry(&provider, json!({ "roles": [], "admit_unmapped": true, "service_when": service })),
+        &entry(
+            &provider,
+            json!({ "roles": [], "admit_unmapped": true, "service_when": service }),
+        ),
     )
     .await;
     let someone = me(&app, &nothing).await;
     assert_eq!(someone["roles"], json!([]));
-    as_holder(&app, &nothing).get("/api/v1/boards").await.problem("forbidden");
+    as_holder(&app, &nothing)
+        .get("/api/v1/boards")
+        .await
+        .problem("forbidden");
     let grant = json!({ "account_id": someone["account_id"], "role": "viewer" });
-    app.role(Role::Administrator).post("/api/v1/grants", &grant).await.status(201);
-    as_holder(&app, &nothing).get("/api/v1/boards").await.status(200);
-    let system = me(&app, &sign(&key, &claims("a system", json!({ "idtyp": "app" })))).await;
-    let path = format!("/api/v1/accounts/{}", system["account_id"].as_str().unwrap_or_default());
-    assert_eq!(app.role(Role::Administrator).get(&path).await.json()["account_kind"], "service");
+    app.role(Role::Administrator)
+        .post("/api/v1/grants", &grant)
+        .await
+        .status(201);
+    as_holder(&app, &nothing)
+        .get("/api/v1/boards")
+        .await
+        .status(200);
+    let system = me(
+        &app,
+        &sign(&key, &claims("a system", json!({ "idtyp": "app" }))),
+    )
+    .await;
+    let path = format!(
+        "/api/v1/accounts/{}",
+        system["account_id"].as_str().unwrap_or_default()
+    );
+    assert_eq!(
+        app.role(Role::Administrator).get(&path).await.json()["account_kind"],
+        "service"
+    );
 }
 
 /// A name goes into the erasable place, where it is configured; an erased person is out.
 async fn a_name_is_kept_where_it_can_be_erased(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
-    let app = trusting(app, &entry(&provider, json!({ "name_claim": "name", "email_claim": "email" }))).await;
+    let app = trusting(
+        app,
+        &entry(
+            &provider,
+            json!({ "name_claim": "name", "email_claim": "email" }),
+        ),
+    )
+    .await;
     let admin = app.role(Role::Administrator);
     let token = sign(
         &key,
-        &claims("someone", json!({ "name": "Zebedee Quillfeather", "email": "zq@example.org" })),
+        &claims(
+            "someone",
+            json!({ "name": "Zebedee Quillfeather", "email": "zq@example.org" }),
+        ),
     );
-    let id = me(&app, &token).await["account_id"].as_str().unwrap_or_default().to_owned();
+    let id = me(&app, &token).await["account_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let person = admin.get(&format!("/api/v1/accounts/{id}")).await.json()["person_id"]
         .as_str()
         .expect("a person")
         .to_owned();
-    let details = admin.get(&format!("/api/v1/people/{person}/details")).await.status(200).json();
+    let details = admin
+        .get(&format!("/api/v1/people/{person}/details"))
+        .await
+        .status(200)
+        .json();
     assert_eq!(
         (&details["display_name"], &details["email"]),
         (&json!("Zebedee Quillfeather"), &json!("zq@example.org"))
     );
-    admin.post(&format!("/api/v1/people/{person}/erase"), &json!({})).await.status(200);
+    admin
+        .post(&format!("/api/v1/people/{person}/erase"), &json!({}))
+        .await
+        .status(200);
     refused(&app, &token).await;
     assert!(crate::organisation::traces(&app, "Zebedee Quillfeather").is_empty());
     // A name that does not fit is left out; the subject is let in all the same.
-    let odd = sign(&key, &claims("another", json!({ "name": "x".repeat(300), "email": "nowhere" })));
-    let id = me(&app, &odd).await["account_id"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(admin.get(&format!("/api/v1/accounts/{id}")).await.json()["person_id"], Value::Null);
+    let odd = sign(
+        &key,
+        &claims(
+            "another",
+            json!({ "name": "x".repeat(300), "email": "nowhere" }),
+        ),
+    );
+    let id = me(&app, &odd).await["account_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert_eq!(
+        admin.get(&format!("/api/v1/accounts/{id}")).await.json()["person_id"],
+        Value::Null
+    );
 }
 
 /// An administrator can give a subject the account that its holder had here before: one hand, one account.
@@ -559,18 +749,35 @@ async fn a_subject_can_be_given_an_older_account(app: TestApp) {
     let app = trusting(app, &entry(&provider, json!({}))).await;
     let admin = app.keeper(kind("account"));
     let token = sign(&key, &claims("someone", json!({})));
-    let made = me(&app, &token).await["account_id"].as_str().unwrap_or_default().to_owned();
+    let made = me(&app, &token).await["account_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let path = format!("/api/v1/accounts/{made}");
     let account = admin.get(&path).await;
     let external = account.json()["external_id"].clone();
-    let twice = admin.patch(&older.path, &older.etag, &json!({ "external_id": external })).await;
+    let twice = admin
+        .patch(
+            &older.path,
+            &older.etag,
+            &json!({ "external_id": external }),
+        )
+        .await;
     twice.problem_at("rule_violation", "/external_id");
     admin
-        .patch(&path, &account.etag(), &json!({ "external_id": null, "status": "disabled" }))
+        .patch(
+            &path,
+            &account.etag(),
+            &json!({ "external_id": null, "status": "disabled" }),
+        )
         .await
         .status(200);
     admin
-        .patch(&older.path, &older.etag, &json!({ "external_id": external }))
+        .patch(
+            &older.path,
+            &older.etag,
+            &json!({ "external_id": external }),
+        )
         .await
         .status(200);
     let now = me(&app, &token).await;

@@ -16,11 +16,18 @@ fn marked() -> Value {
 /// Every id in a list, page by page, and the total it says.
 async fn listed(client: &Client, made: &Made, query: &str) -> (Vec<String>, i64) {
     let page = client
-        .get(&format!("{}?include_total=true&limit=200&{query}", collection(made.kind)))
+        .get(&format!(
+            "{}?include_total=true&limit=200&{query}",
+            collection(made.kind)
+        ))
         .await;
     let page = page.status(200).json();
     let items = page["items"].as_array().cloned().unwrap_or_default();
-    let ids = items.iter().filter_map(|i| i["id"].as_str()).map(str::to_owned).collect();
+    let ids = items
+        .iter()
+        .filter_map(|i| i["id"].as_str())
+        .map(str::to_owned)
+        .collect();
     (ids, page["total"].as_i64().unwrap_or(-1))
 }
 
@@ -35,7 +42,12 @@ async fn journalled(client: &Client) -> Vec<String> {
             .status(200)
             .json();
         let items = page["items"].as_array().cloned().unwrap_or_default();
-        all.extend(items.iter().filter_map(|i| i["record_id"].as_str()).map(str::to_owned));
+        all.extend(
+            items
+                .iter()
+                .filter_map(|i| i["record_id"].as_str())
+                .map(str::to_owned),
+        );
         match page["next_cursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => return all,
@@ -78,7 +90,9 @@ async fn check(client: &Client, made: &Made, there: bool) {
             "{name}?{query}: the total counts what shows"
         );
     }
-    let csv = client.get(&format!("{}?format=csv", collection(made.kind))).await;
+    let csv = client
+        .get(&format!("{}?format=csv", collection(made.kind)))
+        .await;
     assert_eq!(csv.status(200).text().contains(&id), there, "{name} as CSV");
 }
 
@@ -108,12 +122,16 @@ async fn a_marked_record_does_not_exist_for_the_uncleared(app: TestApp) {
                 .await
                 .problem("not_found");
         }
-        uncleared.delete(&hidden.path, &hidden.etag).await.problem("not_found");
+        uncleared
+            .delete(&hidden.path, &hidden.etag)
+            .await
+            .problem("not_found");
         uncleared
             .post(&format!("{}/restore", hidden.path), &json!({}))
             .await
             .problem("not_found");
-        let bulk = json!({ "operations": [{ "op": "withdraw", "id": hidden.id(), "if_match": 1 }] });
+        let bulk =
+            json!({ "operations": [{ "op": "withdraw", "id": hidden.id(), "if_match": 1 }] });
         uncleared
             .post(&format!("{}/bulk", collection(kind)), &bulk)
             .await
@@ -121,12 +139,17 @@ async fn a_marked_record_does_not_exist_for_the_uncleared(app: TestApp) {
         // The journal is read by administrators and auditors; an auditor is always cleared.
         let hides = journalled(&app.role(Role::Administrator)).await;
         assert!(
-            hides.contains(&plain.id_text().to_owned()) && !hides.contains(&hidden.id_text().to_owned()),
+            hides.contains(&plain.id_text().to_owned())
+                && !hides.contains(&hidden.id_text().to_owned()),
             "{}",
             kind.name
         );
         let shows = journalled(&app.role(Role::Auditor)).await;
-        assert!(shows.contains(&hidden.id_text().to_owned()), "{}", kind.name);
+        assert!(
+            shows.contains(&hidden.id_text().to_owned()),
+            "{}",
+            kind.name
+        );
     }
 }
 
@@ -145,7 +168,10 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
             let mut draft = whole.clone();
             let field = draft.pointer_mut(&link.pointer).expect("the link's field");
             *field = hidden.id_text().into();
-            let refused = app.uncleared_keeper(kind).post(&collection(kind), &draft).await;
+            let refused = app
+                .uncleared_keeper(kind)
+                .post(&collection(kind), &draft)
+                .await;
             let refused = refused.problem_at("rule_violation", &link.pointer);
             let unknown = refused["errors"]
                 .as_array()
@@ -154,17 +180,25 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
                 .any(|e| e["pointer"] == link.pointer && e["code"] == "unknown");
             assert!(unknown, "{} {}: {refused:#}", kind.name, link.pointer);
             // In the same words as for what never was.
-            *draft.pointer_mut(&link.pointer).expect("the link's field") = super::nobody().to_string().into();
+            *draft.pointer_mut(&link.pointer).expect("the link's field") =
+                super::nobody().to_string().into();
             let nothing = app
                 .uncleared_keeper(kind)
                 .post(&collection(kind), &draft)
                 .await
                 .problem_at("rule_violation", &link.pointer);
-            assert_eq!(refused["errors"], nothing["errors"], "{} {}", kind.name, link.pointer);
+            assert_eq!(
+                refused["errors"], nothing["errors"],
+                "{} {}",
+                kind.name, link.pointer
+            );
             tried += 1;
         }
     }
-    assert!(tried > catalogue().kinds().len() / 2, "{tried} links were tried");
+    assert!(
+        tried > catalogue().kinds().len() / 2,
+        "{tried} links were tried"
+    );
 }
 
 /// Marking a record later hides its past too; taking the mark away shows the record, and not what was said under it.
@@ -175,9 +209,15 @@ async fn a_mark_hides_the_past_and_what_was_said_under_it(app: TestApp) {
     check(&uncleared, &board, true).await;
     let secret = json!({ "marking": "official_sensitive", "purpose": "What must not be told" });
     let hidden = cleared
-        .ask("PATCH", &format!("{}?reason=What+must+not+be+told+either", board.path))
+        .ask(
+            "PATCH",
+            &format!("{}?reason=What+must+not+be+told+either", board.path),
+        )
         .header("if-match", &board.etag);
-    let hidden = hidden.body("application/merge-patch+json", secret.to_string()).send().await;
+    let hidden = hidden
+        .body("application/merge-patch+json", secret.to_string())
+        .send()
+        .await;
     hidden.status(200);
     check(&uncleared, &board, false).await;
     let open = cleared
@@ -203,12 +243,25 @@ async fn a_mark_hides_the_past_and_what_was_said_under_it(app: TestApp) {
         .get(&format!("{}/difference?from=1&to=2", board.path))
         .await
         .problem("not_found");
-    uncleared.get(&format!("{}/difference?from=1&to=3", board.path)).await.status(200);
-    let whole = cleared.get(&format!("{}/history", board.path)).await.status(200).text();
+    uncleared
+        .get(&format!("{}/difference?from=1&to=3", board.path))
+        .await
+        .status(200);
+    let whole = cleared
+        .get(&format!("{}/history", board.path))
+        .await
+        .status(200)
+        .text();
     assert!(whole.contains("What must not be told") && whole.contains("told either"));
     // What was recorded under the mark is not to be had by asking for the past either.
-    let then = hidden.json()["updated_at"].as_str().unwrap_or_default().to_owned();
-    uncleared.get(&format!("{}?as_of={then}", board.path)).await.problem("not_found");
+    let then = hidden.json()["updated_at"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    uncleared
+        .get(&format!("{}?as_of={then}", board.path))
+        .await
+        .problem("not_found");
     let (ids, _) = listed(&uncleared, &board, &format!("as_of={then}")).await;
     assert!(!ids.contains(&board.id_text().to_owned()));
     let (ids, _) = listed(&uncleared, &board, "q=must+not+be+told").await;
@@ -219,7 +272,9 @@ async fn a_mark_hides_the_past_and_what_was_said_under_it(app: TestApp) {
 async fn a_clearance_holds_within_its_scope(app: TestApp) {
     let maker = Maker::new(&app);
     let ours = maker.make_named("unit").await;
-    let below = maker.make_with("unit", json!({ "parent_id": ours.id() })).await;
+    let below = maker
+        .make_with("unit", json!({ "parent_id": ours.id() }))
+        .await;
     let theirs = maker.make_named("unit").await;
     let mut boards = Vec::new();
     for owner in [&below, &theirs] {
@@ -241,8 +296,12 @@ async fn a_clearance_holds_within_its_scope(app: TestApp) {
 async fn what_lies_within_a_marked_record_is_hidden_with_it(app: TestApp) {
     let maker = Maker::new(&app);
     let register = maker.make_named("risk_register").await;
-    let risk = maker.make_with("risk", json!({ "register_id": register.id() })).await;
-    let control = maker.make_with("control", json!({ "risk_ids": [risk.id()] })).await;
+    let risk = maker
+        .make_with("risk", json!({ "register_id": register.id() }))
+        .await;
+    let control = maker
+        .make_with("control", json!({ "risk_ids": [risk.id()] }))
+        .await;
     let viewer = app.role(Role::Viewer);
     for part in [&risk, &control] {
         check(&viewer, part, true).await;
@@ -266,10 +325,18 @@ async fn a_hidden_record_in_the_way_is_not_named(app: TestApp) {
     let unit = maker.make_named("unit").await;
     let fields = json!({ "marking": "official_sensitive", "owner_unit_id": unit.id() });
     let board = maker.make_with("board", fields).await;
-    let refused = app.role(Role::Administrator).delete(&unit.path, &unit.etag).await;
+    let refused = app
+        .role(Role::Administrator)
+        .delete(&unit.path, &unit.etag)
+        .await;
     refused.problem("in_use");
-    assert!(!refused.text().contains(board.reference()) && !refused.text().contains(board.id_text()));
-    let told = app.keeper(kind("unit")).delete(&unit.path, &unit.etag).await;
+    assert!(
+        !refused.text().contains(board.reference()) && !refused.text().contains(board.id_text())
+    );
+    let told = app
+        .keeper(kind("unit"))
+        .delete(&unit.path, &unit.etag)
+        .await;
     told.problem("in_use");
     assert!(told.text().contains(board.reference()));
 }

@@ -27,7 +27,10 @@ async fn account(app: &TestApp, account_kind: &str, role: Role) -> (Made, Made) 
         )
         .await;
     let grant = maker
-        .create(kind("grant"), &json!({ "account_id": account.id(), "role": role.as_str() }))
+        .create(
+            kind("grant"),
+            &json!({ "account_id": account.id(), "role": role.as_str() }),
+        )
         .await;
     (account, grant)
 }
@@ -35,34 +38,53 @@ async fn account(app: &TestApp, account_kind: &str, role: Role) -> (Made, Made) 
 /// A person with a role who signs in with `login` and [`PASSWORD`].
 pub async fn person(app: &TestApp, login: &str, role: Role) -> (Made, Made) {
     let (mut account, grant) = account(app, "person", role).await;
-    set_password(app, &account, login, PASSWORD).await.status(204);
+    set_password(app, &account, login, PASSWORD)
+        .await
+        .status(204);
     account.etag = etag_now(app, &account).await;
     (account, grant)
 }
 
 /// The account's ETag: setting a secret makes a version of it.
 async fn etag_now(app: &TestApp, account: &Made) -> String {
-    app.keeper(kind("account")).get(&account.path).await.status(200).etag()
+    app.keeper(kind("account"))
+        .get(&account.path)
+        .await
+        .status(200)
+        .etag()
 }
 
 async fn set_password(app: &TestApp, account: &Made, login: &str, password: &str) -> Reply {
     let body = json!({ "login": login, "password": password });
-    app.keeper(kind("account")).put(&format!("{}/password", account.path), &body).await
+    app.keeper(kind("account"))
+        .put(&format!("{}/password", account.path), &body)
+        .await
 }
 
 pub async fn sign_in(app: &TestApp, login: &str, password: &str) -> Reply {
     app.client
-        .post("/auth/login", &json!({ "login": login, "password": password }))
+        .post(
+            "/auth/login",
+            &json!({ "login": login, "password": password }),
+        )
         .await
 }
 
 async fn ask_token(app: &TestApp, fields: &[(&str, &str)]) -> Reply {
-    app.client.ask("POST", "/oauth/token").form(fields).send().await
+    app.client
+        .ask("POST", "/oauth/token")
+        .form(fields)
+        .send()
+        .await
 }
 
 pub async fn refresh(app: &TestApp, token: &Value) -> Reply {
     let token = token["refresh_token"].as_str().expect("a refresh token");
-    ask_token(app, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    ask_token(
+        app,
+        &[("grant_type", "refresh_token"), ("refresh_token", token)],
+    )
+    .await
 }
 
 /// What `GET /api/v1/me` answers to the holder of an access token.

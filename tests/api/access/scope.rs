@@ -27,7 +27,8 @@ async fn branches(app: &TestApp) -> Branches {
     let ours = unit("Ours", Some(top.id())).await;
     let below = unit("Below ours", Some(ours.id())).await;
     let theirs = unit("Theirs", Some(top.id())).await;
-    let board = async |name: &str, owner: &Made| maker.create(kind("board"), &board(name, owner)).await;
+    let board =
+        async |name: &str, owner: &Made| maker.create(kind("board"), &board(name, owner)).await;
     Branches {
         our_board: board("Our board", &below).await,
         their_board: board("Their board", &theirs).await,
@@ -46,30 +47,55 @@ async fn a_unit_and_all_below_it(app: TestApp) {
     let b = branches(&app).await;
     let client = app.scoped(Role::BoardSecretary, b.ours.id());
     for owner in [&b.ours, &b.below] {
-        client.post("/api/v1/boards", &board("Within", owner)).await.status(201);
+        client
+            .post("/api/v1/boards", &board("Within", owner))
+            .await
+            .status(201);
     }
     client
         .post("/api/v1/boards", &board("Without", &b.theirs))
         .await
         .problem("forbidden");
     let nobodys = json!({ "name": "Nobody's", "board_kind": "board" });
-    client.post("/api/v1/boards", &nobodys).await.problem("forbidden");
+    client
+        .post("/api/v1/boards", &nobodys)
+        .await
+        .problem("forbidden");
     // Theirs can be read, and not changed.
     client.get(&b.their_board.path).await.status(200);
     client
-        .patch(&b.their_board.path, &b.their_board.etag, &json!({ "purpose": "Ours now" }))
+        .patch(
+            &b.their_board.path,
+            &b.their_board.etag,
+            &json!({ "purpose": "Ours now" }),
+        )
         .await
         .problem("forbidden");
-    client.delete(&b.their_board.path, &b.their_board.etag).await.problem("forbidden");
+    client
+        .delete(&b.their_board.path, &b.their_board.etag)
+        .await
+        .problem("forbidden");
     let seq = app.seq().await;
     let changed = client
-        .patch(&b.our_board.path, &b.our_board.etag, &json!({ "purpose": "Ours still" }))
+        .patch(
+            &b.our_board.path,
+            &b.our_board.etag,
+            &json!({ "purpose": "Ours still" }),
+        )
         .await;
-    let gone = client.delete(&b.our_board.path, &changed.status(200).etag()).await;
+    let gone = client
+        .delete(&b.our_board.path, &changed.status(200).etag())
+        .await;
     gone.status(200);
-    client.post(&format!("{}/restore", b.our_board.path), &json!({})).await.status(200);
+    client
+        .post(&format!("{}/restore", b.our_board.path), &json!({}))
+        .await
+        .status(200);
     assert_eq!(app.seq().await, seq + 3, "three changes and no more");
-    let theirs = app.keeper(kind("board")).delete(&b.their_board.path, &b.their_board.etag).await;
+    let theirs = app
+        .keeper(kind("board"))
+        .delete(&b.their_board.path, &b.their_board.etag)
+        .await;
     theirs.status(200);
     client
         .post(&format!("{}/restore", b.their_board.path), &json!({}))
@@ -83,12 +109,20 @@ async fn a_record_stays_in_its_scope(app: TestApp) {
     let client = app.scoped(Role::BoardSecretary, b.ours.id());
     for owner in [json!(b.theirs.id()), Value::Null] {
         client
-            .patch(&b.our_board.path, &b.our_board.etag, &json!({ "owner_unit_id": owner }))
+            .patch(
+                &b.our_board.path,
+                &b.our_board.etag,
+                &json!({ "owner_unit_id": owner }),
+            )
             .await
             .problem("forbidden");
     }
     client
-        .patch(&b.their_board.path, &b.their_board.etag, &json!({ "owner_unit_id": b.ours.id() }))
+        .patch(
+            &b.their_board.path,
+            &b.their_board.etag,
+            &json!({ "owner_unit_id": b.ours.id() }),
+        )
         .await
         .problem("forbidden");
     assert_eq!(
@@ -97,7 +131,11 @@ async fn a_record_stays_in_its_scope(app: TestApp) {
         "nothing of it was stored"
     );
     client
-        .patch(&b.our_board.path, &b.our_board.etag, &json!({ "owner_unit_id": b.ours.id() }))
+        .patch(
+            &b.our_board.path,
+            &b.our_board.etag,
+            &json!({ "owner_unit_id": b.ours.id() }),
+        )
         .await
         .status(200);
 }
@@ -109,15 +147,33 @@ async fn a_board_and_what_belongs_to_it(app: TestApp) {
     let post = maker.make_named("post").await;
     let client = app.scoped(Role::BoardSecretary, b.our_board.id());
     let seat = |board: &Made| json!({ "board_id": board.id(), "post_id": post.id(), "capacity": "member" });
-    let made = client.post("/api/v1/memberships", &seat(&b.our_board)).await;
-    let path = format!("/api/v1/memberships/{}", made.status(201).json()["id"].as_str().unwrap_or_default());
-    client.patch(&path, "\"1\"", &json!({ "capacity": "adviser" })).await.status(200);
-    client.post("/api/v1/memberships", &seat(&b.their_board)).await.problem("forbidden");
+    let made = client
+        .post("/api/v1/memberships", &seat(&b.our_board))
+        .await;
+    let path = format!(
+        "/api/v1/memberships/{}",
+        made.status(201).json()["id"].as_str().unwrap_or_default()
+    );
     client
-        .patch(&b.our_board.path, &b.our_board.etag, &json!({ "purpose": "To sit" }))
+        .patch(&path, "\"1\"", &json!({ "capacity": "adviser" }))
         .await
         .status(200);
-    client.post("/api/v1/boards", &board("Another", &b.ours)).await.problem("forbidden");
+    client
+        .post("/api/v1/memberships", &seat(&b.their_board))
+        .await
+        .problem("forbidden");
+    client
+        .patch(
+            &b.our_board.path,
+            &b.our_board.etag,
+            &json!({ "purpose": "To sit" }),
+        )
+        .await
+        .status(200);
+    client
+        .post("/api/v1/boards", &board("Another", &b.ours))
+        .await
+        .problem("forbidden");
 }
 
 /// In a bulk call each operation is judged by itself.
@@ -130,12 +186,22 @@ async fn bulk_calls_obey_the_scope(app: TestApp) {
         { "op": "update", "id": b.their_board.id(), "if_match": 1, "patch": { "purpose": "x" } },
     ] });
     let seq = app.seq().await;
-    client.post("/api/v1/boards/bulk", &operations).await.problem("forbidden");
+    client
+        .post("/api/v1/boards/bulk", &operations)
+        .await
+        .problem("forbidden");
     assert_eq!(app.seq().await, seq);
-    let each = client.post("/api/v1/boards/bulk?mode=each", &operations).await.status(207).json();
+    let each = client
+        .post("/api/v1/boards/bulk?mode=each", &operations)
+        .await
+        .status(207)
+        .json();
     let results = each["results"].as_array().cloned().unwrap_or_default();
     assert_eq!(
-        results.iter().map(|r| r["status"].as_i64().unwrap_or(0)).collect::<Vec<_>>(),
+        results
+            .iter()
+            .map(|r| r["status"].as_i64().unwrap_or(0))
+            .collect::<Vec<_>>(),
         [200, 403, 403]
     );
     assert_eq!(app.seq().await, seq + 1);
@@ -147,10 +213,21 @@ async fn a_scoped_grant_is_scoped(app: TestApp) {
     let (account, grant) = person(&app, "board.secretary", Role::Viewer).await;
     let admin = app.keeper(kind("grant"));
     let change = json!({ "role": "board_secretary", "scope_id": b.ours.id() });
-    admin.patch(&grant.path, &grant.etag, &change).await.status(200);
-    let token = sign_in(&app, "board.secretary", PASSWORD).await.status(200).json();
-    let client = app.client.with_token(token["access_token"].as_str().unwrap_or_default());
-    client.post("/api/v1/boards", &board("Within", &b.below)).await.status(201);
+    admin
+        .patch(&grant.path, &grant.etag, &change)
+        .await
+        .status(200);
+    let token = sign_in(&app, "board.secretary", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let client = app
+        .client
+        .with_token(token["access_token"].as_str().unwrap_or_default());
+    client
+        .post("/api/v1/boards", &board("Within", &b.below))
+        .await
+        .status(201);
     client
         .post("/api/v1/boards", &board("Without", &b.theirs))
         .await
@@ -158,11 +235,19 @@ async fn a_scoped_grant_is_scoped(app: TestApp) {
     // A unit that moves takes its board along.
     let units = app.keeper(kind("unit"));
     units
-        .patch(&b.below.path, &b.below.etag, &json!({ "parent_id": b.theirs.id() }))
+        .patch(
+            &b.below.path,
+            &b.below.etag,
+            &json!({ "parent_id": b.theirs.id() }),
+        )
         .await
         .status(200);
     client
-        .patch(&b.our_board.path, &b.our_board.etag, &json!({ "purpose": "x" }))
+        .patch(
+            &b.our_board.path,
+            &b.our_board.etag,
+            &json!({ "purpose": "x" }),
+        )
         .await
         .problem("forbidden");
     let me = client.get("/api/v1/me").await.status(200).json();

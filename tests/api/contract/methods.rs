@@ -28,7 +28,9 @@ async fn an_undeclared_method_is_refused_with_those_that_are_taken(app: TestApp)
             wanted.insert("HEAD");
         }
         let address = declared[0].address(&id);
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "HEAD"] {
+        for method in [
+            "GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "HEAD",
+        ] {
             if wanted.contains(method) {
                 continue;
             }
@@ -43,7 +45,11 @@ async fn an_undeclared_method_is_refused_with_those_that_are_taken(app: TestApp)
         }
         let options = client.ask("OPTIONS", &address).send_unchecked().await;
         assert_eq!(
-            options.status(204).header("allow").split(", ").collect::<BTreeSet<_>>(),
+            options
+                .status(204)
+                .header("allow")
+                .split(", ")
+                .collect::<BTreeSet<_>>(),
             wanted,
             "{path}"
         );
@@ -67,8 +73,16 @@ async fn an_unknown_path_is_a_problem(app: TestApp) {
     ] {
         for method in ["GET", "POST", "DELETE"] {
             let reply = client.ask(method, path).send_unchecked().await;
-            assert!(reply.status == 404 || reply.status == 405, "{method} {path}: {}", reply.status);
-            reply.problem(if reply.status == 404 { "not_found" } else { "method_not_allowed" });
+            assert!(
+                reply.status == 404 || reply.status == 405,
+                "{method} {path}: {}",
+                reply.status
+            );
+            reply.problem(if reply.status == 404 {
+                "not_found"
+            } else {
+                "method_not_allowed"
+            });
         }
     }
 }
@@ -76,8 +90,14 @@ async fn an_unknown_path_is_a_problem(app: TestApp) {
 /// An address without an id of ours leads nowhere either.
 async fn an_id_that_is_none_is_not_found(app: TestApp) {
     for o in operations().into_iter().filter(|o| o.path.contains("{id}")) {
-        let role = o.operation["x-roles"][0].as_str().and_then(Role::parse).expect("a role");
-        let mut ask = app.role(role).ask(&o.method, &o.address("not-an-id")).header("if-match", "\"1\"");
+        let role = o.operation["x-roles"][0]
+            .as_str()
+            .and_then(Role::parse)
+            .expect("a role");
+        let mut ask = app
+            .role(role)
+            .ask(&o.method, &o.address("not-an-id"))
+            .header("if-match", "\"1\"");
         if let Some(media_type) = o.media_types().first() {
             let body = &o.operation["requestBody"]["content"][media_type]["example"];
             ask = ask.body(media_type, body.to_string());
@@ -106,7 +126,10 @@ async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
         send("no_such_parameter=1".into())
             .await
             .problem_at("invalid_query", "?no_such_parameter");
-        let one = o.parameters("query").into_iter().find(|p| p["schema"]["type"] != "array");
+        let one = o
+            .parameters("query")
+            .into_iter()
+            .find(|p| p["schema"]["type"] != "array");
         if let Some(name) = one.as_ref().and_then(|p| p["name"].as_str()) {
             send(format!("{name}=1&{name}=1"))
                 .await
@@ -127,8 +150,19 @@ async fn head_works_wherever_get_does(app: TestApp) {
         let head = client.ask("HEAD", &o.address(&id)).send().await;
         assert_eq!(head.status, get.status, "{}", o.name());
         assert!(head.body.is_empty(), "{}", o.name());
-        for name in ["etag", "content-type", "api-version", "vary", "cache-control"] {
-            assert_eq!(head.header_if(name), get.header_if(name), "{}: {name}", o.name());
+        for name in [
+            "etag",
+            "content-type",
+            "api-version",
+            "vary",
+            "cache-control",
+        ] {
+            assert_eq!(
+                head.header_if(name),
+                get.header_if(name),
+                "{}: {name}",
+                o.name()
+            );
         }
         assert_ne!(get.status, 405, "{}", o.name());
     }
@@ -148,7 +182,11 @@ async fn every_answer_carries_the_common_headers(app: TestApp) {
         }
         assert!(!reply.header("content-security-policy").is_empty());
         assert!((1..=64).contains(&reply.header("x-request-id").len()));
-        assert!(reply.header("cache-control").contains("no-cache"), "{}", o.name());
+        assert!(
+            reply.header("cache-control").contains("no-cache"),
+            "{}",
+            o.name()
+        );
         for part in ["Accept", "Accept-Encoding", "Authorization"] {
             assert!(
                 reply

@@ -32,10 +32,16 @@ fn rows() -> Vec<Row> {
     let id = Uuid::now_v7().to_string();
     let mut rows = Vec::new();
     for o in operations() {
-        let body = o
-            .media_types()
-            .first()
-            .map(|m| (m.clone(), if m.ends_with("json") { "{}".into() } else { String::new() }));
+        let body = o.media_types().first().map(|m| {
+            (
+                m.clone(),
+                if m.ends_with("json") {
+                    "{}".into()
+                } else {
+                    String::new()
+                },
+            )
+        });
         rows.push(row(&o, String::new(), body, &id));
         if o.path.ends_with("/bulk") {
             for one in [
@@ -50,7 +56,12 @@ fn rows() -> Vec<Row> {
                     continue;
                 }
                 let body = json!({ "operations": [one] }).to_string();
-                let mut row = row(&o, format!(" {op}"), Some(("application/json".into(), body)), &id);
+                let mut row = row(
+                    &o,
+                    format!(" {op}"),
+                    Some(("application/json".into(), body)),
+                    &id,
+                );
                 // Who may do it in a bulk call is who may do it alone.
                 row.roles = alone(&o.path, op);
                 rows.push(row);
@@ -69,7 +80,9 @@ fn alone(bulk: &str, op: &str) -> BTreeSet<String> {
         "withdraw" => ("DELETE", format!("{collection}/{{id}}")),
         _ => ("POST", format!("{collection}/{{id}}/restore")),
     };
-    operation_at(method, &path).map(|(_, o)| roles_of(o)).unwrap_or_default()
+    operation_at(method, &path)
+        .map(|(_, o)| roles_of(o))
+        .unwrap_or_default()
 }
 
 fn roles_of(operation: &Value) -> BTreeSet<String> {
@@ -89,7 +102,9 @@ fn row(o: &Described, label: String, body: Option<(String, String)>, id: &str) -
 }
 
 async fn measure(client: &Client, row: &Row) -> u16 {
-    let mut ask = client.ask(&row.method, &row.address).header("if-match", "\"1\"");
+    let mut ask = client
+        .ask(&row.method, &row.address)
+        .header("if-match", "\"1\"");
     if let Some((media_type, body)) = &row.body {
         ask = ask.body(media_type, body.clone());
     }
@@ -145,7 +160,8 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(typ.into());
         header.kid = Some(key.kid.clone());
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&key.private_key)).expect("a token")
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&key.private_key))
+            .expect("a token")
     };
     let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let none = format!(
@@ -163,11 +179,16 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
             .as_str()
             .and_then(|x| URL_SAFE_NO_PAD.decode(x).ok())
             .expect("a public key");
-        jsonwebtoken::encode(&header, &claims(now), &EncodingKey::from_secret(&public)).expect("a token")
+        jsonwebtoken::encode(&header, &claims(now), &EncodingKey::from_secret(&public))
+            .expect("a token")
     };
     // The same claims, well signed, are taken: what is refused is refused for its fault alone.
     let good = sign("at+jwt", &claims(now));
-    app.client.with_token(&good).get("/api/v1/me").await.status(200);
+    app.client
+        .with_token(&good)
+        .get("/api/v1/me")
+        .await
+        .status(200);
     vec![
         ("expired", sign("at+jwt", &claims(now - 10_000))),
         ("issuer", issue("elsewhere", "stride", &keys)),
@@ -192,13 +213,22 @@ async fn every_operation_is_open_to_its_roles_alone(app: TestApp) {
     found = format!("{}\n", found.trim_end());
     let clients: Vec<(Role, Client)> = Role::ALL.into_iter().map(|r| (r, app.role(r))).collect();
     for row in &rows {
-        let mut line = format!("{:wide$}  {:9}", row.name, cell(measure(&app.client, row).await));
+        let mut line = format!(
+            "{:wide$}  {:9}",
+            row.name,
+            cell(measure(&app.client, row).await)
+        );
         for (role, client) in &clients {
             let status = measure(client, row).await;
             let _ = write!(line, " {:9}", cell(status));
             let may = status != 403 && status != 401;
             let promised = row.is_public || row.roles.contains(role.as_str());
-            assert!(may == promised, "{} as {}: {status}, promised {promised}", row.name, role.as_str());
+            assert!(
+                may == promised,
+                "{} as {}: {status}, promised {promised}",
+                row.name,
+                role.as_str()
+            );
         }
         found.push_str(line.trim_end());
         found.push('\n');
@@ -221,7 +251,12 @@ async fn a_bad_token_opens_nothing(app: TestApp) {
         }
     }
     for header in ["Basic abc", "Bearer", "Bearer ", "bearer\tx", "Token x"] {
-        let reply = app.client.ask("GET", "/api/v1/me").header("authorization", header).send().await;
+        let reply = app
+            .client
+            .ask("GET", "/api/v1/me")
+            .header("authorization", header)
+            .send()
+            .await;
         reply.problem("unauthenticated");
         assert!(reply.header("www-authenticate").starts_with("Bearer"));
     }
@@ -264,8 +299,16 @@ on_both!(
 fn the_list_of_public_operations_only_shrinks() {
     const FILE: &str = "tests/api/contract/public.txt";
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let known: BTreeSet<String> = std::fs::read_to_string(&path).expect(FILE).lines().map(str::to_owned).collect();
-    let found: BTreeSet<String> = operations().iter().filter(|o| o.is_public()).map(Described::name).collect();
+    let known: BTreeSet<String> = std::fs::read_to_string(&path)
+        .expect(FILE)
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let found: BTreeSet<String> = operations()
+        .iter()
+        .filter(|o| o.is_public())
+        .map(Described::name)
+        .collect();
     let grown: Vec<&String> = found.difference(&known).collect();
     assert!(
         grown.is_empty(),

@@ -28,8 +28,16 @@ fn every_schema() -> Vec<At> {
             for p in operation["parameters"].as_array().into_iter().flatten() {
                 within(format!("{name} {}", p["name"]), &p["schema"], &mut all);
             }
-            for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-                within(format!("{name} body {media_type}"), &content["schema"], &mut all);
+            for (media_type, content) in operation["requestBody"]["content"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                within(
+                    format!("{name} body {media_type}"),
+                    &content["schema"],
+                    &mut all,
+                );
             }
         }
     }
@@ -75,7 +83,10 @@ fn every_string_and_every_list_has_a_limit() {
     let mut found = BTreeSet::new();
     for At { place, schema } in every_schema() {
         let limited = |words: &[&str]| words.iter().any(|w| schema.get(*w).is_some());
-        let by_format = matches!(schema["format"].as_str(), Some("date" | "date-time" | "uuid"));
+        let by_format = matches!(
+            schema["format"].as_str(),
+            Some("date" | "date-time" | "uuid")
+        );
         // A pattern alone may let any length through: only one that begins, ends and never repeats without bound would do.
         if is_a(schema, "string") && !by_format && !limited(&["maxLength", "enum", "const"]) {
             found.insert(format!("{place}: a string without a limit"));
@@ -92,18 +103,24 @@ fn every_string_and_every_list_has_a_limit() {
 
 #[test]
 fn every_object_is_closed_and_answers_are_whole() {
-    let schemas = DOCUMENT["components"]["schemas"].as_object().expect("schemas");
+    let schemas = DOCUMENT["components"]["schemas"]
+        .as_object()
+        .expect("schemas");
     /// RFC 6749 asks that what is not recognised be ignored.
     const OPEN: &str = "TokenRequestInput";
     let mut found = BTreeSet::new();
     for At { place, schema } in every_schema().into_iter().filter(|a| a.place != OPEN) {
-        if schema.get("properties").is_some() && schema["additionalProperties"] != Value::Bool(false) {
+        if schema.get("properties").is_some()
+            && schema["additionalProperties"] != Value::Bool(false)
+        {
             found.insert(format!("{place}: takes unknown fields"));
         }
     }
     // What an answer has it always has: a reader need not ask whether a field is there.
     for (name, schema) in schemas {
-        let request = ["Input", "Patch", "Bulk", "BulkOperation"].iter().any(|end| name.ends_with(end));
+        let request = ["Input", "Patch", "Bulk", "BulkOperation"]
+            .iter()
+            .any(|end| name.ends_with(end));
         let (Some(properties), false) = (schema["properties"].as_object(), request) else {
             continue;
         };
@@ -122,11 +139,17 @@ fn every_object_is_closed_and_answers_are_whole() {
 
 #[test]
 fn every_field_and_every_parameter_is_described() {
-    let words = |v: &Value| v["description"].as_str().is_some_and(|d| !d.trim().is_empty());
+    let words = |v: &Value| {
+        v["description"]
+            .as_str()
+            .is_some_and(|d| !d.trim().is_empty())
+    };
     let mut found = BTreeSet::new();
     for At { place, schema } in every_schema() {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let fits = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            let fits = name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
             if !fits && !place.starts_with("header") {
                 found.insert(format!("{place}.{name}: is not snake_case"));
             }
@@ -142,7 +165,10 @@ fn every_field_and_every_parameter_is_described() {
             }
         }
     }
-    for (name, header) in DOCUMENT["components"]["headers"].as_object().expect("headers") {
+    for (name, header) in DOCUMENT["components"]["headers"]
+        .as_object()
+        .expect("headers")
+    {
         if !words(header) {
             found.insert(format!("header {name}: no description"));
         }
@@ -153,13 +179,22 @@ fn every_field_and_every_parameter_is_described() {
 #[test]
 fn every_enum_is_of_lower_snake_case_words() {
     let fits = |v: &Value| match v {
-        Value::String(s) => !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+        Value::String(s) => {
+            !s.is_empty()
+                && s.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        }
         Value::Null => true,
         _ => false,
     };
     let mut found = BTreeSet::new();
     for At { place, schema } in every_schema() {
-        for value in schema["enum"].as_array().into_iter().flatten().filter(|v| !fits(v)) {
+        for value in schema["enum"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|v| !fits(v))
+        {
             found.insert(format!("{place}: {value}"));
         }
     }
@@ -197,7 +232,11 @@ fn examples() -> Vec<(String, &'static Value, &'static Value)> {
         for (method, operation) in item.as_object().expect("a path") {
             for p in operation["parameters"].as_array().into_iter().flatten() {
                 if let Some(example) = p.get("example") {
-                    all.push((format!("{method} {path} {}", p["name"]), &p["schema"], example));
+                    all.push((
+                        format!("{method} {path} {}", p["name"]),
+                        &p["schema"],
+                        example,
+                    ));
                 }
             }
         }
@@ -240,7 +279,11 @@ fn every_record_has_an_example() {
 fn every_body_has_an_example() {
     let mut found = BTreeSet::new();
     for o in operations() {
-        for (media_type, content) in o.operation["requestBody"]["content"].as_object().into_iter().flatten() {
+        for (media_type, content) in o.operation["requestBody"]["content"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             let is_file = content["schema"]["format"] == "binary";
             let is_table = media_type == "text/csv" && content["example"].is_string();
             if !content["example"].is_object() && !is_file && !is_table {
@@ -253,7 +296,10 @@ fn every_body_has_an_example() {
 
 #[test]
 fn every_schema_compiles() {
-    for (name, _) in DOCUMENT["components"]["schemas"].as_object().expect("schemas") {
+    for (name, _) in DOCUMENT["components"]["schemas"]
+        .as_object()
+        .expect("schemas")
+    {
         compile(&serde_json::json!({ "$ref": format!("#/components/schemas/{name}") }));
     }
 }

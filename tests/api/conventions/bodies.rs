@@ -32,9 +32,21 @@ fn wrong(schema: &Value) -> Vec<Value> {
                 all.extend(["a\u{0}b", "a\u{7}b", "a\u{9b}b"].map(Value::from));
             }
             match schema["format"].as_str() {
-                Some("date") => all.extend(["2021-02-30", "2021-2-3", "30/11/2020", "2020-11-30T00:00:00Z"].map(Value::from)),
-                Some("uuid") => all.extend(["x", "019abcde-0000-7000-8000-00000000000"].map(Value::from)),
-                Some("date-time") => all.extend(["2021-02-30T00:00:00Z", "2021-01-01", "noon"].map(Value::from)),
+                Some("date") => all.extend(
+                    [
+                        "2021-02-30",
+                        "2021-2-3",
+                        "30/11/2020",
+                        "2020-11-30T00:00:00Z",
+                    ]
+                    .map(Value::from),
+                ),
+                Some("uuid") => {
+                    all.extend(["x", "019abcde-0000-7000-8000-00000000000"].map(Value::from))
+                }
+                Some("date-time") => {
+                    all.extend(["2021-02-30T00:00:00Z", "2021-01-01", "noon"].map(Value::from))
+                }
                 _ => {}
             }
             if schema["minLength"].as_u64().is_some_and(|n| n > 0) {
@@ -81,7 +93,11 @@ impl Try<'_> {
         let mut answers = vec![self.client.post(&collection(self.kind), &body).await];
         // An object in a merge patch is merged: what is wrong as a whole may be right as a part.
         if !self.kind.append_only && !value.is_object() {
-            answers.push(self.client.patch(self.path, self.etag, &json!({ field: value })).await);
+            answers.push(
+                self.client
+                    .patch(self.path, self.etag, &json!({ field: value }))
+                    .await,
+            );
         }
         for answer in answers {
             let problem = answer.problem("invalid_body");
@@ -92,7 +108,9 @@ impl Try<'_> {
                 .flatten()
                 .filter_map(|e| e["pointer"].as_str());
             assert!(
-                named.clone().any(|p| p == pointer || p.starts_with(&format!("{pointer}/"))),
+                named
+                    .clone()
+                    .any(|p| p == pointer || p.starts_with(&format!("{pointer}/"))),
                 "{} {field} = {value}: {problem:#}",
                 answer.asked
             );
@@ -181,11 +199,22 @@ async fn a_body_that_is_no_object_is_refused(app: TestApp) {
                 .problem("malformed_body");
             if !kind.append_only {
                 let ask = client.ask("PATCH", &made.path).header("if-match", &etag);
-                ask.body(MERGE_PATCH, body.clone()).send().await.problem("malformed_body");
+                ask.body(MERGE_PATCH, body.clone())
+                    .send()
+                    .await
+                    .problem("malformed_body");
             }
         }
-        for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
-            let refused = client.ask("POST", &collection(kind)).body(media_type, "{}").send().await;
+        for media_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+        ] {
+            let refused = client
+                .ask("POST", &collection(kind))
+                .body(media_type, "{}")
+                .send()
+                .await;
             refused.problem("unsupported_media_type");
             assert_eq!(refused.header("accept-post"), "application/json");
         }
@@ -195,11 +224,20 @@ async fn a_body_that_is_no_object_is_refused(app: TestApp) {
 
 /// A body above the limit, whether its length is announced or not.
 async fn a_body_that_is_too_large_is_refused(app: TestApp) {
-    let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| c.serving.body_limit = 20_000).await;
+    let small = TestApp::on(Arc::clone(&app.store), app.backend, |c| {
+        c.serving.body_limit = 20_000
+    })
+    .await;
     let client = small.keeper(kind("unit"));
-    let body = |n: usize| json!({ "name": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string();
+    let body = |n: usize| {
+        json!({ "name": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string()
+    };
     let seq = app.seq().await;
-    let announced = client.ask("POST", "/api/v1/units").body(JSON, body(20_001)).send().await;
+    let announced = client
+        .ask("POST", "/api/v1/units")
+        .body(JSON, body(20_001))
+        .send()
+        .await;
     announced.problem("payload_too_large");
     client
         .ask("POST", "/api/v1/units")
@@ -214,7 +252,12 @@ async fn a_body_that_is_too_large_is_refused(app: TestApp) {
         .await
         .problem_at("invalid_body", "/description");
     assert_eq!(app.seq().await, seq);
-    client.ask("POST", "/api/v1/units").body(JSON, body(2_000)).send().await.status(201);
+    client
+        .ask("POST", "/api/v1/units")
+        .body(JSON, body(2_000))
+        .send()
+        .await
+        .status(201);
     small.stop().await;
 }
 
@@ -222,7 +265,10 @@ async fn a_body_that_is_too_large_is_refused(app: TestApp) {
 async fn every_fault_is_named(app: TestApp) {
     let client = app.keeper(kind("unit"));
     let body = json!({ "name": "", "unit_kind": "x", "parent_id": "y", "from_on": 1, "extra": true, "more": [] });
-    let problem = client.post("/api/v1/units", &body).await.problem("invalid_body");
+    let problem = client
+        .post("/api/v1/units", &body)
+        .await
+        .problem("invalid_body");
     let mut named: Vec<&str> = problem["errors"]
         .as_array()
         .into_iter()
@@ -231,7 +277,17 @@ async fn every_fault_is_named(app: TestApp) {
         .collect();
     named.sort_unstable();
     named.dedup();
-    assert_eq!(named, ["/extra", "/from_on", "/more", "/name", "/parent_id", "/unit_kind"]);
+    assert_eq!(
+        named,
+        [
+            "/extra",
+            "/from_on",
+            "/more",
+            "/name",
+            "/parent_id",
+            "/unit_kind"
+        ]
+    );
 }
 
 on_both!(

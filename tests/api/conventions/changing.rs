@@ -24,16 +24,34 @@ async fn a_change_needs_the_version_it_is_made_for(app: TestApp) {
         };
         let stale = send(Some("\"99\""), MERGE_PATCH).await;
         stale.problem("version_mismatch");
-        assert_eq!(stale.etag(), made.etag, "{}: the answer names the version that there is", kind.name);
-        send(None, MERGE_PATCH).await.problem("precondition_required");
-        send(Some("*"), MERGE_PATCH).await.problem("precondition_required");
+        assert_eq!(
+            stale.etag(),
+            made.etag,
+            "{}: the answer names the version that there is",
+            kind.name
+        );
+        send(None, MERGE_PATCH)
+            .await
+            .problem("precondition_required");
+        send(Some("*"), MERGE_PATCH)
+            .await
+            .problem("precondition_required");
         for bad in ["1", "\"x\"", "W/\"1\"", "\"1\", \"2\"", "\"0\"", "\"-1\""] {
-            send(Some(bad), MERGE_PATCH).await.problem_at("invalid_header", "If-Match");
+            send(Some(bad), MERGE_PATCH)
+                .await
+                .problem_at("invalid_header", "If-Match");
         }
-        for media_type in ["text/plain", "application/json-patch+json", "application/xml"] {
+        for media_type in [
+            "text/plain",
+            "application/json-patch+json",
+            "application/xml",
+        ] {
             let refused = send(Some("\"1\""), media_type).await;
             refused.problem("unsupported_media_type");
-            assert_eq!(refused.header("accept-patch"), "application/merge-patch+json, application/json");
+            assert_eq!(
+                refused.header("accept-patch"),
+                "application/merge-patch+json, application/json"
+            );
         }
         assert_eq!(app.seq().await, seq, "{}: nothing was stored", kind.name);
         let changed = send(Some("\"1\""), "application/merge-patch+json; charset=utf-8").await;
@@ -45,7 +63,10 @@ async fn a_change_needs_the_version_it_is_made_for(app: TestApp) {
             .send()
             .await;
         assert_eq!(again.status(200).etag(), "\"3\"");
-        client.patch("/api/v1/nothing", "\"1\"", &patch).await.problem("not_found");
+        client
+            .patch("/api/v1/nothing", "\"1\"", &patch)
+            .await
+            .problem("not_found");
     }
 }
 
@@ -111,23 +132,41 @@ async fn a_record_is_withdrawn_and_restored(app: TestApp) {
                 .json())
             .contains(&id)
         };
-        client.ask("DELETE", &made.path).send().await.problem("precondition_required");
-        client.delete(&made.path, "\"7\"").await.problem("version_mismatch");
+        client
+            .ask("DELETE", &made.path)
+            .send()
+            .await
+            .problem("precondition_required");
+        client
+            .delete(&made.path, "\"7\"")
+            .await
+            .problem("version_mismatch");
         client
             .post(&format!("{}/restore", made.path), &Value::Null)
             .await
             .problem("conflict");
         assert!(is_listed("").await);
-        let gone = client.delete(&format!("{}?reason=Entered+twice", made.path), &made.etag).await;
+        let gone = client
+            .delete(&format!("{}?reason=Entered+twice", made.path), &made.etag)
+            .await;
         assert!(gone.status(200).json()["withdrawn_at"].is_string());
         assert_eq!(gone.etag(), "\"2\"", "{}", kind.name);
-        assert!(!is_listed("").await && is_listed("include_withdrawn=true").await, "{}", kind.name);
+        assert!(
+            !is_listed("").await && is_listed("include_withdrawn=true").await,
+            "{}",
+            kind.name
+        );
         assert_eq!(client.get(&made.path).await.status(200).json(), gone.json());
         client.delete(&made.path, "\"2\"").await.problem("conflict");
         if !kind.append_only {
-            client.patch(&made.path, "\"2\"", &maker.patch()).await.problem("conflict");
+            client
+                .patch(&made.path, "\"2\"", &maker.patch())
+                .await
+                .problem("conflict");
         }
-        let back = client.post(&format!("{}/restore", made.path), &Value::Null).await;
+        let back = client
+            .post(&format!("{}/restore", made.path), &Value::Null)
+            .await;
         assert_eq!(
             (back.status(200).etag(), &back.json()["withdrawn_at"]),
             ("\"3\"".to_owned(), &Value::Null)
@@ -154,21 +193,37 @@ async fn history_tells_every_version(app: TestApp) {
             .send()
             .await
             .status(200);
-        client.post(&format!("{}/restore", made.path), &Value::Null).await.status(200);
+        client
+            .post(&format!("{}/restore", made.path), &Value::Null)
+            .await
+            .status(200);
         let path = format!("{}/history", made.path);
         let whole = client.get(&path).await;
         let page = whole.status(200).json();
         let items = page["items"].as_array().expect("items");
         let told: Vec<(i64, &str)> = items
             .iter()
-            .map(|v| (v["version"].as_i64().unwrap_or(0), v["action"].as_str().unwrap_or("")))
+            .map(|v| {
+                (
+                    v["version"].as_i64().unwrap_or(0),
+                    v["action"].as_str().unwrap_or(""),
+                )
+            })
             .collect();
-        assert_eq!(told, [(1, "create"), (2, "withdraw"), (3, "restore")], "{}", kind.name);
+        assert_eq!(
+            told,
+            [(1, "create"), (2, "withdraw"), (3, "restore")],
+            "{}",
+            kind.name
+        );
         assert_eq!(
             (&items[1]["reason"], &items[1]["request_id"]),
             (&json!("Entered twice"), &json!("the-second"))
         );
-        assert_eq!((&items[0]["reason"], &items[0]["is_redacted"]), (&Value::Null, &json!(false)));
+        assert_eq!(
+            (&items[0]["reason"], &items[0]["is_redacted"]),
+            (&Value::Null, &json!(false))
+        );
         assert_eq!(items[0]["actor_id"], app.operator().to_string());
         assert_eq!(
             items[1]["changes"]
@@ -184,7 +239,11 @@ async fn history_tells_every_version(app: TestApp) {
             } else {
                 format!("&cursor={cursor}")
             };
-            let one = client.get(&format!("{path}?limit=1{query}")).await.status(200).json();
+            let one = client
+                .get(&format!("{path}?limit=1{query}"))
+                .await
+                .status(200)
+                .json();
             seen.extend(one["items"].as_array().cloned().unwrap_or_default());
             next = one["next_cursor"].as_str().map(str::to_owned);
         }
@@ -201,7 +260,10 @@ async fn history_tells_every_version(app: TestApp) {
             .status(200)
             .json();
         assert_eq!(
-            (&difference["changes"][0]["pointer"], &difference["changes"][0]["after"]),
+            (
+                &difference["changes"][0]["pointer"],
+                &difference["changes"][0]["after"]
+            ),
             (&json!("/withdrawn_at"), &Value::Null)
         );
         client
@@ -231,9 +293,22 @@ async fn what_has_not_changed_is_not_sent_again(app: TestApp) {
         ] {
             let first = client.get(&path).await;
             let etag = first.status(200).etag();
-            for tag in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".into()] {
-                let again = client.ask("GET", &path).header("if-none-match", &tag).send().await;
-                assert_eq!((again.status(304).etag(), again.body.len()), (etag.clone(), 0), "{path} {tag}");
+            for tag in [
+                etag.clone(),
+                format!("W/{etag}"),
+                format!("\"other\", {etag}"),
+                "*".into(),
+            ] {
+                let again = client
+                    .ask("GET", &path)
+                    .header("if-none-match", &tag)
+                    .send()
+                    .await;
+                assert_eq!(
+                    (again.status(304).etag(), again.body.len()),
+                    (etag.clone(), 0),
+                    "{path} {tag}"
+                );
             }
             client
                 .ask("GET", &path)

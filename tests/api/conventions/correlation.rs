@@ -14,28 +14,47 @@ async fn a_request_keeps_its_name(app: TestApp) {
             ("/livez", 200),
             ("/api/v1/units?x=1", 400),
         ] {
-            let reply = client.ask("GET", path).header("x-request-id", good).send().await;
+            let reply = client
+                .ask("GET", path)
+                .header("x-request-id", good)
+                .send()
+                .await;
             assert_eq!(reply.status(status).header("x-request-id"), good, "{path}");
         }
     }
     let too_long = "x".repeat(65);
     for bad in ["", " ", "a b", "a/b", "a\tb", "<script>", "a,b", &too_long] {
-        let reply = client.ask("GET", "/api/v1/units").header("x-request-id", bad).send().await;
+        let reply = client
+            .ask("GET", "/api/v1/units")
+            .header("x-request-id", bad)
+            .send()
+            .await;
         let given = reply.status(200).header("x-request-id");
         assert_ne!(given, bad);
-        assert!((1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric()));
+        assert!(
+            (1..=64).contains(&given.len()) && given.bytes().all(|b| b.is_ascii_alphanumeric())
+        );
     }
     let (one, two) = (client.get("/livez").await, client.get("/livez").await);
     assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
-    let ask = client.ask("POST", "/api/v1/units").header("x-request-id", "in-the-journal");
-    ask.json(&json!({ "name": "A unit", "unit_kind": "unit" })).send().await.status(201);
+    let ask = client
+        .ask("POST", "/api/v1/units")
+        .header("x-request-id", "in-the-journal");
+    ask.json(&json!({ "name": "A unit", "unit_kind": "unit" }))
+        .send()
+        .await
+        .status(201);
     let journal = client.items("/api/v1/journal").await;
     assert!(journal.iter().any(|e| e["request_id"] == "in-the-journal"));
 }
 
 /// `traceparent` is accepted, whatever it holds.
 async fn a_trace_is_accepted(app: TestApp) {
-    for trace in ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "", "rubbish"] {
+    for trace in [
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "",
+        "rubbish",
+    ] {
         app.client
             .ask("GET", "/livez")
             .header("traceparent", trace)

@@ -21,7 +21,11 @@ pub fn filters(kind: &Kind, records: &[Value]) -> Vec<Filter> {
         let name = parameter["name"].as_str().expect("a name").to_owned();
         let schema = plain(&parameter["schema"]);
         let values = values(&name, &schema, records);
-        assert!(!values.is_empty(), "{} {name}: no value to try: {schema}", kind.name);
+        assert!(
+            !values.is_empty(),
+            "{} {name}: no value to try: {schema}",
+            kind.name
+        );
         for (value, exact) in values {
             all.push(Filter {
                 name: name.clone(),
@@ -44,14 +48,24 @@ pub fn plain(schema: &Value) -> Value {
     }
     let mut schema = schema.clone();
     if let Some(types) = schema["type"].as_array() {
-        schema["type"] = types.iter().find(|t| *t != "null").cloned().unwrap_or_default();
+        schema["type"] = types
+            .iter()
+            .find(|t| *t != "null")
+            .cloned()
+            .unwrap_or_default();
     }
     schema
 }
 
 fn words(schema: &Value) -> Option<Vec<String>> {
     let words = schema["enum"].as_array()?;
-    Some(words.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    Some(
+        words
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 fn values(name: &str, schema: &Value, records: &[Value]) -> Vec<(String, bool)> {
@@ -62,9 +76,12 @@ fn values(name: &str, schema: &Value, records: &[Value]) -> Vec<(String, bool)> 
     }
     if schema["type"] == "array" {
         let items = plain(&schema["items"]);
-        let mut words = words(&items).unwrap_or_else(|| found(records, |s| s.parse::<uuid::Uuid>().is_ok()));
+        let mut words =
+            words(&items).unwrap_or_else(|| found(records, |s| s.parse::<uuid::Uuid>().is_ok()));
         // A list takes no more than its schema says; of a hundred codes some are enough.
-        let most = schema["maxItems"].as_u64().and_then(|n| usize::try_from(n).ok());
+        let most = schema["maxItems"]
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok());
         words.truncate(most.unwrap_or(usize::MAX).min(20));
         let mut all = exact(words.clone());
         all.push((words.join(","), false));
@@ -75,7 +92,11 @@ fn values(name: &str, schema: &Value, records: &[Value]) -> Vec<(String, bool)> 
         (Some("integer"), _) => {
             let least = schema["minimum"].as_i64().unwrap_or(0);
             let most = schema["maximum"].as_i64().unwrap_or(least + 3);
-            loose(vec![least.to_string(), ((least + most) / 2).to_string(), most.to_string()])
+            loose(vec![
+                least.to_string(),
+                ((least + most) / 2).to_string(),
+                most.to_string(),
+            ])
         }
         (Some("string"), Some("uuid")) => {
             let mut ids = found(records, |s| s.parse::<uuid::Uuid>().is_ok());
@@ -89,7 +110,11 @@ fn values(name: &str, schema: &Value, records: &[Value]) -> Vec<(String, bool)> 
             loose(days)
         }
         (Some("string"), _) => {
-            let mut texts: Vec<String> = records.iter().filter_map(|r| r[name].as_str()).map(str::to_owned).collect();
+            let mut texts: Vec<String> = records
+                .iter()
+                .filter_map(|r| r[name].as_str())
+                .map(str::to_owned)
+                .collect();
             texts.push("no such word".into());
             loose(texts)
         }

@@ -26,16 +26,26 @@ async fn a_repeated_request_is_answered_as_the_first_time(app: TestApp) {
         let seq = app.seq().await;
         let again = send(&draft).await;
         assert_eq!(
-            (again.status, &again.body, again.etag(), again.header("location")),
+            (
+                again.status,
+                &again.body,
+                again.etag(),
+                again.header("location")
+            ),
             (201, &first.body, first.etag(), first.header("location"))
         );
         assert_eq!(
-            (again.header("idempotency-replayed"), first.header_if("idempotency-replayed")),
+            (
+                again.header("idempotency-replayed"),
+                first.header_if("idempotency-replayed")
+            ),
             ("true", None)
         );
         let mut other = draft.clone();
         other["marking"] = "official_sensitive".into();
-        send(&other).await.problem_at("idempotency_key_reused", "Idempotency-Key");
+        send(&other)
+            .await
+            .problem_at("idempotency_key_reused", "Idempotency-Key");
         assert_eq!(app.seq().await, seq, "{}", kind.name);
         if kind.append_only {
             continue;
@@ -72,7 +82,9 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
             .json(&body)
             .send()
     };
-    send(json!({ "name": "A unit" })).await.problem_at("invalid_body", "/unit_kind");
+    send(json!({ "name": "A unit" }))
+        .await
+        .problem_at("invalid_body", "/unit_kind");
     let made = send(json!({ "name": "A unit", "unit_kind": "unit" })).await;
     made.status(201);
     let (other, _) = crate::access::person(&app, "service.owner", Role::Administrator).await;
@@ -80,13 +92,22 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
         .await
         .status(200)
         .json();
-    let client = app.client.with_token(token["access_token"].as_str().unwrap_or_default());
-    let ask = client.ask("POST", "/api/v1/units").header("idempotency-key", "k");
-    let theirs = ask.json(&json!({ "name": "A unit", "unit_kind": "unit" })).send().await;
+    let client = app
+        .client
+        .with_token(token["access_token"].as_str().unwrap_or_default());
+    let ask = client
+        .ask("POST", "/api/v1/units")
+        .header("idempotency-key", "k");
+    let theirs = ask
+        .json(&json!({ "name": "A unit", "unit_kind": "unit" }))
+        .send()
+        .await;
     assert_ne!(theirs.status(201).json()["id"], made.json()["id"]);
     assert!(!other.reference().is_empty());
     for bad in ["", "a b", "x\ty", &"x".repeat(256)] {
-        let ask = client.ask("POST", "/api/v1/units").header("idempotency-key", bad);
+        let ask = client
+            .ask("POST", "/api/v1/units")
+            .header("idempotency-key", bad);
         ask.json(&json!({ "name": "A unit", "unit_kind": "unit" }))
             .send()
             .await

@@ -30,7 +30,10 @@ async fn walk(client: &Client, path: &str, limit: usize) -> Vec<String> {
             }
             Some(next) => {
                 let link = reply.header("link");
-                assert!(link.ends_with("; rel=\"next\"") && link.contains(&escaped(next)), "{link}");
+                assert!(
+                    link.ends_with("; rel=\"next\"") && link.contains(&escaped(next)),
+                    "{link}"
+                );
                 cursor = Some(next.to_owned());
             }
         }
@@ -46,7 +49,10 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
         (_, Value::Null) => Some(Ordering::Less),
         (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
         (Value::String(a), Value::String(b)) => {
-            let moments = (DateTime::parse_from_rfc3339(a), DateTime::parse_from_rfc3339(b));
+            let moments = (
+                DateTime::parse_from_rfc3339(a),
+                DateTime::parse_from_rfc3339(b),
+            );
             Some(match moments {
                 (Ok(a), Ok(b)) => a.cmp(&b),
                 _ => a.to_lowercase().cmp(&b.to_lowercase()),
@@ -63,9 +69,14 @@ async fn pages_visit_everything_once_in_order(app: TestApp) {
         some(&maker, kind).await;
         let client = maker.client(kind);
         for sort in &kind.sorts {
-            let path = |sort: &str| format!("{}?include_withdrawn=true&sort={sort}", collection(kind));
+            let path =
+                |sort: &str| format!("{}?include_withdrawn=true&sort={sort}", collection(kind));
             let up = client.items(&format!("{}&limit=200", path(sort))).await;
-            let ids: Vec<String> = up.iter().filter_map(|i| i["id"].as_str()).map(str::to_owned).collect();
+            let ids: Vec<String> = up
+                .iter()
+                .filter_map(|i| i["id"].as_str())
+                .map(str::to_owned)
+                .collect();
             for pair in up.windows(2) {
                 let placed = order(&pair[0][*sort], &pair[1][*sort]);
                 assert_ne!(
@@ -80,7 +91,11 @@ async fn pages_visit_everything_once_in_order(app: TestApp) {
             let mut backwards = ids.clone();
             backwards.reverse();
             let down = format!("-{sort}");
-            let other = if *sort == "reference" { "updated_at" } else { "reference" };
+            let other = if *sort == "reference" {
+                "updated_at"
+            } else {
+                "reference"
+            };
             let several = format!("{sort},-{other}");
             for limit in [1, 3] {
                 assert_eq!(
@@ -96,8 +111,19 @@ async fn pages_visit_everything_once_in_order(app: TestApp) {
                     kind.name
                 );
             }
-            let whole: Vec<String> = super::ids(&client.get(&format!("{}&limit=200", path(&several))).await.status(200).json());
-            assert_eq!(walk(&client, &path(&several), 2).await, whole, "{} by {several}", kind.name);
+            let whole: Vec<String> = super::ids(
+                &client
+                    .get(&format!("{}&limit=200", path(&several)))
+                    .await
+                    .status(200)
+                    .json(),
+            );
+            assert_eq!(
+                walk(&client, &path(&several), 2).await,
+                whole,
+                "{} by {several}",
+                kind.name
+            );
             let (mut a, mut b) = (whole, ids);
             a.sort();
             b.sort();
@@ -125,7 +151,10 @@ async fn filters_show_what_they_say(app: TestApp) {
                 .json();
             let items = page["items"].as_array().expect("items");
             assert_eq!(page["total"], items.len(), "{query}");
-            assert!(items.iter().all(|i| all.contains(i)), "{query}: shows what is not there without it");
+            assert!(
+                items.iter().all(|i| all.contains(i)),
+                "{query}: shows what is not there without it"
+            );
             narrowed |= items.len() < all.len();
             let found = ids(&page);
             assert_eq!(walk(&client, &query, 2).await, found, "{query}");
@@ -145,24 +174,41 @@ async fn filters_show_what_they_say(app: TestApp) {
         let one = &all[0];
         let reference = one["reference"].as_str().unwrap_or_default();
         assert_eq!(
-            ids(&client.get(&format!("{path}?reference={}", escaped(reference))).await.json()),
+            ids(&client
+                .get(&format!("{path}?reference={}", escaped(reference)))
+                .await
+                .json()),
             [one["id"].as_str().unwrap_or_default()],
             "{name}"
         );
         let upper = escaped(&reference.to_uppercase());
         assert!(
-            ids(&client.get(&format!("{path}?q={upper}&limit=200")).await.json())
-                .contains(&one["id"].as_str().unwrap_or_default().to_owned()),
+            ids(&client
+                .get(&format!("{path}?q={upper}&limit=200"))
+                .await
+                .json())
+            .contains(&one["id"].as_str().unwrap_or_default().to_owned()),
             "{name}"
         );
-        assert!(client.items(&format!("{path}?q={upper}+nosuchword")).await.is_empty(), "{name}");
+        assert!(
+            client
+                .items(&format!("{path}?q={upper}+nosuchword"))
+                .await
+                .is_empty(),
+            "{name}"
+        );
         let last = all
             .iter()
             .filter_map(|i| i["updated_at"].as_str())
             .max_by_key(|t| DateTime::parse_from_rfc3339(t).ok())
             .unwrap_or_default();
-        let since = client.items(&format!("{path}?limit=200&updated_since={}", escaped(last))).await;
-        assert!(!since.is_empty() && since.iter().all(|i| i["updated_at"] == last), "{name}");
+        let since = client
+            .items(&format!("{path}?limit=200&updated_since={}", escaped(last)))
+            .await;
+        assert!(
+            !since.is_empty() && since.iter().all(|i| i["updated_at"] == last),
+            "{name}"
+        );
     }
 }
 
@@ -173,10 +219,19 @@ async fn a_cursor_belongs_to_its_list(app: TestApp) {
         let first = some(&maker, kind).await;
         let client = maker.client(kind);
         let path = collection(kind);
-        let page = client.get(&format!("{path}?limit=1")).await.status(200).json();
-        let cursor = page["next_cursor"].as_str().expect("a second page").to_owned();
+        let page = client
+            .get(&format!("{path}?limit=1"))
+            .await
+            .status(200)
+            .json();
+        let cursor = page["next_cursor"]
+            .as_str()
+            .expect("a second page")
+            .to_owned();
         client
-            .get(&format!("{path}?limit=2&include_total=true&cursor={cursor}"))
+            .get(&format!(
+                "{path}?limit=2&include_total=true&cursor={cursor}"
+            ))
             .await
             .status(200);
         for query in [
@@ -199,11 +254,16 @@ async fn a_cursor_belongs_to_its_list(app: TestApp) {
                 .problem_at("invalid_cursor", "?cursor");
         }
         // A record that goes between two pages is not a reason to lose the place.
-        let gone = first.iter().find(|m| m.record["id"] == page["items"][0]["id"]);
+        let gone = first
+            .iter()
+            .find(|m| m.record["id"] == page["items"][0]["id"]);
         if let Some(gone) = gone {
             let etag = client.get(&gone.path).await.etag();
             client.delete(&gone.path, &etag).await;
-            client.get(&format!("{path}?limit=1&cursor={cursor}")).await.status(200);
+            client
+                .get(&format!("{path}?limit=1&cursor={cursor}"))
+                .await
+                .status(200);
         }
     }
 }
@@ -232,7 +292,10 @@ async fn a_query_that_is_not_understood_is_refused(app: TestApp) {
             ("q=%00", "?q"),
             ("format=pdf", "?format"),
         ] {
-            client.get(&format!("{path}?{query}")).await.problem_at("invalid_query", pointer);
+            client
+                .get(&format!("{path}?{query}"))
+                .await
+                .problem_at("invalid_query", pointer);
         }
         client
             .get(&format!("{path}?q={}", "x".repeat(4_096)))
@@ -241,7 +304,10 @@ async fn a_query_that_is_not_understood_is_refused(app: TestApp) {
         for parameter in (kind.filter_params)() {
             let name = parameter["name"].as_str().unwrap_or_default();
             let schema = super::filters::plain(&parameter["schema"]);
-            if schema["type"] != "string" || schema.get("format").is_some() || schema.get("enum").is_some() {
+            if schema["type"] != "string"
+                || schema.get("format").is_some()
+                || schema.get("enum").is_some()
+            {
                 client
                     .get(&format!("{path}?{name}=%20nonsense%20"))
                     .await
@@ -256,7 +322,10 @@ async fn a_list_of_values_may_be_repeated(app: TestApp) {
     let client = app.keeper(kind("unit"));
     for unit_kind in ["unit", "business_group", "outside_body"] {
         client
-            .post("/api/v1/units", &serde_json::json!({ "name": unit_kind, "unit_kind": unit_kind }))
+            .post(
+                "/api/v1/units",
+                &serde_json::json!({ "name": unit_kind, "unit_kind": unit_kind }),
+            )
             .await
             .status(201);
     }
@@ -276,11 +345,24 @@ async fn a_page_has_its_size(app: TestApp) {
     let body = serde_json::json!({ "operations": (0..230).map(unit).collect::<Vec<_>>() });
     client.post("/api/v1/units/bulk", &body).await.status(200);
     let size = async |query: &str| client.items(&format!("/api/v1/units{query}")).await.len();
-    assert_eq!((size("").await, size("?limit=200").await, size("?limit=1").await), (50, 200, 1));
+    assert_eq!(
+        (
+            size("").await,
+            size("?limit=200").await,
+            size("?limit=1").await
+        ),
+        (50, 200, 1)
+    );
     let page = client.get("/api/v1/units").await.json();
     assert_eq!(page["total"], Value::Null);
-    assert_eq!(client.get("/api/v1/units?include_total=true").await.json()["total"], 230);
-    assert_eq!(walk(&client, "/api/v1/units?sort=name", 200).await.len(), 230);
+    assert_eq!(
+        client.get("/api/v1/units?include_total=true").await.json()["total"],
+        230
+    );
+    assert_eq!(
+        walk(&client, "/api/v1/units?sort=name", 200).await.len(),
+        230
+    );
 }
 
 on_both!(

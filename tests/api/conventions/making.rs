@@ -20,17 +20,30 @@ async fn a_record_of_every_kind_can_be_made_and_read(app: TestApp) {
         assert_eq!(record["withdrawn_at"], Value::Null);
         assert_eq!(record["created_at"], record["updated_at"]);
         let reference = record["reference"].as_str().unwrap_or_default();
-        assert!(reference.starts_with(&format!("{}-", kind.prefix)), "{}: {reference}", kind.name);
+        assert!(
+            reference.starts_with(&format!("{}-", kind.prefix)),
+            "{}: {reference}",
+            kind.name
+        );
         for (field, sent) in draft.as_object().expect("a draft") {
             holds(kind.name, field, sent, &record[field]);
         }
         let location = made.header("location");
         assert_eq!(
             location,
-            format!("{}/{}", collection(kind), record["id"].as_str().unwrap_or_default())
+            format!(
+                "{}/{}",
+                collection(kind),
+                record["id"].as_str().unwrap_or_default()
+            )
         );
         let read = client.get(location).await;
-        assert_eq!((read.status(200).json(), read.etag()), (record, made.etag()), "{}", kind.name);
+        assert_eq!(
+            (read.status(200).json(), read.etag()),
+            (record, made.etag()),
+            "{}",
+            kind.name
+        );
     }
 }
 
@@ -39,7 +52,10 @@ async fn a_reference_is_taken_once(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
         let first = maker
-            .make_with(kind.name, serde_json::json!({ "reference": "Our.Own/Ref_1-2" }))
+            .make_with(
+                kind.name,
+                serde_json::json!({ "reference": "Our.Own/Ref_1-2" }),
+            )
             .await;
         assert_eq!(first.reference(), "Our.Own/Ref_1-2");
         let mut draft = maker.draft(kind).await;
@@ -49,7 +65,10 @@ async fn a_reference_is_taken_once(app: TestApp) {
             .post(&collection(kind), &draft)
             .await
             .problem_at("reference_taken", "/reference");
-        client.delete(&first.path, &client.get(&first.path).await.etag()).await.status(200);
+        client
+            .delete(&first.path, &client.get(&first.path).await.etag())
+            .await
+            .status(200);
         client
             .post(&collection(kind), &draft)
             .await
@@ -64,7 +83,10 @@ async fn a_reference_is_taken_once(app: TestApp) {
     }
 }
 
-on_both!(a_record_of_every_kind_can_be_made_and_read, a_reference_is_taken_once);
+on_both!(
+    a_record_of_every_kind_can_be_made_and_read,
+    a_reference_is_taken_once
+);
 
 /// What was sent is there; the service may complete an object (a month's first and last day).
 fn holds(kind: &str, field: &str, sent: &Value, found: &Value) {

@@ -31,5 +31,8 @@ async fn some(maker: &Maker<'_>, kind: &'static Kind) -> Vec<Made> {
 /// The ids of a list's items.
 fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().expect("items");
-    items.iter().map(|i| i["id"].as_str().expect("an id").to_owned()).collect()
+    items
+        .iter()
+        .map(|i| i["id"].as_str().expect("an id").to_owned())
+        .collect()
 }

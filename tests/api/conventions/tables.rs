@@ -14,20 +14,36 @@ async fn a_list_is_answered_as_a_table(app: TestApp) {
         some(&maker, kind).await;
         let client = maker.client(kind);
         let path = collection(kind);
-        let csv = client.get(&format!("{path}?format=csv&sort=-created_at")).await;
-        assert_eq!(csv.status(200).header("content-type"), "text/csv; charset=utf-8; header=present");
+        let csv = client
+            .get(&format!("{path}?format=csv&sort=-created_at"))
+            .await;
+        assert_eq!(
+            csv.status(200).header("content-type"),
+            "text/csv; charset=utf-8; header=present"
+        );
         assert_eq!(
             csv.header("content-disposition"),
             format!("attachment; filename=\"{}.csv\"", kind.path)
         );
         let mut reader = csv::Reader::from_reader(csv.body.as_slice());
-        let header: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+        let header: Vec<String> = reader
+            .headers()
+            .expect("a header")
+            .iter()
+            .map(str::to_owned)
+            .collect();
         assert_eq!(header, kind.columns(), "{}", kind.name);
-        let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("rows");
-        let items = client.items(&format!("{path}?limit=200&sort=-created_at")).await;
+        let rows: Vec<csv::StringRecord> =
+            reader.records().collect::<Result<_, _>>().expect("rows");
+        let items = client
+            .items(&format!("{path}?limit=200&sort=-created_at"))
+            .await;
         assert_eq!(
             rows.iter().map(|r| &r[0]).collect::<Vec<_>>(),
-            items.iter().filter_map(|i| i["id"].as_str()).collect::<Vec<_>>()
+            items
+                .iter()
+                .filter_map(|i| i["id"].as_str())
+                .collect::<Vec<_>>()
         );
         let mut fields: Vec<&String> = items[0].as_object().expect("a record").keys().collect();
         let mut named: Vec<&String> = header.iter().collect();
@@ -47,7 +63,11 @@ async fn a_list_is_answered_as_a_table(app: TestApp) {
         );
         let book = client.get(&format!("{path}?format=xlsx")).await;
         assert_eq!(book.status(200).header("content-type"), XLSX);
-        assert!(book.body.starts_with(b"PK\x03\x04") && book.body.len() > 1_000, "{}", kind.name);
+        assert!(
+            book.body.starts_with(b"PK\x03\x04") && book.body.len() > 1_000,
+            "{}",
+            kind.name
+        );
         let accepted = client.ask("GET", &path).header("accept", XLSX).send().await;
         assert_eq!(accepted.status(200).header("content-type"), XLSX);
         client
@@ -72,12 +92,23 @@ async fn a_cell_is_never_a_formula(app: TestApp) {
             serde_json::json!({ "name": "=cmd|' /C calc'!A0", "description": "a,\"b\"\nc" }),
         )
         .await;
-    let csv = maker.client(unit.kind).get("/api/v1/units?format=csv").await;
+    let csv = maker
+        .client(unit.kind)
+        .get("/api/v1/units?format=csv")
+        .await;
     let mut reader = csv::Reader::from_reader(csv.status(200).body.as_slice());
     let header = reader.headers().expect("a header").clone();
     let row = reader.records().next().expect("a row").expect("a row");
-    let cell = |name: &str| header.iter().position(|h| h == name).map(|n| row[n].to_owned());
-    assert!(cell("name").is_some_and(|n| n.starts_with("'=cmd")), "{row:?}");
+    let cell = |name: &str| {
+        header
+            .iter()
+            .position(|h| h == name)
+            .map(|n| row[n].to_owned())
+    };
+    assert!(
+        cell("name").is_some_and(|n| n.starts_with("'=cmd")),
+        "{row:?}"
+    );
     assert_eq!(cell("description").as_deref(), Some("a,\"b\"\nc"));
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Step, but, control, item, measure, meeting, paper, recommendation, risk, terms};
+use super::world::{
+    Step, but, control, item, measure, meeting, paper, recommendation, risk, terms,
+};
 use Step::{Make, Patch, Withdraw};
 
 /// What brings one gap about.
@@ -27,7 +29,10 @@ pub fn refused() -> Vec<Refused> {
     vec![Refused {
         rule: "terms_without_approval",
         kind: "terms_of_reference",
-        record: but(terms("T9", "@B"), &json!({ "approver_board_id": null, "approved_on": null })),
+        record: but(
+            terms("T9", "@B"),
+            &json!({ "approver_board_id": null, "approved_on": null }),
+        ),
         pointer: "/approver_post_id",
     }]
 }
@@ -46,7 +51,10 @@ fn item9(fields: Value) -> Vec<Step> {
     let other = but(but(item("I9"), &json!({ "declared_rag": "grey" })), &fields);
     vec![
         Make("work_plan_item", other),
-        Make("allocation", json!({ "item_id": "@I9", "board_id": "@B", "unit_id": "@TEAM" })),
+        Make(
+            "allocation",
+            json!({ "item_id": "@I9", "board_id": "@B", "unit_id": "@TEAM" }),
+        ),
     ]
 }
 
@@ -61,22 +69,39 @@ fn goal9(without: &str) -> Vec<Step> {
                 json!({ "goals": [{ "goal_id": "@G" }, { "goal_id": "@G2" }, { "goal_id": "@G9" }] }),
             ),
         ),
-        ("measure", Patch("M", json!({ "goal_ids": ["@G", "@G2", "@G9"] }))),
+        (
+            "measure",
+            Patch("M", json!({ "goal_ids": ["@G", "@G2", "@G9"] })),
+        ),
         (
             "board",
-            Make("remit", json!({ "board_id": "@B", "goal_id": "@G9", "remit_kind": "decides" })),
+            Make(
+                "remit",
+                json!({ "board_id": "@B", "goal_id": "@G9", "remit_kind": "decides" }),
+            ),
         ),
     ];
-    let rest = all.into_iter().filter(|(name, _)| *name != without).map(|(_, step)| step);
+    let rest = all
+        .into_iter()
+        .filter(|(name, _)| *name != without)
+        .map(|(_, step)| step);
     [Make("goal", goal)].into_iter().chain(rest).collect()
 }
 
 /// Another board that lacks nothing but one of these. `terms`: fields of its terms of reference.
 fn board9(without: &str, changed: Value) -> Vec<Step> {
     let board = json!({ "reference": "B9", "name": "Another board", "board_kind": "board", "status": "active", "owner_unit_id": "@ORG" });
-    let remit = |goal: &str| Make("remit", json!({ "board_id": "@B9", "goal_id": goal, "remit_kind": "oversees" }));
+    let remit = |goal: &str| {
+        Make(
+            "remit",
+            json!({ "board_id": "@B9", "goal_id": goal, "remit_kind": "oversees" }),
+        )
+    };
     let all = [
-        ("terms", Make("terms_of_reference", but(terms("T9", "@B9"), &changed))),
+        (
+            "terms",
+            Make("terms_of_reference", but(terms("T9", "@B9"), &changed)),
+        ),
         (
             "chair",
             Make(
@@ -94,13 +119,19 @@ fn board9(without: &str, changed: Value) -> Vec<Step> {
         ("remit", remit("@G")),
         ("remit", remit("@G2")),
     ];
-    let rest = all.into_iter().filter(|(name, _)| *name != without).map(|(_, step)| step);
+    let rest = all
+        .into_iter()
+        .filter(|(name, _)| *name != without)
+        .map(|(_, step)| step);
     [Make("board", board)].into_iter().chain(rest).collect()
 }
 
 /// Another recommendation, accepted, with some fields changed; what is said of it last comes after.
 fn rec9(fields: Value, rest: Vec<Step>) -> Vec<Step> {
-    let mut steps = vec![Make("recommendation", but(recommendation("REC9"), &fields)), answered("accepted")];
+    let mut steps = vec![
+        Make("recommendation", but(recommendation("REC9"), &fields)),
+        answered("accepted"),
+    ];
     steps.extend(rest);
     steps
 }
@@ -114,8 +145,7 @@ fn answered(how: &str) -> Step {
 
 /// What is said of it.
 fn said(on: &str, kind: &str) -> Step {
-    let words =
-        json!({ "recommendation_id": "@REC9", "update_kind": kind, "stated_on": on, "narrative": "So", "reference": format!("RUP9-{on}") });
+    let words = json!({ "recommendation_id": "@REC9", "update_kind": kind, "stated_on": on, "narrative": "So", "reference": format!("RUP9-{on}") });
     Make("recommendation_update", words)
 }
 
@@ -155,7 +185,10 @@ fn risk9(fields: Value, with_control: bool) -> Vec<Step> {
 
 fn measure9(rest: Vec<Step>) -> Vec<Step> {
     let target = json!({ "measure_id": "@M9", "period": "2020/21", "target_value": 900 });
-    let mut steps = vec![Make("measure", measure("M9")), Make("measure_target", target)];
+    let mut steps = vec![
+        Make("measure", measure("M9")),
+        Make("measure_target", target),
+    ];
     steps.extend(rest);
     steps
 }
@@ -173,14 +206,26 @@ pub fn all() -> Vec<Break> {
 
 fn strategy() -> Vec<Break> {
     vec![
-        brk("strategy_without_owner", "S2", vec![Patch("S2", json!({ "owner_unit_id": null }))]),
+        brk(
+            "strategy_without_owner",
+            "S2",
+            vec![Patch("S2", json!({ "owner_unit_id": null }))],
+        ),
         brk(
             "strategy_planned_without_date",
             "S3",
             vec![Patch("S3", json!({ "expected_date": unspecified() }))],
         ),
-        brk("strategy_without_approved_version", "S2", vec![Withdraw("V2")]),
-        brk("version_without_approval", "V2", vec![Patch("V2", json!({ "approved_on": null }))]),
+        brk(
+            "strategy_without_approved_version",
+            "S2",
+            vec![Withdraw("V2")],
+        ),
+        brk(
+            "version_without_approval",
+            "V2",
+            vec![Patch("V2", json!({ "approved_on": null }))],
+        ),
         brk(
             "version_approved_but_document_draft",
             "V2",
@@ -204,7 +249,11 @@ fn strategy() -> Vec<Break> {
             "SR",
             vec![Patch("SR", json!({ "target": day("2020-08-31") }))],
         ),
-        brk("goal_without_outcome", "G", vec![Patch("G", json!({ "intended_outcome": null }))]),
+        brk(
+            "goal_without_outcome",
+            "G",
+            vec![Patch("G", json!({ "intended_outcome": null }))],
+        ),
         brk("goal_without_item", "G9", goal9("item")),
         brk("goal_without_measure", "G9", goal9("measure")),
         brk("goal_without_board", "G9", goal9("board")),
@@ -216,7 +265,11 @@ fn strategy() -> Vec<Break> {
                 json!({ "board_id": "@TOP", "goal_id": "@G", "remit_kind": "decides" }),
             )],
         ),
-        brk("goal_without_owner", "G", vec![Patch("G", json!({ "owner_post_id": null }))]),
+        brk(
+            "goal_without_owner",
+            "G",
+            vec![Patch("G", json!({ "owner_post_id": null }))],
+        ),
         brk(
             "cross_reference_without_rationale",
             "X1",
@@ -241,7 +294,10 @@ fn strategy() -> Vec<Break> {
         brk(
             "suggestion_without_disposition",
             "SG",
-            vec![Patch("SG", json!({ "disposition": "pending", "taken_in_version_id": null }))],
+            vec![Patch(
+                "SG",
+                json!({ "disposition": "pending", "taken_in_version_id": null }),
+            )],
         ),
     ]
 }
@@ -249,22 +305,38 @@ fn strategy() -> Vec<Break> {
 fn plan() -> Vec<Break> {
     let lacks = |rule, field: &str| brk(rule, "I", vec![Patch("I", json!({ field: null }))]);
     vec![
-        brk("plan_without_owner", "P", vec![Patch("P", json!({ "owner_unit_id": null }))]),
+        brk(
+            "plan_without_owner",
+            "P",
+            vec![Patch("P", json!({ "owner_unit_id": null }))],
+        ),
         brk(
             "plan_without_version",
             "P",
             vec![Patch("P", json!({ "strategy_version_id": null }))],
         ),
-        brk("plan_incomplete", "P", vec![Patch("P", json!({ "completeness_claim": "partial" }))]),
+        brk(
+            "plan_incomplete",
+            "P",
+            vec![Patch("P", json!({ "completeness_claim": "partial" }))],
+        ),
         lacks("item_without_lead", "lead_post_id"),
         lacks("item_without_unit", "responsible_unit_id"),
         lacks("item_without_what", "what"),
         lacks("item_without_how", "how"),
         lacks("item_without_outcome", "intended_outcome"),
         lacks("item_without_risk", "risk_summary"),
-        brk("item_without_measure", "I", vec![Patch("I", json!({ "measures": [] }))]),
+        brk(
+            "item_without_measure",
+            "I",
+            vec![Patch("I", json!({ "measures": [] }))],
+        ),
         brk("item_without_goal", "I9", item9(json!({ "goals": [] }))),
-        brk("item_without_deadline", "I9", item9(json!({ "deadline": unspecified() }))),
+        brk(
+            "item_without_deadline",
+            "I9",
+            item9(json!({ "deadline": unspecified() })),
+        ),
         brk(
             "item_deadline_vague",
             "I9",
@@ -272,16 +344,29 @@ fn plan() -> Vec<Break> {
         ),
         brk("item_put_off_without_date", "I9", {
             let put_off = json!({ "item_id": "@I9", "to": unspecified(), "approver_board_id": "@B", "reason": "Not yet", "decided_on": "2020-10-01" });
-            item9(json!({})).into_iter().chain([Make("deadline_change", put_off)]).collect()
+            item9(json!({}))
+                .into_iter()
+                .chain([Make("deadline_change", put_off)])
+                .collect()
         }),
-        brk("item_overdue", "I9", item9(json!({ "deadline": day("2020-09-30") }))),
+        brk(
+            "item_overdue",
+            "I9",
+            item9(json!({ "deadline": day("2020-09-30") })),
+        ),
         brk(
             "item_stale",
             "I9",
-            item9(json!({ "start": { "precision": "day", "from_on": "2020-06-01", "due_on": "2020-06-01" } })),
+            item9(
+                json!({ "start": { "precision": "day", "from_on": "2020-06-01", "due_on": "2020-06-01" } }),
+            ),
         ),
         brk("item_not_allocated", "I", vec![Withdraw("AL")]),
-        brk("item_rag_disagrees", "I", vec![Patch("I", json!({ "declared_rag": "red" }))]),
+        brk(
+            "item_rag_disagrees",
+            "I",
+            vec![Patch("I", json!({ "declared_rag": "red" }))],
+        ),
         brk("item_complete_without_update", "I9", {
             let done = json!({ "status": "complete", "completed_on": "2020-10-01", "declared_rag": "grey" });
             vec![Make("work_plan_item", but(item("I9"), &done))]
@@ -289,7 +374,10 @@ fn plan() -> Vec<Break> {
         brk(
             "item_not_carried_forward",
             "I9",
-            vec![Make("work_plan_item", but(item("I9"), &json!({ "plan_id": "@P0" })))],
+            vec![Make(
+                "work_plan_item",
+                but(item("I9"), &json!({ "plan_id": "@P0" })),
+            )],
         ),
         brk(
             "dependency_undated",
@@ -307,33 +395,55 @@ fn plan() -> Vec<Break> {
                 json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR", "status": "open" }),
             )],
         ),
-        brk("benefit_without_evidence", "BC", vec![Patch("BC", json!({ "evidence": [] }))]),
+        brk(
+            "benefit_without_evidence",
+            "BC",
+            vec![Patch("BC", json!({ "evidence": [] }))],
+        ),
     ]
 }
 
 fn boards() -> Vec<Break> {
     vec![
-        brk("board_without_owner", "B", vec![Patch("B", json!({ "owner_unit_id": null }))]),
+        brk(
+            "board_without_owner",
+            "B",
+            vec![Patch("B", json!({ "owner_unit_id": null }))],
+        ),
         brk("board_without_terms", "B9", board9("terms", json!({}))),
         brk(
             "terms_not_agreed",
             "B9",
-            board9("", json!({ "status": "in_review", "approver_board_id": null, "approved_on": null })),
+            board9(
+                "",
+                json!({ "status": "in_review", "approver_board_id": null, "approved_on": null }),
+            ),
         ),
         brk("terms_incomplete", "T9", {
             let mut sections = terms("T9", "@B9")["sections"].clone();
             sections["quorum"] = Value::Null;
             board9("", json!({ "sections": sections }))
         }),
-        brk("terms_review_overdue", "T", vec![Patch("T", json!({ "review_on": "2020-06-30" }))]),
+        brk(
+            "terms_review_overdue",
+            "T",
+            vec![Patch("T", json!({ "review_on": "2020-06-30" }))],
+        ),
         brk("board_without_chair", "B9", board9("chair", json!({}))),
-        brk("board_without_reporting_line", "B9", board9("line", json!({}))),
+        brk(
+            "board_without_reporting_line",
+            "B9",
+            board9("line", json!({})),
+        ),
         brk("board_without_remit", "B9", board9("remit", json!({}))),
         Break {
             also: vec![("board_same_remit", "B")],
             ..brk("board_same_remit", "B9", {
                 let remit = json!({ "board_id": "@B9", "goal_id": "@G", "remit_kind": "oversees" });
-                board9("remit", json!({})).into_iter().chain([Make("remit", remit)]).collect()
+                board9("remit", json!({}))
+                    .into_iter()
+                    .chain([Make("remit", remit)])
+                    .collect()
             })
         },
         brk(
@@ -341,7 +451,11 @@ fn boards() -> Vec<Break> {
             "E1",
             vec![Patch("E1", json!({ "agreed_by_to_on": null }))],
         ),
-        brk("board_meets_too_rarely", "B9", board9("", json!({ "meetings_per_year": 1 }))),
+        brk(
+            "board_meets_too_rarely",
+            "B9",
+            board9("", json!({ "meetings_per_year": 1 })),
+        ),
     ]
 }
 
@@ -357,7 +471,11 @@ fn seats() -> Vec<Break> {
             vec![Make("membership", seat)]
         }),
         brk("membership_uninvited", "SEAT-IAG", vec![Withdraw("INV")]),
-        brk("rotation_overdue", "SEAT-SSA", vec![Patch("RP", json!({ "term_months": 6 }))]),
+        brk(
+            "rotation_overdue",
+            "SEAT-SSA",
+            vec![Patch("RP", json!({ "term_months": 6 }))],
+        ),
         brk("seat_without_rotation", "SEAT-SSA", vec![Withdraw("RP")]),
         brk("seat_never_filled", "SEAT-SSA", {
             ["ATT-SSA-1", "ATT-SSA-2", "ATT-SSA-3"]
@@ -365,7 +483,11 @@ fn seats() -> Vec<Break> {
                 .map(|a| Patch(a, json!({ "status": "apologies" })))
                 .collect()
         }),
-        brk("representation_below_target", "RT", vec![Patch("RT", json!({ "seats_wanted": 2 }))]),
+        brk(
+            "representation_below_target",
+            "RT",
+            vec![Patch("RT", json!({ "seats_wanted": 2 }))],
+        ),
         brk(
             "constituency_unrepresented",
             "IAG9",
@@ -392,7 +514,11 @@ fn meetings() -> Vec<Break> {
                 ),
             ],
         ),
-        brk("action_without_owner", "A", vec![Patch("A", json!({ "owner_unit_id": null }))]),
+        brk(
+            "action_without_owner",
+            "A",
+            vec![Patch("A", json!({ "owner_unit_id": null }))],
+        ),
         brk(
             "action_without_deadline",
             "A9",
@@ -413,21 +539,36 @@ fn meetings() -> Vec<Break> {
             action9(
                 "@MT-2",
                 json!({}),
-                vec![deferred("2020-10-10", day("2020-12-31")), deferred("2020-10-20", day("2021-01-31"))],
+                vec![
+                    deferred("2020-10-10", day("2020-12-31")),
+                    deferred("2020-10-20", day("2021-01-31")),
+                ],
             ),
         ),
         brk("action_closed_with_open_part", "A9", {
             let part = json!({ "reference": "AP9", "action_id": "@A9", "label": "a", "text": "All of it", "status": "open" });
             let closed = json!({ "status": "closed", "closed_on": "2020-10-20", "closure_reason": "The rest is not wanted now" });
-            action9("@MT-3", json!({}), vec![Make("action_part", part), Patch("A9", closed)])
+            action9(
+                "@MT-3",
+                json!({}),
+                vec![Make("action_part", part), Patch("A9", closed)],
+            )
         }),
-        brk("report_missed", "O9", obligation9(json!({ "first_due_on": "2020-06-30" }))),
+        brk(
+            "report_missed",
+            "O9",
+            obligation9(json!({ "first_due_on": "2020-06-30" })),
+        ),
         brk(
             "report_without_days",
             "O9",
             obligation9(json!({ "frequency": { "source_text": "regularly" } })),
         ),
-        brk("channel_without_coverage", "C", vec![Patch("C", json!({ "covers": null }))]),
+        brk(
+            "channel_without_coverage",
+            "C",
+            vec![Patch("C", json!({ "covers": null }))],
+        ),
         brk(
             "channel_without_frequency",
             "C",
@@ -448,8 +589,7 @@ fn assurance() -> Vec<Break> {
         )
     };
     let extended = |to: &str, on: &str| {
-        let record =
-            json!({ "recommendation_id": "@REC9", "to": day(to), "approver_board_id": "@B", "reason": "Later", "approved_on": on });
+        let record = json!({ "recommendation_id": "@REC9", "to": day(to), "approver_board_id": "@B", "reason": "Later", "approved_on": on });
         Make("recommendation_extension", record)
     };
     let shown = || {
@@ -468,7 +608,11 @@ fn assurance() -> Vec<Break> {
         brk(
             "recommendation_rejection_open",
             "REC9",
-            vec![Make("recommendation", recommendation("REC9")), answered("rejected"), news()],
+            vec![
+                Make("recommendation", recommendation("REC9")),
+                answered("rejected"),
+                news(),
+            ],
         ),
         brk(
             "recommendation_without_deadline",
@@ -485,7 +629,11 @@ fn assurance() -> Vec<Break> {
             "REC9",
             rec9(
                 json!({}),
-                vec![news(), extended("2021-03-31", "2020-10-01"), extended("2021-04-30", "2020-10-02")],
+                vec![
+                    news(),
+                    extended("2021-03-31", "2020-10-01"),
+                    extended("2021-04-30", "2020-10-02"),
+                ],
             ),
         ),
         brk(
@@ -500,7 +648,11 @@ fn assurance() -> Vec<Break> {
             );
             vec![Make("terms_of_reference", draft), link("depends_on", "@T9")]
         }),
-        brk("recommendation_waits_beyond_deadline", "REC", vec![link("refers_to", "@SR")]),
+        brk(
+            "recommendation_waits_beyond_deadline",
+            "REC",
+            vec![link("refers_to", "@SR")],
+        ),
         brk(
             "recommendation_stale",
             "REC9",
@@ -509,7 +661,10 @@ fn assurance() -> Vec<Break> {
         brk(
             "recommendation_long_unverified",
             "REC9",
-            rec9(json!({}), vec![said("2020-06-01", "claim_complete"), shown()]),
+            rec9(
+                json!({}),
+                vec![said("2020-06-01", "claim_complete"), shown()],
+            ),
         ),
         brk(
             "recommendation_claim_without_evidence",
@@ -520,11 +675,22 @@ fn assurance() -> Vec<Break> {
             let rejected = json!({ "reference": "VER9", "recommendation_id": "@REC9", "claim_id": "@RUP9-2020-09-10", "result": "rejected", "decided_on": "2020-09-15", "reason": "It does not hold" });
             rec9(
                 json!({}),
-                vec![said("2020-09-10", "claim_complete"), Make("verification", rejected)],
+                vec![
+                    said("2020-09-10", "claim_complete"),
+                    Make("verification", rejected),
+                ],
             )
         }),
-        brk("duplicate_not_accepted", "RL9", vec![link("duplicates", "@REC2")]),
-        brk("recommendation_made_again", "RL9", vec![link("repeats", "@REC2")]),
+        brk(
+            "duplicate_not_accepted",
+            "RL9",
+            vec![link("duplicates", "@REC2")],
+        ),
+        brk(
+            "recommendation_made_again",
+            "RL9",
+            vec![link("repeats", "@REC2")],
+        ),
         brk(
             "assertion_without_evidence",
             "AS9",
@@ -538,12 +704,32 @@ fn assurance() -> Vec<Break> {
 
 fn risks() -> Vec<Break> {
     vec![
-        brk("risk_without_owner", "RK", vec![Patch("RK", json!({ "owner_post_id": null }))]),
-        brk("risk_without_score", "RK9", risk9(json!({ "current": null }), true)),
+        brk(
+            "risk_without_owner",
+            "RK",
+            vec![Patch("RK", json!({ "owner_post_id": null }))],
+        ),
+        brk(
+            "risk_without_score",
+            "RK9",
+            risk9(json!({ "current": null }), true),
+        ),
         brk("risk_without_control", "RK9", risk9(json!({}), false)),
-        brk("risk_without_review", "RK", vec![Patch("RK", json!({ "review_on": null }))]),
-        brk("risk_review_overdue", "RK", vec![Patch("RK", json!({ "review_on": "2020-08-31" }))]),
-        brk("risk_above_appetite", "RK", vec![Patch("RK", json!({ "appetite": "averse" }))]),
+        brk(
+            "risk_without_review",
+            "RK",
+            vec![Patch("RK", json!({ "review_on": null }))],
+        ),
+        brk(
+            "risk_review_overdue",
+            "RK",
+            vec![Patch("RK", json!({ "review_on": "2020-08-31" }))],
+        ),
+        brk(
+            "risk_above_appetite",
+            "RK",
+            vec![Patch("RK", json!({ "appetite": "averse" }))],
+        ),
         brk("escalation_due", "RK9", {
             risk9(
                 json!({ "appetite": "eager", "current": { "likelihood": "possible", "impact": "catastrophic" } }),
@@ -552,19 +738,35 @@ fn risks() -> Vec<Break> {
         }),
         brk("escalation_unacknowledged", "ES9", {
             let sent = json!({ "reference": "ES9", "risk_id": "@RK9", "to_board_id": "@B", "status": "escalated", "reason": "It grows", "proposed_on": "2020-08-01", "escalated_on": "2020-08-05" });
-            risk9(json!({}), true).into_iter().chain([Make("escalation", sent)]).collect()
+            risk9(json!({}), true)
+                .into_iter()
+                .chain([Make("escalation", sent)])
+                .collect()
         }),
-        brk("control_without_owner", "CT", vec![Patch("CT", json!({ "owner_unit_id": null }))]),
+        brk(
+            "control_without_owner",
+            "CT",
+            vec![Patch("CT", json!({ "owner_unit_id": null }))],
+        ),
         brk(
             "control_unassessed",
             "CT",
-            vec![Patch("CT", json!({ "effectiveness": "not_assessed", "assessed_on": null }))],
+            vec![Patch(
+                "CT",
+                json!({ "effectiveness": "not_assessed", "assessed_on": null }),
+            )],
         ),
         Break {
             also: vec![("recommendation_overdue", "REC9")],
             ..brk("control_failing", "CT9", {
-                let carries = but(control("CT9", "@RK"), &json!({ "recommendation_id": "@REC9" }));
-                rec9(json!({ "deadline": day("2020-09-30") }), vec![news(), Make("control", carries)])
+                let carries = but(
+                    control("CT9", "@RK"),
+                    &json!({ "recommendation_id": "@REC9" }),
+                );
+                rec9(
+                    json!({ "deadline": day("2020-09-30") }),
+                    vec![news(), Make("control", carries)],
+                )
             })
         },
     ]
@@ -594,7 +796,11 @@ fn performance() -> Vec<Break> {
             "M",
             vec![Patch("M", json!({ "characteristics": ["sex", "race"] }))],
         ),
-        brk("dashboard_overdue", "DB9", dashboard(json!([{ "due": day("2020-06-30") }]))),
+        brk(
+            "dashboard_overdue",
+            "DB9",
+            dashboard(json!([{ "due": day("2020-06-30") }])),
+        ),
         brk("dashboard_without_date", "DB9", dashboard(json!([]))),
     ]
 }
@@ -606,19 +812,31 @@ fn communications() -> Vec<Break> {
             "CP",
             vec![Patch("CP", json!({ "strategy_id": null }))],
         ),
-        brk("activity_without_goal", "CA", vec![Patch("CA", json!({ "goal_ids": [] }))]),
+        brk(
+            "activity_without_goal",
+            "CA",
+            vec![Patch("CA", json!({ "goal_ids": [] }))],
+        ),
         brk("activity_without_evaluation", "CA", vec![Withdraw("CE")]),
         brk("evaluation_without_evidence", "CE9", {
             let evaluation = json!({ "reference": "CE9", "activity_id": "@CA", "evaluated_on": "2020-09-25", "people_reached": 90 });
             vec![Make("campaign_evaluation", evaluation)]
         }),
-        brk("asset_without_owner", "WEB", vec![Patch("WEB", json!({ "owner_unit_id": null }))]),
+        brk(
+            "asset_without_owner",
+            "WEB",
+            vec![Patch("WEB", json!({ "owner_unit_id": null }))],
+        ),
         brk(
             "asset_review_overdue",
             "WEB",
             vec![Patch("WEB", json!({ "review_due_on": "2020-09-30" }))],
         ),
-        brk("asset_without_review", "WEB", vec![Patch("WEB", json!({ "review_due_on": null }))]),
+        brk(
+            "asset_without_review",
+            "WEB",
+            vec![Patch("WEB", json!({ "review_due_on": null }))],
+        ),
         brk(
             "group_without_good_practice",
             "BG9",
@@ -627,7 +845,11 @@ fn communications() -> Vec<Break> {
                 json!({ "reference": "BG9", "name": "Another group", "unit_kind": "business_group", "parent_id": "@ORG" }),
             )],
         ),
-        brk("good_practice_ad_hoc", "GP", vec![Patch("GP", json!({ "basis": "ad_hoc" }))]),
+        brk(
+            "good_practice_ad_hoc",
+            "GP",
+            vec![Patch("GP", json!({ "basis": "ad_hoc" }))],
+        ),
     ]
 }
 
@@ -640,8 +862,12 @@ fn papers() -> Vec<Break> {
             vec![Patch("PP", json!({ "legal": { "state": "boilerplate" } }))],
         ),
         brk("paper_appendix_draft", "PP9", {
-            let appendices = json!({ "appendices": [{ "title": "The plan", "document_id": "@DOC9" }] });
-            vec![Make("document", document), Make("paper", but(paper("PP9"), &appendices))]
+            let appendices =
+                json!({ "appendices": [{ "title": "The plan", "document_id": "@DOC9" }] });
+            vec![
+                Make("document", document),
+                Make("paper", but(paper("PP9"), &appendices)),
+            ]
         }),
         brk(
             "paper_reference_unresolved",
@@ -649,14 +875,20 @@ fn papers() -> Vec<Break> {
             vec![Patch("PP", json!({ "purpose": "See [[board:NOWHERE]]" }))],
         ),
         brk("overdue_recommendation_not_in_paper", "PP", {
-            vec![Patch("PP", json!({ "struck": [{ "record_id": "@REC", "reason": "Not now" }] }))]
+            vec![Patch(
+                "PP",
+                json!({ "struck": [{ "record_id": "@REC", "reason": "Not now" }] }),
+            )]
         }),
         brk(
             "paper_decision_unrecorded",
             "PP9",
             vec![
                 Make("paper", but(paper("PP9"), &json!({ "scope": {} }))),
-                Make("paper_issue", json!({ "reference": "PI9", "paper_id": "@PP9" })),
+                Make(
+                    "paper_issue",
+                    json!({ "reference": "PI9", "paper_id": "@PP9" }),
+                ),
             ],
         ),
     ]
@@ -664,5 +896,9 @@ fn papers() -> Vec<Break> {
 
 fn waivers() -> Vec<Break> {
     let waiver = json!({ "reference": "W9", "rule": "measure_without_target", "record_id": "@M", "reason": "It is set in March", "granted_on": "2020-10-01", "expires_on": "2021-03-31" });
-    vec![brk("waiver_without_gap", "W9", vec![Make("gap_waiver", waiver)])]
+    vec![brk(
+        "waiver_without_gap",
+        "W9",
+        vec![Make("gap_waiver", waiver)],
+    )]
 }

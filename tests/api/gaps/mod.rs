@@ -43,14 +43,21 @@ async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
         .sum();
     assert_eq!(view["total"], json!(by_rule));
     let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    items.iter().map(|g| (word(&g["rule"]), word(&g["record"]["reference"]))).collect()
+    items
+        .iter()
+        .map(|g| (word(&g["rule"]), word(&g["record"]["reference"])))
+        .collect()
 }
 
 /// Nothing is missing in a complete world. Break one thing, and that gap is found and no other; mend it, and it is gone. Hidden from
 /// a caller, what is broken changes nothing that they are told.
 async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
     let world = world::World::complete(&app).await;
-    assert_eq!(world.gaps().await, BTreeSet::new(), "the world is not complete");
+    assert_eq!(
+        world.gaps().await,
+        BTreeSet::new(),
+        "the world is not complete"
+    );
     let mut faults = Vec::new();
     for broken in breaks::all() {
         let wanted: BTreeSet<_> = broken
@@ -61,16 +68,27 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
             .collect();
         let found = world.with(&broken.steps, async || world.gaps().await).await;
         if found != wanted {
-            faults.push(format!("{}: found {found:?} in place of {wanted:?}", broken.rule));
+            faults.push(format!(
+                "{}: found {found:?} in place of {wanted:?}",
+                broken.rule
+            ));
         }
         let left = world.gaps().await;
-        assert_eq!(left, BTreeSet::new(), "{}: mended, and still there", broken.rule);
+        assert_eq!(
+            left,
+            BTreeSet::new(),
+            "{}: mended, and still there",
+            broken.rule
+        );
         let Some(hidden) = hidden(&broken.steps) else {
             continue;
         };
         let found = world.with(&hidden, async || world.gaps().await).await;
         if !found.is_empty() {
-            faults.push(format!("{}: hidden, and a viewer is told {found:?}", broken.rule));
+            faults.push(format!(
+                "{}: hidden, and a viewer is told {found:?}",
+                broken.rule
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -80,7 +98,12 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
             .await
             .problem_at("rule_violation", refused.pointer);
     }
-    let rules = app.role(Role::Viewer).get("/api/v1/gap-rules").await.status(200).json();
+    let rules = app
+        .role(Role::Viewer)
+        .get("/api/v1/gap-rules")
+        .await
+        .status(200)
+        .json();
     let rules = rules["items"]
         .as_array()
         .expect("rules")
@@ -91,7 +114,11 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
         .map(|b| b.rule)
         .chain(breaks::refused().into_iter().map(|r| r.rule));
     let broken: BTreeSet<String> = broken.map(str::to_owned).collect();
-    assert_eq!(rules.collect::<BTreeSet<_>>(), broken, "every rule has one entry in breaks.rs");
+    assert_eq!(
+        rules.collect::<BTreeSet<_>>(),
+        broken,
+        "every rule has one entry in breaks.rs"
+    );
 }
 
 /// An item with everything but a lead has that gap; naming the lead ends it, and the world before still has it.
@@ -101,8 +128,14 @@ async fn a_gap_goes_when_it_is_mended(app: TestApp) {
     let post = maker.make(kind("post")).await;
     let keeper = app.keeper(kind("work_plan_item"));
     let query = format!("record_id={}", item.id_text());
-    let has = async |rule: &str| found(&app, &query).await.contains(&(rule.to_owned(), item.reference().to_owned()));
-    let bare = keeper.patch(&item.path, &item.etag, &json!({ "lead_post_id": null })).await;
+    let has = async |rule: &str| {
+        found(&app, &query)
+            .await
+            .contains(&(rule.to_owned(), item.reference().to_owned()))
+    };
+    let bare = keeper
+        .patch(&item.path, &item.etag, &json!({ "lead_post_id": null }))
+        .await;
     assert!(has("item_without_lead").await);
     let seen = app
         .role(Role::Viewer)
@@ -114,12 +147,19 @@ async fn a_gap_goes_when_it_is_mended(app: TestApp) {
     assert_eq!(seen["items"][0]["record"]["name"], item.record["title"]);
     let before = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     keeper
-        .patch(&item.path, &bare.status(200).etag(), &json!({ "lead_post_id": post.id() }))
+        .patch(
+            &item.path,
+            &bare.status(200).etag(),
+            &json!({ "lead_post_id": post.id() }),
+        )
         .await
         .status(200);
     assert!(!has("item_without_lead").await);
     let then = found(&app, &format!("{query}&as_of={before}")).await;
-    assert!(then.iter().any(|(rule, _)| rule == "item_without_lead"), "{then:?}");
+    assert!(
+        then.iter().any(|(rule, _)| rule == "item_without_lead"),
+        "{then:?}"
+    );
 }
 
 /// Pages follow each other without loss; each rule's gaps stand together; a filter that is not known is named.
@@ -133,13 +173,20 @@ async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     let (mut walked, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = viewer.get(&format!("/api/v1/gaps?limit=2{cursor}")).await.status(200).json();
+        let page = viewer
+            .get(&format!("/api/v1/gaps?limit=2{cursor}"))
+            .await
+            .status(200)
+            .json();
         assert_eq!(page["total"], json!(all.len()));
         let items = page["items"].as_array().expect("items");
         walked.extend(items.iter().map(|g| {
             (
                 g["rule"].as_str().unwrap_or_default().to_owned(),
-                g["record"]["reference"].as_str().unwrap_or_default().to_owned(),
+                g["record"]["reference"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
             )
         }));
         match page["next_cursor"].as_str() {
@@ -156,7 +203,12 @@ async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
                 .all(|(rule, _)| rule.starts_with("board_") || rule.starts_with("terms_")),
         "{boards:?}"
     );
-    assert!(found(&app, "rule=board_without_terms,board_without_chair").await.len() >= 6);
+    assert!(
+        found(&app, "rule=board_without_terms,board_without_chair")
+            .await
+            .len()
+            >= 6
+    );
     for (query, name) in [
         ("rule=nonsense", "?rule"),
         ("severity=dire", "?severity"),
@@ -164,11 +216,20 @@ async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
         ("cursor=x", "?cursor"),
         ("unit_id=1", "?unit_id"),
     ] {
-        viewer.get(&format!("/api/v1/gaps?{query}")).await.problem_at("invalid_query", name);
+        viewer
+            .get(&format!("/api/v1/gaps?{query}"))
+            .await
+            .problem_at("invalid_query", name);
     }
-    let csv = viewer.ask("GET", "/api/v1/gaps").header("accept", "text/csv").send().await;
+    let csv = viewer
+        .ask("GET", "/api/v1/gaps")
+        .header("accept", "text/csv")
+        .send()
+        .await;
     assert!(
-        csv.status(200).text().starts_with("rule,severity,register,record.kind"),
+        csv.status(200)
+            .text()
+            .starts_with("rule,severity,register,record.kind"),
         "{}",
         csv.text()
     );
@@ -189,8 +250,16 @@ async fn hidden_records_have_no_gaps(app: TestApp) {
         .await
         .status(201);
     assert_eq!(found(&app, "").await, before);
-    let cleared = app.keeper(kind("board")).get("/api/v1/gaps?limit=200").await.status(200).json();
-    assert!(cleared["total"].as_u64() > Some(before.len() as u64), "{cleared}");
+    let cleared = app
+        .keeper(kind("board"))
+        .get("/api/v1/gaps?limit=200")
+        .await
+        .status(200)
+        .json();
+    assert!(
+        cleared["total"].as_u64() > Some(before.len() as u64),
+        "{cleared}"
+    );
     assert!(
         found(&app, &format!("board_id={}", board.id_text()))
             .await

@@ -24,11 +24,17 @@ async fn told(client: &Client, rule: &str, on: &str, waived: &str) -> (Value, Va
         .await
         .status(200)
         .json();
-    (view["total"].clone(), view["waived"].clone(), view["items"][0].clone())
+    (
+        view["total"].clone(),
+        view["waived"].clone(),
+        view["items"][0].clone(),
+    )
 }
 
 async fn owned(maker: &Maker<'_>, name: &str, unit: &Made) -> Made {
-    maker.make_with(name, json!({ "owner_unit_id": unit.id() })).await
+    maker
+        .make_with(name, json!({ "owner_unit_id": unit.id() }))
+        .await
 }
 
 /// A waived gap is left out of what is open until the waiver's last day, shown when asked for, and comes back.
@@ -74,12 +80,27 @@ async fn a_waived_gap_does_not_count_until_the_waiver_expires(app: TestApp) {
         .await
         .problem_at("invalid_query", "?waived");
     assert_eq!(
-        viewer.items(&format!("{WAIVERS}?in_force=true&as_of=2020-10-26")).await.len(),
+        viewer
+            .items(&format!("{WAIVERS}?in_force=true&as_of=2020-10-26"))
+            .await
+            .len(),
         0,
         "it was not recorded then"
     );
-    assert_eq!(viewer.items(&format!("{WAIVERS}?register=performance&rule={rule}")).await.len(), 1);
-    assert_eq!(viewer.items(&format!("{WAIVERS}?register=plan,boards")).await.len(), 0);
+    assert_eq!(
+        viewer
+            .items(&format!("{WAIVERS}?register=performance&rule={rule}"))
+            .await
+            .len(),
+        1
+    );
+    assert_eq!(
+        viewer
+            .items(&format!("{WAIVERS}?register=plan,boards"))
+            .await
+            .len(),
+        0
+    );
 }
 
 /// Whoever keeps the register of the rule waives its gaps, in a scope that covers the record; nobody else, and a contributor never.
@@ -87,25 +108,54 @@ async fn a_gap_is_waived_by_who_keeps_its_register(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;
     let other = maker.make_named("unit").await;
-    let item = maker.make_with("work_plan_item", json!({ "responsible_unit_id": unit.id() })).await;
+    let item = maker
+        .make_with(
+            "work_plan_item",
+            json!({ "responsible_unit_id": unit.id() }),
+        )
+        .await;
     let records = [
-        ("strategy_without_owner", maker.make_named("strategy").await, Role::StrategyManager),
+        (
+            "strategy_without_owner",
+            maker.make_named("strategy").await,
+            Role::StrategyManager,
+        ),
         ("item_without_what", item.clone(), Role::StrategyManager),
         (
             "activity_without_goal",
             maker.make_named("communications_activity").await,
             Role::StrategyManager,
         ),
-        ("board_without_chair", owned(&maker, "board", &unit).await, Role::BoardSecretary),
-        ("action_without_owner", maker.make_named("action").await, Role::BoardSecretary),
+        (
+            "board_without_chair",
+            owned(&maker, "board", &unit).await,
+            Role::BoardSecretary,
+        ),
+        (
+            "action_without_owner",
+            maker.make_named("action").await,
+            Role::BoardSecretary,
+        ),
         (
             "recommendation_without_priority",
             maker.make_named("recommendation").await,
             Role::Auditor,
         ),
-        ("assertion_without_evidence", maker.make_named("assertion").await, Role::Auditor),
-        ("risk_without_owner", maker.make_named("risk").await, Role::RiskManager),
-        ("measure_without_owner", owned(&maker, "measure", &unit).await, Role::Analyst),
+        (
+            "assertion_without_evidence",
+            maker.make_named("assertion").await,
+            Role::Auditor,
+        ),
+        (
+            "risk_without_owner",
+            maker.make_named("risk").await,
+            Role::RiskManager,
+        ),
+        (
+            "measure_without_owner",
+            owned(&maker, "measure", &unit).await,
+            Role::Analyst,
+        ),
     ];
     for (rule, record, keeper) in &records {
         let draft = waiver(rule, record.id_text());
@@ -118,7 +168,10 @@ async fn a_gap_is_waived_by_who_keeps_its_register(app: TestApp) {
             let made = reply.status(201).json();
             let path = format!("{WAIVERS}/{}", made["id"].as_str().expect("an id"));
             for another in Role::ALL.into_iter().filter(|r| r != keeper) {
-                app.role(another).delete(&path, &reply.etag()).await.problem("forbidden");
+                app.role(another)
+                    .delete(&path, &reply.etag())
+                    .await
+                    .problem("forbidden");
             }
             app.role(role).delete(&path, &reply.etag()).await;
             app.role(role).get(&path).await.status(200);
@@ -177,7 +230,9 @@ async fn a_waiver_is_refused_with_what_is_wrong(app: TestApp) {
             .map(|e| e["pointer"].to_string())
             .collect();
         assert!(
-            pointers.iter().any(|p| p.contains(field) || p.contains("expires_on")),
+            pointers
+                .iter()
+                .any(|p| p.contains(field) || p.contains("expires_on")),
             "{field}: {pointers:?}"
         );
     }
@@ -185,7 +240,9 @@ async fn a_waiver_is_refused_with_what_is_wrong(app: TestApp) {
         .post(WAIVERS, &waiver("measure_without_target", unit.id_text()))
         .await
         .problem_at("rule_violation", "/record_id");
-    let first = analyst.post(WAIVERS, &with("expires_on", json!("2021-03-31"))).await;
+    let first = analyst
+        .post(WAIVERS, &with("expires_on", json!("2021-03-31")))
+        .await;
     first.status(201);
     analyst
         .post(WAIVERS, &with("granted_on", json!("2020-11-01")))
@@ -195,12 +252,18 @@ async fn a_waiver_is_refused_with_what_is_wrong(app: TestApp) {
     after["expires_on"] = json!("2021-06-30");
     analyst.post(WAIVERS, &after).await.status(201);
     analyst
-        .post(WAIVERS, &waiver("measure_without_source", measure.id_text()))
+        .post(
+            WAIVERS,
+            &waiver("measure_without_source", measure.id_text()),
+        )
         .await
         .status(201);
     // How long one may last is the organisation's to say.
     let short = json!({ "in_force_from": "2020-04-01", "gaps": { "longest_waiver_days": 30 } });
-    app.keeper(kind("setting_set")).post("/api/v1/settings", &short).await.status(201);
+    app.keeper(kind("setting_set"))
+        .post("/api/v1/settings", &short)
+        .await
+        .status(201);
     analyst
         .post(WAIVERS, &waiver("measure_without_owner", measure.id_text()))
         .await
@@ -213,11 +276,17 @@ async fn a_hidden_waiver_changes_nothing_for_others(app: TestApp) {
     let mut hidden = waiver("measure_without_target", &world.id("M"));
     hidden["marking"] = "official_sensitive".into();
     world
-        .with(&[Step::Withdraw("MTG"), Step::Make("gap_waiver", hidden)], async || {
-            let gap = BTreeSet::from([("measure_without_target".to_owned(), "M".to_owned())]);
-            assert_eq!(world.gaps().await, gap);
-            assert_eq!(found(&app.keeper(kind("gap_waiver")), "").await, BTreeSet::new());
-        })
+        .with(
+            &[Step::Withdraw("MTG"), Step::Make("gap_waiver", hidden)],
+            async || {
+                let gap = BTreeSet::from([("measure_without_target".to_owned(), "M".to_owned())]);
+                assert_eq!(world.gaps().await, gap);
+                assert_eq!(
+                    found(&app.keeper(kind("gap_waiver")), "").await,
+                    BTreeSet::new()
+                );
+            },
+        )
         .await;
 }
 

@@ -54,7 +54,10 @@ impl<'a> World<'a> {
     pub async fn complete(app: &'a TestApp) -> Self {
         let (claimant, account, _) = Maker::new(app).account("strategy_manager").await;
         let cleared = json!({ "account_id": account.id(), "role": "strategy_manager", "official_sensitive": true });
-        app.keeper(kind("grant")).post("/api/v1/grants", &cleared).await.status(201);
+        app.keeper(kind("grant"))
+            .post("/api/v1/grants", &cleared)
+            .await
+            .status(201);
         let world = Self {
             app,
             known: RefCell::default(),
@@ -79,9 +82,15 @@ impl<'a> World<'a> {
     /// Puts ids in the place of references.
     fn resolved(&self, value: &Value) -> Value {
         match value {
-            Value::String(s) => s.strip_prefix('@').map_or_else(|| value.clone(), |r| self.id(r).into()),
+            Value::String(s) => s
+                .strip_prefix('@')
+                .map_or_else(|| value.clone(), |r| self.id(r).into()),
             Value::Array(list) => list.iter().map(|v| self.resolved(v)).collect(),
-            Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), self.resolved(v))).collect::<Map<_, _>>()),
+            Value::Object(map) => Value::Object(
+                map.iter()
+                    .map(|(k, v)| (k.clone(), self.resolved(v)))
+                    .collect::<Map<_, _>>(),
+            ),
             _ => value.clone(),
         }
     }
@@ -90,7 +99,11 @@ impl<'a> World<'a> {
         let kind = kind(kind_name);
         let body = self.resolved(record);
         let claims = body["update_kind"] == "claim_complete";
-        let client = if claims { self.claimant.clone() } else { self.app.keeper(kind) };
+        let client = if claims {
+            self.claimant.clone()
+        } else {
+            self.app.keeper(kind)
+        };
         if kind_name == "paper_issue" {
             return issue(client, body).await;
         }
@@ -105,10 +118,18 @@ impl<'a> World<'a> {
             named["reference"] = format!("{reference}.{n}").into();
         }
         let reply = self.send(kind_name, &named).await;
-        assert_eq!(reply.status, 201, "{kind_name}: {record:#}\n{}", reply.text());
+        assert_eq!(
+            reply.status,
+            201,
+            "{kind_name}: {record:#}\n{}",
+            reply.text()
+        );
         let made = reply.json();
         let id = made["id"].as_str().expect("an id");
-        let reference = record["reference"].as_str().or(made["reference"].as_str()).expect("a reference");
+        let reference = record["reference"]
+            .as_str()
+            .or(made["reference"].as_str())
+            .expect("a reference");
         let known = Known {
             kind: kind_name,
             id: id.to_owned(),
@@ -135,7 +156,9 @@ impl<'a> World<'a> {
             .keys()
             .map(|field| (field.clone(), was[field].clone()))
             .collect();
-        let reply = client.patch(&known.path, &now.etag(), &self.resolved(patch)).await;
+        let reply = client
+            .patch(&known.path, &now.etag(), &self.resolved(patch))
+            .await;
         assert_eq!(reply.status, 200, "{reference}: {patch}\n{}", reply.text());
         Value::Object(back)
     }
@@ -143,12 +166,19 @@ impl<'a> World<'a> {
     async fn withdraw(&self, reference: &str) {
         let (client, known, now) = self.keep(reference).await;
         let reply = client.delete(&known.path, &now.etag()).await;
-        assert!(reply.status < 300, "{reference} cannot be withdrawn: {}", reply.text());
+        assert!(
+            reply.status < 300,
+            "{reference} cannot be withdrawn: {}",
+            reply.text()
+        );
     }
 
     async fn restore(&self, reference: &str) {
         let (client, known, _) = self.keep(reference).await;
-        client.post(&format!("{}/restore", known.path), &Value::Null).await.status(200);
+        client
+            .post(&format!("{}/restore", known.path), &Value::Null)
+            .await
+            .status(200);
     }
 
     async fn change(&self, step: &Step) -> Undo {
@@ -157,7 +187,9 @@ impl<'a> World<'a> {
                 self.serial.set(self.serial.get() + 1);
                 Undo::Withdraw(self.make(kind, record, Some(self.serial.get())).await)
             }
-            Step::Patch(reference, patch) => Undo::Patch((*reference).to_owned(), self.patch(reference, patch).await),
+            Step::Patch(reference, patch) => {
+                Undo::Patch((*reference).to_owned(), self.patch(reference, patch).await)
+            }
             Step::Withdraw(reference) => {
                 self.withdraw(reference).await;
                 Undo::Restore((*reference).to_owned())
@@ -252,7 +284,10 @@ pub fn terms(reference: &str, board: &str) -> Value {
         "interdependencies",
         "resources",
     ];
-    let sections: Map<String, Value> = sections.into_iter().map(|s| (s.to_owned(), "As agreed".into())).collect();
+    let sections: Map<String, Value> = sections
+        .into_iter()
+        .map(|s| (s.to_owned(), "As agreed".into()))
+        .collect();
     json!({
         "reference": reference, "board_id": board, "version_label": reference, "status": "agreed", "sections": sections,
         "review_on": "2021-06-30", "approver_board_id": "@TOP", "approved_on": "2019-01-10"
@@ -308,7 +343,10 @@ fn attendance(reference: &str, meeting: &str, seat: &str) -> Value {
 
 fn records() -> Vec<(&'static str, Value)> {
     let observation = |reference: &str, value: u32, category: Option<&str>| {
-        let breakdown: Vec<Value> = category.iter().map(|c| json!({ "classification_id": "@CL", "code": c })).collect();
+        let breakdown: Vec<Value> = category
+            .iter()
+            .map(|c| json!({ "classification_id": "@CL", "code": c }))
+            .collect();
         json!({ "reference": reference, "measure_id": "@M", "period": "2020-Q3", "breakdown": breakdown, "state": "present", "value": value })
     };
     let mut all = vec![
@@ -340,7 +378,10 @@ fn records() -> Vec<(&'static str, Value)> {
             "post",
             json!({ "reference": "HEAD", "title": "Head of the team", "unit_id": "@TEAM" }),
         ),
-        ("post", json!({ "reference": "CHAIR", "title": "Chair", "unit_id": "@ORG" })),
+        (
+            "post",
+            json!({ "reference": "CHAIR", "title": "Chair", "unit_id": "@ORG" }),
+        ),
         // The strategies.
         (
             "strategy",
@@ -402,7 +443,10 @@ fn records() -> Vec<(&'static str, Value)> {
                 &json!({ "approver_board_id": null, "approver_post_id": "@CHAIR" }),
             ),
         ),
-        ("terms_of_reference", but(terms("T", "@B"), &json!({ "meetings_per_year": 4 }))),
+        (
+            "terms_of_reference",
+            but(terms("T", "@B"), &json!({ "meetings_per_year": 4 })),
+        ),
         (
             "board_edge",
             json!({ "reference": "E1", "from_board_id": "@B", "to_id": "@TOP", "edge_kind": "reports_to", "needs_agreement": true, "agreed_by_from_on": "2019-02-01", "agreed_by_to_on": "2019-02-01" }),
@@ -448,12 +492,18 @@ fn records() -> Vec<(&'static str, Value)> {
             json!({ "reference": "RT", "board_id": "@B", "constituency_kind": "staff_support_association" }),
         ),
     ];
-    for (n, on) in ["2020-01-20", "2020-04-20", "2020-07-20", "2020-10-05"].into_iter().enumerate() {
+    for (n, on) in ["2020-01-20", "2020-04-20", "2020-07-20", "2020-10-05"]
+        .into_iter()
+        .enumerate()
+    {
         let reference = format!("MT-{n}");
         all.push(("meeting", meeting(&reference, "@B", on)));
         for (seat, of) in [("SSA", "@SEAT-SSA"), ("IAG", "@SEAT-IAG")] {
             if on > "2020-03-01" {
-                all.push(("attendance", attendance(&format!("ATT-{seat}-{n}"), &format!("@MT-{n}"), of)));
+                all.push((
+                    "attendance",
+                    attendance(&format!("ATT-{seat}-{n}"), &format!("@MT-{n}"), of),
+                ));
             }
         }
         if on < "2020-08-01" {

@@ -19,7 +19,8 @@ async fn lines(app: &crate::support::TestApp) -> Vec<String> {
             None => break,
         }
     }
-    let mut lines: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    let mut lines: std::collections::BTreeMap<String, Vec<String>> =
+        std::collections::BTreeMap::new();
     for item in &items {
         let head = format!(
             "{} | {} | {}",

@@ -5,7 +5,12 @@ use serde_json::Value;
 use super::{DAYS, asked, compare, text};
 
 fn references(list: &Value) -> String {
-    let mut all: Vec<&str> = list.as_array().into_iter().flatten().map(|r| text(r, "/reference")).collect();
+    let mut all: Vec<&str> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| text(r, "/reference"))
+        .collect();
     all.sort_unstable();
     all.join(" ")
 }

@@ -16,7 +16,12 @@ const MATRICES: [&str; 6] = [
 ];
 
 fn references(list: &Value) -> String {
-    let all: Vec<&str> = list.as_array().into_iter().flatten().map(|r| text(r, "/reference")).collect();
+    let all: Vec<&str> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| text(r, "/reference"))
+        .collect();
     all.join(" ")
 }
 
@@ -27,13 +32,26 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
         let view = asked(app, &format!("/api/v1/coverage/{matrix}"), day).await;
         lines.push(format!(
             "{matrix}: {} rows, {} columns, {} filled, {} row gaps, {} column gaps",
-            view["row_count"], view["column_count"], view["filled_count"], view["row_gap_count"], view["column_gap_count"]
+            view["row_count"],
+            view["column_count"],
+            view["filled_count"],
+            view["row_gap_count"],
+            view["column_gap_count"]
         ));
         let lists = ["rows", "columns", "row_gaps", "column_gaps"];
-        let entries = lists.iter().flat_map(|l| view[*l].as_array().into_iter().flatten());
-        let names: HashMap<&str, &str> = entries.map(|e| (text(e, "/key"), text(e, "/reference"))).collect();
+        let entries = lists
+            .iter()
+            .flat_map(|l| view[*l].as_array().into_iter().flatten());
+        let names: HashMap<&str, &str> = entries
+            .map(|e| (text(e, "/key"), text(e, "/reference")))
+            .collect();
         for cell in view["cells"].as_array().into_iter().flatten() {
-            let marks: Vec<&str> = cell["marks"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let marks: Vec<&str> = cell["marks"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let turnout = match &cell["turnout"] {
                 Value::Null => String::new(),
                 t => format!(

@@ -62,5 +62,8 @@ pub fn compare(view: &str, day: &str, lines: &[String]) {
 
 /// A field's text, or a dash.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("–")
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or("–")
 }

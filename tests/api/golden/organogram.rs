@@ -20,13 +20,27 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     let list = |field: &str| view[field].as_array().cloned().unwrap_or_default();
     let reference = |id: &Value| {
         let nodes = view["nodes"].as_array().into_iter().flatten();
-        nodes.into_iter().find(|n| n["id"] == *id).map_or("–", |n| text(n, "/reference"))
+        nodes
+            .into_iter()
+            .find(|n| n["id"] == *id)
+            .map_or("–", |n| text(n, "/reference"))
     };
     let mut lines = Vec::new();
     for node in list("nodes") {
-        let gaps: Vec<&str> = node["gaps"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let gaps: Vec<&str> = gaps.into_iter().filter(|g| COMPLAINTS.contains(g)).collect();
-        let kind = node["board_kind"].as_str().or(node["unit_kind"].as_str()).unwrap_or("–");
+        let gaps: Vec<&str> = node["gaps"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let gaps: Vec<&str> = gaps
+            .into_iter()
+            .filter(|g| COMPLAINTS.contains(g))
+            .collect();
+        let kind = node["board_kind"]
+            .as_str()
+            .or(node["unit_kind"].as_str())
+            .unwrap_or("–");
         let chairs = node["chairs"].as_array().map_or(0, Vec::len);
         let about = match node["node_kind"].as_str() {
             Some("board") => format!(

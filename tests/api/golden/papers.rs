@@ -16,7 +16,10 @@ const PAPERS: [&str; 2] = ["PAPER-2017", "PAPER-2020"];
 fn references(value: &Value, known: &mut HashMap<String, String>) {
     match value {
         Value::Object(map) => {
-            if let (Some(id), Some(reference)) = (map.get("id").and_then(Value::as_str), map.get("reference").and_then(Value::as_str)) {
+            if let (Some(id), Some(reference)) = (
+                map.get("id").and_then(Value::as_str),
+                map.get("reference").and_then(Value::as_str),
+            ) {
                 known.insert(id.to_owned(), reference.to_owned());
             }
             map.values().for_each(|v| references(v, known));
@@ -34,8 +37,14 @@ fn readable(text: &str, known: &HashMap<String, String>) -> String {
 }
 
 async fn paper(app: &TestApp, reference: &str) -> Value {
-    let found = app.role(Role::Viewer).items(&format!("/api/v1/papers?reference={reference}")).await;
-    found.first().cloned().unwrap_or_else(|| panic!("no {reference}"))
+    let found = app
+        .role(Role::Viewer)
+        .items(&format!("/api/v1/papers?reference={reference}"))
+        .await;
+    found
+        .first()
+        .cloned()
+        .unwrap_or_else(|| panic!("no {reference}"))
 }
 
 /// The files were derived from the papers line by line. What was issued is what its hash says, by whatever way it is read.
@@ -44,13 +53,33 @@ async fn papers_say_so(app: TestApp) {
     for (day, reference) in DAYS.into_iter().zip(PAPERS) {
         let paper = paper(&app, reference).await;
         assert_eq!(paper["status"], "issued");
-        let path = format!("/api/v1/papers/{}/content", paper["id"].as_str().expect("an id"));
+        let path = format!(
+            "/api/v1/papers/{}/content",
+            paper["id"].as_str().expect("an id")
+        );
         let json = viewer.get(&path).await;
-        assert_eq!(Value::from(sha256(&json.status(200).text())), paper["content_sha256"]);
-        assert_eq!(viewer.get(&format!("{path}?as_of={day}")).await.status(200).body, json.body);
-        let markdown = viewer.get(&format!("{path}?format=markdown")).await.status(200).text();
+        assert_eq!(
+            Value::from(sha256(&json.status(200).text())),
+            paper["content_sha256"]
+        );
+        assert_eq!(
+            viewer
+                .get(&format!("{path}?as_of={day}"))
+                .await
+                .status(200)
+                .body,
+            json.body
+        );
+        let markdown = viewer
+            .get(&format!("{path}?format=markdown"))
+            .await
+            .status(200)
+            .text();
         let issue = viewer
-            .get(&format!("/api/v1/paper-issues/{}", paper["issue_id"].as_str().expect("an id")))
+            .get(&format!(
+                "/api/v1/paper-issues/{}",
+                paper["issue_id"].as_str().expect("an id")
+            ))
             .await
             .json();
         assert_eq!(Value::from(sha256(&markdown)), issue["markdown_sha256"]);
@@ -63,7 +92,10 @@ async fn papers_say_so(app: TestApp) {
             ("audit-reviews", "DARA-RAR"),
             ("audit-reviews", "DARA-2020"),
         ] {
-            for record in viewer.items(&format!("/api/v1/{kind}?reference={reference}")).await {
+            for record in viewer
+                .items(&format!("/api/v1/{kind}?reference={reference}"))
+                .await
+            {
                 references(&record, &mut known);
             }
         }
@@ -78,7 +110,10 @@ async fn papers_say_so(app: TestApp) {
 /// The recommendations that were overdue in October 2020, of which that paper did not say so, have their lines; so has what the
 /// panel had been promised in 2017.
 async fn what_is_overdue_shows(app: TestApp) {
-    let id = paper(&app, "PAPER-2020").await["id"].as_str().expect("an id").to_owned();
+    let id = paper(&app, "PAPER-2020").await["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let content = app
         .role(Role::Viewer)
         .get(&format!("/api/v1/papers/{id}/content"))
@@ -111,8 +146,15 @@ async fn what_is_overdue_shows(app: TestApp) {
 async fn every_query_leads_to_its_rows(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     for reference in PAPERS {
-        let id = paper(&app, reference).await["id"].as_str().expect("an id").to_owned();
-        let content = viewer.get(&format!("/api/v1/papers/{id}/content")).await.status(200).json();
+        let id = paper(&app, reference).await["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        let content = viewer
+            .get(&format!("/api/v1/papers/{id}/content"))
+            .await
+            .status(200)
+            .json();
         let mut queries = Vec::new();
         collect(&content, &mut queries);
         assert!(queries.len() > 30, "{reference}: {}", queries.len());
@@ -132,7 +174,11 @@ async fn every_query_leads_to_its_rows(app: TestApp) {
     }
 }
 
-on_papers!(papers_say_so, what_is_overdue_shows, every_query_leads_to_its_rows);
+on_papers!(
+    papers_say_so,
+    what_is_overdue_shows,
+    every_query_leads_to_its_rows
+);
 
 /// Every query in a content, with the figure that it leads to.
 fn collect(value: &Value, queries: &mut Vec<(String, Option<usize>)>) {

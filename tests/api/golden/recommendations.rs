@@ -18,7 +18,9 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
             text(row, "/closure"),
             text(row, "/latest_update/stated_on"),
             text(row, "/latest_update/update_kind"),
-            row.pointer("/latest_update/parts").and_then(|p| p.as_array()).map_or(0, Vec::len),
+            row.pointer("/latest_update/parts")
+                .and_then(|p| p.as_array())
+                .map_or(0, Vec::len),
         )
     };
     rows.iter().map(line).collect()

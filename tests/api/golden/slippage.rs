@@ -21,17 +21,28 @@ fn name(of: &Value) -> String {
 async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     let view = asked(app, "/api/v1/slippage?limit=200", day).await;
     let flag = |row: &Value, field: &str, word: &str| {
-        if row[field] == true { format!(", {word}") } else { String::new() }
+        if row[field] == true {
+            format!(", {word}")
+        } else {
+            String::new()
+        }
     };
     let row = |row: &Value| {
-        let days = row["days_overdue"].as_i64().map(|d| format!(" by {d} days")).unwrap_or_default();
+        let days = row["days_overdue"]
+            .as_i64()
+            .map(|d| format!(" by {d} days"))
+            .unwrap_or_default();
         format!(
             "{} | first {} now {} ({}) | {}{}{}{days} | {} changes {} deferrals | {} | waits on {} | chain {}",
             text(row, "/record/reference"),
             text(row, "/first_due_on"),
             text(row, "/due_on"),
             text(row, "/due_words"),
-            if row["is_open"] == true { "open" } else { "closed" },
+            if row["is_open"] == true {
+                "open"
+            } else {
+                "closed"
+            },
             flag(row, "put_off_to_no_date", "put off"),
             flag(row, "is_overdue", "overdue"),
             row["changes"],

@@ -19,13 +19,25 @@ async fn lines(app: &TestApp, day: &str, kind: &str, reference: &str) -> Vec<Str
         String::new()
     };
     let view = asked(app, &format!("{path}{earlier}"), day).await;
-    let mut lines = vec![format!("{} — {}", text(&view, "/about/name"), text(&view, "/computed_rag"))];
-    let all = |pointer: &str| view.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-    lines.extend(
-        all("/reasons")
-            .iter()
-            .map(|r| format!("  {}: {} ({})", text(r, "/rag"), text(r, "/cause"), r["count"])),
-    );
+    let mut lines = vec![format!(
+        "{} — {}",
+        text(&view, "/about/name"),
+        text(&view, "/computed_rag")
+    )];
+    let all = |pointer: &str| {
+        view.pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    lines.extend(all("/reasons").iter().map(|r| {
+        format!(
+            "  {}: {} ({})",
+            text(r, "/rag"),
+            text(r, "/cause"),
+            r["count"]
+        )
+    }));
     for (name, pointer) in [
         ("items", "/totals"),
         ("recommendations", "/recommendations"),
@@ -33,10 +45,18 @@ async fn lines(app: &TestApp, day: &str, kind: &str, reference: &str) -> Vec<Str
         ("risks", "/risks"),
     ] {
         let mut counts = Vec::new();
-        count("", &view.pointer(pointer).cloned().unwrap_or_default(), &mut counts);
+        count(
+            "",
+            &view.pointer(pointer).cloned().unwrap_or_default(),
+            &mut counts,
+        );
         lines.push(format!(
             "  {name}: {}",
-            if counts.is_empty() { "none".into() } else { counts.join(", ") }
+            if counts.is_empty() {
+                "none".into()
+            } else {
+                counts.join(", ")
+            }
         ));
     }
     lines.extend(all("/next_dates").iter().map(|d| {
@@ -47,11 +67,15 @@ async fn lines(app: &TestApp, day: &str, kind: &str, reference: &str) -> Vec<Str
             text(d, "/record/reference")
         )
     }));
-    lines.extend(
-        all("/trend/changes")
-            .iter()
-            .map(|c| format!("  since {}: {} {} → {}", DAYS[0], text(c, "/figure"), c["earlier"], c["now"])),
-    );
+    lines.extend(all("/trend/changes").iter().map(|c| {
+        format!(
+            "  since {}: {} {} → {}",
+            DAYS[0],
+            text(c, "/figure"),
+            c["earlier"],
+            c["now"]
+        )
+    }));
     lines.push(String::new());
     lines
 }
@@ -76,8 +100,17 @@ fn count(name: &str, value: &Value, counts: &mut Vec<String>) {
 
 async fn everything_stood_so(app: TestApp) {
     let about = [
-        vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "AUDIT-PANEL")],
-        vec![("", ""), ("strategies", "STRIDE-2017"), ("boards", "STRIDE-BOARD"), ("units", "HR")],
+        vec![
+            ("", ""),
+            ("strategies", "STRIDE-2017"),
+            ("boards", "AUDIT-PANEL"),
+        ],
+        vec![
+            ("", ""),
+            ("strategies", "STRIDE-2017"),
+            ("boards", "STRIDE-BOARD"),
+            ("units", "HR"),
+        ],
     ];
     for (day, about) in DAYS.into_iter().zip(about) {
         let mut all = Vec::new();

@@ -14,12 +14,20 @@ const FORMATS: [(&str, &str); 4] = [
     ("json", "application/json"),
     ("markdown", "text/markdown; charset=utf-8"),
     ("html", "text/html; charset=utf-8"),
-    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
 ];
 
 async fn form(client: &Client, paper: &Value, format: &str) -> Vec<u8> {
-    let reply = client.get(&format!("{}/content?format={format}", path(paper))).await;
-    let media = FORMATS.iter().find(|(name, _)| *name == format).map(|(_, media)| *media);
+    let reply = client
+        .get(&format!("{}/content?format={format}", path(paper)))
+        .await;
+    let media = FORMATS
+        .iter()
+        .find(|(name, _)| *name == format)
+        .map(|(_, media)| *media);
     assert_eq!(reply.status(200).header_if("content-type"), media);
     reply.body
 }
@@ -28,14 +36,21 @@ async fn form(client: &Client, paper: &Value, format: &str) -> Vec<u8> {
 fn part(docx: &[u8], name: &str) -> String {
     let mut package = zip::ZipArchive::new(Cursor::new(docx)).expect("a package");
     let mut text = String::new();
-    package.by_name(name).expect("the part").read_to_string(&mut text).expect("text");
+    package
+        .by_name(name)
+        .expect("the part")
+        .read_to_string(&mut text)
+        .expect("text");
     text
 }
 
 /// Fails unless every part of the package is well-formed XML.
 fn is_well_formed(docx: &[u8]) {
     let package = zip::ZipArchive::new(Cursor::new(docx)).expect("a package");
-    let names: Vec<String> = package.file_names().map(|n| n.expect("a name").into_owned()).collect();
+    let names: Vec<String> = package
+        .file_names()
+        .map(|n| n.expect("a name").into_owned())
+        .collect();
     assert!(names.len() >= 9, "{names:?}");
     for name in names {
         let text = part(docx, &name);
@@ -61,7 +76,11 @@ async fn forms_are_chosen(app: TestApp) {
     for (format, media) in FORMATS {
         form(&keeper, &paper, format).await;
         let essence = media.split(';').next().expect("a type");
-        let reply = keeper.ask("GET", &content).header("accept", essence).send().await;
+        let reply = keeper
+            .ask("GET", &content)
+            .header("accept", essence)
+            .send()
+            .await;
         assert_eq!(reply.status(200).header_if("content-type"), Some(media));
         let etag = reply.etag();
         assert_eq!(
@@ -81,7 +100,10 @@ async fn forms_are_chosen(app: TestApp) {
         .send()
         .await
         .problem("not_acceptable");
-    keeper.get(&format!("{content}?format=pdf")).await.problem("invalid_query");
+    keeper
+        .get(&format!("{content}?format=pdf"))
+        .await
+        .problem("invalid_query");
     let html = keeper.get(&format!("{content}?format=html")).await;
     let policy = html.header("content-security-policy");
     assert!(
@@ -102,9 +124,15 @@ async fn an_empty_paper_is_whole(app: TestApp) {
         "### 1.1 Overdue",
         "## 7 Appendices and background papers",
     ] {
-        assert!(markdown.contains(&format!("\n{heading}\n")), "{heading}: {markdown}");
+        assert!(
+            markdown.contains(&format!("\n{heading}\n")),
+            "{heading}: {markdown}"
+        );
     }
-    assert!(markdown.contains("Nothing in scope is overdue.") && markdown.contains("The panel is asked for nothing."));
+    assert!(
+        markdown.contains("Nothing in scope is overdue.")
+            && markdown.contains("The panel is asked for nothing.")
+    );
     is_well_formed(&form(&keeper, &paper, "docx").await);
     issue(&keeper, &paper).await;
     for (format, _) in FORMATS {
@@ -122,7 +150,12 @@ async fn hostile_words_do_no_harm(app: TestApp) {
         ">".repeat(7_000),
         "- ".repeat(3_500),
         "**_[".repeat(1_500),
-        format!("{}\n{}\n{}\n", "|a".repeat(600), "|-".repeat(600), "|<script>".repeat(300)),
+        format!(
+            "{}\n{}\n{}\n",
+            "|a".repeat(600),
+            "|-".repeat(600),
+            "|<script>".repeat(300)
+        ),
         format!("|a|b|\n|-|-|\n{}", "|x|y|\n".repeat(1_000)),
         "[[".repeat(3_000),
         "&#x3c;script&#x3e;alert(1)&#x3c;/script&#x3e;".into(),
@@ -130,18 +163,27 @@ async fn hostile_words_do_no_harm(app: TestApp) {
         let fields = json!({ "title": format!("T {}", evil.chars().take(200).collect::<String>()), "purpose": words, "key_considerations": [evil], "recommendations": [{ "verb": "note", "text": evil }] });
         let paper = scene.paper(&keeper, fields).await;
         let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
-        for never in ["<script", "<img", "href=\"javascript", "href=\"data", "</w:t>"] {
+        for never in [
+            "<script",
+            "<img",
+            "href=\"javascript",
+            "href=\"data",
+            "</w:t>",
+        ] {
             assert!(!html.to_lowercase().contains(never), "{never}");
         }
         let markdown = String::from_utf8(form(&keeper, &paper, "markdown").await).expect("text");
         let risky = |e: &pulldown_cmark::Event<'_>| match e {
             pulldown_cmark::Event::Html(_) | pulldown_cmark::Event::InlineHtml(_) => true,
-            pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { dest_url, .. } | pulldown_cmark::Tag::Image { dest_url, .. }) => {
-                !dest_url.starts_with("/api/") && !dest_url.starts_with("http")
-            }
+            pulldown_cmark::Event::Start(
+                pulldown_cmark::Tag::Link { dest_url, .. }
+                | pulldown_cmark::Tag::Image { dest_url, .. },
+            ) => !dest_url.starts_with("/api/") && !dest_url.starts_with("http"),
             _ => false,
         };
-        let found = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES).find(risky);
+        let found =
+            pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES)
+                .find(risky);
         assert!(found.is_none(), "{found:?}");
         is_well_formed(&form(&keeper, &paper, "docx").await);
         issue(&keeper, &paper).await;
@@ -153,10 +195,16 @@ async fn html_is_accessible(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
     let paper = scene
-        .paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }))
+        .paper(
+            &keeper,
+            json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }),
+        )
         .await;
     let html = String::from_utf8(form(&keeper, &paper, "html").await).expect("text");
-    assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{html}");
+    assert!(
+        html.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"),
+        "{html}"
+    );
     let levels: Vec<u8> = html
         .split("<h")
         .skip(1)
@@ -167,8 +215,15 @@ async fn html_is_accessible(app: TestApp) {
     for pair in levels.windows(2) {
         assert!(pair[1] <= pair[0] + 1, "{levels:?}");
     }
-    assert_eq!(html.matches("<thead>").count(), html.matches("<table>").count());
-    assert!(html.contains("<th scope=\"col\">") && html.contains("<th scope=\"row\">") && html.contains("<em>stressed</em>"));
+    assert_eq!(
+        html.matches("<thead>").count(),
+        html.matches("<table>").count()
+    );
+    assert!(
+        html.contains("<th scope=\"col\">")
+            && html.contains("<th scope=\"row\">")
+            && html.contains("<em>stressed</em>")
+    );
     assert!(
         !html.contains("<script") && !html.contains(" onerror=") && !html.contains("javascript:"),
         "nothing runs: {html}"
@@ -180,27 +235,41 @@ async fn docx_has_real_headings(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
     let paper = scene
-        .paper(&keeper, json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }))
+        .paper(
+            &keeper,
+            json!({ "narrative": [{ "section": "supporting", "text": WORDS }] }),
+        )
         .await;
     let docx = form(&keeper, &paper, "docx").await;
     is_well_formed(&docx);
     let document = part(&docx, "word/document.xml");
     for (style, count) in [("Title", 1), ("Heading1", 12), ("Heading2", 7)] {
         assert_eq!(
-            document.matches(&format!("<w:pStyle w:val=\"{style}\"/>")).count(),
+            document
+                .matches(&format!("<w:pStyle w:val=\"{style}\"/>"))
+                .count(),
             count,
             "{style}"
         );
     }
     assert!(document.matches("<w:tbl>").count() >= 2);
-    assert_eq!(document.matches("<w:tblHeader/>").count(), document.matches("<w:tbl>").count());
+    assert_eq!(
+        document.matches("<w:tblHeader/>").count(),
+        document.matches("<w:tbl>").count()
+    );
     assert!(
-        document.contains("<w:numPr>") && document.contains("<w:i/>") && document.contains("<w:b/>") && document.contains("<w:hyperlink ")
+        document.contains("<w:numPr>")
+            && document.contains("<w:i/>")
+            && document.contains("<w:b/>")
+            && document.contains("<w:hyperlink ")
     );
     assert!(part(&docx, "docProps/core.xml").contains("<dc:title>Progress</dc:title>"));
     assert!(part(&docx, "docProps/core.xml").contains("<dc:language>en-GB</dc:language>"));
     assert!(part(&docx, "word/styles.xml").contains("<w:lang w:val=\"en-GB\"/>"));
-    assert!(part(&docx, "word/_rels/document.xml.rels").contains("Target=\"https://example.org/a?b=1&amp;c=2\""));
+    assert!(
+        part(&docx, "word/_rels/document.xml.rels")
+            .contains("Target=\"https://example.org/a?b=1&amp;c=2\"")
+    );
     let again = form(&keeper, &paper, "docx").await;
     assert_eq!(docx, again, "the same paper is the same file");
 }
@@ -220,9 +289,15 @@ fn office() -> Option<&'static str> {
         return Some("soffice");
     }
     let required = std::env::var("STRIDE_TEST_REQUIRE_LIBREOFFICE").is_ok_and(|v| v == "1");
-    assert!(!required, "LibreOffice (soffice) and pdftotext are required and not to be had");
+    assert!(
+        !required,
+        "LibreOffice (soffice) and pdftotext are required and not to be had"
+    );
     let test = std::thread::current().name().unwrap_or_default().to_owned();
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED {test}: no soffice, or no pdftotext");
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "SKIPPED {test}: no soffice, or no pdftotext"
+    );
     None
 }
 
@@ -253,7 +328,10 @@ fn docx_opens_in_libreoffice() {
     let app = crate::support::app::store_for(crate::support::Backend::Sqlite).expect("SQLite");
     let target = file.clone();
     actix_web::rt::System::new().block_on(async move {
-        let app = TestApp::on(app, crate::support::Backend::Sqlite, |config| config.serving.no_example = false).await;
+        let app = TestApp::on(app, crate::support::Backend::Sqlite, |config| {
+            config.serving.no_example = false
+        })
+        .await;
         let viewer = app.role(Role::Viewer);
         let paper = viewer.items("/api/v1/papers?reference=PAPER-2020").await[0].clone();
         std::fs::write(&target, form(&viewer, &paper, "docx").await).expect("a file");
@@ -267,7 +345,10 @@ fn docx_opens_in_libreoffice() {
         .output()
         .expect("pdftotext runs")
         .stdout;
-    let text = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = String::from_utf8_lossy(&text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     for words in [
         "6) Risk management framework",
         "1.1 Overdue",
@@ -296,11 +377,15 @@ fn docx_opens_in_libreoffice() {
         heads("h1")
     );
     assert!(
-        heads("h2").contains(&"9) Independent advisory groups – deadline: September 2020".to_owned()),
+        heads("h2")
+            .contains(&"9) Independent advisory groups – deadline: September 2020".to_owned()),
         "{:?}",
         heads("h2")
     );
-    assert!(html.contains("<thead") || html.contains("<th"), "tables have heads");
+    assert!(
+        html.contains("<thead") || html.contains("<th"),
+        "tables have heads"
+    );
 }
 
 /// The words of a piece of HTML.

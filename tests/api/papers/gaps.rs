@@ -13,7 +13,11 @@ async fn found(app: &TestApp, paper: &Value) -> Vec<String> {
         .role(Role::Viewer)
         .items(&format!("/api/v1/gaps?register=papers&record_id={id}"))
         .await;
-    items.iter().filter_map(|g| g["rule"].as_str()).map(str::to_owned).collect()
+    items
+        .iter()
+        .filter_map(|g| g["rule"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Each gap of a paper has its cause, and no other.
@@ -23,8 +27,14 @@ async fn gaps_of_papers(app: TestApp) {
     let none = json!({ "state": "assessed_none" });
     let whole = json!({ "equality_impact": none, "financial": none, "legal": none, "risk": none, "recommendations": [{ "verb": "note", "text": "this" }] });
     let paper = scene.paper(&keeper, whole).await;
-    assert!(found(&app, &paper).await.is_empty(), "{:?}", found(&app, &paper).await);
-    let document = Maker::new(&app).make_with("document", json!({ "state": "draft" })).await;
+    assert!(
+        found(&app, &paper).await.is_empty(),
+        "{:?}",
+        found(&app, &paper).await
+    );
+    let document = Maker::new(&app)
+        .make_with("document", json!({ "state": "draft" }))
+        .await;
     for (broken, mended, rule) in [
         (
             json!({ "legal": { "state": "boilerplate" } }),
@@ -72,7 +82,10 @@ async fn gaps_of_papers(app: TestApp) {
     assert_eq!(found(&app, &paper).await, ["paper_decision_unrecorded"]);
     let decided = json!({ "recommendations": [{ "verb": "note", "text": "this", "decision": "noted", "decided_on": "2020-10-26" }] });
     let etag = keeper.get(&path(&paper)).await.etag();
-    keeper.patch(&path(&paper), &etag, &decided).await.status(200);
+    keeper
+        .patch(&path(&paper), &etag, &decided)
+        .await
+        .status(200);
     assert!(found(&app, &paper).await.is_empty());
 }
 
@@ -84,10 +97,21 @@ async fn a_paper_shows_chosen_gaps(app: TestApp) {
     let board = scene.board.id();
     let chosen = json!([{ "rule": "board_without_terms", "record_id": board }, { "rule": "no_such_rule", "record_id": board }, { "rule": "board_without_terms", "record_id": risk.id() }]);
     let paper = scene.paper(&keeper, json!({ "gaps": chosen })).await;
-    let gaps = keeper.get(&format!("{}/content", path(&paper))).await.status(200).json()["gaps"].clone();
+    let gaps = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json()["gaps"]
+        .clone();
     assert_eq!(gaps[0]["is_open"], true, "{gaps}");
-    assert_eq!((&gaps[1]["severity"], &gaps[2]["is_open"]), (&Value::Null, &json!(false)), "{gaps}");
-    let there = keeper.items(gaps[0]["query"].as_str().expect("a query")).await;
+    assert_eq!(
+        (&gaps[1]["severity"], &gaps[2]["is_open"]),
+        (&Value::Null, &json!(false)),
+        "{gaps}"
+    );
+    let there = keeper
+        .items(gaps[0]["query"].as_str().expect("a query"))
+        .await;
     assert_eq!(there.len(), 1);
     assert!(kind("paper").about.contains("issue"));
 }

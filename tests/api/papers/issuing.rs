@@ -12,20 +12,38 @@ use crate::support::maker::{Maker, kind};
 async fn what_is_issued_stays(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
-    let paper = scene.paper(&keeper, json!({ "purpose": "To report" })).await;
-    let draft = keeper.get(&format!("{}/content", path(&paper))).await.status(200).json();
+    let paper = scene
+        .paper(&keeper, json!({ "purpose": "To report" }))
+        .await;
+    let draft = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
     let issued = issue(&keeper, &paper).await;
     let content = |query: &str| format!("{}/content{query}", path(&paper));
     let json = keeper.get(&content("")).await.status(200).text();
-    let markdown = keeper.get(&content("?format=markdown")).await.status(200).text();
+    let markdown = keeper
+        .get(&content("?format=markdown"))
+        .await
+        .status(200)
+        .text();
     assert_eq!(
         (&json!(sha256(&json)), &json!(sha256(&markdown))),
         (&issued["content_sha256"], &issued["markdown_sha256"])
     );
     let frozen: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
-        (&frozen["state"], &frozen["recommendations"], &frozen["journal_seq"]),
-        (&json!("issued"), &draft["recommendations"], &issued["journal_seq"])
+        (
+            &frozen["state"],
+            &frozen["recommendations"],
+            &frozen["journal_seq"]
+        ),
+        (
+            &json!("issued"),
+            &draft["recommendations"],
+            &issued["journal_seq"]
+        )
     );
     let at = issued["created_at"].as_str().expect("a time").to_owned();
 
@@ -45,13 +63,37 @@ async fn what_is_issued_stays(app: TestApp) {
         )
         .await
         .status(200);
-    let templates = format!("/api/v1/paper-templates/{}", scene.template["id"].as_str().expect("an id"));
+    let templates = format!(
+        "/api/v1/paper-templates/{}",
+        scene.template["id"].as_str().expect("an id")
+    );
     let template = keeper.get(&templates).await.etag();
-    keeper.patch(&templates, &template, &json!({ "language": "cy" })).await.status(200);
+    keeper
+        .patch(&templates, &template, &json!({ "language": "cy" }))
+        .await
+        .status(200);
     assert_eq!(keeper.get(&content("")).await.status(200).text(), json);
-    assert_eq!(keeper.get(&content(&format!("?as_of={at}"))).await.status(200).text(), json);
-    assert_eq!(keeper.get(&content("?format=markdown")).await.status(200).text(), markdown);
-    let html = keeper.get(&content("?format=html")).await.status(200).text();
+    assert_eq!(
+        keeper
+            .get(&content(&format!("?as_of={at}")))
+            .await
+            .status(200)
+            .text(),
+        json
+    );
+    assert_eq!(
+        keeper
+            .get(&content("?format=markdown"))
+            .await
+            .status(200)
+            .text(),
+        markdown
+    );
+    let html = keeper
+        .get(&content("?format=html"))
+        .await
+        .status(200)
+        .text();
     assert!(!html.contains("Another") && html.contains("Late one"));
 
     for patch in [
@@ -60,7 +102,10 @@ async fn what_is_issued_stays(app: TestApp) {
         json!({ "purpose": null }),
         json!({ "as_of_on": "2020-01-01" }),
     ] {
-        keeper.patch(&path(&paper), &etag, &patch).await.problem_at("rule_violation", "");
+        keeper
+            .patch(&path(&paper), &etag, &patch)
+            .await
+            .problem_at("rule_violation", "");
     }
     keeper
         .ask("POST", &format!("{}/issue", path(&paper)))
@@ -102,8 +147,14 @@ async fn roles_and_decisions(app: TestApp) {
         Role::Administrator,
     ] {
         let other = app.role(role);
-        other.get(&format!("{}/content", path(&paper))).await.status(200);
-        other.post("/api/v1/papers", &scene.draft(json!({}))).await.problem("forbidden");
+        other
+            .get(&format!("{}/content", path(&paper)))
+            .await
+            .status(200);
+        other
+            .post("/api/v1/papers", &scene.draft(json!({})))
+            .await
+            .problem("forbidden");
         other
             .ask("POST", &format!("{}/issue", path(&paper)))
             .header("if-match", &etag)
@@ -121,7 +172,10 @@ async fn roles_and_decisions(app: TestApp) {
         .send()
         .await
         .problem("forbidden");
-    elsewhere.post("/api/v1/papers", &scene.draft(json!({}))).await.problem("forbidden");
+    elsewhere
+        .post("/api/v1/papers", &scene.draft(json!({})))
+        .await
+        .problem("forbidden");
     let decided = |day: &str| json!({ "recommendations": [{ "verb": "note", "text": "this", "decision": "noted", "decided_on": day }, { "verb": "approve", "text": "that" }] });
     let secretary = app.scoped(Role::BoardSecretary, scene.board.id());
     secretary
@@ -135,7 +189,11 @@ async fn roles_and_decisions(app: TestApp) {
         .await;
     stale.problem("version_mismatch");
     issue(&secretary, &paper).await;
-    let before = manager.get(&format!("{}/content", path(&paper))).await.status(200).text();
+    let before = manager
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .text();
 
     let etag = manager.get(&path(&paper)).await.etag();
     manager
@@ -154,8 +212,7 @@ async fn roles_and_decisions(app: TestApp) {
         .patch(&path(&paper), &etag, &decided("2999-10-25"))
         .await
         .problem_at("rule_violation", "/recommendations/0/decided_on");
-    let other_words =
-        json!({ "recommendations": [{ "verb": "note", "text": "something else", "decision": "noted", "decided_on": "2020-10-26" }] });
+    let other_words = json!({ "recommendations": [{ "verb": "note", "text": "something else", "decision": "noted", "decided_on": "2020-10-26" }] });
     secretary
         .patch(&path(&paper), &etag, &other_words)
         .await
@@ -166,7 +223,14 @@ async fn roles_and_decisions(app: TestApp) {
         .status(200)
         .json();
     assert_eq!(now["decisions_open"], 1);
-    assert_eq!(manager.get(&format!("{}/content", path(&paper))).await.status(200).text(), before);
+    assert_eq!(
+        manager
+            .get(&format!("{}/content", path(&paper)))
+            .await
+            .status(200)
+            .text(),
+        before
+    );
 }
 
 /// An official paper holds nothing that is marked, whoever issues it; a draft shows each reader what they may see; one that is
@@ -181,11 +245,19 @@ async fn what_is_marked_stays_hidden(app: TestApp) {
     let words = json!({ "purpose": format!("About [[recommendation:{}]]", hidden.reference()) });
     let paper = scene.paper(&cleared, words.clone()).await;
     let content = format!("{}/content", path(&paper));
-    assert!(cleared.get(&content).await.status(200).text().contains("Secret one"));
+    assert!(
+        cleared
+            .get(&content)
+            .await
+            .status(200)
+            .text()
+            .contains("Secret one")
+    );
     let seen = viewer.get(&content).await;
     seen.status(200);
     assert!(
-        !seen.text().contains("Secret one") && seen.json()["unresolved"][0]["reason"] == "no_such_record",
+        !seen.text().contains("Secret one")
+            && seen.json()["unresolved"][0]["reason"] == "no_such_record",
         "{}",
         seen.text()
     );
@@ -213,7 +285,10 @@ async fn what_is_marked_stays_hidden(app: TestApp) {
         path(&marked),
         format!("{}/content", path(&marked)),
         format!("{}/compared", path(&marked)),
-        format!("/api/v1/paper-issues/{}", issued["id"].as_str().expect("an id")),
+        format!(
+            "/api/v1/paper-issues/{}",
+            issued["id"].as_str().expect("an id")
+        ),
     ] {
         viewer.get(&path).await.problem("not_found");
     }
@@ -231,7 +306,12 @@ async fn what_is_marked_stays_hidden(app: TestApp) {
     let mut own = scene.draft(json!({ "purpose": "Ours" }));
     own["marking"] = "official_sensitive".into();
     let own = partly.post("/api/v1/papers", &own).await.status(201).json();
-    assert!(!issue(&partly, &own).await.to_string().contains("Secret one"));
+    assert!(
+        !issue(&partly, &own)
+            .await
+            .to_string()
+            .contains("Secret one")
+    );
 }
 
 /// A paper that takes another's place supersedes it once it is issued; a withdrawn issue recalls its paper, which stays frozen.
@@ -241,32 +321,66 @@ async fn superseded_and_recalled(app: TestApp) {
     let first = scene.paper(&keeper, json!({ "purpose": "First" })).await;
     issue(&keeper, &first).await;
     let second = scene
-        .paper(&keeper, json!({ "purpose": "Second", "supersedes_id": first["id"] }))
+        .paper(
+            &keeper,
+            json!({ "purpose": "Second", "supersedes_id": first["id"] }),
+        )
         .await;
-    let status = async |paper: &Value| keeper.get(&path(paper)).await.status(200).json()["status"].clone();
-    assert_eq!((status(&first).await, status(&second).await), (json!("issued"), json!("draft")));
+    let status =
+        async |paper: &Value| keeper.get(&path(paper)).await.status(200).json()["status"].clone();
+    assert_eq!(
+        (status(&first).await, status(&second).await),
+        (json!("issued"), json!("draft"))
+    );
     let issued = issue(&keeper, &second).await;
     assert_eq!(
         (status(&first).await, status(&second).await),
         (json!("superseded"), json!("issued"))
     );
-    let at = format!("/api/v1/paper-issues/{}", issued["id"].as_str().expect("an id"));
-    let before = keeper.get(&format!("{}/content", path(&second))).await.status(200).text();
+    let at = format!(
+        "/api/v1/paper-issues/{}",
+        issued["id"].as_str().expect("an id")
+    );
+    let before = keeper
+        .get(&format!("{}/content", path(&second)))
+        .await
+        .status(200)
+        .text();
     keeper.delete(&at, "\"1\"").await.status(200);
-    assert_eq!((status(&first).await, status(&second).await), (json!("issued"), json!("recalled")));
-    assert_eq!(keeper.get(&format!("{}/content", path(&second))).await.status(200).text(), before);
+    assert_eq!(
+        (status(&first).await, status(&second).await),
+        (json!("issued"), json!("recalled"))
+    );
+    assert_eq!(
+        keeper
+            .get(&format!("{}/content", path(&second)))
+            .await
+            .status(200)
+            .text(),
+        before
+    );
     let etag = keeper.get(&path(&second)).await.etag();
     keeper
         .patch(&path(&second), &etag, &json!({ "purpose": "Other" }))
         .await
         .problem_at("rule_violation", "");
-    keeper.post(&format!("{at}/restore"), &json!({})).await.status(200);
+    keeper
+        .post(&format!("{at}/restore"), &json!({}))
+        .await
+        .status(200);
     assert_eq!(status(&second).await, json!("issued"));
     // What it reports on may be withdrawn; what it is frozen as stays.
     let auditor = app.keeper(kind("recommendation"));
     let late = auditor.get(&scene.late.path).await.etag();
     auditor.delete(&scene.late.path, &late).await.status(200);
-    assert_eq!(keeper.get(&format!("{}/content", path(&second))).await.status(200).text(), before);
+    assert_eq!(
+        keeper
+            .get(&format!("{}/content", path(&second)))
+            .await
+            .status(200)
+            .text(),
+        before
+    );
 }
 
 on_both!(

@@ -30,7 +30,8 @@ impl Scene {
         let meeting = maker.make_with("meeting", meeting).await;
         let review = maker.make_named("audit_review").await;
         let recommendation = async |number: u32, title: &str, due: &str| {
-            let deadline = json!({ "precision": "day", "due_on": due, "source_text": "when it was due" });
+            let deadline =
+                json!({ "precision": "day", "due_on": due, "source_text": "when it was due" });
             let fields = json!({ "review_id": review.id(), "number": number, "title": title, "deadline": deadline });
             maker.make_with("recommendation", fields).await
         };
@@ -68,7 +69,11 @@ impl Scene {
     }
 
     pub async fn paper(&self, client: &Client, fields: Value) -> Value {
-        client.post("/api/v1/papers", &self.draft(fields)).await.status(201).json()
+        client
+            .post("/api/v1/papers", &self.draft(fields))
+            .await
+            .status(201)
+            .json()
     }
 }
 
@@ -101,20 +106,38 @@ async fn a_draft_is_computed(app: TestApp) {
         )
         .await;
     assert_eq!(paper["status"], "draft");
-    let content = keeper.get(&format!("{}/content", path(&paper))).await.status(200).json();
+    let content = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
     let numbers: Vec<&str> = content["sections"]
         .as_array()
         .expect("sections")
         .iter()
         .filter_map(|s| s["number"].as_str())
         .collect();
-    assert_eq!(numbers, ["1", "1.1", "1.2", "1.3", "1.4", "1.5", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(
+        numbers,
+        [
+            "1", "1.1", "1.2", "1.3", "1.4", "1.5", "2", "3", "4", "5", "6", "7"
+        ]
+    );
     let rows = content["recommendations"].as_array().expect("rows");
     let row = |n: usize, field: &str| rows[n][field].clone();
-    assert_eq!((row(0, "timeliness"), row(1, "timeliness")), (json!("overdue"), json!("not_due")));
+    assert_eq!(
+        (row(0, "timeliness"), row(1, "timeliness")),
+        (json!("overdue"), json!("not_due"))
+    );
     assert_eq!(content["overdue"].as_array().map(Vec::len), Some(1));
-    assert_eq!(content["overdue"][0]["record"]["reference"], scene.late.reference());
-    assert_eq!(content["references"][0]["record"]["reference"], scene.late.reference());
+    assert_eq!(
+        content["overdue"][0]["record"]["reference"],
+        scene.late.reference()
+    );
+    assert_eq!(
+        content["references"][0]["record"]["reference"],
+        scene.late.reference()
+    );
     let reasons: Vec<&str> = content["unresolved"]
         .as_array()
         .expect("them")
@@ -122,17 +145,31 @@ async fn a_draft_is_computed(app: TestApp) {
         .filter_map(|u| u["reason"].as_str())
         .collect();
     assert_eq!(reasons, ["no_such_record", "not_a_reference", "not_closed"]);
-    let figures = content["sections"][4]["figures"].as_array().expect("figures");
+    let figures = content["sections"][4]["figures"]
+        .as_array()
+        .expect("figures");
     for figure in figures {
-        let found = keeper.items(figure["query"].as_str().expect("a query")).await;
+        let found = keeper
+            .items(figure["query"].as_str().expect("a query"))
+            .await;
         assert_eq!(json!(found.len()), figure["value"], "{figure}");
     }
     // Struck, it shows with the reason.
     let etag = keeper.get(&path(&paper)).await.etag();
     let struck = json!({ "struck": [{ "record_id": scene.late.id(), "reason": "The panel heard of it in May" }] });
-    keeper.patch(&path(&paper), &etag, &struck).await.status(200);
-    let content = keeper.get(&format!("{}/content", path(&paper))).await.status(200).json();
-    assert_eq!(content["overdue"][0]["struck"], "The panel heard of it in May");
+    keeper
+        .patch(&path(&paper), &etag, &struck)
+        .await
+        .status(200);
+    let content = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        content["overdue"][0]["struck"],
+        "The panel heard of it in May"
+    );
     let markdown = keeper
         .get(&format!("{}/content?format=markdown", path(&paper)))
         .await
@@ -152,8 +189,14 @@ async fn a_draft_is_computed(app: TestApp) {
 async fn a_paper_reports_on_its_day(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::BoardSecretary);
-    let paper = scene.paper(&keeper, json!({ "as_of_on": "2020-10-26" })).await;
-    let content = keeper.get(&format!("{}/content", path(&paper))).await.status(200).json();
+    let paper = scene
+        .paper(&keeper, json!({ "as_of_on": "2020-10-26" }))
+        .await;
+    let content = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
     assert_eq!(
         (&content["on"], &content["recommendations"]),
         (&json!("2020-10-26"), &json!([])),
@@ -161,7 +204,10 @@ async fn a_paper_reports_on_its_day(app: TestApp) {
     );
     assert_eq!(content["journal_seq"], 0);
     let refused = keeper
-        .post("/api/v1/papers", &scene.draft(json!({ "as_of_on": "2999-01-01" })))
+        .post(
+            "/api/v1/papers",
+            &scene.draft(json!({ "as_of_on": "2999-01-01" })),
+        )
         .await;
     refused.problem_at("rule_violation", "/as_of_on");
 }
@@ -179,7 +225,10 @@ async fn papers_keep_their_rules(app: TestApp) {
             json!({ "narrative": [{ "section": "supporting", "text": "x" }, { "section": "supporting", "text": "y" }] }),
             "/narrative/1/section",
         ),
-        (json!({ "financial": { "state": "assessed_some" } }), "/financial/text"),
+        (
+            json!({ "financial": { "state": "assessed_some" } }),
+            "/financial/text",
+        ),
         (
             json!({ "appendices": [{ "title": "Nothing" }] }),
             "/appendices/0/document_version_id",
@@ -188,7 +237,10 @@ async fn papers_keep_their_rules(app: TestApp) {
             json!({ "scope": { "review_ids": [scene.review.id(), scene.review.id()] } }),
             "/scope/review_ids/1",
         ),
-        (json!({ "scope": { "review_ids": [scene.board.id()] } }), "/scope/review_ids/0"),
+        (
+            json!({ "scope": { "review_ids": [scene.board.id()] } }),
+            "/scope/review_ids/0",
+        ),
         (
             json!({ "struck": [{ "record_id": scene.board.id(), "reason": "x" }] }),
             "/struck/0/record_id",
@@ -218,7 +270,11 @@ async fn papers_keep_their_rules(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(again["items"].as_array().map(Vec::len), Some(1), "the other is there already");
+    assert_eq!(
+        again["items"].as_array().map(Vec::len),
+        Some(1),
+        "the other is there already"
+    );
 }
 
 /// A later paper beside the one before: added, changed, gone.
@@ -226,15 +282,20 @@ async fn papers_are_compared(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
     let first = scene
-        .paper(&keeper, json!({ "purpose": "First", "key_considerations": ["one", "two"] }))
+        .paper(
+            &keeper,
+            json!({ "purpose": "First", "key_considerations": ["one", "two"] }),
+        )
         .await;
-    keeper.get(&format!("{}/compared", path(&first))).await.problem("conflict");
+    keeper
+        .get(&format!("{}/compared", path(&first)))
+        .await
+        .problem("conflict");
     issue(&keeper, &first).await;
     let maker = Maker::new(&app);
     let fields = json!({ "review_id": scene.review.id(), "number": 3, "title": "New one" });
     let new = maker.make_with("recommendation", fields).await;
-    let update =
-        json!({ "recommendation_id": scene.late.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
+    let update = json!({ "recommendation_id": scene.late.id(), "update_kind": "claim_complete", "stated_on": "2020-10-20", "narrative": "Done" });
     maker
         .claimant()
         .await
@@ -242,29 +303,56 @@ async fn papers_are_compared(app: TestApp) {
         .await
         .status(201);
     let second = scene
-        .paper(&keeper, json!({ "purpose": "Second", "key_considerations": ["two", "three"] }))
+        .paper(
+            &keeper,
+            json!({ "purpose": "Second", "key_considerations": ["two", "three"] }),
+        )
         .await;
-    let compared = keeper.get(&format!("{}/compared", path(&second))).await.status(200).json();
+    let compared = keeper
+        .get(&format!("{}/compared", path(&second)))
+        .await
+        .status(200)
+        .json();
     assert_eq!(compared["before"]["id"], first["id"]);
     let section = |name: &str| {
         let all = compared["sections"].as_array().expect("sections");
-        all.iter().find(|s| s["section"] == name).cloned().unwrap_or_default()
+        all.iter()
+            .find(|s| s["section"] == name)
+            .cloned()
+            .unwrap_or_default()
     };
-    assert_eq!(section("text purpose")["changed"][0]["fields"][0]["before"], "First");
+    assert_eq!(
+        section("text purpose")["changed"][0]["fields"][0]["before"],
+        "First"
+    );
     assert_eq!(section("key_considerations")["added"][0]["row"], "three");
     assert_eq!(section("key_considerations")["gone"][0]["row"], "one");
-    assert_eq!(section("recommendations")["added"][0]["row"], new.reference());
-    assert_eq!(section("recommendations")["changed"][0]["row"], scene.late.reference());
+    assert_eq!(
+        section("recommendations")["added"][0]["row"],
+        new.reference()
+    );
+    assert_eq!(
+        section("recommendations")["changed"][0]["row"],
+        scene.late.reference()
+    );
     assert_eq!(section("overdue")["gone"][0]["row"], scene.late.reference());
     assert_eq!(section("risks"), Value::Null, "nothing differs there");
     let itself = keeper
-        .get(&format!("{}/compared?with={}", path(&first), first["id"].as_str().expect("an id")))
+        .get(&format!(
+            "{}/compared?with={}",
+            path(&first),
+            first["id"].as_str().expect("an id")
+        ))
         .await
         .status(200)
         .json();
     assert_eq!(itself["sections"], json!([]));
     keeper
-        .get(&format!("{}/compared?with={}", path(&first), scene.board.id()))
+        .get(&format!(
+            "{}/compared?with={}",
+            path(&first),
+            scene.board.id()
+        ))
         .await
         .problem_at("invalid_query", "?with");
 }

@@ -6,8 +6,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
-    Recommendation, RecommendationClosureState, RecommendationImplementation, RecommendationPriority, RecommendationVerification,
-    Timeliness,
+    Recommendation, RecommendationClosureState, RecommendationImplementation,
+    RecommendationPriority, RecommendationVerification, Timeliness,
 };
 use crate::registers::assurance::{ManagementDecision, RecommendationLink, RecommendationUpdate};
 use crate::registers::checks::{asked, in_window};
@@ -75,29 +75,46 @@ impl RecommendationFilter {
         is(&self.review_id, &data.review_id)
             && is_some(&self.owner_post_id, &data.owner_post_id)
             && is_some(&self.owner_unit_id, &data.owner_unit_id)
-            && asked(self.without_owner, || data.owner_post_id.is_none() && data.owner_unit_id.is_none())
+            && asked(self.without_owner, || {
+                data.owner_post_id.is_none() && data.owner_unit_id.is_none()
+            })
             && (self.priority.is_none() || data.priority.is_some_and(|p| any(&self.priority, &p)))
             && asked(self.without_priority, || data.priority.is_none())
             && any(&self.implementation, &computed.implementation)
             && any(&self.verification, &computed.verification)
             && any(&self.closure, &computed.closure)
-            && (self.management_response.is_none() || computed.management_response.is_some_and(|m| any(&self.management_response, &m)))
-            && asked(self.without_response, || computed.management_response.is_none())
+            && (self.management_response.is_none()
+                || computed
+                    .management_response
+                    .is_some_and(|m| any(&self.management_response, &m)))
+            && asked(self.without_response, || {
+                computed.management_response.is_none()
+            })
             && self.is_in_time(r, reading)
             && in_window(data.deadline.due_on, (self.due_from, self.due_until))
             && asked(self.without_deadline, || data.deadline.due_on.is_none())
             && asked(self.extended, || computed.extension_count > 0)
-            && self.no_update_since.is_none_or(|d| computed.latest_update_on.is_none_or(|u| u < d))
+            && self
+                .no_update_since
+                .is_none_or(|d| computed.latest_update_on.is_none_or(|u| u < d))
             && self.goal_id.is_none_or(|g| data.goal_ids.contains(&g))
             && self.item_id.is_none_or(|i| data.item_ids.contains(&i))
+            && self.unit_below.is_none_or(|top| {
+                data.owner_unit_id
+                    .is_some_and(|u| reading.world.is_in_scope(u, top))
+            })
             && self
-                .unit_below
-                .is_none_or(|top| data.owner_unit_id.is_some_and(|u| reading.world.is_in_scope(u, top)))
-            && self.leans_on_id.is_none_or(|on| leans(r.meta.id, on, reading))
+                .leans_on_id
+                .is_none_or(|on| leans(r.meta.id, on, reading))
     }
 
     fn is_in_time(&self, r: &Rec<Recommendation>, reading: Reading<'_>) -> bool {
-        let is = |wanted: &Any<Timeliness>| wanted.has(&r.timeliness(reading.on, in_force(reading.world).due_soon_days).0);
+        let is = |wanted: &Any<Timeliness>| {
+            wanted.has(
+                &r.timeliness(reading.on, in_force(reading.world).due_soon_days)
+                    .0,
+            )
+        };
         self.timeliness.as_ref().is_none_or(is)
     }
 

@@ -10,7 +10,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use filter::RecommendationFilter;
-pub use state::{RecommendationClosureState, RecommendationComputed, RecommendationImplementation, RecommendationVerification};
+pub use state::{
+    RecommendationClosureState, RecommendationComputed, RecommendationImplementation,
+    RecommendationVerification,
+};
 pub use timeliness::Timeliness;
 
 pub(super) use state::claimed_by;
@@ -89,7 +92,9 @@ impl Recommendation {
     fn check_deadline(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/deadline", &self.deadline);
         let Some(before) = rules.before else { return };
-        let Some(first) = &before.computed.first_deadline else { return };
+        let Some(first) = &before.computed.first_deadline else {
+            return;
+        };
         let moved = before.data.deadline != self.deadline;
         rules.require(
             rules.following || !moved,
@@ -98,7 +103,10 @@ impl Recommendation {
             "the deadline is set; to move it, record who approved the new one and why with POST /api/v1/recommendation-extensions",
         );
         // It is that of the last extension, or the first: also after an extension was withdrawn or restored.
-        let extensions = rules.reading.world.pointing::<RecommendationExtension>(rules.meta.id);
+        let extensions = rules
+            .reading
+            .world
+            .pointing::<RecommendationExtension>(rules.meta.id);
         let last = extensions
             .filter(|e| counts(rules.meta, &e.meta))
             .max_by_key(|e| (e.data.approved_on, e.meta.created_at, e.meta.id));
@@ -110,9 +118,13 @@ impl Recommendation {
 
     fn check_number(&self, rules: &mut Rules<'_, Self>) {
         let Some(number) = self.number else { return };
-        let twin = others(rules, self.review_id).find(|r| r.data.review_id == self.review_id && r.data.number == Some(number));
+        let twin = others(rules, self.review_id)
+            .find(|r| r.data.review_id == self.review_id && r.data.number == Some(number));
         if let Some(twin) = twin {
-            let detail = format!("{} has this number in the review; give another", twin.meta.reference);
+            let detail = format!(
+                "{} has this number in the review; give another",
+                twin.meta.reference
+            );
             rules.refuse("/number", "duplicate", detail);
         }
     }
@@ -141,7 +153,11 @@ impl Resource for Recommendation {
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each("/item_ids", &["work_plan_item"], self.item_ids.iter().copied());
+        links.each(
+            "/item_ids",
+            &["work_plan_item"],
+            self.item_ids.iter().copied(),
+        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within([self.review_id])
@@ -167,7 +183,12 @@ impl Resource for Recommendation {
         distinct(rules, "/item_ids", &self.item_ids);
         self.check_number(rules);
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         RecommendationComputed::of(self, reading.world, meta, before)
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -195,11 +216,15 @@ impl Resource for Recommendation {
         ]
     }
     fn text(&self) -> Vec<&str> {
-        [&self.finding, &self.recommendation, &self.deadline.source_text]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .chain([self.title.as_str()])
-            .collect()
+        [
+            &self.finding,
+            &self.recommendation,
+            &self.deadline.source_text,
+        ]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .chain([self.title.as_str()])
+        .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         f.matches(r, reading)

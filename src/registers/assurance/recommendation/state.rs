@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::Recommendation;
 use crate::access::accounts::same_hand;
 use crate::registers::assurance::{
-    ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure, RecommendationExtension, RecommendationUpdate,
-    RecommendationUpdateKind, Verification, VerificationResult,
+    ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure,
+    RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind, Verification,
+    VerificationResult,
 };
 use crate::registers::links::{count, counts};
 use crate::world::date::{PlannedDate, Precision};
@@ -127,9 +128,13 @@ impl<'a> Parts<'a> {
             let any = source.as_any();
             // An update or a closure of another recommendation may point here too.
             if let Some(r) = any.downcast_ref::<Rec<RecommendationUpdate>>() {
-                parts.updates.extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
+                parts
+                    .updates
+                    .extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
             } else if let Some(r) = any.downcast_ref::<Rec<RecommendationClosure>>() {
-                parts.closures.extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
+                parts
+                    .closures
+                    .extend(Some(r).filter(|r| r.data.recommendation_id == meta.id));
             } else if let Some(r) = any.downcast_ref::<Rec<ManagementResponse>>() {
                 parts.responses.push(r);
             } else if let Some(r) = any.downcast_ref::<Rec<Verification>>() {
@@ -151,10 +156,18 @@ fn sort<R: Resource>(parts: &mut [&Rec<R>], day: impl Fn(&R) -> NaiveDate) {
 }
 
 impl RecommendationComputed {
-    pub(super) fn of(data: &Recommendation, world: &World, meta: &Meta, before: Option<&Rec<Recommendation>>) -> Self {
+    pub(super) fn of(
+        data: &Recommendation,
+        world: &World,
+        meta: &Meta,
+        before: Option<&Rec<Recommendation>>,
+    ) -> Self {
         let parts = Parts::of(world, meta);
-        let own = (data.deadline.precision != Precision::Unspecified).then(|| data.deadline.clone());
-        let first_deadline = before.and_then(|b| b.computed.first_deadline.clone()).or(own);
+        let own =
+            (data.deadline.precision != Precision::Unspecified).then(|| data.deadline.clone());
+        let first_deadline = before
+            .and_then(|b| b.computed.first_deadline.clone())
+            .or(own);
         let first_due = first_deadline.as_ref().and_then(|d| d.due_on);
         let deferrals = parts
             .updates
@@ -162,7 +175,9 @@ impl RecommendationComputed {
             .filter(|u| u.data.update_kind == RecommendationUpdateKind::Deferral);
         let latest = parts.updates.last();
         let mut computed = Self {
-            deadline_moved_days: first_due.zip(data.deadline.due_on).map(|(first, now)| (now - first).num_days()),
+            deadline_moved_days: first_due
+                .zip(data.deadline.due_on)
+                .map(|(first, now)| (now - first).num_days()),
             first_deadline,
             extension_count: parts.extensions,
             management_response: parts.responses.last().map(|r| r.data.response),
@@ -181,19 +196,26 @@ impl RecommendationComputed {
     fn axes(&mut self, parts: &Parts<'_>) {
         use RecommendationImplementation as I;
         use RecommendationVerification as V;
-        let judged: HashMap<Uuid, &Rec<Verification>> = parts.verifications.iter().map(|v| (v.data.claim_id, *v)).collect();
+        let judged: HashMap<Uuid, &Rec<Verification>> = parts
+            .verifications
+            .iter()
+            .map(|v| (v.data.claim_id, *v))
+            .collect();
         let result = |id: Uuid| judged.get(&id).map(|v| v.data.result);
         let mut claim: Option<&Rec<RecommendationUpdate>> = None;
         for update in &parts.updates {
             match (update.data.update_kind, update.data.implementation) {
-                (RecommendationUpdateKind::ClaimComplete, _) if result(update.meta.id) == Some(VerificationResult::Rejected) => {
+                (RecommendationUpdateKind::ClaimComplete, _)
+                    if result(update.meta.id) == Some(VerificationResult::Rejected) =>
+                {
                     (self.verification, claim) = (V::Rejected, None);
                     if self.implementation == I::Open {
                         self.implementation = I::InProgress;
                     }
                 }
                 (RecommendationUpdateKind::ClaimComplete, _) => {
-                    (self.implementation, self.verification) = (I::ClaimedImplemented, V::Submitted);
+                    (self.implementation, self.verification) =
+                        (I::ClaimedImplemented, V::Submitted);
                     claim = Some(update);
                 }
                 // A later report of less takes an unverified claim back.
@@ -203,7 +225,9 @@ impl RecommendationComputed {
                         self.verification = V::None;
                     }
                 }
-                (RecommendationUpdateKind::Progress, None) if self.implementation == I::Open => self.implementation = I::InProgress,
+                (RecommendationUpdateKind::Progress, None) if self.implementation == I::Open => {
+                    self.implementation = I::InProgress
+                }
                 _ => {}
             }
         }
@@ -241,7 +265,10 @@ pub fn claimed_by(world: &World, recommendation: Uuid, account: Uuid) -> bool {
         .pointing_to(recommendation)
         .filter_map(|r| r.as_any().downcast_ref::<Rec<RecommendationUpdate>>())
         .any(|u| {
-            let by_same_hand = u.meta.created_by.is_some_and(|by| same_hand(world, by, account));
+            let by_same_hand = u
+                .meta
+                .created_by
+                .is_some_and(|by| same_hand(world, by, account));
             u.data.recommendation_id == recommendation && by_same_hand && u.data.is_claim()
         })
 }

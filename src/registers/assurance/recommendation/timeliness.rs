@@ -41,7 +41,11 @@ fn judge(
     };
     if let Some(claimed) = claimed_on.filter(|c| *c <= on) {
         let days = (due - claimed).num_days();
-        let met = if days < 0 { Timeliness::MetLate } else { Timeliness::Met };
+        let met = if days < 0 {
+            Timeliness::MetLate
+        } else {
+            Timeliness::Met
+        };
         return (met, Some(days));
     }
     if closed_on.is_some_and(|c| c <= on) {
@@ -63,7 +67,13 @@ impl Rec<Recommendation> {
         use RecommendationClosureState as C;
         let implemented = matches!(self.computed.closure, C::None | C::Verified);
         let closed_on = self.computed.closed_on.filter(|_| !implemented);
-        judge(self.data.deadline.due_on, self.computed.claimed_on, closed_on, on, soon)
+        judge(
+            self.data.deadline.due_on,
+            self.computed.claimed_on,
+            closed_on,
+            on,
+            soon,
+        )
     }
 
     /// Whether the deadline has passed and nobody claims that it is implemented.
@@ -83,25 +93,49 @@ mod tests {
 
     #[test]
     fn it_looks_at_the_day_of_the_claim() {
-        let is = |claimed: &str, closed: &str, on: &str| judge(day("2020-11-30"), day(claimed), day(closed), day(on).expect("a day"), 28);
+        let is = |claimed: &str, closed: &str, on: &str| {
+            judge(
+                day("2020-11-30"),
+                day(claimed),
+                day(closed),
+                day(on).expect("a day"),
+                28,
+            )
+        };
         assert_eq!(is("", "", "2020-10-26"), (Timeliness::NotDue, Some(35)));
         assert_eq!(is("", "", "2020-11-02"), (Timeliness::DueSoon, Some(28)));
-        assert_eq!(is("", "", "2020-11-30"), (Timeliness::DueSoon, Some(0)), "the last day is not late");
+        assert_eq!(
+            is("", "", "2020-11-30"),
+            (Timeliness::DueSoon, Some(0)),
+            "the last day is not late"
+        );
         assert_eq!(is("", "", "2020-12-01"), (Timeliness::Overdue, Some(-1)));
-        assert_eq!(is("2020-11-30", "", "2021-06-01"), (Timeliness::Met, Some(0)));
-        assert_eq!(is("2020-12-01", "", "2021-06-01"), (Timeliness::MetLate, Some(-1)));
+        assert_eq!(
+            is("2020-11-30", "", "2021-06-01"),
+            (Timeliness::Met, Some(0))
+        );
+        assert_eq!(
+            is("2020-12-01", "", "2021-06-01"),
+            (Timeliness::MetLate, Some(-1))
+        );
         assert_eq!(
             is("2021-06-02", "", "2021-06-01").0,
             Timeliness::Overdue,
             "a claim to come is none yet"
         );
-        assert_eq!(is("", "2021-01-05", "2021-06-01"), (Timeliness::NotDue, None));
+        assert_eq!(
+            is("", "2021-01-05", "2021-06-01"),
+            (Timeliness::NotDue, None)
+        );
         assert_eq!(
             is("", "2021-01-05", "2021-01-04").0,
             Timeliness::Overdue,
             "it was overdue until it was closed"
         );
         let on = day("2020-10-26").expect("a day");
-        assert_eq!(judge(None, day("2020-10-01"), None, on, 28), (Timeliness::NoDeadline, None));
+        assert_eq!(
+            judge(None, day("2020-10-01"), None, on, 28),
+            (Timeliness::NoDeadline, None)
+        );
     }
 }

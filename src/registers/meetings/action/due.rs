@@ -30,7 +30,9 @@ fn placed<'a>(deferral: &'a ActionDeferral, meta: &Meta) -> Deferred<'a> {
 }
 
 fn all<'a>(world: &'a World, action: Uuid) -> impl Iterator<Item = Deferred<'a>> {
-    world.pointing::<ActionDeferral>(action).map(|d| placed(&d.data, &d.meta))
+    world
+        .pointing::<ActionDeferral>(action)
+        .map(|d| placed(&d.data, &d.meta))
 }
 
 /// The first due, or the last deferral of the action as a whole, with what was deferred part by part since.
@@ -66,7 +68,12 @@ pub fn due_of(world: &World, action: &Rec<Action>, part: Option<Uuid>) -> Due {
 }
 
 /// When an action is due once one more deferral is recorded.
-pub fn due_with(world: &World, action: &Rec<Action>, deferral: &ActionDeferral, meta: &Meta) -> Due {
+pub fn due_with(
+    world: &World,
+    action: &Rec<Action>,
+    deferral: &ActionDeferral,
+    meta: &Meta,
+) -> Due {
     let others = all(world, action.meta.id).filter(|((_, _, id), _)| *id != meta.id);
     let deferrals: Vec<Deferred<'_>> = others.chain([placed(deferral, meta)]).collect();
     let (whole, since) = split(action, &deferrals);
@@ -85,5 +92,11 @@ fn latest(world: &World, whole: Due, mut since: Vec<Deferred<'_>>) -> Due {
     last_of_each
         .into_iter()
         .map(ActionDeferral::due)
-        .fold(whole, |latest, due| if rank(&due) >= rank(&latest) { due } else { latest })
+        .fold(whole, |latest, due| {
+            if rank(&due) >= rank(&latest) {
+                due
+            } else {
+                latest
+            }
+        })
 }

@@ -75,7 +75,10 @@ impl ActionFilter {
 
     fn by_belonging(&self, r: &Rec<Action>, reading: Reading<'_>) -> bool {
         let a = &r.data;
-        let below = |top| a.owner().is_some_and(|owner| reading.world.is_in_scope(owner, top));
+        let below = |top| {
+            a.owner()
+                .is_some_and(|owner| reading.world.is_in_scope(owner, top))
+        };
         is_some(&self.board_id, &r.computed.board_id)
             && is(&self.meeting_id, &a.meeting_id)
             && is(&self.number, &a.number)
@@ -91,7 +94,9 @@ impl ActionFilter {
         let open = r.data.status == ActionStatus::Open;
         in_window(r.computed.due_on, (self.due_from, self.due_until))
             && asked(self.overdue, || r.is_overdue(on))
-            && asked(self.past_first_due, || open && r.computed.first_due_on.is_some_and(|d| d < on))
+            && asked(self.past_first_due, || {
+                open && r.computed.first_due_on.is_some_and(|d| d < on)
+            })
             && asked(self.without_due, || r.computed.due_on.is_none())
             && in_window(r.data.closed_on, (self.closed_from, self.closed_until))
             && self
@@ -107,9 +112,14 @@ impl ActionFilter {
         };
         any(&self.status, &r.data.status)
             && any(&self.state, &r.computed.state)
-            && self.deferred_at_least.is_none_or(|n| r.computed.deferral_count >= n)
+            && self
+                .deferred_at_least
+                .is_none_or(|n| r.computed.deferral_count >= n)
             && asked(self.with_open_parts, || r.computed.parts_open > 0)
-            && is(&self.closed_with_open_part, &r.computed.closed_with_open_part)
+            && is(
+                &self.closed_with_open_part,
+                &r.computed.closed_with_open_part,
+            )
             && asked(self.answered, || r.computed.response_count > 0)
             && self.deferred_to_meeting_id.is_none_or(to)
     }

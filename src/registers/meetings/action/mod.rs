@@ -137,8 +137,16 @@ impl Action {
 
     /// The day on which it is due, as far as it may be told on this record.
     fn day(&self, world: &World, meta: &Meta) -> Option<NaiveDate> {
-        let told = |m: &&Rec<Meeting>| m.meta.marking == Marking::Official || meta.marking == Marking::OfficialSensitive;
-        let target = || world.get::<Meeting>(self.target_meeting_id?).filter(told)?.computed.meeting_on;
+        let told = |m: &&Rec<Meeting>| {
+            m.meta.marking == Marking::Official || meta.marking == Marking::OfficialSensitive
+        };
+        let target = || {
+            world
+                .get::<Meeting>(self.target_meeting_id?)
+                .filter(told)?
+                .computed
+                .meeting_on
+        };
         self.due.due_on.or_else(target)
     }
 }
@@ -180,12 +188,17 @@ impl Resource for Action {
         links.to("/owner_post_id", &["post"], self.owner_post_id);
         links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
         links.to("/target_meeting_id", &["meeting"], self.target_meeting_id);
-        links.to("/closed_at_meeting_id", &["meeting"], self.closed_at_meeting_id);
+        links.to(
+            "/closed_at_meeting_id",
+            &["meeting"],
+            self.closed_at_meeting_id,
+        );
         links.mention("/record_ids", &self.record_ids);
     }
     /// Its owner's grants reach it, and those for the board.
     fn place(&self) -> Place {
-        Place::owned(self.owner().into_iter().chain([self.meeting_id])).and_within([self.meeting_id])
+        Place::owned(self.owner().into_iter().chain([self.meeting_id]))
+            .and_within([self.meeting_id])
     }
     fn normalise(&mut self) {
         self.due.normalise();
@@ -196,21 +209,35 @@ impl Resource for Action {
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
         super::withdrawn_by_secretary(rules, Some(self.meeting_id));
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
         let world = reading.world;
-        let first = before.map(|b| &b.computed).filter(|c| c.first_due.is_some());
+        let first = before
+            .map(|b| &b.computed)
+            .filter(|c| c.first_due.is_some());
         let due_on = self.day(world, meta);
         let sections: Vec<&Rec<ActionPart>> = parts(world, meta).collect();
         let open = sections.iter().filter(|p| p.data.status.is_open()).count();
         let responses: Vec<&Rec<ActionResponse>> = parts(world, meta).collect();
-        let claimed_status = ActionResponse::claimed(responses.iter().filter(|r| r.data.part_id.is_none()).copied());
+        let claimed_status = ActionResponse::claimed(
+            responses
+                .iter()
+                .filter(|r| r.data.part_id.is_none())
+                .copied(),
+        );
         let settled = if sections.is_empty() {
             claimed_status.is_some_and(ActionClaim::is_settled)
         } else {
             open == 0
         };
         ActionComputed {
-            board_id: world.get::<Meeting>(self.meeting_id).map(|m| m.data.board_id),
+            board_id: world
+                .get::<Meeting>(self.meeting_id)
+                .map(|m| m.data.board_id),
             state: match (settled, responses.is_empty() && open == sections.len()) {
                 (true, _) => ActionState::Complete,
                 (false, true) => ActionState::NotStarted,
@@ -223,8 +250,12 @@ impl Resource for Action {
             last_response_on: responses.iter().map(|r| r.data.responded_on).max(),
             claimed_status,
             deferral_count: count(parts::<ActionDeferral>(world, meta).count()),
-            first_due: first.map_or_else(|| self.has_due().then(|| self.due.clone()), |c| c.first_due.clone()),
-            first_target_meeting_id: first.map_or(self.target_meeting_id, |c| c.first_target_meeting_id),
+            first_due: first.map_or_else(
+                || self.has_due().then(|| self.due.clone()),
+                |c| c.first_due.clone(),
+            ),
+            first_target_meeting_id: first
+                .map_or(self.target_meeting_id, |c| c.first_target_meeting_id),
             first_due_on: first.and_then(|c| c.first_due_on).or(due_on),
             due_on,
         }

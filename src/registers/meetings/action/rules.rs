@@ -6,7 +6,8 @@ use super::{Action, ActionStatus, due_of};
 use crate::registers::checks::{distinct, fixed, not_in_future};
 use crate::registers::links::others;
 use crate::registers::meetings::{
-    ActionPart, Meeting, MeetingStatus, first_day, is_secretarys, later_meeting, only_of_same_board, only_when_held, reserved,
+    ActionPart, Meeting, MeetingStatus, first_day, is_secretarys, later_meeting,
+    only_of_same_board, only_when_held, reserved,
 };
 use crate::world::Rules;
 
@@ -19,7 +20,8 @@ pub(super) fn check(action: &Action, rules: &mut Rules<'_, Action>) {
     who(action, rules);
     let meeting = action.meeting_id;
     only_when_held(rules, "/meeting_id", meeting);
-    let twin = others::<Action>(rules, meeting).any(|a| a.data.meeting_id == meeting && a.data.number == action.number);
+    let twin = others::<Action>(rules, meeting)
+        .any(|a| a.data.meeting_id == meeting && a.data.number == action.number);
     rules.require(
         !twin,
         "/number",
@@ -36,7 +38,10 @@ pub(super) fn check(action: &Action, rules: &mut Rules<'_, Action>) {
 fn who(action: &Action, rules: &mut Rules<'_, Action>) {
     let meeting = action.meeting_id;
     if rules.before.is_none() && !is_secretarys(rules, meeting) {
-        rules.forbid("/meeting_id", "only the secretary of the board that met gives actions in its name");
+        rules.forbid(
+            "/meeting_id",
+            "only the secretary of the board that met gives actions in its name",
+        );
     }
     fixed(
         rules,
@@ -47,14 +52,24 @@ fn who(action: &Action, rules: &mut Rules<'_, Action>) {
     );
     reserved(rules, action, meeting, "/number", |a| a.number);
     reserved(rules, action, meeting, "/text", |a| a.text.clone());
-    reserved(rules, action, meeting, "/owner_unit_id", |a| a.owner_unit_id);
+    reserved(rules, action, meeting, "/owner_unit_id", |a| {
+        a.owner_unit_id
+    });
     reserved(rules, action, meeting, "/due", |a| a.due.clone());
-    reserved(rules, action, meeting, "/target_meeting_id", |a| a.target_meeting_id);
+    reserved(rules, action, meeting, "/target_meeting_id", |a| {
+        a.target_meeting_id
+    });
     reserved(rules, action, meeting, "/status", |a| a.status);
     reserved(rules, action, meeting, "/closed_on", |a| a.closed_on);
-    reserved(rules, action, meeting, "/closed_at_meeting_id", |a| a.closed_at_meeting_id);
-    reserved(rules, action, meeting, "/closure_reason", |a| a.closure_reason.clone());
-    reserved(rules, action, meeting, "/record_ids", |a| a.record_ids.clone());
+    reserved(rules, action, meeting, "/closed_at_meeting_id", |a| {
+        a.closed_at_meeting_id
+    });
+    reserved(rules, action, meeting, "/closure_reason", |a| {
+        a.closure_reason.clone()
+    });
+    reserved(rules, action, meeting, "/record_ids", |a| {
+        a.record_ids.clone()
+    });
 }
 
 /// What was first promised never changes, and every later date has a reason.
@@ -83,10 +98,18 @@ fn due(action: &Action, rules: &mut Rules<'_, Action>) {
         "/due/due_on",
         "the meeting that gave it",
     );
-    only_of_same_board(rules, "/target_meeting_id", action.meeting_id, action.target_meeting_id);
-    let target = action.target_meeting_id.and_then(|id| world.get::<Meeting>(id));
+    only_of_same_board(
+        rules,
+        "/target_meeting_id",
+        action.meeting_id,
+        action.target_meeting_id,
+    );
+    let target = action
+        .target_meeting_id
+        .and_then(|id| world.get::<Meeting>(id));
     rules.require(
-        action.target_meeting_id != Some(action.meeting_id) && target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
+        action.target_meeting_id != Some(action.meeting_id)
+            && target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
         "/target_meeting_id",
         "not_allowed",
         "must be a later meeting that was not cancelled",
@@ -100,20 +123,38 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         "/status",
         rules.before.map(|b| b.data.status),
         action.status,
-        &[(Open, &[Closed, Cancelled]), (Closed, &[Open]), (Cancelled, &[Open])],
+        &[
+            (Open, &[Closed, Cancelled]),
+            (Closed, &[Open]),
+            (Cancelled, &[Open]),
+        ],
     );
     let open = action.status == Open;
     let early = "the action is open; set status to closed or cancelled, or leave it out";
     let needed = "an action that is not open needs the day on which it was closed or cancelled";
-    let (code, detail) = if open { ("not_allowed", early) } else { ("required", needed) };
-    rules.require(open == action.closed_on.is_none(), "/closed_on", code, detail);
+    let (code, detail) = if open {
+        ("not_allowed", early)
+    } else {
+        ("required", needed)
+    };
+    rules.require(
+        open == action.closed_on.is_none(),
+        "/closed_on",
+        code,
+        detail,
+    );
     rules.require(
         !open || action.closed_at_meeting_id.is_none(),
         "/closed_at_meeting_id",
         "not_allowed",
         early,
     );
-    rules.require(!open || action.closure_reason.is_none(), "/closure_reason", "not_allowed", early);
+    rules.require(
+        !open || action.closure_reason.is_none(),
+        "/closure_reason",
+        "not_allowed",
+        early,
+    );
     rules.require(
         action.status != Cancelled || action.closure_reason.is_some(),
         "/closure_reason",
@@ -121,7 +162,13 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         "say why it was cancelled",
     );
     let id = rules.meta.id;
-    let owed = || rules.reading.world.pointing::<ActionPart>(id).any(|p| p.data.status.is_open());
+    let owed = || {
+        rules
+            .reading
+            .world
+            .pointing::<ActionPart>(id)
+            .any(|p| p.data.status.is_open())
+    };
     let unsaid = action.status == Closed && action.closure_reason.is_none() && owed();
     rules.require(
         !unsaid,
@@ -137,7 +184,12 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         "/closed_on",
         "the meeting that gave it",
     );
-    later_meeting(rules, "/closed_at_meeting_id", action.meeting_id, action.closed_at_meeting_id);
+    later_meeting(
+        rules,
+        "/closed_at_meeting_id",
+        action.meeting_id,
+        action.closed_at_meeting_id,
+    );
 }
 
 /// It is due as its deferrals say, or as it first was: also after a deferral was withdrawn or restored.
@@ -147,6 +199,9 @@ fn keep_to_deferrals(action: &Action, rules: &mut Rules<'_, Action>) {
     };
     let due = due_of(rules.reading.world, before, None);
     if (&due.date, due.meeting) != (&action.due, action.target_meeting_id) {
-        rules.follow_up(rules.meta.id, json!({ "due": due.date, "target_meeting_id": due.meeting }));
+        rules.follow_up(
+            rules.meta.id,
+            json!({ "due": due.date, "target_meeting_id": due.meeting }),
+        );
     }
 }

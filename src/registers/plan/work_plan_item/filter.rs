@@ -79,25 +79,32 @@ impl WorkPlanItemFilter {
             && asked(self.overdue, || r.is_overdue(reading.on))
             && asked(self.without_deadline, || item.deadline.due_on.is_none())
             && asked(self.deadline_changed, || r.computed.deadline_changes > 0)
-            && self.no_update_since.is_none_or(|d| r.computed.last_update_on.is_none_or(|u| u < d))
+            && self
+                .no_update_since
+                .is_none_or(|d| r.computed.last_update_on.is_none_or(|u| u < d))
             && is_some(&self.carried_from_item_id, &item.carried_from_item_id)
             && (self.carry.is_none() || item.carry.is_some_and(|c| any(&self.carry, &c)))
             && asked(self.without_goal, || item.goals.is_empty())
-            && self.goal_id.is_none_or(|g| item.goals.iter().any(|s| s.goal_id == g))
+            && self
+                .goal_id
+                .is_none_or(|g| item.goals.iter().any(|s| s.goal_id == g))
             && self.is_in_units_of(item, reading)
             && self.is_allocated(r, reading)
     }
 
     fn is_in_units_of(&self, item: &WorkPlanItem, reading: Reading<'_>) -> bool {
-        let below = |top| item.responsible_unit_id.is_some_and(|unit| reading.world.is_in_scope(unit, top));
+        let below = |top| {
+            item.responsible_unit_id
+                .is_some_and(|unit| reading.world.is_in_scope(unit, top))
+        };
         self.unit_below.is_none_or(below)
     }
 
     fn is_allocated(&self, r: &Rec<WorkPlanItem>, reading: Reading<'_>) -> bool {
         (self.board_id.is_none() && self.allocated_unit_id.is_none())
-            || reading
-                .pointing::<Allocation>(r.meta.id)
-                .any(|a| is(&self.board_id, &a.data.board_id) && is(&self.allocated_unit_id, &a.data.unit_id))
+            || reading.pointing::<Allocation>(r.meta.id).any(|a| {
+                is(&self.board_id, &a.data.board_id) && is(&self.allocated_unit_id, &a.data.unit_id)
+            })
     }
 
     /// The narrowest of the links asked for.

@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use filter::WorkPlanItemFilter;
-pub use parts::{ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal};
+pub use parts::{
+    ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal,
+};
 
 use super::{DeadlineChange, ProgressUpdate, Rag};
 use crate::access::policy::Subject;
@@ -172,7 +174,11 @@ impl Resource for WorkPlanItem {
         links.to("/parent_id", &[Self::KIND], self.parent_id);
         links.to("/lead_post_id", &["post"], self.lead_post_id);
         links.to("/responsible_unit_id", &["unit"], self.responsible_unit_id);
-        links.to("/carried_from_item_id", &[Self::KIND], self.carried_from_item_id);
+        links.to(
+            "/carried_from_item_id",
+            &[Self::KIND],
+            self.carried_from_item_id,
+        );
         for (n, partner) in self.partners.iter().enumerate() {
             links.to(format!("/partners/{n}/unit_id"), &["unit"], partner.unit_id);
         }
@@ -192,17 +198,30 @@ impl Resource for WorkPlanItem {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules::check(self, rules);
     }
-    fn compute(&self, reading: Reading<'_>, meta: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
-        let own = (self.deadline.precision != Precision::Unspecified).then(|| self.deadline.clone());
-        let first_deadline = before.and_then(|b| b.computed.first_deadline.clone()).or(own);
+    fn compute(
+        &self,
+        reading: Reading<'_>,
+        meta: &Meta,
+        before: Option<&Rec<Self>>,
+    ) -> Self::Computed {
+        let own =
+            (self.deadline.precision != Precision::Unspecified).then(|| self.deadline.clone());
+        let first_deadline = before
+            .and_then(|b| b.computed.first_deadline.clone())
+            .or(own);
         let first_due = first_deadline.as_ref().and_then(|d| d.due_on);
         let mut computed = WorkPlanItemComputed {
-            deadline_moved_days: first_due.zip(self.deadline.due_on).map(|(first, now)| (now - first).num_days()),
+            deadline_moved_days: first_due
+                .zip(self.deadline.due_on)
+                .map(|(first, now)| (now - first).num_days()),
             first_deadline,
             ..WorkPlanItemComputed::default()
         };
         // The parts of every kind in one pass over what points to the item.
-        let sources = reading.world.pointing_to(meta.id).filter(|r| r.meta().withdrawn_at.is_none());
+        let sources = reading
+            .world
+            .pointing_to(meta.id)
+            .filter(|r| r.meta().withdrawn_at.is_none());
         for source in sources.filter(|r| counts(meta, r.meta())) {
             if let Some(update) = source.as_any().downcast_ref::<Rec<ProgressUpdate>>() {
                 computed.update_count += 1;

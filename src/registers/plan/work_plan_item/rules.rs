@@ -11,16 +11,51 @@ use crate::world::Rules;
 use ItemStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
-    (S::NotStarted, &[S::InProgress, S::OnHold, S::Complete, S::Cancelled, S::Superseded]),
-    (S::InProgress, &[S::NotStarted, S::OnHold, S::Complete, S::Cancelled, S::Superseded]),
-    (S::OnHold, &[S::NotStarted, S::InProgress, S::Complete, S::Cancelled, S::Superseded]),
+    (
+        S::NotStarted,
+        &[
+            S::InProgress,
+            S::OnHold,
+            S::Complete,
+            S::Cancelled,
+            S::Superseded,
+        ],
+    ),
+    (
+        S::InProgress,
+        &[
+            S::NotStarted,
+            S::OnHold,
+            S::Complete,
+            S::Cancelled,
+            S::Superseded,
+        ],
+    ),
+    (
+        S::OnHold,
+        &[
+            S::NotStarted,
+            S::InProgress,
+            S::Complete,
+            S::Cancelled,
+            S::Superseded,
+        ],
+    ),
     // What turns out not to be done is taken up again.
     (S::Complete, &[S::InProgress, S::OnHold, S::Superseded]),
-    (S::Cancelled, &[S::NotStarted, S::InProgress, S::OnHold, S::Superseded]),
+    (
+        S::Cancelled,
+        &[S::NotStarted, S::InProgress, S::OnHold, S::Superseded],
+    ),
 ];
 
 pub(super) fn check(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    rules.transition("/status", rules.before.map(|b| b.data.status), item.status, TRANSITIONS);
+    rules.transition(
+        "/status",
+        rules.before.map(|b| b.data.status),
+        item.status,
+        TRANSITIONS,
+    );
     rules.require(
         (item.status == S::Complete) == item.completed_on.is_some(),
         "/completed_on",
@@ -40,7 +75,12 @@ pub(super) fn check(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         return;
     }
     not_in_future(rules, "/completed_on", item.completed_on);
-    rules.in_order(item.start.from_on, item.deadline.due_on, "/deadline/due_on", "the start");
+    rules.in_order(
+        item.start.from_on,
+        item.deadline.due_on,
+        "/deadline/due_on",
+        "the start",
+    );
     deadline(item, rules);
     tree(item, rules);
     lists(item, rules);
@@ -62,10 +102,16 @@ fn deadline(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
 
 /// The deadline is that of the last change, or the first one: also after a change was withdrawn or restored.
 fn keep_to_changes(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    let Some(first) = rules.before.and_then(|b| b.computed.first_deadline.as_ref()) else {
+    let Some(first) = rules
+        .before
+        .and_then(|b| b.computed.first_deadline.as_ref())
+    else {
         return;
     };
-    let changes = rules.reading.world.pointing::<DeadlineChange>(rules.meta.id);
+    let changes = rules
+        .reading
+        .world
+        .pointing::<DeadlineChange>(rules.meta.id);
     let last = changes.max_by_key(|c| (c.data.decided_on, c.meta.created_at, c.meta.id));
     let due = last.map_or(first, |c| &c.data.to);
     if *due != item.deadline {
@@ -74,9 +120,12 @@ fn keep_to_changes(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
 }
 
 fn tree(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    let remedy = "make an item in the other plan, with carried_from_item_id if that plan refreshes this one";
+    let remedy =
+        "make an item in the other plan, with carried_from_item_id if that plan refreshes this one";
     fixed(rules, item, "/plan_id", |i| i.plan_id, remedy);
-    let parent = item.parent_id.and_then(|id| rules.reading.world.get::<WorkPlanItem>(id));
+    let parent = item
+        .parent_id
+        .and_then(|id| rules.reading.world.get::<WorkPlanItem>(id));
     rules.require(
         parent.is_none_or(|p| p.data.plan_id == item.plan_id),
         "/parent_id",
@@ -87,8 +136,18 @@ fn tree(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
 }
 
 fn lists(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    no_repeats(rules, "/goals", "goal_id", item.goals.iter().map(|g| Some(g.goal_id)));
-    no_repeats(rules, "/partners", "unit_id", item.partners.iter().map(|p| p.unit_id));
+    no_repeats(
+        rules,
+        "/goals",
+        "goal_id",
+        item.goals.iter().map(|g| Some(g.goal_id)),
+    );
+    no_repeats(
+        rules,
+        "/partners",
+        "unit_id",
+        item.partners.iter().map(|p| p.unit_id),
+    );
     for (n, partner) in item.partners.iter().enumerate() {
         if partner.unit_id.is_some() == partner.name.is_some() {
             let detail = "name a partner by its unit_id or, where it is not on record, by its name: one of the two";
@@ -114,13 +173,19 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         return;
     };
     rules.require(
-        carry == ItemCarry::Carried || item.carry_reason.as_ref().is_some_and(|r| !r.trim().is_empty()),
+        carry == ItemCarry::Carried
+            || item
+                .carry_reason
+                .as_ref()
+                .is_some_and(|r| !r.trim().is_empty()),
         "/carry_reason",
         "required",
         "is needed where an item is changed or dropped; say why",
     );
     let world = rules.reading.world;
-    let refreshed = world.get::<Plan>(item.plan_id).and_then(|p| p.data.predecessor_id);
+    let refreshed = world
+        .get::<Plan>(item.plan_id)
+        .and_then(|p| p.data.predecessor_id);
     let origin = world.get::<WorkPlanItem>(from).map(|i| i.data.plan_id);
     rules.require(
         origin.is_some() && origin == refreshed,
