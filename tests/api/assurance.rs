@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use serde_json::{Value, json};
-use stride::access::policy::Role;
-use stride::exchange::load;
+use stride::policy::Role;
+use stride::transfer::load;
 
 use crate::support::maker::{Made, Maker, kind};
 use crate::support::{Backend, Client, TestApp};

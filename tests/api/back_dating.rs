@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use stride::access::policy::Role;
 use stride::db::Address;
 use stride::engine::Engine;
-use stride::exchange::{bootstrap, load};
 use stride::journal::verify::verify;
+use stride::policy::Role;
 use stride::problem::Code;
 use stride::registers::catalogue;
+use stride::transfer::{first_start, load};
 
 use crate::support::Backend;
 use crate::support::app::{Store, TestApp, store_for};
@@ -49,14 +49,14 @@ fn run(backend: Backend) {
             stages(&json!([{ "recorded_at": "2999-01-01T00:00:00Z", "records": [] }])),
         ];
         for file in bad {
-            let refused = bootstrap::prepare(&first, Some(file)).await.expect_err("it is refused");
+            let refused = first_start::prepare(&first, Some(file)).await.expect_err("it is refused");
             assert_eq!(refused.code, Code::RuleViolation);
             assert!(refused.errors[0].pointer.ends_with("/recorded_at"), "{refused:?}");
             assert_eq!(first.now().seq, 0, "nothing was written");
         }
-        assert!(bootstrap::prepare(&first, Some(papers())).await.expect("it is loaded"));
+        assert!(first_start::prepare(&first, Some(papers())).await.expect("it is loaded"));
         let held = first.now().seq;
-        assert!(!bootstrap::prepare(&first, Some(papers())).await.expect("nothing is done"), "only an empty database");
+        assert!(!first_start::prepare(&first, Some(papers())).await.expect("nothing is done"), "only an empty database");
         assert_eq!(first.now().seq, held);
         first.stop();
         drop(first);

@@ -7,9 +7,10 @@ use calcard::icalendar::{
 };
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
+use crate::support::TestApp;
 use crate::support::client::Client;
 use crate::support::maker::{Made, Maker, kind};
 

@@ -1,7 +1,7 @@
 //! What changed since a time, and since a board last met.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::client::escaped;

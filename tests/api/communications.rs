@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker};
 
 const ACTIVITIES: &str = "/api/v1/communications-activities";

@@ -1,7 +1,7 @@
 //! Contradictions: each appears when claim, verification and records part, and goes when they meet again.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};

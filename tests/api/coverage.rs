@@ -1,7 +1,7 @@
 //! Coverage: what is filled, what is a gap on either side, and that a seat is not attendance.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};

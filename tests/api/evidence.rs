@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
 use crate::support::client::{Ask, escaped};
@@ -36,7 +36,7 @@ fn digest(bytes: &[u8]) -> String {
 
 /// Names of everything that lies in the store, once no file is on its way.
 async fn kept(app: &TestApp) -> Vec<String> {
-    app.service.documents.quiet().await;
+    app.documents.quiet().await;
     let mut all = Vec::new();
     for folder in ["files", "pending"] {
         let entries = std::fs::read_dir(app.store.documents().join(folder))
@@ -818,7 +818,7 @@ async fn a_file_that_was_changed_is_found(app: TestApp) {
     let file = |version: &Made| app.store.documents().join("files").join(version.id_text());
     let world = app.service.engine.fresh().await.expect("the world");
     let faults = async || {
-        stride::exchange::documents::verify(&world, &app.service.documents)
+        stride::documents::verify(&world, &app.documents)
             .await
             .expect("the store")
     };

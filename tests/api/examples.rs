@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use stride::exchange::load;
 use stride::registers::catalogue;
+use stride::transfer::load;
 use stride::world::Kind;
 
 use crate::support::Backend;

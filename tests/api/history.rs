@@ -1,10 +1,11 @@
 //! What became of a record, as a person reads it: who, when, why, field by field, with names in place of ids.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 use stride::registers::catalogue;
 
 use crate::support::Client;
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind, links_of};
 
 /// A record's history as Markdown.

@@ -2,11 +2,11 @@
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use stride::access::policy::Role;
 use stride::access::tokens::Subject;
 use stride::db::store::Side;
 use stride::engine::{Outcome, Write};
-use stride::exchange::jobs::{JobMode, queued};
+use stride::jobs::{JobMode, queued};
+use stride::policy::Role;
 use uuid::Uuid;
 
 use crate::access::{PASSWORD, person, sign_in};
@@ -459,7 +459,7 @@ async fn a_service_that_stops_ends_its_jobs(app: TestApp) {
         start(&client, "", &units(3)).await,
     );
     under_way(&client, &running).await;
-    first.service.jobs.stop();
+    first.jobs.stop();
     let job = client.get(&running).await.status(200).json();
     assert_eq!(
         (&job["state"], &job["failure"]),
@@ -552,12 +552,12 @@ async fn a_job_has_limits(app: TestApp) {
     );
     // Places are given back.
     let mut places: Vec<_> = (0..4)
-        .map(|_| app.service.jobs.reserve(app.operator()).expect("a place"))
+        .map(|_| app.jobs.reserve(app.operator()).expect("a place"))
         .collect();
     let full = client.post(PATH, &units(1)).await;
     full.problem("too_many_requests");
     assert_eq!(full.header("retry-after"), "5");
-    places.extend((0..4).map(|_| app.service.jobs.reserve(Uuid::nil()).expect("a place")));
+    places.extend((0..4).map(|_| app.jobs.reserve(Uuid::nil()).expect("a place")));
     let (other, ..) = someone(&app, "service.owner", Role::Administrator).await;
     other.post(PATH, &units(1)).await.problem("unavailable");
     places.clear();

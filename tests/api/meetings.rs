@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
-use stride::exchange::load;
+use stride::policy::Role;
+use stride::transfer::load;
 
 use crate::support::maker::{Made, Maker, kind};
 use crate::support::{Client, TestApp};

@@ -3,8 +3,8 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::json;
-use stride::access::policy::Role;
 use stride::journal::verify;
+use stride::policy::Role;
 use uuid::Uuid;
 
 use crate::access::{PASSWORD, nobody, person, sign_in};

@@ -1,8 +1,9 @@
 //! The organogram: boards on a day, the lines between them, the tree, the drawings.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
 
 const PATH: &str = "/api/v1/organogram";

@@ -1,8 +1,9 @@
 //! Oversight that is no board: channels, obligations to report, what was handed in and what was missed.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
 
 const OBLIGATIONS: &str = "/api/v1/report-obligations";

@@ -1,7 +1,7 @@
 //! The performance register's own rules: one figure for each measure, period and category; figures about few people, on every way out.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::maker::{Made, Maker};
 use crate::support::{Client, TestApp};
@@ -579,7 +579,7 @@ async fn a_figure_fits_its_measure(app: TestApp) {
 async fn the_police_ethnicity_codes_can_be_loaded(app: TestApp) {
     let file = include_str!("../../examples/classifications.json");
     assert_eq!(
-        stride::exchange::load::text(&app.service.engine, file).await,
+        stride::transfer::load::text(&app.service.engine, file).await,
         Ok(2)
     );
     let items = app

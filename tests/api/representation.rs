@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Client;
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
 
 const DAY: &str = "2020-10-26";

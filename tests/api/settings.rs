@@ -2,8 +2,9 @@
 
 use chrono::{Days, Utc};
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
+use crate::support::TestApp;
 use crate::support::maker::{Maker, collection, kind};
 
 const SETTINGS: &str = "/api/v1/settings";

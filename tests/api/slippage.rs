@@ -1,7 +1,7 @@
 //! Slippage: first against present deadline, chains of waits, circles, events that several wait on, and the graph that is drawn of them.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};

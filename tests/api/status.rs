@@ -1,7 +1,7 @@
 //! Where everything stands: what each status covers, why a whole has its colour, what has moved, and what is hidden.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
 use stride::db::store;
+use stride::policy::Role;
 use stride::registers::catalogue;
 use stride::world::record::ANY_KIND;
 use stride::world::seen::{Clearance, cleared};

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use stride::access::caller::Held;
-use stride::access::policy::{Act, Role, allows};
 use stride::access::tokens::Subject;
-use stride::app::{Application, Service};
+use stride::app::Application;
 use stride::config::{Config, Issuing, Place, Serving};
-use stride::exchange::bootstrap;
+use stride::documents::Documents;
+use stride::http::service::Service;
+use stride::jobs::Jobs;
+use stride::policy::{Act, Role, allows};
+use stride::transfer::first_start;
 use stride::world::Kind;
 use uuid::Uuid;
 
@@ -86,6 +89,8 @@ pub fn store_for(backend: Backend) -> Option<Store> {
 /// A running service.
 pub struct TestApp {
     pub service: Arc<Service>,
+    pub documents: Arc<Documents>,
+    pub jobs: Arc<Jobs>,
     pub backend: Backend,
     pub client: Client,
     handle: ServerHandle,
@@ -139,9 +144,15 @@ impl TestApp {
             token: None,
         };
         let (service, handle) = (Arc::clone(&app.service), app.handle());
+        let (documents, jobs) = (
+            Arc::clone(&app.parts.documents),
+            Arc::clone(&app.parts.jobs),
+        );
         actix_web::rt::spawn(app.run());
         Self {
             service,
+            documents,
+            jobs,
             backend,
             client,
             handle,
@@ -161,7 +172,7 @@ impl TestApp {
 
     /// The account in whose name `stride token` acts.
     pub fn operator(&self) -> Uuid {
-        bootstrap::operator(&self.service.engine).expect("an operator")
+        first_start::operator(&self.service.engine).expect("an operator")
     }
 
     /// A caller with exactly this.

@@ -2,9 +2,10 @@
 
 use chrono::{Days, Utc};
 use serde_json::json;
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use super::{PASSWORD, me, person, refresh, sign_in};
+use crate::support::TestApp;
 use crate::support::maker::kind;
 
 /// A disabled account, a withdrawn account.

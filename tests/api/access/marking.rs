@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
+use stride::policy::Role;
 use stride::registers::catalogue;
 
 use crate::support::Client;
+use crate::support::TestApp;
 use crate::support::app::keeping;
 use crate::support::maker::{Made, Maker, collection, kind, links_of, target};
 

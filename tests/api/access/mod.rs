@@ -8,7 +8,7 @@ mod scope;
 mod systems;
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
 use crate::support::TestApp;

@@ -1,9 +1,10 @@
 //! People sign in with name and password and keep their session by refresh tokens.
 
 use serde_json::json;
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use super::{PASSWORD, account, ask_token, me, person, refresh, set_password, sign_in};
+use crate::support::TestApp;
 use crate::support::maker::kind;
 
 /// A token from a sign-in opens what the account's grants open.

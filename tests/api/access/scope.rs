@@ -1,7 +1,7 @@
 //! A grant within a unit or a board: what lies within may be changed, everything else only read.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
 use super::{PASSWORD, person, sign_in};

@@ -1,7 +1,7 @@
 //! Systems get tokens with their id and secret, and change over from one secret to the next.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use super::{account, ask_token, me, nobody};
 use crate::support::TestApp;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::support::TestApp;
 use crate::support::document::{DOCUMENT, operations, references};
 use crate::support::golden;
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
+use crate::support::TestApp;
 use crate::support::document::{Described, operations};
 
 /// The document's paths with the methods of each.

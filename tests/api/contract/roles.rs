@@ -8,9 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use stride::access::policy::Role;
 use stride::access::tokens::{Subject, Tokens, new_signing_key};
 use stride::db::store::{SigningKeyRow, signing_keys};
+use stride::policy::Role;
 use uuid::Uuid;
 
 use crate::support::document::{Described, operation_at, operations};

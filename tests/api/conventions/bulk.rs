@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use stride::registers::catalogue;
 
+use crate::support::TestApp;
 use crate::support::maker::{Maker, collection, kind};
 
 fn statuses(answer: &Value) -> Vec<i64> {

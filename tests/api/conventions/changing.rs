@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stride::registers::catalogue;
 
 use super::ids;
+use crate::support::TestApp;
 use crate::support::client::{JSON, MERGE_PATCH};
 use crate::support::maker::{Maker, collection};
 

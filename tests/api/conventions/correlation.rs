@@ -1,7 +1,8 @@
 //! A request is named in its answer, in the log and in the journal.
 
+use crate::support::TestApp;
 use serde_json::json;
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 /// A caller's own name for a request is taken if it is of the documented form; else it is given one.
 async fn a_request_keeps_its_name(app: TestApp) {

@@ -1,9 +1,10 @@
 //! A request with a key can be repeated.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 use stride::registers::catalogue;
 
+use crate::support::TestApp;
 use crate::support::client::MERGE_PATCH;
 use crate::support::maker::{Maker, collection, kind};
 

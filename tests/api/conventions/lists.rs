@@ -9,6 +9,7 @@ use stride::registers::catalogue;
 use super::filters::filters;
 use super::{ids, some};
 use crate::support::Client;
+use crate::support::TestApp;
 use crate::support::client::escaped;
 use crate::support::maker::{Maker, collection, kind};
 

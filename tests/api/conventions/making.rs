@@ -3,6 +3,7 @@
 use serde_json::Value;
 use stride::registers::catalogue;
 
+use crate::support::TestApp;
 use crate::support::maker::{Maker, collection};
 
 /// Create → 201 with `Location` and `ETag`; what is read there is what was answered, and holds what was sent.

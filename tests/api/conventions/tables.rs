@@ -3,6 +3,7 @@
 use stride::registers::catalogue;
 
 use super::some;
+use crate::support::TestApp;
 use crate::support::maker::{Maker, collection};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

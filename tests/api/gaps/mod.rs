@@ -7,7 +7,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
+use stride::policy::Role;
 use uuid::Uuid;
 
 use super::world::{Step, World, found};
 use crate::support::Client;
+use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
 
 const WAIVERS: &str = "/api/v1/gap-waivers";

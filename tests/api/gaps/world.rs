@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::client::Reply;
 use crate::support::maker::{Maker, collection, issue, kind};

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{asked, compare, text};
+use crate::support::TestApp;
 
 const DAY: &str = "2020-10-26";
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 fn references(list: &Value) -> String {
     let mut all: Vec<&str> = list

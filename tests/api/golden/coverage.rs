@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 const MATRICES: [&str; 6] = [
     "items-goals",

@@ -1,6 +1,7 @@
 //! Every dated thing around the days of the papers.
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 /// A line: days, what is dated, which record, how it stands, how the source puts the day.
 async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {

@@ -4,7 +4,7 @@
 //! anew; read the difference before it is committed.
 
 use serde_json::Value;
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::app::store_for;
 use crate::support::{Backend, TestApp, golden};

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 /// What the papers complain of; other rules find more.
 const COMPLAINTS: [&str; 6] = [

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use stride::access::policy::Role;
+use stride::policy::Role;
 use stride::registers::papers::sha256;
 
 use super::DAYS;

@@ -1,6 +1,7 @@
 //! Where the audit recommendations stood.
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 /// A line: reference, deadline, timeliness, the three axes, what was said last.
 async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{DAYS, asked, compare, text};
+use crate::support::TestApp;
 
 fn each(list: &Value, line: impl Fn(&Value) -> String) -> String {
     let all: Vec<String> = list.as_array().into_iter().flatten().map(line).collect();

@@ -1,7 +1,7 @@
 //! What papers lack shows as a gap, and goes when it is mended.
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use super::{Scene, issue, path};
 use crate::support::TestApp;

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
+use stride::policy::Role;
 use stride::registers::papers::sha256;
 
 use super::{Scene, issue, path};
+use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
 
 /// Whatever changes in the world afterwards, the bytes are the same, and the hash says so; also read as of then.

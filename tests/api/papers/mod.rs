@@ -5,7 +5,7 @@ mod gaps;
 mod issuing;
 
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 use crate::support::maker::{Made, Maker, kind};
 use crate::support::{Client, TestApp};
