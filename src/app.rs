@@ -1,7 +1,7 @@
 //! The service as a whole: `main` and the tests start the same thing.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -15,59 +15,85 @@ use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
 use crate::config::{Config, Issuing};
 use crate::db::store;
+use crate::documents::{self, Documents};
 use crate::engine::Engine;
-use crate::exchange;
-use crate::exchange::documents::Documents;
-use crate::exchange::jobs::Jobs;
+use crate::http::answer_cache::AnswerCache;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
+use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
+use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registers::catalogue;
-use crate::views;
+use crate::transfer::{self, first_start};
+use crate::views::{self, Counted};
 use crate::world::schema::Schemas;
+use crate::{auth, system};
 
 /// What went wrong at the start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Everything that a request may need.
-pub struct Service {
-    pub config: Config,
-    pub engine: Arc<Engine>,
-    pub tokens: Tokens,
-    pub issuers: Issuers,
-    pub limits: Limits,
-    pub metrics: Metrics,
-    pub operations: Vec<Arc<Operation>>,
-    pub views: views::Cache,
-    pub documents: Documents,
-    pub jobs: Jobs,
-    document: OnceLock<Bytes>,
+/// What the operations of one room need and others do not.
+pub struct Parts {
+    pub documents: Arc<Documents>,
+    pub jobs: Arc<Jobs>,
+    pub counted: Arc<Counted>,
+    /// The OpenAPI document; made when it is first asked for, so that the start does not wait for it.
+    pub document: Arc<LazyLock<Bytes>>,
 }
 
-impl Service {
-    /// The OpenAPI document, as served; made when it is first asked for, so that the start does not wait for it.
-    pub fn document(&self) -> Bytes {
-        self.document.get_or_init(|| document().into()).clone()
+impl Parts {
+    /// Parts that keep these files and run nothing yet.
+    #[must_use]
+    pub fn with(documents: Documents) -> Self {
+        Self {
+            documents: Arc::new(documents),
+            jobs: Arc::default(),
+            counted: Arc::default(),
+            document: Arc::new(LazyLock::new(|| document().into())),
+        }
     }
 }
 
 /// Every operation of the service.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
-    let mut all = exchange::operations();
-    all.extend(views::operations());
+pub fn operations(parts: &Parts) -> Vec<Operation> {
+    let mut all = system::discovery::operations(&parts.document);
+    all.extend(auth::sign_in::operations());
+    all.extend(views::operations(&parts.counted));
     all.extend(catalogue().kinds().iter().flat_map(resource::operations));
-    all.extend(exchange::record_operations());
+    all.extend(auth::accounts::operations());
+    all.extend(auth::people::operations());
+    all.extend(transfer::templates::operations());
+    all.extend(documents::operations(&parts.documents));
+    all.extend(transfer::import::operations());
+    all.extend(system::audit_log::operations());
+    all.extend(jobs::operations(&parts.jobs));
+    all.extend(transfer::calendar_feeds::operations());
     all
 }
+
+/// The schemas that they use beyond those of the records.
+const SCHEMAS: [fn(&mut Schemas); 10] = [
+    auth::accounts::schemas,
+    auth::people::schemas,
+    auth::sign_in::schemas,
+    system::discovery::schemas,
+    transfer::templates::schemas,
+    transfer::import::schemas,
+    system::audit_log::schemas,
+    jobs::schemas,
+    transfer::calendar_feeds::schemas,
+    views::schemas,
+];
 
 /// The OpenAPI document as text.
 #[must_use]
 pub fn document() -> String {
-    let schemas: Schemas = openapi::schemas(catalogue(), &[exchange::schemas, views::schemas]);
-    let document = openapi::document(&operations(), &schemas);
+    let schemas: Schemas = openapi::schemas(catalogue(), &SCHEMAS);
+    let operations = operations(&Parts::with(Documents::in_memory()));
+    let document = openapi::document(&operations, &schemas);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
@@ -85,6 +111,7 @@ pub async fn tokens(engine: &Engine, issuing: &Issuing) -> Result<Tokens, Proble
 /// The service, listening.
 pub struct Application {
     pub service: Arc<Service>,
+    pub parts: Parts,
     pub address: SocketAddr,
     server: actix_web::dev::Server,
     metrics: Option<actix_web::dev::Server>,
@@ -99,22 +126,22 @@ impl Application {
         let engine = Engine::start(config.place.address()?, catalogue())?;
         let example = !config.serving.no_example && engine.now().seq == 0;
         let example = example
-            .then(|| exchange::load::File::parse(exchange::load::EXAMPLE))
+            .then(|| transfer::load::File::parse(transfer::load::EXAMPLE))
             .transpose()?;
         let has_example = example.is_some();
-        if exchange::bootstrap::prepare(&engine, example).await? && has_example {
+        if first_start::prepare(&engine, example).await? && has_example {
             log::info!(
                 "loaded the example data: {} journal entries",
                 engine.now().seq
             );
         }
-        let linked = exchange::bootstrap::link_recommendations(&engine).await?;
+        let linked = first_start::link_recommendations(&engine).await?;
         if linked > 0 {
             log::info!("linked {linked} controls to the recommendations that they named in words");
         }
         let tokens = tokens(&engine, &config.issuing).await?;
         let pseudonyms = engine
-            .read(|c| store::secret(c, exchange::bootstrap::PSEUDONYMS))
+            .read(|c| store::secret(c, first_start::PSEUDONYMS))
             .await?;
         let pseudonyms = pseudonyms.ok_or("the database has no key for pseudonyms")?;
         let issuers = Issuers::load(
@@ -122,22 +149,25 @@ impl Application {
             &config.issuing.issuer,
             &pseudonyms,
         )?;
+        let parts = Parts::with(Documents::open(
+            &config.place.store(),
+            config.serving.uploads,
+        )?);
+        parts.jobs.start(&engine).await?;
         let service = Arc::new(Service {
             issuers,
             limits: Limits::new(config.serving.rate_limit),
             metrics: Metrics::new()?,
-            operations: operations().into_iter().map(Arc::new).collect(),
-            views: views::Cache::default(),
-            documents: Documents::open(&config.place.store(), config.serving.uploads)?,
-            jobs: Jobs::start(&engine).await?,
-            document: OnceLock::new(),
+            answers: AnswerCache::default(),
             engine,
             tokens,
             config,
         });
+        let operations: Vec<Arc<Operation>> =
+            operations(&parts).into_iter().map(Arc::new).collect();
         let listener = TcpListener::bind(service.config.serving.bind)?;
         let address = listener.local_addr()?;
-        let server = listen(&service, listener)?;
+        let server = listen(&service, operations, listener)?;
         let metrics = service
             .config
             .serving
@@ -146,6 +176,7 @@ impl Application {
             .transpose()?;
         Ok(Self {
             service,
+            parts,
             address,
             server,
             metrics,
@@ -167,8 +198,11 @@ impl Application {
         if let Some(metrics) = self.metrics {
             actix_web::rt::spawn(metrics);
         }
-        let left_over = Arc::clone(&service);
-        actix_web::rt::spawn(async move { exchange::documents::sweep(&left_over).await });
+        let (engine, files) = (
+            Arc::clone(&service.engine),
+            Arc::clone(&self.parts.documents),
+        );
+        actix_web::rt::spawn(async move { documents::sweep(&engine, &files).await });
         let sweeper = Arc::clone(&service);
         actix_web::rt::spawn(async move {
             loop {
@@ -177,7 +211,7 @@ impl Application {
             }
         });
         let result = self.server.await;
-        service.jobs.stop();
+        self.parts.jobs.stop();
         service.engine.stop();
         result
     }
@@ -185,6 +219,7 @@ impl Application {
 
 fn listen(
     service: &Arc<Service>,
+    operations: Vec<Arc<Operation>>,
     listener: TcpListener,
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
@@ -196,7 +231,7 @@ fn listen(
             .wrap(Compress::default())
             // How a body says that it is not to be compressed (http/dispatch); to callers it says nothing.
             .wrap_fn(|request, next| next.call(request).map_ok(without_identity))
-            .configure(|config| dispatch::mount(config, &shared))
+            .configure(|config| dispatch::mount(config, &shared, &operations))
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
@@ -271,7 +306,7 @@ fn serve_metrics(
     let server = HttpServer::new(move || {
         let service = Arc::clone(&shared);
         let scrape = move || {
-            let text = service.metrics.text(&service.engine.now());
+            let text = service.metrics.text(service.engine.now().seq);
             async move {
                 HttpResponse::Ok()
                     .content_type("text/plain; version=0.0.4")

@@ -6,20 +6,25 @@
 //! ([`world::seen`]) or hands a job to the one writer ([`engine`]), which runs it on a copy of the world
 //! ([`engine::txn`]), journals it ([`journal`]) and publishes the new world after the commit; the answer goes back the same way.
 //!
-//! The rules of the house: imports run downwards ([`app`] → [`exchange`], [`views`] → [`registers`], [`http`] → [`engine`] → [`world`] →
+//! The rules of the house: imports run downwards ([`app`] → [`transfer`], [`views`] → [`registers`], [`http`] → [`engine`] → [`world`] →
 //! [`journal`], [`db`]); a register says only what is its own ([`world::Resource`]); there is no way to write but the writer, and no way to
 //! read but what the caller may see. ARCHITECTURE.md has the map and the reasons.
 
 pub mod access;
 pub mod app;
+pub mod auth;
 pub mod config;
 pub mod db;
+pub mod documents;
 pub mod engine;
-pub mod exchange;
 pub mod http;
+pub mod jobs;
 pub mod journal;
 pub mod metrics;
+pub mod policy;
 pub mod problem;
 pub mod registers;
+pub mod system;
+pub mod transfer;
 pub mod views;
 pub mod world;

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use stride::access::caller::Held;
-use stride::access::policy::Role;
 use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
 use stride::config::{Config, Issuing, LogFormat, Place, Serving};
+use stride::documents::Documents;
 use stride::engine::Engine;
-use stride::exchange::documents::Documents;
-use stride::exchange::{bootstrap, export, load};
+use stride::policy::Role;
 use stride::registers::catalogue;
+use stride::transfer::{export, first_start, load};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,7 +78,7 @@ enum Command {
     /// Load made-up records for load tests, into an empty database
     Generate {
         #[command(flatten)]
-        amounts: stride::exchange::generate::Amounts,
+        amounts: stride::transfer::generate::Amounts,
     },
 }
 
@@ -143,7 +143,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Command::Verify { documents }) => return verify(&place, documents).await,
         Some(Command::Generate { amounts }) => {
             let engine = open(&place).await?;
-            let made = stride::exchange::generate::generate(&engine, amounts).await?;
+            let made = stride::transfer::generate::generate(&engine, amounts).await?;
             engine.stop();
             say(&format!("made {made} records"), false);
         }
@@ -153,7 +153,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
 
 async fn open(place: &Place) -> Result<std::sync::Arc<Engine>, StartError> {
     let engine = Engine::start(place.address()?, catalogue())?;
-    bootstrap::prepare(&engine, None).await?;
+    first_start::prepare(&engine, None).await?;
     Ok(engine)
 }
 
@@ -161,7 +161,7 @@ async fn load_back_dated(place: &Place, text: &str) -> Result<usize, StartError>
     let file = load::File::parse(text)?;
     let count = file.len();
     let engine = Engine::start(place.address()?, catalogue())?;
-    let was_empty = bootstrap::prepare(&engine, Some(file)).await?;
+    let was_empty = first_start::prepare(&engine, Some(file)).await?;
     engine.stop();
     if was_empty {
         return Ok(count);
@@ -240,7 +240,7 @@ async fn token(
     let scope = scope.as_deref().map(find).transpose()?;
     let tokens = stride::app::tokens(&engine, issuing).await?;
     let subject = Subject {
-        account: bootstrap::operator(&engine)?,
+        account: first_start::operator(&engine)?,
         client_id: "command-line".into(),
         read_only: false,
         acting_as: Some(Held {
@@ -268,7 +268,7 @@ async fn verify(place: &Place, documents: bool) -> Result<ExitCode, StartError> 
     if documents {
         let engine = Engine::start(place.address()?, catalogue())?;
         let store = Documents::open(&place.store(), 1)?;
-        let (files, found) = stride::exchange::documents::verify(&engine.now(), &store).await?;
+        let (files, found) = stride::documents::verify(&engine.now(), &store).await?;
         engine.stop();
         for fault in &found {
             say(fault, false);

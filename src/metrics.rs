@@ -6,8 +6,6 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-use crate::world::World;
-
 /// The counters of this process.
 pub struct Metrics {
     registry: Registry,
@@ -67,8 +65,8 @@ impl Metrics {
 
     /// All of it, as Prometheus reads it.
     #[must_use]
-    pub fn text(&self, world: &World) -> String {
-        self.journal.set(world.seq);
+    pub fn text(&self, journal_seq: i64) -> String {
+        self.journal.set(journal_seq);
         let mut out = Vec::new();
         if let Err(e) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
             log::error!("metrics: {e}");

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::policy::{Role, Subject};
+use crate::policy::{Role, Subject};
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// Reference of the account in whose name `stride token` and `stride load` act.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
 use super::issuers::{Claimed, Vouched};
-use super::policy::{Act, RELEASED, Role, Subject, allows};
+use crate::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
 use crate::world::seen::{Clearance, Sight};
@@ -305,7 +305,7 @@ pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
     if caller.read_only && act != Act::Read {
         return only_reads();
     }
-    let names: Vec<&str> = super::policy::roles(subject, act)
+    let names: Vec<&str> = crate::policy::roles(subject, act)
         .into_iter()
         .map(Role::as_str)
         .collect();

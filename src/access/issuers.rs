@@ -28,8 +28,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::policy::Role;
 use super::tokens::{expired, unauthenticated};
+use crate::policy::Role;
 use crate::problem::Problem;
 
 /// Clocks may differ by this much, in seconds.

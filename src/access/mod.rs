@@ -6,7 +6,6 @@
 pub mod accounts;
 pub mod caller;
 pub mod issuers;
-pub mod policy;
 pub mod secrets;
 pub mod tokens;
 

@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::accounts::{Account, AccountKind};
-use crate::access::policy::{Act, Subject};
 use crate::access::secrets;
 use crate::db::store::{self, CredentialRow, Side};
 use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::world::Resource;
 use crate::world::schema::{Schemas, add_answer, add_input};
@@ -101,7 +101,7 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
 }
 
 /// The journal says that it happened; what it was stays out of it.
-pub(super) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
+pub(crate) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
     let kind = txn
         .world
         .catalogue()

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::accounts::{Account, AccountStatus};
-use crate::access::policy::{Act, Subject};
 use crate::db::store::{self, PersonRow, Side};
 use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, id_parameter, schema_ref};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::organisation::Person;
 use crate::world::schema::{Schemas, add_answer, add_input};

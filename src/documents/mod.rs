@@ -7,6 +7,7 @@ mod file_name;
 mod media;
 mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{
@@ -24,13 +25,12 @@ pub use store::Documents;
 use self::media::{Media, Utf8};
 use self::store::{Upload, hex};
 use crate::access::caller::forbidden;
-use crate::access::policy::{Act, Subject};
-use crate::app::Service;
-use crate::engine::Outcome;
+use crate::engine::{Engine, Outcome};
 use crate::http::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
 use crate::http::resource::{BASE, as_of, idempotency, reason};
 use crate::http::stream::Incoming;
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::evidence::{Document, DocumentVersion, next_number};
 use crate::world::{Kind, Rec, Resource, World};
@@ -52,15 +52,16 @@ fn octets() -> Value {
 
 /// The operations of this module.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub fn operations(documents: &Arc<Documents>) -> Vec<Operation> {
     let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
     let digest = json!({ "type": "string", "maxLength": 500, "pattern": "sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:" });
     vec![
-        Operation::new(
+        Operation::holding(
             "POST",
             format!("{BASE}/documents/{{id}}/versions"),
             "createDocumentVersion",
             Access::Needs(Subject::Document, Act::Create),
+            documents,
             upload,
         )
         .says("Document versions", "Upload a version of a document", UPLOAD)
@@ -81,11 +82,12 @@ pub fn operations() -> Vec<Operation> {
         .streamed()
         .answers(201, "The version, with `Location` and `ETag`.", schema_ref("DocumentVersion"))
         .refuses(&[Code::InvalidHeader, Code::Conflict, Code::ReferenceTaken, Code::RuleViolation, Code::IdempotencyKeyReused]),
-        Operation::new(
+        Operation::holding(
             "GET",
             format!("{BASE}/document-versions/{{id}}/content"),
             "getDocumentVersionContent",
             Access::Needs(Subject::Document, Act::Read),
+            documents,
             download,
         )
         .says("Document versions", "Download a version of a document", DOWNLOAD)
@@ -224,18 +226,17 @@ fn version_kind(world: &World) -> Result<&'static Kind, Problem> {
     found.ok_or_else(|| Problem::internal("the catalogue has no document versions"))
 }
 
-async fn upload(call: Call) -> Result<Answer, Problem> {
+async fn upload(call: Call, documents: Arc<Documents>) -> Result<Answer, Problem> {
     // What came in is put in its place or taken away even when the caller goes: the work does not end with the connection.
-    actix_web::rt::spawn(receive(call))
+    actix_web::rt::spawn(receive(call, documents))
         .await
         .map_err(Problem::internal)?
 }
 
-async fn receive(mut call: Call) -> Result<Answer, Problem> {
+async fn receive(mut call: Call, documents: Arc<Documents>) -> Result<Answer, Problem> {
     let document = call.id()?;
     let announced = permitted(&call, document)?;
-    let service = std::sync::Arc::clone(&call.service);
-    let documents = &service.documents;
+    let service = Arc::clone(&call.service);
     let mut stream = call
         .stream
         .take()
@@ -399,14 +400,13 @@ async fn record(
     call.service.engine.write(write, job).await
 }
 
-async fn download(call: Call) -> Result<Answer, Problem> {
+async fn download(call: Call, documents: Arc<Documents>) -> Result<Answer, Problem> {
     let id = call.id()?;
     let (seen, _) = call.world().await?;
     let version = seen
         .get::<DocumentVersion>(id)
         .map(|v| v.data.clone())
         .ok_or_else(Problem::not_found)?;
-    let documents = &call.service.documents;
     let size = documents.size(id).await?;
     if i64::try_from(size) != Ok(version.byte_size) {
         return Err(Problem::internal(format!(
@@ -493,12 +493,11 @@ fn attachment(name: &str) -> String {
 }
 
 /// Takes away what uploads left behind that were cut short with their process.
-pub async fn sweep(service: &Service) {
-    let Ok(world) = service.engine.fresh().await else {
+pub async fn sweep(engine: &Engine, documents: &Documents) {
+    let Ok(world) = engine.fresh().await else {
         return;
     };
-    match service
-        .documents
+    match documents
         .sweep(LEFT_OVER, |id| world.any(id).is_some())
         .await
     {

@@ -61,6 +61,13 @@ impl Documents {
         Ok(Self::on(Arc::new(store), Some(folder), PIECE, uploads))
     }
 
+    /// Keeps files in memory, for whoever needs the operations and no files.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let store = object_store::memory::InMemory::new();
+        Self::on(Arc::new(store), None, PIECE, 1)
+    }
+
     fn on(
         store: Arc<dyn ObjectStore>,
         folder: Option<PathBuf>,

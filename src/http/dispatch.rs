@@ -18,9 +18,9 @@ use sha2::{Digest, Sha256};
 use super::answer::{Answer, Body, JSON};
 use super::call::Call;
 use super::formats::Format;
-use super::newcomer;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Extension, Operation, Tag};
+use super::provisioning;
 use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
@@ -28,7 +28,7 @@ use crate::access::caller::{forbidden, today};
 use crate::access::issuers::Vouched;
 use crate::access::tokens::unauthenticated;
 use crate::access::{Caller, Known};
-use crate::app::Service;
+use crate::http::service::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
 
@@ -40,9 +40,13 @@ type OnPath<'a> = (&'a str, Vec<Arc<Operation>>);
 /// Puts every operation on its path. A method that a path does not take is answered 405, a path that is none 404.
 ///
 /// Paths that begin alike share a scope: the framework tries one after the other, and there are hundreds.
-pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>) {
+pub fn mount(
+    config: &mut web::ServiceConfig,
+    service: &Arc<Service>,
+    operations: &[Arc<Operation>],
+) {
     let mut scopes: Vec<(&str, Vec<OnPath<'_>>)> = Vec::new();
-    for operation in &service.operations {
+    for operation in operations {
         let (scope, rest) = split(&operation.path);
         let at = scopes
             .iter()
@@ -243,7 +247,7 @@ async fn answer(
             None => None,
             Some(Bearer::Own(who)) => Some(who),
             Some(Bearer::External(vouched)) => Some(Arc::new(
-                newcomer::recognise(service, vouched, id).await?.into(),
+                provisioning::recognise(service, vouched, id).await?.into(),
             )),
         };
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
@@ -301,7 +305,7 @@ async fn prepare(
                 Answer::json(304, Bytes::new()).header("ETag", tag),
             ));
         }
-        if let Some(kept) = service.views.get(tag) {
+        if let Some(kept) = service.answers.get(tag) {
             return Ok(Prepared::Answered(kept.header("ETag", tag)));
         }
     }

@@ -4,19 +4,21 @@
 //! [`openapi`] into its entry in the document, so the two cannot disagree. [`resource`] makes the operations of any kind of record.
 
 pub mod answer;
+pub mod answer_cache;
 pub mod call;
 pub mod dispatch;
 pub mod formats;
 pub mod history;
 pub mod limits;
 pub mod naming;
-mod newcomer;
 pub mod openapi;
 pub mod operation;
 pub mod page;
+mod provisioning;
 pub mod query;
 pub mod resource;
 pub mod rows;
+pub mod service;
 pub mod stream;
 
 pub use answer::Answer;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use crate::access::accounts::Account;
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Meta};

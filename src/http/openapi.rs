@@ -254,7 +254,7 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
         .access
         .roles()
         .into_iter()
-        .map(crate::access::policy::Role::as_str)
+        .map(crate::policy::Role::as_str)
         .collect();
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),

@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::Format;
 use super::query::Parameter;
-use crate::access::policy::{Act, Role, Subject, roles};
+use crate::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
 use crate::world::schema::set;
 
@@ -132,7 +132,29 @@ impl Operation {
         )
     }
 
-    /// The same, for a handler that carries something.
+    /// The same, for a handler that needs something of its own.
+    pub fn holding<S: Send + Sync + 'static, F>(
+        method: &'static str,
+        path: impl Into<String>,
+        id: impl Into<String>,
+        access: Access,
+        own: &Arc<S>,
+        handler: fn(Call, Arc<S>) -> F,
+    ) -> Self
+    where
+        F: Future<Output = Result<Answer, Problem>> + 'static,
+    {
+        let own = Arc::clone(own);
+        Self::with(
+            method,
+            path,
+            id,
+            access,
+            Arc::new(move |call| Box::pin(handler(call, Arc::clone(&own)))),
+        )
+    }
+
+    /// The same, for a handler in any form.
     pub fn with(
         method: &'static str,
         path: impl Into<String>,

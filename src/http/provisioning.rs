@@ -9,9 +9,9 @@ use crate::access::Identity;
 use crate::access::accounts::Account;
 use crate::access::issuers::Vouched;
 use crate::access::tokens::unauthenticated;
-use crate::app::Service;
 use crate::db::store::{PersonRow, Side};
 use crate::engine::{Outcome, Txn, Write};
+use crate::http::service::Service;
 use crate::problem::Problem;
 use crate::world::{Kind, World};
 

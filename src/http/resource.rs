@@ -15,8 +15,8 @@ use super::history;
 use super::openapi::PAGES;
 use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
 use super::page;
-use crate::access::policy::Act;
 use crate::engine::{Outcome, Txn};
+use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::{AnyRecord, Kind, schema};
 

@@ -13,13 +13,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::access::policy::{Act, Subject};
 use crate::db::store::{self, JobRow, Side};
 use crate::engine::JOB_DAYS;
 use crate::http::operation::{Access, Operation, id_parameter, query, schema_ref};
 use crate::http::query::invalid;
 use crate::http::resource::{BASE, idempotency, reason};
 use crate::http::{Answer, Call, page};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::world::schema::{self, Schemas, add_answer};
 use crate::world::seen::Clearance;
@@ -41,13 +41,13 @@ pub fn schemas(schemas: &mut Schemas) {
 
 /// The operations of this module.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
     let example = json!({ "operations": [
         { "kind": "unit", "op": "create", "record": { "name": "Corporate services", "unit_kind": "unit" } },
         { "kind": "unit", "op": "restore", "id": "019abcde-0000-7000-8000-000000000001" },
     ] });
     vec![
-        Operation::new("POST", "/api/v1/jobs", "createJob", Access::Authenticated, create)
+        Operation::holding("POST", "/api/v1/jobs", "createJob", Access::Authenticated, jobs, create)
             .says("Jobs", "Load many records of any kind", &format!(
                 "Up to {} operations, in order, beside other requests: 202 says where to ask how far it is. With `mode=each`, the default, operations are committed in small parts and each stands alone; with `mode=atomic` they are all or nothing. An atomic job and a dry run take at most {MOST_AT_ONCE} operations: other changes wait while they run. The body is at most 32 MiB unless the service is set up otherwise. Permissions are those of each operation, by the grants that the account holds when its turn comes. The journal's entries carry the request id of this request. Four jobs of an account may wait or run at a process.",
                 load::MOST,
@@ -101,7 +101,7 @@ fn seen(row: Option<JobRow>, caller: &Caller) -> Result<Job, Problem> {
     Ok(job)
 }
 
-async fn create(mut call: Call) -> Result<Answer, Problem> {
+async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
     let caller = call.caller()?;
     caller.require_write()?;
     let owner = caller.account;
@@ -111,7 +111,7 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
         Some("atomic") => JobMode::Atomic,
         Some(_) => return Err(invalid("mode", "must be each or atomic")),
     };
-    let slot = call.service.jobs.reserve(owner)?;
+    let slot = jobs.reserve(owner)?;
     let body = call
         .stream
         .take()
@@ -164,7 +164,7 @@ async fn create(mut call: Call) -> Result<Answer, Problem> {
             .iter()
             .any(|(name, value)| name == "Location" && *value == location)
         {
-            service.jobs.submit(job);
+            jobs.submit(job);
         }
         Ok(outcome)
     });

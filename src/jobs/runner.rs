@@ -60,7 +60,8 @@ pub struct Waiting {
     pub operations: Vec<Bytes>,
 }
 
-/// The door to the thread that runs jobs.
+/// The door to the thread that runs jobs. Until it is started nothing is run.
+#[derive(Default)]
 pub struct Jobs {
     held: Held,
     stopping: Arc<AtomicBool>,
@@ -73,7 +74,7 @@ impl Jobs {
     ///
     /// # Errors
     /// The database is away or no thread is to be had.
-    pub async fn start(engine: &Arc<Engine>) -> Result<Self, Problem> {
+    pub async fn start(&self, engine: &Arc<Engine>) -> Result<(), Problem> {
         // A file has one process that serves it: what is open there is nobody's.
         let since = if engine.is_shared() {
             Utc::now() - SILENCE
@@ -82,11 +83,10 @@ impl Jobs {
         };
         interrupt_silent(engine, since).await?;
         let (queue, waiting) = unbounded_channel();
-        let (held, stopping) = (Held::default(), Arc::new(AtomicBool::new(false)));
         let runner = Runner {
             engine: Arc::clone(engine),
-            held: Arc::clone(&held),
-            stopping: Arc::clone(&stopping),
+            held: Arc::clone(&self.held),
+            stopping: Arc::clone(&self.stopping),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -103,12 +103,9 @@ impl Jobs {
                 });
             })
             .map_err(Problem::internal)?;
-        Ok(Self {
-            held,
-            stopping,
-            queue: Mutex::new(Some(queue)),
-            thread: Mutex::new(Some(thread)),
-        })
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue);
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
     }
 
     /// Makes room for a job of this account.

@@ -6,10 +6,10 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::policy::{Act, Subject};
 use crate::db::store;
 use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
 use crate::http::{Answer, Call, page};
+use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::world::schema::{self, Schemas, add_answer};
 

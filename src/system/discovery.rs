@@ -1,6 +1,6 @@
 //! What a newcomer asks: is it there, what can it do, who am I, what does that problem mean, where is the documentation.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::caller::Held;
-use crate::access::policy::{Act, Role, Subject, allows};
 use crate::http::openapi::API_VERSION;
 use crate::http::operation::{Access, Operation, Tag, schema_ref};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::schema::{Schemas, add_answer};
 
@@ -123,7 +123,7 @@ pub fn schemas(schemas: &mut Schemas) {
 
 /// The operations of this module.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub fn operations(document: &Arc<LazyLock<Bytes>>) -> Vec<Operation> {
     let any = || json!({ "type": "object" });
     vec![
         Operation::new("GET", "/livez", "isAlive", Access::Public, |_| async { ok() })
@@ -137,7 +137,7 @@ pub fn operations() -> Vec<Operation> {
         })
         .says("Service", "What runs here", "Versions of the build and of the API.")
         .answers(200, "The versions.", schema_ref("Version")),
-        Operation::new("GET", "/openapi.json", "getOpenApi", Access::Public, |call: Call| async move { Ok(Answer::json(200, call.service.document())) })
+        Operation::holding("GET", "/openapi.json", "getOpenApi", Access::Public, document, |_, document| async move { Ok(Answer::json(200, Bytes::clone(&document))) })
             .says("Service", "This document", "The OpenAPI document, from which clients can be generated.")
             .answers(200, "The document.", any()),
         Operation::new("GET", "/docs", "getDocs", Access::Public, |_| async {

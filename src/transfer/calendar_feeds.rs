@@ -14,15 +14,15 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::accounts::noted;
 use crate::access::caller::{Identity, forbidden, today};
-use crate::access::policy::{Act, Subject};
 use crate::access::{Caller, secrets};
+use crate::auth::accounts::noted;
 use crate::db::store::{self, CalendarFeedRow, Side};
 use crate::engine::{Author, Outcome, Write};
 use crate::http::formats::Format;
 use crate::http::operation::{Access, Operation, Tag, id_parameter, query, schema_ref};
 use crate::http::{Answer, Call, page};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::governance::Board;
 use crate::registers::organisation::Unit;
@@ -339,7 +339,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let key = format!("calendar feed {} {} {on}", row.id.0, world.seq);
     let service = Arc::clone(&call.service);
     let work = move || {
-        service.views.kept(key, || {
+        service.answers.kept(key, || {
             let filters = CalendarFeed::of(&row)?.filters;
             let things = for_feed(
                 &seen(world),

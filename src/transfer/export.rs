@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::load::FORMAT;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::world::World;
 
 /// The world as a file to load: every record as it stands, in the order of the kinds.

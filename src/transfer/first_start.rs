@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::load;
 use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR};
 use crate::access::tokens::new_signing_key;
+use crate::auth::people;
 use crate::db::store::{Side, signing_keys};
 use crate::engine::{Engine, Outcome, Txn, Write};
-use crate::exchange::people;
 use crate::problem::{Code, Problem};
 use crate::registers::risk::resolvable_controls;
 

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::dice::Dice;
-use super::bootstrap::operator;
+use super::first_start::operator;
 use crate::access::caller::today;
-use crate::access::policy::Subject;
 use crate::engine::{Engine, Outcome, Write};
+use crate::policy::Subject;
 use crate::problem::{Code, Problem};
 
 /// Records in one transaction: bounds what is in memory twice.

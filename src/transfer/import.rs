@@ -9,13 +9,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::policy::{Act, Subject};
 use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, query, schema_ref};
 use crate::http::query::invalid;
 use crate::http::resource::reason;
 use crate::http::rows::{MEDIA_TYPES, Rows};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::performance::{
     BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState,

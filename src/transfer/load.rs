@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::bootstrap::operator;
+use super::first_start::operator;
 use crate::engine::{Engine, Outcome, Txn, Write};
 use crate::problem::{Code, FieldError, Problem};
 use crate::views::papers::issue_loaded;

@@ -6,12 +6,12 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::access::policy::Act;
 use crate::engine::{Outcome, Txn};
 use crate::http::operation::{Access, Operation, query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{Names, idempotency, reason};
 use crate::http::{Answer, Call};
+use crate::policy::Act;
 use crate::problem::{Code, Problem};
 use crate::registers::governance::template::missing_boards;
 use crate::registers::oversight::template::{missing_duties, organisation};

@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::RecordName;
+use super::request::{Asked, View, id_of, operation_by, render, some_of, words};
+use super::rows::flatten;
 use super::status::Named;
-use super::{Asked, RecordName, View, flatten, id_of, operation_by, render, some_of, words};
-use crate::access::policy::Subject;
 use crate::db::store::{self, AuthorRow};
 use crate::http::history::FieldChange;
 use crate::http::naming::{ChangedBy, Names};
@@ -25,6 +26,7 @@ use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
 use crate::http::resource::moment;
 use crate::http::{Answer, Call};
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::catalogue;
 use crate::registers::governance::Board;
@@ -536,7 +538,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             next_cursor: items.last().filter(|_| more).map(|i| i.seq.to_string()),
             items,
         };
-        service.views.kept(key, || render(&view, format))
+        service.answers.kept(key, || render(&view, format))
     };
     actix_web::web::block(make)
         .await

@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::request::{Asked, View, id_of, operation, some_of, window, words};
+use super::rows::flatten;
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation, some_of, window, words};
-use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::communications::{
     ActivityKind, ActivityState, ActivityStatus, CommunicationsActivity, CommunicationsAudience,

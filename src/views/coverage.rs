@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::attendance::{LAST_MEETINGS, Turnout, attended};
-use super::awaits::worked_plans;
 use super::performance::availability;
 use super::representation::at_the_table;
-use super::{Asked, View, id_of, operation};
-use crate::access::policy::Subject;
+use super::request::{Asked, View, id_of, operation};
+use super::wait_graph::worked_plans;
 use crate::http::operation::{Operation, id_query};
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::communications::GoodPractice;

@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
-use super::{Asked, Gathered, View, gather_any, id_of, row, some_of, words};
+use super::gathering::{Gathered, gather_any};
+use super::request::{Asked, View, id_of, some_of, words};
+use super::rows::row;
 use crate::http::operation::{id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::{Gathered, PART, gather_part, of_kind};
+use super::gathering::{Gathered, PART, gather_part, of_kind};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 

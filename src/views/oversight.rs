@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::request::{Asked, View, id_of, operation, some_of, words};
+use super::rows::flatten;
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, operation, some_of, words};
-use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter, id_query, query, schema_ref};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::in_window;
 use crate::registers::oversight::{

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Asked, View, operation};
-use crate::access::policy::Subject;
+use super::request::{Asked, View, operation};
 use crate::http::operation::{Operation, id_parameter, query};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::performance::{
     BreakdownCategory, Characteristic, Classification, Dashboard, DashboardMaturity, Direction,

@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::request::{Asked, View, id_of, operation};
+use super::rows::{flatten, judged_page};
 use super::status::Named;
-use super::{Asked, View, flatten, id_of, judged_page, operation};
-use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::{
     AuditReview, ManagementDecision, Recommendation, RecommendationClosureState,

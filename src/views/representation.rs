@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::attendance::{Attended, Turnout, attended};
+use super::request::{Asked, View, operation};
 use super::status::Named;
-use super::{Asked, View, operation};
-use crate::access::policy::Subject;
 use crate::http::operation::{Operation, id_parameter};
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{

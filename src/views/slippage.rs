@@ -8,14 +8,16 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awaits::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, put_off, worked_plans};
-use super::standing::Standing;
+use super::RecordName;
+use super::readiness::Standing;
+use super::request::{Asked, View, id_of, operation, some_of, words};
+use super::rows::flatten;
 use super::status::Named;
-use super::{Asked, RecordName, View, flatten, id_of, operation, some_of, words};
-use crate::access::policy::Subject;
+use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, put_off, worked_plans};
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::page::{limit, limit_parameter};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationExtension, RecommendationUpdate,

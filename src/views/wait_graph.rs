@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::standing::{Standing, standing};
+use super::readiness::{Standing, standing};
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
     RecommendationUpdate,

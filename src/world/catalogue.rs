@@ -13,7 +13,7 @@ use super::record::{
     refused,
 };
 use super::schema::{self, Schemas};
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// A change to a record, to be checked against its rules.

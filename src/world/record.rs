@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::World;
 use super::date::PlannedDate;
 use super::seen::{Among, Clearance, cleared};
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// Who may see a record.

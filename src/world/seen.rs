@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{AnyRecord, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::problem::Problem;
 
 /// How much of what is marked a caller may see.

@@ -10,7 +10,7 @@ use super::{
     ManagementDecision, ManagementResponse, Recommendation, RecommendationClosureState,
     RecommendationLink, RecommendationRelation,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::reaches;
 use crate::registers::query::{Any, any, is, is_some};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::links::{counts, others};
 use crate::registers::query::{is, is_some};

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{AssuranceScale, Recommendation, recommendation};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window};
 use crate::registers::links::reaches;
 use crate::registers::query::{Any, any, is, is_some};

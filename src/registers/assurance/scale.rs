@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AuditReview;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::query::same_name;
 use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,

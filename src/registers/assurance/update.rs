@@ -11,7 +11,7 @@ use super::{
     Recommendation, RecommendationClosureState, RecommendationImplementation,
     RecommendationVerification,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::{PlannedDate, Precision};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

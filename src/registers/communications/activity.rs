@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::run::{ActivityState, runs, state};
 use super::{CampaignEvaluation, CommunicationsPlan};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, overlap};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;

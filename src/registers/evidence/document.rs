@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::DocumentVersion;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::links::parts;
 use crate::registers::query::{Any, any, is, is_some};

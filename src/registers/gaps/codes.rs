@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::problem::one_of;
 
 /// Where a gap belongs.

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::codes::{GapCode, GapRegister, gap_code, waivable};
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::registers::checks::{Days, asked, in_window, not_in_future, overlap, runs_on};
 use crate::registers::links::others;
 use crate::registers::query::Any;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::query::{Any, any, is};
 use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};

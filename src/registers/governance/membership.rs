@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Board;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
 use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::query::{Any, any, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -11,7 +11,7 @@ use super::{
     Action, ActionStatus, Meeting, MeetingStatus, is_of_board, is_secretarys, later_meeting,
     on_action, only_of_same_board,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::links::{count, others};
 use crate::registers::query::{is, is_some};

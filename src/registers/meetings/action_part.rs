@@ -12,7 +12,7 @@ use super::action_response::ActionClaim;
 use super::{
     Action, ActionDeferral, ActionResponse, ActionStatus, is_of_board, is_secretarys, reserved,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{count, others, parts};
 use crate::registers::query::{Any, any, is, same_name};

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Action, ActionPartStatus, is_of_board, on_action, only_of_same_board};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Meeting, MeetingStatus, is_of_board, is_within};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
 use crate::registers::governance::{Membership, MembershipCapacity};
 use crate::registers::links::others;

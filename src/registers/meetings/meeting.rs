@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Action, MeetingOutcome, Minutes, MinutesStatus};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_future};
 use crate::registers::governance::Board;
 use crate::registers::links::{others, parts};

@@ -10,7 +10,7 @@ use super::{
     Meeting, MinutesAmendment, MinutesDelivery, first_day, is_of_board, is_within, later_meeting,
     only_when_held,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some};

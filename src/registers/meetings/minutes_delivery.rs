@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Minutes, first_day, is_of_board};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -25,7 +25,7 @@ pub use outcome::{MeetingOutcome, OutcomeKind};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::registers::checks::{Days, in_window};
 use crate::registers::governance::Board;
 use crate::world::{Catalogue, Reading, Rec, Resource, Rules, World};

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Action, Meeting, Minutes, MinutesStatus, is_of_board, is_within, only_when_held};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};

@@ -1,13 +1,13 @@
 //! People, by pseudonym: something that posts, accounts and history can point to once nobody may know any more who it was.
 //!
-//! Who a person is (name, address) never enters a record: it lies in a table of its own, which [`crate::exchange::people`] keeps and erases.
+//! Who a person is (name, address) never enters a record: it lies in a table of its own, which [`crate::auth::people`] keeps and erases.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::asked;
 use crate::registers::query::is;
 use crate::world::{Links, Meta, Place, Reading, Rec, Resource};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::query::is;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Sort};
 

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Person;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is};

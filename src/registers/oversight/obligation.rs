@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{OccurrenceState, ReportSubmission, occurrences};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;

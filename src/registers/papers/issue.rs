@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Paper;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::in_window;
 use crate::registers::query::is;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -10,7 +10,7 @@ use super::{
     ChosenGap, PanelRecommendation, PaperAppendix, PaperImplication, PaperIssue, PaperNarrative,
     PaperScope, PaperStatus, StruckItem,
 };
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::meetings::Meeting;
 use crate::registers::query::{Any, any, is, is_some};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::{ImplicationState, Paper, PaperTemplate};
-use crate::access::policy::{Act, Subject};
+use crate::policy::{Act, Subject};
 use crate::registers::checks::{distinct, not_in_future};
 use crate::registers::links::no_repeats;
 use crate::registers::meetings::Meeting;

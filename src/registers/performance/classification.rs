@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Observation;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{fixed, runs_on};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

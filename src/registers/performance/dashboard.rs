@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::classification::Characteristic;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, not_in_future};
 use crate::registers::links::{others, parts};
 use crate::registers::query::{Any, any, is, is_some, same_name};

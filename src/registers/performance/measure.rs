@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::classification::{Characteristic, Classification};
 use super::observation::Observation;
 use super::source::FigureFrequency;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct};
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -11,7 +11,7 @@ use super::measure::{
     BreakdownCategory, Measure, MeasureUnit, check_breakdown, link_breakdown, normalise,
 };
 use super::period::{Figure, Period};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
 use crate::registers::query::{Any, any, is};
 use crate::world::seen::Among;

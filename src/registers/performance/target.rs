@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::measure::{BreakdownCategory, check_breakdown, link_breakdown, normalise};
 use super::period::{Figure, Period};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap, runs_on};
 use crate::registers::links::others;
 use crate::registers::query::is;

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::WorkPlanItem;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{is, is_some};

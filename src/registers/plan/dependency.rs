@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, is_some, same_name};

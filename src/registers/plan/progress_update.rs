@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{ItemStatus, Rag, WorkPlanItem};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, same_name};

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::constituency::check_terms;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, not_in_future, overlap, runs_on};
 use crate::registers::governance::MembershipCapacity;
 use crate::registers::links::others;

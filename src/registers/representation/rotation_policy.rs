@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::constituency::{check_constituency, check_terms};
 use super::rotation::{RotationState, rotations};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, overlap, runs_on};
 use crate::registers::links::others;
 use crate::registers::organisation::UnitKind;

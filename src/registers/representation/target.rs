@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::constituency::{check_constituency, check_terms};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::governance::TermsOfReference;
 use crate::registers::links::others;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationVerification,
 };

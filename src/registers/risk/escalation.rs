@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::risk::RiskStatus;
 use super::{Risk, RiskRegister};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::Board;
 use crate::registers::query::{Any, any, is};

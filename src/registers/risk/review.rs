@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::score::RiskScore;
 use super::{Risk, RiskRegister};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};

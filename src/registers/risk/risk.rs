@@ -10,7 +10,7 @@ use super::Escalation;
 use super::filter::RiskFilter;
 use super::score::RiskScore;
 use super::sums::RiskComputed;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed, not_in_future};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 

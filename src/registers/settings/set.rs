@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
 use crate::world::seen::Seen;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, same_name};

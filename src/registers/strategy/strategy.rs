@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::asked;
 use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::date::PlannedDate;

@@ -12,11 +12,12 @@ use uuid::Uuid;
 pub use dates::{DateKind, DateState, DatedThing, Wanted, gather};
 pub use ics::write;
 
-use super::{Asked, View, flatten, id_of, operation, some_of, window, words};
-use crate::access::policy::Subject;
+use super::request::{Asked, View, id_of, operation, some_of, window, words};
+use super::rows::flatten;
 use crate::http::formats::Format;
 use crate::http::operation::{Operation, id_query, query};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::settings::{SettingsUsed, used};
 use crate::world::record::word;

@@ -13,7 +13,7 @@ use crate::registers::performance::{Dashboard, DashboardMaturity};
 use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::findings::GapSeverity as Is;
-use crate::views::standing::standing;
+use crate::views::readiness::standing;
 use crate::world::Rec;
 use crate::world::record::word;
 

@@ -15,12 +15,14 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awaits::worked_plans;
+use super::RecordName;
 use super::findings::{self, Finding, Found, GapSeverity, Rules};
+use super::request::{Asked, View, operation};
+use super::rows::flatten;
 use super::status::Named;
-use super::{Asked, RecordName, View, flatten, operation};
-use crate::access::policy::Subject;
+use super::wait_graph::worked_plans;
 use crate::http::operation::Operation;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::RecommendationVerification;
 use crate::registers::gaps::GapRegister;

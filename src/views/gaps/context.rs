@@ -17,9 +17,9 @@ use crate::registers::performance::Measure;
 use crate::registers::plan::Plan;
 use crate::registers::representation::RepresentationTarget;
 use crate::registers::settings::SettingSet;
-use crate::views::awaits::worked_plans;
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, TargetState, at_the_table};
+use crate::views::wait_graph::worked_plans;
 use crate::world::seen::Seen;
 use crate::world::{IdMap, IdSet, Rec, Resource};
 

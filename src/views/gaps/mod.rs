@@ -31,11 +31,14 @@ use uuid::Uuid;
 
 pub use papers::gap_on;
 
+use super::RecordName;
 use super::findings::{GapRules, GapSeverity, Rules};
-use super::{Asked, Gathered, RecordName, View, operation, row, words};
-use crate::access::policy::Subject;
+use super::gathering::Gathered;
+use super::request::{Asked, View, operation, words};
+use super::rows::row;
 use crate::http::operation::{Operation, query};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};

@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::gaps;
+use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::status::Named;
-use super::{Asked, View, gaps, id_of, operation, some_of, words};
-use crate::access::policy::Subject;
 use crate::http::formats::Format;
 use crate::http::operation::{Operation, id_query};
 use crate::http::query::invalid;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::content::PaperContent;
 use super::says;
-use crate::access::policy::{Act, Subject};
 use crate::http::history::FieldChange;
 use crate::http::operation::{Access, Operation, Tag, id_parameter, id_query, schema_ref};
 use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::papers::Paper;
 use crate::views::status::Named;

@@ -30,11 +30,11 @@ pub use issuing::issue_loaded;
 pub use queries::Basis;
 pub use references::Found;
 
-use crate::access::policy::{Act, Subject};
 use crate::http::formats::{self, Format};
 use crate::http::operation::{Access, Operation, Tag, id_parameter, schema_ref};
 use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
+use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::registers::papers::{Paper, PaperIssue};
 use crate::world::Rec;
@@ -117,7 +117,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let (seen, on) = call.world().await?;
     let says = says(&call, (&seen, on), call.id()?).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || service.views.kept(key, || written(says, format));
+    let work = move || service.answers.kept(key, || written(says, format));
     actix_web::web::block(work)
         .await
         .map_err(Problem::internal)?

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::content::{ResolvedReference, UnresolvedReason, UnresolvedReference};
 use super::markup::{self, Node, Span};
 use super::queries::Basis;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::catalogue;
 use crate::registers::papers::Paper;
 use crate::views::RecordName;

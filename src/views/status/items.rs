@@ -15,7 +15,8 @@ use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::views::rag::RatedBy;
-use crate::views::{Asked, View, flatten, id_of};
+use crate::views::request::{Asked, View, id_of};
+use crate::views::rows::flatten;
 use crate::world::record::word;
 
 /// One item: declared beside computed.

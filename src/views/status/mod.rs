@@ -21,12 +21,15 @@ use self::counts::{
 };
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
+use super::RecordName;
+use super::gathering::{Gathered, gather};
 use super::kept::Kept;
-use super::{Asked, Gathered, RecordName, View, flatten, gather, judged_page, operation};
-use crate::access::policy::Subject;
+use super::request::{Asked, View, compare_to, operation};
+use super::rows::{flatten, judged_page};
 pub use crate::http::naming::Named;
 use crate::http::operation::{Operation, id_parameter, id_query, query};
 use crate::http::page::limit_parameter;
+use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::{Recommendation, RecommendationClosureState};
 use crate::registers::meetings::{Action, ActionStatus};
@@ -546,7 +549,12 @@ fn figures_of(figures: &StatusFigures) -> Map<String, Value> {
 }
 
 /// What has moved since the earlier world that was asked for.
-fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<StatusTrend> {
+fn trend(
+    asked: &Asked,
+    counted: &Counted,
+    about: Option<Uuid>,
+    now: &StatusFigures,
+) -> Option<StatusTrend> {
     let (seen, on) = asked.earlier.as_ref()?;
     let scope = match about {
         None => Some(Scope::everything(seen)),
@@ -554,7 +562,7 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
     };
     let was_on_record = scope.is_some();
     let figures = scope
-        .map(|s| Picture::new(seen, *on, &asked.counted).count(s).figures)
+        .map(|s| Picture::new(seen, *on, counted).count(s).figures)
         .unwrap_or_default();
     let (earlier, now) = (figures_of(&figures), figures_of(now));
     let number =
@@ -580,9 +588,9 @@ fn trend(asked: &Asked, about: Option<Uuid>, now: &StatusFigures) -> Option<Stat
 }
 
 /// Computes the view, for what belongs to one record or for everything.
-fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
+fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) -> StatusView {
     let seen = &asked.seen;
-    let picture = Picture::new(seen, asked.on, &asked.counted);
+    let picture = Picture::new(seen, asked.on, counted);
     let (scope, about) = match about {
         Some((scope, about)) => (scope, Some(about)),
         None => (Scope::everything(seen), None),
@@ -607,7 +615,7 @@ fn status(asked: &Asked, about: Option<(Scope, RecordName)>) -> StatusView {
         },
         computed_rag: colour(&reasons),
         reasons,
-        trend: trend(asked, about.as_ref().map(|a| a.id), &all.figures),
+        trend: trend(asked, counted, about.as_ref().map(|a| a.id), &all.figures),
         about,
         totals: all.figures.items,
         recommendations: all.figures.recommendations,
@@ -644,13 +652,14 @@ fn groups(
 }
 
 /// The status of what belongs to the record in the path, which is of this kind.
-fn of<R: Resource>(asked: &Asked) -> Result<StatusView, Problem> {
+fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Problem> {
     let id = asked.id()?;
     let scope = asked
         .seen
         .get::<R>(id)
         .and_then(|_| Scope::to(&asked.seen, id, asked.on));
-    Ok(status(asked, Some(scope.ok_or_else(Problem::not_found)?)))
+    let scope = scope.ok_or_else(Problem::not_found)?;
+    Ok(status(asked, counted, Some(scope)))
 }
 
 const ABOUT: &str = "Work-plan items by status and colour, by goal and by unit; overdue, due soon, without a lead, without a deadline, not heard of for long; audit recommendations by the three axes and in time or not; actions; risks; the next dates of all of them. What is declared stands beside what the service computes, with the reasons for the colour of the whole. `compare_to` adds what has moved since an earlier time.";
@@ -660,62 +669,69 @@ fn rags() -> [String; 5] {
 }
 
 /// A status of what belongs to a record of one kind.
-fn operation_of<R: Resource>(id: &str, needs: Subject, summary: &str, covers: &str) -> Operation {
+fn operation_of<R: Resource>(
+    counted: &Arc<Counted>,
+    id: &str,
+    needs: Subject,
+    summary: &str,
+    covers: &str,
+) -> Operation {
     let path = format!("/api/v1/{}/{{id}}/status", R::PATH);
-    operation(&path, id, needs, of::<R>)
-        .takes([
-            id_parameter(&R::KIND.replace('_', " ")),
-            super::compare_to(),
-        ])
+    let counted = Arc::clone(counted);
+    operation(&path, id, needs, move |asked| of::<R>(asked, &counted))
+        .takes([id_parameter(&R::KIND.replace('_', " ")), compare_to()])
         .says("Views", summary, &format!("{covers} {ABOUT}"))
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
     use crate::registers::{
         assurance::AuditReview, governance::Board, risk::RiskRegister, strategy::Strategy,
     };
     vec![
-        operation("/api/v1/status", "getStatus", Subject::PlanItem, |asked| Ok(status(asked, None)))
-            .takes([super::compare_to()])
+        operation("/api/v1/status", "getStatus", Subject::PlanItem, {
+            let counted = Arc::clone(counted);
+            move |asked: &Asked| Ok(status(asked, &counted, None))
+        })
+            .takes([compare_to()])
             .says("Views", "Where everything stands", ABOUT),
-        operation_of::<Strategy>(
+        operation_of::<Strategy>(counted,
             "getStrategyStatus",
             Subject::Strategy,
             "Where a strategy stands",
             "The items of the plans that deliver it and those that serve its goals, the recommendations that bear on its goals or these items, or depend on or are addressed by one of them or by a review of the strategy, and the actions and risks about any of these.",
         ),
-        operation_of::<Plan>(
+        operation_of::<Plan>(counted,
             "getPlanStatus",
             Subject::Plan,
             "Where a plan stands",
             "Its items, and the recommendations, actions and risks that are about it or them.",
         ),
-        operation_of::<Goal>(
+        operation_of::<Goal>(counted,
             "getGoalStatus",
             Subject::Strategy,
             "Where a goal stands",
             "The items that serve it or a goal below it, and the recommendations, actions and risks that are about these goals or items.",
         ),
-        operation_of::<Unit>(
+        operation_of::<Unit>(counted,
             "getUnitStatus",
             Subject::Organisation,
             "Where a unit stands",
             "What the unit, or a unit below it, is responsible for.",
         ),
-        operation_of::<Board>(
+        operation_of::<Board>(counted,
             "getBoardStatus",
             Subject::Governance,
             "Where a board stands",
             "The items that it allocated and those that serve the goals that it decides on, oversees or delivers on the day; the recommendations that bear on them, or are addressed by one of them or by the board; its own actions; the risks on the registers that it watches and those escalated to it.",
         ),
-        operation_of::<AuditReview>(
+        operation_of::<AuditReview>(counted,
             "getAuditReviewStatus",
             Subject::Assurance,
             "Where an audit review stands",
             "Its recommendations, the items that they bear on, the actions about them, and the risks whose controls carry them out.",
         ),
-        operation_of::<RiskRegister>("getRiskRegisterStatus", Subject::Risk, "Where a risk register stands", "Its risks."),
+        operation_of::<RiskRegister>(counted, "getRiskRegisterStatus", Subject::Risk, "Where a risk register stands", "Its risks."),
         operation("/api/v1/status/items", "listItemStatus", Subject::PlanItem, items)
             .takes([
                 limit_parameter("Items"),

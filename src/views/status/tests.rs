@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::*;
 use crate::db::Address;
 use crate::engine::{Engine, Outcome, Txn, Write};
-use crate::exchange::bootstrap;
-use crate::exchange::generate::{Amounts, generate};
 use crate::http::query::Query;
 use crate::registers::catalogue;
-use crate::views::PART;
+use crate::transfer::first_start;
+use crate::transfer::generate::{Amounts, generate};
+use crate::views::gathering::PART;
 use crate::world::Kind;
 use crate::world::seen::{Clearance, Sight};
 
@@ -41,7 +41,7 @@ async fn write(
     engine: &Engine,
     job: impl FnOnce(&mut Txn<'_>) -> Result<(), Problem> + Send + 'static,
 ) {
-    let operator = bootstrap::operator(engine).expect("an operator");
+    let operator = first_start::operator(engine).expect("an operator");
     let done = engine.write(Write::system(operator, "test"), |txn| {
         job(txn).map(|()| Outcome::default())
     });
@@ -64,7 +64,7 @@ async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
     .await;
 }
 
-fn asked(engine: &Engine, clearance: &Clearance, days: i64, counted: &Arc<Counted>) -> Asked {
+fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
     let sight = Sight {
         clearance: clearance.clone(),
         exact: Vec::new(),
@@ -75,7 +75,6 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64, counted: &Arc<Counte
         earlier: None,
         query: Query::default(),
         params: Vec::new(),
-        counted: Arc::clone(counted),
     }
 }
 
@@ -89,7 +88,7 @@ fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
     ];
     let answer = |(clearance, days): &(Clearance, i64)| {
         let by =
-            |counted: &Arc<Counted>| json!(status(&asked(engine, clearance, *days, counted), None));
+            |counted: &Arc<Counted>| json!(status(&asked(engine, clearance, *days), counted, None));
         let (mine, anew) = (by(kept), by(&Arc::default()));
         assert_eq!(mine, anew, "{clearance:?}, {days} days on");
         mine
@@ -104,7 +103,7 @@ async fn filled(folder: &tempfile::TempDir) -> Arc<Engine> {
         .to_string_lossy()
         .into_owned();
     let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
-    bootstrap::prepare(&engine, None)
+    first_start::prepare(&engine, None)
         .await
         .expect("it is prepared");
     generate(&engine, AMOUNTS).await.expect("it is made");

@@ -19,7 +19,7 @@ pub use timeliness::Timeliness;
 pub(super) use state::claimed_by;
 
 use super::RecommendationExtension;
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed};
 use crate::registers::links::{counts, others};
 use crate::registers::risk::Control;

@@ -17,7 +17,7 @@ pub(super) use due::{Due, due_of, due_with};
 use super::action_part::ActionPart;
 use super::action_response::{ActionClaim, ActionResponse};
 use super::{ActionDeferral, Meeting};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::links::{count, parts};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};

@@ -16,7 +16,7 @@ pub use parts::{
 };
 
 use super::{DeadlineChange, ProgressUpdate, Rag};
-use crate::access::policy::Subject;
+use crate::policy::Subject;
 use crate::registers::links::counts;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};

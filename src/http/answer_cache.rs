@@ -1,0 +1,48 @@
+//! Answers that hold until the journal moves, kept by their ETag.
+
+use std::sync::Arc;
+
+use super::Answer;
+use crate::problem::Problem;
+
+/// Bytes of answers kept.
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Answers kept until the journal moves, by their ETag.
+pub struct AnswerCache(moka::sync::Cache<String, Answer>);
+
+impl AnswerCache {
+    /// The answer kept under this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Answer> {
+        self.0.get(key)
+    }
+
+    /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
+    ///
+    /// # Errors
+    /// What making it fails with.
+    pub fn kept(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        self.0
+            .try_get_with(key, make)
+            .map_err(|p: Arc<Problem>| (*p).clone())
+    }
+}
+
+impl Default for AnswerCache {
+    fn default() -> Self {
+        let weigh = |key: &String, answer: &Answer| {
+            u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX)
+        };
+        Self(
+            moka::sync::Cache::builder()
+                .weigher(weigh)
+                .max_capacity(KEPT_BYTES)
+                .build(),
+        )
+    }
+}

@@ -1,0 +1,22 @@
+//! What a request may need, whichever operation it asks for. What only some operations need, their handlers capture.
+
+use std::sync::Arc;
+
+use super::answer_cache::AnswerCache;
+use super::limits::Limits;
+use crate::access::issuers::Issuers;
+use crate::access::tokens::Tokens;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::metrics::Metrics;
+
+/// What a request may need.
+pub struct Service {
+    pub config: Config,
+    pub engine: Arc<Engine>,
+    pub tokens: Tokens,
+    pub issuers: Issuers,
+    pub limits: Limits,
+    pub metrics: Metrics,
+    pub answers: AnswerCache,
+}
