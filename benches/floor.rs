@@ -1,8 +1,11 @@
-//! Floors for `benches/run`: the same work with nothing around it. Each prints operations per second.
+//! Floors for `benches/run`: the same work with nothing around it. Each prints operations per
+//! second.
 //!
-//! `floor serve PORT FILE` answers every request with FILE; `floor sqlite-make FROM TO` puts the items of a generated database into a
-//! plain table; `floor sqlite-insert DB ROWS` puts rows into two tables with the service's indexes, 1,000 to a commit; `floor sqlite-get DB SECONDS`, `floor sqlite-list DB SECONDS` read it; `floor postgres-list URL SECONDS` does on
-//! PostgreSQL what `sqlite-list` does, through diesel on four connections.
+//! `floor serve PORT FILE` answers every request with FILE; `floor sqlite-make FROM TO` puts the
+//! items of a generated database into a plain table; `floor sqlite-insert DB ROWS` puts rows into
+//! two tables with the service's indexes, 1,000 to a commit; `floor sqlite-get DB SECONDS`, `floor
+//! sqlite-list DB SECONDS` read it; `floor postgres-list URL SECONDS` does on PostgreSQL what
+//! `sqlite-list` does, through diesel on four connections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -146,7 +149,8 @@ fn sqlite_make(from: &str, to: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What an imported observation costs at the least: its row and its log row, with the indexes that the service's tables have.
+/// What an imported observation costs at the least: its row and its log row, with the indexes that
+/// the service's tables have.
 fn sqlite_insert(db: &str, rows: u64) -> Result<(), Failed> {
     let mut db = Sqlite::open(db)?;
     db.execute_batch(

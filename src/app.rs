@@ -1,4 +1,4 @@
-//! The service as a whole: `main` and the tests start the same thing.
+//! The whole service. `main` and the tests start it the same way.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
@@ -31,7 +31,7 @@ use crate::views::{self, Counted};
 use crate::world::schema::Schemas;
 use crate::{auth, system};
 
-/// What went wrong at the start.
+/// An error at the start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the operations of one room need and others do not.
@@ -39,7 +39,8 @@ pub struct Parts {
     pub documents: Arc<Documents>,
     pub jobs: Arc<Jobs>,
     pub counted: Arc<Counted>,
-    /// The OpenAPI document; made when it is first asked for, so that the start does not wait for it.
+    /// The OpenAPI document; made when it is first asked for, so that the start does not wait for
+    /// it.
     pub document: Arc<LazyLock<Bytes>>,
 }
 
@@ -99,16 +100,16 @@ pub fn document() -> String {
     text
 }
 
-/// Reads the signing keys from the database and makes the first where there is none.
+/// Reads the signing keys from the database.
 ///
 /// # Errors
-/// The database is away, or no key can be made.
+/// The database is unavailable, or it has no usable key.
 pub async fn tokens(engine: &Engine, issuing: &Issuing) -> Result<Tokens, Problem> {
     let keys = engine.read(store::signing_keys).await?;
     Tokens::new(issuing.issuer.clone(), issuing.audience.clone(), &keys)
 }
 
-/// The service, listening.
+/// The service, listening for requests.
 pub struct Application {
     pub service: Arc<Service>,
     pub parts: Parts,
@@ -118,10 +119,11 @@ pub struct Application {
 }
 
 impl Application {
-    /// Opens the database, brings it to this build's state, loads the example data into an empty one, and binds the address.
+    /// Opens the database, migrates it to this build's version, loads the example data if it is
+    /// empty, and binds the address.
     ///
     /// # Errors
-    /// The database, the data, or the address is not to be had.
+    /// The database or the address is unavailable, or the data cannot be loaded.
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let engine = Engine::start(config.place.address()?, catalogue())?;
         let example = !config.serving.no_example && engine.now().seq == 0;
@@ -137,7 +139,7 @@ impl Application {
         }
         let linked = first_start::link_recommendations(&engine).await?;
         if linked > 0 {
-            log::info!("linked {linked} controls to the recommendations that they named in words");
+            log::info!("linked {linked} controls to the recommendations that they named as text");
         }
         let tokens = tokens(&engine, &config.issuing).await?;
         let pseudonyms = engine
@@ -183,13 +185,14 @@ impl Application {
         })
     }
 
-    /// A handle that stops it.
+    /// A handle that stops the service.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.server.handle()
     }
 
-    /// Answers until it is told to stop; then finishes what is under way, answers it, and closes the database.
+    /// Answers requests until told to stop. Then finishes and answers the requests in progress, and
+    /// closes the database.
     ///
     /// # Errors
     /// The server fails.
@@ -229,7 +232,8 @@ fn listen(
         App::new()
             .wrap(Condition::new(has_origins, cors(&shared)))
             .wrap(Compress::default())
-            // How a body says that it is not to be compressed (http/dispatch); to callers it says nothing.
+            // `identity` marks a body that must not be compressed (http/dispatch). Callers do not
+            // need the header.
             .wrap_fn(|request, next| next.call(request).map_ok(without_identity))
             .configure(|config| dispatch::mount(config, &shared, &operations))
     })
@@ -294,7 +298,8 @@ fn cors(service: &Service) -> Cors {
     {
         cors = cors.allowed_origin(origin);
     }
-    // A page from elsewhere is told so by its browser; the answer itself stays the same.
+    // For a page from another origin, the browser enforces the rule; the response itself is the
+    // same.
     cors.block_on_origin_mismatch(false)
 }
 

@@ -1,4 +1,4 @@
-//! Settings: each is a flag and an environment variable, and `--help` is their documentation.
+//! Settings. Each is a flag and an environment variable; `--help` documents them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,17 +7,18 @@ use clap::Args;
 
 use crate::db::{Address, DbError};
 
-/// Where the data lies; every command needs to know.
+/// Where the data is kept. Every command needs this.
 #[derive(Debug, Clone, Args)]
 pub struct Place {
-    /// Folder for the embedded database; made when it is not there
+    /// Folder for the embedded database; created if it does not exist
     #[arg(long, env = "STRIDE_DATA_DIR", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
-    /// postgres://user@host/name, or sqlite://PATH; without it an embedded SQLite database in the data folder
+    /// postgres://user@host/name, or sqlite://PATH; if not set, an embedded SQLite database in the
+    /// data folder
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
-    /// Where the files of documents are kept: a folder, or s3://bucket/prefix with the usual AWS_* variables; without it the folder
-    /// `documents` in the data folder
+    /// Where the files of documents are kept: a folder, or s3://bucket/prefix with the usual AWS_*
+    /// variables; if not set, the folder `documents` in the data folder
     #[arg(long, env = "STRIDE_STORE", global = true)]
     pub store: Option<String>,
 }
@@ -41,7 +42,7 @@ impl Place {
     /// The database's address.
     ///
     /// # Errors
-    /// The URL is not one of ours.
+    /// The URL is not supported.
     pub fn address(&self) -> Result<Address, DbError> {
         match self.database_url.as_deref().filter(|u| !u.is_empty()) {
             Some(url) => Address::parse(url),
@@ -55,27 +56,27 @@ impl Place {
     }
 }
 
-/// How tokens are issued and checked; the server and `stride token` must agree.
+/// How tokens are issued and checked. The server and `stride token` must use the same values.
 #[derive(Debug, Clone, Args)]
 pub struct Issuing {
-    /// What tokens say who issued them; clients compare it with the discovery document
+    /// Issuer named in tokens; clients compare it with the discovery document
     #[arg(long, env = "STRIDE_ISSUER", default_value = "stride", global = true)]
     pub issuer: String,
-    /// What tokens say whom they are for
+    /// Audience named in tokens
     #[arg(long, env = "STRIDE_AUDIENCE", default_value = "stride", global = true)]
     pub audience: String,
 }
 
-/// How the service answers.
+/// How the service handles requests.
 #[derive(Debug, Clone, Args)]
 pub struct Serving {
     /// Address to listen on
     #[arg(long, env = "STRIDE_BIND", default_value = "127.0.0.1:8080")]
     pub bind: SocketAddr,
-    /// Address for Prometheus metrics (`/metrics`); without it none are served
+    /// Address for Prometheus metrics (`/metrics`); if not set, none are served
     #[arg(long, env = "STRIDE_METRICS_BIND")]
     pub metrics_bind: Option<SocketAddr>,
-    /// Address that callers see, for links in answers, such as `https://stride.example.org`
+    /// Address that callers use, for links in responses, such as `https://stride.example.org`
     #[arg(long, env = "STRIDE_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Do not load the example data into an empty database
@@ -84,22 +85,23 @@ pub struct Serving {
     /// Threads that answer requests
     #[arg(long, env = "STRIDE_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
-    /// Requests per second that one caller may make for long; 0 for no limit
+    /// Requests per second that one caller may keep up; 0 for no limit
     #[arg(long, env = "STRIDE_RATE_LIMIT", default_value_t = 500)]
     pub rate_limit: u32,
-    /// Proxies whose `X-Forwarded-For` is believed, as networks such as 10.0.0.0/8, separated by commas
+    /// Proxies whose `X-Forwarded-For` is trusted, as networks such as 10.0.0.0/8, separated by
+    /// commas
     #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Largest body taken, in bytes
+    /// Largest request body accepted, in bytes
     #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
     pub body_limit: usize,
-    /// Largest body taken piece by piece (a document, a file of observations), in bytes
+    /// Largest streamed body accepted (a document, a file of observations), in bytes
     #[arg(long, env = "STRIDE_STREAM_LIMIT", default_value_t = 1024 * 1024 * 1024)]
     pub stream_limit: u64,
-    /// Seconds that a request with such a body may take
+    /// Seconds that a request with a streamed body may take
     #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
     pub stream_seconds: u64,
-    /// Files that may be on their way in at once
+    /// Number of files that may be uploaded at the same time
     #[arg(long, env = "STRIDE_UPLOADS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub uploads: u16,
     /// Largest body of a job, in bytes; a process holds eight jobs at most
@@ -111,19 +113,19 @@ pub struct Serving {
     /// Origins whose pages may call the service, separated by commas
     #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
-    /// Callers come through TLS: send Strict-Transport-Security
+    /// Callers connect through TLS: send Strict-Transport-Security
     #[arg(long, env = "STRIDE_BEHIND_TLS")]
     pub behind_tls: bool,
-    /// File that says which other issuers' tokens are taken, and what their claims are worth (see README)
+    /// File that names other trusted issuers and the roles that their claims give (see README)
     #[arg(long, env = "STRIDE_ISSUERS")]
     pub issuers: Option<PathBuf>,
-    /// Seconds that requests under way are given when the service stops
+    /// Seconds that requests in progress are given when the service stops
     #[arg(long, env = "STRIDE_SHUTDOWN_SECONDS", default_value_t = 20)]
     pub shutdown_seconds: u64,
 }
 
 impl Serving {
-    /// What plain `stride` serves with: the environment, else the defaults.
+    /// The settings that plain `stride` uses: the environment, or else the defaults.
     #[must_use]
     pub fn defaults() -> Self {
         #[derive(clap::Parser)]
@@ -135,14 +137,14 @@ impl Serving {
     }
 }
 
-/// How logs look.
+/// Format of the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     Plain,
     Json,
 }
 
-/// Everything that `stride serve` is told.
+/// All settings of `stride serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub place: Place,

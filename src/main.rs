@@ -18,7 +18,8 @@ use stride::transfer::{export, first_start, load};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Strategy, delivery plan, boards, risks and controls of a public body, answered over HTTP as they stand and as they stood
+/// Strategy, delivery plan, boards, risks and controls of a public body over HTTP, current and at
+/// any earlier time
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -26,7 +27,7 @@ struct Cli {
     place: Place,
     #[command(flatten)]
     issuing: Issuing,
-    /// How logs look
+    /// Format of the logs
     #[arg(
         long,
         env = "STRIDE_LOG_FORMAT",
@@ -41,41 +42,42 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve (what plain `stride` does)
+    /// Run the service (the default command)
     Serve(Box<Serving>),
-    /// Bring the database's tables to this build's state
+    /// Update the database's tables for this build
     Migrate,
-    /// Load records from a file, all or nothing, by the rules of the API
+    /// Load records from a file, all or nothing, checked by the rules of the API
     Load {
-        /// The file
+        /// File to load
         file: PathBuf,
-        /// Record the file's stages under the times that they name, marked as back-dated; only into an empty database
+        /// Record the file's stages with the times they give, marked as back-dated; only into an
+        /// empty database
         #[arg(long)]
         back_dated: bool,
     },
-    /// Write everything that is kept, in the form that `load` takes
+    /// Write all data in the format that `load` reads
     Export,
-    /// Print a short-lived access token for whoever holds the data
+    /// Print a short-lived access token, for anyone with access to the data
     Token {
-        /// The role it acts in
+        /// Role of the token
         #[arg(long, value_parser = parse_role)]
         role: Role,
-        /// Reference of the unit or board that it is limited to
+        /// Reference of the unit or board to which the token is limited
         #[arg(long)]
         scope: Option<String>,
-        /// Show records marked official_sensitive
+        /// Allow the token to read records marked official_sensitive
         #[arg(long)]
         official_sensitive: bool,
     },
     /// Print the OpenAPI document
     Openapi,
-    /// Check the journal's chain and that the records are what it says
+    /// Check the journal's chain, and that the records match the journal
     Verify {
-        /// Read every file of a document too, and check that it is what was uploaded
+        /// Also read every document file, and check that it is unchanged since it was uploaded
         #[arg(long)]
         documents: bool,
     },
-    /// Load made-up records for load tests, into an empty database
+    /// Load generated records for load tests, into an empty database
     Generate {
         #[command(flatten)]
         amounts: stride::transfer::generate::Amounts,
@@ -145,7 +147,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
             let engine = open(&place).await?;
             let made = stride::transfer::generate::generate(&engine, amounts).await?;
             engine.stop();
-            say(&format!("made {made} records"), false);
+            say(&format!("created {made} records"), false);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -167,7 +169,8 @@ async fn load_back_dated(place: &Place, text: &str) -> Result<usize, StartError>
         return Ok(count);
     }
     Err(
-        "only an empty database takes records under an earlier time; name a new data folder or database, or load without --back-dated"
+        "records can be given an earlier time only in an empty database; name a new data folder \
+            or database, or load without --back-dated"
             .into(),
     )
 }
@@ -197,11 +200,9 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         .unwrap_or_else(|| format!("http://{}", app.address));
     say(
         &format!(
-            "stride answers at   {base}\n\
-             documentation       {base}/docs/\n\
-             data                {data}\n\
-             for a token, paste  TOKEN=$(cargo run -q -- token --role viewer)\n\
-             and then            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
+            "stride answers at   {base}\ndocumentation       {base}/docs/\ndata                \
+                {data}\nfor a token, paste  TOKEN=$(cargo run -q -- token --role viewer)\nand \
+                then            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
         ),
         false,
     );
@@ -278,16 +279,16 @@ async fn verify(place: &Place, documents: bool) -> Result<ExitCode, StartError> 
     }
     if faults == 0 {
         say(
-            "the chain holds and every record is what the journal says",
+            "the chain is intact and every record matches the journal",
             false,
         );
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{faults} faults"), true);
+    say(&format!("{faults} inconsistencies found"), true);
     Ok(ExitCode::FAILURE)
 }
 
-/// Writes a line; a reader that has gone is no error.
+/// Writes a line. It is not an error if the reader has gone.
 fn say(line: &str, to_stderr: bool) {
     let line = format!("{line}\n");
     let _ = if to_stderr {
@@ -297,7 +298,7 @@ fn say(line: &str, to_stderr: bool) {
     };
 }
 
-/// Logs go to stderr; `RUST_LOG` chooses how much.
+/// Logs go to stderr; `RUST_LOG` sets the level.
 fn log_as(format: LogFormat) {
     let mut builder = env_logger::Builder::from_env(
         env_logger::Env::default().default_filter_or("warn,stride=info"),

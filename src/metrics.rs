@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus; served on an address of its own.
+//! Metrics for Prometheus, served on a separate address.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-/// The counters of this process.
+/// Metrics of this process.
 pub struct Metrics {
     registry: Registry,
     seconds: HistogramVec,
@@ -15,27 +15,33 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every counter.
+    /// Registers all metrics.
     ///
     /// # Errors
-    /// A name is taken twice.
+    /// A name is used twice.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let buckets = vec![
             0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
         ];
         let seconds = HistogramVec::new(
-            HistogramOpts::new("stride_request_seconds", "Time to answer, by operation")
-                .buckets(buckets),
+            HistogramOpts::new(
+                "stride_request_seconds",
+                "Response time in seconds, by operation",
+            )
+            .buckets(buckets),
             &["operation"],
         )?;
         let answers = IntCounterVec::new(
-            Opts::new("stride_answers_total", "Answers, by operation and status"),
+            Opts::new(
+                "stride_answers_total",
+                "Number of responses, by operation and status",
+            ),
             &["operation", "status"],
         )?;
         let journal = IntGauge::new(
             "stride_journal_seq",
-            "Number of the last journal entry taken in",
+            "Number of the last journal entry loaded",
         )?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(answers.clone()))?;
@@ -48,7 +54,7 @@ impl Metrics {
         })
     }
 
-    /// Counts an answer and its time.
+    /// Counts a response and its time.
     pub fn answered(&self, operation: &str, status: u16, took: Duration) {
         self.seconds
             .with_label_values(&[operation])
@@ -56,14 +62,14 @@ impl Metrics {
         self.count(operation, status);
     }
 
-    /// Counts an answer.
+    /// Counts a response.
     pub fn count(&self, operation: &str, status: u16) {
         self.answers
             .with_label_values(&[operation, &status.to_string()])
             .inc();
     }
 
-    /// All of it, as Prometheus reads it.
+    /// All metrics in the Prometheus text format.
     #[must_use]
     pub fn text(&self, journal_seq: i64) -> String {
         self.journal.set(journal_seq);

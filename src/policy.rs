@@ -1,31 +1,37 @@
-//! Who may do what: the whole matrix, as one piece of data.
+//! Who may do what: the whole permission matrix in one place.
 //!
-//! Scope is not decided here: a grant holds for the organisation, a unit with all below it, or a board (see [`super::caller`]).
+//! Scope is not decided here. A grant applies to the organisation, to a unit and all units below
+//! it, or to a board (see [`super::caller`]).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A role, as `http.md` of the design names them.
+/// A role, as named in `http.md` of the design.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Other systems, scripts, oversight bodies: reads what is not marked official_sensitive.
+    /// Other systems, scripts and oversight bodies. Reads records that are not marked
+    /// official_sensitive.
     Viewer,
-    /// Delivery leads: keeps the work-plan items, recommendations, actions and controls of its unit up to date.
+    /// Delivery leads. Keeps the work-plan items, recommendations, actions and controls of their
+    /// unit up to date.
     Contributor,
-    /// Data and insight: measures, sources, observations.
+    /// Data and insight. Maintains measures, sources and observations.
     Analyst,
-    /// Secretaries: boards, terms of reference, membership, remit, meetings, actions, oversight.
+    /// Board secretaries. Maintains boards, terms of reference, membership, remit, meetings,
+    /// actions and oversight.
     BoardSecretary,
-    /// Risk registers, risks, controls, escalation.
+    /// Maintains risk registers, risks, controls and escalations.
     RiskManager,
-    /// Strategies, goals, plans and items, oversight, communications; speaks for management on recommendations.
+    /// Maintains strategies, goals, plans and items, oversight and communications. Speaks for
+    /// management on recommendations.
     StrategyManager,
-    /// Reads everything with the audit trail; keeps reviews and recommendations, verifies and closes; changes nothing else.
+    /// Reads everything, including the audit log. Maintains reviews and recommendations, verifies
+    /// and closes. Changes nothing else.
     Auditor,
-    /// Accounts, units, settings.
+    /// Manages accounts, units and settings.
     Administrator,
 }
 
@@ -42,7 +48,7 @@ impl Role {
         Role::Administrator,
     ];
 
-    /// The code in requests and answers.
+    /// The code used in requests and responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +70,7 @@ impl Role {
     }
 }
 
-/// What is done.
+/// What a caller may do with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
@@ -76,11 +82,11 @@ pub enum Act {
 }
 
 impl Act {
-    /// Every act.
+    /// All acts.
     pub const ALL: [Act; 4] = [Act::Read, Act::Create, Act::Update, Act::Withdraw];
 }
 
-/// What it is done to: a row of the matrix. A resource belongs to exactly one.
+/// The subject acted on: a row of the matrix. Each resource belongs to exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -90,48 +96,51 @@ pub enum Subject {
     Strategy,
     /// Plans, dependencies, allocations.
     Plan,
-    /// Work-plan items: contributors keep those of their unit up to date.
+    /// Work-plan items. Contributors keep those of their unit up to date.
     PlanItem,
     /// Progress updates and benefit claims on items.
     Progress,
-    /// Deadline changes: decided by whoever runs the plan, never by the lead alone.
+    /// Deadline changes. Decided by those who run the plan, never by the lead alone.
     DeadlineChange,
-    /// Boards, edges, terms of reference, remits, memberships.
+    /// Boards, board relationships, terms of reference, remits, memberships.
     Governance,
     /// Risk registers, risks, reviews, escalations.
     Risk,
-    /// Controls: contributors keep those of their unit up to date.
+    /// Controls. Contributors keep those of their unit up to date.
     Control,
-    /// Audit reviews, recommendations, their extensions, verifications and closures: the auditors'.
+    /// Audit reviews, recommendations, their extensions, verifications and closures. Maintained by
+    /// the auditors.
     Assurance,
-    /// What management says of a recommendation: responses, updates and claims, assertions. Never who verifies it.
+    /// What management says about a recommendation: responses, updates and claims, assertions.
+    /// Never maintained by those who verify it.
     AssuranceProgress,
-    /// Links of recommendations: proposed by management and by audit alike, for nothing follows from one by itself.
+    /// Links between recommendations. Management and audit may both propose them, because a link
+    /// has no effect on its own.
     AssuranceLink,
-    /// Documents, their versions, and what they are evidence of.
+    /// Documents, their versions, and what they are evidence for.
     Document,
-    /// Meetings, attendance, minutes, what was decided.
+    /// Meetings, attendance, minutes and outcomes.
     Meeting,
-    /// Actions that a board gave: contributors keep those of their unit up to date.
+    /// Actions set by a board. Contributors keep those of their unit up to date.
     Action,
-    /// What is said and done about an action: responses, deferrals.
+    /// Progress on an action: responses, deferrals.
     ActionProgress,
-    /// Oversight channels and obligations to report.
+    /// Oversight channels and report obligations.
     Oversight,
     /// Measures, sources, classifications, targets, observations, dashboards.
     Performance,
     /// Communications plans, activities, campaigns, assets, good practice.
     Communications,
-    /// Waivers of gaps. This row says who may try: a waiver itself asks the row of the rule's register, so that each role waives in its
-    /// own register alone.
+    /// Waivers of gaps. This row says which roles may try. A waiver also checks the row of the
+    /// rule's register, so that each role can waive only in its own register.
     Waiver,
     /// Papers for boards, their templates, and their issues.
     Paper,
-    /// Settings that differ by organisation: scales, bands, thresholds, suppression.
+    /// Settings that differ between organisations: scales, bands, thresholds, suppression.
     Setting,
     /// Accounts, service accounts, grants.
     Access,
-    /// The audit trail.
+    /// The audit log.
     Journal,
 }
 
@@ -165,7 +174,7 @@ impl Subject {
     ];
 }
 
-/// What one role may do to one subject.
+/// What one role may do with one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rights(u8);
 
@@ -179,10 +188,11 @@ const RC: Rights = Rights(1 | 2);
 /// Read, create, update, withdraw.
 const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
-/// THE matrix: a row for each subject in the order of [`Subject::ALL`], a column for each role in the order of [`Role::ALL`].
+/// The permission matrix: a row for each subject in the order of [`Subject::ALL`], a column for
+/// each role in the order of [`Role::ALL`].
 #[rustfmt::skip]
 const MATRIX: [[Rights; 8]; 24] = [
-    //                     viewer contributor analyst secretary risk_mgr strategy auditor admin
+    // viewer contributor analyst secretary risk_mgr strategy auditor admin
     /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
     /* Plan              */ [R,   R,          R,      R,        R,       ALL,     R,      R],
@@ -209,11 +219,12 @@ const MATRIX: [[Rights; 8]; 24] = [
     /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
 ];
 
-/// Subjects whose records show figures as they were recorded only to who keeps them, in the scope of the grant; everybody else,
-/// auditors too, sees them released ([`crate::world::seen`]).
+/// Subjects whose figures are visible as recorded only to the roles that maintain them, in the
+/// scope of the grant. Everyone else, including auditors, sees the released form
+/// ([`crate::world::seen`]).
 pub const RELEASED: [Subject; 1] = [Subject::Performance];
 
-/// Whether `role` may `act` on `subject`, within the scope of its grant.
+/// Whether `role` may do `act` on `subject`, within the scope of its grant.
 #[must_use]
 pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
     let bit = match act {
@@ -228,7 +239,7 @@ pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
         .is_some_and(|rights| rights.0 & bit != 0)
 }
 
-/// The roles that may `act` on `subject`.
+/// Returns the roles that may do `act` on `subject`.
 #[must_use]
 pub fn roles(subject: Subject, act: Act) -> Vec<Role> {
     Role::ALL

@@ -1,6 +1,7 @@
-//! What can go wrong, once: each code with its status, its title and what to do about it.
+//! All errors in one place: each code with its status, its title and what to do about it.
 //!
-//! Every error answer is an RFC 9457 problem built from this table; the table is also served under `/problems/{code}`.
+//! Every error response is an RFC 9457 problem built from this table. The table is also served
+//! under `/problems/{code}`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,18 +13,18 @@ macro_rules! codes {
         pub enum Code { $(#[doc = $title] $name),* }
 
         impl Code {
-            /// Every code there is.
+            /// All codes.
             pub const ALL: &'static [Code] = &[$(Code::$name),*];
             /// HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 { match self { $(Code::$name => $status),* } }
-            /// Stable name, the last part of the `type` address.
+            /// Stable name, used as the last part of the `type` URL.
             #[must_use]
             pub const fn slug(self) -> &'static str { match self { $(Code::$name => $slug),* } }
-            /// Short title, the same at every occurrence.
+            /// Short title, the same every time the problem occurs.
             #[must_use]
             pub const fn title(self) -> &'static str { match self { $(Code::$name => $title),* } }
-            /// What a caller can do about it.
+            /// What the caller can do about it.
             #[must_use]
             pub const fn remedy(self) -> &'static str { match self { $(Code::$name => $remedy),* } }
         }
@@ -31,41 +32,58 @@ macro_rules! codes {
 }
 
 codes! {
-    MalformedBody 400 "malformed_body" "The body cannot be read" "Send one JSON object in UTF-8.";
-    InvalidQuery 400 "invalid_query" "The query is not understood" "Use the query parameters that the operation documents, each once, with values of the documented form.";
-    InvalidHeader 400 "invalid_header" "A header is not understood" "Send the header in the documented form.";
-    InvalidCursor 400 "invalid_cursor" "The cursor does not belong to this list" "Start again without a cursor; a cursor is good for the filters and the order it was made with.";
-    InvalidRequest 400 "invalid_request" "The token request is not understood" "Send the parameters of the grant, each once, and the client's secret in one way only.";
-    InvalidGrant 400 "invalid_grant" "The grant is not accepted" "Sign in again: the refresh token has been used, has ended, or was never issued.";
-    UnauthorizedClient 400 "unauthorized_client" "The client may not use this grant" "Use `client_credentials`: a system gets no refresh tokens.";
-    UnsupportedGrantType 400 "unsupported_grant_type" "That grant is not offered" "Use `client_credentials` or `refresh_token`.";
-    InvalidScope 400 "invalid_scope" "That scope is not offered" "Ask for `read` or `read write`.";
-    InvalidClient 401 "invalid_client" "The client is not known or its secret is not accepted" "Check id and secret, and that the account is active; after several failures wait before trying again.";
-    Unauthenticated 401 "unauthenticated" "A valid access token is needed" "Send `Authorization: Bearer …` with a token from /oauth/token or /auth/login.";
-    BadCredentials 401 "bad_credentials" "The credentials are not accepted" "Check the name and the secret; after several failures wait before trying again.";
-    Forbidden 403 "forbidden" "Your roles do not allow this" "Ask an administrator for one of the roles that the operation names, in a scope that covers the record.";
-    NotFound 404 "not_found" "There is no such thing" "Check the address; what you may not know of is answered in the same way.";
-    MethodNotAllowed 405 "method_not_allowed" "This address does not take that method" "Use one of the methods in the Allow header.";
-    NotAcceptable 406 "not_acceptable" "None of the accepted formats is offered" "Ask for application/json or one of the formats that the operation documents.";
-    Conflict 409 "conflict" "The record's state does not allow this" "Read the record again; the detail says which state stands in the way.";
-    ReferenceTaken 409 "reference_taken" "The reference is in use" "Choose another reference, or leave it out to be given one.";
-    TransitionRefused 409 "transition_refused" "The status cannot change in that way" "Choose one of the statuses that the detail names.";
-    InUse 409 "in_use" "Other records point to this one" "Change or withdraw the records that the errors name first.";
-    VersionMismatch 412 "version_mismatch" "The record has changed since you read it" "Read it again, apply your change to what it says now, and send its new ETag.";
-    PayloadTooLarge 413 "payload_too_large" "The body is too large" "Keep within the documented size, or split the work into several requests.";
-    UnsupportedMediaType 415 "unsupported_media_type" "That media type is not taken here" "Send one of the media types that the operation documents.";
-    RangeNotSatisfiable 416 "range_not_satisfiable" "That range is not there" "Ask for a range within the length that Content-Range names.";
-    InvalidBody 422 "invalid_body" "The body does not fit its schema" "Correct the fields that the errors name.";
-    RuleViolation 422 "rule_violation" "A rule refuses this" "Correct the fields that the errors name.";
-    IdempotencyKeyReused 422 "idempotency_key_reused" "The idempotency key belongs to another request" "Use a new key for a new request, and the same key only to repeat the same one.";
-    PreconditionRequired 428 "precondition_required" "Say which version you are changing" "Send If-Match with the ETag of the record as you read it.";
-    TooManyRequests 429 "too_many_requests" "Too many requests" "Wait for the seconds in Retry-After.";
-    Internal 500 "internal_error" "Something went wrong here" "Try again; if it stays, report the request_id.";
-    Unavailable 503 "unavailable" "The service cannot answer now" "Try again after the seconds in Retry-After.";
+    MalformedBody 400 "malformed_body" "The body could not be parsed" "Send one JSON object in UTF-8.";
+    InvalidQuery 400 "invalid_query" "The query is not valid" "Use only the query parameters that \
+        the operation documents, each once, with values in the documented form.";
+    InvalidHeader 400 "invalid_header" "A header is not valid" "Send the header in the documented form.";
+    InvalidCursor 400 "invalid_cursor" "The cursor does not belong to this list" "Start again without a cursor. \
+        A cursor is valid only for the filters and the order of its list.";
+    InvalidRequest 400 "invalid_request" "The token request is not valid" "Send the parameters of the \
+        grant, each once, and send the client's secret in one way only.";
+    InvalidGrant 400 "invalid_grant" "The grant is not accepted" "Sign in again: the refresh \
+        token has been used, has expired or been revoked, or was never issued.";
+    UnauthorizedClient 400 "unauthorized_client" "The client may not use this grant" "Use `client_credentials`: \
+        systems do not get refresh tokens.";
+    UnsupportedGrantType 400 "unsupported_grant_type" "This grant type is not offered" "Use `client_credentials` or `refresh_token`.";
+    InvalidScope 400 "invalid_scope" "This scope is not offered" "Request `read` or `read write`.";
+    InvalidClient 401 "invalid_client" "The client is unknown or its secret is not accepted" "Check the id and the secret, \
+        and check that the account is active. After several failures, wait before trying again.";
+    Unauthenticated 401 "unauthenticated" "A valid access token is required" "Send `Authorization: Bearer \
+        …` with a token from /oauth/token or /auth/login.";
+    BadCredentials 401 "bad_credentials" "The credentials are not accepted" "Check the name and the \
+        secret. After several failures, wait before trying again.";
+    Forbidden 403 "forbidden" "Your roles do not allow this" "Ask an administrator for one of the \
+        roles listed for the operation, with a scope that covers the record.";
+    NotFound 404 "not_found" "Not found" "Check the URL. Records that are not visible to you also \
+        return 404.";
+    MethodNotAllowed 405 "method_not_allowed" "This URL does not accept that method" "Use one of the methods in the Allow header.";
+    NotAcceptable 406 "not_acceptable" "None of the accepted formats is available" "Request application/json or \
+        one of the formats that the operation documents.";
+    Conflict 409 "conflict" "The current state of the record does not allow this" "Read the record again. The \
+        detail says which state prevents the change.";
+    ReferenceTaken 409 "reference_taken" "The reference is already in use" "Choose another reference, or \
+        leave it out to have one assigned.";
+    TransitionRefused 409 "transition_refused" "This change of status is not allowed" "Choose one of the statuses given in the detail.";
+    InUse 409 "in_use" "Other records refer to this one" "First change or withdraw the records listed in the errors.";
+    VersionMismatch 412 "version_mismatch" "The record has changed since you read it" "Read it again, apply your \
+        change to the current version, and send the new ETag.";
+    PayloadTooLarge 413 "payload_too_large" "The body is too large" "Stay within the documented \
+        size, or split the work into several requests.";
+    UnsupportedMediaType 415 "unsupported_media_type" "That media type is not accepted here" "Send one of the media types that the operation documents.";
+    RangeNotSatisfiable 416 "range_not_satisfiable" "The requested range does not exist" "Request a range within the length given in Content-Range.";
+    InvalidBody 422 "invalid_body" "The body does not match its schema" "Correct the fields listed in the errors.";
+    RuleViolation 422 "rule_violation" "A validation rule was broken" "Correct the fields listed in the errors.";
+    IdempotencyKeyReused 422 "idempotency_key_reused" "The idempotency key was used for another request" "Use a new key for each new \
+        request, and the same key only to repeat a request.";
+    PreconditionRequired 428 "precondition_required" "The version to be changed is missing" "Send If-Match with the ETag of the record when you read it.";
+    TooManyRequests 429 "too_many_requests" "Too many requests" "Wait for the number of seconds given in Retry-After.";
+    Internal 500 "internal_error" "Something went wrong in the service" "Try again. If the problem persists, report the request_id.";
+    Unavailable 503 "unavailable" "The service is not available at the moment" "Try again after the number of seconds given in Retry-After.";
 }
 
 impl Code {
-    /// Whether it is one of the error codes of RFC 6749, section 5.2: only the token endpoint answers with them.
+    /// Whether this is one of the error codes in RFC 6749, section 5.2. Only the token endpoint
+    /// returns them.
     #[must_use]
     pub const fn is_oauth(self) -> bool {
         use Code::{
@@ -84,35 +102,36 @@ impl Code {
     }
 }
 
-/// One fault in a request.
+/// One error in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// Where: a JSON Pointer into the body (`/title`), or `?name` for a query parameter, or a header's name.
+    /// Place of the error: a JSON Pointer into the body (`/title`), `?name` for a query parameter,
+    /// or the name of a header.
     #[schema(max_length = 500, example = "/title")]
     pub pointer: String,
-    /// What kind of fault, in a stable word.
+    /// Stable code for the kind of error.
     #[schema(max_length = 60, example = "max_length")]
     pub code: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and how to correct it.
     #[schema(max_length = 2000, example = "must be at most 200 characters long")]
     pub detail: String,
 }
 
-/// A refusal on its way to the caller.
+/// An error to be returned to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub code: Code,
     pub detail: String,
     pub errors: Vec<FieldError>,
-    /// Further headers of the answer, such as `Allow` or `Retry-After`.
+    /// Additional headers of the response, such as `Allow` or `Retry-After`.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Faults that one answer names.
+/// Maximum number of errors listed in one response.
 pub const MOST_ERRORS: usize = 100;
 
 impl Problem {
-    /// A problem with a sentence about this occurrence.
+    /// A problem with a sentence about this case.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -140,14 +159,15 @@ impl Problem {
         )
     }
 
-    /// A problem with several fields. Of more than [`MOST_ERRORS`] the first are named.
+    /// A problem with several fields. If there are more than [`MOST_ERRORS`], only the first are
+    /// listed.
     #[must_use]
     pub fn with_errors(code: Code, mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             [first, ..] => format!(
-                "{} faults; the first is {}: {}",
+                "{} errors; the first is {}: {}",
                 errors.len(),
                 first.pointer,
                 first.detail
@@ -162,23 +182,20 @@ impl Problem {
         }
     }
 
-    /// The same with a further header.
+    /// Adds a header to the response.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Nothing there, or nothing the caller may know of.
+    /// The record does not exist or is not visible to the caller.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(
-            Code::NotFound,
-            "nothing that you may see is at this address",
-        )
+        Self::new(Code::NotFound, "nothing visible to you exists at this URL")
     }
 
-    /// An unexpected failure: the cause goes to the log, never to the caller.
+    /// An unexpected failure. The cause is logged and never sent to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         log::error!("internal error: {cause}");
         Self::new(
@@ -187,17 +204,18 @@ impl Problem {
         )
     }
 
-    /// Not now.
+    /// The service cannot respond at the moment.
     #[must_use]
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Code::Unavailable, detail).header("Retry-After", "1")
     }
 }
 
-/// So many words are named in full to who used another.
+/// Maximum number of allowed words listed in full to a caller who used another.
 const MOST_WORDS: usize = 60;
 
-/// What to use in place of a word that is none of those known: all of them or, where they are too many to read, the nearest.
+/// What to use instead of an unknown word: all known words or, if there are too many to read, the
+/// closest ones.
 #[must_use]
 pub fn one_of(word: &str, known: &[&str]) -> String {
     if let [only] = known {
@@ -222,7 +240,7 @@ pub fn one_of(word: &str, known: &[&str]) -> String {
     nearest.sort_by_key(|other| near(other));
     nearest.truncate(8);
     format!(
-        "must be one of {} words; the nearest are {}",
+        "must be one of {} words; the closest are {}",
         known.len(),
         nearest.join(", ")
     )
@@ -231,11 +249,11 @@ pub fn one_of(word: &str, known: &[&str]) -> String {
 impl From<crate::db::DbError> for Problem {
     fn from(e: crate::db::DbError) -> Self {
         if matches!(e, crate::db::DbError::Busy) {
-            return Self::unavailable("too many requests wait for the journal");
+            return Self::unavailable("too many requests are waiting for the journal");
         }
         if crate::db::is_lost(&e) {
             log::error!("database connection lost: {e}");
-            return Self::unavailable("the database is away");
+            return Self::unavailable("the database is unavailable");
         }
         Self::internal(e)
     }

@@ -1,4 +1,5 @@
-//! Accounts and the roles granted to them. Names and addresses of people are not here: they lie in the one erasable place.
+//! Accounts and the roles granted to them. People's names and addresses are not kept here but in
+//! the one place where they can be erased.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,18 +10,18 @@ use uuid::Uuid;
 use crate::policy::{Role, Subject};
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
-/// Reference of the account in whose name `stride token` and `stride load` act.
+/// Reference of the account that `stride token` and `stride load` act as.
 pub const OPERATOR: &str = "local-operator";
 /// Reference of the first administrator.
 pub const FIRST_ADMINISTRATOR: &str = "first-administrator";
 
-/// Who signs in with the account.
+/// Who uses the account: a person or a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
-    /// A person, by name and password.
+    /// A person, who signs in with a name and password.
     Person,
-    /// A system, by client id and secret.
+    /// A system, which signs in with a client id and secret.
     Service,
 }
 
@@ -30,52 +31,54 @@ pub enum AccountKind {
 pub enum AccountStatus {
     #[default]
     Active,
-    /// Every token it holds is refused from the next request on.
+    /// All tokens of the account are refused from the next request.
     Disabled,
 }
 
-/// An account: a person's or a system's. What it may do is said by its grants.
+/// An account of a person or a system. Its grants say what it may do.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Account {
-    /// Whether a person or a system signs in with it.
+    /// Whether the account belongs to a person or a system.
     pub account_kind: AccountKind,
-    /// The post or the system it is for. Never a person's name.
+    /// The post or system the account is for. Never a person's name.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// Whether it may be used.
+    /// Whether the account may be used.
     #[serde(default)]
     pub status: AccountStatus,
     /// The post that the person holds.
     #[serde(default)]
     pub post_id: Option<Uuid>,
-    /// Whose account it is, by pseudonym. Accounts of one person are one hand: what one claims the other does not verify.
+    /// Pseudonym of the person who holds the account. Accounts of the same person count as one: a
+    /// claim made with one cannot be verified with another.
     #[serde(default)]
     pub person_id: Option<Uuid>,
-    /// Who a trusted issuer says it is: a keyed digest of issuer and subject, set when the subject is first seen. No two accounts share one.
+    /// Identity at a trusted issuer: a keyed digest of issuer and subject, set when the subject is
+    /// first seen. Unique to one account.
     #[serde(default)]
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub external_id: Option<String>,
-    /// Tokens issued before this moment are refused: set it to now to end every session.
+    /// Tokens issued up to this time are refused. Set it to the current time to end every session.
     #[serde(default)]
     pub tokens_valid_from: Option<DateTime<Utc>>,
 }
 
-/// Narrows a list of accounts.
+/// Filters for a list of accounts.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AccountFilter {
-    /// Persons or services.
+    /// Only accounts of people, or only accounts of systems.
     #[param(inline)]
     account_kind: Option<AccountKind>,
-    /// Active or disabled.
+    /// Only accounts with this status.
     #[param(inline)]
     status: Option<AccountStatus>,
-    /// Accounts of this person.
+    /// Only accounts of this person.
     person_id: Option<Uuid>,
-    /// Whether a trusted issuer vouches for who it is.
+    /// Only accounts with (true) or without (false) an identity at a trusted issuer.
     external: Option<bool>,
 }
 
-/// Whether two accounts are one hand: the same account, or accounts of the same person.
+/// Whether two accounts count as one: they are the same account, or they belong to the same person.
 #[must_use]
 pub fn same_hand(world: &World, one: Uuid, other: Uuid) -> bool {
     let person = |id| world.get::<Account>(id).and_then(|a| a.data.person_id);
@@ -88,7 +91,8 @@ impl Resource for Account {
     const PREFIX: &'static str = "ACC";
     const SUBJECT: Subject = Subject::Access;
     const SHAPE: i32 = 2;
-    const ABOUT: &'static str = "People's and systems' accounts. What an account may do is said by its grants; names and addresses of people are kept apart, where they can be erased.";
+    const ABOUT: &'static str = "Accounts of people and systems. Grants say what an account may \
+        do. People's names and addresses are kept separately, where they can be erased.";
     type Computed = NothingComputed;
     type Filter = AccountFilter;
 
@@ -113,16 +117,16 @@ impl Resource for Account {
                 before.data.account_kind == self.account_kind,
                 "/account_kind",
                 "fixed",
-                "cannot change: make another account",
+                "cannot be changed; create another account",
             );
         }
         rules.require(
             self.person_id.is_none() || self.account_kind == AccountKind::Person,
             "/person_id",
             "not_allowed",
-            "a system is nobody's account; leave it out",
+            "must be left out: a system's account does not belong to a person",
         );
-        // Withdrawn accounts too: one of them must not come back beside its successor.
+        // Includes withdrawn accounts: restoring one must not give the subject two accounts.
         if let Some(external) = &self.external_id
             && rules.reading.world.all::<Self>().any(|a| {
                 a.meta.id != rules.meta.id && a.data.external_id.as_ref() == Some(external)
@@ -131,7 +135,7 @@ impl Resource for Account {
             rules.refuse(
                 "/external_id",
                 "taken",
-                "another account is this subject's; take it away there first",
+                "another account already has this identity; remove it there first",
             );
         }
         let own = rules.before.is_some()
@@ -141,15 +145,16 @@ impl Resource for Account {
             !own,
             "/status",
             "own_account",
-            "nobody disables the account they act with",
+            "you cannot disable the account you are signed in with",
         );
-        // A moment to come would lock the account out until then, its administrator included; clocks may differ a little.
+        // A future time would lock the account out until then, even an administrator's. Allows for
+        // a small difference between clocks.
         let latest = rules.meta.updated_at + TimeDelta::minutes(1);
         rules.require(
             self.tokens_valid_from.is_none_or(|from| from <= latest),
             "/tokens_valid_from",
             "future",
-            "cannot lie in the future",
+            "must not be in the future",
         );
         if rules.before.is_some_and(|b| b.meta.reference == OPERATOR) {
             let kept = rules.meta.reference == OPERATOR && self.status == AccountStatus::Active;
@@ -157,7 +162,8 @@ impl Resource for Account {
                 kept,
                 "",
                 "operator",
-                "the local operator keeps its reference and stays active: the command line acts in its name",
+                "the local operator must keep its reference and stay active: the command line \
+                    acts as this account",
             );
         }
     }
@@ -178,30 +184,32 @@ impl Resource for Account {
 /// A role granted to an account, for the whole organisation or within a scope.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
-    /// The account that is given the role.
+    /// Account that holds the role.
     pub account_id: Uuid,
     /// The role.
     pub role: Role,
-    /// A unit (with all below it) or a board that the role is limited to; none: the whole organisation.
+    /// Unit (including all units below it) or board that the role is limited to. Null for the whole
+    /// organisation.
     #[serde(default)]
     pub scope_id: Option<Uuid>,
-    /// Whether records marked official_sensitive show, within the scope. Auditors always see them.
+    /// Whether records marked official_sensitive are visible to the account, within the scope. They
+    /// are always visible to auditors.
     #[serde(default)]
     pub official_sensitive: bool,
-    /// Last day on which the grant holds.
+    /// Last day on which the grant is valid.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
 
-/// Narrows a list of grants.
+/// Filters for a list of grants.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GrantFilter {
-    /// Grants of this account.
+    /// Only grants to this account.
     account_id: Option<Uuid>,
-    /// Grants of this role.
+    /// Only grants of this role.
     #[param(inline)]
     role: Option<Role>,
-    /// Grants limited to this unit or board.
+    /// Only grants limited to this unit or board.
     scope_id: Option<Uuid>,
 }
 
@@ -211,7 +219,7 @@ impl Resource for Grant {
     const PREFIX: &'static str = "GRT";
     const SUBJECT: Subject = Subject::Access;
     const ABOUT: &'static str =
-        "Roles granted to accounts. A withdrawn grant bites at the next request.";
+        "Roles granted to accounts. Withdrawing a grant takes effect from the next request.";
     type Computed = NothingComputed;
     type Filter = GrantFilter;
 
@@ -231,7 +239,7 @@ impl Resource for Grant {
                 before.data.account_id == self.account_id,
                 "/account_id",
                 "fixed",
-                "cannot change: withdraw this grant and make another",
+                "cannot be changed; withdraw this grant and create another",
             );
         }
         let unscoped = self.role != Role::Administrator || self.scope_id.is_none();
@@ -239,7 +247,7 @@ impl Resource for Grant {
             unscoped,
             "/scope_id",
             "scope",
-            "an administrator's grant holds for the whole organisation; leave scope_id out",
+            "must be left out: the role administrator always covers the whole organisation",
         );
     }
     fn text(&self) -> Vec<&str> {

@@ -1,4 +1,4 @@
-//! One caller: what the grants of its account allow, in this world, today.
+//! One caller: what the grants of its account allow in this world today.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,21 +15,22 @@ use crate::problem::{Code, Problem};
 use crate::world::World;
 use crate::world::seen::{Clearance, Sight};
 
-/// What a checked token says: who, since when, and how little of it may be used.
+/// What a verified token says: the account, when it was issued, and any limits on its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub account: Uuid,
     /// When the token was issued, in seconds since 1970.
     pub issued_at: i64,
-    /// For the local operator only: the one role that the token was made with.
+    /// The one role the token was made with. For the local operator only.
     pub acting_as: Option<Held>,
-    /// The token was asked for with scope `read`: it changes nothing.
+    /// Whether the token was requested with scope `read`, so that it cannot change anything.
     pub read_only: bool,
-    /// For a token of a trusted issuer: what that says.
+    /// What the trusted issuer says, if one issued the token.
     pub external: Option<Arc<Vouched>>,
 }
 
-/// Whom a good token names, and what that account held when it was last asked: nothing of that changes before the journal moves.
+/// The account that a valid token names, and what that account held when last looked up. This
+/// cannot change until the journal moves or the day changes.
 #[derive(Debug)]
 pub struct Known {
     pub identity: Identity,
@@ -53,7 +54,7 @@ impl From<Identity> for Known {
 }
 
 impl Known {
-    /// What the account holds in a world that is recorded, today.
+    /// Returns what the account holds today in a recorded world.
     ///
     /// # Errors
     /// See [`Caller::resolve`].
@@ -81,22 +82,24 @@ pub struct Held {
     pub official_sensitive: bool,
 }
 
-/// A caller and what it holds.
+/// A caller and the roles it holds.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub account: Uuid,
     pub held: Vec<Held>,
-    /// So many of what is held, from the first on, are grants recorded here; the token brought the rest.
+    /// Number of roles, counted from the first, that come from grants recorded here. The token
+    /// brought the rest.
     pub granted: usize,
     pub read_only: bool,
     fingerprint: OnceLock<[u8; 32]>,
 }
 
 impl Caller {
-    /// What the account of a checked token holds in this world.
+    /// Returns what the account of a verified token holds in this world.
     ///
     /// # Errors
-    /// The account is gone or disabled, or the token is older than the account's tokens may be.
+    /// The account does not exist or is not active, the token is too old for the account, or its
+    /// subject now has another account.
     pub fn resolve(world: &World, who: &Identity, today: NaiveDate) -> Result<Self, Problem> {
         let refused = |why: &str| Problem::new(Code::Unauthenticated, why);
         let account = world
@@ -108,13 +111,13 @@ impl Caller {
             .tokens_valid_from
             .is_some_and(|from| who.issued_at <= from.timestamp())
         {
-            return Err(refused("this token was ended; sign in again"));
+            return Err(refused("this token is no longer valid; sign in again"));
         }
         if let Some(vouched) = &who.external
             && account.data.external_id.as_ref() != Some(&vouched.external_id)
         {
             return Err(refused(
-                "the subject of this token has another account now; try again",
+                "the subject of this token now has another account; try again",
             ));
         }
         let mut held: Vec<Held> = match &who.acting_as {
@@ -153,7 +156,7 @@ impl Caller {
         })
     }
 
-    /// The loader and the first start: may do all, in the operator's name.
+    /// Caller for the loader and the first start. It may do everything, as the operator.
     #[must_use]
     pub fn system(account: Uuid) -> Self {
         let all = |role| Held {
@@ -170,7 +173,7 @@ impl Caller {
         }
     }
 
-    /// Whether any grant, in whatever scope, allows it.
+    /// Whether any grant allows it, whatever its scope.
     #[must_use]
     pub fn may(&self, subject: Subject, act: Act) -> bool {
         (act == Act::Read || !self.read_only)
@@ -190,7 +193,7 @@ impl Caller {
                 })
     }
 
-    /// How much of what is marked official_sensitive shows.
+    /// Returns which records marked official_sensitive are visible to the caller.
     #[must_use]
     pub fn clearance(&self) -> Clearance {
         let mut within: Vec<Uuid> = Vec::new();
@@ -213,7 +216,7 @@ impl Caller {
         }
     }
 
-    /// Refuses a token that was asked for to read with.
+    /// Refuses a token that was issued for reading only.
     ///
     /// # Errors
     /// 403.
@@ -225,8 +228,9 @@ impl Caller {
         }
     }
 
-    /// What the caller sees: what is marked, and which figures as they were recorded. Who keeps a subject's records sees their figures,
-    /// whether or not this token may change them.
+    /// Returns what is visible to the caller: which marked records, and which figures as recorded.
+    /// A caller whose role may update a subject's records sees its figures as recorded, even if
+    /// this token cannot change them.
     #[must_use]
     pub fn sight(&self) -> Sight {
         let keeps = |subject: Subject| {
@@ -245,8 +249,9 @@ impl Caller {
         }
     }
 
-    /// Tells callers apart whose answers may differ while the journal stands still: by account, by what shows, and by what the token brings
-    /// (grants move the journal).
+    /// Distinguishes callers that may get different answers while the journal is unchanged: by
+    /// account, by what is visible, and by the roles the token brings (a recorded grant changes the
+    /// journal).
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {
         self.fingerprint.get_or_init(|| {
@@ -263,7 +268,7 @@ impl Caller {
     /// Refuses unless some grant allows it.
     ///
     /// # Errors
-    /// 403 with the roles that could.
+    /// 403, naming the roles that would allow it.
     pub fn require(&self, subject: Subject, act: Act) -> Result<(), Problem> {
         if self.may(subject, act) {
             Ok(())
@@ -273,8 +278,8 @@ impl Caller {
     }
 }
 
-/// A role that a token brings, in this world; none where there is no such unit or board: a scope that leads nowhere must not become
-/// the whole organisation.
+/// Resolves a role that a token brings, in this world. Returns none if there is no such unit or
+/// board: an unknown scope must not become the whole organisation.
 fn claimed(world: &World, role: &Claimed) -> Option<Held> {
     let scope = match &role.scope {
         None => None,
@@ -299,7 +304,7 @@ fn claimed(world: &World, role: &Claimed) -> Option<Held> {
     })
 }
 
-/// A refusal that names the roles that could.
+/// A refusal that names the roles that would allow the request.
 #[must_use]
 pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
     if caller.read_only && act != Act::Read {
@@ -312,7 +317,7 @@ pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
     Problem::new(
         Code::Forbidden,
         format!(
-            "needs the role {}, in a scope that covers the record",
+            "you need the role {}, in a scope that covers the record",
             names.join(" or ")
         ),
     )
@@ -321,11 +326,11 @@ pub fn forbidden(caller: &Caller, subject: Subject, act: Act) -> Problem {
 fn only_reads() -> Problem {
     Problem::new(
         Code::Forbidden,
-        "this token was issued with scope `read`; ask for one with scope `read write`",
+        "this token was issued with scope `read`; request one with scope `read write`",
     )
 }
 
-/// Today, UTC: the day that grants and views are judged by.
+/// Today's date in UTC. Grants and views use it.
 #[must_use]
 pub fn today() -> NaiveDate {
     Utc::now().date_naive()

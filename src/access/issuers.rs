@@ -1,12 +1,14 @@
-//! Trusted issuers: the organisation's own identity provider issues the tokens, and a file says which, with what keys, and what their claims
-//! are worth here.
+//! Trusted issuers. The organisation's own identity provider issues the tokens. A configuration
+//! file names the issuers, their keys, and the roles that their claims give.
 //!
-//! A token is checked as RFC 8725 asks: issuer and audience are the configured ones, the algorithm is the one pinned to its key and never a
-//! shared secret's, and what its header says of keys (`jku`, `jwk`, `x5u`, …) is never followed. Keys come from the issuer's JSON Web Key
-//! Set, which is kept while the issuer is away and asked for anew at most once in [`Trust::refetch_seconds`]: a token with an unknown key is
-//! no lever on the issuer.
+//! A token is checked as RFC 8725 requires. Issuer and audience must be the configured ones. The
+//! algorithm must be the one pinned to the key, and never one with a shared secret. Key references
+//! in the token's header (`jku`, `jwk`, `x5u`, …) are never followed. Keys come from the issuer's
+//! JSON Web Key Set. They are kept while the issuer is unavailable, and fetched again at most once
+//! in [`Trust::refetch_seconds`], so that tokens with unknown keys cannot make the service flood
+//! the issuer.
 //!
-//! The subject never shows: what is kept is a keyed digest of issuer and subject.
+//! The subject is never revealed: only a keyed digest of issuer and subject is kept.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -32,23 +34,25 @@ use super::tokens::{expired, unauthenticated};
 use crate::policy::Role;
 use crate::problem::Problem;
 
-/// Clocks may differ by this much, in seconds.
+/// Allowed difference between clocks, in seconds.
 const LEEWAY: i64 = 30;
-/// Verdicts remembered, and subjects whose account is.
+/// Number of verified tokens to remember, and of subjects whose account to remember.
 const VERDICTS: u64 = 10_000;
-/// How long a verdict is remembered: a name that a token says must not outlive its erasure by much.
+/// How long a verified token is remembered. A name in a token must not outlive its erasure by much.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
-/// A longer token is refused unread: such providers put every group of a person into it, so it is longer than ours.
+/// Longer tokens are refused unread. The limit is higher than for our own tokens, because providers
+/// may list every group of a person in the token.
 const LONGEST: usize = 16 * 1_024;
-/// A longer subject is refused.
+/// Longer subjects are refused.
 const LONGEST_SUBJECT: usize = 500;
-/// A larger key set is refused.
+/// Larger key sets are refused.
 const LARGEST_SET: usize = 256 * 1_024;
-/// How long the issuer may take to answer.
+/// Time limit for an answer from the issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Keys older than this are asked for anew while those at hand go on serving: so soon a key that was taken away ends.
+/// Keys older than this are fetched again while the current ones stay in use, so that a removed key
+/// soon stops working.
 const REFRESH: Duration = Duration::from_secs(600);
-/// RSA keys of fewer bytes (2,048 bits) are refused (RFC 7518, section 3.3).
+/// RSA keys with fewer bytes (2,048 bits) are refused (RFC 7518, section 3.3).
 const SHORTEST_RSA: usize = 256;
 
 /// The configuration file.
@@ -58,53 +62,57 @@ struct File {
     issuers: Vec<Trust>,
 }
 
-/// What is trusted of one issuer. A claim is named as it stands at the top of the token (`roles`), or by a JSON Pointer where it is nested
-/// (`/realm_access/roles`).
+/// What is trusted about one issuer. A claim is named by its key at the top level of the token
+/// (`roles`), or by a JSON Pointer if it is nested (`/realm_access/roles`).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
-    /// What its tokens say in `iss`.
+    /// Value of `iss` in its tokens.
     pub issuer: String,
-    /// What they may say in `aud`: one is enough. Of this service alone, so that a token for another opens nothing here.
+    /// Accepted values of `aud`; one match is enough. Use values for this service only, so that
+    /// tokens for other services are not accepted here.
     pub audience: Vec<String>,
-    /// Where its keys are; https, or http on this very machine.
+    /// URL of its keys: https, or http on this machine.
     #[serde(default)]
     pub jwks_url: Option<String>,
-    /// A file with its keys, in place of `jwks_url`.
+    /// File with its keys, instead of `jwks_url`.
     #[serde(default)]
     pub jwks_file: Option<PathBuf>,
-    /// Algorithms that its keys may sign with. A key that names none is pinned to the first that fits it.
+    /// Algorithms that its keys may sign with. A key that names no algorithm is pinned to the first
+    /// that fits.
     pub algorithms: Vec<Algorithm>,
-    /// What its tokens may say in the header's `typ`.
+    /// Accepted values of `typ` in the token's header.
     #[serde(default = "access_tokens")]
     pub token_types: Vec<String>,
-    /// The claim that names the subject: one that never changes and is never given to another.
+    /// Claim that names the subject. It must never change and never be reused for someone else.
     #[serde(default = "subject")]
     pub subject_claim: String,
-    /// What a token must hold beside, to be let in at all.
+    /// Other claims that a token must have to be accepted.
     #[serde(default)]
     pub require: Vec<Held>,
-    /// What its claims are worth.
+    /// Roles that its claims give.
     #[serde(default)]
     pub roles: Vec<Mapping>,
-    /// Whether a subject whose claims are worth no role is given an account, so that roles can be granted to it here.
+    /// Whether a subject whose claims give no role still gets an account, so that roles can be
+    /// granted to it here.
     #[serde(default)]
     pub admit_unmapped: bool,
-    /// What the token of a system holds; all others are people's.
+    /// Claim that marks the token of a system. All other tokens belong to people.
     #[serde(default)]
     pub service_when: Option<Held>,
-    /// The claim with a person's name, to be kept in the erasable place when the subject is first seen; none: no name is kept.
+    /// Claim with a person's name, kept with the erasable data when the subject is first seen. If
+    /// none, no name is kept.
     #[serde(default)]
     pub name_claim: Option<String>,
-    /// The same for the address.
+    /// Claim with a person's e-mail address, kept in the same way.
     #[serde(default)]
     pub email_claim: Option<String>,
-    /// Seconds between two requests for its keys, at least.
+    /// Minimum number of seconds between two requests for its keys.
     #[serde(default = "a_minute")]
     pub refetch_seconds: u64,
 }
 
-/// A claim that has a value, or has it among others.
+/// A claim that has this value, or a list that includes it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
@@ -112,7 +120,7 @@ pub struct Held {
     value: String,
 }
 
-/// What a claim is worth.
+/// The role that a claim gives.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
@@ -141,7 +149,7 @@ fn a_minute() -> u64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     pub role: Role,
-    /// Reference or id of the unit or board that it is limited to.
+    /// Reference or id of the unit or board that the role is limited to.
     pub scope: Option<String>,
     pub official_sensitive: bool,
 }
@@ -152,10 +160,10 @@ pub struct Vouched {
     pub issuer: String,
     /// Keyed digest of issuer and subject.
     pub external_id: String,
-    /// In seconds since 1970.
+    /// When the token was issued, in seconds since 1970.
     pub issued_at: i64,
     pub roles: Vec<Claimed>,
-    /// Whether an account may be made for the subject.
+    /// Whether an account may be created for the subject.
     pub is_admitted: bool,
     pub is_service: bool,
     pub name: Option<String>,
@@ -165,11 +173,11 @@ pub struct Vouched {
 struct Verdict {
     vouched: Arc<Vouched>,
     expires_at: i64,
-    /// Of the keys that it was reached with.
+    /// Generation of the keys that the token was verified with.
     generation: u64,
 }
 
-/// The keys of an issuer, as they were last got.
+/// The keys of an issuer, as last fetched.
 struct Keys {
     known: HashMap<String, (Algorithm, DecodingKey)>,
     got: Option<Instant>,
@@ -181,11 +189,11 @@ struct Issuer {
     http: reqwest::Client,
     keys: ArcSwap<Keys>,
     tried: Mutex<Option<Instant>>,
-    /// One asks at a time; the others wait for what it hears.
+    /// Lets one task fetch the keys at a time; the others wait for its result.
     asking: tokio::sync::Mutex<()>,
 }
 
-/// The issuers that are trusted.
+/// The trusted issuers.
 pub struct Issuers {
     by_name: HashMap<String, Arc<Issuer>>,
     pseudonyms: hmac::Key,
@@ -194,11 +202,11 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// Reads the configuration; without a file nobody else is trusted. `own` is what this service's own tokens say in `iss`; `pseudonyms` is
-    /// the key of the digests that subjects are known by.
+    /// Reads the configuration. Without a file, no other issuer is trusted. `own` is the `iss` of
+    /// this service's own tokens; `pseudonyms` is the key for the digests that identify subjects.
     ///
     /// # Errors
-    /// What is wrong with the file, or with a file of keys that it names.
+    /// Returns what is wrong with the file, or with a key file that it names.
     pub fn load(file: Option<&Path>, own: &str, pseudonyms: &[u8]) -> Result<Self, String> {
         let mut issuers = Self {
             by_name: HashMap::new(),
@@ -220,7 +228,7 @@ impl Issuers {
             let fault = |what: String| fault(format!("issuer `{name}`: {what}"));
             if name == own {
                 return Err(fault(
-                    "is what this service's own tokens say; change STRIDE_ISSUER".into(),
+                    "is also the issuer of this service's own tokens; change STRIDE_ISSUER".into(),
                 ));
             }
             let issuer = Issuer::new(trust).map_err(fault)?;
@@ -229,19 +237,20 @@ impl Issuers {
                 .insert(name.clone(), Arc::new(issuer))
                 .is_some()
             {
-                return Err(fault("stands there twice".into()));
+                return Err(fault("is listed twice".into()));
             }
         }
         Ok(issuers)
     }
 
-    /// Checks the token if it says that a trusted issuer made it; `None` where it says anything else.
+    /// Checks the token if it names a trusted issuer; returns `None` otherwise.
     pub async fn check(&self, token: &str) -> Option<Result<Arc<Vouched>, Problem>> {
         let issuer = self.issuer_of(token)?;
         Some(self.check_by(issuer, token).await)
     }
 
-    /// Whom the token claims to be from. Nothing is believed yet: this only chooses whose keys it has to fit.
+    /// Returns the issuer that the token names. Nothing is trusted yet: this only selects the keys
+    /// to check the token with.
     fn issuer_of(&self, token: &str) -> Option<&Arc<Issuer>> {
         #[derive(Deserialize)]
         struct Claims {
@@ -279,7 +288,7 @@ impl Issuers {
         Ok(Arc::clone(&verdict.vouched))
     }
 
-    /// What the claims of a good token are worth.
+    /// Returns what the claims of a valid token give.
     fn vouch(&self, trust: &Trust, claims: &Value) -> Result<Vouched, Problem> {
         let text = |claim: &Option<String>| {
             claim
@@ -298,7 +307,7 @@ impl Issuers {
             .find(|r| !holds(claims, &r.claim, &r.value))
         {
             return Err(unauthenticated(&format!(
-                "the access token lacks `{}` in {}",
+                "the access token does not have the value `{}` in the claim {}",
                 missing.value, missing.claim
             )));
         }
@@ -312,7 +321,8 @@ impl Issuers {
                 official_sensitive: m.official_sensitive,
             })
             .collect();
-        // What the erasable place would not take from an administrator it does not take from a token.
+        // Applies the same limits to a name or address from a token as to one from an
+        // administrator.
         let fits = |text: &&str, most: usize| {
             !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
         };
@@ -348,7 +358,8 @@ impl Issuers {
             .collect()
     }
 
-    /// The account that a subject was last found to have; to be looked at again, for it may have been given to another.
+    /// Returns the account that the subject last had. Check it again: the subject may have another
+    /// account now.
     #[must_use]
     pub fn account(&self, external_id: &str) -> Option<Uuid> {
         self.accounts.get(external_id)
@@ -383,7 +394,8 @@ impl Issuer {
             asking: tokio::sync::Mutex::new(()),
             trust,
         };
-        // A file can be read at once, and its faults told to whoever starts the service; a provider may be away.
+        // A file can be read at once, so its errors are reported at the start. A provider may be
+        // unavailable.
         if let Some(file) = &issuer.trust.jwks_file {
             let known = issuer.parse(&read(file)?)?;
             issuer.take(known);
@@ -391,7 +403,7 @@ impl Issuer {
         Ok(issuer)
     }
 
-    /// The keys at hand; old ones are asked for anew meanwhile.
+    /// Returns the current keys. Old keys are fetched again in the meantime.
     fn current(self: &Arc<Self>) -> Arc<Keys> {
         let keys = self.keys.load_full();
         if keys.got.is_some_and(|got| got.elapsed() > REFRESH) && self.may_ask() {
@@ -406,10 +418,15 @@ impl Issuer {
         tried.is_none_or(|at| at.elapsed() >= Duration::from_secs(self.trust.refetch_seconds))
     }
 
-    /// The claims of a token that this issuer signed for this service and that is good now, and the generation of the keys it fits.
+    /// Returns the claims of a token that this issuer signed for this service and that is valid
+    /// now, and the generation of the keys used.
     async fn claims(self: &Arc<Self>, token: &str) -> Result<(Value, u64), Problem> {
-        let invalid =
-            || unauthenticated("the access token is not one that its issuer made for this service");
+        let invalid = || {
+            unauthenticated(
+                "the access token is not a valid token from its issuer for this \
+                service",
+            )
+        };
         let header = decode_header(token).map_err(|_| invalid())?;
         let typ = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
         let typ = typ.strip_prefix("application/").unwrap_or(&typ);
@@ -441,7 +458,7 @@ impl Issuer {
         let claims = decode::<Value>(token, key, &rules).map_err(|e| match e.kind() {
             jsonwebtoken::errors::ErrorKind::ExpiredSignature => expired(),
             jsonwebtoken::errors::ErrorKind::ImmatureSignature => {
-                unauthenticated("the access token is not good yet; compare the clocks")
+                unauthenticated("the access token is not valid yet; check the clocks")
             }
             jsonwebtoken::errors::ErrorKind::InvalidAudience => {
                 unauthenticated("the access token was issued for another service")
@@ -459,7 +476,8 @@ impl Issuer {
         Ok((claims, keys.generation))
     }
 
-    /// Asks for the keys, unless somebody else did since `generation` or it was tried a moment ago. Those at hand stay when it fails.
+    /// Fetches the keys, unless they were fetched since `generation` or tried too recently. The
+    /// current keys are kept if it fails.
     async fn refresh(&self, generation: u64) {
         let _one_at_a_time = self.asking.lock().await;
         let keys = self.keys.load_full();
@@ -471,11 +489,11 @@ impl Issuer {
             Ok(known) => self.take(known),
             Err(why) => {
                 let age = keys.got.map_or_else(
-                    || "there are none yet".into(),
-                    |got| format!("those of {} s ago stay good", got.elapsed().as_secs()),
+                    || "no keys fetched yet".into(),
+                    |got| format!("keys fetched {} s ago stay in use", got.elapsed().as_secs()),
                 );
                 log::warn!(
-                    "the keys of {} cannot be had, {age}: {why}",
+                    "cannot fetch the keys of {} ({age}): {why}",
                     self.trust.issuer
                 );
             }
@@ -498,19 +516,20 @@ impl Issuer {
         let url = self.trust.jwks_url.as_deref().unwrap_or_default();
         let mut answer = self.http.get(url).send().await.map_err(|e| e.to_string())?;
         if answer.status() != reqwest::StatusCode::OK {
-            return Err(format!("{url} answers {}", answer.status()));
+            return Err(format!("{url} answered {}", answer.status()));
         }
         let mut text = Vec::new();
         while let Some(piece) = answer.chunk().await.map_err(|e| e.to_string())? {
             text.extend_from_slice(&piece);
             if text.len() > LARGEST_SET {
-                return Err(format!("{url} answers more than {LARGEST_SET} bytes"));
+                return Err(format!("{url} sent more than {LARGEST_SET} bytes"));
             }
         }
         Ok(text)
     }
 
-    /// The usable keys of a set, each with its algorithm. Others (for encryption, of unknown kinds) are passed over.
+    /// Returns the usable keys of a set, each with its algorithm. Other keys (for encryption, or of
+    /// unknown types) are skipped.
     fn parse(&self, text: &[u8]) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
         #[derive(Deserialize)]
         struct Set {
@@ -536,13 +555,10 @@ impl Issuer {
                 twice.insert(kid);
             }
         }
-        // Which of two keys is meant must not be a matter of their order.
+        // Two keys with the same id are both dropped: the choice must not depend on their order.
         known.retain(|kid, _| !twice.contains(kid));
         if known.is_empty() {
-            return Err(
-                "there is no key in the set that signs with one of the configured algorithms"
-                    .into(),
-            );
+            return Err("no key in the set can sign with one of the configured algorithms".into());
         }
         Ok(known)
     }
@@ -552,7 +568,8 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))
 }
 
-/// What is wrong with an entry; whether its keys are on this very machine.
+/// Checks an entry. Returns whether its keys are fetched by http from this machine, or what is
+/// wrong.
 fn check(trust: &Trust) -> Result<bool, String> {
     let is_empty = |list: &[String]| list.is_empty() || list.iter().any(String::is_empty);
     if trust.issuer.is_empty() || is_empty(&trust.audience) || is_empty(&trust.token_types) {
@@ -564,16 +581,16 @@ fn check(trust: &Trust) -> Result<bool, String> {
         .find(|a| matches!(a, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
     {
         return Err(format!(
-            "algorithms: {shared:?} signs with a shared secret; name algorithms with a key pair"
+            "algorithms: {shared:?} signs with a shared secret; use algorithms with a key pair"
         ));
     }
     if trust.algorithms.is_empty() {
         return Err(
-            "algorithms must name those that its keys sign with, such as RS256 or ES256".into(),
+            "algorithms must name those the issuer's keys sign with, such as RS256 or ES256".into(),
         );
     }
     if trust.roles.is_empty() && !trust.admit_unmapped {
-        return Err("nobody would be let in: map claims to roles, or set admit_unmapped".into());
+        return Err("nobody would be admitted: map claims to roles, or set admit_unmapped".into());
     }
     if trust
         .roles
@@ -581,7 +598,7 @@ fn check(trust: &Trust) -> Result<bool, String> {
         .any(|m| m.role == Role::Administrator && m.scope.is_some())
     {
         return Err(
-            "roles: an administrator's role holds for the whole organisation; leave scope out"
+            "roles: the role administrator always covers the whole organisation; leave out scope"
                 .into(),
         );
     }
@@ -605,7 +622,8 @@ fn check(trust: &Trust) -> Result<bool, String> {
     }
 }
 
-/// The one algorithm that a key may sign with: the one it names, or else the first of those allowed that fits it.
+/// Returns the one algorithm that a key may sign with: the one it names, or else the first allowed
+/// one that fits.
 fn pin(jwk: &Jwk, allowed: &[Algorithm]) -> Option<Algorithm> {
     let common = &jwk.common;
     let signs = common
@@ -648,7 +666,7 @@ fn is_rsa(algorithm: Algorithm) -> bool {
     matches!(algorithm, RS256 | RS384 | RS512 | PS256 | PS384 | PS512)
 }
 
-/// A claim at the top of the token, or by JSON Pointer.
+/// Returns a claim by its name at the top level of the token, or by JSON Pointer.
 fn at<'a>(claims: &'a Value, claim: &str) -> Option<&'a Value> {
     if claim.starts_with('/') {
         claims.pointer(claim)
@@ -657,7 +675,8 @@ fn at<'a>(claims: &'a Value, claim: &str) -> Option<&'a Value> {
     }
 }
 
-/// Whether a claim has a value, or has it among others. Scopes are words in one text (RFC 8693, section 4.2).
+/// Whether a claim has a value, or a list that includes it. Scopes are words separated by spaces
+/// (RFC 8693, section 4.2).
 fn holds(claims: &Value, claim: &str, value: &str) -> bool {
     match at(claims, claim) {
         Some(Value::String(text)) => {
@@ -669,7 +688,7 @@ fn holds(claims: &Value, claim: &str, value: &str) -> bool {
     }
 }
 
-/// A claim that is a moment, in whole seconds since 1970 (RFC 7519 allows parts of them).
+/// Returns a claim that is a time, in whole seconds since 1970 (RFC 7519 allows fractions).
 fn moment(claims: &Value, claim: &str) -> Option<i64> {
     const LATEST: f64 = 253_402_300_799.0;
     let seconds = claims.get(claim)?.as_f64()?;

@@ -1,7 +1,8 @@
 //! Who is calling and what they may do.
 //!
-//! [`policy`] is the matrix, [`accounts`] the records that grants are kept in, [`caller`] puts the two together for one request,
-//! [`tokens`] issues and checks access tokens, [`issuers`] checks those of others, [`secrets`] keeps passwords and client secrets.
+//! [`policy`] has the permission matrix, [`accounts`] the records of accounts and grants.
+//! [`caller`] combines the two for one request. [`tokens`] issues and checks access tokens,
+//! [`issuers`] checks those of other issuers, and [`secrets`] handles passwords and client secrets.
 
 pub mod accounts;
 pub mod caller;

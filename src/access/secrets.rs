@@ -8,22 +8,23 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
-/// A secret of 256 random bits, in 43 characters.
+/// Returns a secret of 256 random bits, in 43 characters.
 #[must_use]
 pub fn random() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// SHA-256 of a secret that is random already, for look-up.
+/// SHA-256 of a secret that is already random, for looking it up.
 #[must_use]
 pub fn digest(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }
 
-/// Hashes a password with Argon2id. Takes some 20 ms of processor time: never on an async thread.
+/// Hashes a password with Argon2id. Takes about 20 ms of processor time, so never call it on an
+/// async thread.
 ///
 /// # Errors
-/// The system has no randomness to give.
+/// The system cannot provide random numbers.
 pub fn hash(password: &str) -> Result<String, Problem> {
     let hash: PasswordHash = Argon2::default()
         .hash_password(password.as_bytes())
@@ -31,8 +32,8 @@ pub fn hash(password: &str) -> Result<String, Problem> {
     Ok(hash.to_string())
 }
 
-/// Whether the password is the one that was hashed. Without a hash as much time is spent and the answer is no, so that nobody can
-/// tell an unknown name from a wrong password.
+/// Whether the password matches the hash. Without a hash it takes the same time and returns false,
+/// so that nobody can tell an unknown name from a wrong password.
 #[must_use]
 pub fn matches(password: &str, stored: Option<&str>) -> bool {
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3RyaWRlLW5vYm9keS4u$J0SYhrxS3eh9zB0bbE5xUP0gNfkbvBXUCzGFvG1hgR0";

@@ -1,8 +1,10 @@
-//! Access tokens: JWTs per RFC 9068, signed with Ed25519, good for fifteen minutes, checked as RFC 8725 asks.
+//! Access tokens: JWTs as in RFC 9068, signed with Ed25519, valid for fifteen minutes, checked as
+//! RFC 8725 requires.
 //!
-//! One algorithm is pinned; what a token's header says of keys (`jku`, `jwk`, `x5u`, …) is never followed. A verdict is remembered by
-//! the whole token, so that a signature is checked once; expiry is looked at every time, and the account
-//! again as soon as the journal has moved or the day has changed.
+//! One algorithm is pinned. Key references in a token's header (`jku`, `jwk`, `x5u`, …) are never
+//! followed. The result is remembered by the whole token, so that each signature is verified once.
+//! The expiry is checked every time, and the account is checked again when the journal has moved or
+//! the day has changed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,13 +25,13 @@ use super::caller::{Held, Identity, Known};
 use crate::db::store::SigningKeyRow;
 use crate::problem::{Code, Problem};
 
-/// How long an access token is good for, in seconds.
+/// How long an access token is valid, in seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
-/// Clocks may differ by this much, in seconds.
+/// Allowed difference between clocks, in seconds.
 const LEEWAY: u64 = 5;
-/// Verdicts remembered.
+/// Number of verified tokens to remember.
 const VERDICTS: u64 = 10_000;
-/// A longer token is none of ours.
+/// Longer tokens cannot be ours.
 const LONGEST: usize = 4_096;
 
 /// The claims of an access token.
@@ -43,7 +45,7 @@ struct Claims {
     jti: Uuid,
     client_id: String,
     scope: String,
-    /// The one role of a token that the local operator made.
+    /// The one role of a token made by the local operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acting_as: Option<Held>,
 }
@@ -57,7 +59,7 @@ pub struct Subject {
     pub acting_as: Option<Held>,
 }
 
-/// Whom a token names, and when it expires, in seconds since 1970.
+/// The account that a token names, and when the token expires, in seconds since 1970.
 type Verdict = (Arc<Known>, i64);
 
 /// Issues and checks tokens.
@@ -69,10 +71,10 @@ pub struct Tokens {
     verdicts: moka::sync::Cache<String, Verdict, RandomState>,
 }
 
-/// A new signing key, ready to be stored.
+/// Makes a new signing key, ready to be stored.
 ///
 /// # Errors
-/// The system has no randomness to give.
+/// The system cannot provide random numbers.
 pub fn new_signing_key() -> Result<SigningKeyRow, Problem> {
     let pair = Ed25519KeyPair::generate().map_err(Problem::internal)?;
     let private_key = pair
@@ -89,7 +91,7 @@ pub fn new_signing_key() -> Result<SigningKeyRow, Problem> {
 }
 
 impl Tokens {
-    /// Takes the stored keys: the youngest that is not retired signs, all of them verify.
+    /// Takes the stored keys. The newest key that is not retired signs; all of them verify.
     ///
     /// # Errors
     /// There is no usable key.
@@ -120,7 +122,7 @@ impl Tokens {
     /// Issues a token.
     ///
     /// # Errors
-    /// The key does not sign.
+    /// The key cannot sign.
     pub fn issue(&self, subject: &Subject) -> Result<String, Problem> {
         let now = Utc::now().timestamp();
         let mut header = Header::new(Algorithm::EdDSA);
@@ -148,7 +150,7 @@ impl Tokens {
     /// Checks a token.
     ///
     /// # Errors
-    /// 401 with what is wrong with it, in words that help its holder and nobody else.
+    /// 401, saying what is wrong in words that help its holder but nobody else.
     pub fn check(&self, token: &str) -> Result<Arc<Known>, Problem> {
         if let Some((known, exp)) = self.verdicts.get(token) {
             return if exp + LEEWAY as i64 > Utc::now().timestamp() {
@@ -165,7 +167,7 @@ impl Tokens {
     }
 
     fn verify(&self, token: &str) -> Result<(Identity, i64), Problem> {
-        let invalid = || unauthenticated("the access token is not one that this service issued");
+        let invalid = || unauthenticated("the access token was not issued by this service");
         if token.len() > LONGEST {
             return Err(invalid());
         }
@@ -220,22 +222,22 @@ impl Tokens {
         json!({ "keys": keys.into_iter().map(jwk).collect::<Vec<_>>() })
     }
 
-    /// Who issues the tokens.
+    /// The issuer of the tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 }
 
-/// 401 with the header that RFC 6750 asks for.
+/// 401 with the header that RFC 6750 requires.
 #[must_use]
 pub fn unauthenticated(detail: &str) -> Problem {
     Problem::new(Code::Unauthenticated, detail)
         .header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
 }
 
-/// 401 for a token whose time is over.
+/// 401 for a token that has expired.
 #[must_use]
 pub fn expired() -> Problem {
-    unauthenticated("the access token has expired; ask for a new one")
+    unauthenticated("the access token has expired; request a new one")
 }

@@ -1,4 +1,4 @@
-//! What belongs to an account and never enters the journal: secrets and passwords.
+//! Data of an account that is never recorded in the journal: secrets and passwords.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,35 +17,36 @@ use crate::problem::{Code, Problem};
 use crate::world::Resource;
 use crate::world::schema::{Schemas, add_answer, add_input};
 
-/// A new client secret. It is shown this once.
+/// A new client secret, returned only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClientSecret {
-    /// The account's id, which is the client's id.
+    /// Client id, which is the id of the account.
     #[schema(max_length = 36)]
     pub client_id: String,
-    /// The secret.
+    /// Client secret.
     #[schema(max_length = 100)]
     pub client_secret: String,
-    /// Until when the secret before it still works; null if there was none.
+    /// Time until which earlier secrets still work. Null if there were none.
     pub previous_until_at: Option<DateTime<Utc>>,
 }
 
-/// How long the secret before stays good.
+/// How long earlier secrets stay valid.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RotateSecret {
-    /// Hours that the secrets before stay good, so that clients can change over; 0 ends them at once.
+    /// Number of hours that earlier secrets stay valid, so that clients can change over. 0 ends
+    /// them at once.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 720)]
     overlap_hours: Option<i64>,
 }
 
-/// How a person signs in.
+/// A person's sign-in name and password.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetPassword {
-    /// The name to sign in with, in any case.
+    /// Sign-in name. Upper and lower case count as the same.
     #[schema(min_length = 3, max_length = 200, pattern = "^[A-Za-z0-9._@+-]+$")]
     login: String,
-    /// At least twelve characters.
+    /// Password of at least twelve characters.
     #[schema(min_length = 12, max_length = 1000, format = "password")]
     password: String,
 }
@@ -65,22 +66,57 @@ const TAG: &str = "Accounts";
 pub fn operations() -> Vec<Operation> {
     let write = Access::Needs(Subject::Access, Act::Update);
     vec![
-        Operation::new("POST", "/api/v1/accounts/{id}/secrets", "rotateAccountSecret", write, rotate)
-            .says(TAG, "Give a system a new secret", "Shows the secret once; only its hash is kept. Secrets before it stay good for the overlap (24 hours unless said otherwise), then end.")
-            .takes([id_parameter("account")])
-            .body(JSON, schema_ref("RotateSecretInput"), json!({ "overlap_hours": 24 }))
-            .answers(201, "The secret.", schema_ref("ClientSecret"))
-            .refuses(&[Code::Conflict]),
-        Operation::new("PUT", "/api/v1/accounts/{id}/password", "setAccountPassword", write, set_password)
-            .says(TAG, "Set a person's name and password", "Ends the password before it and every refresh token.")
-            .takes([id_parameter("account")])
-            .body(JSON, schema_ref("SetPasswordInput"), json!({ "login": "delivery.lead", "password": "correct horse battery" }))
-            .answers(204, "It is set.", serde_json::Value::Null)
-            .refuses(&[Code::Conflict, Code::ReferenceTaken]),
+        Operation::new(
+            "POST",
+            "/api/v1/accounts/{id}/secrets",
+            "rotateAccountSecret",
+            write,
+            rotate,
+        )
+        .says(
+            TAG,
+            "Create a new client secret",
+            "Returns the secret once; only its hash is \
+                kept. Earlier secrets stay valid for the overlap (24 hours by default) and then \
+                expire.",
+        )
+        .takes([id_parameter("account")])
+        .body(
+            JSON,
+            schema_ref("RotateSecretInput"),
+            json!({ "overlap_hours": 24 }),
+        )
+        .answers(201, "The new secret.", schema_ref("ClientSecret"))
+        .refuses(&[Code::Conflict]),
+        Operation::new(
+            "PUT",
+            "/api/v1/accounts/{id}/password",
+            "setAccountPassword",
+            write,
+            set_password,
+        )
+        .says(
+            TAG,
+            "Set a person's sign-in name and password",
+            "Ends the previous password \
+                and all refresh tokens of the account.",
+        )
+        .takes([id_parameter("account")])
+        .body(
+            JSON,
+            schema_ref("SetPasswordInput"),
+            json!({ "login": "delivery.lead", "password": "correct horse battery" }),
+        )
+        .answers(
+            204,
+            "The sign-in name and password are set.",
+            serde_json::Value::Null,
+        )
+        .refuses(&[Code::Conflict, Code::ReferenceTaken]),
     ]
 }
 
-/// The account, if it is of the kind that the operation is for.
+/// Returns the account if it is of the kind that the operation is for.
 fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
     let id = call.id()?;
     let seen = call.now();
@@ -93,14 +129,17 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
     }
     let detail = match kind {
         AccountKind::Person => {
-            "this is a system's account; only a person's has a name and a password"
+            "this account belongs to a system; only a person's account has a name and password"
         }
-        AccountKind::Service => "this is a person's account; only a system's has secrets",
+        AccountKind::Service => {
+            "this account belongs to a person; only a system's account has \
+            secrets"
+        }
     };
     Err(Problem::new(Code::Conflict, detail))
 }
 
-/// The journal says that it happened; what it was stays out of it.
+/// Records in the journal that it happened, but not the value.
 pub(crate) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<(), Problem> {
     let kind = txn
         .world
@@ -186,10 +225,10 @@ async fn set_password(call: Call) -> Result<Answer, Problem> {
                 Code::ReferenceTaken,
                 "/login",
                 "taken",
-                "another account signs in with this name",
+                "another account already uses this sign-in name",
             ));
         }
-        noted(txn, id, "name and password to sign in with were set")?;
+        noted(txn, id, "sign-in name and password were set")?;
         txn.beside(Side::EndCredentials {
             account: id,
             kind: "password".into(),

@@ -1,4 +1,5 @@
-//! Who people are: name and address, in the one place that can be erased. The journal learns only that they were set or erased.
+//! Names and contact details of people, kept in the one place that can be erased. The journal
+//! records only that they were set or erased.
 
 use std::sync::Arc;
 
@@ -18,24 +19,24 @@ use crate::registers::organisation::Person;
 use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::{Kind, Rec, Resource};
 
-/// Who a person is: kept in the one place that can be erased.
+/// Name and contact details of a person, kept in the one place that can be erased.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PersonDetails {
-    /// What the person is called.
+    /// Name of the person.
     #[schema(min_length = 1, max_length = 200)]
     pub display_name: String,
-    /// Where the person is written to.
+    /// Email address.
     #[serde(default)]
     #[schema(max_length = 320, format = "email")]
     pub email: Option<String>,
-    /// Where the person is rung up.
+    /// Telephone number.
     #[serde(default)]
     #[schema(min_length = 3, max_length = 40, pattern = "^[0-9+() ./x-]+$")]
     pub telephone: Option<String>,
 }
 
 impl PersonDetails {
-    /// The row to keep.
+    /// The database row to store.
     #[must_use]
     pub fn of(self, person: Uuid) -> Side {
         Side::Person(PersonRow {
@@ -58,28 +59,73 @@ const TAG: &str = "People";
 /// The operations of this module.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    // Auditors read accounts, and not who is behind them.
+    // Auditors may read accounts, but not the personal details behind them.
     let administrators = Access::Needs(Subject::Access, Act::Update);
     vec![
-        Operation::new("GET", "/api/v1/people/{id}/details", "getPersonDetails", administrators, details)
-            .says(TAG, "Who a person is", "Personal data: for administrators alone, and never in the journal. 404 where nothing is kept.")
-            .takes([id_parameter("person")])
-            .answers(200, "Name and address.", schema_ref("PersonDetails")),
-        Operation::new("PUT", "/api/v1/people/{id}/details", "setPersonDetails", administrators, set_details)
-            .says(TAG, "Say who a person is", "Personal data, kept apart from the journal so that it can be erased. Replaces what was said before.")
-            .takes([id_parameter("person")])
-            .body(&["application/json"], schema_ref("PersonDetailsInput"), json!({ "display_name": "A. N. Other", "email": "a.n.other@example.org" }))
-            .answers(204, "It is kept.", Value::Null)
-            .refuses(&[Code::Conflict]),
-        Operation::new("POST", "/api/v1/people/{id}/erase", "erasePerson", administrators, erase)
-            .says(TAG, "Erase who a person is", "Deletes name and address from the database and from its free space, deletes every password, sign-in name, secret and session of the person's accounts, and disables these. The record, its history and the journal stay, with `erased_at`. It cannot be undone; asked again, it changes nothing more. Backups made before still hold what they hold.")
-            .takes([id_parameter("person")])
-            .answers(200, "The record that is left.", schema_ref("Person"))
-            .refuses(&[Code::Conflict, Code::RuleViolation]),
+        Operation::new(
+            "GET",
+            "/api/v1/people/{id}/details",
+            "getPersonDetails",
+            administrators,
+            details,
+        )
+        .says(
+            TAG,
+            "Get a person's details",
+            "Personal data: visible only to administrators \
+                and never in the journal. Returns 404 if no details are recorded.",
+        )
+        .takes([id_parameter("person")])
+        .answers(
+            200,
+            "Name and contact details.",
+            schema_ref("PersonDetails"),
+        ),
+        Operation::new(
+            "PUT",
+            "/api/v1/people/{id}/details",
+            "setPersonDetails",
+            administrators,
+            set_details,
+        )
+        .says(
+            TAG,
+            "Set a person's details",
+            "Personal data, kept apart from the journal so \
+                that it can be erased. Replaces any details recorded before.",
+        )
+        .takes([id_parameter("person")])
+        .body(
+            &["application/json"],
+            schema_ref("PersonDetailsInput"),
+            json!({ "display_name": "A. N. Other", "email": "a.n.other@example.org" }),
+        )
+        .answers(204, "The details were stored.", Value::Null)
+        .refuses(&[Code::Conflict]),
+        Operation::new(
+            "POST",
+            "/api/v1/people/{id}/erase",
+            "erasePerson",
+            administrators,
+            erase,
+        )
+        .says(
+            TAG,
+            "Erase a person's details",
+            "Deletes the person's name and contact details \
+                from the database and its free space. Deletes every password, sign-in name, \
+                secret and session of the person's accounts, and disables those accounts. The \
+                record, its history and the journal stay, with `erased_at`. This cannot be \
+                undone; repeating the call changes nothing more. Backups made earlier still \
+                contain the details.",
+        )
+        .takes([id_parameter("person")])
+        .answers(200, "The record that remains.", schema_ref("Person"))
+        .refuses(&[Code::Conflict, Code::RuleViolation]),
     ]
 }
 
-/// The kind `R` in the world's catalogue.
+/// Looks up the kind `R` in the catalogue.
 fn kind<R: Resource>(txn: &Txn<'_>) -> Result<&'static Kind, Problem> {
     let found = txn.world.catalogue().named(R::KIND);
     found.ok_or_else(|| Problem::internal(format!("the catalogue has no kind {}", R::KIND)))
@@ -109,11 +155,11 @@ async fn set_details(call: Call) -> Result<Answer, Problem> {
     let id = call.id()?;
     let write = call.write()?;
     call.change(write, move |txn| {
-        txn.note(kind::<Person>(txn)?, id, "name or address was set")?;
+        txn.note(kind::<Person>(txn)?, id, "name or contact details set")?;
         if is_erased(txn, id) {
             return Err(Problem::new(
                 Code::Conflict,
-                "the person was erased; record another",
+                "this person has been erased; create a new person record",
             ));
         }
         txn.beside(asked.of(id));
@@ -147,7 +193,7 @@ async fn erase(call: Call) -> Result<Answer, Problem> {
         if !is_erased(txn, id) {
             let at = serde_json::to_value(txn.now()).map_err(Problem::internal)?;
             let fields = [("erased_at".to_owned(), at)].into_iter().collect();
-            record = txn.stamp(people, id, "name and address were erased", fields)?;
+            record = txn.stamp(people, id, "name and contact details erased", fields)?;
         }
         end_accounts(txn, id)?;
         txn.beside(Side::ErasePerson(id));
@@ -156,7 +202,8 @@ async fn erase(call: Call) -> Result<Answer, Problem> {
     .await
 }
 
-/// Disables the person's accounts and deletes what could be signed in with; withdrawn ones are out already.
+/// Disables the person's active accounts and deletes all their sign-in credentials. Withdrawn
+/// accounts cannot be used anyway.
 fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
     let accounts = kind::<Account>(txn)?;
     let pointing = txn
@@ -178,7 +225,7 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
             disabled.map_err(|p| match p.code {
                 Code::NotFound => Problem::new(
                     Code::Conflict,
-                    "an account that you may not see belongs to this person",
+                    "this person has an account that is not visible to you",
                 ),
                 _ => p,
             })?;
@@ -188,10 +235,11 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Gives a record to everyone of whom it was kept by their account who they are (databases from before people were records of their own).
+/// Creates a person record for each account whose personal details were stored with the account
+/// (databases from before people had records of their own).
 ///
 /// # Errors
-/// The database cannot be asked, or the writer refuses.
+/// The database cannot be read, or the writer refuses a change.
 pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
     for id in txn.ask(store::people_ids)? {
         let Some((version, is_live)) = txn
@@ -207,7 +255,7 @@ pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
             json!({ "affiliation": "internal" }),
         )?;
         let to = person.meta().id;
-        // A withdrawn account cannot be changed; nobody signs in with it.
+        // A withdrawn account cannot be changed, and nobody can sign in with it.
         if is_live {
             txn.patch(
                 kind::<Account>(txn)?,

@@ -1,4 +1,5 @@
-//! Signing in: client credentials for systems, name and password for people, refresh tokens for both of the second kind.
+//! Sign-in: client credentials for systems, name and password for people, and refresh tokens for
+//! people.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,43 +20,43 @@ use crate::http::{Answer, Call};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::schema::{self, Schemas, add_answer, add_input};
 
-/// How long a refresh token is good for. Each use gives a new one; the old is good no more.
+/// Lifetime of a refresh token in days. Each use returns a new token and invalidates the old one.
 const REFRESH_DAYS: i64 = 14;
 
-/// A name and a password.
+/// Sign-in name and password.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Login {
-    /// The name that the administrator gave to the account.
+    /// Sign-in name that the administrator gave to the account.
     #[schema(min_length = 1, max_length = 200)]
     login: String,
     /// The password.
     #[schema(min_length = 1, max_length = 1000, format = "password")]
     password: String,
-    /// `read` for a token that changes nothing; `read write` when left out.
+    /// `read` for a read-only token; `read write` if left out.
     #[serde(default)]
     #[schema(max_length = 40, pattern = "^(read|write|read write|write read)$")]
     scope: Option<String>,
 }
 
-/// A request for a token (RFC 6749), as a form.
+/// A token request (RFC 6749), sent as a form.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// `client_credentials` or `refresh_token`.
     #[schema(max_length = 40, pattern = "^(client_credentials|refresh_token)$")]
     grant_type: String,
-    /// The account's id; or by HTTP Basic.
+    /// Id of the account, unless sent by HTTP Basic.
     #[serde(default)]
     #[schema(max_length = 60, nullable = false)]
     client_id: Option<String>,
-    /// Its secret; or by HTTP Basic.
+    /// Secret of the account, unless sent by HTTP Basic.
     #[serde(default)]
     #[schema(max_length = 200, nullable = false)]
     client_secret: Option<String>,
-    /// For `refresh_token`: the token.
+    /// The refresh token, for grant type `refresh_token`.
     #[serde(default)]
     #[schema(max_length = 200, nullable = false)]
     refresh_token: Option<String>,
-    /// `read` for a token that changes nothing; `read write` when left out.
+    /// `read` for a read-only token; `read write` if left out.
     #[serde(default)]
     #[schema(
         max_length = 40,
@@ -65,7 +66,7 @@ pub struct TokenRequest {
     scope: Option<String>,
 }
 
-/// A token (RFC 6749).
+/// A token response (RFC 6749).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// Send it as `Authorization: Bearer …`.
@@ -74,12 +75,12 @@ pub struct TokenAnswer {
     /// `Bearer`.
     #[schema(max_length = 20)]
     pub token_type: String,
-    /// Seconds that it is good for.
+    /// Lifetime in seconds.
     pub expires_in: i64,
-    /// What it may be used for.
+    /// Scope of the token.
     #[schema(max_length = 40)]
     pub scope: String,
-    /// Good once, for the next access token; null for systems, which have their secret.
+    /// Can be used once to get the next access token; null for systems, which use their secret.
     #[schema(max_length = 200)]
     pub refresh_token: Option<String>,
 }
@@ -89,7 +90,7 @@ pub fn schemas(schemas: &mut Schemas) {
     add_input::<Login>(schemas);
     add_input::<TokenRequest>(schemas);
     add_answer::<TokenAnswer>(schemas);
-    // RFC 6749, section 3.2: what is not recognised is ignored.
+    // RFC 6749, section 3.2: unrecognised parameters are ignored.
     if let Some(form) = schemas.get_mut("TokenRequestInput") {
         schema::set(
             form,
@@ -102,16 +103,17 @@ pub fn schemas(schemas: &mut Schemas) {
         PROBLEM.schema,
         json!({
             "error": {
-                "type": "string", "description": "The error code of RFC 6749, section 5.2.",
+                "type": "string", "description": "The error code from RFC 6749, section 5.2.",
                 "enum": Code::ALL.iter().filter(|c| c.is_oauth()).map(|c| c.slug()).collect::<Vec<_>>(),
             },
-            "error_description": { "type": "string", "maxLength": 4000, "description": "`detail` in the characters that RFC 6749 allows here." },
+            "error_description": { "type": "string", "maxLength": 4000, "description": "The text of `detail`, limited \
+                to the characters that RFC 6749 allows here." },
         }),
     );
 }
 
-/// What RFC 6749, section 5.2 asks of a refusal, for OAuth clients that know nothing of problems. A server that is too busy or broken is
-/// no such refusal.
+/// The members that RFC 6749, section 5.2 requires in an error, for OAuth clients that do not
+/// understand problem details. They are not added when the server is overloaded or has failed.
 const PROBLEM: Extension = Extension {
     schema: "TokenProblem",
     covers: |status| status < 429,
@@ -136,7 +138,12 @@ const PROBLEM: Extension = Extension {
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new("POST", "/oauth/token", "requestToken", Access::Public, token)
-            .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the account's id and secret, in the form or by HTTP Basic. For people: `refresh_token`, with the token that the last answer gave. Tokens are good for fifteen minutes. As RFC 6749 asks: parameters that it does not know and those without a value are ignored, and a refusal carries `error` and `error_description` beside the members of every problem.")
+            .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the \
+                account's id and secret, in the form or by HTTP Basic. For people: \
+                `refresh_token`, with the token that the last answer gave. Tokens are good for \
+                fifteen minutes. As RFC 6749 asks: parameters that it does not know and those \
+                without a value are ignored, and a refusal carries `error` and \
+                `error_description` beside the members of every problem.")
             .body(
                 &["application/x-www-form-urlencoded"],
                 schema_ref("TokenRequestInput"),
@@ -146,7 +153,8 @@ pub fn operations() -> Vec<Operation> {
             .refuses(&[Code::InvalidRequest, Code::InvalidClient, Code::InvalidGrant, Code::UnauthorizedClient, Code::UnsupportedGrantType, Code::InvalidScope])
             .extends_problems(PROBLEM),
         Operation::new("POST", "/auth/login", "login", Access::Public, login)
-            .says("Sign-in", "Sign in with name and password", "For people. A wrong name and a wrong password are answered alike; after several failures a name must wait.")
+            .says("Sign-in", "Sign in with name and password", "For people. A wrong name and a \
+                wrong password are answered alike; after several failures a name must wait.")
             .body(&["application/json"], schema_ref("LoginInput"), json!({ "login": "delivery.lead", "password": "…" }))
             .answers(200, "A token.", schema_ref("TokenAnswer"))
             .refuses(&[Code::BadCredentials]),
@@ -175,7 +183,8 @@ fn invalid_grant() -> Problem {
 
 const CHALLENGE: &str = "Basic realm=\"stride\"";
 
-/// Whether a scope asks for a token that changes nothing; `refusal` is for one that is not offered.
+/// Whether a scope asks for a read-only token. `refusal` is the error code for a scope that is not
+/// offered.
 fn read_only(scope: Option<&str>, refusal: Code) -> Result<bool, Problem> {
     match scope.map(|s| s.split(' ').collect::<Vec<_>>()) {
         None => Ok(false),
@@ -215,7 +224,8 @@ async fn token(call: Call) -> Result<Answer, Problem> {
     }
 }
 
-/// The form: what RFC 6749 knows, each at most once; what has no value was not sent.
+/// Reads the form: only the parameters in RFC 6749, each at most once. A parameter without a value
+/// counts as not sent.
 fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     const FIELDS: [&str; 5] = [
         "grant_type",
@@ -240,9 +250,9 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
             })
         };
         if pairs.iter().take(n).any(|(other, _)| other == name) {
-            fault("repeated", "is given more than once");
+            fault("repeated", "must be given only once");
         } else if value.len() > 1_000 {
-            fault("max_length", "is too long");
+            fault("max_length", "must not be longer than 1,000 bytes");
         }
     }
     if !errors.is_empty() {
@@ -271,7 +281,8 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     })
 }
 
-/// The client's id and secret, by HTTP Basic or in the form: a request uses one way only (RFC 6749, section 2.3).
+/// The client's id and secret, by HTTP Basic or in the form: a request uses one way only (RFC 6749,
+/// section 2.3).
 fn client(header: Option<&str>, form: &TokenRequest) -> Result<Option<(String, String)>, Problem> {
     let encoded = header
         .and_then(|h| h.split_once(' '))
@@ -291,16 +302,19 @@ fn client(header: Option<&str>, form: &TokenRequest) -> Result<Option<(String, S
     if form.client_secret.is_some() {
         return twice(
             "/client_secret",
-            "is given in the Authorization header already",
+            "must be left out, because it is given in the Authorization header",
         );
     }
     if form.client_id.as_ref().is_some_and(|f| *f != id) {
-        return twice("/client_id", "is another than in the Authorization header");
+        return twice(
+            "/client_id",
+            "must match the id in the Authorization header",
+        );
     }
     Ok(Some((id, secret)))
 }
 
-/// Id and secret, each encoded as in a form before both were joined (RFC 6749, section 2.3.1).
+/// Decodes id and secret, each form-encoded before they were joined (RFC 6749, section 2.3.1).
 fn basic(encoded: &str) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
@@ -319,7 +333,7 @@ fn is_active(call: &Call, account: Uuid) -> bool {
         .is_some_and(|a| a.is_live() && a.data.status == AccountStatus::Active)
 }
 
-/// Checks a secret against hashes, off the async threads; with no hash as much time is spent.
+/// Checks a secret against hashes, off the async threads. Takes as long when there is no hash.
 async fn check(secret: String, hashes: Vec<String>) -> Result<bool, Problem> {
     let check = move || match hashes.as_slice() {
         [] => secrets::matches(&secret, None),
@@ -330,7 +344,7 @@ async fn check(secret: String, hashes: Vec<String>) -> Result<bool, Problem> {
         .map_err(Problem::internal)
 }
 
-/// The account of a system that proves who it is.
+/// Authenticates a system by its id and secret, and returns its account.
 async fn authenticate(call: &Call, id: &str, secret: String) -> Result<Uuid, Problem> {
     call.service.limits.may_sign_in(id)?;
     let account = Uuid::try_parse(id).unwrap_or(Uuid::nil());
@@ -368,7 +382,7 @@ async fn client_credentials(
     given(&answer(call, &subject, None)?)
 }
 
-/// A token's answer is kept nowhere (RFC 6749, section 5.1).
+/// A token response, which must not be cached (RFC 6749, section 5.1).
 fn given(answer: &TokenAnswer) -> Result<Answer, Problem> {
     Ok(Answer::of(200, answer)?
         .header("Cache-Control", "no-store, no-cache")
@@ -420,14 +434,15 @@ async fn login(call: Call) -> Result<Answer, Problem> {
     give_refresh(&call, &subject, Uuid::now_v7(), None).await
 }
 
-/// Stores a new refresh token of a family, in place of `used`, and answers with it.
+/// Stores a new refresh token of a family, replacing `used`, and returns it.
 async fn give_refresh(
     call: &Call,
     subject: &Subject,
     family: Uuid,
     used: Option<Vec<u8>>,
 ) -> Result<Answer, Problem> {
-    // Whether the token may write goes with it: a narrow one never begets a wide one.
+    // The token itself carries whether it may write, so a read-only token never leads to one that
+    // can write.
     let token = format!(
         "{}{}",
         if subject.read_only { "r." } else { "w." },
@@ -483,7 +498,7 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
         .ok_or_else(invalid_grant)?;
     let (account, family) = (stored.account_id.0, stored.family.0);
     if stored.used_at.is_some() {
-        // Somebody has a copy: every token of the family ends (RFC 9700, section 4.14).
+        // The token was copied, so every token of the family is revoked (RFC 9700, section 4.14).
         let end = move |txn: &mut crate::engine::Txn<'_>| {
             let at = txn.now();
             txn.beside(Side::EndRefreshFamily { family, at });

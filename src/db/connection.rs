@@ -1,4 +1,4 @@
-//! One connection type over SQLite and PostgreSQL. The URL decides which, never a trial.
+//! One connection type for SQLite and PostgreSQL. The URL decides which; nothing is tried out.
 
 use std::path::Path;
 
@@ -10,28 +10,29 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// All replicas append to the journal under this PostgreSQL advisory lock ("stride" in ASCII).
+/// PostgreSQL advisory lock that every replica takes to append to the journal ("stride" in ASCII).
 const WRITER_LOCK: i64 = 0x0073_7472_6964_6500;
 
-/// How long a SQLite connection waits for another to finish.
+/// How long a SQLite connection waits for another one to finish.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
-/// What SQLite answers when its log is to be emptied.
+/// SQLite's answer when its log is to be emptied.
 #[derive(QueryableByName)]
 struct Checkpoint {
-    /// Not 0: somebody was reading, and the log is still there.
+    /// Not 0 if another connection was reading, so that the log was not emptied.
     #[diesel(sql_type = diesel::sql_types::Integer)]
     busy: i32,
 }
 
-/// What went wrong in the database. Never shown to a caller: it is logged, and the caller gets an opaque problem.
+/// A database error. Callers never see it: it is logged, and the caller gets a problem without
+/// details.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The address is not one of ours.
+    /// The address is not supported.
     #[error("{0}")]
     Url(String),
     /// The database cannot be reached.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect to the database: {0}")]
     Connect(#[from] diesel::ConnectionError),
     /// A statement failed.
     #[error("{0}")]
@@ -39,25 +40,25 @@ pub enum DbError {
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(String),
-    /// What is stored is not what was written.
+    /// The stored data is not what was written.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// Every reader is busy and the queue is full.
-    #[error("too many reads wait for the database")]
+    /// All readers are busy and the queue is full.
+    #[error("too many reads are waiting for the database")]
     Busy,
 }
 
-/// A connection to either database.
+/// A connection to either kind of database.
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
 
-/// Where the data lies.
+/// Where the data is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// `postgres://…`, shared by any number of replicas.
+    /// `postgres://…`, which any number of replicas can share.
     Postgres(String),
     /// A file.
     Sqlite(String),
@@ -83,7 +84,9 @@ impl Address {
                 .any(|mode| url.contains(&format!("sslmode={mode}")));
             if wants_tls && cfg!(feature = "bundled-libpq") {
                 return Err(DbError::Url(
-                    "this build has no TLS to the database: build with `--no-default-features --features system-libpq`, or leave sslmode out".into(),
+                    "this build has no TLS to the database: build with `--no-default-features \
+                        --features system-libpq`, or leave sslmode out"
+                        .into(),
                 ));
             }
             return Ok(Self::Postgres(url.to_owned()));
@@ -99,15 +102,18 @@ impl Address {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Opens a connection, set up for its database.
+    /// Opens a connection with the settings for its database.
     ///
     /// # Errors
-    /// The database cannot be reached or refuses its settings.
+    /// The database cannot be reached or rejects the settings.
     pub fn connect(&self) -> Result<Conn, DbError> {
         match self {
             Self::Postgres(url) => {
                 let mut c = PgConnection::establish(url)?;
-                c.batch_execute("SET client_min_messages TO warning; SET timezone TO 'UTC'; SET statement_timeout TO '30s'")?;
+                c.batch_execute(
+                    "SET client_min_messages TO warning; SET timezone TO 'UTC'; SET \
+                    statement_timeout TO '30s'",
+                )?;
                 Ok(Conn::Postgres(c))
             }
             Self::Sqlite(path) => {
@@ -116,15 +122,15 @@ impl Address {
                     .filter(|f| !f.as_os_str().is_empty())
                 {
                     std::fs::create_dir_all(folder).map_err(|e| {
-                        DbError::Url(format!("the data folder cannot be made: {e}"))
+                        DbError::Url(format!("the data folder cannot be created: {e}"))
                     })?;
                 }
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(BUSY_TIMEOUT)?;
                 c.batch_execute(
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; \
-                     PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;",
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = \
+                        ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA \
+                        wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;",
                 )?;
                 Ok(Conn::Sqlite(c))
             }
@@ -133,7 +139,7 @@ impl Address {
 }
 
 impl Conn {
-    /// Brings the tables to this build's state; several processes may try at once.
+    /// Migrates the tables to this build's version. Several processes may call it at the same time.
     ///
     /// # Errors
     /// A migration fails, or the database is newer than this build.
@@ -157,10 +163,10 @@ impl Conn {
         }
     }
 
-    /// Whether every migration of this build has run.
+    /// Whether all migrations of this build have run.
     ///
     /// # Errors
-    /// The database cannot be asked.
+    /// The database cannot be queried.
     pub fn is_migrated(&mut self) -> Result<bool, DbError> {
         let failed =
             |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
@@ -178,28 +184,33 @@ impl Conn {
         Ok(applied >= known)
     }
 
-    /// Takes what an erasure deleted out of the database's free space and, on SQLite, out of its log. To be run outside any transaction.
-    /// What a PostgreSQL server keeps elsewhere (its own log, archives, backups) is its keeper's business.
+    /// Removes erased data from the database's free space and, on SQLite, from its log. Call it
+    /// outside any transaction. What a PostgreSQL server keeps elsewhere (its own log, archives,
+    /// backups) is the responsibility of its operator.
     ///
     /// # Errors
-    /// Somebody reads what is to be rewritten, for longer than a few seconds.
+    /// Another connection has been reading the data for more than a few seconds.
     pub fn scrub(&mut self) -> Result<(), DbError> {
         match self {
             Self::Postgres(c) => {
                 c.batch_execute("SET lock_timeout TO '2s'")?;
-                // Written anew rather than vacuumed: that would keep what some snapshot might still see. The statements of one string are one
-                // transaction.
-                let done = ["people", "credentials", "refresh_tokens"].iter().try_for_each(|table| {
-                    c.batch_execute(&format!(
-                        "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM {table}; \
-                         TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept"
+                // Rewritten rather than vacuumed: a vacuum would keep rows that a snapshot might
+                // still see. The statements in one string are one transaction.
+                let done = ["people", "credentials", "refresh_tokens"]
+                    .iter()
+                    .try_for_each(|table| {
+                        c.batch_execute(&format!(
+                        "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; CREATE TEMPORARY TABLE kept \
+                            ON COMMIT DROP AS SELECT * FROM {table}; TRUNCATE {table}; INSERT \
+                            INTO {table} SELECT * FROM kept"
                     ))
-                });
+                    });
                 c.batch_execute("SET lock_timeout TO DEFAULT")?;
                 Ok(done?)
             }
             Self::Sqlite(c) => {
-                // Deleted rows are overwritten as they go (secure_delete); the log still holds the pages as they were.
+                // Deleted rows are overwritten at once (secure_delete), but the log still has the
+                // old pages.
                 c.batch_execute("PRAGMA busy_timeout = 2000")?;
                 let done = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)")
                     .get_result::<Checkpoint>(c);
@@ -213,10 +224,10 @@ impl Conn {
         }
     }
 
-    /// Runs `work` in a transaction that is the only writer, on this process and on every replica.
+    /// Runs `work` in a transaction while no other process or replica can write.
     ///
     /// # Errors
-    /// What `work` fails with (then nothing is written), or the commit's failure.
+    /// The error of `work` (then nothing is written), or of the commit.
     pub fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, DbError>,
@@ -225,7 +236,7 @@ impl Conn {
             Self::Postgres(c) => {
                 let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
                 if let Err(e) = AnsiTransactionManager::begin_transaction_sql(c, &begin) {
-                    // It may have begun and not got the lock.
+                    // The transaction may have begun without getting the lock.
                     let _ = c.batch_execute("ROLLBACK");
                     return Err(e.into());
                 }

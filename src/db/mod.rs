@@ -1,6 +1,8 @@
-//! The database: SQLite or PostgreSQL behind one connection, the tables, and every statement that is sent to them.
+//! The database: SQLite or PostgreSQL behind one connection type, the tables, and every statement
+//! sent to them.
 //!
-//! Nothing above this module writes SQL. Records are read from memory (see [`crate::world`]); the database keeps what must last.
+//! Nothing above this module writes SQL. Records are read from memory (see [`crate::world`]); the
+//! database stores what must be kept.
 
 pub mod connection;
 mod readers;

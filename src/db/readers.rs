@@ -1,4 +1,4 @@
-//! A few threads that own a connection each and answer reads of the past; they never wait for the writer.
+//! A few threads, each with its own connection, that read the past. They never wait for the writer.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::{Address, Conn, DbError};
 
 type Job = Box<dyn FnOnce(&mut Conn) + Send>;
 
-/// How many reads may wait before further ones are turned away.
+/// Number of reads that may wait before more are refused.
 const QUEUE: usize = 256;
 
 /// The reader threads.
@@ -51,8 +51,8 @@ impl Readers {
     /// Runs `read` on a reader's connection.
     ///
     /// # Errors
-    /// [`DbError::Busy`] when the queue is full or the readers are gone; else what `read` fails with. A lost connection is
-    /// opened anew and the read is tried once more.
+    /// [`DbError::Busy`] if the queue is full or the readers have ended; otherwise the error of
+    /// `read`. If the connection was lost, it is opened again and the read is tried once more.
     pub async fn run<T: Send + 'static>(
         &self,
         address: Address,
@@ -86,7 +86,8 @@ fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
         .ok()
 }
 
-/// Whether the connection itself is gone (a failover, a restart) rather than the statement wrong.
+/// Whether the connection itself was lost (by a failover or a restart), rather than the statement
+/// being wrong.
 pub fn is_lost(error: &DbError) -> bool {
     use diesel::result::{DatabaseErrorKind, Error};
     match error {

@@ -1,4 +1,4 @@
-//! The tables, written once for both databases.
+//! The tables, defined once for both databases.
 
 diesel::table! {
     use diesel::sql_types::*;

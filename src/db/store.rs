@@ -1,4 +1,4 @@
-//! Every statement that is sent to the database.
+//! All statements sent to the database.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -30,11 +30,11 @@ pub struct JournalRow {
     pub digest: Vec<u8>,
     pub previous: Vec<u8>,
     pub hash: Vec<u8>,
-    /// When it was really made, where `at` was given an earlier time.
+    /// When the entry was really made, if `at` was given an earlier time.
     pub entered_at: Option<At>,
 }
 
-/// Who made an entry of the journal, when and why; without the record's words.
+/// Who made a journal entry, when and why, without the content of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = journal)]
 pub struct AuthorRow {
@@ -46,7 +46,7 @@ pub struct AuthorRow {
     pub entered_at: Option<At>,
 }
 
-/// A record as it stands.
+/// The current version of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = records)]
 pub struct RecordRow {
@@ -72,7 +72,7 @@ pub struct IdempotencyRow {
     pub created_at: At,
 }
 
-/// Who a person is; erasable.
+/// Personal data of a person: name, e-mail address, telephone number. Can be erased.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = people)]
 pub struct PersonRow {
@@ -119,7 +119,7 @@ pub struct SigningKeyRow {
     pub retired_at: Option<At>,
 }
 
-/// A job as far as it has come.
+/// A job and its progress.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = jobs)]
 pub struct JobRow {
@@ -127,7 +127,7 @@ pub struct JobRow {
     pub owner_id: Guid,
     pub request_id: String,
     pub mode: String,
-    /// 0 or 1: SQLite has no truth values.
+    /// 0 or 1: SQLite has no booleans.
     pub dry_run: i32,
     pub state: String,
     pub total: i32,
@@ -140,11 +140,11 @@ pub struct JobRow {
     pub created_at: At,
     pub started_at: Option<At>,
     pub finished_at: Option<At>,
-    /// When the process that holds the job last said so.
+    /// When the process that runs the job last reported.
     pub heartbeat_at: At,
 }
 
-/// An address at which a calendar program reads, by the SHA-256 of its secret.
+/// A calendar feed that a calendar program reads, found by the SHA-256 of its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = calendar_feeds)]
 pub struct CalendarFeedRow {
@@ -158,29 +158,32 @@ pub struct CalendarFeedRow {
     pub last_used_at: Option<At>,
 }
 
-/// What is written in the same transaction as the journal but never enters it: secrets, personal data, replays.
+/// Data written in the same transaction as the journal but never recorded in it: secrets, personal
+/// data, replays.
 #[derive(Debug, Clone)]
 pub enum Side {
     Replay(IdempotencyRow),
     ForgetReplaysBefore(DateTime<Utc>),
     Person(PersonRow),
-    /// What is kept by one id belongs to another from now on.
+    /// Moves the personal data kept under one id to another id.
     MovePerson {
         from: Uuid,
         to: Uuid,
     },
-    /// Deletes who a person is.
+    /// Deletes the personal data of a person.
     ErasePerson(Uuid),
-    /// Deletes every credential, refresh token and calendar feed of the account, its names to sign in with among them.
+    /// Deletes all credentials, refresh tokens and calendar feeds of the account, including its
+    /// sign-in names.
     EraseSignIn(Uuid),
     Credential(CredentialRow),
-    /// Ends every credential of the account that is of this kind, at that moment.
+    /// Ends all credentials of this kind that the account has, at that time.
     EndCredentials {
         account: Uuid,
         kind: String,
         at: DateTime<Utc>,
     },
-    /// Lets every credential of the account that is of this kind end at that moment, unless it ends sooner.
+    /// Makes all credentials of this kind that the account has expire at that time, unless they
+    /// expire sooner.
     LimitCredentials {
         account: Uuid,
         kind: String,
@@ -199,20 +202,20 @@ pub enum Side {
         account: Uuid,
         at: DateTime<Utc>,
     },
-    /// The highest number that a made reference of the kind has had.
+    /// The highest number used so far in a generated reference of the kind.
     LastNumber {
         kind: &'static str,
         number: u32,
     },
     SigningKey(SigningKeyRow),
-    /// A key by its name; the one that is there already stays.
+    /// A key, found by its name. An existing key is kept.
     Secret {
         name: String,
         value: Vec<u8>,
     },
-    /// A new job, or what has become of one.
+    /// A new job, or an update to one.
     Job(JobRow),
-    /// Says that these jobs are still held by a living process.
+    /// Records that a live process still holds these jobs.
     JobsHeld {
         ids: Vec<Uuid>,
         at: DateTime<Utc>,
@@ -223,12 +226,13 @@ pub enum Side {
         id: Uuid,
         at: DateTime<Utc>,
     },
-    /// Deletes a calendar feed: its address leads nowhere from now on.
+    /// Deletes a calendar feed: its address returns 404 from now on.
     EndCalendarFeed(Uuid),
 }
 
 impl Side {
-    /// Whether what it deletes must not linger in the database's free space ([`Conn::scrub`]).
+    /// Whether the deleted data must also be removed from the database's free space
+    /// ([`Conn::scrub`]).
     #[must_use]
     pub const fn is_erasure(&self) -> bool {
         matches!(self, Self::ErasePerson(_) | Self::EraseSignIn(_))
@@ -238,10 +242,11 @@ impl Side {
 /// Number, hash and time of the last journal entry.
 pub type Head = (i64, Vec<u8>, At);
 
-/// The last entry's number; the one question asked before a shared database's answer is believed fresh.
+/// Returns the number of the last entry. A shared database is asked for it before the world is
+/// trusted to be current.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn head_seq(conn: &mut Conn) -> Result<i64, DbError> {
     let seq = journal::table
         .select(journal::seq)
@@ -251,10 +256,10 @@ pub fn head_seq(conn: &mut Conn) -> Result<i64, DbError> {
     Ok(seq.unwrap_or(0))
 }
 
-/// The last entry's number, hash and time.
+/// Returns the number, hash and time of the last entry.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn head(conn: &mut Conn) -> Result<Option<Head>, DbError> {
     Ok(journal::table
         .select((journal::seq, journal::hash, journal::at))
@@ -263,10 +268,10 @@ pub fn head(conn: &mut Conn) -> Result<Option<Head>, DbError> {
         .optional()?)
 }
 
-/// Entries after `seq`, oldest first, at most `limit`.
+/// Returns the entries after `seq`, oldest first, at most `limit`.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn entries_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<JournalRow>, DbError> {
     Ok(journal::table
         .filter(journal::seq.gt(seq))
@@ -276,12 +281,12 @@ pub fn entries_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<Journa
         .load(conn)?)
 }
 
-/// The number of the last entry recorded at or before `at`, or 0.
+/// Returns the number of the last entry recorded at or before `at`, or 0.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn seq_at(conn: &mut Conn, at: DateTime<Utc>) -> Result<i64, DbError> {
-    // The number is read by the time's own index: times never run backwards.
+    // Uses the index on the time: journal times never run backwards.
     let found = journal::table
         .filter(journal::at.le(At(at)))
         .order((journal::at.desc(), journal::seq.desc()))
@@ -291,10 +296,10 @@ pub fn seq_at(conn: &mut Conn, at: DateTime<Utc>) -> Result<i64, DbError> {
     Ok(found.unwrap_or(0))
 }
 
-/// The versions of a record with `after < version`, oldest first.
+/// Returns the versions of a record with `after < version`, oldest first.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn versions(
     conn: &mut Conn,
     id: Uuid,
@@ -310,10 +315,11 @@ pub fn versions(
         .load(conn)?)
 }
 
-/// Who changed a record between two entries of the journal, the second included: the last first, at most `limit`.
+/// Returns who changed a record between two journal entries, including the second: newest first, at
+/// most `limit`.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn authors(
     conn: &mut Conn,
     id: Uuid,
@@ -331,10 +337,10 @@ pub fn authors(
         .load(conn)?)
 }
 
-/// One version of a record.
+/// Returns one version of a record.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn version(conn: &mut Conn, id: Uuid, version: i64) -> Result<Option<JournalRow>, DbError> {
     Ok(journal::table
         .filter(journal::record_id.eq(Guid(id)))
@@ -344,10 +350,11 @@ pub fn version(conn: &mut Conn, id: Uuid, version: i64) -> Result<Option<Journal
         .optional()?)
 }
 
-/// The last version of each of these records at or before entry `seq`; none of a record that was made later.
+/// Returns the last version of each of these records at or before entry `seq`. Records made later
+/// are left out.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn versions_at(conn: &mut Conn, ids: &[Uuid], seq: i64) -> Result<Vec<JournalRow>, DbError> {
     let ids: Vec<Guid> = ids.iter().map(|id| Guid(*id)).collect();
     let inner = diesel::alias!(journal as inner);
@@ -362,10 +369,10 @@ pub fn versions_at(conn: &mut Conn, ids: &[Uuid], seq: i64) -> Result<Vec<Journa
         .load(conn)?)
 }
 
-/// Every record as it stands, in pages by id.
+/// Returns the current version of every record, in pages by id.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<RecordRow>, DbError> {
     Ok(records::table
         .filter(records::id.gt(Guid(after)))
@@ -375,13 +382,14 @@ pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Rec
         .load(conn)?)
 }
 
-/// Rows sent to PostgreSQL in one statement.
+/// Number of rows sent to PostgreSQL in one statement.
 const ROWS_AT_ONCE: usize = 1_000;
 
-/// Appends entries and makes the records follow them: new ones inserted, changed ones moved from the version before.
+/// Appends entries and updates the records to match: inserts new ones, and updates changed ones
+/// from the version before.
 ///
 /// # Errors
-/// A row was not at the version that its entry follows, or the database refuses.
+/// A row was not at the version before its entry, or the database refuses.
 pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Result<(), DbError> {
     let (new, changed): (Vec<&RecordRow>, Vec<&RecordRow>) =
         now.iter().partition(|r| r.version == 1);
@@ -396,7 +404,7 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
             for rows in changed.chunks(ROWS_AT_ONCE) {
                 if unnest::Changed(unnest::Records::of(rows)).execute(c)? != rows.len() {
                     return Err(DbError::Damaged(
-                        "a record is further than the journal".into(),
+                        "a record is at a later version than the journal".into(),
                     ));
                 }
             }
@@ -423,7 +431,7 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
                 ))
                 .execute(c)?;
                 if moved == 0 {
-                    // Created and changed again within this very batch.
+                    // Created and changed within the same batch.
                     diesel::insert_into(records::table).values(row).execute(c)?;
                 }
             }
@@ -432,7 +440,8 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
     Ok(())
 }
 
-/// Inserts whose text is the same for any number of rows, so that PostgreSQL reads and plans each once: a column is an array.
+/// Inserts with the same text for any number of rows, so that PostgreSQL parses and plans each only
+/// once: every column is sent as an array.
 mod unnest {
     use diesel::pg::Pg;
     use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -442,7 +451,7 @@ mod unnest {
     use super::{At, Guid, JournalRow, RecordRow};
     use crate::db::types::sql;
 
-    /// A table's columns, gathered from rows, and their arrays as arguments.
+    /// The columns of a table, gathered from rows, with their arrays as arguments.
     macro_rules! columns {
         ($(#[$doc:meta])* $name:ident of $row:ident { $($column:ident: $sql:ty => $rust:ty, $take:expr;)* }) => {
             $(#[$doc])*
@@ -454,7 +463,8 @@ mod unnest {
                     let mut all = Self::default();
                     for row in rows {
                         let row: &'a $row = row.borrow();
-                        // A column that is not named here would be left empty.
+                        // Fails to compile if a column is missing from this list, because it would
+                        // be left empty.
                         let $row { $($column: _),* } = row;
                         $(all.$column.push(($take as fn(&'a $row) -> $rust)(row));)*
                     }
@@ -505,7 +515,7 @@ mod unnest {
     }
 
     columns! {
-        /// Records as they stand.
+        /// Current versions of records.
         Records of RecordRow {
             id: sql::Guid => Guid, |r| r.id;
             kind: Text => &'a str, |r| r.kind.as_str();
@@ -517,9 +527,9 @@ mod unnest {
         }
     }
 
-    /// Records that were not there.
+    /// Records that did not exist.
     pub struct New<'a>(pub Records<'a>);
-    /// Records that were there, or were made and changed within one batch.
+    /// Records that existed, or were created and changed within one batch.
     pub struct Changed<'a>(pub Records<'a>);
 
     impl QueryFragment<Pg> for Entries<'_> {
@@ -541,8 +551,9 @@ mod unnest {
             out.push_sql("INSERT INTO records");
             self.0.push(&mut out)?;
             out.push_sql(
-                " ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, version = excluded.version, seq = excluded.seq, \
-                 shape = excluded.shape, body = excluded.body WHERE records.version < excluded.version",
+                " ON CONFLICT (id) DO UPDATE SET reference = excluded.reference, version = \
+                    excluded.version, seq = excluded.seq, shape = excluded.shape, body = \
+                    excluded.body WHERE records.version < excluded.version",
             );
             Ok(())
         }
@@ -562,10 +573,10 @@ mod unnest {
     planned_once!(Entries, New, Changed);
 }
 
-/// The stored answer to an idempotency key, if it is younger than `since`.
+/// Returns the stored answer for an idempotency key, if it is newer than `since`.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn replay(
     conn: &mut Conn,
     account: Uuid,
@@ -581,7 +592,7 @@ pub fn replay(
         .optional()?)
 }
 
-/// Writes what goes beside the journal.
+/// Writes data that is kept outside the journal.
 ///
 /// # Errors
 /// The database refuses.
@@ -648,7 +659,7 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
                 .execute(conn)?;
         }
         Side::EndCredentials { account, kind, at } => {
-            // The login goes too, so that it may be given again.
+            // The sign-in name is removed too, so that it can be used again.
             diesel::update(
                 credentials::table
                     .filter(credentials::account_id.eq(Guid(*account)))
@@ -750,10 +761,10 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
     Ok(())
 }
 
-/// A job.
+/// Returns a job.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn job(conn: &mut Conn, id: Uuid) -> Result<Option<JobRow>, DbError> {
     Ok(jobs::table
         .filter(jobs::id.eq(Guid(id)))
@@ -762,10 +773,11 @@ pub fn job(conn: &mut Conn, id: Uuid) -> Result<Option<JobRow>, DbError> {
         .optional()?)
 }
 
-/// Jobs created before `before` (an id is a time), youngest first, at most `limit`: those of one account, or all.
+/// Returns jobs created before `before` (ids are ordered by time), newest first, at most `limit`:
+/// those of one account, or all.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn jobs_before(
     conn: &mut Conn,
     owner: Option<Uuid>,
@@ -789,18 +801,19 @@ pub fn jobs_before(
     Ok(found)
 }
 
-/// The highest numbers of made references, by the names of the kinds, where a record has lost such a reference.
+/// Returns the highest numbers of generated references by kind, for kinds where a record has lost
+/// such a reference.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn last_numbers(conn: &mut Conn) -> Result<Vec<(String, i64)>, DbError> {
     Ok(last_numbers::table.load(conn)?)
 }
 
-/// The calendar feed whose secret has this SHA-256.
+/// Returns the calendar feed whose secret has this SHA-256.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn calendar_feed_by_digest(
     conn: &mut Conn,
     digest: &[u8],
@@ -812,10 +825,10 @@ pub fn calendar_feed_by_digest(
         .optional()?)
 }
 
-/// A calendar feed.
+/// Returns a calendar feed.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn calendar_feed(conn: &mut Conn, id: Uuid) -> Result<Option<CalendarFeedRow>, DbError> {
     Ok(calendar_feeds::table
         .filter(calendar_feeds::id.eq(Guid(id)))
@@ -824,10 +837,11 @@ pub fn calendar_feed(conn: &mut Conn, id: Uuid) -> Result<Option<CalendarFeedRow
         .optional()?)
 }
 
-/// Calendar feeds made before `before` (an id is a time), youngest first, at most `limit`: those of one account, or all.
+/// Returns calendar feeds created before `before` (ids are ordered by time), newest first, at most
+/// `limit`: those of one account, or all.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn calendar_feeds_before(
     conn: &mut Conn,
     owner: Option<Uuid>,
@@ -851,10 +865,10 @@ pub fn calendar_feeds_before(
     Ok(found)
 }
 
-/// Jobs that are not finished and of which nothing was heard since `since`.
+/// Returns unfinished jobs that have not reported since `since`.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn silent_jobs(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<JobRow>, DbError> {
     Ok(jobs::table
         .filter(jobs::finished_at.is_null())
@@ -863,10 +877,10 @@ pub fn silent_jobs(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<JobRow>,
         .load(conn)?)
 }
 
-/// The live credential with this login.
+/// Returns the active credential with this sign-in name.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn credential_by_login(conn: &mut Conn, login: &str) -> Result<Option<CredentialRow>, DbError> {
     Ok(credentials::table
         .filter(credentials::login.eq(login))
@@ -876,10 +890,10 @@ pub fn credential_by_login(conn: &mut Conn, login: &str) -> Result<Option<Creden
         .optional()?)
 }
 
-/// The live credentials of an account that are of one kind.
+/// Returns the active credentials of one kind that an account has.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn credentials_of(
     conn: &mut Conn,
     account: Uuid,
@@ -893,10 +907,10 @@ pub fn credentials_of(
         .load(conn)?)
 }
 
-/// A refresh token by its hash.
+/// Returns a refresh token by its hash.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn refresh_token(conn: &mut Conn, hash: &[u8]) -> Result<Option<RefreshRow>, DbError> {
     Ok(refresh_tokens::table
         .filter(refresh_tokens::hash.eq(hash))
@@ -905,10 +919,10 @@ pub fn refresh_token(conn: &mut Conn, hash: &[u8]) -> Result<Option<RefreshRow>,
         .optional()?)
 }
 
-/// Who a person is, if that is kept.
+/// Returns the personal data of a person, if kept.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn person(conn: &mut Conn, person: Uuid) -> Result<Option<PersonRow>, DbError> {
     Ok(people::table
         .filter(people::person_id.eq(Guid(person)))
@@ -917,10 +931,10 @@ pub fn person(conn: &mut Conn, person: Uuid) -> Result<Option<PersonRow>, DbErro
         .optional()?)
 }
 
-/// Everyone of whom it is kept who they are.
+/// Returns the ids of all people whose personal data is kept.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn people_ids(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
     let ids: Vec<Guid> = people::table
         .select(people::person_id)
@@ -929,10 +943,10 @@ pub fn people_ids(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
     Ok(ids.into_iter().map(|id| id.0).collect())
 }
 
-/// A key by its name.
+/// Returns a key by its name.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn secret(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, DbError> {
     Ok(secrets::table
         .filter(secrets::name.eq(name))
@@ -941,10 +955,10 @@ pub fn secret(conn: &mut Conn, name: &str) -> Result<Option<Vec<u8>>, DbError> {
         .optional()?)
 }
 
-/// Every signing key, oldest first.
+/// Returns all signing keys, oldest first.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub fn signing_keys(conn: &mut Conn) -> Result<Vec<SigningKeyRow>, DbError> {
     Ok(signing_keys::table
         .order(signing_keys::created_at)

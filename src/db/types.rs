@@ -1,4 +1,5 @@
-//! Column types that are native on each database: `uuid` and `timestamptz` on PostgreSQL, 16 bytes and microseconds on SQLite.
+//! Column types that are native on each database: `uuid` and `timestamptz` on PostgreSQL, 16 bytes
+//! and microseconds on SQLite.
 
 use chrono::{DateTime, Utc};
 use diesel::backend::Backend;
@@ -23,7 +24,7 @@ pub mod sql {
     #[diesel(sqlite_type(name = "Binary"))]
     pub struct Guid;
 
-    /// A moment, to the microsecond.
+    /// A time, to the microsecond.
     #[derive(SqlType, QueryId)]
     #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
     #[diesel(sqlite_type(name = "Long"))]
@@ -35,7 +36,7 @@ pub mod sql {
 #[diesel(sql_type = sql::Guid)]
 pub struct Guid(pub Uuid);
 
-/// A moment in a row.
+/// A time in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, FromSqlRow, AsExpression)]
 #[diesel(sql_type = sql::UtcMicros)]
 pub struct At(pub DateTime<Utc>);
@@ -120,7 +121,7 @@ impl ToSql<sql::UtcMicros, Sqlite> for At {
 impl FromSql<sql::UtcMicros, Sqlite> for At {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let micros = <i64 as FromSql<diesel::sql_types::BigInt, Sqlite>>::from_sql(value)?;
-        let at = DateTime::from_timestamp_micros(micros).ok_or("a moment out of range")?;
+        let at = DateTime::from_timestamp_micros(micros).ok_or("a time is out of range")?;
         Ok(Self(at))
     }
 }

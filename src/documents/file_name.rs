@@ -1,15 +1,16 @@
-//! Names of files, from whoever sent them to wherever they are saved.
+//! Makes the names of uploaded files safe for saving.
 
 use super::media::Media;
 
-/// The longest name kept, in characters.
+/// Maximum length of a name, in characters.
 const LONGEST: usize = 150;
 
-/// Names of devices on some systems: a file cannot bear them.
+/// Device names on some systems, which a file cannot have.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// A name under which a file of this type can be saved anywhere: no folders, nothing that hides or reorders what is read, and an ending
-/// that opens it as what it is and as nothing else (`report.html` with plain text in it becomes `report.html.txt`).
+/// Returns a name under which a file of this type can be saved anywhere: no folders, nothing that
+/// hides or reorders characters, and an extension that opens it as its own type and no other
+/// (`report.html` with plain text in it becomes `report.html.txt`).
 #[must_use]
 pub fn safe(given: &str, media: &Media) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -43,7 +44,7 @@ pub fn safe(given: &str, media: &Media) -> String {
     format!("{before}{}.{ending}", stem.trim_end_matches([' ', '.']))
 }
 
-/// Characters that no file system takes everywhere.
+/// Replaces characters that some file systems do not accept.
 fn plain(c: char) -> char {
     if matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|') {
         '_'
@@ -52,7 +53,8 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Marks that are not seen, or turn around the reading of what follows (so that `annexefdp.exe` shows as `annexeexe.pdf`).
+/// Whether a character is invisible or reverses the reading order (so that `annexefdp.exe` appears
+/// as `annexeexe.pdf`).
 fn hides(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }

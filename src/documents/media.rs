@@ -1,7 +1,8 @@
-//! Which files are taken, and whether a file is what it is said to be.
+//! Which files are accepted, and whether a file is what it claims to be.
 //!
-//! Taken are what boards and auditors exchange. What a browser or a machine would run (HTML, SVG, scripts, programs) is not taken under
-//! any name: what is kept here is handed on under this service's address.
+//! Files that boards and auditors exchange are accepted. Files that a browser or a machine would
+//! run (HTML, SVG, scripts, programs) are refused under any name, because this service serves
+//! uploaded files from its own address.
 
 use std::sync::LazyLock;
 
@@ -9,30 +10,31 @@ use memchr::{memchr, memmem};
 
 use crate::problem::{Code, Problem};
 
-/// How much of a file its type is told from. The parts that tell one Office file from another stand within it.
+/// How many bytes of a file are used to detect its type. The parts that distinguish Office files
+/// are within these bytes.
 pub const HEAD: usize = 64 * 1024;
 
-/// A media type that is taken.
+/// An accepted media type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Media {
     pub name: &'static str,
-    /// Endings of its files, without the dot; the first is the usual one.
+    /// File extensions, without the dot; the usual one first.
     pub endings: &'static [&'static str],
     form: Form,
 }
 
-/// What a file of a type looks like.
+/// How files of a type are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Its first bytes say so.
+    /// By their first bytes.
     Magic,
-    /// A ZIP archive with a part in this folder (ECMA-376).
+    /// As a ZIP archive with a part in this folder (ECMA-376).
     Office(&'static str),
-    /// UTF-8 without NUL that is no markup and no script.
+    /// As UTF-8 without NUL that is neither markup nor a script.
     Text,
 }
 
-/// Every type that is taken.
+/// All accepted types.
 pub static MEDIA: &[Media] = &[
     media("application/pdf", &["pdf"], Form::Magic),
     media(
@@ -81,35 +83,36 @@ const fn media(name: &'static str, endings: &'static [&'static str], form: Form)
     }
 }
 
-/// Their names.
+/// Names of the accepted types.
 pub fn names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&'static str>> =
         LazyLock::new(|| MEDIA.iter().map(|m| m.name).collect());
     &NAMES
 }
 
-/// The type with this name.
+/// Returns the type with this name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Media> {
     MEDIA.iter().find(|m| m.name == name)
 }
 
 impl Media {
-    /// Refuses a file whose first bytes are of another type than this.
+    /// Refuses a file whose first bytes do not fit this type.
     ///
     /// # Errors
-    /// 415 with what it looks like.
+    /// 415, saying what the file looks like.
     pub fn check(&self, head: &[u8]) -> Result<(), Problem> {
         let found = match self.form {
-            Form::Magic => infer::get(head).map_or("of no type that is known", |t| t.mime_type()),
-            Form::Office(_) => office(head).unwrap_or("no Office file"),
+            Form::Magic => infer::get(head).map_or("of an unknown type", |t| t.mime_type()),
+            Form::Office(_) => office(head).unwrap_or("not an Office file"),
             Form::Text => text(head).unwrap_or(self.name),
         };
         if found == self.name {
             return Ok(());
         }
         let detail = format!(
-            "says {} and the file is {found}; send its own media type, if it is one that is taken",
+            "is {}, but the file is {found}; send the file with its own media type, if that type \
+                is accepted",
             self.name
         );
         Err(Problem::field(
@@ -120,17 +123,18 @@ impl Media {
         ))
     }
 
-    /// Whether its files are text throughout.
+    /// Whether its files are plain text.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.form == Form::Text
     }
 }
 
-/// The type of an Office file, by the first of its parts that tells. Parts come in any order, and most programs begin with what all have.
+/// Returns the type of an Office file, from the first part that identifies it. Parts can be in any
+/// order, and most programs write the common ones first.
 fn office(head: &[u8]) -> Option<&'static str> {
     const SIGNATURE: &[u8] = b"PK\x03\x04";
-    /// A part's name stands so far behind the signature of its header.
+    /// Offset of a part's name from the signature of its header.
     const NAME_AT: usize = 30;
     if !head.starts_with(SIGNATURE) {
         return None;
@@ -142,16 +146,17 @@ fn office(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// What a text is that is no plain text.
+/// Returns what the file is if it is not plain text.
 fn text(head: &[u8]) -> Option<&'static str> {
     let start = head
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(head)
         .trim_ascii_start();
     if memchr(0, head).is_some() {
-        return Some("no text");
+        return Some("not text");
     }
-    // Two letters are enough for some types of images: a table may well begin with "BM". Without NUL it is none.
+    // Some image types are recognised by two letters only, and a table may begin with "BM". A file
+    // without NUL is not such an image.
     let runs = |t: &infer::Type| {
         matches!(
             t.matcher_type(),
@@ -168,12 +173,13 @@ fn text(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Follows a text piece by piece: is it UTF-8 without NUL? A character may be cut in two between pieces.
+/// Checks a text piece by piece: is it UTF-8 without NUL? A character may be split between two
+/// pieces.
 #[derive(Default)]
 pub struct Utf8(Vec<u8>);
 
 impl Utf8 {
-    /// Whether it still is with this piece.
+    /// Whether the text is still valid with this piece.
     pub fn takes(&mut self, piece: &[u8]) -> bool {
         if memchr(0, piece).is_some() {
             return false;
@@ -195,7 +201,7 @@ impl Utf8 {
         true
     }
 
-    /// Whether it ended with a whole character.
+    /// Whether the text ended with a complete character.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,8 @@
-//! Files of documents: sent piece by piece, kept under their hash's watch, and handed out again whole or in part.
+//! Files of documents: uploaded in pieces, checked by their hash, and downloaded whole or in part.
 //!
-//! A file comes in as it is: it is hashed, its type is told from its first bytes, and it is put in its place before the journal names it.
-//! When the journal refuses, or the file breaks off, it is taken away again; what a killed process left is swept at a later start.
+//! A file is stored unchanged. It is hashed and its type is detected from its first bytes. It is
+//! put in place before the journal names it. If the journal refuses it or the upload breaks off,
+//! the file is removed; files left behind by a killed process are removed at a later start.
 
 mod file_name;
 mod media;
@@ -35,16 +36,20 @@ use crate::problem::{Code, Problem};
 use crate::registers::evidence::{Document, DocumentVersion, next_number};
 use crate::world::{Kind, Rec, Resource, World};
 
-/// A mark older than this belongs to no upload that is still on its way.
+/// A mark older than this cannot belong to an upload that is still in progress.
 const LEFT_OVER: TimeDelta = TimeDelta::days(1);
 
-const UPLOAD: &str = "The body is the file itself, in its own media type; it is kept as it comes. Its type is told from its first bytes and must be the one it is sent as: \
-PDF, Office Open XML, OpenDocument, PNG, JPEG, GIF, CSV, plain text and Markdown (the last three in UTF-8) are taken; HTML, SVG, scripts and programs are not. \
-With `Content-Digest` or `Repr-Digest` (RFC 9530, sha-256) the service checks that it got what was sent. Nothing is kept of a file that breaks off or is refused. \
-Each file becomes a new version; the document's ETag changes with it.";
+const UPLOAD: &str = "Send the file itself as the body, with its own media type. It is stored \
+    unchanged. Its type is detected from its first bytes and must match the media type sent. \
+    PDF, Office Open XML, OpenDocument, PNG, JPEG, GIF, CSV, plain text and Markdown (the last \
+    three in UTF-8) are accepted; HTML, SVG, scripts and programs are not. With `Content-Digest` \
+    or `Repr-Digest` (RFC 9530, sha-256) the service checks that the file arrived intact. \
+    Nothing is kept of a file that is refused or incomplete. Each file becomes a new version of \
+    the document and changes the document's ETag.";
 
-const DOWNLOAD: &str = "The bytes as they were uploaded, always as an attachment. The ETag is the file's SHA-256. One range of bytes may be asked for (`Range`, with `If-Range`); \
-of several ranges the whole is answered. HEAD tells size and hash.";
+const DOWNLOAD: &str = "Returns the bytes as they were uploaded, always as an attachment. The \
+    ETag is the file's SHA-256. You can request one byte range (`Range`, with `If-Range`); a \
+    request for several ranges returns the whole file. HEAD returns size and hash.";
 
 fn octets() -> Value {
     json!({ "type": "string", "format": "binary", "minLength": 1, "maxLength": 1_073_741_824 })
@@ -67,14 +72,18 @@ pub fn operations(documents: &Arc<Documents>) -> Vec<Operation> {
         .says("Document versions", "Upload a version of a document", UPLOAD)
         .takes([
             id_parameter("document"),
-            query("file_name", "Name of the file, else `Content-Disposition` says it, else it is the document's reference. Made safe to be saved under; its ending follows the media type.", text(255)),
-            query("label", "What the document itself calls this version.", text(60)),
-            query("what_changed", "What differs from the version before.", text(2000)),
-            query("reference", "What people call it; given one when left out.", json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" })),
-            query("marking", "Who may see it, where that is fewer than may see the document.", json!({ "type": "string", "enum": ["official", "official_sensitive"], "default": "official" })),
-            header("Content-Disposition", false, "Names the file (RFC 6266).", json!({ "type": "string", "maxLength": 1000, "pattern": "^attachment; filename=\"[A-Za-z0-9 ._-]{1,100}\"$" })),
+            query("file_name", "Name of the file. If left out, the name in `Content-Disposition` \
+                or else the document's reference. It is made safe for saving, and its extension \
+                follows the media type.", text(255)),
+            query("label", "Label that the document itself gives this version.", text(60)),
+            query("what_changed", "What differs from the previous version.", text(2000)),
+            query("reference", "Reference that people use. Generated if left out.", json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" })),
+            query("marking", "Marking of the version, if fewer callers may see it than the \
+                document.", json!({ "type": "string", "enum": ["official", "official_sensitive"], "default": "official" })),
+            header("Content-Disposition", false, "Gives the name of the file (RFC 6266).", json!({ "type": "string", "maxLength": 1000, "pattern": "^attachment; filename=\"[A-Za-z0-9 ._-]{1,100}\"$" })),
             header("Content-Digest", false, "SHA-256 of the body (RFC 9530).", digest.clone()),
-            header("Repr-Digest", false, "The same: a body has one representation here.", digest),
+            header("Repr-Digest", false, "Same as `Content-Digest`: each body has only one \
+                representation here.", digest),
             idempotency(),
             reason(),
         ])
@@ -95,34 +104,40 @@ pub fn operations(documents: &Arc<Documents>) -> Vec<Operation> {
             id_parameter("document version"),
             as_of(),
             header("Range", false, "One range of bytes (RFC 9110).", json!({ "type": "string", "maxLength": 200, "example": "bytes=0-1023" })),
-            header("If-Range", false, "ETag that the range is to be of; of another file the whole is answered.", json!({ "type": "string", "maxLength": 200 })),
+            header("If-Range", false, "Return the range only if the ETag matches; otherwise \
+                return the whole file.", json!({ "type": "string", "maxLength": 200 })),
         ])
         .answers(200, "The file.", octets())
-        .answers(206, "The range that was asked for, with `Content-Range`.", octets())
+        .answers(206, "The requested range, with `Content-Range`.", octets())
         .refuses(&[Code::RangeNotSatisfiable])
         .etag(Tag::Version)
         .media_type("*/*"),
     ]
 }
 
-/// The fields of a version that its uploader gives, in the query.
+/// Fields of a version that the caller sets in the query.
 const GIVEN: [&str; 4] = ["label", "what_changed", "reference", "marking"];
 
-/// What is known of a file before its first byte.
+/// What is known about a file before its first byte.
 struct Announced {
     media: &'static Media,
     digest: Option<[u8; 32]>,
     file_name: String,
-    /// The fields of the record that the caller gives.
+    /// Fields of the record that the caller sets.
     fields: Map<String, Value>,
-    /// What tells one request from another beside the bytes.
+    /// What distinguishes one request from another, apart from the bytes.
     told: String,
 }
 
 impl Announced {
     fn of(call: &Call, document: &Rec<Document>) -> Result<Self, Problem> {
-        let media = media::named(&call.media_type)
-            .ok_or_else(|| Problem::new(Code::UnsupportedMediaType, "this type is not taken"))?;
+        let media = media::named(&call.media_type).ok_or_else(|| {
+            Problem::new(
+                Code::UnsupportedMediaType,
+                "this media type is not \
+                accepted; send one of the accepted types",
+            )
+        })?;
         let disposition = call
             .header("content-disposition")
             .map(name_in)
@@ -144,7 +159,7 @@ impl Announced {
             (Some(one), Some(other)) if one != other => {
                 return Err(mismatch(
                     "Repr-Digest",
-                    "names another hash than Content-Digest",
+                    "names a different hash from Content-Digest",
                 ));
             }
             (one, other) => one.or(other),
@@ -170,10 +185,11 @@ impl Announced {
     }
 }
 
-/// The file's name in a Content-Disposition; the one that may hold any letter goes first.
+/// Returns the file name in a Content-Disposition header. The extended name, which may contain any
+/// letter, takes precedence.
 fn name_in(text: &str) -> Result<Option<String>, Problem> {
     let refused = || {
-        let detail = "must be as in RFC 6266, such as attachment; filename=\"report.pdf\"";
+        let detail = "must follow RFC 6266, for example attachment; filename=\"report.pdf\"";
         Problem::field(
             Code::InvalidHeader,
             "Content-Disposition",
@@ -189,7 +205,7 @@ fn name_in(text: &str) -> Result<Option<String>, Problem> {
     Ok(extended.or_else(|| parsed.get_filename().map(str::to_owned)))
 }
 
-/// The SHA-256 that a digest header names (RFC 9530: a dictionary of algorithms).
+/// Returns the SHA-256 in a digest header (RFC 9530: a dictionary of algorithms).
 fn digest_in(call: &Call, name: &'static str) -> Result<Option<[u8; 32]>, Problem> {
     let Some(text) = call.header(name) else {
         return Ok(None);
@@ -204,7 +220,7 @@ fn digest_in(call: &Call, name: &'static str) -> Result<Option<[u8; 32]>, Proble
         })
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     found.map(Some).ok_or_else(|| {
-        let detail = "must name a SHA-256 as in RFC 9530: sha-256=:<base64>:";
+        let detail = "must contain a SHA-256 as in RFC 9530: sha-256=:<base64>:";
         Problem::field(Code::InvalidHeader, proper(name), "invalid", detail)
     })
 }
@@ -227,7 +243,8 @@ fn version_kind(world: &World) -> Result<&'static Kind, Problem> {
 }
 
 async fn upload(call: Call, documents: Arc<Documents>) -> Result<Answer, Problem> {
-    // What came in is put in its place or taken away even when the caller goes: the work does not end with the connection.
+    // The upload is stored or removed even if the caller disconnects: the work does not end with
+    // the connection.
     actix_web::rt::spawn(receive(call, documents))
         .await
         .map_err(Problem::internal)?
@@ -250,7 +267,8 @@ async fn receive(mut call: Call, documents: Arc<Documents>) -> Result<Answer, Pr
         return Err(problem);
     }
     let (size, hash) = (upload.size(), upload.sha256());
-    // Then the mark stays: a sweep takes away whatever part of it the store may hold.
+    // If this fails, the mark remains: a sweep removes any part of the file that the store may
+    // hold.
     upload.finish().await?;
     let result = record(&call, document, id, announced, size, hash).await;
     match &result {
@@ -264,13 +282,14 @@ async fn receive(mut call: Call, documents: Arc<Documents>) -> Result<Answer, Pr
         }
         Ok(_) => documents.keep(id).await,
         Err(problem) if problem.code.status() < 500 => documents.remove(id).await,
-        // Whether the journal holds it is not certain (the connection may have gone with the commit): the mark stays for a sweep.
+        // It is not certain whether the journal has it (the connection may have failed during the
+        // commit), so the mark remains for a sweep.
         Err(_) => {}
     }
     result.map(Into::into)
 }
 
-/// Everything that can be refused before the first byte is read.
+/// Makes every check that is possible before the first byte is read.
 fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
     let seen = call.now();
     let found = seen
@@ -295,7 +314,7 @@ fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
     Ok(announced)
 }
 
-/// What stands in the query is named as such.
+/// Makes errors in query parameters name the parameter.
 fn in_query(problem: Problem) -> Problem {
     if problem.errors.is_empty() {
         return problem;
@@ -321,7 +340,7 @@ fn in_query(problem: Problem) -> Problem {
     )
 }
 
-/// Takes the whole file, and tells whether it is what it was said to be.
+/// Receives the whole file and checks that it is what the request announced.
 async fn take(
     stream: &mut Incoming,
     upload: &mut Upload,
@@ -331,7 +350,8 @@ async fn take(
     let mut head: Vec<u8> = Vec::new();
     let mut text = announced.media.is_text().then(Utf8::default);
     let no_text = || {
-        let detail = "a text must be UTF-8 without NUL; convert it, or send it as what it is";
+        let detail = "a text file must be UTF-8 without NUL; convert it, or send it with its own \
+            media type";
         Problem::field(
             Code::UnsupportedMediaType,
             "Content-Type",
@@ -339,7 +359,7 @@ async fn take(
             detail,
         )
     };
-    let late = |_| Problem::unavailable("the file took too long and was given up");
+    let late = |_| Problem::unavailable("the upload took too long and was cancelled");
     while let Some(piece) = timeout_at(deadline, stream.next()).await.map_err(late)?? {
         if head.len() < media::HEAD {
             head.extend(piece.iter().take(media::HEAD - head.len()));
@@ -365,7 +385,7 @@ async fn take(
     let found = upload.sha256();
     if announced.digest.is_some_and(|wanted| wanted != found) {
         let detail = format!(
-            "what arrived has the SHA-256 {}; send it again",
+            "the file received has the SHA-256 {}; send it again",
             STANDARD.encode(found)
         );
         return Err(mismatch("Content-Digest", &detail));
@@ -373,7 +393,7 @@ async fn take(
     Ok(())
 }
 
-/// Has the journal name the file.
+/// Records the file in the journal.
 async fn record(
     call: &Call,
     document: Uuid,
@@ -410,7 +430,7 @@ async fn download(call: Call, documents: Arc<Documents>) -> Result<Answer, Probl
     let size = documents.size(id).await?;
     if i64::try_from(size) != Ok(version.byte_size) {
         return Err(Problem::internal(format!(
-            "file {id} has {size} bytes and was uploaded with {}",
+            "file {id} has {size} bytes but was uploaded with {}",
             version.byte_size
         )));
     }
@@ -439,9 +459,10 @@ async fn download(call: Call, documents: Arc<Documents>) -> Result<Answer, Probl
         ))
 }
 
-/// First and last byte of the range that is asked for, if one is.
+/// Returns the first and last byte of the requested range, if any.
 fn part(call: &Call, size: u64, etag: &str) -> Result<Option<(u64, u64)>, Problem> {
-    // A date would be compared with when the file was last changed, which is not told: it never is the same.
+    // A date would be compared with the file's time of last change, which is not sent, so a date
+    // never matches.
     let is_of_another = call
         .header("if-range")
         .is_some_and(|tag| tag.trim() != etag);
@@ -464,7 +485,8 @@ fn part(call: &Call, size: u64, etag: &str) -> Result<Option<(u64, u64)>, Proble
     })
 }
 
-/// Says that a file is to be saved, and under which name: in plain letters, and as it is where it has others (RFC 8187).
+/// Returns the header that says the file is to be saved, and its name: in ASCII, and also in full
+/// if it has other letters (RFC 8187).
 fn attachment(name: &str) -> String {
     use actix_web::http::header::{Charset, ExtendedValue};
     let plain: String = name
@@ -492,7 +514,7 @@ fn attachment(name: &str) -> String {
     disposition.to_string()
 }
 
-/// Takes away what uploads left behind that were cut short with their process.
+/// Removes what uploads left behind when their process ended.
 pub async fn sweep(engine: &Engine, documents: &Documents) {
     let Ok(world) = engine.fresh().await else {
         return;
@@ -507,10 +529,11 @@ pub async fn sweep(engine: &Engine, documents: &Documents) {
     }
 }
 
-/// What is wrong with the files that the journal names: each that is gone or is not what was uploaded; and how many there are.
+/// Checks the files named in the journal. Returns how many there are, and what is wrong with each
+/// that is missing or differs from the upload.
 ///
 /// # Errors
-/// The store is away.
+/// The store is unavailable.
 pub async fn verify(
     world: &World,
     documents: &Documents,

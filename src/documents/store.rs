@@ -1,7 +1,8 @@
-//! Where files lie: a folder, or a store that speaks S3.
+//! Where files are kept: a folder, or an S3-compatible store.
 //!
-//! `files/<id of the version>` is a file. `pending/<id>` is a mark that lies there from before its first byte until the journal's answer:
-//! what a process that was killed left behind is told by it, and nothing else is ever swept.
+//! `files/<id of the version>` is a file. `pending/<id>` is a mark that exists from before its
+//! first byte until the journal's answer. It identifies what a killed process left behind; a sweep
+//! never touches anything else.
 
 use std::path::{Path as Folder, PathBuf};
 use std::sync::Arc;
@@ -23,16 +24,18 @@ use crate::problem::{Code, Problem};
 
 type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Bytes written or read at once: in a folder, and in a store that takes no smaller part than 5 MiB.
+/// Number of bytes written or read at once: in a folder, and in a store that accepts no part
+/// smaller than 5 MiB.
 const PIECE: usize = 1024 * 1024;
 const REMOTE_PIECE: usize = 6 * 1024 * 1024;
-/// With so many pieces of one file on their way to the store no further bytes are taken.
+/// Number of pieces of one file that may be in transit to the store before no more bytes are
+/// accepted.
 const AHEAD: usize = 2;
 
 /// The files of documents.
 pub struct Documents {
     store: Arc<dyn ObjectStore>,
-    /// The folder, where it is one.
+    /// The folder, if the store is a folder.
     folder: Option<PathBuf>,
     piece: usize,
     slots: Arc<Semaphore>,
@@ -40,10 +43,11 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Opens `s3://bucket/prefix`, or a folder, which is made when it is not there. At most `uploads` files come in at once.
+    /// Opens `s3://bucket/prefix`, or a folder, which is created if it does not exist. At most
+    /// `uploads` files can be uploaded at the same time.
     ///
     /// # Errors
-    /// The folder cannot be made, or the store's settings do not suffice.
+    /// The folder cannot be created, or the store's settings are incomplete.
     pub fn open(place: &str, uploads: u16) -> Result<Self, StartError> {
         if let Some(bucket) = place.strip_prefix("s3://") {
             let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
@@ -54,9 +58,13 @@ impl Documents {
             return Ok(Self::on(store, None, REMOTE_PIECE, uploads));
         }
         let folder = PathBuf::from(place);
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| format!("the folder for documents ({place}) cannot be made: {e}; name another with STRIDE_STORE"))?;
-        // A file must be as durable as the entry in the journal that names it.
+        std::fs::create_dir_all(&folder).map_err(|e| {
+            format!(
+                "the folder for documents ({place}) cannot be made: {e}; name \
+                another with STRIDE_STORE"
+            )
+        })?;
+        // A file must be stored as durably as the journal entry that names it.
         let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
         Ok(Self::on(Arc::new(store), Some(folder), PIECE, uploads))
     }
@@ -83,24 +91,24 @@ impl Documents {
         }
     }
 
-    /// Leave to send a file, for as long as it is held.
+    /// Returns a permit to upload a file, valid while it is held.
     ///
     /// # Errors
-    /// 503 while as many as may be are on their way.
+    /// 503 if the maximum number of files is being uploaded.
     pub fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let full = |_| Problem::unavailable("as many files as may be are on their way in");
         Arc::clone(&self.slots).try_acquire_owned().map_err(full)
     }
 
-    /// Waits until no file is on its way in.
+    /// Waits until no file is being uploaded.
     pub async fn quiet(&self) {
         drop(self.slots.acquire_many(self.uploads).await);
     }
 
-    /// Begins a file.
+    /// Begins an upload.
     ///
     /// # Errors
-    /// The store is away.
+    /// The store is unavailable.
     pub async fn begin(&self, id: Uuid) -> Result<Upload, Problem> {
         self.store
             .put(&mark(id), PutPayload::new())
@@ -114,23 +122,23 @@ impl Documents {
         })
     }
 
-    /// Says that a file stays: the journal names it.
+    /// Keeps a file for good, because the journal names it.
     pub async fn keep(&self, id: Uuid) {
         if let Err(e) = self.store.delete(&mark(id)).await {
             log::warn!("the mark of file {id} stays until the next sweep: {e}");
         }
     }
 
-    /// Takes away a file that the journal does not name.
+    /// Removes a file that the journal does not name.
     pub async fn remove(&self, id: Uuid) {
         match self.store.delete(&file(id)).await {
             Ok(()) | Err(StoreError::NotFound { .. }) => self.keep(id).await,
-            // The mark stays, so that a sweep finds the file.
+            // The mark remains, so that a sweep finds the file.
             Err(e) => log::warn!("file {id} stays until the next sweep: {e}"),
         }
     }
 
-    /// Gives a file up that was not yet whole.
+    /// Abandons a file that is not yet complete.
     pub async fn give_up(&self, id: Uuid, upload: Upload) {
         if let Err(e) = upload.write.abort().await {
             log::warn!("what came of file {id} stays until the next sweep: {e}");
@@ -139,10 +147,10 @@ impl Documents {
         self.remove(id).await;
     }
 
-    /// A file's size.
+    /// Returns the size of a file.
     ///
     /// # Errors
-    /// The store is away, or has no such file.
+    /// The store is unavailable, or has no such file.
     pub async fn size(&self, id: Uuid) -> Result<u64, Problem> {
         match self.store.head(&file(id)).await {
             Ok(meta) => Ok(meta.size),
@@ -153,7 +161,7 @@ impl Documents {
         }
     }
 
-    /// So many bytes of a file from `start` on, piece by piece.
+    /// Returns `length` bytes of a file from `start`, piece by piece.
     #[must_use]
     pub fn read(&self, id: Uuid, start: u64, length: u64) -> Pieces {
         let (store, piece) = (Arc::clone(&self.store), self.piece as u64);
@@ -182,10 +190,10 @@ impl Documents {
         }
     }
 
-    /// Size and SHA-256 of a file as it lies there; `None` where there is none.
+    /// Returns the size and SHA-256 of a file as stored, or `None` if there is none.
     ///
     /// # Errors
-    /// The store is away.
+    /// The store is unavailable.
     pub async fn measure(&self, id: Uuid) -> Result<Option<(u64, String)>, StoreError> {
         let size = match self.store.head(&file(id)).await {
             Ok(meta) => meta.size,
@@ -201,11 +209,11 @@ impl Documents {
         Ok(Some((size, hex(&hash.finalize()))))
     }
 
-    /// Takes away what uploads left behind that began longer ago than `age`; `is_named` says whether the journal names a file. How many
-    /// files it took away.
+    /// Removes what uploads that began longer ago than `age` left behind. `is_named` says whether
+    /// the journal names a file. Returns how many files were removed.
     ///
     /// # Errors
-    /// The store is away.
+    /// The store is unavailable.
     pub async fn sweep(
         &self,
         age: TimeDelta,
@@ -237,7 +245,8 @@ impl Documents {
         Ok(removed)
     }
 
-    /// In a folder an unfinished file lies beside its place, under its name with a number.
+    /// In a folder, an unfinished file is kept next to its final place, under its name with a
+    /// number.
     fn remove_parts(&self, id: Uuid) {
         let Some(folder) = self.folder.as_deref().map(|f| f.join(FILES)) else {
             return;
@@ -257,7 +266,7 @@ impl Documents {
     }
 }
 
-/// A file on its way in.
+/// A file being uploaded.
 pub struct Upload {
     write: WriteMultipart,
     hash: Sha256,
@@ -265,10 +274,10 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Takes a piece; waits while the store is behind.
+    /// Adds a piece; waits if the store is behind.
     ///
     /// # Errors
-    /// The store is away.
+    /// The store is unavailable.
     pub async fn put(&mut self, piece: Bytes) -> Result<(), Problem> {
         self.hash.update(&piece);
         self.size += piece.len() as u64;
@@ -277,22 +286,22 @@ impl Upload {
         Ok(())
     }
 
-    /// Bytes taken so far.
+    /// Number of bytes received so far.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// SHA-256 of what was taken so far.
+    /// SHA-256 of the bytes received so far.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         self.hash.clone().finalize().into()
     }
 
-    /// Puts the file in its place, whole and durable.
+    /// Stores the complete file durably in its final place.
     ///
     /// # Errors
-    /// The store is away; then nothing is in its place.
+    /// The store is unavailable. Then there is no file in its final place.
     pub async fn finish(self) -> Result<(), Problem> {
         self.write.finish().await.map_err(away).map(drop)
     }
@@ -314,7 +323,7 @@ fn away(e: StoreError) -> Problem {
     Problem::new(Code::Unavailable, "the store of documents is away").header("Retry-After", "5")
 }
 
-/// Bytes in hexadecimal.
+/// Returns bytes in hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -326,7 +335,7 @@ mod tests {
 
     use super::*;
 
-    /// The path that a remote store goes, without a network: parts of 6 MiB, no folder.
+    /// Behaves like a remote store, without a network: parts of 6 MiB, no folder.
     fn remote() -> Documents {
         Documents::on(Arc::new(InMemory::new()), None, REMOTE_PIECE, 2)
     }
@@ -377,7 +386,8 @@ mod tests {
             "nothing is left of what was given up"
         );
 
-        // A process that ends between file and journal leaves a mark; the sweep looks at nothing without one.
+        // A process that ends between file and journal leaves a mark; the sweep ignores files
+        // without one.
         put(&documents, other, b"left").await;
         documents
             .begin(id)
@@ -425,8 +435,9 @@ mod tests {
             .put(Bytes::from_static(b"x"))
             .await
             .expect("it is taken");
-        // What a killed process leaves: the mark, and the unfinished file beside its place.
-        std::fs::write(place.join(FILES).join(format!("{left}#1")), "x").expect("it is written");
+        // What a killed process leaves: the mark, and the unfinished file next to its final place.
+        std::fs::write(place.join(FILES).join(format!("{left}#1")), "x")
+            .expect("the change is written");
         assert_eq!(
             documents
                 .sweep(TimeDelta::zero(), |_| false)

@@ -1,8 +1,9 @@
-//! Keeps the world of now up to the journal when other processes write too.
+//! Keeps the current world in step with the journal when other processes write too.
 //!
-//! On a shared database every read waits until the journal's head, as it was after the read arrived, has been taken in. One question
-//! to the database answers all who wait, so the cost does not grow with the number of requests. On SQLite this process is the
-//! writer; what the command line adds meanwhile is noticed within [`POLL`].
+//! On a shared database, every read waits until the world includes the journal's last entry as of
+//! when the read arrived. One query answers all waiting reads, so the cost does not grow with the
+//! number of requests. On SQLite this process is the writer; changes made by the command line are
+//! noticed within [`POLL`].
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,14 +15,14 @@ use super::{Published, follow};
 use crate::db::{Address, Conn, DbError, store};
 use crate::problem::Problem;
 
-/// How soon another process's write to a SQLite file is noticed.
+/// How quickly a write by another process to a SQLite file is noticed.
 const POLL: Duration = Duration::from_millis(50);
-/// How long a PostgreSQL follower rests when nobody asks.
+/// How long a PostgreSQL follower pauses when nothing asks it.
 const IDLE: Duration = Duration::from_secs(5);
 
 type Waiting = oneshot::Sender<Result<(), String>>;
 
-/// The follower thread's door.
+/// Handle to the follower thread.
 pub struct Follower {
     shared: bool,
     ask: Sender<Waiting>,
@@ -40,12 +41,12 @@ impl Follower {
         Ok(Self { shared, ask })
     }
 
-    /// Waits until everything committed before this call has been taken in.
+    /// Waits until the world includes everything committed before this call.
     pub async fn catch_up(&self) -> Result<(), Problem> {
         if !self.shared {
             return Ok(());
         }
-        let away = || Problem::unavailable("the database is away");
+        let away = || Problem::unavailable("the database is unavailable");
         let (send, done) = oneshot::channel();
         self.ask.send(send).map_err(|_| away())?;
         match done.await {

@@ -1,8 +1,10 @@
-//! The engine: the world of now, the one writer, the follower of other replicas, and the worlds of the past.
+//! The engine: the current world, the single writer, the follower of other replicas, and past
+//! worlds.
 //!
-//! A change is a job for the writer (`writer`), which runs it on a copy of the world ([`txn`]), writes journal and rows in one
-//! transaction for a whole batch, and publishes the new world after the commit. On a shared database a read first asks whether the
-//! journal has moved (`follower`); one such question serves every request that waits for it.
+//! A change is a job for the writer (`writer`). The writer runs it on a copy of the world
+//! ([`txn`]), writes journal and rows for a whole batch in one transaction, and publishes the new
+//! world after the commit. On a shared database, a read first asks whether the journal has moved
+//! (`follower`); one such query serves all requests that are waiting.
 
 mod follower;
 mod past;
@@ -23,14 +25,14 @@ pub use past::WorldAt;
 pub use txn::{Outcome, Txn};
 pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
-/// Reader threads for history and the past; the present is read from memory.
+/// Reader threads for history and past worlds. Current records are read from memory.
 const READERS: usize = 2;
 
-/// Records read at once at the start, and pages of them that may wait to be taken in.
+/// Number of records read at once at the start, and of pages that may wait to be applied.
 const PAGE: i64 = 2_000;
 const LOTS_AHEAD: usize = 2;
 
-/// Shared by everything that reads or writes.
+/// The engine, shared by everything that reads or writes.
 pub struct Engine {
     address: Address,
     now: Arc<Published>,
@@ -40,7 +42,7 @@ pub struct Engine {
     past: past::Past,
 }
 
-/// The world of now, replaced only by a later one.
+/// The current world. It is only ever replaced by a later one.
 pub(crate) struct Published {
     world: ArcSwap<World>,
     guard: Mutex<()>,
@@ -58,7 +60,8 @@ impl Published {
         self.world.load_full()
     }
 
-    /// Replaces the world unless a later one is already there: writer and follower may both have seen the same entries.
+    /// Replaces the world unless a later one is already published: the writer and the follower may
+    /// both have seen the same entries.
     fn publish(&self, world: World) {
         let _one_at_a_time = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
         if world.seq > self.world.load().seq {
@@ -87,25 +90,26 @@ impl Engine {
         }))
     }
 
-    /// The world of now, as this process knows it.
+    /// Returns the current world, as this process knows it.
     #[must_use]
     pub fn now(&self) -> Arc<World> {
         self.now.load()
     }
 
-    /// The world of now, with everything that any replica had committed when this was called.
+    /// Returns the current world, with everything that any replica had committed at the time of the
+    /// call.
     ///
     /// # Errors
-    /// The database is away, so that nobody can say what is current.
+    /// The database is unavailable, so the current world is not known.
     pub async fn fresh(&self) -> Result<Arc<World>, Problem> {
         self.follower.catch_up().await?;
         Ok(self.now())
     }
 
-    /// The world as it was recorded at `at`.
+    /// Returns the world as recorded at `at`.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is unavailable.
     pub async fn world_at(&self, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
         self.past.world_at(self, at).await
     }
@@ -121,10 +125,10 @@ impl Engine {
         Ok(self.readers.run(self.address.clone(), read).await?)
     }
 
-    /// Has the writer do a job; resolves after its commit.
+    /// Has the writer run a job. Returns after its commit.
     ///
     /// # Errors
-    /// What the job refuses with, or that the database is away: then nothing was written.
+    /// The job's refusal, or the database is unavailable. Nothing was written in either case.
     pub async fn write(
         &self,
         write: Write,
@@ -133,17 +137,17 @@ impl Engine {
         self.writer.submit(write, Box::new(job)).await
     }
 
-    /// Whether the database answers and is at this build's state.
+    /// Checks that the database answers and has this build's tables.
     ///
     /// # Errors
-    /// It is not.
+    /// It does not.
     pub async fn ready(&self) -> Result<(), Problem> {
         let migrated = self.read(Conn::is_migrated).await?;
         if migrated {
             Ok(())
         } else {
             Err(Problem::unavailable(
-                "the database's tables are not those of this build",
+                "the database's tables do not match this build",
             ))
         }
     }
@@ -154,13 +158,13 @@ impl Engine {
         self.address.is_shared()
     }
 
-    /// Finishes what is under way and ends the threads.
+    /// Finishes the work in progress and ends the threads.
     pub fn stop(&self) {
         self.writer.stop();
     }
 }
 
-/// Reads every record as it stands.
+/// Reads the current version of every record.
 fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError> {
     let mut world = World::empty(catalogue);
     let Some((seq, hash, at)) = store::head(conn)? else {
@@ -179,15 +183,16 @@ fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError
         }
     }
     (world.seq, world.head, world.at) = (seq, hash.into(), at.0);
-    // Another replica may have written meanwhile: taking an entry in twice changes nothing.
+    // Another replica may have written in the meantime. Applying an entry twice does no harm.
     follow(conn, &mut world)?;
     Ok(world)
 }
 
-/// Records that were read and parsed.
+/// A batch of records that were read and parsed.
 type Lot = Vec<Arc<dyn AnyRecord>>;
 
-/// One thread reads and parses, this one takes in what it sends: a large world is ready in half the time.
+/// One thread reads and parses while this one applies what it sends. This halves the time to load a
+/// large world.
 fn ahead<T: Send>(
     read: impl FnOnce(&SyncSender<T>) -> Result<(), DbError> + Send,
     take: impl FnMut(T),
@@ -198,13 +203,13 @@ fn ahead<T: Send>(
         lots.into_iter().for_each(take);
         reader.join().unwrap_or_else(|_| {
             Err(DbError::Damaged(
-                "what is recorded could not be read".into(),
+                "the recorded data could not be read".into(),
             ))
         })
     })
 }
 
-/// Sends every record as it stands, page by page.
+/// Sends the current version of every record, page by page.
 fn read_pages(
     conn: &mut Conn,
     catalogue: &Catalogue,
@@ -220,14 +225,14 @@ fn read_pages(
         let parsed = rows
             .iter()
             .map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
-        // Nobody takes it only when the thread that builds the world has failed.
+        // Sending fails only if the thread that builds the world has failed.
         if pages.send(parsed.collect::<Result<_, _>>()?).is_err() {
             return Ok(());
         }
     }
 }
 
-/// Takes in the entries that came after the world's last.
+/// Applies the entries that follow the world's last one.
 pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> {
     loop {
         let entries = store::entries_after(conn, world.seq, 5_000)?;
@@ -250,7 +255,7 @@ pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> 
     }
 }
 
-/// Reads a snapshot of a kind by its name.
+/// Parses a snapshot, given the name of its kind.
 pub(crate) fn parse(
     catalogue: &Catalogue,
     kind: &str,
@@ -260,7 +265,7 @@ pub(crate) fn parse(
 ) -> Result<Arc<dyn AnyRecord>, DbError> {
     let kind = catalogue.named(kind).ok_or_else(|| {
         DbError::Damaged(format!(
-            "entry {seq} is of the kind `{kind}`, which this build does not know"
+            "entry {seq} is of the kind `{kind}`, which is unknown to this build"
         ))
     })?;
     (kind.parse)(body, shape, seq, kind.index)

@@ -1,4 +1,4 @@
-//! Worlds of the past: the world of now with everything undone that was recorded later.
+//! Past worlds: the current world with everything recorded later undone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,39 +12,42 @@ use crate::db::{Conn, DbError, store};
 use crate::problem::Problem;
 use crate::world::{IdSet, World};
 
-/// An earlier world.
+/// A past world.
 #[derive(Clone)]
 pub struct WorldAt {
     pub world: Arc<World>,
-    /// It is the world of now: nothing has been recorded since.
+    /// Whether this is the current world: nothing has been recorded since.
     pub is_now: bool,
 }
 
-/// Past worlds kept for the next question; each shares with now what has not changed since.
+/// Number of past worlds kept for the next request. Each shares unchanged records with the current
+/// world.
 const KEPT: usize = 4;
-/// Records that the kept worlds have to themselves, all in all; the last one asked for is kept whatever it has.
+/// Maximum number of records in the kept worlds that are not shared with the current world. The
+/// last world requested is always kept.
 const OWN_RECORDS: usize = 20_000;
 
-/// Changed records whose earlier versions are read and parsed at once.
+/// Number of changed records whose earlier versions are read and parsed at once.
 const AT_ONCE: usize = 2_000;
 
-/// A past world, with the entry it stands at and how many records it has to itself.
+/// A past world, with the number of its last entry and how many records it does not share with the
+/// current world.
 struct Kept {
     seq: i64,
     own: usize,
     world: Arc<World>,
 }
 
-/// The past worlds last asked for.
+/// The past worlds requested most recently.
 #[derive(Default)]
 pub struct Past {
     kept: Mutex<VecDeque<Kept>>,
-    /// One is made at a time: whoever asks for the same meanwhile waits for it.
+    /// Lets one past world be built at a time. Other requests for the same world wait for it.
     making: tokio::sync::Mutex<()>,
 }
 
 impl Past {
-    /// The world as recorded at `at`.
+    /// Returns the world as recorded at `at`.
     pub async fn world_at(&self, engine: &Engine, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
         let now = engine.fresh().await?;
         if at >= now.at {
@@ -95,7 +98,8 @@ impl Past {
         Some(world)
     }
 
-    /// Lets go of the worlds asked for longest ago, before a new one with so many records of its own takes as much memory again.
+    /// Drops the worlds requested longest ago, before building a new one with `own` records of its
+    /// own.
     fn make_room(&self, own: usize) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.truncate(KEPT - 1);
@@ -112,7 +116,7 @@ impl Past {
     }
 }
 
-/// The records that were changed after entry `seq`.
+/// Returns the records changed after entry `seq`.
 fn changed_since(now: &World, seq: i64) -> Vec<Uuid> {
     let kinds = now.catalogue().kinds().iter();
     let rows = kinds
@@ -123,7 +127,7 @@ fn changed_since(now: &World, seq: i64) -> Vec<Uuid> {
         .collect()
 }
 
-/// Puts the versions at entry `seq` in the place of what changed later, parsed on all cores.
+/// Replaces records changed later by their versions at entry `seq`, parsing on all cores.
 fn rebuild(
     mut world: World,
     conn: &mut Conn,
@@ -139,7 +143,7 @@ fn rebuild(
                     let snapshot = row.snapshot.as_ref()?;
                     Some(parse(catalogue, &row.kind, snapshot, row.shape, row.seq))
                 });
-                // Nobody takes it only when the thread that builds the world has failed.
+                // Sending fails only if the thread that builds the world has failed.
                 if lots.send((ids, told.collect::<Result<_, _>>()?)).is_err() {
                     break;
                 }

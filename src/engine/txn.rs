@@ -1,5 +1,5 @@
-//! One change in the making: the writer's world, how to undo what was done to it, the entries it will leave in the journal, and the
-//! rules every change obeys.
+//! One change in progress: the writer's world, how to undo what was done to it, the journal entries
+//! it will write, and the rules that every change must satisfy.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::world::record::{ANY_KIND, FollowUp};
 use crate::world::seen::{Clearance, Shown, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
 
-/// What a job answers, once its commit is done.
+/// The answer of a job, given after its commit.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     pub status: u16,
@@ -29,37 +29,37 @@ pub struct Outcome {
     pub body: Bytes,
 }
 
-/// How deep changes may follow from one another.
+/// Maximum depth of changes that follow from one another.
 const FOLLOW_UPS: usize = 10;
 
-/// A change in the making.
+/// A change in progress.
 pub struct Txn<'a> {
     pub world: World,
-    /// What was done to it, last first to be undone.
+    /// What was done to the world. Undone in reverse order.
     undo: Vec<Undo>,
     pub caller: Caller,
     request_id: &'a str,
     reason: Option<&'a str>,
     now: DateTime<Utc>,
-    /// When it is really made, where its entries are back-dated.
+    /// When the change was really made, if its entries are back-dated.
     entered_at: Option<DateTime<Utc>>,
-    /// Number and time of the entry that the world held before.
+    /// Number and time of the world's last entry before the change.
     began: (i64, DateTime<Utc>),
     entries: Vec<NewEntry>,
     sides: Vec<Side>,
     conn: &'a mut Conn,
-    /// How deep this change follows from others; 0 for what the caller asked for.
+    /// How deep this change is in a chain of follow-ups; 0 for the one the caller asked for.
     following: usize,
 }
 
-/// The time, to the microsecond: the database keeps no less.
+/// The current time, to the microsecond, which is the precision of the database.
 fn clock() -> DateTime<Utc> {
     let now = Utc::now();
     now.duration_trunc(TimeDelta::microseconds(1))
         .unwrap_or(now)
 }
 
-/// Nothing changes but what is computed.
+/// A follow-up that only recomputes the record.
 fn anew(id: Uuid) -> FollowUp {
     FollowUp {
         id,
@@ -78,7 +78,8 @@ impl<'a> Txn<'a> {
         reason: Option<&'a str>,
         conn: &'a mut Conn,
     ) -> Self {
-        // The database keeps microseconds, and the journal's time never runs backwards whichever replica writes.
+        // The database keeps microseconds, and the journal's time never runs backwards whichever
+        // replica writes.
         let now = clock().max(world.at);
         Self {
             began: (world.seq, world.at),
@@ -96,18 +97,19 @@ impl<'a> Txn<'a> {
         }
     }
 
-    /// The world with the change in it, its entries, and what goes beside them.
+    /// Returns the world with the change in it, the new entries, and what is written outside the
+    /// journal.
     pub(super) fn finish(self) -> (World, Vec<NewEntry>, Vec<Side>) {
         (self.world, self.entries, self.sides)
     }
 
-    /// The world as it was before the change.
+    /// Returns the world as it was before the change.
     pub(super) fn give_up(mut self) -> World {
         self.undo_to(0, 0, 0);
         self.world
     }
 
-    /// Undoes what came after so many steps, entries and sides.
+    /// Undoes everything after the given numbers of steps, entries and sides.
     fn undo_to(&mut self, steps: usize, entries: usize, sides: usize) {
         for undo in self.undo.drain(steps..).rev() {
             self.world.undo(undo);
@@ -117,32 +119,34 @@ impl<'a> Txn<'a> {
         (self.world.seq, self.world.at) = self.entries.last().map_or(self.began, |e| (e.seq, e.at));
     }
 
-    /// When the change is recorded.
+    /// The time under which the change is recorded.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Records what follows under an earlier time, marked in the journal with when it was really entered. Only into an empty database:
-    /// what was recorded before stands.
+    /// Records what follows under an earlier time. The journal also keeps the time when it was
+    /// really entered. Only for an empty database: recorded entries are never changed.
     ///
     /// # Errors
-    /// Something is recorded already, `at` lies in the future, or before what this change recorded so far.
+    /// Something is already recorded, `at` is in the future, or it is before the last entry of this
+    /// change.
     pub fn back_date(&mut self, at: DateTime<Utc>) -> Result<(), Problem> {
         let refused = |detail: String| {
             Problem::field(Code::RuleViolation, "/recorded_at", "recorded_at", detail)
         };
         if self.began.0 != 0 {
-            let detail = "only an empty database takes records under an earlier time: what is recorded stands as it was recorded";
+            let detail = "only an empty database accepts records with an earlier time; this one \
+                already has journal entries";
             return Err(Problem::new(Code::Conflict, detail));
         }
         let clock = clock();
         if at > clock {
-            return Err(refused("lies in the future".into()));
+            return Err(refused("must not be in the future".into()));
         }
         if !self.entries.is_empty() && at < self.now {
             return Err(refused(format!(
-                "lies before what stands further up ({}); put them in the order of time",
+                "must not be before the previous record ({}); put the records in order of time",
                 self.now
             )));
         }
@@ -151,23 +155,23 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    /// A record of the world in the making, as the caller is shown it.
+    /// Returns a record of the changed world in the form visible to the caller.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be serialised.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
         show_now(&self.world, &self.caller.sight(), record.as_ref())
     }
 
-    /// Writes something beside the journal, in the same transaction.
+    /// Writes something outside the journal, in the same transaction.
     pub fn beside(&mut self, side: Side) {
         self.sides.push(side);
     }
 
-    /// Asks the database for something that is not a record (a credential, say).
+    /// Queries the database for something that is not a record (a credential, for example).
     ///
     /// # Errors
-    /// The database cannot be asked.
+    /// The database cannot be queried.
     pub fn ask<T>(
         &mut self,
         question: impl FnOnce(&mut Conn) -> Result<T, DbError>,
@@ -175,10 +179,10 @@ impl<'a> Txn<'a> {
         Ok(question(self.conn)?)
     }
 
-    /// Does part of the work; when it fails, nothing of the part stays.
+    /// Does part of the work. If it fails, everything in that part is undone.
     ///
     /// # Errors
-    /// What the part fails with.
+    /// The error of that part.
     pub fn part<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, Problem>,
@@ -195,10 +199,11 @@ impl<'a> Txn<'a> {
         })
     }
 
-    /// Creates a record. `id` is for the first start, whose operator makes itself.
+    /// Creates a record. `id` is only for the first start, when the operator creates its own
+    /// account.
     ///
     /// # Errors
-    /// Permission, schema, links, rules, a taken reference.
+    /// Permission, schema, links, rules, a reference already in use.
     pub fn create(&mut self, kind: &Kind, id: Option<Uuid>, draft: Value) -> Changed {
         self.caller.require(kind.subject, Act::Create)?;
         check_text(&draft)?;
@@ -209,7 +214,7 @@ impl<'a> Txn<'a> {
                 Code::ReferenceTaken,
                 "/id",
                 "taken",
-                "a record with this id is already there",
+                "a record with this id already exists",
             ));
         }
         let record = self.propose(
@@ -223,11 +228,12 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    /// Creates a record from fields that were read as their type, for rows by the thousand: the type must see to all that the schema
-    /// would. To be done as a part of the work: refused for its scope, it is to be undone.
+    /// Creates a record from typed fields, for imports of thousands of rows. The type must ensure
+    /// everything that the schema would. Call it within a part of the work: a refusal because of
+    /// its scope must be undone.
     ///
     /// # Errors
-    /// Permission, links, rules, what another record has.
+    /// Permission, links, rules, a value that belongs to another record.
     pub fn create_typed<R: Resource>(&mut self, kind: &Kind, data: R) -> Changed {
         self.caller.require(kind.subject, Act::Create)?;
         let meta = self.first_version(kind, Uuid::now_v7());
@@ -240,10 +246,10 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    /// Changes a record, whatever its version, to fields that were read as their type ([`Txn::create_typed`]).
+    /// Changes a record, whatever its version, to typed fields ([`Txn::create_typed`]).
     ///
     /// # Errors
-    /// Permission, links, rules, what another record has.
+    /// Permission, links, rules, a value that belongs to another record.
     pub fn update_typed<R: Resource>(&mut self, kind: &Kind, id: Uuid, data: R) -> Changed {
         let before = self.find(kind, Act::Update, id, None)?;
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
@@ -271,11 +277,12 @@ impl<'a> Txn<'a> {
         }
     }
 
-    /// Brings an exported record back as it stood: same id, fields and computed fields, as version 1 of this journal. Nothing follows
-    /// from it, and its links are to be checked by [`Txn::links_hold`] once all are back.
+    /// Restores an exported record with the same id, fields and computed fields, as version 1 in
+    /// this journal. No follow-ups run. Check its links with [`Txn::links_hold`] once all records
+    /// are restored.
     ///
     /// # Errors
-    /// Permission, a snapshot that is none of this kind, a taken id or reference.
+    /// Permission, a snapshot that does not fit the kind, an id or reference already in use.
     pub fn bring_back(&mut self, kind: &Kind, shape: i32, snapshot: &Value) -> Changed {
         self.caller.require(kind.subject, Act::Create)?;
         check_text(snapshot)?;
@@ -297,7 +304,7 @@ impl<'a> Txn<'a> {
                 Code::ReferenceTaken,
                 "/snapshot",
                 "taken",
-                "a record with this id or reference is already there",
+                "a record with this id or reference already exists",
             ));
         }
         let record = parse(
@@ -310,10 +317,10 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    /// Whether every link of a record leads to a record of the right kind.
+    /// Checks that every link of a record names a record of the right kind.
     ///
     /// # Errors
-    /// Each link that does not.
+    /// Every link that does not.
     pub fn links_hold(&self, id: Uuid) -> Result<(), Problem> {
         let Some(record) = self.world.any(id) else {
             return Err(Problem::not_found());
@@ -321,10 +328,11 @@ impl<'a> Txn<'a> {
         self.check_links(Some(record), record.links())
     }
 
-    /// Changes a record by an RFC 7396 merge patch. A patch that changes nothing leaves no version behind.
+    /// Changes a record by an RFC 7396 merge patch. A patch that changes nothing creates no new
+    /// version.
     ///
     /// # Errors
-    /// Permission, a stale version, schema, links, rules.
+    /// Permission, an outdated version, schema, links, rules.
     pub fn patch(&mut self, kind: &Kind, id: Uuid, if_match: i64, patch: Value) -> Changed {
         let before = self.find(kind, Act::Update, id, Some(if_match))?;
         check_text(&patch)?;
@@ -346,21 +354,22 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    /// Journals that something beside the record changed which must not enter the journal itself (a password was set): a new version with
-    /// the same fields, and `what` as its reason.
+    /// Records in the journal that something changed that must not be in the journal itself (a
+    /// password was set): a new version with the same fields, and `what` as the reason.
     ///
     /// # Errors
-    /// Permission, or a record that the caller may not know of.
+    /// Permission, or a record that is not visible to the caller.
     pub fn note(&mut self, kind: &Kind, id: Uuid, what: &'a str) -> Changed {
         self.find(kind, Act::Update, id, None)?;
         self.stamp(kind, id, what, Map::new())
     }
 
-    /// Journals what the service itself says of a record, in fields that no caller can set (a person was erased): a new version with them,
-    /// and `what` as its reason. A withdrawn record is stamped too, and stays withdrawn.
+    /// Records in the journal what the service itself states about a record, in fields that callers
+    /// cannot set (a person was erased): a new version with these fields, and `what` as the reason.
+    /// Also works on a withdrawn record, which stays withdrawn.
     ///
     /// # Errors
-    /// Permission, or a record that the caller may not know of.
+    /// Permission, or a record that is not visible to the caller.
     pub fn stamp(
         &mut self,
         kind: &Kind,
@@ -383,16 +392,17 @@ impl<'a> Txn<'a> {
         record
     }
 
-    /// Withdraws a record: it stays in history and can be restored.
+    /// Withdraws a record. It stays in the history and can be restored.
     ///
     /// # Errors
-    /// Permission, a stale version, live records outside it that point to it, or its own rules.
+    /// Permission, an outdated version, other current records that link to it, or its own rules.
     pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
         if id == self.caller.account
             || (kind.name == "account" && before.meta().reference == OPERATOR)
         {
-            let detail = "nobody withdraws the account they act with, nor the local operator's";
+            let detail = "you cannot withdraw the account you are signed in with, or the local \
+                operator's account";
             return Err(Problem::new(Code::Conflict, detail));
         }
         self.nothing_points_to(id)?;
@@ -403,10 +413,10 @@ impl<'a> Txn<'a> {
         self.rewrite(kind, &before, meta, Action::Withdraw, Map::new())
     }
 
-    /// Brings a withdrawn record back.
+    /// Restores a withdrawn record.
     ///
     /// # Errors
-    /// Permission, a stale version, or that it is not withdrawn.
+    /// Permission, an outdated version, or the record is not withdrawn.
     pub fn restore(&mut self, kind: &Kind, id: Uuid, if_match: Option<i64>) -> Changed {
         self.caller.require(kind.subject, Act::Withdraw)?;
         let before = self.visible(kind, id)?;
@@ -417,14 +427,17 @@ impl<'a> Txn<'a> {
         }
         let mut meta = self.next_version(&before);
         meta.withdrawn_at = None;
-        // Its rules must hold in today's world: a seat may have been given to another meanwhile.
+        // It must satisfy the current rules: a seat may have been given to someone else in the
+        // meantime.
         self.propose(kind, Some(&before), before.draft(), meta, Action::Restore)
     }
 
-    /// The record, if the caller may know of it, change it, and read its latest version.
+    /// Returns the record if it is visible to the caller, the caller may do this to it, the version
+    /// matches and it is not withdrawn.
     ///
     /// # Errors
-    /// Permission, a record that the caller may not know of, a stale version, a withdrawn record.
+    /// Permission, a record that is not visible to the caller, an outdated version, a withdrawn
+    /// record.
     pub fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<i64>) -> Changed {
         self.caller.require(kind.subject, act)?;
         let record = self.visible(kind, id)?;
@@ -447,16 +460,16 @@ impl<'a> Txn<'a> {
             .ok_or_else(Problem::not_found)
     }
 
-    /// Whether the caller may know of the record.
+    /// Whether the record is visible to the caller.
     #[must_use]
     pub fn may_see(&self, id: Uuid) -> bool {
         cleared(&self.world, &self.caller.clearance(), id)
     }
 
-    /// Refuses what the caller may not do to a record.
+    /// Refuses an act that the caller may not do to a record.
     ///
     /// # Errors
-    /// 403 with the roles that could.
+    /// 403, naming the roles that would allow it.
     pub fn in_scope(&self, kind: &Kind, act: Act, id: Uuid) -> Result<(), Problem> {
         if self.caller.may_on(&self.world, kind.subject, act, id) {
             return Ok(());
@@ -472,7 +485,7 @@ impl<'a> Txn<'a> {
         meta
     }
 
-    /// A change as the record's own rules see it.
+    /// Prepares a change for the record's own rules to check.
     fn proposal<'p>(
         &'p self,
         before: Option<&'p Arc<dyn AnyRecord>>,
@@ -495,7 +508,7 @@ impl<'a> Txn<'a> {
         }
     }
 
-    /// Checks links and rules, enters the record, and lets other records follow.
+    /// Checks links and rules, enters the record, and runs the follow-ups in other records.
     fn propose(
         &mut self,
         kind: &Kind,
@@ -525,14 +538,14 @@ impl<'a> Txn<'a> {
         Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
     }
 
-    /// Whether reference and what else is unique to the record are its own.
+    /// Checks that no other record has its reference or its other unique value.
     fn not_taken(&self, kind: &Kind, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
         let (meta, table) = (record.meta(), self.world.table(kind.index));
         let what = || kind.name.replace('_', " ");
         let holder = table.and_then(|t| t.by_reference(&meta.reference));
         if holder.is_some_and(|h| h != meta.id) {
             let detail = format!(
-                "`{}` is the reference of another {}",
+                "`{}` is already the reference of another {}",
                 meta.reference,
                 what()
             );
@@ -550,12 +563,15 @@ impl<'a> Txn<'a> {
             Some(holder) if holder.id != meta.id => {
                 let whose = if self.may_see(holder.id) {
                     format!(
-                        "{} is this {} already; change or withdraw that record",
+                        "{} already records this {}; change or withdraw that record",
                         holder.reference,
                         what()
                     )
                 } else {
-                    format!("a {} that you may not see is this already", what())
+                    format!(
+                        "a record that is not visible to you already records this {}",
+                        what()
+                    )
                 };
                 Err(Problem::field(
                     Code::RuleViolation,
@@ -568,7 +584,8 @@ impl<'a> Txn<'a> {
         }
     }
 
-    /// Enters a record whose own fields stay as they are; `fields` are the service's.
+    /// Enters a new version of a record. Its own fields stay the same; `fields` are set by the
+    /// service.
     fn rewrite(
         &mut self,
         kind: &Kind,
@@ -587,7 +604,7 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    /// What is computed anew whenever a record of this kind changes.
+    /// Returns the records to recompute whenever a record of this kind changes.
     fn recomputed(&self, kind: &Kind) -> Vec<FollowUp> {
         let catalogue = self.world.catalogue();
         let tables = kind
@@ -600,14 +617,15 @@ impl<'a> Txn<'a> {
         live.map(|r| anew(r.meta().id)).collect()
     }
 
-    /// Lets other records change with this one. How deep it goes is bounded: more is a circle in somebody's rules.
+    /// Changes other records as a result of this change. The depth is limited: more than that means
+    /// that rules form a circle.
     fn follow(&mut self, follow_ups: Vec<FollowUp>) -> Result<(), Problem> {
         if follow_ups.is_empty() {
             return Ok(());
         }
         self.following += 1;
         let result = if self.following > FOLLOW_UPS {
-            Err(Problem::internal("changes follow each other in a circle"))
+            Err(Problem::internal("changes trigger one another in a circle"))
         } else {
             follow_ups.into_iter().try_for_each(|f| self.follow_one(f))
         };
@@ -648,7 +666,7 @@ impl<'a> Txn<'a> {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the journal keeps the record as it is"
+        reason = "the journal keeps the record in full"
     )]
     fn enter(
         &mut self,
@@ -686,7 +704,8 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    /// Every link must lead to a record of the right kind that the caller may know of; a new link to one that is not withdrawn.
+    /// Checks that every link names a record of the right kind that is visible to the caller. New
+    /// links must not name a withdrawn record.
     fn check_links(
         &self,
         before: Option<&Arc<dyn AnyRecord>>,
@@ -717,7 +736,7 @@ impl<'a> Txn<'a> {
                 Some(to) if to.meta().withdrawn_at.is_some() && !old.contains(&link.id) => Some((
                     "withdrawn",
                     format!(
-                        "that {} is withdrawn; restore it first or name another",
+                        "this {} is withdrawn; restore it first or name another",
                         names()
                     ),
                 )),
@@ -742,7 +761,8 @@ impl<'a> Txn<'a> {
             .kinds()
             .get(record.meta().kind)
             .is_some_and(|k| match kinds {
-                // Accounts and grants are no part of what is kept about the organisation, and few may know of them.
+                // Accounts and grants are not part of what is recorded about the organisation, and
+                // few callers may see them.
                 ANY_KIND => k.subject != Subject::Access,
                 kinds => kinds.contains(&k.name),
             })
@@ -771,7 +791,7 @@ impl<'a> Txn<'a> {
             }
             let kind = catalogue.kinds().get(r.meta().kind).map_or("", |k| k.name);
             let detail = format!(
-                "{} {} points here by {}",
+                "{} {} links to this record in {}",
                 kind.replace('_', " "),
                 r.meta().reference,
                 by.join(", ")
@@ -790,13 +810,13 @@ impl<'a> Txn<'a> {
         }
         let mut problem = Problem::with_errors(Code::InUse, errors);
         if problem.errors.is_empty() {
-            problem.detail = "a record that you may not see points to this one".into();
+            problem.detail = "a record that is not visible to you links to this one".into();
         }
         Err(problem)
     }
 }
 
-/// A record's JSON with another envelope and these fields.
+/// Returns a record's JSON with another envelope and these fields.
 #[expect(clippy::disallowed_methods, reason = "for the journal")]
 fn with_envelope(
     record: &Arc<dyn AnyRecord>,
@@ -813,7 +833,7 @@ fn with_envelope(
     serde_json::to_string(&map).map_err(Problem::internal)
 }
 
-/// The mark by which a follow-up that changed nothing is undone.
+/// Marks a follow-up that changed nothing, so that it is undone.
 fn unchanged() -> Problem {
     Problem {
         code: Code::Conflict,
@@ -827,8 +847,10 @@ fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<i64>) -> Result<()
     let version = record.meta().version;
     match if_match {
         Some(expected) if expected != version => {
-            let detail =
-                format!("you changed version {expected}, the record is at version {version}");
+            let detail = format!(
+                "you changed version {expected}, but the record is now at version \
+                    {version}"
+            );
             Err(Problem::new(Code::VersionMismatch, detail)
                 .header("ETag", format!("\"{version}\"")))
         }
@@ -857,7 +879,7 @@ pub fn merge(target: &mut Value, patch: Value) {
     }
 }
 
-/// Refuses NUL and other control characters, which neither database nor reader can do anything with.
+/// Refuses NUL and other control characters, which neither databases nor readers can handle.
 fn check_text(value: &Value) -> Result<(), Problem> {
     let mut errors = Vec::new();
     walk_text(value, &mut String::new(), &mut errors);
@@ -878,7 +900,7 @@ fn walk_text(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) 
         Value::String(s) if !clean(s) => errors.push(FieldError {
             pointer: pointer.clone(),
             code: "control_character".into(),
-            detail: "must not hold control characters other than line breaks and tabs".into(),
+            detail: "must not contain control characters other than line breaks and tabs".into(),
         }),
         Value::Array(list) => {
             for (n, v) in list.iter().enumerate() {

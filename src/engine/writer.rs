@@ -1,8 +1,9 @@
-//! The one writer of this process: jobs in batches, one transaction and one commit for a batch, answers only after the commit.
+//! The single writer of this process. It runs jobs in batches, with one transaction and one commit
+//! for each batch, and answers only after the commit.
 //!
-//! The jobs of a batch run on one copy of the world; what a job did to it is undone when it fails, and after a panic the copy is made
-//! anew. On PostgreSQL the batch takes an advisory lock first and catches up with what other replicas wrote, so that all append in one
-//! order.
+//! The jobs of a batch run on one copy of the world. If a job fails, its changes are undone; after
+//! a panic, the copy is built again. On PostgreSQL the batch first takes an advisory lock and
+//! catches up with other replicas, so that all of them append in one order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -23,42 +24,42 @@ use crate::journal::NewEntry;
 use crate::problem::{Code, Problem};
 use crate::world::World;
 
-/// Jobs that may wait before further ones are turned away.
+/// Number of jobs that may wait before more are refused.
 const QUEUE: usize = 1_024;
-/// Jobs that share a commit.
+/// Maximum number of jobs that share a commit.
 const BATCH: usize = 128;
 /// How long an idempotency key is kept, in hours.
 pub const REPLAY_HOURS: i64 = 24;
-/// How long a finished job is remembered, in days.
+/// How long a finished job is kept, in days.
 pub const JOB_DAYS: i64 = 30;
-/// Batches between two sweeps of old idempotency keys and jobs.
+/// Number of batches between deletions of old idempotency keys and jobs.
 const SWEEP_EVERY: u64 = 1_000;
 
-/// Who a change is made by.
+/// Who makes a change.
 #[derive(Debug, Clone)]
 pub enum Author {
-    /// Whoever the token says, with what they hold when the job runs.
+    /// The account named by the token, with the roles it holds when the job runs.
     Token(Identity),
     /// The service itself (first start, loader, sign-in).
     System(Uuid),
 }
 
-/// The key of a request that may be repeated.
+/// The idempotency key of a request, which makes it safe to repeat.
 #[derive(Debug, Clone)]
 pub struct Idempotency {
     pub key: String,
-    /// SHA-256 of method, address, precondition and body.
+    /// SHA-256 of method, URL, precondition and body.
     pub request: Vec<u8>,
 }
 
-/// What is known of a change before it runs.
+/// What is known about a change before it runs.
 #[derive(Debug, Clone)]
 pub struct Write {
     pub author: Author,
     pub request_id: String,
     pub reason: Option<String>,
     pub idempotency: Option<Idempotency>,
-    /// Check everything, write nothing.
+    /// Whether to check everything but write nothing.
     pub dry_run: bool,
 }
 
@@ -76,7 +77,7 @@ impl Write {
     }
 }
 
-/// What the writer is to do.
+/// The work to be done by the writer.
 pub type Work = Box<dyn FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send>;
 
 struct Job {
@@ -85,7 +86,7 @@ struct Job {
     answer: oneshot::Sender<Result<Outcome, Problem>>,
 }
 
-/// The writer thread's door.
+/// Handle to the writer thread.
 pub struct Writer {
     queue: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -123,7 +124,7 @@ impl Writer {
             })
             .map_err(|e| match e {
                 TrySendError::Full(_) => {
-                    Problem::unavailable("too many changes wait to be written")
+                    Problem::unavailable("too many changes are waiting to be written")
                 }
                 TrySendError::Disconnected(_) => stopping(),
             })?;
@@ -131,7 +132,7 @@ impl Writer {
         done.await.map_err(|_| stopping())?
     }
 
-    /// Finishes what is queued and ends the thread.
+    /// Finishes the queued jobs and ends the thread.
     pub fn stop(&self) {
         drop(
             self.queue
@@ -152,7 +153,7 @@ impl Writer {
 
 fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>) {
     let mut batches: u64 = 0;
-    // Something was erased and may still lie in the database's free space.
+    // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
@@ -171,7 +172,8 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
                     match conn.scrub() {
                         Ok(()) => is_to_scrub = false,
                         Err(e) => log::warn!(
-                            "what was erased may still lie in the database's free space; trying again after the next change: {e}"
+                            "erased data may still be in the database's free space; trying again \
+                                after the next change: {e}"
                         ),
                     }
                 }
@@ -197,7 +199,7 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
 
 type Answers = Vec<Result<Outcome, Problem>>;
 
-/// Runs a batch; whether it erased anything stands beside the new world and the answers.
+/// Runs a batch. Returns the new world, the answers, and whether the batch erased anything.
 fn run_batch(
     conn: &mut Conn,
     now: &Published,
@@ -233,7 +235,8 @@ fn run_batch(
 
 type Done = (World, Result<Outcome, Problem>, bool);
 
-/// Runs one job on the batch's world; what a refused one did is undone. Only the database's own failures end the batch.
+/// Runs one job on the batch's world. A refused job is undone. Only errors of the database itself
+/// end the batch.
 fn run_job(
     conn: &mut Conn,
     base: &World,
@@ -297,7 +300,8 @@ fn run_job(
     Ok((world, Ok(outcome), sides.iter().any(Side::is_erasure)))
 }
 
-/// The batch's world without a job that panicked: what it left half done cannot be undone step by step.
+/// Rebuilds the batch's world without the job that panicked, because its partial changes cannot be
+/// undone step by step.
 fn redo(base: &World, entries: &[NewEntry]) -> Result<World, DbError> {
     let mut world = base.clone();
     for entry in entries {
@@ -334,7 +338,7 @@ fn replay(asked: &Idempotency, first: IdempotencyRow) -> Result<Outcome, Problem
     })
 }
 
-/// Chains the batch's entries to the journal's head.
+/// Chains the batch's entries to the journal's last one.
 fn seal(world: &mut World, entries: Vec<NewEntry>) -> Vec<JournalRow> {
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -345,7 +349,7 @@ fn seal(world: &mut World, entries: Vec<NewEntry>) -> Vec<JournalRow> {
     rows
 }
 
-/// The last state of each record that the batch touched.
+/// Returns the latest state of each record that the batch changed.
 fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
     rows.iter()
         .filter_map(|row| {
@@ -394,11 +398,14 @@ mod tests {
             .join("stride.db")
             .to_string_lossy()
             .into_owned();
-        let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
+        let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("the engine starts");
         let write = || Write::system(Uuid::nil(), "test");
         let good =
             |name: &'static str| engine.write(write(), move |txn| Ok(answered(create(txn, name)?)));
-        assert_eq!(good("One").await.expect("it is written").body, "UNT-0001");
+        assert_eq!(
+            good("One").await.expect("the change is written").body,
+            "UNT-0001"
+        );
 
         let before = engine.now();
         let refused = engine.write(write(), |txn| {
@@ -431,14 +438,14 @@ mod tests {
             Code::Internal
         );
 
-        // All at once: good ones before and after a bad one, most likely in one batch.
+        // All at once: good jobs before and after a bad one, most likely in one batch.
         let bad = engine.write(write(), |txn| {
             create(txn, "Two").map(|_| panic!("on purpose"))
         });
         let (first, bad, last) = tokio::join!(good("Two"), bad, good("Three"));
         assert!(bad.is_err());
-        assert_eq!(first.expect("it is written").body, "UNT-0002");
-        assert_eq!(last.expect("it is written").body, "UNT-0003");
+        assert_eq!(first.expect("the change is written").body, "UNT-0002");
+        assert_eq!(last.expect("the change is written").body, "UNT-0003");
         let (now, units) = (
             engine.now(),
             catalogue().index_of("unit").expect("units are kept"),

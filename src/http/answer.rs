@@ -1,4 +1,4 @@
-//! What a handler answers, before it becomes bytes on a connection.
+//! The response of a handler, before it is sent.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::engine::Outcome;
 use crate::problem::Problem;
 use crate::world::seen::Shown;
 
-/// An answer that is not a problem.
+/// A response that is not a problem.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -19,23 +19,24 @@ pub struct Answer {
     pub body: Body,
 }
 
-/// What an answer carries: bytes that are there, or pieces that are fetched as the caller takes them.
+/// Content of a response: bytes in memory, or pieces fetched as the caller reads them.
 #[derive(Clone)]
 pub enum Body {
     Whole(Bytes),
     Pieces(Pieces),
 }
 
-/// A body too large to be held. It is opened only when it is sent: not for HEAD, and not for a 304.
+/// A body too large to keep in memory. It is opened only when it is sent, so not for HEAD and not
+/// for a 304.
 #[derive(Clone)]
 pub struct Pieces {
-    /// Bytes that all pieces together have.
+    /// Total length of all pieces in bytes.
     pub length: u64,
     pub open: Arc<dyn Fn() -> BoxStream<'static, std::io::Result<Bytes>> + Send + Sync>,
 }
 
 impl Body {
-    /// The bytes that are there.
+    /// The bytes in memory.
     #[must_use]
     pub fn whole(self) -> Bytes {
         match self {
@@ -44,7 +45,7 @@ impl Body {
         }
     }
 
-    /// Its size in bytes.
+    /// Length in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
         match self {
@@ -66,7 +67,7 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// JSON, as every answer is unless another format was asked for.
+/// JSON, the media type of every response unless another format was requested.
 pub const JSON: &str = "application/json";
 
 impl Answer {
@@ -84,7 +85,7 @@ impl Answer {
     /// A value as JSON.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The value cannot be serialised.
     pub fn of<T: Serialize>(status: u16, value: &T) -> Result<Self, Problem> {
         Ok(Self::json(
             status,
@@ -98,7 +99,7 @@ impl Answer {
         Self::json(status, record.json().clone()).header("ETag", record.etag())
     }
 
-    /// The same with a header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
@@ -127,7 +128,7 @@ impl From<Answer> for Outcome {
     }
 }
 
-/// Joins records that are JSON already into a JSON array.
+/// Joins records that are already JSON into a JSON array.
 pub fn put_array<'a>(out: &mut BytesMut, items: impl Iterator<Item = &'a Bytes>) {
     out.put_u8(b'[');
     for (n, item) in items.enumerate() {

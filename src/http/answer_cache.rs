@@ -5,23 +5,24 @@ use std::sync::Arc;
 use super::Answer;
 use crate::problem::Problem;
 
-/// Bytes of answers kept.
+/// Most bytes of cached answers.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Answers kept until the journal moves, by their ETag.
 pub struct AnswerCache(moka::sync::Cache<String, Answer>);
 
 impl AnswerCache {
-    /// The answer kept under this key.
+    /// The answer cached under this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Answer> {
         self.0.get(key)
     }
 
-    /// The answer kept under this key, else the one that is made now; whoever asks for the same meanwhile waits for it.
+    /// The answer cached under this key, or one that is made now. Other callers who ask for the
+    /// same answer wait for it.
     ///
     /// # Errors
-    /// What making it fails with.
+    /// Any error from making the answer.
     pub fn kept(
         &self,
         key: String,

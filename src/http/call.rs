@@ -1,4 +1,5 @@
-//! One call as a handler sees it. The world in it is the world as the caller may see it; there is no other way to the data.
+//! One call as a handler receives it. It contains only the records visible to the caller; there is
+//! no other access to the data.
 
 use std::sync::Arc;
 
@@ -18,12 +19,12 @@ use crate::problem::{Code, Problem};
 use crate::world::seen::{Seen, Sight};
 use crate::world::{World, schema};
 
-/// A request on its way through a handler.
+/// A request being handled.
 pub struct Call {
     pub service: Arc<Service>,
     pub request_id: String,
     pub method: &'static str,
-    /// The address as asked for, with its query.
+    /// The requested URL, with its query.
     pub address: String,
     pub params: Vec<(String, String)>,
     pub query: Query,
@@ -31,40 +32,40 @@ pub struct Call {
     pub if_match: Option<String>,
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
-    /// The headers that the operation documents, by their names in lower case.
+    /// The headers that the operation documents, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The media type of the body, without its parameters.
     pub media_type: String,
-    /// The body; empty where the operation takes it piece by piece.
+    /// The body; empty if the operation reads it piece by piece.
     pub body: Bytes,
-    /// The body of an operation that takes it piece by piece.
+    /// The body, if the operation reads it piece by piece.
     pub stream: Option<super::stream::Incoming>,
-    /// The answer's ETag, where it is known before the answer is.
+    /// ETag of the response, if it is known in advance.
     pub tag: Option<String>,
-    /// Where the caller is, as far as the connection tells.
+    /// The caller's network address, as far as it is known from the connection.
     pub peer: String,
     pub(super) who: Option<Arc<Known>>,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) world: Arc<World>,
-    /// The day by which dates are judged.
+    /// The day for which dates are evaluated.
     pub on: NaiveDate,
 }
 
-/// The deepest nesting of a body.
+/// Maximum nesting depth of a body.
 const DEEPEST: usize = 32;
 
 impl Call {
-    /// Who is calling.
+    /// Returns the caller.
     ///
     /// # Errors
-    /// 401 where nobody signed in.
+    /// 401 if nobody is signed in.
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller
             .as_deref()
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
-    /// The trusted issuer that made the caller's token; none: this service.
+    /// The trusted issuer of the caller's token, or none if this service issued it.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         Some(
@@ -78,10 +79,10 @@ impl Call {
         )
     }
 
-    /// What the token says, for work that goes on after the answer.
+    /// Returns the identity in the token, for work that continues after the response.
     ///
     /// # Errors
-    /// 401 where nobody signed in.
+    /// 401 if nobody is signed in.
     pub fn who(&self) -> Result<Identity, Problem> {
         self.who
             .as_ref()
@@ -89,7 +90,7 @@ impl Call {
             .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
     }
 
-    /// What the caller sees.
+    /// What is visible to the caller.
     #[must_use]
     pub fn sight(&self) -> Sight {
         self.caller
@@ -97,16 +98,16 @@ impl Call {
             .map_or_else(Sight::least, Caller::sight)
     }
 
-    /// The world of now, as the caller may see it.
+    /// The current world, as visible to the caller.
     #[must_use]
     pub fn now(&self) -> Seen {
         Seen::now(Arc::clone(&self.world), self.sight())
     }
 
-    /// The world that `as_of` asks for, and the day to judge it by.
+    /// Returns the world at the time given in `as_of`, and the day for which to evaluate it.
     ///
     /// # Errors
-    /// 400 for a time to come or an unreadable one; 503 when the journal cannot be read.
+    /// 400 if the time is invalid or in the future; 503 if the journal cannot be read.
     pub async fn world(&self) -> Result<(Seen, NaiveDate), Problem> {
         match self.query.moment("as_of")? {
             Some(at) => self.world_at("as_of", at).await,
@@ -114,16 +115,18 @@ impl Call {
         }
     }
 
-    /// The earlier world that `compare_to` asks for, and the day to judge it by; none where it is not given.
+    /// Returns the earlier world at the time given in `compare_to`, and the day for which to
+    /// evaluate it, or none if it is not given.
     ///
     /// # Errors
-    /// 400 for a time to come, an unreadable one or one after `as_of`; 503 when the journal cannot be read.
+    /// 400 if the time is invalid, in the future or later than `as_of`; 503 if the journal cannot
+    /// be read.
     pub async fn earlier(&self) -> Result<Option<(Seen, NaiveDate)>, Problem> {
         let Some(at) = self.query.moment("compare_to")? else {
             return Ok(None);
         };
         if self.query.moment("as_of")?.is_some_and(|as_of| as_of < at) {
-            return Err(invalid("compare_to", "must not lie after as_of"));
+            return Err(invalid("compare_to", "must not be later than as_of"));
         }
         self.world_at("compare_to", at).await.map(Some)
     }
@@ -136,14 +139,14 @@ impl Call {
         if at.date_naive() > self.on {
             return Err(invalid(
                 parameter,
-                "lies in the future: nothing is recorded there yet",
+                "must not be in the future, because nothing is recorded there yet",
             ));
         }
         let found = self.service.engine.world_at(at).await?;
         Ok((self.seen_at(found), at.date_naive()))
     }
 
-    /// An earlier world, as the caller may see it.
+    /// An earlier world, as visible to the caller.
     #[must_use]
     pub fn seen_at(&self, found: WorldAt) -> Seen {
         if found.is_now {
@@ -153,23 +156,23 @@ impl Call {
         }
     }
 
-    /// When the last entry was recorded that the world of now holds.
+    /// When the last entry in the current world was recorded.
     #[must_use]
     pub fn last_entry_at(&self) -> DateTime<Utc> {
         self.world.at
     }
 
-    /// The id in the path.
+    /// Returns the id in the path.
     ///
     /// # Errors
-    /// 404: an address without a UUID leads nowhere.
+    /// 404 if it is not a UUID.
     pub fn id(&self) -> Result<Uuid, Problem> {
         self.param("id")
             .and_then(|v| Uuid::try_parse(v).ok())
             .ok_or_else(Problem::not_found)
     }
 
-    /// A part of the path.
+    /// A path parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params
@@ -187,28 +190,29 @@ impl Call {
             .map(|(_, v)| v.as_str())
     }
 
-    /// The body as a JSON object.
+    /// Returns the body as a JSON object.
     ///
     /// # Errors
-    /// 400 for anything else.
+    /// 400 if it is anything else.
     pub fn object(&self) -> Result<Value, Problem> {
         object(&self.body)
     }
 
-    /// The body as `T`, checked against the named input schema.
+    /// Returns the body as `T`, checked against the input schema of `T`.
     ///
     /// # Errors
-    /// 400 or 422 with every fault.
+    /// 400 or 422, listing every error.
     pub fn input<T: DeserializeOwned + utoipa::ToSchema + 'static>(&self) -> Result<T, Problem> {
         let value = self.object()?;
         schema::check(&schema::input_validator::<T>(), &value)?;
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
-    /// The version that If-Match names.
+    /// Returns the version given in If-Match.
     ///
     /// # Errors
-    /// 428 when it is missing (or `*`, which names none), 400 when it is not an ETag of ours.
+    /// 428 if the header is missing (or `*`, which gives no version), 400 if it is not an ETag of
+    /// this service.
     pub fn if_match(&self) -> Result<i64, Problem> {
         let needed = || {
             Problem::new(
@@ -227,20 +231,21 @@ impl Call {
                 Code::InvalidHeader,
                 "If-Match",
                 "invalid",
-                "must be one ETag as the service gave it, such as \"3\"",
+                "must be one ETag as returned by this service, such as \"3\"",
             )
         })
     }
 
-    /// What the writer is told about the change.
+    /// Returns the details of the change that the writer needs.
     ///
     /// # Errors
-    /// 400 for a key or a reason that is not of the documented form.
+    /// 400 if the idempotency key or the reason is not in the documented form.
     pub fn write(&self) -> Result<Write, Problem> {
         self.write_of(&self.body)
     }
 
-    /// The same for a body that was taken piece by piece; `what` stands for it where a repeated request is told from another.
+    /// As [`Call::write`], for a body that was read piece by piece. `what` is used in place of the
+    /// body to recognise a repeated request.
     ///
     /// # Errors
     /// See [`Call::write`].
@@ -281,7 +286,8 @@ impl Call {
             self.address.as_bytes(),
             self.if_match.as_deref().unwrap_or_default().as_bytes(),
             what,
-            // Whoever has come to see less is not shown again what it was shown before.
+            // If the caller's access has been narrowed since, a stored response is not returned
+            // again.
             format!("{:?}", self.sight()).as_bytes(),
         ] {
             hash.update((part.len() as u64).to_be_bytes());
@@ -293,10 +299,10 @@ impl Call {
         }))
     }
 
-    /// Has the writer do the change.
+    /// Passes the change to the writer.
     ///
     /// # Errors
-    /// What the change is refused with.
+    /// Whatever the change is refused with.
     pub async fn change(
         &self,
         write: Write,
@@ -306,7 +312,7 @@ impl Call {
     }
 }
 
-/// A JSON object, whole numbers written as such.
+/// Parses a JSON object, with whole numbers written as integers.
 ///
 /// # Errors
 /// 400 for anything else.
@@ -325,39 +331,43 @@ pub fn object(body: &[u8]) -> Result<Value, Problem> {
     Ok(value)
 }
 
-/// 400 with the place where the parser gave up.
+/// 400, giving the place where parsing failed.
 #[must_use]
 pub fn not_json(e: &serde_json::Error) -> Problem {
-    // The parser has a limit of its own, which it reaches long after ours.
+    // The parser has its own, much higher limit.
     if e.to_string().starts_with("recursion limit") {
         return too_deep();
     }
     Problem::new(
         Code::MalformedBody,
-        format!("not JSON at line {}, column {}", e.line(), e.column()),
+        format!(
+            "not valid JSON: error at line {}, column {}",
+            e.line(),
+            e.column()
+        ),
     )
 }
 
 fn too_deep() -> Problem {
     Problem::new(
         Code::MalformedBody,
-        format!("the body is nested deeper than {DEEPEST} levels"),
+        format!("the body must not be nested deeper than {DEEPEST} levels"),
     )
 }
 
-/// The version in an ETag of ours.
+/// Returns the version in an ETag of this service.
 #[must_use]
 pub fn version_of(etag: &str) -> Option<i64> {
     let tag = etag.strip_prefix('"')?.strip_suffix('"')?;
-    // That of a released form says more than the version.
+    // The ETag of a released form has a digest after the version.
     let (version, digest) = tag.split_once('.').unwrap_or((tag, "0"));
     let is_digest = !digest.is_empty() && digest.bytes().all(|b| b.is_ascii_hexdigit());
     version.parse().ok().filter(|v| is_digest && *v > 0)
 }
 
-/// Writes `3.0` as `3`: to JSON Schema both are the same integer.
+/// Writes `3.0` as `3`, because JSON Schema treats both as the same integer.
 fn write_whole(value: &mut Value) {
-    /// From here on not every integer has a float of its own.
+    /// From here on, not every integer can be represented exactly as a float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(n) if n.is_f64() => {

@@ -1,4 +1,5 @@
-//! The way of every request: id, limits, token, query, format, condition, permission, body, handler, answer.
+//! The steps of every request: id, limits, token, query, format, condition, permission, body,
+//! handler, response.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -37,9 +38,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A path and the operations on it.
 type OnPath<'a> = (&'a str, Vec<Arc<Operation>>);
 
-/// Puts every operation on its path. A method that a path does not take is answered 405, a path that is none 404.
+/// Mounts every operation on its path. A method that a path does not accept returns 405, and an
+/// unknown path returns 404.
 ///
-/// Paths that begin alike share a scope: the framework tries one after the other, and there are hundreds.
+/// Paths with the same beginning share a scope, because the framework tries scopes one after
+/// another and there are hundreds of paths.
 pub fn mount(
     config: &mut web::ServiceConfig,
     service: &Arc<Service>,
@@ -64,7 +67,7 @@ pub fn mount(
         }
     }
     for (scope, mut paths) in scopes {
-        // A fixed last part goes before `{id}`, which would take it.
+        // A fixed last segment comes before `{id}`, which would also match it.
         paths.sort_by_key(|(path, _)| path.contains('{'));
         let resources = paths
             .into_iter()
@@ -84,7 +87,8 @@ pub fn mount(
     }));
 }
 
-/// `/api/v1/boards/{id}/history` is `/{id}/history` in the scope `/api/v1/boards`. Other paths stand in none.
+/// Splits `/api/v1/boards/{id}/history` into the scope `/api/v1/boards` and `/{id}/history`. Other
+/// paths have no scope.
 fn split(path: &str) -> (&str, &str) {
     let Some(own) = path.strip_prefix(BASE).and_then(|p| p.strip_prefix('/')) else {
         return ("", path);
@@ -131,7 +135,7 @@ fn other_method(allow: String, service: &Arc<Service>) -> actix_web::Route {
             }
             let problem = Problem::new(
                 Code::MethodNotAllowed,
-                format!("this address takes {allow}"),
+                format!("this URL accepts only {allow}"),
             )
             .header("Allow", allow);
             outside(&service, &request, problem)
@@ -147,7 +151,7 @@ fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> a
     })
 }
 
-/// A refusal before any operation was found.
+/// A refusal before an operation was found.
 fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpResponse {
     let id = request_id(request.headers());
     let response = refuse(service, request.path(), &id, &problem, None);
@@ -183,7 +187,7 @@ async fn serve(
         ),
         Err(_) => (
             Err(Problem::unavailable(
-                "the request took too long and was given up",
+                "the request took too long and was stopped",
             )),
             Vec::new(),
         ),
@@ -208,7 +212,8 @@ async fn serve(
             .filter(|t| t.len() <= 64)
             .unwrap_or("-");
         log::info!(
-            "request method={} operation={} status={} micros={} request_id={id} traceparent={trace}",
+            "request method={} operation={} status={} micros={} request_id={id} \
+                traceparent={trace}",
             request.method(),
             operation.id,
             response.status().as_u16(),
@@ -265,7 +270,8 @@ async fn answer(
 }
 
 enum Prepared {
-    /// The journal has not moved since this caller was answered: what was kept, or nothing where the caller has it still.
+    /// The journal has not changed since this response was last given: the stored response, or an
+    /// empty 304 if the caller already has it.
     Answered(Answer),
     Go(Box<Call>, Option<String>),
 }
@@ -324,7 +330,8 @@ async fn prepare(
             query,
             format,
             if_match: text("if-match"),
-            // A secret that is shown once is never stored to be shown again: such operations take no key.
+            // A secret that is returned only once is never stored in order to be returned again, so
+            // such operations accept no key.
             idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
             authorization: text("authorization"),
             headers: operation
@@ -346,15 +353,16 @@ async fn prepare(
     ))
 }
 
-/// Whom a good token names.
+/// The identity in a valid token.
 enum Bearer {
-    /// An account, by a token of this service.
+    /// An account, from a token of this service.
     Own(Arc<Known>),
     /// A subject of a trusted issuer.
     External(Arc<Vouched>),
 }
 
-/// The world to answer from, and the caller, who may call the operation.
+/// Returns the world to answer from and the caller, after checking that the caller may call the
+/// operation.
 async fn admit(
     service: &Service,
     operation: &Operation,
@@ -366,11 +374,13 @@ async fn admit(
         permit(operation.access, caller.as_deref())?;
         Ok((world, caller))
     };
-    // What anyone may read says nothing of the records; signing in asks about accounts, which another replica may just have changed.
+    // Public reads reveal nothing about records, so they need no fresh data. Sign-in does: another
+    // replica may just have changed the account.
     if operation.access == Access::Public && operation.body.is_none() {
         return admitted(service.engine.now());
     }
-    // The writer asks again, of what is current: only a refusal must not come from yesterday, nor an answer that is kept for repeats.
+    // The writer checks again against current data, so possibly outdated data may admit the request
+    // here. It must not be used to refuse one, or to return a response stored for repeats.
     if operation.is_settled_by_writer
         && !headers.contains_key("idempotency-key")
         && let Ok(good) = admitted(service.engine.now())
@@ -380,7 +390,7 @@ async fn admit(
     admitted(service.engine.fresh().await?)
 }
 
-/// Whom the token says. An operation that needs none does not look at it.
+/// Identifies the caller by the token. An operation that needs no token does not read it.
 async fn identify(
     service: &Service,
     operation: &Operation,
@@ -404,7 +414,7 @@ async fn identify(
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| {
-            unauthenticated("the Authorization header must be `Bearer` and an access token")
+            unauthenticated("the Authorization header must be `Bearer` followed by an access token")
         })?;
     match service.issuers.check(token).await {
         Some(vouched) => vouched.map(|v| Some(Bearer::External(v))),
@@ -424,7 +434,8 @@ fn permit(access: Access, caller: Option<&Caller>) -> Result<(), Problem> {
     }
 }
 
-/// Changes with the journal, the day, the address, the form, and what the caller may see.
+/// An ETag that changes with the journal, the day, the URL, the format, and what the caller may
+/// see.
 fn journal_tag(
     world: &World,
     address: &str,
@@ -448,7 +459,7 @@ fn journal_tag(
     format!("\"{}-{digest}\"", world.seq)
 }
 
-/// A header's text. What is no text must not pass as a header that was not sent.
+/// The text of a header. A value that is not valid text must not be treated as a missing header.
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers
         .get(name)
@@ -462,7 +473,7 @@ fn matches_tag(wanted: &str, tag: &str) -> bool {
         .any(|t| t == tag || t == "*")
 }
 
-/// The media type that a body is sent with, without its parameters.
+/// The media type of the request body, without its parameters.
 fn essence(headers: &HeaderMap) -> String {
     let kind = headers
         .get("content-type")
@@ -475,7 +486,7 @@ fn essence(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
-/// The body as the operation takes it: whole, or piece by piece.
+/// Returns the body in the form that the operation needs: whole, or piece by piece.
 async fn take_body(
     service: &Service,
     operation: &Operation,
@@ -492,9 +503,11 @@ async fn take_body(
             "Accept-Post"
         };
         let types = body.media_types.join(", ");
-        return Err(
-            Problem::new(Code::UnsupportedMediaType, format!("send {types}")).header(accept, types),
-        );
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            format!("the media type must be one of {types}"),
+        )
+        .header(accept, types));
     }
     let announced = headers
         .get("content-length")
@@ -511,7 +524,7 @@ async fn take_body(
     let too_large = || {
         Problem::new(
             Code::PayloadTooLarge,
-            format!("at most {limit} bytes are taken"),
+            format!("the body must not be longer than {limit} bytes"),
         )
     };
     if announced.is_some_and(|n| n > limit) {
@@ -519,7 +532,9 @@ async fn take_body(
     }
     let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
+        let chunk = chunk.map_err(|_| {
+            Problem::new(Code::MalformedBody, "the body ended before it was complete")
+        })?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
@@ -528,7 +543,7 @@ async fn take_body(
     Ok((bytes.freeze(), None))
 }
 
-/// Sets the answer's tag and turns it into a 304 where the caller has it already.
+/// Sets the ETag of the response, and turns it into a 304 if the caller already has this version.
 fn finish(
     operation: &Operation,
     headers: &HeaderMap,
@@ -562,7 +577,7 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     let mut response = match answer.body {
         _ if answer.status == 304 => response.finish(),
         Body::Whole(bytes) => response.body(bytes),
-        // Its ranges and its hash are those of the bytes as they are: it is not to be compressed on the way.
+        // Its ranges and hash refer to the original bytes, so it must not be compressed on the way.
         Body::Pieces(pieces) => response
             .insert_header(("content-encoding", "identity"))
             .body(SizedStream::new(pieces.length, (pieces.open)())),
@@ -607,7 +622,7 @@ fn refuse(
     response
 }
 
-/// What every answer carries.
+/// Headers of every response.
 fn common(service: &Service, headers: &mut HeaderMap) {
     for (name, value) in [
         ("api-version", API_VERSION),
@@ -645,7 +660,7 @@ fn put_value(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// The caller's id for the request, if it is of the documented form, or a new one.
+/// The caller's request id, if it has the documented form, or a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let fits = |id: &&str| {
         (1..=64).contains(&id.len())

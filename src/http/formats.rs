@@ -1,5 +1,5 @@
-//! Lists and views in other forms than JSON: tables (CSV of RFC 4180, Excel workbooks), text that draws something, a calendar (iCalendar of
-//! RFC 5545), and papers to read (Markdown, HTML, DOCX).
+//! Lists and views in formats other than JSON: tables (CSV as in RFC 4180, Excel workbooks), text
+//! for diagrams, calendars (iCalendar as in RFC 5545), and papers to read (Markdown, HTML, DOCX).
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem};
 use crate::world::Kind;
 use crate::world::seen::Shown;
 
-/// The form of an answer.
+/// Format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     Json,
@@ -25,23 +25,23 @@ pub enum Format {
     Docx,
 }
 
-/// The formats that lists and views offer beside JSON.
+/// The formats that lists and views offer as well as JSON.
 pub const TABLES: &[Format] = &[Format::Csv, Format::Xlsx];
 
-/// The format that is text for people to read.
+/// The text format for human readers.
 pub const TEXT: &[Format] = &[Format::Markdown];
 
-/// What a form is called by.
+/// The names of a format.
 struct Naming {
-    /// In `?format=`.
+    /// Its value in `?format=`.
     word: &'static str,
     /// Media type, without parameters.
     essence: &'static str,
-    /// The same as it is sent.
+    /// The media type as sent.
     sent: &'static str,
-    /// How a file of it ends.
+    /// File extension.
     ending: &'static str,
-    /// Whether it is bytes rather than text.
+    /// Whether the content is binary rather than text.
     is_binary: bool,
 }
 
@@ -102,7 +102,7 @@ impl Format {
         }
     }
 
-    /// Its word in `?format=`.
+    /// Its value in `?format=`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         self.naming().word
@@ -120,13 +120,13 @@ impl Format {
         self.naming().sent
     }
 
-    /// Whether an answer of it is rows and columns.
+    /// Whether a response in this format is a table.
     #[must_use]
     pub const fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Xlsx)
     }
 
-    /// What the OpenAPI document says of a body of this form.
+    /// The OpenAPI schema of a body in this format.
     #[must_use]
     pub fn schema(self) -> Value {
         if self.naming().is_binary {
@@ -136,7 +136,7 @@ impl Format {
         }
     }
 
-    /// Whether a media range of an Accept header (RFC 9110, section 12.5.1) takes it.
+    /// Whether a media range in an Accept header (RFC 9110, section 12.5.1) matches this format.
     fn fits(self, range: &str) -> bool {
         let essence = self.essence();
         match range.strip_suffix("/*") {
@@ -146,10 +146,11 @@ impl Format {
         }
     }
 
-    /// Chooses by `?format=`, else by Accept; of what a range takes, what is offered first.
+    /// Chooses the format by `?format=`, or else by the Accept header. If a media range matches
+    /// several, the first one offered is chosen.
     ///
     /// # Errors
-    /// 400 for an unknown format, 406 when nothing that is accepted is offered.
+    /// 400 for an unknown format, 406 if none of the accepted formats is offered.
     pub fn choose(
         asked: Option<&str>,
         accept: Option<&str>,
@@ -159,7 +160,7 @@ impl Format {
         if let Some(name) = asked {
             return all().find(|f| f.word() == name).ok_or_else(|| {
                 let words: Vec<&str> = all().map(Self::word).collect();
-                invalid("format", &format!("must be {}", words.join(", ")))
+                invalid("format", &format!("must be one of {}", words.join(", ")))
             });
         }
         let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
@@ -183,13 +184,16 @@ impl Format {
             let types: Vec<&str> = all().map(Self::essence).collect();
             Problem::new(
                 Code::NotAcceptable,
-                format!("offered are {}", types.join(", ")),
+                format!(
+                    "no accepted format is offered; the formats are {}",
+                    types.join(", ")
+                ),
             )
         })
     }
 }
 
-/// The parameter by which a caller chooses the form.
+/// The query parameter that selects the format.
 #[must_use]
 pub fn parameter(offered: &[Format]) -> Value {
     let words: Vec<&str> = std::iter::once(Format::Json)
@@ -198,18 +202,18 @@ pub fn parameter(offered: &[Format]) -> Value {
         .collect();
     query(
         "format",
-        "Form of the answer; else the Accept header decides.",
+        "Format of the response. If left out, the Accept header decides.",
         json!({ "type": "string", "enum": words }),
     )
 }
 
-/// Text that draws something.
+/// Text for a diagram or a Markdown page.
 #[must_use]
 pub fn drawing(format: Format, name: &str, text: String) -> Answer {
     sent(format, name, "inline", text.into_bytes())
 }
 
-/// Something to read: shown in place, but for what only a word processor reads.
+/// A document to read. Shown in the browser, unless it needs a word processor.
 #[must_use]
 pub fn document(format: Format, name: &str, bytes: Vec<u8>) -> Answer {
     let disposition = if format.naming().is_binary {
@@ -217,7 +221,7 @@ pub fn document(format: Format, name: &str, bytes: Vec<u8>) -> Answer {
     } else {
         "inline"
     };
-    // A reference may hold what no file name does.
+    // A reference may contain characters that are not allowed in file names.
     let name: String = name
         .chars()
         .map(|c| {
@@ -245,7 +249,7 @@ fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer
     )
 }
 
-/// Records as a table, one column for each field.
+/// Records as a table, with one column for each field.
 ///
 /// # Errors
 /// The workbook cannot be written.
@@ -256,7 +260,7 @@ pub fn records(format: Format, kind: &Kind, rows: &[Shown]) -> Result<Answer, Pr
     table(format, kind.path, kind.columns(), rows)
 }
 
-/// Rows as a table. A list becomes its members separated by `; `, an object its JSON.
+/// Rows as a table. A list is written as its members separated by `; `, an object as JSON.
 ///
 /// # Errors
 /// The workbook cannot be written.
@@ -301,7 +305,7 @@ fn xlsx(
     columns: &[String],
     rows: impl Iterator<Item = Map<String, Value>>,
 ) -> Result<Vec<u8>, Problem> {
-    /// What Excel takes in one cell.
+    /// Maximum length of a cell, within Excel's limit.
     const LONGEST: usize = 32_000;
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
@@ -325,7 +329,7 @@ fn xlsx(
                         .write_number(line, column, n.as_f64().unwrap_or_default())
                         .map_err(Problem::internal)?,
                 ),
-                // A string cell is never read as a formula.
+                // A string cell is never interpreted as a formula.
                 other => drop(
                     sheet
                         .write_string(
@@ -352,7 +356,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
+/// A cell that no spreadsheet interprets as a formula (OWASP: CSV injection).
 fn safe(value: &Value) -> String {
     let cell = text(value);
     if value.is_number() || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {

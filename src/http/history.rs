@@ -1,5 +1,5 @@
-//! What became of a record: its versions, and the difference between two of them. Read from the journal; for programs as JSON, for people
-//! as Markdown.
+//! The history of a record: its versions, and the difference between two of them. Read from the
+//! journal; JSON for programs, Markdown for people.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -23,25 +23,25 @@ pub struct FieldChange {
     /// JSON Pointer of the field.
     #[schema(max_length = 500, example = "/responsible_unit_id")]
     pub pointer: String,
-    /// The field in words.
+    /// Name of the field in words.
     #[schema(max_length = 500, example = "responsible unit")]
     pub label: String,
-    /// Its value before; null where it was not set.
+    /// Value before the change; null if it was not set.
     #[schema(value_type = Option<Value>)]
     pub before: Value,
-    /// Its value after; null where it is not set.
+    /// Value after the change; null if it is not set.
     #[schema(value_type = Option<Value>)]
     pub after: Value,
-    /// The records whose ids stand in `before`, those that the caller may know of, by their names.
+    /// Names of the records whose ids appear in `before`, if visible to the caller.
     #[schema(max_items = 100)]
     pub before_names: Vec<RecordName>,
-    /// The records whose ids stand in `after`, those that the caller may know of, by their names.
+    /// Names of the records whose ids appear in `after`, if visible to the caller.
     #[schema(max_items = 100)]
     pub after_names: Vec<RecordName>,
 }
 
 impl FieldChange {
-    /// Without the names of what the values point to.
+    /// A change without the names of linked records.
     #[must_use]
     pub fn unnamed(pointer: String, before: Value, after: Value) -> Self {
         Self {
@@ -64,44 +64,47 @@ pub struct VersionEntry {
     pub seq: i64,
     /// When it was recorded.
     pub at: DateTime<Utc>,
-    /// When it was really entered, where `at` was given an earlier time; null for every other entry.
+    /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
-    /// What happened: create, update, withdraw or restore.
+    /// What was done: create, update, withdraw or restore.
     #[schema(max_length = 20)]
     pub action: String,
     /// The account that made it.
     pub actor_id: Uuid,
-    /// Who that is.
+    /// The post and account behind it, as far as the caller may know.
     pub by: ChangedBy,
-    /// The request that made it.
+    /// Id of the request that made it.
     #[schema(max_length = 64)]
     pub request_id: String,
-    /// Why, where it was said.
+    /// Reason for the change, if given.
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
-    /// Whether its words were redacted or are marked above the caller's clearance; then `changes` is empty.
+    /// Whether the content was redacted or is marked above the caller's clearance; `changes` is
+    /// then empty.
     pub is_redacted: bool,
-    /// Whether `changes` is all that it says: it is the first, or the version before is not shown.
+    /// Whether `changes` lists all fields of this version, because it is the first or because the
+    /// previous version is not visible.
     pub is_whole: bool,
-    /// What it changed.
+    /// The fields that it changed.
     #[schema(max_items = 500)]
     pub changes: Vec<FieldChange>,
 }
 
-/// Answers the versions of a record, oldest first.
+/// Returns the versions of a record, oldest first.
 ///
 /// # Errors
-/// 404 for a record that the caller may not know of.
+/// 404 if the record is not visible to the caller.
 pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = known(&call, kind)?;
     let names = Names::new(&call, call.now())?;
     let size = limit(&call.query)?;
     let after = call
         .query
-        .value::<i64>("cursor", "the next_cursor of the page before")?
+        .value::<i64>("cursor", "the next_cursor of the previous page")?
         .unwrap_or(0)
         .max(0);
-    // One more on either side: to compare the first with its predecessor, and to know whether more follow.
+    // One more at either end: one to compare the first version with, and one to know whether more
+    // follow.
     let take = i64::try_from(size).unwrap_or(200) + 2;
     let rows = call
         .service
@@ -162,10 +165,11 @@ fn linked(call: &Call, answer: Answer, next: Option<&str>) -> Answer {
     }
 }
 
-/// Fields of a record's envelope that its heading or the version's own lines say already.
+/// Fields common to all records that are already given in the heading or with the version.
 const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
 
-/// A history as Markdown. Every line begins with words of the service's own, so that nothing in it can begin a block.
+/// A history as Markdown. Every line starts with words written by the service, so that no content
+/// can start a Markdown block.
 fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&str>) -> String {
     let title = capital(&kind.name.replace('_', " "));
     let mut out = format!(
@@ -178,7 +182,7 @@ fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&
     }
     if let Some(cursor) = next {
         out.push_str(&format!(
-            "\n*More versions follow: ask for them with `cursor={cursor}`.*\n"
+            "\n*There are more versions. To read them, use `cursor={cursor}`.*\n"
         ));
     }
     out
@@ -201,24 +205,21 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     let account = || item.by.account.as_deref().map(markdown);
     let who = match (&item.by.post, account()) {
         (Some(post), Some(account)) => {
-            format!("{}, with the account {account}", markdown(&post.name))
+            format!("{}, using account {account}", markdown(&post.name))
         }
         (Some(post), None) => markdown(&post.name),
-        (None, Some(account)) => format!("the account {account}"),
-        (None, None) => format!("the account {}", item.by.account_id),
+        (None, Some(account)) => format!("account {account}"),
+        (None, None) => format!("account {}", item.by.account_id),
     };
     out.push_str(&format!("By: {who}\n"));
     if let Some(entered) = item.entered_at {
-        out.push_str(&format!(
-            "\nEntered: {}, and recorded under the earlier time\n",
-            time(entered)
-        ));
+        out.push_str(&format!("\nEntered: {} (back-dated)\n", time(entered)));
     }
     if let Some(reason) = &item.reason {
         out.push_str(&format!("\nWhy: {}\n", markdown(reason)));
     }
     if item.is_redacted {
-        out.push_str("\nWhat it says was redacted, or is marked above your clearance.\n");
+        out.push_str("\nThe content was redacted, or is marked above your clearance.\n");
         return;
     }
     let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));
@@ -236,11 +237,11 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     });
     let lines: String = lines.collect();
     if item.is_whole && item.version > 1 {
-        out.push_str("\nThe version before is not shown; this one says:\n");
+        out.push_str("\nThe previous version is not visible to you. All fields of this version:\n");
     }
     out.push('\n');
     out.push_str(if lines.is_empty() {
-        "No field changed.\n"
+        "No fields changed.\n"
     } else {
         &lines
     });
@@ -254,17 +255,19 @@ fn capital(words: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Answers the difference between two versions of a record.
+/// Returns the difference between two versions of a record.
 ///
 /// # Errors
-/// 404 for a record that the caller may not know of or a version that it never had.
+/// 404 if the record or one of the versions does not exist or is not visible to the caller.
 pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = known(&call, kind)?;
     let version = |name: &'static str| {
-        let value = call.query.value::<i64>(name, "a version number from 1")?;
+        let value = call
+            .query
+            .value::<i64>(name, "a version number of 1 or more")?;
         value
             .filter(|v| *v > 0)
-            .ok_or_else(|| invalid(name, "must be a version number from 1"))
+            .ok_or_else(|| invalid(name, "must be a version number of 1 or more"))
     };
     let (from, to) = (version("from")?, version("to")?);
     let rows = call
@@ -292,14 +295,15 @@ fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
         .ok_or_else(Problem::not_found)
 }
 
-/// A version as the caller is shown it.
+/// A version as visible to the caller.
 struct ShownVersion {
     snapshot: Value,
-    /// Its figures show: then so does why it was made, which may speak of them.
+    /// Whether its exact figures are visible. If not, the reason for the change is withheld too,
+    /// because it may mention them.
     is_exact: bool,
 }
 
-/// A version's snapshot in today's shape, if the caller may see it.
+/// A version's snapshot in the current schema, if it is visible to the caller.
 fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<ShownVersion> {
     let record = (kind.parse)(row.snapshot.as_ref()?, row.shape, row.seq, kind.index).ok()?;
     let seen = call.now();
@@ -314,7 +318,7 @@ fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<ShownVe
 }
 
 impl Names {
-    /// Every field that differs between two versions, with the names of what they point to.
+    /// Every field that differs between two versions, with the names of linked records.
     #[must_use]
     pub fn difference(&self, before: &Value, after: &Value) -> Vec<FieldChange> {
         let mut changes = difference(before, after);
@@ -326,7 +330,8 @@ impl Names {
     }
 }
 
-/// Every field that differs, by its deepest pointer; lists are compared whole. Version and time always differ and are left out.
+/// Every field that differs, by its deepest pointer; lists are compared whole. Version and time of
+/// update always differ and are left out.
 fn difference(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     walk(before, after, String::new(), &mut changes);

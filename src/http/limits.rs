@@ -1,4 +1,5 @@
-//! How often one caller may ask, and how soon a name may be tried again after failures.
+//! Limits how often a caller may make requests, and how soon a name may sign in again after
+//! failures.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -16,10 +17,11 @@ use crate::problem::{Code, Problem};
 type Keyed =
     RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
-/// Failed sign-ins that a name has before it must wait, and how long it waits after the last.
+/// Number of failed sign-ins after which a name must wait, and how long it must wait after the last
+/// one.
 const FAILURES: u32 = 5;
 const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
-/// Names remembered.
+/// Maximum number of names remembered.
 const NAMES: u64 = 100_000;
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
@@ -30,11 +32,11 @@ pub struct Limits {
     clock: DefaultClock,
 }
 
-/// What a caller is told of its limit.
+/// Headers that tell a caller about its limit.
 pub type LimitHeaders = Vec<(&'static str, String)>;
 
 impl Limits {
-    /// `per_second` calls for each caller, twice that at once; 0 for no limit.
+    /// `per_second` calls for each caller, and twice as many in a burst; 0 means no limit.
     #[must_use]
     pub fn new(per_second: u32) -> Self {
         let keyed = |quota| RateLimiter::dashmap(quota).with_middleware();
@@ -74,12 +76,13 @@ impl Limits {
             ]),
             Err(not_until) => {
                 let wait = not_until.wait_time_from(self.clock.now()).as_secs() + 1;
-                Err(
-                    Problem::new(Code::TooManyRequests, format!("try again in {wait} s"))
-                        .header("Retry-After", wait.to_string())
-                        .header("RateLimit-Policy", policy)
-                        .header("RateLimit", format!("\"caller\";r=0;t={wait}")),
+                Err(Problem::new(
+                    Code::TooManyRequests,
+                    format!("try again in {wait} seconds"),
                 )
+                .header("Retry-After", wait.to_string())
+                .header("RateLimit-Policy", policy)
+                .header("RateLimit", format!("\"caller\";r=0;t={wait}")))
             }
         }
     }
@@ -90,7 +93,7 @@ impl Limits {
         self.failures.insert(name.to_owned(), before + 1);
     }
 
-    /// Refuses a name that failed too often of late.
+    /// Refuses a name with too many recent failures.
     ///
     /// # Errors
     /// 429 with Retry-After.
@@ -101,12 +104,12 @@ impl Limits {
         let wait = FORGIVEN_AFTER.as_secs();
         Err(Problem::new(
             Code::TooManyRequests,
-            format!("this name failed too often; try again in {wait} s"),
+            format!("sign-in with this name failed too often; try again in {wait} seconds"),
         )
         .header("Retry-After", wait.to_string()))
     }
 
-    /// Forgets callers that have not called for a while.
+    /// Forgets callers that have not made a request for a while.
     pub fn sweep(&self) {
         if let Some((_, calls)) = &self.calls {
             calls.retain_recent();
@@ -114,8 +117,9 @@ impl Limits {
     }
 }
 
-/// Where a caller is: the connection's other end, or, where that is a trusted proxy, the last address in `X-Forwarded-For` that is none.
-/// What stands before it was written by the caller and proves nothing.
+/// Returns the caller's address: the other end of the connection or, if that is a trusted proxy,
+/// the last address in `X-Forwarded-For` that is not a trusted proxy. Earlier addresses were
+/// written by the caller and prove nothing.
 #[must_use]
 pub fn peer(connected: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> String {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));

@@ -1,7 +1,8 @@
-//! The conventions of HTTP, once for every resource.
+//! The HTTP conventions, defined once for all resources.
 //!
-//! An [`operation::Operation`] says method, path, permission, parameters, types and handler; [`dispatch`] turns it into a route and
-//! [`openapi`] into its entry in the document, so the two cannot disagree. [`resource`] makes the operations of any kind of record.
+//! An [`operation::Operation`] defines method, path, permission, parameters, types and handler.
+//! [`dispatch`] turns it into a route and [`openapi`] into its entry in the document, so the two
+//! cannot differ. [`resource`] makes the operations for any kind of record.
 
 pub mod answer;
 pub mod answer_cache;

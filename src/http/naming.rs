@@ -1,5 +1,5 @@
-//! What things are called, for people: records and authors by name, fields in words. A name is told only to who may know of the record and
-//! read its kind.
+//! Names for human readers: records and authors by name, fields in words. A name is given only to a
+//! caller who may see the record and read records of its kind.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Meta};
 
-/// The fields that a record may be called by, the best first.
+/// The fields that can give a record its name, in order of preference.
 const CALLED: &[&str] = &[
     "title",
     "name",
@@ -25,21 +25,21 @@ const CALLED: &[&str] = &[
     "reason",
 ];
 
-/// Characters of a name that are shown.
+/// Maximum length of a name, in characters.
 const LONGEST: usize = 300;
 
-/// Records named for one value: those that it names first.
+/// Maximum number of records named for one value; the first ones in it are named.
 const MOST_NAMES: usize = 100;
 
-/// A record of a kind that goes without saying, by name.
+/// The name of a record whose kind is clear from the context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Named {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its name or title.
+    /// Name or title.
     #[schema(max_length = 300)]
     pub name: String,
 }
@@ -54,18 +54,18 @@ impl Named {
     }
 }
 
-/// A record of any kind, by name.
+/// The name of a record of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordName {
     /// Its kind.
     #[schema(max_length = 60)]
     pub kind: String,
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its title or name, or the beginning of what it says.
+    /// Title or name, or the beginning of the text.
     #[schema(max_length = 300)]
     pub name: String,
 }
@@ -98,26 +98,26 @@ impl RecordName {
 pub struct ChangedBy {
     /// The account.
     pub account_id: Uuid,
-    /// The post that the account is for, where that is recorded.
+    /// The post of the account, if recorded.
     pub post: Option<Named>,
-    /// What the account is called; null for who may not read accounts.
+    /// Title of the account; null if the caller may not read accounts.
     #[schema(max_length = 200)]
     pub account: Option<String>,
 }
 
-/// Tells one caller what things are called.
+/// Looks up names for one caller.
 pub struct Names {
     seen: Seen,
-    /// By a kind's place in the catalogue, whether the caller may read such records.
+    /// Whether the caller may read each kind, by the kind's position in the catalogue.
     may_read: Vec<bool>,
     reads_accounts: bool,
 }
 
 impl Names {
-    /// Names as they stand in a world that the caller sees.
+    /// Names from a world as visible to the caller.
     ///
     /// # Errors
-    /// 401 where nobody signed in.
+    /// 401 if nobody is signed in.
     pub fn new(call: &Call, seen: Seen) -> Result<Self, Problem> {
         let caller = call.caller()?;
         Ok(Self {
@@ -131,21 +131,22 @@ impl Names {
         })
     }
 
-    /// Whether the caller may read records of the kind in this place of the catalogue.
+    /// Whether the caller may read records of the kind at this position in the catalogue.
     #[must_use]
     pub fn may_read(&self, kind: usize) -> bool {
         self.may_read.get(kind) == Some(&true)
     }
 
-    /// The name of a record that the caller may know of.
+    /// The name of a record, if the caller may see it.
     #[must_use]
     pub fn record(&self, id: Uuid) -> Option<RecordName> {
         let record = self.seen.any(id).filter(|r| self.may_read(r.meta().kind))?;
         Some(RecordName::of(&self.seen, record))
     }
 
-    /// What the caller may know of who made a change: the account's id, as in every history, and the post that the account is for; what the
-    /// account is called only whoever may read accounts.
+    /// What the caller may know about the author of a change: the account's id, as in every
+    /// history, and the post of the account. The title of the account is given only to callers who
+    /// may read accounts.
     #[must_use]
     pub fn author(&self, account: Uuid) -> ChangedBy {
         let known = self.seen.get::<Account>(account);
@@ -165,7 +166,7 @@ impl Names {
         }
     }
 
-    /// The records whose ids stand in a value, each once, in its order.
+    /// The records whose ids appear in a value, each once, in order of appearance.
     #[must_use]
     pub fn within(&self, value: &Value) -> Vec<RecordName> {
         let mut found = Vec::new();
@@ -187,13 +188,14 @@ impl Names {
     }
 }
 
-/// The id that a text is.
+/// Parses a text that is an id.
 fn id_in(text: &str) -> Option<Uuid> {
-    // As it is written in JSON, and no other way.
+    // Only in the form used in JSON.
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
 
-/// A field in words, by its JSON Pointer: `/responsible_unit_id` is the responsible unit, `/deadline/due_on` the deadline, due on.
+/// A field name in words, from its JSON Pointer: `/responsible_unit_id` becomes "responsible unit",
+/// `/deadline/due_on` "deadline, due on".
 #[must_use]
 pub fn label(pointer: &str) -> String {
     let parts = pointer
@@ -230,7 +232,8 @@ fn plural(noun: &str) -> String {
     }
 }
 
-/// One line for people: no control characters, no runs of white space, none of the characters that turn the direction of writing.
+/// One line for human readers, without control characters, repeated white space or characters that
+/// change the direction of writing.
 #[must_use]
 pub fn line(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}');
@@ -242,8 +245,8 @@ pub fn line(text: &str) -> String {
     line
 }
 
-/// What others wrote, as text within a line of Markdown: whatever CommonMark or its common extensions read as markup, a link, an entity, a
-/// mention or HTML stands behind a backslash.
+/// Escapes a text for use within a line of Markdown. Anything that CommonMark or its common
+/// extensions read as markup, a link, an entity, a mention or HTML gets a backslash.
 #[must_use]
 pub fn markdown(text: &str) -> String {
     let text = line(text);
@@ -270,13 +273,13 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
-/// A time as people read it.
+/// A time for human readers.
 #[must_use]
 pub fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A value as Markdown: ids as the names that are given, codes as they are, lists and objects in one line.
+/// A value as Markdown: ids as the given names, codes unchanged, lists and objects on one line.
 #[must_use]
 pub fn value(value: &Value, names: &[RecordName]) -> String {
     match value {
@@ -306,7 +309,8 @@ pub fn value(value: &Value, names: &[RecordName]) -> String {
     }
 }
 
-/// Whether a text is a code of several words (`in_progress`), which needs no escapes in a code span.
+/// Whether a text is a code of several words (`in_progress`), which needs no escaping in a code
+/// span.
 fn is_code(text: &str) -> bool {
     let is_word = |w: &str| {
         !w.is_empty()

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the operations themselves.
+//! The OpenAPI document, generated from the operations.
 
 use std::collections::HashSet;
 
@@ -16,44 +16,43 @@ use crate::world::schema::{self, Schemas};
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
 
-/// What every list says after what it lists.
-pub(super) const PAGES: &str =
-    " Pages follow each other by `next_cursor`, or by the `Link` header.";
+/// Added to the description of every list.
+pub(super) const PAGES: &str = " Results come in pages: follow `next_cursor` or the `Link` header.";
 
-/// A problem, as RFC 9457 describes it.
+/// A problem, as defined in RFC 9457.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "only its schema is used: problems are written by the dispatcher"
+    reason = "used only for its schema; problems are written by the dispatcher"
 )]
 struct ProblemBody {
-    /// Address of a page that explains this kind of problem.
+    /// URL of a page that explains this kind of problem.
     #[schema(max_length = 300, example = "/problems/rule_violation")]
     r#type: String,
-    /// The kind of problem, the same at every occurrence.
+    /// Title of this kind of problem, the same every time it occurs.
     #[schema(max_length = 200)]
     title: String,
     /// HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// This occurrence, in a sentence.
+    /// What went wrong this time, as a sentence.
     #[schema(max_length = 4000)]
     detail: String,
-    /// The address that was asked for, without its query.
+    /// The requested URL, without its query.
     #[schema(max_length = 4000)]
     instance: String,
-    /// The kind of problem, for programs.
+    /// Code of this kind of problem, for programs.
     #[schema(max_length = 60)]
     code: String,
-    /// To be given when reporting the problem.
+    /// Id of the request. Give it when reporting the problem.
     #[schema(max_length = 64)]
     request_id: String,
-    /// Every fault found, by its place; of more than 100 the first.
+    /// Every error found, with its place; only the first 100 if there are more.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
 
-/// Every schema of the records and of what the operations add.
+/// All schemas of the records and of the operations.
 #[must_use]
 pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
     let mut schemas = Schemas::new();
@@ -94,11 +93,12 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     let mut tags: Vec<(&str, &str)> = Vec::new();
     for operation in operations {
-        // A tag is introduced by its first operation: for a kind of record that is its list.
+        // A tag is described by its first operation; for a kind of record that is its list
+        // operation.
         if !tags.iter().any(|(name, _)| *name == operation.tag) {
             tags.push((&operation.tag, introduction(operation)));
         }
-        // The pattern of a tail is actix's own way of writing.
+        // actix has its own notation for the pattern of a path's tail.
         let path = paths
             .entry(operation.path.replace(":.*}", "}"))
             .or_insert_with(|| json!({}));
@@ -115,7 +115,8 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         "info": {
             "title": "stride",
             "version": API_VERSION,
-            "summary": "Strategy, delivery plan, boards, risks and controls of a public body: what stands where, and what stood where at any time.",
+            "summary": "Strategy, delivery plan, boards, risks and controls of a public body: the \
+                current state, and the state at any earlier time.",
             "description": include_str!("openapi.md"),
             "license": { "name": "MIT", "identifier": "MIT" },
         },
@@ -129,7 +130,9 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             "responses": problems(),
             "headers": headers(),
             "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from `/oauth/token` or `/auth/login`; on the machine itself: `stride token --role viewer`." },
+                "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from \
+                    `/oauth/token` or `/auth/login`. On the machine that runs the service: \
+                    `stride token --role viewer`." },
             },
         },
     });
@@ -137,20 +140,18 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     document
 }
 
-/// What a group of operations is about.
+/// Description of a group of operations.
 fn introduction(first: &Operation) -> &str {
     match first.tag.as_str() {
         "Service" => "Health, versions and documentation.",
-        "Sign-in" => "Tokens, the keys they are signed with, and what their holder may do.",
-        "Views" => {
-            "What follows from the records, worked out anew for each answer: as they stand, or as they stood at `as_of`."
-        }
-        "Journal" => "Every change, in the order in which it was committed.",
+        "Sign-in" => "Access tokens, the keys they are signed with, and what their holder may do.",
+        "Views" => "Views computed from the records: current, or as recorded at `as_of`.",
+        "Journal" => "Every change, in the order of commits.",
         _ => first.description.trim_end_matches(PAGES),
     }
 }
 
-/// Takes out components that nothing refers to.
+/// Removes components that nothing refers to.
 fn prune(document: &mut Value) {
     loop {
         let mut used = HashSet::new();
@@ -185,9 +186,9 @@ fn references(value: &Value, used: &mut HashSet<String>) {
     }
 }
 
-/// Moves parameters that many operations share to the components, so that each is said once.
+/// Moves parameters shared by many operations to the components, so that each is defined once.
 fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
-    /// Used as often as this, a parameter is worth a name.
+    /// A parameter used at least this often is moved to the components.
     const SHARED: usize = 10;
     let mut uses: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     each_parameter(paths, |p| *uses.entry(p.to_string()).or_default() += 1);
@@ -225,7 +226,8 @@ fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Val
     }
 }
 
-/// What can be done with a record that was just created: where its id and its ETag go.
+/// Links from a newly created record to what can be done with it, showing where its id and ETag are
+/// used.
 fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
     let name = o.id.strip_prefix("create")?;
     let mut links = Map::new();
@@ -279,7 +281,7 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
             .iter()
             .map(|m| {
                 let mut form = json!({ "schema": body.schema });
-                // A file has none.
+                // A file has no example.
                 match &body.example {
                     Value::Null => {}
                     Value::Object(row) if *m == "text/csv" => form = table_of(row),
@@ -297,7 +299,7 @@ fn entry(o: &Operation, operations: &[Operation]) -> Value {
     entry
 }
 
-/// A body that is a table: a header row and the example's row.
+/// A body that is a table: a header row, and one row from the example.
 fn table_of(row: &Map<String, Value>) -> Value {
     let names: Vec<&str> = row.keys().map(String::as_str).collect();
     let values: Vec<String> = row
@@ -305,7 +307,8 @@ fn table_of(row: &Map<String, Value>) -> Value {
         .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
         .collect();
     json!({
-        "schema": { "type": "string", "maxLength": 1_073_741_824, "description": "A header row that names the columns, and rows; RFC 4180." },
+        "schema": { "type": "string", "maxLength": 1_073_741_824, "description": "A header row with the names \
+            of the columns, then the data rows (RFC 4180)." },
         "example": format!("{}\n{}\n", names.join(","), values.join(",")),
     })
 }
@@ -374,8 +377,8 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
     headers
 }
 
-/// One answer for each status that a problem can have, with every code of that status. Which of them an operation can answer is in
-/// its `x-problems`.
+/// One response for each status that a problem can have, with every code of that status. The codes
+/// that an operation can return are in its `x-problems`.
 fn problems() -> Value {
     let common = || Code::ALL.iter().copied().filter(|c| !c.is_oauth());
     let mut all = Map::new();
@@ -389,7 +392,7 @@ fn problems() -> Value {
     all.into()
 }
 
-/// The answer for problems of these codes, which share a status.
+/// The response for problems with these codes, which share a status.
 fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>) -> Value {
     let Some(first) = codes.first() else {
         return Value::Null;
@@ -425,7 +428,8 @@ fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>
     })
 }
 
-/// Adds the schema of problems that carry `members` (name and schema) beside the common ones.
+/// Adds the schema of problems that have extra `members` (name and schema) as well as the common
+/// ones.
 pub fn add_extended_problem(schemas: &mut Schemas, name: &str, members: Value) {
     let Some(mut form) = schemas.get("ProblemBody").cloned() else {
         return;
@@ -445,14 +449,17 @@ pub fn add_extended_problem(schemas: &mut Schemas, name: &str, members: Value) {
 fn headers() -> Value {
     let header = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 4000 }, "example": example });
     json!({
-        "ETag": header("Version of what was answered; send it in If-None-Match to be told only of changes, and in If-Match to change it.", "\"3\""),
-        "Location": header("Where the new record is.", "/api/v1/boards/019abcde-0000-7000-8000-000000000001"),
+        "ETag": header("Version of the content. Send it in If-None-Match to get the content only \
+            if it has changed, and in If-Match to change the record.", "\"3\""),
+        "Location": header("URL of the new record.", "/api/v1/boards/019abcde-0000-7000-8000-000000000001"),
         "Link": header("The next page (RFC 8288).", "</api/v1/boards?cursor=…>; rel=\"next\""),
-        "X-Request-Id": header("Names the request in logs and journal; taken from the request when it has one.", "0b6f0f1e"),
+        "X-Request-Id": header("Id of the request in logs and journal. Taken from the request if \
+            it has one.", "0b6f0f1e"),
         "API-Version": header("Version of the API.", API_VERSION),
-        "RateLimit": header("What is left of the caller's limit: `r` requests, whole again after `t` seconds. Absent where there is no limit.", "\"caller\";r=999;t=1"),
+        "RateLimit": header("What remains of the caller's limit: `r` requests, fully restored \
+            after `t` seconds. Absent if there is no limit.", "\"caller\";r=999;t=1"),
         "RateLimit-Policy": header("The caller's limit: `q` requests in `w` seconds.", "\"caller\";q=1000;w=2"),
-        "Retry-After": header("Seconds to wait before trying again.", "1"),
-        "WWW-Authenticate": header("What to send instead (RFC 6750).", "Bearer error=\"invalid_token\""),
+        "Retry-After": header("Number of seconds to wait before trying again.", "1"),
+        "WWW-Authenticate": header("The authentication scheme to use (RFC 6750).", "Bearer error=\"invalid_token\""),
     })
 }

@@ -1,4 +1,5 @@
-//! An operation, said once: method, path, permission, parameters, types, answers and handler.
+//! An operation, defined in one place: method, path, permission, parameters, types, responses and
+//! handler.
 
 use std::sync::Arc;
 
@@ -20,12 +21,12 @@ pub enum Access {
     Public,
     /// Anyone with a valid token.
     Authenticated,
-    /// Whoever the matrix allows it, within the scope of the grant.
+    /// Anyone with a role that the permission matrix allows, within the scope of the grant.
     Needs(Subject, Act),
 }
 
 impl Access {
-    /// The roles that may call it.
+    /// Roles that may call it.
     #[must_use]
     pub fn roles(self) -> Vec<Role> {
         match self {
@@ -35,38 +36,40 @@ impl Access {
     }
 }
 
-/// How a GET is made conditional.
+/// How the ETag for conditional GET is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
-    /// The handler gives the record's version.
+    /// From the record's version, set by the handler.
     Version,
-    /// The answer changes only when the journal moves or the day does: a 304 costs no work.
+    /// From the journal and the day: the response changes only when one of them does, so a 304
+    /// costs no work.
     Journal,
-    /// None.
+    /// No ETag.
     Nothing,
 }
 
-/// What body a request carries.
+/// Body of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
     pub media_types: &'static [&'static str],
-    /// Name of a schema, or a schema.
+    /// A reference to a named schema, or a schema.
     pub schema: Value,
     pub example: Value,
 }
 
-/// Members that an operation's problems carry beside those of every problem (RFC 9457, section 3.2).
+/// Members that an operation's problems have in addition to the common ones (RFC 9457, section
+/// 3.2).
 #[derive(Clone, Copy)]
 pub struct Extension {
-    /// Name of the schema of such a problem.
+    /// Name of the schema for these problems.
     pub schema: &'static str,
-    /// Whether problems of this status carry them.
+    /// Whether problems with this status have the members.
     pub covers: fn(u16) -> bool,
     /// The members, as an object.
     pub members: fn(&Problem) -> Value,
 }
 
-/// The handler's form: a call in, an answer or a problem out.
+/// The type of a handler: takes a call, returns a response or a problem.
 pub type Handler =
     Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
@@ -82,25 +85,27 @@ pub struct Operation {
     pub access: Access,
     /// OpenAPI parameters.
     pub parameters: Vec<Value>,
-    /// Those of them that stand in the query.
+    /// The query parameters among them.
     pub in_query: Vec<Parameter>,
-    /// The names of those that are headers, in lower case.
+    /// Names of the header parameters, in lower case.
     pub header_names: Vec<String>,
     pub body: Option<Body>,
-    /// The handler takes the body piece by piece ([`super::stream::Incoming`]) and may take longer than others.
+    /// Whether the handler reads the body piece by piece ([`super::stream::Incoming`]) and may take
+    /// longer than others.
     pub is_streamed: bool,
-    /// Status, description, schema (null for none) of each answer that is not a problem.
+    /// Status, description and schema (null for none) of each response that is not a problem.
     pub answers: Vec<(u16, String, Value)>,
-    /// Problems beside those that any operation of its form can answer.
+    /// Problems in addition to those that follow from the operation's form.
     pub problems: Vec<Code>,
-    /// What its problems say beyond the common form.
+    /// Extra members of its problems.
     pub extension: Option<Extension>,
     pub etag: Tag,
-    /// The writer alone decides it, on what is current under its lock: the handler reads nothing.
+    /// Whether the writer alone decides, on current data under its lock. The handler then reads
+    /// nothing.
     pub is_settled_by_writer: bool,
-    /// Formats beside JSON, as for `?format=`.
+    /// Formats as well as JSON, for `?format=`.
     pub formats: &'static [Format],
-    /// The media type of the answer, where it is not JSON.
+    /// Media type of the response, if it is not JSON.
     pub media_type: &'static str,
     pub handler: Handler,
 }
@@ -112,7 +117,7 @@ pub fn schema_ref(name: &str) -> Value {
 }
 
 impl Operation {
-    /// An operation, to be completed by the methods below.
+    /// An operation, completed by the methods below.
     pub fn new<F>(
         method: &'static str,
         path: impl Into<String>,
@@ -186,7 +191,7 @@ impl Operation {
         }
     }
 
-    /// The group it is shown in, a line and a paragraph about it.
+    /// Sets the group, the summary and the description.
     #[must_use]
     pub fn says(mut self, tag: &str, summary: &str, description: &str) -> Self {
         (self.tag, self.summary, self.description) =
@@ -194,7 +199,7 @@ impl Operation {
         self
     }
 
-    /// Takes these parameters too.
+    /// Adds parameters.
     #[must_use]
     pub fn takes(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
         for mut parameter in parameters {
@@ -211,7 +216,7 @@ impl Operation {
         self
     }
 
-    /// Takes a body.
+    /// Sets the request body.
     #[must_use]
     pub fn body(
         mut self,
@@ -227,69 +232,69 @@ impl Operation {
         self
     }
 
-    /// Hands the body to the handler piece by piece.
+    /// Passes the body to the handler piece by piece.
     #[must_use]
     pub fn streamed(mut self) -> Self {
         self.is_streamed = true;
         self
     }
 
-    /// Answers like this when all is well.
+    /// Adds a response for success.
     #[must_use]
     pub fn answers(mut self, status: u16, description: &str, schema: Value) -> Self {
         self.answers.push((status, description.into(), schema));
         self
     }
 
-    /// Can refuse with these.
+    /// Adds problems that the operation can return.
     #[must_use]
     pub fn refuses(mut self, problems: &[Code]) -> Self {
         self.problems.extend_from_slice(problems);
         self
     }
 
-    /// Says more in its problems than others do.
+    /// Adds extra members to its problems.
     #[must_use]
     pub fn extends_problems(mut self, extension: Extension) -> Self {
         self.extension = Some(extension);
         self
     }
 
-    /// How a GET is made conditional.
+    /// How the ETag for conditional GET is formed.
     #[must_use]
     pub fn etag(mut self, tag: Tag) -> Self {
         self.etag = tag;
         self
     }
 
-    /// Leaves everything to the writer, permission included.
+    /// Leaves every decision to the writer, including permission.
     #[must_use]
     pub fn settled_by_writer(mut self) -> Self {
         self.is_settled_by_writer = true;
         self
     }
 
-    /// Offers these formats beside JSON.
+    /// Offers these formats as well as JSON.
     #[must_use]
     pub fn formats(mut self, formats: &'static [Format]) -> Self {
         self.formats = formats;
         self
     }
 
-    /// Answers in this media type.
+    /// Sets the media type of the response.
     #[must_use]
     pub fn media_type(mut self, media_type: &'static str) -> Self {
         self.media_type = media_type;
         self
     }
 
-    /// Whether it can be repeated with an idempotency key.
+    /// Whether it accepts an idempotency key.
     #[must_use]
     pub fn takes_key(&self) -> bool {
         self.header_names.iter().any(|n| n == "idempotency-key")
     }
 
-    /// Every problem it can answer with, those of its form included.
+    /// Every problem it can return, including those that follow from its form.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Code> {
         let mut codes = vec![
@@ -322,7 +327,8 @@ impl Operation {
     }
 }
 
-/// Takes out of a parameter's schema what no address can say: null, and a list without members (they are separated by commas).
+/// Removes what a query cannot express from a parameter's schema: null, and an empty list (members
+/// are separated by commas).
 fn as_in_query(schema: &mut Value) {
     let is_null = |v: &Value| v == "null" || v.get("type").is_some_and(|t| t == "null");
     for word in ["type", "oneOf"] {

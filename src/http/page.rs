@@ -1,4 +1,5 @@
-//! Lists: filtered, ordered, in pages that a cursor continues exactly where the last one ended.
+//! Lists: filtered, sorted, and paged by a cursor that continues exactly where the previous page
+//! ended.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -22,13 +23,13 @@ use crate::world::catalogue::Filter;
 use crate::world::seen::{Seen, Shown};
 use crate::world::{AnyRecord, Key, Kind};
 
-/// Records on a page unless asked otherwise, and at most.
+/// Number of records on a page by default, and the maximum.
 pub const DEFAULT_LIMIT: usize = 50;
 pub const MAX_LIMIT: usize = 200;
-/// Rows that one CSV or spreadsheet may have.
+/// Maximum number of rows in one CSV file or spreadsheet.
 const MAX_ROWS: usize = 100_000;
 
-/// Parameters that every list takes.
+/// Parameters that every list accepts.
 pub const COMMON: [&str; 10] = [
     "limit",
     "cursor",
@@ -42,16 +43,16 @@ pub const COMMON: [&str; 10] = [
     "format",
 ];
 
-/// Where a page ended.
+/// The position where a page ended.
 #[derive(Serialize, Deserialize)]
 struct Cursor {
-    /// Digest of the filters, the order and the time asked for.
+    /// Digest of the URL path, the filters, the order and the requested time.
     of: String,
     keys: Vec<Key>,
     id: Uuid,
 }
 
-/// What a list was asked for.
+/// The parameters of a list request.
 struct Asked<'a> {
     kind: &'a Kind,
     filter: Box<dyn Filter>,
@@ -63,10 +64,10 @@ struct Asked<'a> {
     on: NaiveDate,
 }
 
-/// Answers a list.
+/// Returns a page of a list.
 ///
 /// # Errors
-/// 400 for a query that is not understood.
+/// 400 if the query is not valid.
 pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (seen, on) = call.world().await?;
     let asked = Asked::read(&call, kind, on)?;
@@ -115,18 +116,18 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     })
 }
 
-/// The parameter by which a caller says how much is on a page.
+/// The query parameter for the size of a page.
 #[must_use]
 pub fn limit_parameter(what: &str) -> Value {
     let size =
         json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
-    query("limit", &format!("{what} on a page."), size)
+    query("limit", &format!("{what} per page."), size)
 }
 
-/// The page's size.
+/// Returns the size of a page.
 ///
 /// # Errors
-/// 400 outside 1 to 200.
+/// 400 if it is not from 1 to 200.
 pub fn limit(asked: &Query) -> Result<usize, Problem> {
     let form = "a number from 1 to 200";
     let limit = asked
@@ -139,7 +140,7 @@ pub fn limit(asked: &Query) -> Result<usize, Problem> {
     }
 }
 
-/// RFC 8288: the address of the next page.
+/// The link to the next page (RFC 8288).
 #[must_use]
 pub fn next_link(call: &Call, cursor: &str) -> String {
     let path = call.address.split('?').next().unwrap_or_default();
@@ -150,7 +151,7 @@ pub fn next_link(call: &Call, cursor: &str) -> String {
     format!("<{path}?{}>; rel=\"next\"", query.finish())
 }
 
-/// What a cursor is bound to: everything that decides which records come in which order.
+/// What a cursor is bound to: everything that decides which records are returned and in what order.
 fn fingerprint(call: &Call) -> String {
     let mut pairs = call
         .query
@@ -174,10 +175,10 @@ fn read_cursor(text: &str, fingerprint: &str, keys: usize) -> Result<Cursor, Pro
         .decode(text)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| refused("is not a cursor that this service gave"))?;
+        .ok_or_else(|| refused("must be a cursor returned by this service"))?;
     if cursor.of != fingerprint || cursor.keys.len() != keys {
         return Err(refused(
-            "was made with other filters or another order; start again without it",
+            "belongs to a list with other filters or another order; start again without a cursor",
         ));
     }
     Ok(cursor)
@@ -238,7 +239,8 @@ impl<'a> Asked<'a> {
         (found, more)
     }
 
-    /// The only records that can match, when a filter names one that they all point to, or the reference itself.
+    /// The only records that can match, if a filter names a record that they all refer to, or if
+    /// the reference itself is given.
     fn few<'w>(&self, seen: &'w Seen) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         if let Some(reference) = &self.reference {
             let id = seen
@@ -254,7 +256,7 @@ impl<'a> Asked<'a> {
         let pivot = self.filter.pivot()?;
         let all = seen.table(self.kind).map_or(0, crate::world::Table::len);
         let pointing = seen.pointing_count(pivot);
-        // Walking an order and stopping early beats gathering most of a table.
+        // Walking an index and stopping early is faster than collecting most of a table.
         if pointing > 1_000 && pointing * 8 > all {
             return None;
         }
@@ -279,7 +281,8 @@ impl<'a> Asked<'a> {
         few
     }
 
-    /// Walks the first order from the cursor on. Records alike in it are put in order by the rest.
+    /// Walks the index of the first sort key from the cursor on. Records with the same first key
+    /// are sorted by the remaining keys.
     fn walk<'w>(
         &self,
         seen: &'w Seen,
@@ -293,7 +296,8 @@ impl<'a> Asked<'a> {
             return Vec::new();
         };
         let single = self.order.len() == 1;
-        // With one key the cursor's own place is the start; with several, the run of its first key.
+        // With one key, starts at the cursor's position; with several, at the first record with the
+        // same first key.
         let edge = after.and_then(|c| {
             let key = c.keys.first()?.clone();
             let id = match (single, down) {
@@ -396,7 +400,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A key that knows which way it is sorted.
+/// A key with its sort direction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Directed {
     Up(Key),
@@ -421,13 +425,13 @@ fn order(text: &str, kind: &Kind) -> Result<Vec<(usize, bool)>, Problem> {
             return Err(invalid(
                 "sort",
                 &format!(
-                    "can be any of {}, each with a - before it for descending",
+                    "must be one or more of {}, each with - before it for descending order",
                     kind.sorts.join(", ")
                 ),
             ));
         };
         if order.iter().any(|(s, _)| *s == sort) {
-            return Err(invalid("sort", "names the same field twice"));
+            return Err(invalid("sort", "must not contain the same field twice"));
         }
         order.push((sort, down));
     }

@@ -1,4 +1,5 @@
-//! Which account the subject of a trusted issuer has here. One that is seen for the first time is given one, once, whichever replica sees it.
+//! Finds the local account of a subject of a trusted issuer. A subject seen for the first time gets
+//! an account, exactly once, whichever replica handles the request.
 
 use std::sync::Arc;
 
@@ -15,10 +16,12 @@ use crate::http::service::Service;
 use crate::problem::Problem;
 use crate::world::{Kind, World};
 
-/// Who calls with a token that a trusted issuer vouches for. Whether the account may be used is looked at later, as with every token.
+/// Identifies the caller of a token from a trusted issuer. Whether the account may be used is
+/// checked later, as with every token.
 ///
 /// # Errors
-/// 401 for a subject that has no account and brings no role; that the account cannot be written.
+/// 401 if the subject has no account and the token has no role. Also fails if the account cannot be
+/// written.
 pub async fn recognise(
     service: &Service,
     vouched: Arc<Vouched>,
@@ -33,7 +36,8 @@ pub async fn recognise(
         Some(account) => account,
         None if vouched.is_admitted => admit(service, &vouched, request_id).await?,
         None => {
-            let why = "the subject of this token has no account here, and the token brings no role that would give it one";
+            let why = "the subject of this token has no account here, and the token has no role \
+                that would create one";
             return Err(unauthenticated(why));
         }
     };
@@ -53,7 +57,8 @@ fn is_of(world: &World, account: Uuid, vouched: &Vouched) -> bool {
         .is_some_and(|a| a.data.external_id.as_ref() == Some(&vouched.external_id))
 }
 
-/// The subject's account, a withdrawn one too: what was taken away does not come back by itself.
+/// The subject's account, even if withdrawn: access that was removed does not come back
+/// automatically.
 fn find(world: &World, vouched: &Vouched) -> Option<Uuid> {
     let mut all = world.all::<Account>();
     all.find(|a| a.data.external_id.as_ref() == Some(&vouched.external_id))
@@ -65,7 +70,7 @@ async fn admit(
     vouched: &Arc<Vouched>,
     request_id: &str,
 ) -> Result<Uuid, Problem> {
-    // The account makes itself: whoever holds the token is the actor of its first entry.
+    // The account creates itself: the subject of the token is the actor of its first entry.
     let id = Uuid::now_v7();
     let write = Write {
         request_id: request_id.to_owned(),
@@ -73,7 +78,7 @@ async fn admit(
     };
     let vouched = Arc::clone(vouched);
     let made = service.engine.write(write, move |txn| {
-        // Another request or replica may have been first.
+        // Another request or replica may have created it already.
         let account = match find(&txn.world, &vouched) {
             Some(account) => account,
             None => make(txn, id, &vouched)?,
@@ -93,7 +98,8 @@ fn make(txn: &mut Txn<'_>, id: Uuid, vouched: &Vouched) -> Result<Uuid, Problem>
     };
     let (people, accounts) = (kind("person")?, kind("account")?);
     let mut person = None;
-    // An address alone says who it is; it stands for the name where the issuer gives none.
+    // An email address alone also identifies the person; it is used as the name if the issuer gives
+    // none.
     if let Some(display_name) = vouched
         .name
         .clone()
@@ -114,7 +120,7 @@ fn make(txn: &mut Txn<'_>, id: Uuid, vouched: &Vouched) -> Result<Uuid, Problem>
     }
     let draft = json!({
         "account_kind": if vouched.is_service { "service" } else { "person" },
-        "title": if vouched.is_service { "A system known to a trusted issuer" } else { "Someone known to a trusted issuer" },
+        "title": if vouched.is_service { "System known to a trusted issuer" } else { "Person known to a trusted issuer" },
         "external_id": vouched.external_id,
         "person_id": person,
     });

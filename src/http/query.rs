@@ -1,5 +1,5 @@
-//! Query parameters: none that the operation does not document, each at most once. One that takes several values may also be repeated,
-//! as some clients do.
+//! Query parameters: only those that the operation documents, each at most once. A parameter that
+//! accepts several values may also be repeated, as some clients do.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::parse_query;
 
-/// What an operation takes in its query: one parameter, read from its OpenAPI form once.
+/// One query parameter that an operation accepts, read once from its OpenAPI definition.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     name: String,
@@ -19,7 +19,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Reads a parameter; none where it does not stand in the query.
+    /// Reads a parameter; none if it is not a query parameter.
     #[must_use]
     pub fn of(openapi: &Value) -> Option<Self> {
         let text = |name: &str| openapi.get(name).and_then(Value::as_str);
@@ -42,19 +42,20 @@ impl Parameter {
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
 
-/// The longest query taken, in bytes.
+/// Maximum length of a query, in bytes.
 const LONGEST: usize = 4_096;
 
 impl Query {
-    /// Reads a query and refuses what `parameters` do not document.
+    /// Parses a query and refuses anything that `parameters` do not document.
     ///
     /// # Errors
-    /// 400 with every parameter that is unknown or repeated without being a list, or with those longer, smaller or greater than documented.
+    /// 400, listing every parameter that is unknown or wrongly repeated; otherwise every value that
+    /// is longer, smaller or greater than documented.
     pub fn parse(text: &str, parameters: &[Parameter]) -> Result<Self, Problem> {
         if text.len() > LONGEST {
             return Err(Problem::new(
                 Code::InvalidQuery,
-                format!("the query is longer than {LONGEST} bytes"),
+                format!("the query must not be longer than {LONGEST} bytes"),
             ));
         }
         let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
@@ -74,7 +75,7 @@ impl Query {
             let before = taken.iter_mut().find(|(other, _)| *other == name);
             let Some(known) = parameters.iter().find(|p| p.name == name) else {
                 let detail = format!(
-                    "is not a parameter of this operation; it takes {}",
+                    "is not a parameter of this operation; the parameters are {}",
                     listed(parameters)
                 );
                 refuse("unknown_parameter", detail);
@@ -83,13 +84,10 @@ impl Query {
             if value.chars().any(char::is_control) {
                 refuse(
                     "control_character",
-                    "must not hold control characters".into(),
+                    "must not contain control characters".into(),
                 );
             } else if before.is_some() && !known.is_list {
-                refuse(
-                    "repeated",
-                    "is given more than once, and takes one value".into(),
-                );
+                refuse("repeated", "must be given only once".into());
             } else if let Some((_, values)) = before {
                 values.push(',');
                 values.push_str(&value);
@@ -138,7 +136,7 @@ impl Query {
         }
     }
 
-    /// One parameter's value.
+    /// Value of one parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -147,10 +145,10 @@ impl Query {
             .map(|(_, v)| v.as_str())
     }
 
-    /// One parameter's value as `T`.
+    /// Value of one parameter as `T`.
     ///
     /// # Errors
-    /// 400 that names the parameter.
+    /// 400, naming the parameter.
     pub fn value<T: std::str::FromStr>(
         &self,
         name: &str,
@@ -166,15 +164,15 @@ impl Query {
     /// A parameter that is `true` or `false`.
     ///
     /// # Errors
-    /// 400 that names the parameter.
+    /// 400, naming the parameter.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
         Ok(self.value(name, "true or false")?.unwrap_or(false))
     }
 
-    /// A parameter that is a moment, or a day, which means its end.
+    /// A parameter that is a time, or a day, which means the end of that day.
     ///
     /// # Errors
-    /// 400 that names the parameter.
+    /// 400, naming the parameter.
     pub fn moment(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
         let Some(text) = self.get(name) else {
             return Ok(None);
@@ -189,20 +187,21 @@ impl Query {
         text.parse::<NaiveDate>().ok().and_then(end_of).map(Some).ok_or_else(|| {
             invalid(
                 name,
-                "must be a time like 2020-10-26T12:00:00Z, or a day like 2020-10-26, which means its end (UTC)",
+                "must be a time such as 2020-10-26T12:00:00Z, or a day such as 2020-10-26, which \
+                    means the end of that day (UTC)",
             )
         })
     }
 
-    /// All parameters but those named, as `T`.
+    /// All parameters except those named, as `T`.
     ///
     /// # Errors
-    /// 400 that names the parameter.
+    /// 400, naming the parameter.
     pub fn read<T: DeserializeOwned>(&self, without: &[&str]) -> Result<T, Problem> {
         parse_query(&self.without(without))
     }
 
-    /// All parameters but those named.
+    /// All parameters except those named.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Vec<(String, String)> {
         self.0
@@ -219,7 +218,7 @@ impl Query {
     }
 }
 
-/// 400 about one parameter.
+/// 400 for one parameter.
 #[must_use]
 pub fn invalid(name: &str, detail: &str) -> Problem {
     Problem::field(Code::InvalidQuery, format!("?{name}"), "invalid", detail)

@@ -1,4 +1,5 @@
-//! The operations of any kind of record: list, create, get, change, withdraw, restore, history, difference, bulk.
+//! The operations for any kind of record: list, create, read, change, withdraw, restore, history,
+//! difference, bulk.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,13 +21,13 @@ use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::{AnyRecord, Kind, schema};
 
-/// Where every operation lies.
+/// Base path of every record operation.
 pub const BASE: &str = "/api/v1";
 
 const JSON_BODY: &[&str] = &["application/json"];
 const PATCH_BODY: &[&str] = &["application/merge-patch+json", "application/json"];
 
-/// How a kind is spoken of.
+/// The names of a kind in texts, schemas and paths.
 pub struct Names {
     /// `work-plan item`
     pub one: String,
@@ -104,7 +105,7 @@ fn a(noun: &str) -> String {
     format!("{article} {noun}")
 }
 
-/// The group that a kind's operations are shown in.
+/// The group in which a kind's operations are listed.
 pub fn tag(kind: &Kind) -> String {
     let mut words = kind.path.replace('-', " ");
     if let Some(first) = words.get_mut(0..1) {
@@ -113,27 +114,27 @@ pub fn tag(kind: &Kind) -> String {
     words
 }
 
-/// A time, or a day.
+/// Schema for a time or a day.
 pub fn moment(example: &str) -> Value {
     json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
 }
 
-/// The parameter that asks for the past.
+/// The query parameter for reading the past.
 #[must_use]
 pub fn as_of() -> Value {
     query(
         "as_of",
-        "What was recorded at this time. A day means its end (UTC).",
+        "Return what was recorded at this time. A day means the end of that day (UTC).",
         moment("2020-10-26T12:00:00Z"),
     )
 }
 
-/// The parameter that says why.
+/// The query parameter for the reason of a change.
 #[must_use]
 pub fn reason() -> Value {
     query(
         "reason",
-        "Why, for the journal. No personal data.",
+        "Reason for the change, recorded in the journal. Must not contain personal data.",
         json!({ "type": "string", "minLength": 1, "maxLength": 1000 }),
     )
 }
@@ -144,63 +145,67 @@ pub fn idempotency() -> Value {
     header(
         "Idempotency-Key",
         false,
-        "Makes the request safe to repeat for 24 hours: the same key with the same request is answered as the first time; a repeat that arrives while the first is under way waits for it.",
+        "Makes the request safe to repeat for 24 hours. The same key with the same request gets \
+            the same response as the first time. A repeat that arrives while the first request \
+            is being processed waits for it.",
         json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
     )
 }
 
-/// The header that names the version which is changed.
+/// The header with the version to be changed.
 #[must_use]
 pub fn if_match() -> Value {
     header(
         "If-Match",
         true,
-        "ETag of the record as you read it.",
+        "ETag of the record when you read it.",
         json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}([.][0-9a-f]{16})?\"$", "example": "\"1\"" }),
     )
 }
 
-/// Parameters of every list, then the kind's own.
+/// Parameters of every list, followed by those of the kind.
 fn list_parameters(kind: &Kind) -> Vec<Value> {
     let words = kind.sorts.join("|");
     let mut all = vec![
         page::limit_parameter("Records"),
         query(
             "cursor",
-            "`next_cursor` of the page before. Good for the same filters and order only.",
+            "`next_cursor` of the previous page. Valid only with the same filters and order.",
             json!({ "type": "string", "maxLength": 2000 }),
         ),
         query(
             "sort",
             &format!(
-                "Order: one or more of {}, separated by commas, each with a `-` before it for descending. Records without the value come last, or first when descending.",
+                "Sort order: one or more of {}, separated by commas, each with `-` before it for \
+                    descending order. Records without a value come last, or first in descending \
+                    order.",
                 kind.sorts.join(", ")
             ),
             json!({ "type": "string", "maxLength": 200, "default": "reference", "pattern": format!("^-?({words})(,-?({words}))*$") }),
         ),
         query(
             "q",
-            "Full-text search: every word must occur, in whatever case, as a word or a part of one.",
+            "Full-text search, ignoring case. Every word must occur, as a word or as part of one.",
             json!({ "type": "string", "maxLength": 200 }),
         ),
         query(
             "reference",
-            "The record with exactly this reference.",
+            "Only the record with exactly this reference.",
             json!({ "type": "string", "maxLength": 60 }),
         ),
         query(
             "updated_since",
-            "Records changed at or after this time.",
+            "Only records changed at or after this time.",
             moment("2020-10-01T00:00:00Z"),
         ),
         query(
             "include_withdrawn",
-            "Withdrawn records too.",
+            "Include withdrawn records.",
             json!({ "type": "boolean", "default": false }),
         ),
         query(
             "include_total",
-            "Count all matches into `total`; else it is null.",
+            "Return the number of all matches in `total`; otherwise it is null.",
             json!({ "type": "boolean", "default": false }),
         ),
         as_of(),
@@ -275,7 +280,8 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Read {}", a(&n.one)),
-        "The record as it stands, or as it stood at `as_of`. Its `ETag` is its version: send it in `If-Match` to change what you read.",
+        "Returns the current record, or the record as it was at `as_of`. Its `ETag` is its \
+            version: send it in `If-Match` to change the record you read.",
     )
     .takes([id_parameter(&n.one), as_of()])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
@@ -283,22 +289,75 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
 }
 
 fn update(kind: &'static Kind, n: &Names) -> Operation {
-    Operation::with("PATCH", format!("{}/{{id}}", n.path), format!("update{}", n.type_name), Access::Needs(kind.subject, Act::Update), handler(kind, patch))
-        .settled_by_writer()
-    .says(&tag(kind), &format!("Change {}", a(&n.one)), "A JSON merge patch (RFC 7396): fields that are left out stay, `null` clears a field, lists are replaced whole. The result is checked as a new record would be. A patch that changes nothing makes no new version.")
-        .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
-        .body(PATCH_BODY, schema_ref(&format!("{}Patch", n.type_name)), json!({ "marking": "official" }))
-        .answers(200, &format!("The {} as it is now.", n.one), schema_ref(&n.type_name))
-        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::ReferenceTaken, Code::TransitionRefused, Code::VersionMismatch, Code::RuleViolation, Code::IdempotencyKeyReused, Code::PreconditionRequired])
+    Operation::with(
+        "PATCH",
+        format!("{}/{{id}}", n.path),
+        format!("update{}", n.type_name),
+        Access::Needs(kind.subject, Act::Update),
+        handler(kind, patch),
+    )
+    .settled_by_writer()
+    .says(
+        &tag(kind),
+        &format!("Change {}", a(&n.one)),
+        "Accepts a JSON merge patch (RFC 7396): \
+        fields that are left out keep their value, `null` clears a field, and lists are replaced \
+        as a whole. The result is checked like a new record. A patch that changes nothing \
+        creates no new version.",
+    )
+    .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
+    .body(
+        PATCH_BODY,
+        schema_ref(&format!("{}Patch", n.type_name)),
+        json!({ "marking": "official" }),
+    )
+    .answers(
+        200,
+        &format!("The updated {}.", n.one),
+        schema_ref(&n.type_name),
+    )
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::Conflict,
+        Code::ReferenceTaken,
+        Code::TransitionRefused,
+        Code::VersionMismatch,
+        Code::RuleViolation,
+        Code::IdempotencyKeyReused,
+        Code::PreconditionRequired,
+    ])
 }
 
 fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
-    Operation::with("DELETE", format!("{}/{{id}}", n.path), format!("withdraw{}", n.type_name), Access::Needs(kind.subject, Act::Withdraw), handler(kind, delete))
-        .settled_by_writer()
-    .says(&tag(kind), &format!("Withdraw {}", a(&n.one)), "Nothing is deleted: the record leaves the lists, stays in history and can be restored. Refused while live records outside it point to it.")
-        .takes([id_parameter(&n.one), if_match(), reason()])
-        .answers(200, &format!("The withdrawn {}.", n.one), schema_ref(&n.type_name))
-        .refuses(&[Code::InvalidHeader, Code::Conflict, Code::InUse, Code::VersionMismatch, Code::RuleViolation, Code::PreconditionRequired])
+    Operation::with(
+        "DELETE",
+        format!("{}/{{id}}", n.path),
+        format!("withdraw{}", n.type_name),
+        Access::Needs(kind.subject, Act::Withdraw),
+        handler(kind, delete),
+    )
+    .settled_by_writer()
+    .says(
+        &tag(kind),
+        &format!("Withdraw {}", a(&n.one)),
+        "Withdraws the record without deleting \
+        it: it no longer appears in lists, but its history is kept and it can be restored. \
+        Refused while other live records, apart from its own parts, refer to it.",
+    )
+    .takes([id_parameter(&n.one), if_match(), reason()])
+    .answers(
+        200,
+        &format!("The withdrawn {}.", n.one),
+        schema_ref(&n.type_name),
+    )
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::Conflict,
+        Code::InUse,
+        Code::VersionMismatch,
+        Code::RuleViolation,
+        Code::PreconditionRequired,
+    ])
 }
 
 fn restore(kind: &'static Kind, n: &Names) -> Operation {
@@ -313,7 +372,7 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Restore {}", a(&n.one)),
-        "Brings a withdrawn record back. Its rules must hold in the world of today.",
+        "Restores a withdrawn record. It must satisfy the current validation rules.",
     )
     .takes([id_parameter(&n.one), idempotency(), reason()])
     .answers(
@@ -340,15 +399,17 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     )
     .says(
         &tag(kind),
-        &format!("History of {}", a(&n.one)),
-        "Every version, oldest first: who, when, why, and what it changed, field by field, with the names of the records that were and are pointed to, as they are called now. As Markdown it is for people to read.",
+        &format!("List the history of {}", a(&n.one)),
+        "Returns every version, oldest first: author, time, reason, and the changes field by \
+            field, with the current names of the records linked before and after. The Markdown \
+            format is for human readers.",
     )
     .takes([
         id_parameter(&n.one),
         page::limit_parameter("Versions"),
         query(
             "cursor",
-            "`next_cursor` of the page before.",
+            "`next_cursor` of the previous page.",
             json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
         ),
         formats::parameter(TEXT),
@@ -378,14 +439,15 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Compare two versions of {}", a(&n.one)),
-        "Field by field, what differs between two versions, with the names of the records that were and are pointed to, as they are called now.",
+        "Returns the differences between two versions field by field, with the current names of \
+            the records linked before and after.",
     )
     .takes([
         id_parameter(&n.one),
         version("from", "The earlier version."),
         version("to", "The later version."),
     ])
-    .answers(200, "The difference.", schema_ref("VersionDifference"))
+    .answers(200, "The differences.", schema_ref("VersionDifference"))
     .etag(Tag::Journal)
 }
 
@@ -395,23 +457,65 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
     } else {
         json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] })
     };
-    Operation::with("POST", format!("{}/bulk", n.path), format!("bulk{}", n.plural), Access::Needs(kind.subject, Act::Read), handler(kind, many))
-        .settled_by_writer()
+    Operation::with(
+        "POST",
+        format!("{}/bulk", n.path),
+        format!("bulk{}", n.plural),
+        Access::Needs(kind.subject, Act::Read),
+        handler(kind, many),
+    )
+    .settled_by_writer()
     .says(
-            &tag(kind),
-            &format!("Change many {}", n.many),
-            "Up to 1,000 operations in one request, in order. By default all or nothing: the first that fails undoes all, and its fault is named by its place. With `mode=each` every operation stands alone and the answer is 207 with one result for each. Permissions are those of each operation. More operations are a job: `POST /api/v1/jobs`.",
-        )
-        .takes([
-            idempotency(),
-            reason(),
-            query("mode", "`atomic`: all or nothing. `each`: every operation for itself.", json!({ "type": "string", "enum": ["atomic", "each"], "default": "atomic" })),
-            query("dry_run", "Check everything, write nothing.", json!({ "type": "boolean", "default": false })),
-        ])
-        .body(JSON_BODY, schema_ref(&format!("{}Bulk", n.type_name)), example)
-        .answers(200, "Every operation succeeded (or would, in a dry run).", schema_ref(&format!("{}BulkResult", n.type_name)))
-        .answers(207, "With `mode=each`: what became of each operation.", schema_ref(&format!("{}BulkResult", n.type_name)))
-        .refuses(&[Code::InvalidHeader, Code::NotFound, Code::Conflict, Code::ReferenceTaken, Code::TransitionRefused, Code::InUse, Code::VersionMismatch, Code::RuleViolation, Code::IdempotencyKeyReused, Code::PreconditionRequired])
+        &tag(kind),
+        &format!("Change many {}", n.many),
+        "Runs up to 1,000 operations in one request, in order. By default it is all or \
+                nothing: the first operation that fails undoes all of them, and its error gives \
+                its place. With `mode=each` every operation succeeds or fails on its own, and \
+                the response is 207 with one result for each. Each operation needs its own \
+                permission. For more operations, start a job with `POST /api/v1/jobs`.",
+    )
+    .takes([
+        idempotency(),
+        reason(),
+        query(
+            "mode",
+            "`atomic`: all or nothing. `each`: every operation succeeds or fails on \
+                its own.",
+            json!({ "type": "string", "enum": ["atomic", "each"], "default": "atomic" }),
+        ),
+        query(
+            "dry_run",
+            "Check everything but write nothing.",
+            json!({ "type": "boolean", "default": false }),
+        ),
+    ])
+    .body(
+        JSON_BODY,
+        schema_ref(&format!("{}Bulk", n.type_name)),
+        example,
+    )
+    .answers(
+        200,
+        "Every operation succeeded (or would, in a dry run).",
+        schema_ref(&format!("{}BulkResult", n.type_name)),
+    )
+    .answers(
+        207,
+        "With `mode=each`: the result of each operation.",
+        schema_ref(&format!("{}BulkResult", n.type_name)),
+    )
+    .refuses(&[
+        Code::InvalidHeader,
+        Code::NotFound,
+        Code::Conflict,
+        Code::ReferenceTaken,
+        Code::TransitionRefused,
+        Code::InUse,
+        Code::VersionMismatch,
+        Code::RuleViolation,
+        Code::IdempotencyKeyReused,
+        Code::PreconditionRequired,
+    ])
 }
 
 async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
@@ -468,7 +572,7 @@ async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     .await
 }
 
-/// What one operation of a bulk call does.
+/// Type of operation in a bulk call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkOp {
@@ -482,19 +586,19 @@ pub enum BulkOp {
     Restore,
 }
 
-/// Why one operation of many was refused.
+/// Why one operation in a bulk call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkProblem {
-    /// The kind of problem, for programs.
+    /// Code of this kind of problem, for programs.
     #[schema(max_length = 60)]
     pub code: String,
-    /// The kind of problem, the same at every occurrence.
+    /// Title of this kind of problem, the same every time it occurs.
     #[schema(max_length = 200)]
     pub title: String,
-    /// This occurrence, in a sentence.
+    /// What went wrong this time, as a sentence.
     #[schema(max_length = 4000)]
     pub detail: String,
-    /// Every fault found, by its place in the operation.
+    /// Every error found, with its place in the operation.
     #[schema(max_items = 100)]
     pub errors: Vec<FieldError>,
 }
@@ -510,7 +614,7 @@ impl From<Problem> for BulkProblem {
     }
 }
 
-/// One operation of many.
+/// One operation in a bulk call.
 #[derive(Deserialize)]
 pub struct BulkOperation {
     op: BulkOp,
@@ -521,10 +625,10 @@ pub struct BulkOperation {
 }
 
 impl BulkOperation {
-    /// Does it; the record as it is then.
+    /// Runs the operation and returns the resulting record.
     ///
     /// # Errors
-    /// What the same operation alone would be refused with.
+    /// The same as for the operation on its own.
     pub fn run(self, kind: &Kind, txn: &mut Txn<'_>) -> Result<Arc<dyn AnyRecord>, Problem> {
         let need = |field: &str| {
             Problem::field(
@@ -532,7 +636,7 @@ impl BulkOperation {
                 format!("/{field}"),
                 "required",
                 format!(
-                    "must be given for this op ({})",
+                    "is required for this op ({})",
                     crate::world::record::word(&self.op)
                 ),
             )
@@ -544,7 +648,8 @@ impl BulkOperation {
                 Code::RuleViolation,
                 "/op",
                 "not_offered",
-                "these records are made by an operation of their own, one at a time; see what the list says of them",
+                "these records are created by their own operation, one at a time; see the \
+                    description of their list",
             )),
             BulkOp::Create => {
                 let record = self.record.clone().ok_or_else(|| need("record"))?;
@@ -555,7 +660,7 @@ impl BulkOperation {
                 Code::RuleViolation,
                 "/op",
                 "append_only",
-                "these records are never changed; create another, or withdraw this one",
+                "these records cannot be changed; create another, or withdraw this one",
             )),
             BulkOp::Update => {
                 let patch = self.patch.clone().ok_or_else(|| need("patch"))?;
@@ -568,7 +673,7 @@ impl BulkOperation {
     }
 }
 
-/// A problem of a part, its faults named from the whole.
+/// A problem with one part, its errors located within the whole request.
 #[must_use]
 pub fn below(mut problem: Problem, prefix: &str) -> Problem {
     for error in problem
@@ -581,7 +686,8 @@ pub fn below(mut problem: Problem, prefix: &str) -> Problem {
     problem
 }
 
-/// The form of a bulk call; each record is checked by its own operation, so that with `mode=each` one bad record spoils no other.
+/// The form of a bulk call. Each record is checked by its own operation, so that with `mode=each`
+/// one invalid record does not affect the others.
 fn bulk_form() -> &'static jsonschema::Validator {
     static FORM: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
         let object = json!({ "type": ["object", "null"] });

@@ -1,4 +1,5 @@
-//! Bodies of many rows, taken piece by piece and cut into portions of whole rows: NDJSON, and CSV with a header row (RFC 4180).
+//! Bodies with many rows, read piece by piece and split into chunks of complete rows: NDJSON, and
+//! CSV with a header row (RFC 4180).
 
 use bytes::{Bytes, BytesMut};
 
@@ -6,19 +7,20 @@ use super::call::Call;
 use super::stream::Incoming;
 use crate::problem::{Code, Problem};
 
-/// What such an operation takes.
+/// Media types that such an operation accepts.
 pub const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "text/csv"];
 
-/// The longest row, in bytes.
+/// Maximum length of a row, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// A body of rows on its way in: no more of it is held than a portion and what came with its last piece.
+/// A body of rows being received. It keeps no more in memory than one chunk and the rest of the
+/// last piece received.
 pub struct Rows {
     incoming: Incoming,
     buffer: BytesMut,
-    /// Up to here the buffer was looked through.
+    /// How far the buffer has been searched.
     looked: usize,
-    /// Where the last whole row ends, and how many rows there are before it.
+    /// Where the last complete row found ends, and how many complete rows there are so far.
     end: usize,
     count: usize,
     in_quotes: bool,
@@ -27,15 +29,15 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a call's body.
+    /// The rows of a request body.
     ///
     /// # Errors
-    /// The operation does not take its body piece by piece.
+    /// The operation does not read its body piece by piece.
     pub fn of(call: &mut Call) -> Result<Self, Problem> {
         let incoming = call
             .stream
             .take()
-            .ok_or_else(|| Problem::internal("the operation takes no stream"))?;
+            .ok_or_else(|| Problem::internal("the operation does not read its body as a stream"))?;
         let is_csv = call.media_type == "text/csv";
         Ok(Self {
             incoming,
@@ -49,10 +51,10 @@ impl Rows {
         })
     }
 
-    /// The next `most` rows, or those that are left; `None` at the end.
+    /// Returns the next `most` rows, or those that remain; `None` at the end.
     ///
     /// # Errors
-    /// The body breaks off, is too long, or has a row that is.
+    /// The body ends early, is too long, or has a row that is too long.
     pub async fn next(&mut self, most: usize) -> Result<Option<Bytes>, Problem> {
         loop {
             self.look(most);
@@ -65,7 +67,8 @@ impl Rows {
             }
             if self.buffer.len() - self.end > LONGEST {
                 let detail = format!(
-                    "a row is longer than {LONGEST} bytes; rows are separated by line breaks"
+                    "a row must not be longer than {LONGEST} bytes; rows are separated by line \
+                        breaks"
                 );
                 return Err(Problem::new(Code::MalformedBody, detail));
             }
@@ -76,13 +79,13 @@ impl Rows {
         }
     }
 
-    /// Finds the ends of rows, until there are so many.
+    /// Finds the ends of rows, until there are `most`.
     fn look(&mut self, most: usize) {
         let new = self.buffer.get(self.looked..).unwrap_or_default();
         let from = self.looked;
         for at in memchr::memchr2_iter(b'\n', b'"', new) {
             if new.get(at) == Some(&b'"') {
-                // A quoted cell of CSV may hold a line break; JSON holds none.
+                // A quoted CSV cell may contain a line break; a JSON row never does.
                 self.in_quotes ^= self.is_csv;
             } else if !self.in_quotes {
                 self.count += 1;

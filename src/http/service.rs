@@ -1,4 +1,5 @@
-//! What a request may need, whichever operation it asks for. What only some operations need, their handlers capture.
+//! What a request may need, whichever operation it asks for. What only some operations need, their
+//! handlers capture.
 
 use std::sync::Arc;
 

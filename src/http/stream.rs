@@ -1,4 +1,4 @@
-//! A body too large to be held: taken piece by piece, within the limit for such bodies.
+//! A body too large to keep in memory, read piece by piece up to the limit for such bodies.
 
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
@@ -6,10 +6,10 @@ use futures_util::StreamExt;
 
 use crate::problem::{Code, Problem};
 
-/// A request's body on its way in. Dropping it gives the rest up.
+/// A request body being received. Dropping it discards the rest.
 pub struct Incoming {
     payload: web::Payload,
-    /// What it may still bring.
+    /// Number of bytes that it may still receive.
     left: u64,
     limit: u64,
     announced: Option<u64>,
@@ -19,7 +19,7 @@ impl Incoming {
     /// A body of at most `limit` bytes.
     ///
     /// # Errors
-    /// 413 where more than that was announced.
+    /// 413 if a longer body was announced.
     pub(super) fn new(
         payload: web::Payload,
         announced: Option<u64>,
@@ -34,7 +34,7 @@ impl Incoming {
         incoming.within(limit)
     }
 
-    /// The same body, of which at most `limit` bytes are taken.
+    /// The same body, limited to `limit` bytes.
     fn within(mut self, limit: u64) -> Result<Self, Problem> {
         (self.limit, self.left) = (limit, self.left.min(limit));
         if self.announced.is_some_and(|n| n > limit) {
@@ -43,10 +43,10 @@ impl Incoming {
         Ok(self)
     }
 
-    /// All of it, where the operation has a limit of its own.
+    /// Reads the whole body, for an operation with its own limit.
     ///
     /// # Errors
-    /// 400 where the body breaks off, 413 where it goes beyond the limit.
+    /// 400 if the body ends early, 413 if it exceeds the limit.
     pub async fn whole(self, limit: u64) -> Result<Bytes, Problem> {
         let mut incoming = self.within(limit)?;
         let mut bytes = BytesMut::new();
@@ -59,12 +59,14 @@ impl Incoming {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// 400 where the body breaks off, 413 where it goes beyond the limit.
+    /// 400 if the body ends early, 413 if it exceeds the limit.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let Some(piece) = self.payload.next().await else {
             return Ok(None);
         };
-        let piece = piece.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
+        let piece = piece.map_err(|_| {
+            Problem::new(Code::MalformedBody, "the body ended before it was complete")
+        })?;
         self.left = self
             .left
             .checked_sub(piece.len() as u64)
@@ -75,7 +77,7 @@ impl Incoming {
     fn too_large(&self) -> Problem {
         Problem::new(
             Code::PayloadTooLarge,
-            format!("at most {} bytes are taken", self.limit),
+            format!("the body must not be longer than {} bytes", self.limit),
         )
     }
 }

@@ -1,5 +1,5 @@
-//! The body of a job: operations on records of any kind. Its form is checked whole before the job is taken; what each operation says of
-//! its record is checked when its turn comes.
+//! The body of a job: operations on records of any kind. The format of the whole body is checked
+//! before the job is accepted. The content of each operation is checked when it runs.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,9 +17,9 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::registers::catalogue;
 use crate::world::schema::{self, Schemas};
 
-/// Operations in one job, at most.
+/// Maximum number of operations in one job.
 pub const MOST: usize = 100_000;
-/// Faults named in one refusal, at most.
+/// Maximum number of errors in one refusal.
 const MOST_FAULTS: usize = 50;
 
 /// One operation as sent.
@@ -49,13 +49,13 @@ pub fn schemas(schemas: &mut Schemas) {
         json!({
             "type": "object", "additionalProperties": false, "required": ["operations"],
             "properties": { "operations": {
-                "type": "array", "minItems": 1, "maxItems": MOST, "items": schema_ref("JobOperationInput"), "description": "What to do, in order.",
+                "type": "array", "minItems": 1, "maxItems": MOST, "items": schema_ref("JobOperationInput"), "description": "Operations to carry out, in order.",
             } },
         }),
     );
 }
 
-/// The form of one operation.
+/// The format of one operation.
 fn form() -> &'static jsonschema::Validator {
     static FORM: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
         let mut all = Schemas::new();
@@ -65,10 +65,10 @@ fn form() -> &'static jsonschema::Validator {
     &FORM
 }
 
-/// The operations in a body, each as it was sent: they share its memory.
+/// Returns the operations in a body, each as it was sent. They share the memory of the body.
 ///
 /// # Errors
-/// 400 or 422 with every fault of form.
+/// 400 or 422 with the format errors.
 pub fn operations(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|e| {
         if e.is_data() {
@@ -104,7 +104,7 @@ pub fn operations(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
             return refused(
                 "operations",
                 "min_items",
-                "must have at least 1 members".into(),
+                "must have at least 1 member".into(),
             );
         }
         n if n > MOST => {
@@ -141,10 +141,10 @@ fn checked(raw: &[u8]) -> Result<Value, Problem> {
     Ok(value)
 }
 
-/// Does one operation, as it was sent.
+/// Carries out one operation, as it was sent.
 ///
 /// # Errors
-/// What the same operation alone would be refused with.
+/// The refusal that the operation would get if sent alone.
 pub fn run(raw: &[u8], txn: &mut Txn<'_>) -> Result<(), Problem> {
     let sent: Sent = serde_json::from_value(object(raw)?)
         .map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
@@ -192,7 +192,8 @@ mod tests {
             at("/operations/1", "type")
         );
         let mixed = format!(
-            "{{\"operations\": [{good}, {{\"kind\":\"unicorn\",\"op\":\"create\"}}, {{\"kind\":\"unit\",\"op\":\"create\",\"id\":\"x\"}}]}}"
+            "{{\"operations\": [{good}, {{\"kind\":\"unicorn\",\"op\":\"create\"}}, \
+                {{\"kind\":\"unit\",\"op\":\"create\",\"id\":\"x\"}}]}}"
         );
         let mut faults = refused(&mixed);
         faults.sort();

@@ -1,7 +1,9 @@
-//! Jobs: loads too large for one request. Taken at once, run beside requests, asked after, cancelled.
+//! Jobs: loads too large for one request. They are accepted at once, run in the background, and can
+//! be followed and cancelled.
 //!
-//! What a job is given lies in the memory of the process that took it; how far it has come lies in the database, where every replica
-//! sees it. A job whose process died is shown as interrupted, with how much of it stands.
+//! The operations of a job are in the memory of the process that accepted it. Its progress is in
+//! the database, where every replica can read it. If the process dies, the job is reported as
+//! interrupted, with the number of operations done.
 
 mod load;
 mod runner;
@@ -29,7 +31,8 @@ use runner::Waiting;
 pub use state::{Job, JobMode, queued};
 use state::{JobState, end, is_open};
 
-/// Operations in a job that is one transaction: while it runs, others wait.
+/// Maximum number of operations in a job that is one transaction, because other changes wait while
+/// it runs.
 const MOST_AT_ONCE: usize = 20_000;
 
 /// The schemas of this module.
@@ -47,37 +50,115 @@ pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
         { "kind": "unit", "op": "restore", "id": "019abcde-0000-7000-8000-000000000001" },
     ] });
     vec![
-        Operation::holding("POST", "/api/v1/jobs", "createJob", Access::Authenticated, jobs, create)
-            .says("Jobs", "Load many records of any kind", &format!(
-                "Up to {} operations, in order, beside other requests: 202 says where to ask how far it is. With `mode=each`, the default, operations are committed in small parts and each stands alone; with `mode=atomic` they are all or nothing. An atomic job and a dry run take at most {MOST_AT_ONCE} operations: other changes wait while they run. The body is at most 32 MiB unless the service is set up otherwise. Permissions are those of each operation, by the grants that the account holds when its turn comes. The journal's entries carry the request id of this request. Four jobs of an account may wait or run at a process.",
+        Operation::holding(
+            "POST",
+            "/api/v1/jobs",
+            "createJob",
+            Access::Authenticated,
+            jobs,
+            create,
+        )
+        .says(
+            "Jobs",
+            "Load many records of any kind",
+            &format!(
+                "Runs up to {} operations in order, in the background. 202 gives the URL where \
+                    progress can be read. With `mode=each`, the default, operations are \
+                    committed in small groups and each succeeds or fails on its own; with \
+                    `mode=atomic`, either all succeed or none is kept. An atomic job or a dry \
+                    run takes at most {MOST_AT_ONCE} operations, because other changes wait \
+                    while it runs. The body is at most 32 MiB unless the service is configured \
+                    otherwise. Each operation needs its own permission, from the grants that the \
+                    account holds when it runs. The journal entries carry the request id of this \
+                    request. An account can have at most four jobs waiting or running in one \
+                    process.",
                 load::MOST,
-            ))
-            .takes([
-                idempotency(),
-                reason(),
-                query("mode", "`each`: every operation for itself. `atomic`: all or nothing.", json!({ "type": "string", "enum": ["each", "atomic"], "default": "each" })),
-                query("dry_run", "Check everything, change nothing.", json!({ "type": "boolean", "default": false })),
-            ])
-            .body(&["application/json"], schema_ref("JobInput"), example)
-            .streamed()
-            .answers(202, "The job, with `Location`.", schema_ref("Job"))
-            .refuses(&[Code::Forbidden, Code::InvalidHeader, Code::IdempotencyKeyReused]),
-        Operation::new("GET", "/api/v1/jobs", "listJobs", Access::Authenticated, list)
-            .says("Jobs", "List jobs", &format!("The caller's own, youngest first; administrators and auditors see all. Finished ones are kept for {JOB_DAYS} days."))
-            .takes([
-                page::limit_parameter("Jobs"),
-                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
-            ])
-            .answers(200, "A page of jobs.", schema_ref("JobPage")),
-        Operation::new("GET", "/api/v1/jobs/{id}", "getJob", Access::Authenticated, get)
-            .says("Jobs", "How far a job is", "For the account that asked for it, administrators and auditors; for others it is not there.")
-            .takes([id_parameter("job")])
-            .answers(200, "The job.", schema_ref("Job")),
-        Operation::new("POST", "/api/v1/jobs/{id}/cancel", "cancelJob", Access::Authenticated, cancel)
-            .says("Jobs", "Cancel a job", "For the account that asked for it and administrators. Once it is answered the job changes nothing more; what is done stands, and an atomic job has changed nothing.")
-            .takes([id_parameter("job"), idempotency()])
-            .answers(200, "The cancelled job.", schema_ref("Job"))
-            .refuses(&[Code::Forbidden, Code::Conflict, Code::InvalidHeader, Code::IdempotencyKeyReused]),
+            ),
+        )
+        .takes([
+            idempotency(),
+            reason(),
+            query(
+                "mode",
+                "`each`: every operation on its own. `atomic`: all or nothing.",
+                json!({ "type": "string", "enum": ["each", "atomic"], "default": "each" }),
+            ),
+            query(
+                "dry_run",
+                "Check everything but change nothing.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+        ])
+        .body(&["application/json"], schema_ref("JobInput"), example)
+        .streamed()
+        .answers(202, "The job, with `Location`.", schema_ref("Job"))
+        .refuses(&[
+            Code::Forbidden,
+            Code::InvalidHeader,
+            Code::IdempotencyKeyReused,
+        ]),
+        Operation::new(
+            "GET",
+            "/api/v1/jobs",
+            "listJobs",
+            Access::Authenticated,
+            list,
+        )
+        .says(
+            "Jobs",
+            "List jobs",
+            &format!(
+                "Returns the caller's own jobs, newest first. \
+                Administrators and auditors see all jobs. Finished jobs are kept for {JOB_DAYS} \
+                days."
+            ),
+        )
+        .takes([
+            page::limit_parameter("Jobs"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page.",
+                json!({ "type": "string", "format": "uuid", "maxLength": 36 }),
+            ),
+        ])
+        .answers(200, "A page of jobs.", schema_ref("JobPage")),
+        Operation::new(
+            "GET",
+            "/api/v1/jobs/{id}",
+            "getJob",
+            Access::Authenticated,
+            get,
+        )
+        .says(
+            "Jobs",
+            "Get a job",
+            "Returns the progress of a job. Available to the account \
+                that created it, administrators and auditors; others get 404.",
+        )
+        .takes([id_parameter("job")])
+        .answers(200, "The job.", schema_ref("Job")),
+        Operation::new(
+            "POST",
+            "/api/v1/jobs/{id}/cancel",
+            "cancelJob",
+            Access::Authenticated,
+            cancel,
+        )
+        .says(
+            "Jobs",
+            "Cancel a job",
+            "Allowed for the account that created the job and for \
+                administrators. After the response the job makes no more changes. Changes \
+                already made are kept; an atomic job has made none.",
+        )
+        .takes([id_parameter("job"), idempotency()])
+        .answers(200, "The cancelled job.", schema_ref("Job"))
+        .refuses(&[
+            Code::Forbidden,
+            Code::Conflict,
+            Code::InvalidHeader,
+            Code::IdempotencyKeyReused,
+        ]),
     ]
 }
 
@@ -85,7 +166,7 @@ fn sees_all(caller: &Caller) -> bool {
     caller.may(Subject::Access, Act::Read)
 }
 
-/// The job as this caller may see it; to others it does not exist.
+/// Returns the job as visible to this caller. For others it does not exist.
 fn seen(row: Option<JobRow>, caller: &Caller) -> Result<Job, Problem> {
     let row = row.ok_or_else(Problem::not_found)?;
     let owns = row.owner_id.0 == caller.account;
@@ -93,7 +174,7 @@ fn seen(row: Option<JobRow>, caller: &Caller) -> Result<Job, Problem> {
         return Err(Problem::not_found());
     }
     let mut job = Job::of(&row)?;
-    // What was refused may speak of marked records, which the owner may know of.
+    // Refused operations may mention marked records that are visible only to the owner.
     if !owns && caller.clearance() != Clearance::All {
         job.errors.clear();
         job.detail = None;
@@ -123,8 +204,10 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
         .map_err(Problem::internal)??;
     let total = operations.len();
     if total > MOST_AT_ONCE && (dry_run || mode == JobMode::Atomic) {
-        let detail =
-            format!("an atomic job or a dry run has at most {MOST_AT_ONCE} operations; split it");
+        let detail = format!(
+            "an atomic job or a dry run can have at most {MOST_AT_ONCE} operations; split \
+                it"
+        );
         return Err(Problem::field(
             Code::InvalidBody,
             "/operations",
@@ -149,7 +232,8 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
     );
     let location = format!("{BASE}/jobs/{id}");
     let address = location.clone();
-    // On its own: a caller who goes away now must not leave a job behind that nobody runs.
+    // Runs as a separate task: if the caller disconnects now, no job must be left that nothing
+    // runs.
     let taken = actix_web::rt::spawn(async move {
         let stored = service.engine.write(write, move |txn| {
             let row = queued(id, owner, &request_id, mode, dry_run, total, txn.now());
@@ -158,7 +242,7 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
             Ok(answer.into())
         });
         let outcome = stored.await?;
-        // A repeated request is answered with the job that the first one made.
+        // A repeated request gets the job that the first one created.
         if outcome
             .headers
             .iter()
@@ -175,7 +259,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
     let before = call
         .query
-        .value::<Uuid>("cursor", "the next_cursor of the page before")?;
+        .value::<Uuid>("cursor", "the next_cursor of the previous page")?;
     let before = before.unwrap_or(Uuid::max());
     let caller = call.caller()?;
     let owner = (!sees_all(caller)).then_some(caller.account);
@@ -229,7 +313,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
         }
         if !is_open(&row) {
             let detail = format!(
-                "the job has ended: it is {}",
+                "the job has already ended; its state is {}",
                 crate::world::record::word(&state)
             );
             return Err(Problem::new(Code::Conflict, detail));

@@ -1,8 +1,9 @@
-//! Runs jobs, one after the other, beside the requests of this process.
+//! Runs jobs in the background, one after another, while the process serves requests.
 //!
-//! A step of a job is one change for the writer: a chunk of its operations and how far the job has come, in one transaction. Each step
-//! first looks whether the job is still open. So a cancelled job, or one that another process has taken for dead, changes nothing more,
-//! and `done` is exact whenever a process dies. Between two steps others have their turn.
+//! Each step of a job is one change made by the writer: a chunk of its operations plus the progress
+//! made, in one transaction. Every step first checks that the job is still open. So a job that was
+//! cancelled, or that another process has declared interrupted, makes no further changes, and
+//! `done` is exact even if a process dies. Other writes can run between steps.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,22 +22,24 @@ use crate::db::store::{self, JobRow, Side};
 use crate::engine::{Author, Engine, Outcome, Txn, Write};
 use crate::problem::{Code, Problem};
 
-/// Operations in one step of a job whose operations stand alone.
+/// Number of operations in one step of a job whose operations are independent.
 const CHUNK: usize = 200;
-/// Jobs that a process holds, those on their way in counted, and those of one account.
+/// Maximum number of jobs that one process holds, including jobs being submitted, and the maximum
+/// for one account.
 const HELD: usize = 8;
 const HELD_OF_ONE: usize = 4;
-/// How often a process says that it still holds its jobs, and for how long its silence is borne.
+/// How often a process confirms that it still holds its jobs, and how long it may be silent before
+/// they count as interrupted.
 const BEAT: Duration = Duration::from_secs(10);
 const SILENCE: TimeDelta = TimeDelta::seconds(60);
-/// How often a step is tried while the database is away, a second apart.
+/// Number of attempts at a step while the database is unavailable, and the pause between them.
 const TRIES: usize = 20;
 const BREATH: Duration = Duration::from_secs(1);
 
 /// The jobs that this process holds: id and owner.
 type Held = Arc<Mutex<Vec<(Uuid, Uuid)>>>;
 
-/// A place for one job, given back when dropped.
+/// A reserved place for one job, released when dropped.
 pub struct Slot {
     pub id: Uuid,
     held: Held,
@@ -49,7 +52,7 @@ impl Drop for Slot {
     }
 }
 
-/// A job as it waits.
+/// A job waiting to run.
 pub struct Waiting {
     pub slot: Slot,
     pub who: Identity,
@@ -70,12 +73,13 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Starts the thread, and says of the jobs that died with an earlier process that they did.
+    /// Starts the thread, and marks jobs whose process has stopped as interrupted.
     ///
     /// # Errors
-    /// The database is away or no thread is to be had.
+    /// The database is unavailable or the thread cannot be started.
     pub async fn start(&self, engine: &Arc<Engine>) -> Result<(), Problem> {
-        // A file has one process that serves it: what is open there is nobody's.
+        // A database file is served by one process only, so no running process holds the jobs that
+        // are open in it now.
         let since = if engine.is_shared() {
             Utc::now() - SILENCE
         } else {
@@ -108,20 +112,21 @@ impl Jobs {
         Ok(())
     }
 
-    /// Makes room for a job of this account.
+    /// Reserves a place for a job of this account.
     ///
     /// # Errors
-    /// 429 when the account has too many, 503 when the process has.
+    /// 429 when the account has too many jobs, 503 when the process has.
     pub fn reserve(&self, owner: Uuid) -> Result<Slot, Problem> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.iter().filter(|(_, of)| *of == owner).count() >= HELD_OF_ONE {
             let detail = format!(
-                "{HELD_OF_ONE} jobs of this account wait or run here; send the next when one has ended"
+                "{HELD_OF_ONE} jobs of this account are already queued or running here; send the \
+                    next one when one of them has finished"
             );
             return Err(Problem::new(Code::TooManyRequests, detail).header("Retry-After", "5"));
         }
         if held.len() >= HELD {
-            return Err(Problem::unavailable("too many jobs wait"));
+            return Err(Problem::unavailable("too many jobs are queued"));
         }
         let id = Uuid::now_v7();
         held.push((id, owner));
@@ -131,7 +136,8 @@ impl Jobs {
         })
     }
 
-    /// Lets a job that is stored wait for its turn. When the service is stopping it stays behind, and is found interrupted.
+    /// Queues a stored job. If the service is stopping, the job is not queued and is later marked
+    /// as interrupted.
     pub fn submit(&self, job: Waiting) {
         if let Some(queue) = self
             .queue
@@ -143,7 +149,8 @@ impl Jobs {
         }
     }
 
-    /// Ends the thread: a running job stops after the step it is in, and those that wait never begin. Each says so.
+    /// Stops the thread. A running job stops after its current step, and queued jobs never start.
+    /// Each is marked as interrupted.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         drop(
@@ -163,7 +170,7 @@ impl Jobs {
     }
 }
 
-/// Says of the jobs of which nothing was heard since `since` that they were interrupted.
+/// Marks jobs with no sign of life since `since` as interrupted.
 async fn interrupt_silent(engine: &Engine, since: DateTime<Utc>) -> Result<(), Problem> {
     if engine
         .read(move |c| store::silent_jobs(c, since))
@@ -192,7 +199,7 @@ struct Runner {
     stopping: Arc<AtomicBool>,
 }
 
-/// What one step is given: the job as it stands, and the transaction.
+/// What one step receives: the job's current row, and the transaction.
 type Step = Box<dyn FnOnce(&mut JobRow, &mut Txn<'_>) -> Result<(), Problem> + Send>;
 
 impl Runner {
@@ -205,7 +212,8 @@ impl Runner {
         }
     }
 
-    /// Says that its jobs are held, and finds those whose process no longer does.
+    /// Confirms regularly that this process holds its jobs, and marks jobs that no process holds
+    /// any more as interrupted.
     async fn beat(&self) {
         loop {
             tokio::time::sleep(BEAT).await;
@@ -215,7 +223,7 @@ impl Runner {
             };
             let told = async {
                 if !ids.is_empty() {
-                    let write = Write::system(Uuid::nil(), "jobs that are held");
+                    let write = Write::system(Uuid::nil(), "jobs still held");
                     let note = move |txn: &mut Txn<'_>| {
                         let at = txn.now();
                         txn.beside(Side::JobsHeld { ids, at });
@@ -266,7 +274,8 @@ impl Runner {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// A job that goes no further: because the service stops, or because it has ended otherwise.
+    /// Handles a job that cannot go on, either because the service is stopping or because the job
+    /// has already ended.
     async fn stopped(&self, job: &Arc<Waiting>) -> Result<(), Problem> {
         if !self.is_stopping() {
             return Ok(());
@@ -282,7 +291,8 @@ impl Runner {
             .map(drop)
     }
 
-    /// A step in the name of the job's owner, with what its grants allow now. False when the job is open no more.
+    /// Runs a step on behalf of the job's owner, with the owner's current grants. Returns false
+    /// when the job is no longer open.
     async fn step(
         &self,
         job: &Arc<Waiting>,
@@ -293,7 +303,8 @@ impl Runner {
             .await
     }
 
-    /// `done` is how far the job must have come; one that has come further did this step, and only its acknowledgement was lost.
+    /// `done` is the progress the job must have reached. If the job is further on, this step was
+    /// already done and only its acknowledgement was lost.
     async fn step_as(
         &self,
         job: &Arc<Waiting>,
@@ -301,7 +312,7 @@ impl Runner {
         done: Option<usize>,
         step: impl Fn() -> Step,
     ) -> Result<bool, Problem> {
-        /// The job is open no more.
+        /// The job is no longer open.
         const OVER: u16 = 409;
         let id = job.slot.id;
         let mut tries = 0;
@@ -337,7 +348,7 @@ impl Runner {
             };
             match self.engine.write(write, work).await {
                 Ok(outcome) => return Ok(outcome.status != OVER),
-                // Nothing was written, or nobody knows: the next try finds out.
+                // Either nothing was written or the result is unknown; the next attempt finds out.
                 Err(problem)
                     if problem.code == Code::Unavailable
                         && tries < TRIES
@@ -351,11 +362,13 @@ impl Runner {
         }
     }
 
-    /// The account is gone, or the service is at fault.
+    /// Ends a job whose step failed, because the account may no longer run it or because of an
+    /// internal error.
     async fn give_up(&self, job: &Arc<Waiting>, problem: &Problem) {
         let failure = match problem.code {
-            // Nobody can be told now; once the silence is too long, others say that it was interrupted.
-            Code::Unavailable => return log::error!("job {} is given up: {problem}", job.slot.id),
+            // Nothing can be written now. Once the job has been silent for too long, another
+            // process marks it as interrupted.
+            Code::Unavailable => return log::error!("giving up on job {}: {problem}", job.slot.id),
             Code::Internal => JobFailure::Internal,
             _ => JobFailure::Refused,
         };
@@ -370,16 +383,20 @@ impl Runner {
             .step_as(job, Author::System(Uuid::nil()), None, fail)
             .await
         {
-            log::error!("job {} cannot be ended: {problem}", job.slot.id);
+            log::error!(
+                "job {} could not be marked as failed: {problem}",
+                job.slot.id
+            );
         }
     }
 }
 
-/// Does the operations of one step; a refused one leaves nothing, and in an atomic job nor do the others.
+/// Runs the operations of one step. An operation that is refused changes nothing; in an atomic job,
+/// nor do the others.
 fn chunk(job: &Waiting, start: usize, size: usize, row: &mut JobRow, txn: &mut Txn<'_>) {
     let mut refused = Vec::new();
     let mut done = 0;
-    // The error undoes all of it, and says nothing else.
+    // This error only rolls everything back; its content is not used.
     let undo = Problem::not_found;
     let kept = txn.part(|txn| {
         for (index, raw) in job.operations.iter().enumerate().skip(start).take(size) {

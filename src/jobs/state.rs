@@ -1,4 +1,4 @@
-//! A job as far as it has come, and the ways in which it goes on.
+//! The state of a job, and how it changes.
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -12,97 +12,100 @@ use crate::http::resource::BulkProblem;
 use crate::problem::Problem;
 use crate::world::record::word;
 
-/// Refusals kept, at most, and the size of their JSON beyond which no more is kept.
+/// Maximum number of refusals kept, and the size of their JSON after which no more are kept.
 const MOST_ERRORS: usize = 100;
 const MOST_BYTES: usize = 64 * 1024;
-/// Faults kept of one refusal.
+/// Maximum number of errors kept for one refusal.
 const MOST_FAULTS: usize = 10;
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// It waits for its turn.
+    /// Waiting to run.
     Queued,
     Running,
-    /// It came to its end; `failed` says how many of its operations were refused.
+    /// All operations were processed; `failed` gives the number that were refused.
     Succeeded,
-    /// It did not come to its end; `failure` says why.
+    /// The job did not finish; `failure` says why.
     Failed,
     Cancelled,
 }
 
-/// How a job's operations hang together.
+/// Whether a job's operations are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobMode {
-    /// Every operation for itself.
+    /// Each operation succeeds or fails on its own.
     Each,
     /// All or nothing.
     Atomic,
 }
 
-/// Why a job did not come to its end.
+/// Why a job did not finish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobFailure {
-    /// The process that ran it stopped.
+    /// The process running it stopped.
     Interrupted,
-    /// An operation of an atomic job was refused, or the account that asked for it may do nothing any more.
+    /// An operation of an atomic job was refused, or the account that requested the job may no
+    /// longer run it.
     Refused,
-    /// The service is at fault.
+    /// Internal error in the service.
     Internal,
 }
 
 /// Why one operation of a job was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobError {
-    /// The operation, counted from 0.
+    /// Index of the operation, counted from 0.
     #[schema(minimum = 0)]
     pub index: i32,
     /// What was wrong with it.
     pub problem: BulkProblem,
 }
 
-/// A load that runs beside requests.
+/// A bulk load that runs in the background.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Job {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// The account that asked for it, and whose grants it runs with.
+    /// Account that requested the job; the job runs with this account's grants.
     pub owner_id: Uuid,
-    /// The request that asked for it; its journal entries carry the same.
+    /// Id of the request that started the job; its journal entries carry the same id.
     #[schema(max_length = 64)]
     pub request_id: String,
-    /// Where it stands.
+    /// Current status.
     pub state: JobState,
-    /// How its operations hang together.
+    /// Whether its operations are independent of each other.
     pub mode: JobMode,
-    /// Whether it only checks.
+    /// Whether the job only checks its operations.
     pub dry_run: bool,
-    /// Operations that it has.
+    /// Number of operations in the job.
     #[schema(minimum = 0)]
     pub total: i32,
-    /// Operations from the first on whose outcome stands. What is cut off can go on with a new job from this index; an atomic job that
-    /// did not succeed, and a dry run, changed nothing.
+    /// Number of operations, counted from the first, whose outcome is final. An interrupted job can
+    /// be continued with a new job from this index. An atomic job that did not succeed, and a dry
+    /// run, changed nothing.
     #[schema(minimum = 0)]
     pub done: i32,
-    /// Operations that were refused.
+    /// Number of operations that were refused.
     #[schema(minimum = 0)]
     pub failed: i32,
-    /// The first refusals; at most 100, fewer where they are long. Empty for whoever neither owns the job nor is cleared for everything.
+    /// The first refusals, at most 100, or fewer if they are long. Empty unless the caller owns the
+    /// job or is cleared for everything.
     #[schema(max_items = 100)]
     pub errors: Vec<JobError>,
-    /// Why it failed; null unless it did.
+    /// Why the job failed; null if it did not.
     pub failure: Option<JobFailure>,
-    /// The same in a sentence.
+    /// The reason as a sentence.
     #[schema(max_length = 4000)]
     pub detail: Option<String>,
-    /// When it was asked for.
+    /// When the job was requested.
     pub created_at: DateTime<Utc>,
-    /// When it began.
+    /// When the job started.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended, in whatever way.
+    /// When the job ended, whatever the outcome.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
@@ -111,10 +114,10 @@ fn read<T: DeserializeOwned>(word: &str) -> Result<T, Problem> {
 }
 
 impl Job {
-    /// What a row says.
+    /// Reads a job from its database row.
     ///
     /// # Errors
-    /// The row holds what no build of ours writes.
+    /// The row contains a value that no build of this service writes.
     pub fn of(row: &JobRow) -> Result<Self, Problem> {
         Ok(Self {
             id: row.id.0,
@@ -140,7 +143,7 @@ fn errors(row: &JobRow) -> Vec<JobError> {
     serde_json::from_str(&row.errors).unwrap_or_default()
 }
 
-/// A job about to wait for its turn.
+/// A new job, ready to be queued.
 #[must_use]
 pub fn queued(
     id: Uuid,
@@ -171,13 +174,13 @@ pub fn queued(
     }
 }
 
-/// It is its turn.
+/// Marks the job as running.
 pub fn begin(row: &mut JobRow, now: DateTime<Utc>) {
     row.state = word(&JobState::Running);
     (row.started_at, row.heartbeat_at) = (Some(now.into()), now.into());
 }
 
-/// Notes the refusals of some operations, the first of a job in words.
+/// Records the refused operations of a step, with details of the first ones of the job.
 pub fn refuse(row: &mut JobRow, refused: Vec<(usize, Problem)>) {
     row.failed = row
         .failed
@@ -207,27 +210,29 @@ pub fn end(row: &mut JobRow, state: JobState, now: DateTime<Utc>) {
     row.finished_at = Some(now.into());
 }
 
-/// It has ended before its end.
+/// Marks the job as failed.
 pub fn fail(row: &mut JobRow, failure: JobFailure, detail: &str, now: DateTime<Utc>) {
     row.failure = Some(word(&failure));
     row.detail = Some(detail.chars().take(4_000).collect());
     end(row, JobState::Failed, now);
 }
 
-/// The process that held it has stopped.
+/// Marks the job as interrupted because the process that held it has stopped.
 pub fn interrupt(row: &mut JobRow, now: DateTime<Utc>) {
     let detail = if row.mode == word(&JobMode::Each) && row.dry_run == 0 {
         format!(
-            "the process that ran it stopped; the outcome of the first {} operations stands: send the others as a new job",
+            "the process running this job stopped; the outcome of the first {} operations is \
+                final; send the others as a new job",
             row.done
         )
     } else {
-        "the process that ran it stopped; nothing was changed: send it again".to_owned()
+        "the process running this job stopped and nothing was changed; send the job again"
+            .to_owned()
     };
     fail(row, JobFailure::Interrupted, &detail, now);
 }
 
-/// Whether it waits or runs.
+/// Whether the job is queued or running.
 #[must_use]
 pub fn is_open(row: &JobRow) -> bool {
     row.finished_at.is_none()

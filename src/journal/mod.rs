@@ -1,7 +1,9 @@
-//! The journal: one hash-chained entry for every change, in the order of the commits. It is the truth; all else is a reading of it.
+//! The journal: one hash-chained entry for every change, in the order of commits. It is the source
+//! of truth; everything else is derived from it.
 //!
-//! An entry's hash covers its own columns and the hash before. The words (snapshot and reason) are covered through a salted digest,
-//! so that a text which had to be redacted can go, with its salt, and the chain still verifies.
+//! An entry's hash covers its own columns and the previous hash. The content (snapshot and reason)
+//! is covered through a salted digest. So content that must be redacted can be removed together
+//! with its salt, and the chain can still be verified.
 
 pub mod verify;
 
@@ -11,10 +13,10 @@ use uuid::Uuid;
 
 use crate::db::store::JournalRow;
 
-/// The hash that the first entry follows.
+/// The previous hash of the first entry.
 pub const GENESIS: [u8; 32] = [0; 32];
 
-/// What happened to the record.
+/// What was done to the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Create,
@@ -24,7 +26,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word in the journal.
+    /// The code stored in the journal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,12 +38,12 @@ impl Action {
     }
 }
 
-/// A change about to be journalled.
+/// A change about to be recorded in the journal.
 #[derive(Debug, Clone)]
 pub struct NewEntry {
     pub seq: i64,
     pub at: DateTime<Utc>,
-    /// When it was really made, where `at` is back-dated.
+    /// When it was actually entered, if `at` is back-dated.
     pub entered_at: Option<DateTime<Utc>>,
     pub actor: Uuid,
     pub request_id: String,
@@ -82,7 +84,7 @@ impl NewEntry {
     }
 }
 
-/// The salted digest of an entry's words; `None` once they are redacted.
+/// The salted digest of an entry's content; `None` once it is redacted.
 #[must_use]
 pub fn digest(row: &JournalRow) -> Option<Vec<u8>> {
     let (salt, snapshot) = (row.salt.as_ref()?, row.snapshot.as_ref()?);
@@ -99,7 +101,7 @@ pub fn digest(row: &JournalRow) -> Option<Vec<u8>> {
     Some(h.finalize().to_vec())
 }
 
-/// The hash of an entry, over its columns, the digest of its words and the hash before.
+/// The hash of an entry, over its columns, the digest of its content and the previous hash.
 #[must_use]
 pub fn hash(row: &JournalRow) -> Vec<u8> {
     let mut h = Sha256::new();
@@ -121,7 +123,7 @@ pub fn hash(row: &JournalRow) -> Vec<u8> {
     h.finalize().to_vec()
 }
 
-/// Length first, so that no two rows have the same bytes.
+/// Writes the length first, so that no two different rows give the same bytes.
 fn part(h: &mut Sha256, bytes: &[u8]) {
     h.update((bytes.len() as u64).to_be_bytes());
     h.update(bytes);

@@ -1,4 +1,4 @@
-//! Whether the journal is what was written, and the records what the journal says.
+//! Checks that the journal is unchanged, and that the records match the journal.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::{GENESIS, digest, hash};
 use crate::db::{Conn, DbError, store};
 
-/// One thing that does not hold.
+/// One inconsistency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The journal entry's number, or of the record's last entry.
+    /// Number of the journal entry, or of the record's last entry.
     pub seq: i64,
     pub record: Option<(String, Uuid)>,
     pub what: String,
@@ -26,18 +26,19 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// What was looked at and what was found.
+/// What was checked, and the inconsistencies found.
 #[derive(Debug, Default)]
 pub struct Report {
     pub entries: i64,
     pub records: usize,
     pub redacted: usize,
-    /// Hash of the last entry, in hexadecimal: keep it elsewhere to prove later that nothing before it was changed.
+    /// Hash of the last entry, in hexadecimal. Keep a copy elsewhere to prove later that no earlier
+    /// entry was changed.
     pub head: String,
     pub faults: Vec<Fault>,
 }
 
-/// What the journal says of a record's latest version.
+/// What the journal contains for a record's latest version.
 struct Latest {
     seq: i64,
     version: i64,
@@ -46,13 +47,14 @@ struct Latest {
     body: Option<String>,
 }
 
-/// Faults named before the search ends: a damaged chain can have as many as it has entries.
+/// Number of inconsistencies after which the check ends; a damaged chain can have as many as it has
+/// entries.
 const MOST: usize = 100;
 
 /// Reads the whole journal and every record.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be read.
 pub fn verify(conn: &mut Conn) -> Result<Report, DbError> {
     let mut report = Report::default();
     let mut latest: HashMap<Uuid, Latest> = HashMap::new();
@@ -83,10 +85,14 @@ fn chain(
                 ));
             }
             if row.previous != previous {
-                faults.push("does not follow the entry before: one of the two was changed, removed or moved".into());
+                faults.push(
+                    "does not follow the previous entry: one of the two was changed, \
+                    removed or moved"
+                        .into(),
+                );
             }
             if row.hash != hash(&row) {
-                faults.push("its columns are not what its hash was made of".into());
+                faults.push("its columns do not match its hash".into());
             }
             match digest(&row) {
                 Some(d) if d != row.digest => {
@@ -94,15 +100,15 @@ fn chain(
                 }
                 Some(_) => {}
                 None if row.snapshot.is_none() && row.salt.is_none() => report.redacted += 1,
-                None => faults.push("its snapshot or salt is gone, but not both".into()),
+                None => faults.push("its snapshot or its salt is missing, but not both".into()),
             }
             if at.is_some_and(|before| row.at < before) {
-                faults.push("its time lies before the entry before".into());
+                faults.push("its time is earlier than that of the previous entry".into());
             }
             let expected = latest.get(&row.record_id.0).map_or(1, |l| l.version + 1);
             if row.version != expected {
                 faults.push(format!(
-                    "is version {} of its record where {expected} was to come",
+                    "is version {} of its record, but version {expected} was expected",
                     row.version
                 ));
             }
@@ -153,7 +159,8 @@ fn rows(
                 None => Some("the record has no entry in the journal".to_owned()),
                 Some(l) if l.version != row.version || l.seq != row.seq || l.kind != row.kind => {
                     Some(format!(
-                        "the record is at version {} while the journal's last is {} (entry {})",
+                        "the record is at version {}, but the latest in the journal is {} (entry \
+                            {})",
                         row.version, l.version, l.seq
                     ))
                 }
@@ -164,7 +171,8 @@ fn rows(
                 }
                 Some(_) if reference(&row.body).is_none_or(|r| r != row.reference) => {
                     Some(format!(
-                        "the record's row says `{}`, which is not its reference",
+                        "the reference in the record's row is `{}`, which is not the reference in \
+                            its body",
                         row.reference
                     ))
                 }
@@ -181,14 +189,14 @@ fn rows(
         report.faults.push(Fault {
             seq: l.seq,
             record: Some((l.kind, id)),
-            what: "the record itself is gone".into(),
+            what: "the record itself is missing".into(),
         });
     }
     report.faults.truncate(MOST);
     Ok(())
 }
 
-/// The reference within a record's body, which the row repeats for its index.
+/// The reference in a record's body; the row repeats it for its index.
 fn reference(body: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Body {

@@ -1,4 +1,4 @@
-//! Checks that the rules and filters of several resources share.
+//! Checks shared by the rules and filters of several resources.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::world::{Resource, Rules};
 
-/// Refuses a change of a field that stays as it was first set. `remedy` follows "cannot change: ".
+/// Refuses a change to a field that cannot be changed once set. `remedy` follows "cannot change: ".
 pub fn fixed<R: Resource, T: PartialEq>(
     rules: &mut Rules<'_, R>,
     is: &R,
@@ -19,7 +19,7 @@ pub fn fixed<R: Resource, T: PartialEq>(
         .before
         .is_some_and(|before| field(&before.data) != field(is))
     {
-        rules.refuse(pointer, "fixed", format!("cannot change: {remedy}"));
+        rules.refuse(pointer, "fixed", format!("cannot be changed: {remedy}"));
     }
 }
 
@@ -31,38 +31,39 @@ pub fn distinct<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, ids: &[Uui
             rules.refuse(
                 format!("{pointer}/{n}"),
                 "duplicate",
-                "names a record that the list already names; remove it",
+                "is already in the list; remove it",
             );
         }
     }
 }
 
-/// Refuses a day to come for what is said to have happened.
+/// Refuses a future date for something reported as having happened.
 pub fn not_in_future<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, day: Option<NaiveDate>) {
     let today = rules.reading.on;
     if day.is_some_and(|d| d > today) {
         rules.refuse(
             pointer,
             "future_date",
-            format!("must not lie after today ({today}); record it once it has happened"),
+            format!("must not be later than today ({today}); record it once it has happened"),
         );
     }
 }
 
-/// Refuses what nobody approved: a deadline moved by whoever it binds. `by` is the post or the board that did.
+/// Refuses a change of deadline that names no approver. `by` is the post or the board that approved
+/// it.
 pub fn approved<R: Resource>(rules: &mut Rules<'_, R>, by: Option<Uuid>) {
     rules.require(
         by.is_some(),
         "/approver_post_id",
         "required",
-        "name who approved it: approver_post_id, approver_board_id or both",
+        "name the approver in approver_post_id, approver_board_id or both",
     );
 }
 
-/// From the first to the last day, both included; an end that is not known is open.
+/// First and last day, both included; an unknown end is open.
 pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
 
-/// Whether two stretches of days have a day in common.
+/// Whether two periods have a day in common.
 #[must_use]
 pub fn overlap(a: Days, b: Days) -> bool {
     let starts_by_end = |from: Option<NaiveDate>, until: Option<NaiveDate>| match (from, until) {
@@ -72,19 +73,20 @@ pub fn overlap(a: Days, b: Days) -> bool {
     starts_by_end(a.0, b.1) && starts_by_end(b.0, a.1)
 }
 
-/// Whether a day lies in a stretch of days.
+/// Whether a day falls within a period.
 #[must_use]
 pub fn runs_on(days: Days, on: NaiveDate) -> bool {
     overlap(days, (Some(on), Some(on)))
 }
 
-/// Whether a record's day passes a filter's window; without a day it passes only where nothing is asked.
+/// Whether a record's date passes a filter's period; a record without a date passes only if the
+/// filter is not set.
 #[must_use]
 pub fn in_window(day: Option<NaiveDate>, window: Days) -> bool {
     window == (None, None) || day.is_some_and(|d| runs_on(window, d))
 }
 
-/// Whether `holds` is what a yes-or-no filter asks for, if it asks.
+/// Whether the result of `holds` matches a yes-or-no filter; true if the filter is not set.
 pub fn asked(wanted: Option<bool>, holds: impl FnOnce() -> bool) -> bool {
     wanted.is_none_or(|w| w == holds())
 }
@@ -122,14 +124,16 @@ mod tests {
     }
 }
 
-/// For the tests of a register: its examples fit their schema, and bodies that do not are refused.
+/// For the tests of a register: its examples match their schema, and bodies that do not match are
+/// refused.
 #[cfg(test)]
 pub mod bodies {
     use serde_json::{Value, json};
 
     use crate::registers::catalogue;
 
-    /// Checks the example, and that a body without fields, with an unknown one, or with one of `bad` is refused.
+    /// Checks the example, and checks that a body without fields, with an unknown field, or with
+    /// one of the values in `bad` is refused.
     pub fn check(kind: &str, bad: &[(&str, Value)]) {
         let kind = catalogue().named(kind).expect("the kind is registered");
         let example = (kind.example)();

@@ -1,4 +1,4 @@
-//! What rules ask about records that point to each other.
+//! Checks and look-ups that rules need for linked records.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::world::{Marking, Meta, Rec, Resource, Rules, World};
 
-/// Refuses a list whose members name the same record twice. `field` is the member's field that holds the id.
+/// Refuses a list that names the same record twice. `field` is the field of a list entry that holds
+/// the id.
 pub fn no_repeats<R: Resource>(
     rules: &mut Rules<'_, R>,
     list: &str,
@@ -19,13 +20,13 @@ pub fn no_repeats<R: Resource>(
             rules.refuse(
                 format!("{list}/{n}/{field}"),
                 "duplicate",
-                "names a record that the list already names; remove it",
+                "is already in the list; remove it",
             );
         }
     }
 }
 
-/// The other live records of the kind that point to `id`.
+/// Returns the other live records of the kind that link to `id`.
 pub fn others<'a, R: Resource>(
     rules: &Rules<'a, R>,
     id: Uuid,
@@ -38,13 +39,13 @@ pub fn others<'a, R: Resource>(
         .filter(move |r| r.meta.id != own)
 }
 
-/// Whether a part counts on its whole: not if it is marked more strictly.
+/// Whether a part counts towards its whole. It does not if it has a stricter marking.
 #[must_use]
 pub fn counts(whole: &Meta, part: &Meta) -> bool {
     whole.marking == Marking::OfficialSensitive || part.marking == Marking::Official
 }
 
-/// Live records that point to one and count on it.
+/// Returns the live records that link to `whole` and count towards it.
 pub fn parts<'a, 'm, R: Resource>(
     world: &'a World,
     whole: &'m Meta,
@@ -54,13 +55,13 @@ pub fn parts<'a, 'm, R: Resource>(
         .filter(move |r| counts(whole, &r.meta))
 }
 
-/// A count as it is kept.
+/// Converts a count to the type it is stored as.
 #[must_use]
 pub fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Whether `to` can be reached from `from`. `next` names what a record leads to.
+/// Whether `to` can be reached from `from`. `next` returns the records that a record links to.
 pub fn reaches(from: Uuid, to: Uuid, next: impl Fn(Uuid) -> Vec<Uuid>) -> bool {
     let (mut todo, mut seen) = (vec![from], HashSet::new());
     while let Some(at) = todo.pop() {

@@ -1,7 +1,8 @@
-//! What is kept: one folder for each register, one file for each resource.
+//! The registers: one folder for each register, one file for each resource.
 //!
-//! A resource file holds the record's documented fields, its filter, its rules and its orders; nothing about HTTP or storage.
-//! To add one: write its file, name it in its folder's `mod.rs`, add its line below, write its test.
+//! A resource file contains the record's documented fields, its filter, its rules and its sort
+//! orders. It contains nothing about HTTP or storage. To add a resource: write its file, name it in
+//! its folder's `mod.rs`, add its line below, write its test.
 
 pub mod assurance;
 pub mod checks;
@@ -28,7 +29,8 @@ use std::sync::LazyLock;
 use crate::access::accounts::{Account, Grant};
 use crate::world::Catalogue;
 
-/// Every kind of record. What others point to stands before them, so that an export can be loaded from top to bottom.
+/// Every kind of record. Linked records come before the records that link to them, so that an
+/// export can be loaded from top to bottom.
 pub fn catalogue() -> &'static Catalogue {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         let catalogue = Catalogue::new();
@@ -52,7 +54,7 @@ pub fn catalogue() -> &'static Catalogue {
     &CATALOGUE
 }
 
-/// Schema of a record's other names: each of 1 to 200 characters.
+/// Schema of a record's other names. Each has 1 to 200 characters.
 #[must_use]
 pub fn names() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
@@ -61,7 +63,7 @@ pub fn names() -> utoipa::openapi::schema::Array {
         .min_length(Some(1))
         .max_length(Some(200));
     ArrayBuilder::new()
-        .description(Some("Other names it goes or went by."))
+        .description(Some("Other names, current or former."))
         .items(name)
         .max_items(Some(20))
         .build()

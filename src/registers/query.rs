@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Values that one parameter may name.
+/// Maximum number of values in one parameter.
 pub const MOST_VALUES: usize = 50;
 
-/// One or more values, separated by commas: a record matches when it has any of them. In a filter it is declared with
-/// `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, which is how the OpenAPI document says the same.
+/// One or more values, separated by commas. A record matches if it has any of them. Filters declare
+/// it with `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, so that the OpenAPI
+/// document describes it in the same way.
 #[derive(Debug, Clone)]
 pub struct Any<T>(Vec<T>);
 
@@ -37,19 +38,20 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Any<T> {
     }
 }
 
-/// Whether `value` passes a filter on one field that may name several values; no filter lets everything through.
+/// Whether `value` passes a filter that may list several values. Without a filter, every value
+/// passes.
 pub fn any<T: PartialEq>(wanted: &Option<Any<T>>, value: &T) -> bool {
     wanted.as_ref().is_none_or(|w| w.has(value))
 }
 
-/// The same for a field that may be empty: an empty one has none of the values asked for.
+/// The same for a field that may be empty. An empty field matches none of the values.
 pub fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool {
     wanted
         .as_ref()
         .is_none_or(|w| value.is_some_and(|v| w.has(&v)))
 }
 
-/// Whether `value` is the one asked for, if one is.
+/// Whether `value` passes a filter for one value. Without a filter, every value passes.
 pub fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
     wanted.as_ref().is_none_or(|w| w == value)
 }
@@ -59,7 +61,7 @@ pub fn is_some<T: PartialEq>(wanted: &Option<T>, value: &Option<T>) -> bool {
     wanted.is_none() || wanted == value
 }
 
-/// Whether two names are the same but for case and surrounding space.
+/// Whether two names are the same, ignoring case and surrounding spaces.
 pub fn same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }

@@ -1,21 +1,22 @@
-//! Recurrence of whole days: a rule of RFC 5545, an interval, or no more than the words of the source.
+//! Recurrence in whole days: a rule of RFC 5545, an interval, or only the words of the source.
 //!
-//! The rules come from callers, so what they may cost is bounded: no rule of hours or less, a horizon, and so many days at most.
+//! The rules come from callers, so their cost is limited: nothing more frequent than daily, a
+//! horizon, and a maximum number of days.
 
 use chrono::{Datelike, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use rrule::{RRule, Tz, Unvalidated};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A recurrence is followed so many years from its first day.
+/// Number of years from its first day for which a recurrence is followed.
 pub const HORIZON_YEARS: u32 = 50;
-/// So many days a recurrence may name within them.
+/// Maximum number of days a recurrence may have within that time.
 pub const MOST: u16 = 5_000;
-/// The years in which a recurrence may begin.
+/// Years in which a recurrence may begin.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2200;
-/// The most that INTERVAL may be.
+/// Maximum value of INTERVAL.
 const INTERVAL: u32 = 1_000;
-/// Parts of a rule that name days. Those of hours, minutes and seconds do not.
+/// Parts of a rule that select days. Parts for hours, minutes and seconds are not accepted.
 const PARTS: [&str; 11] = [
     "FREQ",
     "INTERVAL",
@@ -30,7 +31,7 @@ const PARTS: [&str; 11] = [
     "BYSETPOS",
 ];
 
-/// What an interval is counted in.
+/// Unit of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalUnit {
@@ -41,44 +42,49 @@ pub enum IntervalUnit {
     Year,
 }
 
-/// How often something happens: by a rule, by an interval, or only in the source's words ("regularly").
+/// How often something happens: by a rule, by an interval, or only in the source's words
+/// ("regularly").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Frequency {
-    /// A recurrence rule of RFC 5545 without `RRULE:`. FREQ is DAILY, WEEKLY, MONTHLY or YEARLY; either this or `every`.
+    /// Recurrence rule of RFC 5545, without `RRULE:`. FREQ is DAILY, WEEKLY, MONTHLY or YEARLY.
+    /// Give either this or `every`.
     #[serde(default)]
     #[schema(min_length = 6, max_length = 200, example = "FREQ=MONTHLY;BYDAY=-1FR")]
     pub rule: Option<String>,
-    /// Every so many of `unit`. A day that a month lacks (the 31st) falls on the month's last.
+    /// Length of the interval, counted in `unit`. A day that a month does not have (the 31st) falls
+    /// on the last day of the month.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     pub every: Option<u16>,
-    /// What `every` counts.
+    /// Unit that `every` counts.
     #[serde(default)]
     pub unit: Option<IntervalUnit>,
-    /// The source's own words. Alone they name no day.
+    /// The source's own words. They give no dates on their own.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200, example = "regularly")]
     pub source_text: Option<String>,
 }
 
-/// What is wrong with a field, as (field, code, detail).
+/// An error in a field, as (field, code, detail).
 pub type Fault = (&'static str, &'static str, String);
 
 impl Frequency {
-    /// Whether days can be worked out.
+    /// Whether dates can be worked out.
     #[must_use]
     pub fn is_dated(&self) -> bool {
         self.rule.is_some() || self.every.is_some()
     }
 
-    /// What is wrong with it for what begins on `first` and, where it is known, ends on `until`.
+    /// Returns the error, if any, for something that begins on `first` and, if known, ends on
+    /// `until`.
     #[must_use]
     pub fn fault(&self, first: Option<NaiveDate>, until: Option<NaiveDate>) -> Option<Fault> {
         if self.rule.is_some() && self.every.is_some() {
             return Some((
                 "rule",
                 "one_of",
-                "give either rule or every with unit".into(),
+                "must not be given together with every; give either rule, or every with unit"
+                    .into(),
             ));
         }
         if self.every.is_some() != self.unit.is_some() {
@@ -90,7 +96,7 @@ impl Frequency {
             return Some((
                 field,
                 "required",
-                format!("belongs to {other}; give both or neither"),
+                format!("must be given together with {other}; give both or neither"),
             ));
         }
         if let Some(rule) = &self.rule {
@@ -100,7 +106,8 @@ impl Frequency {
         (days.len() > usize::from(MOST)).then(|| ("every", "recurrence", too_many()))
     }
 
-    /// The days from `first` on, at most one more than [`MOST`]; `None` where there is no interval and the rule, if any, is not understood.
+    /// The dates from `first` on, at most one more than [`MOST`]. `None` if the rule is invalid, or
+    /// if there is neither a rule nor an interval.
     #[must_use]
     pub fn days(&self, first: NaiveDate, until: Option<NaiveDate>) -> Option<Vec<NaiveDate>> {
         if let Some(rule) = &self.rule {
@@ -125,7 +132,7 @@ impl Frequency {
     }
 }
 
-/// The last day that is looked at.
+/// The last day considered.
 fn end(first: NaiveDate, until: Option<NaiveDate>) -> NaiveDate {
     let horizon = first
         .checked_add_months(Months::new(HORIZON_YEARS * 12))
@@ -135,33 +142,38 @@ fn end(first: NaiveDate, until: Option<NaiveDate>) -> NaiveDate {
 
 fn too_many() -> String {
     format!(
-        "names more than {MOST} days within {HORIZON_YEARS} years; end it sooner or let it recur less often"
+        "gives more than {MOST} days within {HORIZON_YEARS} years; end it sooner, or make it less \
+            frequent"
     )
 }
 
-/// What is wrong with a rule for what begins on `first`: its first day must be one of the rule's.
+/// Returns the error, if any, in a rule for something that begins on `first`. That day must be the
+/// first of the rule's days.
 #[must_use]
 pub fn fault(rule: &str, first: Option<NaiveDate>, until: Option<NaiveDate>) -> Option<String> {
     let Some(first) = first else {
-        // Nothing begins: any day will do to see that the rule is one.
+        // No start date is given, so any date will do to check that the rule is valid.
         return NaiveDate::from_ymd_opt(2020, 1, 1).and_then(|any| days(rule, any, None).err());
     };
     match days(rule, first, until) {
         Err(detail) => Some(detail),
         Ok(days) if days.first() != Some(&first) => Some(match days.first() {
             Some(day) => {
-                format!("does not fall on the first day ({first}) but on {day}; make the two agree")
+                format!(
+                    "does not start on the first day ({first}) but on {day}; make the two \
+                    match"
+                )
             }
-            None => format!("falls on no day from {first} on; correct the rule"),
+            None => format!("gives no day from {first} on; correct the rule"),
         }),
         Ok(_) => None,
     }
 }
 
-/// The days of a rule from `first` to `until` or the horizon.
+/// The dates given by a rule from `first` to `until` or the horizon.
 ///
 /// # Errors
-/// Why the rule is not taken, in words.
+/// Why the rule is not accepted, in words.
 pub fn days(
     rule: &str,
     first: NaiveDate,
@@ -169,7 +181,7 @@ pub fn days(
 ) -> Result<Vec<NaiveDate>, String> {
     if !YEARS.contains(&first.year()) {
         return Err(format!(
-            "begins on {first}; a recurrence begins from {} to {}",
+            "begins on {first}; a recurrence must begin in the years {} to {}",
             YEARS.start(),
             YEARS.end()
         ));
@@ -178,10 +190,10 @@ pub fn days(
     let end = Tz::UTC.from_utc_datetime(&end(first, until).and_time(NaiveTime::MIN));
     let rule: RRule<Unvalidated> = in_days(rule)?
         .parse()
-        .map_err(|e| format!("is not a rule of RFC 5545: {e}"))?;
+        .map_err(|e| format!("is not a valid rule of RFC 5545: {e}"))?;
     let set = rule
         .build(start)
-        .map_err(|e| format!("cannot be followed: {e}"))?;
+        .map_err(|e| format!("cannot be worked out: {e}"))?;
     let found = set.before(end).all(MOST + 1);
     if found.dates.len() > usize::from(MOST) {
         return Err(too_many());
@@ -189,7 +201,8 @@ pub fn days(
     Ok(found.dates.into_iter().map(|d| d.date_naive()).collect())
 }
 
-/// The rule, in capitals and with a time in UNTIL as the library wants it, if it is one of whole days within the limits.
+/// Returns the rule in capitals, with a time in UNTIL as the library requires, if it gives whole
+/// days and is within the limits.
 fn in_days(rule: &str) -> Result<String, String> {
     let mut parts: Vec<(String, String)> = Vec::new();
     for part in rule.to_ascii_uppercase().split(';') {
@@ -197,11 +210,11 @@ fn in_days(rule: &str) -> Result<String, String> {
             .split_once('=')
             .filter(|(_, value)| !value.is_empty())
             .ok_or(
-                "is not a rule: parts are NAME=VALUE, separated by semicolons, without RRULE:",
+                "is not a rule; write parts as NAME=VALUE, separated by semicolons, without RRULE:",
             )?;
         if !PARTS.contains(&name) {
             return Err(format!(
-                "{name:?} is not a part that names days; there are {}",
+                "{name:?} is not an accepted part of a rule; use only {}",
                 PARTS.join(", ")
             ));
         }
@@ -213,10 +226,10 @@ fn in_days(rule: &str) -> Result<String, String> {
     }
     let has = |name: &str| parts.iter().any(|(n, _)| n == name);
     if !has("FREQ") {
-        return Err("FREQ is missing; say DAILY, WEEKLY, MONTHLY or YEARLY".into());
+        return Err("FREQ is missing; set it to DAILY, WEEKLY, MONTHLY or YEARLY".into());
     }
     if has("COUNT") && has("UNTIL") {
-        return Err("ends twice; give COUNT or UNTIL".into());
+        return Err("ends twice; give either COUNT or UNTIL".into());
     }
     Ok(parts
         .into_iter()
@@ -236,7 +249,7 @@ fn checked_part(name: &str, value: &str) -> Result<String, String> {
     };
     match name {
         "FREQ" if !["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => Err(
-            "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY: nothing recurs more often than daily"
+            "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY; nothing may recur more often than daily"
                 .into(),
         ),
         "INTERVAL" => up_to(INTERVAL),
@@ -250,7 +263,7 @@ fn checked_part(name: &str, value: &str) -> Result<String, String> {
             if known {
                 Ok(format!("{day}T000000Z"))
             } else {
-                Err("UNTIL must be a day like 20301231".into())
+                Err("UNTIL must be a date such as 20301231".into())
             }
         }
         _ => Ok(value.to_owned()),

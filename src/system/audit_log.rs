@@ -1,4 +1,4 @@
-//! The audit trail: the journal's entries, for those who may read it.
+//! The audit log: the journal's entries, for callers who may read it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,34 +13,35 @@ use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::world::schema::{self, Schemas, add_answer};
 
-/// One entry of the journal, without the record's words: those are in the record's history, for whoever may read it.
+/// One entry of the journal, without the content of the record. The content is in the record's
+/// history, for anyone who may read it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrailEntry {
-    /// Number of the entry; gapless, in the order of the commits.
+    /// Number of the entry. Numbers have no gaps and follow the order of commits.
     pub seq: i64,
     /// When it was recorded.
     pub at: DateTime<Utc>,
-    /// When it was really entered, where `at` was given an earlier time; null for every other entry.
+    /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
     /// The account that made the change.
     pub actor_id: Uuid,
-    /// The request that made it.
+    /// Id of the request that made it.
     #[schema(max_length = 64)]
     pub request_id: String,
     /// Kind of the record.
     #[schema(max_length = 60)]
     pub kind: String,
-    /// The record.
+    /// Id of the record.
     pub record_id: Uuid,
-    /// Its version.
+    /// Version of the record.
     pub version: i64,
-    /// create, update, withdraw or restore.
+    /// One of create, update, withdraw or restore.
     #[schema(max_length = 20)]
     pub action: String,
-    /// SHA-256 of the entry before, in hexadecimal.
+    /// SHA-256 of the previous entry, in hexadecimal.
     #[schema(max_length = 64)]
     pub previous: String,
-    /// SHA-256 of this entry.
+    /// SHA-256 of this entry, in hexadecimal.
     #[schema(max_length = 64)]
     pub hash: String,
 }
@@ -58,14 +59,31 @@ pub fn schemas(schemas: &mut Schemas) {
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new("GET", "/api/v1/journal", "listJournal", Access::Needs(Subject::Journal, Act::Read), list)
-            .says("Journal", "The audit trail", "Every change there ever was, in the order of the commits. Entries about records that the caller may not see are left out; their hashes show as the `previous` of the next.")
-            .takes([
-                page::limit_parameter("Entries"),
-                query("cursor", "`next_cursor` of the page before: entries after this number.", json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" })),
-            ])
-            .answers(200, "A page of entries.", schema_ref("TrailEntryPage"))
-            .etag(Tag::Journal),
+        Operation::new(
+            "GET",
+            "/api/v1/journal",
+            "listJournal",
+            Access::Needs(Subject::Journal, Act::Read),
+            list,
+        )
+        .says(
+            "Journal",
+            "List the audit log",
+            "Returns every change ever made, in the order \
+                of commits. Entries about records that are not visible to the caller are left \
+                out; their hashes appear as `previous` in the next entry.",
+        )
+        .takes([
+            page::limit_parameter("Entries"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page. Returns the entries after \
+                    this number.",
+                json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
+            ),
+        ])
+        .answers(200, "A page of entries.", schema_ref("TrailEntryPage"))
+        .etag(Tag::Journal),
     ]
 }
 
@@ -73,7 +91,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
     let after = call
         .query
-        .value::<i64>("cursor", "the next_cursor of the page before")?
+        .value::<i64>("cursor", "the next_cursor of the previous page")?
         .unwrap_or(0)
         .max(0);
     let take = i64::try_from(limit).unwrap_or(200) + 1;

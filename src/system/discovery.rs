@@ -1,4 +1,5 @@
-//! What a newcomer asks: is it there, what can it do, who am I, what does that problem mean, where is the documentation.
+//! Basic questions of a new client: whether the service is running, what it can do, which account
+//! the token belongs to, what a problem code means, and where the documentation is.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,18 +17,18 @@ use crate::policy::{Act, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::schema::{Schemas, add_answer};
 
-/// Whether the service is well.
+/// Whether the service is running.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// Always `ok`.
     #[schema(max_length = 10)]
     pub status: String,
 }
 
-/// What runs here.
+/// Version of the running service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Version {
-    /// `stride`.
+    /// Always `stride`.
     #[schema(max_length = 40)]
     pub service: String,
     /// Version of the build.
@@ -38,23 +39,23 @@ pub struct Version {
     pub api_version: String,
 }
 
-/// The caller.
+/// The account behind the token.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
-    /// The account of the token.
+    /// Account that the token belongs to.
     pub account_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// The post or system it is for.
+    /// Post or system that the account is for.
     #[schema(max_length = 200)]
     pub title: String,
-    /// The trusted issuer that made the token; null: this service.
+    /// Trusted issuer that issued the token. Null if this service issued it.
     #[schema(max_length = 500)]
     pub issuer: Option<String>,
     /// Whether the token may only read.
     pub read_only: bool,
-    /// The roles it holds, and where.
+    /// Roles that the account holds, and their scopes.
     #[schema(max_items = 1000)]
     pub roles: Vec<HeldRole>,
 }
@@ -65,18 +66,19 @@ pub struct Me {
 pub enum RoleSource {
     /// A grant recorded here.
     Grant,
-    /// The token: what its issuer's claims are worth here, or the command line made it so.
+    /// The token: a role that its issuer's claims give, or the one set by the command line.
     Token,
 }
 
-/// A role within a scope.
+/// A role held within a scope.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldRole {
     /// The role.
     pub role: Role,
-    /// The unit (with all below it) or board that it is limited to; null for the whole organisation.
+    /// Unit (including all units below it) or board that the role is limited to. Null for the whole
+    /// organisation.
     pub scope_id: Option<Uuid>,
-    /// Whether records marked official_sensitive show there.
+    /// Whether records marked official_sensitive are visible within the scope.
     pub official_sensitive: bool,
     /// Where it comes from.
     pub source: RoleSource,
@@ -96,11 +98,11 @@ impl HeldRole {
 /// One cell of the permission matrix.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Permission {
-    /// What is acted on.
+    /// Subject that is acted on.
     pub subject: Subject,
-    /// Who acts.
+    /// Role of the caller.
     pub role: Role,
-    /// What the role may do to the subject, within the scope of its grant.
+    /// What the role may do with the subject, within the scope of its grant.
     #[schema(max_items = 4)]
     pub acts: Vec<Act>,
 }
@@ -108,7 +110,7 @@ pub struct Permission {
 /// The permission matrix.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Permissions {
-    /// One for each subject and role.
+    /// One entry for each subject and role.
     #[schema(max_items = 1000)]
     pub items: Vec<Permission>,
 }
@@ -127,46 +129,53 @@ pub fn operations(document: &Arc<LazyLock<Bytes>>) -> Vec<Operation> {
     let any = || json!({ "type": "object" });
     vec![
         Operation::new("GET", "/livez", "isAlive", Access::Public, |_| async { ok() })
-            .says("Service", "Whether the process answers", "For the supervisor: says nothing about the database.")
-            .answers(200, "It does.", schema_ref("Health")),
+            .says("Service", "Check that the process is running", "For process supervisors. Does not check the database.")
+            .answers(200, "The process is running.", schema_ref("Health")),
         Operation::new("GET", "/readyz", "isReady", Access::Public, ready)
-            .says("Service", "Whether requests can be served", "The database answers and its tables are those of this build.")
-            .answers(200, "They can.", schema_ref("Health")),
+            .says("Service", "Check that the service is ready", "Checks that the database answers \
+                and that its tables match this build.")
+            .answers(200, "The service is ready.", schema_ref("Health")),
         Operation::new("GET", "/version", "getVersion", Access::Public, |_| async {
             Answer::of(200, &Version { service: "stride".into(), version: env!("CARGO_PKG_VERSION").into(), api_version: API_VERSION.into() })
         })
-        .says("Service", "What runs here", "Versions of the build and of the API.")
+        .says("Service", "Get the version", "Returns the versions of the build and of the API.")
         .answers(200, "The versions.", schema_ref("Version")),
         Operation::holding("GET", "/openapi.json", "getOpenApi", Access::Public, document, |_, document| async move { Ok(Answer::json(200, Bytes::clone(&document))) })
-            .says("Service", "This document", "The OpenAPI document, from which clients can be generated.")
-            .answers(200, "The document.", any()),
+            .says("Service", "Get the OpenAPI document", "Returns the OpenAPI document, from \
+                which clients can be generated.")
+            .answers(200, "The OpenAPI document.", any()),
         Operation::new("GET", "/docs", "getDocs", Access::Public, |_| async {
             Ok(Answer { status: 308, headers: vec![("Location".into(), "/docs/".into())], content_type: "text/plain", body: Bytes::new().into() })
         })
-        .says("Service", "The documentation", "Leads to the documentation to click through.")
-        .answers(308, "It is at /docs/.", Value::Null),
+        .says("Service", "Open the documentation", "Redirects to the interactive documentation.")
+        .answers(308, "Redirect to /docs/.", Value::Null),
         Operation::new("GET", "/docs/{file:.*}", "getDocsFile", Access::Public, docs)
-            .says("Service", "A part of the documentation", "Swagger UI, served from here: nothing is loaded from elsewhere.")
+            .says("Service", "Get a file of the documentation", "Returns a file of Swagger UI, \
+                served by this service. Nothing is loaded from other sites.")
             .takes([json!({ "name": "file", "in": "path", "required": true, "description": "Name of the file.", "schema": { "type": "string", "maxLength": 100 } })])
             .media_type("text/html")
             .answers(200, "The file.", json!({ "type": "string" })),
         Operation::new("GET", "/problems/{code}", "getProblem", Access::Public, problem)
-            .says("Service", "What a problem means", "The page that a problem's `type` leads to.")
+            .says("Service", "Explain a problem code", "Returns the page that the `type` of a problem links to.")
             .takes([json!({ "name": "code", "in": "path", "required": true, "description": "Code of the problem.", "schema": { "type": "string", "enum": Code::ALL.iter().map(|c| c.slug()).collect::<Vec<_>>() } })])
-            .answers(200, "Its meaning and its remedy.", any()),
+            .answers(200, "Meaning of the problem and what to do about it.", any()),
         Operation::new("GET", "/.well-known/jwks.json", "getKeys", Access::Public, |call: Call| async move { Answer::of(200, &call.service.tokens.jwks()) })
-            .says("Sign-in", "Keys that tokens are signed with", "A JSON Web Key Set (RFC 7517).")
+            .says("Sign-in", "List the keys that sign tokens", "Returns a JSON Web Key Set (RFC 7517).")
             .answers(200, "The public keys.", any()),
         Operation::new("GET", "/.well-known/oauth-authorization-server", "getAuthorizationServer", Access::Public, authorization_server)
-            .says("Sign-in", "How tokens are issued", "Authorization server metadata (RFC 8414).")
+            .says("Sign-in", "Get the authorization server metadata", "Returns authorization server \
+                metadata (RFC 8414), which says how tokens are issued.")
             .answers(200, "The metadata.", any()),
         Operation::new("GET", "/api/v1/me", "getMe", Access::Authenticated, me)
-            .says("Sign-in", "Who am I", "The account of the token, what it holds, and from where: grants recorded here and what the token itself brings add up.")
-            .answers(200, "The caller.", schema_ref("Me"))
+            .says("Sign-in", "Get the current account", "Returns the account of the token, the \
+                roles it holds and where each comes from. Grants recorded here and roles from \
+                the token add up.")
+            .answers(200, "The current account and its roles.", schema_ref("Me"))
             .etag(Tag::Journal),
         Operation::new("GET", "/api/v1/permissions", "listPermissions", Access::Authenticated, permissions)
-            .says("Sign-in", "Who may do what", "The whole matrix of roles, subjects and acts. A grant's scope limits all acts but reading.")
-            .answers(200, "The matrix.", schema_ref("Permissions"))
+            .says("Sign-in", "List permissions", "Returns the full matrix of what each role may \
+                do with each subject. The scope of a grant limits everything except reading.")
+            .answers(200, "The permission matrix.", schema_ref("Permissions"))
             .etag(Tag::Journal),
     ]
 }
@@ -263,8 +272,9 @@ async fn authorization_server(call: Call) -> Result<Answer, Problem> {
     )
 }
 
-/// Swagger UI sets styles and runs its own scripts; nothing comes from elsewhere.
-const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+/// Swagger UI sets styles and runs its own scripts. Nothing is loaded from other sites.
+const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' \
+    data:; frame-ancestors 'none'";
 
 async fn docs(call: Call) -> Result<Answer, Problem> {
     let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));

@@ -1,8 +1,10 @@
-//! Calendar feeds: addresses at which a calendar program, which can send no token, reads what their owner may see.
+//! Calendar feeds. Calendar programs cannot send tokens, so each feed has a URL at which they can
+//! read what the feed's owner may see.
 //!
-//! The secret in an address is shown once; only its SHA-256 is kept, beside the journal, which says that an address was made and that it
-//! was revoked. Whose address it is, and what that account may see, is looked up anew at each request. Marked records never stand in a
-//! feed, whatever its owner is cleared for: an address lies in programs and on servers that are not this organisation's.
+//! The secret in the URL is returned once. Only its SHA-256 is kept, outside the journal; the
+//! journal records that the URL was created and that it was revoked. The owner and what the owner's
+//! account may see are looked up again for every request. Marked records are never in a feed, even
+//! if they are visible to the owner: programs and servers of other organisations store the URL.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -31,62 +33,62 @@ use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::seen::{Seen, Sight};
 use crate::world::{Rec, World};
 
-/// Feeds that one account may have.
+/// Maximum number of feeds of one account.
 const MOST: usize = 20;
-/// What a feed's owner must be allowed to do for it to show anything.
+/// What a feed's owner must be allowed to do for the feed to be served.
 const SHOWN: (Subject, Act) = (Subject::PlanItem, Act::Read);
 
-/// What a feed shows: with nothing said, every date.
+/// Filters for the dates in a feed. Without filters, it has every date.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct CalendarFeedFilters {
-    /// Dates of these kinds; none: of every kind.
+    /// Only dates of these kinds. If empty, dates of every kind.
     #[serde(default)]
     #[schema(max_items = 30)]
     pub kinds: Vec<DateKind>,
-    /// Dates of what this unit owns, or a unit below it.
+    /// Only dates of records owned by this unit or a unit below it.
     #[serde(default)]
     pub unit_id: Option<Uuid>,
-    /// Dates of what belongs to this board or concerns it.
+    /// Only dates of records that belong to this board or concern it.
     #[serde(default)]
     pub board_id: Option<Uuid>,
 }
 
-/// A feed to be made.
+/// A feed to be created.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MakeCalendarFeed {
-    /// What the calendar is called, in calendar programs too.
+    /// Name of the calendar, also displayed in calendar programs.
     #[schema(min_length = 1, max_length = 200)]
     title: String,
-    /// What it shows.
+    /// Which dates the feed contains.
     #[serde(default)]
     filters: CalendarFeedFilters,
 }
 
-/// A feed, without its secret.
+/// A calendar feed, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CalendarFeed {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// The account whose it is, and with whose grants it reads.
+    /// Account that owns the feed. The feed is read with the grants of this account.
     pub owner_id: Uuid,
-    /// What the calendar is called.
+    /// Name of the calendar.
     #[schema(max_length = 200)]
     pub title: String,
-    /// What it shows.
+    /// Which dates the feed contains.
     pub filters: CalendarFeedFilters,
-    /// When it was made.
+    /// When the feed was created.
     pub created_at: DateTime<Utc>,
-    /// When it was read last, to the day: the first time on that day. Null: never.
+    /// Time of the first read on the most recent day the feed was read. Null if it was never read.
     #[schema(required)]
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// A new feed with its address, which is shown this once.
+/// A new feed with its URL, which is returned only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NewCalendarFeed {
-    /// The feed.
+    /// The new feed.
     pub feed: CalendarFeed,
-    /// The address to give to a calendar program. Whoever has it reads the calendar.
+    /// URL to enter in a calendar program. Anyone who has it can read the calendar.
     #[schema(max_length = 2000)]
     pub address: String,
 }
@@ -118,30 +120,43 @@ pub fn schemas(schemas: &mut Schemas) {
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     const TAG: &str = "Calendar feeds";
-    let secret = json!({ "name": "secret", "in": "path", "required": true, "description": "The secret part of the address.",
+    let secret = json!({ "name": "secret", "in": "path", "required": true, "description": "The secret part of the feed's URL.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 100 }, "example": "uM6bX1nKZr0bO0Yz1mC4xw2oJq5TgHfLd8sVYkPaE9I" });
     vec![
         Operation::new("POST", "/api/v1/calendar-feeds", "makeCalendarFeed", Access::Authenticated, make)
-            .says(TAG, "Make an address for a calendar program", &format!(
-                "Calendar programs send no tokens: they are given an address with a secret in it. It is shown this once; only its hash is kept. What the calendar shows is what the account that made it may see at each moment, by the grants recorded here: without them, disabled, or after `tokens_valid_from` was set, the address leads nowhere. Records marked official_sensitive never stand in a feed. An account has at most {MOST}; who has an address reads the calendar, so revoke one that went astray."
+            .says(TAG, "Create a calendar feed", &format!(
+                "Calendar programs cannot send tokens, so each feed has a URL with a secret in \
+                    it. The URL is returned only once; only a hash of the secret is kept. The \
+                    feed contains what the account that created it may see at the time of \
+                    reading, using only the grants recorded here. The URL returns 404 if the \
+                    account has no such grants, is disabled, or has a `tokens_valid_from` set \
+                    after the feed was created. Records marked official_sensitive are never in a \
+                    feed. An account has at most {MOST} feeds. Anyone who has the URL can read \
+                    the calendar, so revoke the feed if the URL is disclosed."
             ))
             .body(&["application/json"], schema_ref("MakeCalendarFeedInput"), json!({ "title": "Audit deadlines", "filters": { "kinds": ["recommendation_deadline", "meeting"] } }))
-            .answers(201, "The feed and its address.", schema_ref("NewCalendarFeed"))
+            .answers(201, "The feed and its URL.", schema_ref("NewCalendarFeed"))
             .refuses(&[Code::Forbidden, Code::Conflict]),
         Operation::new("GET", "/api/v1/calendar-feeds", "listCalendarFeeds", Access::Authenticated, list)
-            .says(TAG, "List calendar feeds", "The caller's own, youngest first, without their secrets; administrators and auditors see all.")
+            .says(TAG, "List calendar feeds", "Returns the caller's own feeds, newest first, \
+                without their secrets. Administrators and auditors see all feeds.")
             .takes([
                 page::limit_parameter("Feeds"),
-                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
+                query("cursor", "`next_cursor` of the previous page.", json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
             ])
             .answers(200, "A page of feeds.", schema_ref("CalendarFeedPage")),
         Operation::new("POST", "/api/v1/calendar-feeds/{id}/revoke", "revokeCalendarFeed", Access::Authenticated, revoke)
-            .says(TAG, "Revoke a calendar feed", "For its owner and administrators. Once it is answered the address leads nowhere, at whatever replica it is asked; nothing brings it back.")
+            .says(TAG, "Revoke a calendar feed", "Allowed for the feed's owner and for \
+                administrators. From then on the URL returns 404 on every replica. A revoked \
+                feed cannot be restored.")
             .takes([id_parameter("calendar feed")])
-            .answers(204, "It is gone.", serde_json::Value::Null)
+            .answers(204, "The feed is revoked.", serde_json::Value::Null)
             .refuses(&[Code::Forbidden]),
         Operation::new("GET", "/api/v1/calendar-feeds/{secret}/calendar.ics", "getCalendarFeed", Access::Public, read)
-            .says(TAG, "Read a calendar feed", "iCalendar (RFC 5545): whole days, a month back and a year ahead of today, 10,000 dates at most. Needs no token: the secret in the address is all. An address that is unknown, was revoked, or whose owner may see nothing any more is not found.")
+            .says(TAG, "Read a calendar feed", "Returns iCalendar (RFC 5545) with all-day \
+                entries, from a month ago to a year ahead, at most 10,000. Needs no token, only \
+                the secret in the URL. Returns 404 if the URL is unknown or revoked, or if its \
+                owner may no longer see anything.")
             .takes([secret])
             .media_type(Format::Ics.essence())
             .answers(200, "The calendar.", json!({ "type": "string" }))
@@ -149,7 +164,8 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A feed lives by the grants recorded for its owner: what a token brings is gone with it.
+/// A feed uses only the grants recorded for its owner, because roles from a token end with the
+/// token.
 fn lasting(world: &World, who: &Identity) -> Result<Caller, Problem> {
     let recorded = Identity {
         acting_as: None,
@@ -162,11 +178,12 @@ fn lasting(world: &World, who: &Identity) -> Result<Caller, Problem> {
     }
     Err(Problem::new(
         Code::Forbidden,
-        "a feed reads with the grants recorded for its account, and this one has none to read with; roles that a token brings end with it",
+        "a feed uses the grants recorded for its account, and this account has none that allow \
+            reading; roles from a token do not count, because they end with the token",
     ))
 }
 
-/// What a feed sees: nothing that is marked.
+/// What a feed may contain: nothing that is marked.
 fn seen(world: Arc<World>) -> Seen {
     Seen::now(world, Sight::least())
 }
@@ -178,7 +195,7 @@ fn check(seen: &Seen, filters: &CalendarFeedFilters) -> Result<(), Problem> {
     let board = filters
         .board_id
         .is_none_or(|id| seen.get::<Board>(id).is_some_and(Rec::is_live));
-    let detail = "leads to no record that a feed may show";
+    let detail = "does not name a record that a feed may contain";
     match (unit, board) {
         (false, _) => Err(Problem::field(
             Code::InvalidBody,
@@ -196,7 +213,8 @@ fn check(seen: &Seen, filters: &CalendarFeedFilters) -> Result<(), Problem> {
     }
 }
 
-/// A change that its account makes for itself: the journal notes it on the account, which its owner may not change otherwise.
+/// A change that an account makes for itself. It is noted in the journal on the account, which the
+/// owner cannot change otherwise.
 fn own(call: &Call) -> Result<(Identity, Write), Problem> {
     let (who, mut write) = (call.who()?, call.write()?);
     write.author = Author::System(who.account);
@@ -252,7 +270,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
     let before = call
         .query
-        .value::<Uuid>("cursor", "the next_cursor of the page before")?;
+        .value::<Uuid>("cursor", "the next_cursor of the previous page")?;
     let before = before.unwrap_or(Uuid::max());
     let caller = call.caller()?;
     let owner = (!caller.may(Subject::Access, Act::Read)).then_some(caller.account);
@@ -296,7 +314,7 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
                 return Err(forbidden(&caller, Subject::Access, Act::Update));
             }
         }
-        // An account that was withdrawn takes no more notes; its feeds are dead already.
+        // A withdrawn account cannot have new notes, and its feeds no longer work anyway.
         if txn
             .world
             .any(owner)
@@ -321,7 +339,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
         .read(move |c| store::calendar_feed_by_digest(c, &digest))
         .await?;
     let row = row.ok_or_else(Problem::not_found)?;
-    // However many programs were given the address.
+    // One limit for each feed, however many programs use its URL.
     service
         .limits
         .call(&format!("calendar feed {}", row.id.0))?;
@@ -368,8 +386,8 @@ async fn read(call: Call) -> Result<Answer, Problem> {
         .map_err(Problem::internal)?
 }
 
-/// Notes that a feed was read, once a day: a calendar program asks every hour, and a write is dear. When it cannot be noted the feed is
-/// read all the same.
+/// Records that a feed was read, once a day: calendar programs ask every hour, and writes are
+/// costly. If this fails, the feed is still returned.
 async fn note_use(call: &Call, row: &CalendarFeedRow) {
     if row
         .last_used_at
@@ -385,6 +403,6 @@ async fn note_use(call: &Call, row: &CalendarFeedRow) {
         Ok(Outcome::default())
     });
     if noted.await.is_err() {
-        log::warn!("the use of calendar feed {id} could not be noted");
+        log::warn!("the use of calendar feed {id} could not be recorded");
     }
 }

@@ -1,5 +1,6 @@
-//! Everything that is kept, as a file that `stride load` takes again into an empty database: records as they stand, with ids, dates and
-//! computed fields. Accounts, grants and secrets stay here, and so does the history, which is the journal's (back up the database).
+//! Exports all records to a file that `stride load` can read into an empty database: the current
+//! version of each record, with ids, dates and computed fields. Accounts, grants and secrets are
+//! not exported. Neither is the history, which is in the journal (back up the database for that).
 
 use serde_json::{Value, json};
 
@@ -7,11 +8,12 @@ use super::load::FORMAT;
 use crate::policy::Subject;
 use crate::world::World;
 
-/// The world as a file to load: every record as it stands, in the order of the kinds.
+/// Returns the world as a file for loading: the current version of every record, in the order of
+/// the kinds.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "for who holds the database: the file is to be loaded again"
+    reason = "for the holder of the database, who may load the file again"
 )]
 pub fn document(world: &World) -> Value {
     let mut records = Vec::new();

@@ -1,4 +1,5 @@
-//! The first start: a signing key, the local operator in whose name the command line acts, and the first administrator.
+//! The first start: a signing key, the local operator that the command line acts as, and the first
+//! administrator.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::registers::risk::resolvable_controls;
 /// Name of the key that makes pseudonyms of the subjects of trusted issuers.
 pub const PSEUDONYMS: &str = "pseudonyms";
 
-/// The local operator's account.
+/// Returns the local operator's account.
 ///
 /// # Errors
 /// The database was never prepared.
@@ -32,11 +33,11 @@ pub fn operator(engine: &Engine) -> Result<Uuid, Problem> {
         })
 }
 
-/// Makes what the first start needs and loads `first` into an empty database, in the order of time; whether it was empty. Safe when
-/// several replicas start at once.
+/// Creates what the first start needs and loads `first` into an empty database, in order of time.
+/// Returns whether the database was empty. Several replicas may call it at the same time.
 ///
 /// # Errors
-/// The database is away, or the file has a fault: then nothing was written.
+/// The database is unavailable, or the file has an error. Nothing was written in either case.
 pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool, Problem> {
     let write = Write::system(Uuid::nil(), "first start");
     let outcome = engine.write(write, move |txn| {
@@ -70,18 +71,19 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
     Ok(outcome.await?.status == 201)
 }
 
-/// Controls of an older shape name their recommendation in words. Those whose recommendation is on record by now get the link, each by a
-/// journalled change; how many did. The others keep their words. Safe when several replicas start at once.
+/// Links controls of an older shape, which name their recommendation as text, to the recommendation
+/// if it is recorded by now. Each link is a change in the journal. Other controls keep their text.
+/// Returns the number linked. Several replicas may call it at the same time.
 ///
 /// # Errors
-/// The database is away.
+/// The database is unavailable.
 pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
     if resolvable_controls(&engine.now()).is_empty() {
         return Ok(0);
     }
     let write = Write::system(
         operator(engine)?,
-        "the recommendation that was named in words is on record",
+        "the recommendation that was named as text is now recorded",
     );
     let outcome = engine.write(write, |txn| {
         let Some(kind) = txn.world.catalogue().named("control") else {
@@ -102,7 +104,7 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
             }) {
                 Ok(_) => linked += 1,
                 Err(p) if p.code == Code::RuleViolation => {
-                    log::warn!("control {control} keeps its recommendation in words: {p}")
+                    log::warn!("control {control} keeps its recommendation as text: {p}")
                 }
                 Err(p) => return Err(p),
             }
@@ -126,13 +128,13 @@ fn accounts(txn: &mut Txn<'_>) -> Result<(), Problem> {
     else {
         return Err(Problem::internal("the catalogue has no accounts"));
     };
-    // The operator makes itself: its own account is the actor of the journal's first entry.
+    // The operator creates its own account, which is the actor of the journal's first entry.
     let id = Uuid::now_v7();
     txn.caller.account = id;
     txn.create(
         account,
         Some(id),
-        json!({ "reference": OPERATOR, "account_kind": "service", "title": "The command line on the machine itself" }),
+        json!({ "reference": OPERATOR, "account_kind": "service", "title": "Command line on the server" }),
     )?;
     let first = txn.create(
         account,

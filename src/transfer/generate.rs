@@ -1,5 +1,5 @@
-//! Load-test data of realistic shape: made up, but entered by the rules of the API. But for ids, times and the day it is made on, the
-//! same each time.
+//! Load-test data of realistic shape. It is made up but entered under the rules of the API. Apart
+//! from ids, times and the date of the run, it is the same each time.
 
 mod dice;
 
@@ -14,38 +14,38 @@ use crate::engine::{Engine, Outcome, Write};
 use crate::policy::Subject;
 use crate::problem::{Code, Problem};
 
-/// Records in one transaction: bounds what is in memory twice.
+/// Records in one transaction. Limits how much is in memory twice.
 const AT_ONCE: usize = 2_000;
-/// Units and posts, boards, goals: as many as a large public body has.
+/// Units and posts, boards, goals: as many as in a large public body.
 const UNITS: usize = 80;
 const POSTS: usize = 120;
 const GOALS: usize = 30;
-/// Recommendations of one audit review.
+/// Number of recommendations in one audit review.
 const OF_ONE_REVIEW: usize = 20;
-/// Progress updates, at most: one for every tenth item.
+/// Maximum number of progress updates: one for every tenth item.
 const UPDATES: usize = 10_000;
 
-/// How much is made.
+/// How much data is generated.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Amounts {
-    /// How many work-plan items
+    /// Number of work-plan items
     #[arg(long)]
     pub items: usize,
-    /// How many audit recommendations, twenty to a review
+    /// Number of audit recommendations, twenty to a review
     #[arg(long, default_value_t = 0)]
     pub recommendations: usize,
-    /// How many boards, each with its terms, members and remit
+    /// Number of boards, each with its terms of reference, members and remit
     #[arg(long, default_value_t = 20)]
     pub boards: usize,
-    /// How many journal entries there are to be at least: items are changed until there are
+    /// Minimum number of journal entries: items are changed until it is reached
     #[arg(long, default_value_t = 0)]
     pub entries: i64,
 }
 
-/// Makes work-plan items with what belongs around them; how many records there are then.
+/// Generates work-plan items and the records around them. Returns the number of records.
 ///
 /// # Errors
-/// The database holds more than accounts, or is away.
+/// The database holds more than accounts, or is unavailable.
 pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Problem> {
     let world = engine.now();
     let taken = world.catalogue().kinds().iter().find(|k| {
@@ -53,7 +53,8 @@ pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Proble
     });
     if let Some(kind) = taken {
         let detail = format!(
-            "the database is not empty: it holds {}; load-test data goes into a new one only (choose another --data-dir)",
+            "the database is not empty: it holds {}; load-test data can only be generated in a \
+                new one (choose another --data-dir)",
             kind.path.replace('-', " ")
         );
         return Err(Problem::new(Code::Conflict, detail));
@@ -70,7 +71,7 @@ pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Proble
     Ok(maker.made)
 }
 
-/// The records that others point to.
+/// The records that others link to.
 #[derive(Default)]
 struct Around {
     units: Vec<Uuid>,
@@ -111,7 +112,7 @@ impl Maker<'_> {
         self.entries(&items, amounts.entries).await
     }
 
-    /// Takes a record in; it may wait for others to be written with.
+    /// Queues a record; records are written in batches.
     async fn add(&mut self, kind: &'static str, draft: Value) -> Result<Uuid, Problem> {
         let id = Uuid::now_v7();
         self.waiting.push(New { kind, id, draft });
@@ -139,7 +140,7 @@ impl Maker<'_> {
 
     async fn organisation(&mut self, around: &mut Around) -> Result<(), Problem> {
         for n in 0..UNITS {
-            // A trunk, a dozen branches, and the rest below those.
+            // One root, a dozen branches, and the rest below those.
             let (unit_kind, parent) = match n {
                 0 => ("organisation", None),
                 1..=12 => ("business_group", around.units.first().copied()),
@@ -337,7 +338,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Every twentieth item waits for one that came before it, so that none waits in a circle.
+    /// Every twentieth item depends on an earlier one, so that there are no circles.
     async fn dependencies(&mut self, items: &[Uuid]) -> Result<(), Problem> {
         for (n, item) in items.iter().enumerate().skip(1).step_by(20) {
             let on = items.get(self.dice.below(n));
@@ -383,7 +384,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Changes items, one after the other, until the journal is as long as is asked for.
+    /// Changes items in turn until the journal has the requested length.
     async fn entries(&mut self, items: &[Uuid], wanted: i64) -> Result<(), Problem> {
         let mut next = items.iter().copied().cycle().enumerate();
         loop {
@@ -404,7 +405,7 @@ impl Maker<'_> {
                         kind,
                         id,
                         version,
-                        json!({ "risk_summary": format!("Looked at, the {n}. look of all") }),
+                        json!({ "risk_summary": format!("Reviewed in step {n} of the load test") }),
                     )?;
                 }
                 Ok(Outcome::default())

@@ -1,4 +1,5 @@
-//! Observations by the file: any number of rows in one call, taken piece by piece and committed a portion at a time.
+//! Imports a file of observations: any number of rows in one call, read in pieces and committed in
+//! batches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,22 +25,23 @@ use crate::registers::performance::{
 use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::{AnyRecord, Kind, Rec, Resource};
 
-/// Rows that share a commit.
+/// Number of rows that share a commit.
 const PORTION: usize = 1_000;
-/// Errors that an answer names.
+/// Maximum number of errors in a response.
 const NAMED: usize = 1_000;
 
-/// A figure as a row brings it. In CSV these are the columns, in any order; an empty cell is a field left out.
+/// A figure in a row. In CSV these are the columns, in any order; an empty cell counts as a field
+/// left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ObservationRow {
     /// Reference or id of the measure.
     #[schema(min_length = 1, max_length = 60)]
     measure: String,
-    /// The period it is for.
+    /// Period that the figure is for.
     #[schema(value_type = Period)]
     period: Option<Period>,
-    /// Reference or id of the classification that it is broken down by; none for the total.
+    /// Reference or id of the classification for the breakdown. Leave out for the total.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 60)]
     classification: Option<String>,
@@ -47,11 +49,11 @@ struct ObservationRow {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 20)]
     code: Option<String>,
-    /// A second classification.
+    /// Reference or id of a second classification.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 60)]
     classification_2: Option<String>,
-    /// Code of its category or aggregate.
+    /// Code of the category or aggregate in the second classification.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 20)]
     code_2: Option<String>,
@@ -61,11 +63,11 @@ struct ObservationRow {
     /// The figure.
     #[serde(default)]
     value: Option<Figure>,
-    /// What was counted.
+    /// Number counted.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 999_999_999)]
     numerator: Option<u64>,
-    /// The people or cases that it rests on.
+    /// Number of people or cases that the figure is based on.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 999_999_999)]
     denominator: Option<u64>,
@@ -74,36 +76,36 @@ struct ObservationRow {
 /// What is wrong with a row.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct ImportError {
-    /// The row, from 1; in CSV the header row is not counted.
+    /// Number of the row, from 1. In CSV the header row is not counted.
     #[schema(minimum = 1)]
     row: u64,
-    /// The field; empty where it is the row as a whole.
+    /// Field with the error. Empty if the error concerns the whole row.
     #[schema(max_length = 200)]
     field: String,
-    /// What kind of fault, in a stable word.
+    /// Stable code for the kind of error.
     #[schema(max_length = 60)]
     code: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and how to correct it.
     #[schema(max_length = 2000)]
     detail: String,
 }
 
-/// What became of the rows.
+/// Result of the import.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct ImportResult {
-    /// Whether it was only tried.
+    /// Whether this was a dry run.
     dry_run: bool,
-    /// Rows that the body had.
+    /// Number of rows in the body.
     rows: u64,
-    /// Rows that became new observations.
+    /// Number of rows recorded as new observations.
     accepted: u64,
-    /// Rows that corrected an observation, which made a new version of it.
+    /// Number of rows that corrected an observation, each as a new version.
     corrected: u64,
-    /// Rows that say what is recorded already.
+    /// Number of rows that match existing records.
     unchanged: u64,
-    /// Rows that were refused.
+    /// Number of rows refused.
     refused: u64,
-    /// What was wrong with the refused rows, first to last, at most the first 1,000.
+    /// Errors in the refused rows, in order, up to the first 1,000.
     #[schema(max_items = 1000)]
     errors: Vec<ImportError>,
 }
@@ -136,21 +138,44 @@ pub fn schemas(schemas: &mut Schemas) {
 pub fn operations() -> Vec<Operation> {
     let row = json!({ "measure": "MSR-0001", "period": "2020-Q3", "classification": "CLS-0001", "code": "A1", "value": 125, "denominator": 2400 });
     vec![
-        Operation::new("POST", "/api/v1/observations/import", "importObservations", Access::Needs(Subject::Performance, Act::Create), import)
-            .says(
-                "Observations",
-                "Load many observations",
-                "Any number of rows in one call, as NDJSON (one such object on each line) or as CSV with a header row of the same names. The body is taken piece by piece: every 1,000 rows are checked and committed together, so the whole is not atomic. A row that is refused is named in the answer and keeps no other from being taken; a call that broke off is simply sent again, since rows that say what is recorded already count as unchanged. A row for a recorded figure that says something else is refused, or corrects it with `on_conflict=correct`. Rows need the role in the scope of their measure.",
-            )
-            .takes([
-                reason(),
-                query("on_conflict", "`refuse`: a recorded figure stays. `correct`: the row makes a new version of it.", json!({ "type": "string", "enum": ["refuse", "correct"], "default": "refuse" })),
-                query("dry_run", "Check everything, write nothing. Rows that repeat each other are then found only within the same 1,000.", json!({ "type": "boolean", "default": false })),
-            ])
-            .body(MEDIA_TYPES, schema_ref("ObservationRowInput"), row)
-            .streamed()
-            .answers(200, "What became of the rows.", schema_ref("ImportResult"))
-            .refuses(&[Code::RuleViolation]),
+        Operation::new(
+            "POST",
+            "/api/v1/observations/import",
+            "importObservations",
+            Access::Needs(Subject::Performance, Act::Create),
+            import,
+        )
+        .says(
+            "Observations",
+            "Import observations",
+            "Send any number of rows in one call, as NDJSON (one such object on each line) or \
+                    as CSV with a header row of the same names. The body is read in pieces: \
+                    every 1,000 rows are checked and committed together, so the import as a \
+                    whole is not atomic. A refused row is listed in the response and does not \
+                    stop other rows. If a call breaks off, send it again: rows that match \
+                    existing records count as unchanged. A row that differs from a recorded \
+                    figure is refused, or corrects it with `on_conflict=correct`. You need the \
+                    role in the scope of each row's measure.",
+        )
+        .takes([
+            reason(),
+            query(
+                "on_conflict",
+                "`refuse`: the recorded figure is kept. `correct`: the row \
+                    creates a new version of it.",
+                json!({ "type": "string", "enum": ["refuse", "correct"], "default": "refuse" }),
+            ),
+            query(
+                "dry_run",
+                "Check everything but write nothing. Duplicate rows are then \
+                    found only within the same 1,000 rows.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+        ])
+        .body(MEDIA_TYPES, schema_ref("ObservationRowInput"), row)
+        .streamed()
+        .answers(200, "The result of the import.", schema_ref("ImportResult"))
+        .refuses(&[Code::RuleViolation]),
     ]
 }
 
@@ -184,7 +209,7 @@ async fn import(mut call: Call) -> Result<Answer, Problem> {
                 ..Outcome::default()
             })
         };
-        // While these rows are written the next are read.
+        // The next rows are read while these are written.
         let (written, next) =
             tokio::join!(call.service.engine.write(write.clone(), job), reader.next());
         let so_far = |problem: Problem| broke_off(problem, &result);
@@ -197,22 +222,23 @@ async fn import(mut call: Call) -> Result<Answer, Problem> {
     Answer::of(200, &result)
 }
 
-/// Says what was taken before the rest could not be.
+/// Says how many rows were recorded before the error.
 fn broke_off(mut problem: Problem, result: &ImportResult) -> Problem {
     let taken = result.accepted + result.corrected;
     if taken > 0 && !result.dry_run {
         problem.detail = format!(
-            "{}; {taken} rows were taken before, and count as unchanged when they are sent again",
+            "{}; {taken} rows were recorded before this error and will count as unchanged if sent \
+                again",
             problem.detail
         );
     }
     problem
 }
 
-/// A row with its number, or what is wrong with its form.
+/// A row with its number, or what is wrong with its format.
 type Read = (u64, Result<ObservationRow, ImportError>);
 
-/// Reads rows in portions.
+/// Reads rows in batches.
 struct Reader {
     rows: Rows,
     /// The columns of a CSV file.
@@ -232,7 +258,7 @@ impl Reader {
             } else {
                 self.ndjson(&bytes)
             };
-            // A portion of nothing but a header or empty lines is not the end.
+            // A batch with only a header or empty lines is not the end.
             if !rows.is_empty() {
                 return Ok(Some(rows));
             }
@@ -264,7 +290,7 @@ impl Reader {
         let malformed = |e: csv::Error| {
             Problem::new(Code::MalformedBody, format!("the CSV cannot be read: {e}"))
         };
-        // Spreadsheets begin their files with a byte order mark.
+        // Spreadsheets often write a byte order mark at the start of a file.
         let text = bytes
             .strip_prefix(b"\xef\xbb\xbf")
             .filter(|_| self.columns.is_none())
@@ -311,14 +337,15 @@ fn header(record: &csv::ByteRecord) -> Result<csv::StringRecord, Problem> {
             let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
             let known = COLUMNS.join(", ");
             return Err(refused(format!(
-                "the header row names `{name}`, which is no column or is named twice; the columns are {known}"
+                "the header row has `{name}`, which is not a column or appears twice; the columns \
+                    are {known}"
             )));
         }
         seen.push(name);
     }
     if !seen.contains(&"measure") || !seen.contains(&"period") {
         return Err(refused(
-            "the header row must name measure and period".into(),
+            "the header row must contain measure and period".into(),
         ));
     }
     Ok(names)
@@ -333,7 +360,7 @@ fn fault(row: u64, field: &str, code: &str, detail: impl Into<String>) -> Import
     }
 }
 
-/// What is wrong with a line that is no row.
+/// Returns what is wrong with a line that is not a row.
 fn faulty_json(row: u64, line: &[u8]) -> ImportError {
     let mut input = serde_json::Deserializer::from_slice(line);
     match serde_path_to_error::deserialize::<_, ObservationRow>(&mut input) {
@@ -353,7 +380,7 @@ fn faulty_json(row: u64, line: &[u8]) -> ImportError {
                 .collect();
             fault(row, &field, "invalid", detail)
         }
-        Ok(_) => fault(row, "", "invalid", "must be one JSON object on a line"),
+        Ok(_) => fault(row, "", "invalid", "must be one JSON object on each line"),
     }
 }
 
@@ -380,7 +407,7 @@ fn cells(
         }
         let number = || {
             text.parse::<u64>()
-                .map_err(|_| fault(row, name, "invalid", "must be a whole number from 0"))
+                .map_err(|_| fault(row, name, "invalid", "must be a whole number, 0 or more"))
         };
         let given = || Some(text.to_owned());
         match name {
@@ -429,12 +456,12 @@ fn state(code: &str) -> Option<ObservationState> {
     }
 }
 
-/// A portion being taken in.
+/// A batch of rows being imported.
 struct Taking<'a, 'b> {
     txn: &'a mut Txn<'b>,
     kind: &'static Kind,
     corrects: bool,
-    /// What references lead to: rows name the same ones over and over.
+    /// Ids found for references, kept because many rows use the same ones.
     known: HashMap<(&'static str, String), Option<Uuid>>,
     result: ImportResult,
 }
@@ -464,7 +491,7 @@ impl<'a, 'b> Taking<'a, 'b> {
         Ok(self.result)
     }
 
-    /// The id that a reference leads to, of a record that the caller may know of.
+    /// Returns the id for a reference, if the record is visible to the caller.
     fn find<R: Resource>(&mut self, text: &str) -> Option<Uuid> {
         if let Some(found) = self.known.get(&(R::KIND, text.to_owned())) {
             return *found;
@@ -481,7 +508,7 @@ impl<'a, 'b> Taking<'a, 'b> {
         found
     }
 
-    /// What a row says, and which of its columns each category came from.
+    /// Returns the observation in a row, and the column that each category came from.
     fn figure(
         &mut self,
         row: u64,
@@ -556,7 +583,7 @@ impl<'a, 'b> Taking<'a, 'b> {
         ))
     }
 
-    /// Records a row, by the rules by which one alone would be.
+    /// Records a row under the same rules as a single observation.
     fn record(
         &mut self,
         row: u64,
@@ -587,10 +614,10 @@ impl<'a, 'b> Taking<'a, 'b> {
         }
     }
 
-    /// A row for a figure that is recorded.
+    /// Handles a row for a figure that is already recorded.
     fn again(&mut self, before: &Arc<dyn AnyRecord>, data: Observation) -> Result<(), Problem> {
         let (id, kind) = (before.meta().id, self.kind);
-        // Whoever may not see the figure must not learn by trying whether it is this one.
+        // Callers who may not change the figure must not find out its value by trial.
         self.txn.in_scope(kind, Act::Update, id)?;
         let is_same = before
             .as_any()
@@ -603,7 +630,7 @@ impl<'a, 'b> Taking<'a, 'b> {
             self.result.corrected += 1;
         } else {
             let detail = format!(
-                "{} says something else; correct it, or send on_conflict=correct",
+                "{} records a different figure; correct it, or send on_conflict=correct",
                 before.meta().reference
             );
             return Err(Problem::field(
@@ -617,7 +644,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 }
 
-/// A refusal in the words of a row.
+/// Turns a refusal into errors that name the columns of the row.
 fn explained(
     row: u64,
     problem: Problem,

@@ -1,13 +1,16 @@
-//! Loading a file of records through the same rules as the API: all of it or nothing.
+//! Loads a file of records through the same rules as the API, all or nothing.
 //!
-//! `{"format": "stride.load.1", "records": [{"kind": "unit", "record": {…}}, …]}`. Where a field points to another record, `"@unit:HR"`
-//! names it by kind and reference; it must stand further up in the file or be there already.
+//! `{"format": "stride.load.1", "records": [{"kind": "unit", "record": {…}}, …]}`. Where a field
+//! refers to another record, `"@unit:HR"` names it by kind and reference. That record must come
+//! earlier in the file or already exist.
 //!
-//! `{"kind": "goal", "reference": "G1", "patch": {…}}` changes a record. Instead of `records` a file may have `stages`, each with the time
-//! at which its records would have been recorded: into an empty database they are recorded under those times, marked in the journal.
+//! `{"kind": "goal", "reference": "G1", "patch": {…}}` changes a record. Instead of `records`, a
+//! file may have `stages`, each with the time at which its records would have been recorded. In an
+//! empty database they are recorded with those times and marked in the journal.
 //!
-//! What `stride export` wrote has `snapshot` in place of `record`: the record comes back as it stood, with its id and what was computed.
-//! Its rules were kept when it was made and are not asked again; its links must lead somewhere once the whole file is in.
+//! A file written by `stride export` has `snapshot` in place of `record`. The record is restored as
+//! it was, with its id and its computed fields. It satisfied the rules when it was made, so they
+//! are not checked again; its links must resolve once the whole file is loaded.
 
 use std::sync::Arc;
 
@@ -22,10 +25,10 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::views::papers::issue_loaded;
 use crate::world::{AnyRecord, World};
 
-/// Both papers, as far as the registers hold them.
+/// Both papers, as far as the registers can hold them.
 pub const EXAMPLE: &str = include_str!("../../examples/papers.json");
 
-/// The format's name.
+/// Name of the format.
 pub const FORMAT: &str = "stride.load.1";
 
 /// A file to load.
@@ -33,30 +36,31 @@ pub const FORMAT: &str = "stride.load.1";
 #[serde(deny_unknown_fields)]
 pub struct File {
     format: String,
-    /// What the file is, for people.
+    /// What the file is, for human readers.
     #[serde(default)]
-    #[expect(dead_code, reason = "for people who read the file")]
+    #[expect(dead_code, reason = "for human readers of the file")]
     about: Option<String>,
     #[serde(default)]
     records: Vec<Item>,
-    /// Records in the order of time, instead of `records`.
+    /// Records in chronological order, used instead of `records`.
     #[serde(default)]
     stages: Vec<Stage>,
 }
 
-/// What was known at a time.
+/// The records known at one point in time.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stage {
-    /// When it would have been recorded.
+    /// When the records would have been recorded.
     recorded_at: DateTime<Utc>,
     #[serde(default)]
-    #[expect(dead_code, reason = "for people who read the file")]
+    #[expect(dead_code, reason = "for human readers of the file")]
     about: Option<String>,
     records: Vec<Item>,
 }
 
-/// One record of it: a new one by the rules, a change to one that stands further up, or an exported one as it stood.
+/// One record in the file: a new one that must satisfy the rules, a change to one that comes
+/// earlier or exists, or an exported one restored as it was.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Item {
@@ -98,39 +102,40 @@ impl Item {
     }
 }
 
-/// Makes a record that an operation of its own makes.
+/// Makes a record that normally has its own operation.
 type Make = fn(&mut Txn<'_>, Value) -> Result<Arc<dyn AnyRecord>, Problem>;
 
-/// Kinds that callers do not create and a file can make all the same, from what their own operation takes.
+/// Kinds that callers cannot create directly but a file can, using the input of their own
+/// operation.
 const MAKERS: &[(&str, Make)] = &[("paper_issue", issue_loaded)];
 
-/// Under which time the stages of a file are recorded.
+/// The times with which the stages of a file are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// All now.
+    /// All with the current time.
     Now,
-    /// Each under its own; only into an empty database.
+    /// Each with its own time; only into an empty database.
     AsGiven,
 }
 
 impl File {
-    /// Reads a file's text.
+    /// Parses the text of a file.
     ///
     /// # Errors
-    /// It is not a file of this format.
+    /// The text is not a file of this format.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
         let file: Self = serde_json::from_str(text)
-            .map_err(|e| malformed(format!("not a file to load: {e}")))?;
+            .map_err(|e| malformed(format!("not a file that can be loaded: {e}")))?;
         if file.format != FORMAT {
             return Err(malformed(format!(
-                "the format is `{}`, this build loads `{FORMAT}`",
+                "the format is `{}`, but this build loads `{FORMAT}`",
                 file.format
             )));
         }
         if !file.records.is_empty() && !file.stages.is_empty() {
             return Err(malformed(
-                "a file has `records` or `stages`, not both".into(),
+                "a file may have `records` or `stages`, not both".into(),
             ));
         }
         Ok(file)
@@ -142,22 +147,22 @@ impl File {
         self.stages.first().map(|s| s.recorded_at)
     }
 
-    /// How many records it has, changes counted.
+    /// Number of records, including changes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.records.len() + self.stages.iter().map(|s| s.records.len()).sum::<usize>()
     }
 
-    /// Whether it has none.
+    /// Whether the file has no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Loads it.
+    /// Loads the file.
     ///
     /// # Errors
-    /// Every fault of the first record that has one, by its place in the file.
+    /// Every error in the first record that has any, located by its place in the file.
     pub fn load(self, txn: &mut Txn<'_>, times: Times) -> Result<(), Problem> {
         let mut brought_back = Vec::new();
         let mut load_all = |txn: &mut Txn<'_>, records: Vec<Item>, place: &str| {
@@ -184,10 +189,11 @@ impl File {
     }
 }
 
-/// Loads a file's text, all of it recorded now; how many records there were.
+/// Loads the text of a file, with the current time for all records. Returns the number of records.
 ///
 /// # Errors
-/// Every fault of the first record that has one, by its place in the file; then nothing was loaded.
+/// Every error in the first record that has any, located by its place in the file. Nothing is then
+/// loaded.
 pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
     let file = File::parse(text)?;
     let write = Write::system(operator(engine)?, "loaded from a file");
@@ -203,7 +209,7 @@ pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
     Ok(count)
 }
 
-/// Loads one record; the id of one that was brought back.
+/// Loads one record. Returns the id if it was restored from an export.
 fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
     let kind = txn.world.catalogue().named(item.kind()).ok_or_else(|| {
         Problem::field(
@@ -226,7 +232,7 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
             Code::RuleViolation,
             "/kind",
             "not_offered",
-            "these records are made by an operation of their own; only what was exported can be loaded",
+            "these records are created by their own operation; a file can only load exported ones",
         )),
         Item::New(NewItem { mut record, .. }) => {
             resolve(&txn.world, &mut record, &mut String::new())?;
@@ -244,7 +250,7 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
                 .and_then(|t| t.by_reference(&reference));
             let before = before.and_then(|id| txn.world.any(id)).ok_or_else(|| {
                 let detail = format!(
-                    "no {} with this reference stands further up or is there already",
+                    "no {} with this reference comes earlier in the file or exists already",
                     kind.name
                 );
                 Problem::field(Code::RuleViolation, "/reference", "unknown", detail)
@@ -268,7 +274,7 @@ fn at(mut problem: Problem, place: &str) -> Problem {
     problem
 }
 
-/// Puts ids in place of `@kind:reference`.
+/// Replaces `@kind:reference` with ids.
 fn resolve(world: &World, value: &mut Value, pointer: &mut String) -> Result<(), Problem> {
     let at = pointer.len();
     match value {
@@ -280,17 +286,23 @@ fn resolve(world: &World, value: &mut Value, pointer: &mut String) -> Result<(),
             let Some(index) = world.catalogue().index_of(kind) else {
                 return Ok(());
             };
-            let id = world.table(index).and_then(|t| t.by_reference(reference)).ok_or_else(|| {
-                let detail = format!("no {kind} with the reference `{reference}` stands further up or is there already");
-                Problem::with_errors(
-                    Code::RuleViolation,
-                    vec![FieldError {
-                        pointer: pointer.clone(),
-                        code: "unknown".into(),
-                        detail,
-                    }],
-                )
-            })?;
+            let id = world
+                .table(index)
+                .and_then(|t| t.by_reference(reference))
+                .ok_or_else(|| {
+                    let detail = format!(
+                        "no {kind} with the reference `{reference}` comes earlier in \
+                    the file or exists already"
+                    );
+                    Problem::with_errors(
+                        Code::RuleViolation,
+                        vec![FieldError {
+                            pointer: pointer.clone(),
+                            code: "unknown".into(),
+                            detail,
+                        }],
+                    )
+                })?;
             *text = id.to_string();
         }
         Value::Array(list) => {

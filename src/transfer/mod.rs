@@ -1,4 +1,5 @@
-//! Records in and out: files that load, exports, imports, templates, calendar feeds, and what a first start needs.
+//! Records in and out: files that load, exports, imports, templates, calendar feeds, and what a
+//! first start needs.
 
 pub mod calendar_feeds;
 pub mod export;

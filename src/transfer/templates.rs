@@ -1,7 +1,8 @@
-//! Records made from a template: every business group's STRIDE board, the reports that the equality duty asks for,
-//! the usual assurance scales, the forms of panel papers.
+//! Creates records from templates: a STRIDE board for every business group, the reports required by
+//! the equality duty, the usual assurance scales, and the standard layouts of panel papers.
 //!
-//! `TEMPLATES` has an entry for each kind of record that has one; `POST /api/v1/{kind}/from-template` follows from it.
+//! `TEMPLATES` has an entry for each kind of record with a template; `POST
+//! /api/v1/{kind}/from-template` is derived from it.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,35 +20,39 @@ use crate::registers::{assurance, catalogue, papers};
 use crate::world::schema::{self, Schemas};
 use crate::world::{Kind, World};
 
-/// What a kind of record can be made from.
+/// A template for one kind of record.
 struct Template {
     kind: &'static str,
     operation: &'static str,
     summary: &'static str,
     about: &'static str,
-    /// Query parameters of its own.
+    /// Query parameters specific to this template.
     takes: fn() -> Vec<Value>,
-    /// The drafts of the records that are missing, for what the query asks.
+    /// Drafts of the missing records that match the query.
     drafts: fn(&World, &Query) -> Result<Vec<Value>, Problem>,
 }
 
-/// Every template.
+/// All templates.
 const TEMPLATES: &[Template] = &[
     Template {
         kind: "board",
         operation: "createBusinessGroupBoards",
-        summary: "Make every business group's board",
-        about: "One board, in the status proposed, for each business group that has none: named after it, owned by it, with the purpose of a STRIDE board.",
+        summary: "Create the boards of all business groups",
+        about: "Creates one board, with the status proposed, for each business group that has \
+            none. The board is named after the group, owned by it, and has the purpose of a \
+            STRIDE board.",
         takes: Vec::new,
         drafts: |world, _| Ok(missing_boards(world)),
     },
     Template {
         kind: "report_obligation",
         operation: "createPsedReportObligations",
-        summary: "Make the reports that the equality duty asks for",
-        about: "The specific duties of SI 2017/353 as obligations of one public body: equality information, due by 30 March of every year, and equality objectives, due by 30 March of every fourth, both from 2018 on.",
+        summary: "Create the report obligations of the equality duty",
+        about: "Creates report obligations for the specific duties in SI 2017/353 for one public \
+            body: equality information, due by 30 March each year, and equality objectives, due \
+            by 30 March every fourth year, both from 2018.",
         takes: || {
-            let what = "The public body; when left out the one unit of kind organisation.";
+            let what = "The public body. If left out, the only unit of kind organisation.";
             vec![query(
                 "unit_id",
                 what,
@@ -60,7 +65,7 @@ const TEMPLATES: &[Template] = &[
             let unit = unit.ok_or_else(|| {
                 invalid(
                     "unit_id",
-                    "is needed: there is not exactly one unit of kind organisation",
+                    "is required, because there is not exactly one unit of kind organisation",
                 )
             })?;
             Ok(missing_duties(world, unit))
@@ -69,12 +74,13 @@ const TEMPLATES: &[Template] = &[
     Template {
         kind: "assurance_scale",
         operation: "createPresetAssuranceScales",
-        summary: "Make the usual assurance scales",
-        about: "The scales of opinion that are common in UK internal audit: the one asked for, or all. A scale with the same levels is not made twice.",
+        summary: "Create the usual assurance scales",
+        about: "Creates the opinion scales that are common in UK internal audit: the one \
+            requested, or all of them. A scale with the same levels is not created twice.",
         takes: || {
             vec![query(
                 "template",
-                "Only this one.",
+                "Only this template.",
                 json!({ "type": "string", "enum": assurance::TEMPLATES }),
             )]
         },
@@ -90,12 +96,14 @@ const TEMPLATES: &[Template] = &[
     Template {
         kind: "paper_template",
         operation: "createPresetPaperTemplates",
-        summary: "Make the ready-made templates for panel papers",
-        about: "A strategy by its priorities, and an audit by its recommendations: the one asked for, or both. A template with the same sections is not made twice.",
+        summary: "Create the standard templates for panel papers",
+        about: "Creates templates for a paper on a strategy, arranged by its priorities, and on \
+            an audit, arranged by its recommendations: the one requested, or both. A template \
+            with the same sections is not created twice.",
         takes: || {
             vec![query(
                 "template",
-                "Only this one.",
+                "Only this template.",
                 json!({ "type": "string", "enum": papers::TEMPLATES }),
             )]
         },
@@ -119,7 +127,7 @@ impl Template {
         let kind = self.kind()?;
         let names = Names::of(kind);
         let about = format!(
-            "{} Asked again, it makes those that are missing since.",
+            "{} If called again, it creates only the records that are missing.",
             self.about
         );
         let handler: crate::http::operation::Handler =
@@ -138,12 +146,16 @@ impl Template {
             reason(),
             query(
                 "dry_run",
-                "Check everything, write nothing.",
+                "Check everything but write nothing.",
                 json!({ "type": "boolean", "default": false }),
             ),
         ])
         .takes((self.takes)())
-        .answers(200, "The records that were made.", schema_ref(&made(kind)))
+        .answers(
+            200,
+            "The records that were created.",
+            schema_ref(&made(kind)),
+        )
         .refuses(&[
             Code::InvalidHeader,
             Code::RuleViolation,
@@ -154,7 +166,7 @@ impl Template {
     }
 }
 
-/// Name of the answer's schema.
+/// Name of the response schema.
 fn made(kind: &Kind) -> String {
     format!("{}Made", Names::of(kind).plural)
 }
@@ -162,11 +174,14 @@ fn made(kind: &Kind) -> String {
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
     for kind in TEMPLATES.iter().filter_map(Template::kind) {
-        let what = format!("The {} that were made, or would be.", Names::of(kind).many);
+        let what = format!(
+            "The {} that were created, or would be in a dry run.",
+            Names::of(kind).many
+        );
         let items = json!({ "type": "array", "maxItems": 1000, "items": schema_ref(&kind.schema_name), "description": what });
         let result = json!({
             "type": "object", "additionalProperties": false, "required": ["items", "dry_run"],
-            "properties": { "items": items, "dry_run": { "type": "boolean", "description": "Whether it was only tried." } },
+            "properties": { "items": items, "dry_run": { "type": "boolean", "description": "Whether this was a dry run." } },
         });
         schemas.insert(made(kind), result);
     }
@@ -192,8 +207,8 @@ async fn make(
     .await
 }
 
-/// Makes what may be made. What the caller may not make, or may not know the links of, is left as it is; where that is everything, the
-/// first refusal is the answer.
+/// Creates the records that the caller may create. Skips those that the caller may not create, or
+/// whose links are not visible to the caller. If that leaves none, returns the first refusal.
 fn all(
     txn: &mut Txn<'_>,
     kind: &Kind,

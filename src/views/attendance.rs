@@ -1,4 +1,5 @@
-//! Who came: for each constituency and each seat of a board, at how many of its last meetings somebody was there for it. A seat is not attendance.
+//! Attendance: for each constituency and each seat of a board, the number of its latest meetings at
+//! which someone attended for it. Having a seat is not the same as attending.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,26 +17,28 @@ use crate::registers::representation::speaks_for;
 use crate::world::Rec;
 use crate::world::seen::Seen;
 
-/// So many of a board's last held meetings are looked at: a year's, where it meets monthly.
+/// Number of a board's latest held meetings that are considered: a year's meetings, if it meets
+/// monthly.
 pub const LAST_MEETINGS: usize = 12;
 
-/// At how many of a board's last held meetings somebody was there.
+/// Attendance at a board's latest held meetings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Turnout {
-    /// The last meetings that were held, 12 at most; for a seat, those in its term.
+    /// Number of the latest meetings that were held, at most 12. For a seat, only those in its
+    /// term.
     #[schema(maximum = 12)]
     pub held: u32,
-    /// Those of them of which it is on record who was there. Of the others nobody can say.
+    /// Number of those meetings for which attendance is recorded. For the others it is not known.
     #[schema(maximum = 12)]
     pub recorded: u32,
-    /// Those at which somebody was present for it, or somebody else instead.
+    /// Number of those meetings at which someone was present for it, including as a deputy.
     #[schema(maximum = 12)]
     pub attended: u32,
-    /// The last of these; null where there is none.
+    /// Date of the latest meeting attended. Null if no meeting was attended.
     pub last_attended_on: Option<NaiveDate>,
 }
 
-/// A held meeting, and for whom somebody was there.
+/// A held meeting, and whom those present represented.
 struct Held<'a> {
     meeting: &'a Rec<Meeting>,
     recorded: bool,
@@ -44,10 +47,10 @@ struct Held<'a> {
     kinds: Vec<UnitKind>,
 }
 
-/// The last held meetings of a board, the latest first.
+/// The latest held meetings of a board, most recent first.
 pub struct Attended<'a>(Vec<Held<'a>>);
 
-/// Who came to the meetings that a board held up to a day.
+/// Returns the attendance at the meetings that a board held up to a date.
 #[must_use]
 pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
     let mut meetings: Vec<&Rec<Meeting>> = seen
@@ -60,7 +63,8 @@ pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
         .collect();
     meetings.sort_by_key(|m| std::cmp::Reverse((m.computed.meeting_on, &m.meta.reference)));
     meetings.truncate(LAST_MEETINGS);
-    // A post or body whose seat is not named sits on its seat all the same.
+    // If the attendance of a post or body does not name a seat, it counts for any seat that the
+    // post or body holds.
     let mut seats: HashMap<Uuid, Vec<&Rec<Membership>>> = HashMap::new();
     for seat in seen
         .pointing::<Membership>(board)
@@ -131,7 +135,8 @@ impl<'a> Held<'a> {
             self.seats.insert(seat.meta.id);
             self.kinds.extend(seat.data.constituency_kind);
         }
-        // What the meeting's own record says goes before what the seat says, and that before where somebody belongs.
+        // The attendance record takes precedence over the seat, and the seat over the unit that the
+        // post or body belongs to.
         if let Some(unit) = attendance.constituency_unit_id {
             self.units.insert(unit);
         } else if theirs.is_empty() {
@@ -151,25 +156,25 @@ impl<'a> Held<'a> {
 }
 
 impl Attended<'_> {
-    /// For anybody at all.
+    /// Attendance by anyone at all.
     #[must_use]
     pub fn of_anybody(&self) -> Turnout {
         self.turnout(|_| true, |h| !h.units.is_empty() || !h.seats.is_empty())
     }
 
-    /// For a unit: an association, say, with a seat or without one.
+    /// Attendance for a unit, such as an association, with or without a seat.
     #[must_use]
     pub fn for_unit(&self, unit: Uuid) -> Turnout {
         self.turnout(|_| true, |h| h.units.contains(&unit))
     }
 
-    /// For all units of a kind together, on a collective seat.
+    /// Attendance for all units of a kind together, on a collective seat.
     #[must_use]
     pub fn for_kind(&self, kind: UnitKind) -> Turnout {
         self.turnout(|_| true, |h| h.kinds.contains(&kind))
     }
 
-    /// For one seat, in its term.
+    /// Attendance for one seat, during its term.
     #[must_use]
     pub fn for_seat(&self, seat: &Rec<Membership>) -> Turnout {
         self.turnout(
@@ -178,8 +183,8 @@ impl Attended<'_> {
         )
     }
 
-    /// Of how many of the last meetings in a seat's term, in a row up to the latest, it is on record that nobody was there for it, nor for
-    /// the unit that it speaks for.
+    /// Number of meetings in a seat's term, in a row up to the latest, whose attendance records
+    /// show nobody present for the seat or for the unit it represents.
     #[must_use]
     pub fn missed_in_a_row(&self, seat: &Rec<Membership>, unit: Option<Uuid>) -> u32 {
         let in_term = self

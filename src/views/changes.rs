@@ -1,8 +1,10 @@
-//! What changed since a time, or since a board last met: each record once, with what happened to it, by whom, and what is different.
+//! What changed since a time, or since a board last met. Each record is listed once, with what
+//! happened to it, by whom, and what is different.
 //!
-//! What changed is found by comparing the world then with the world now, record by record, in memory; who did it is read from the journal
-//! for the records of one page alone. What a reader may know of who: the account's id, as in every history, and the post that the account
-//! is for; what the account is called only whoever may read accounts. Names of people stand in none of this.
+//! Changes are found by comparing the world then with the world now, record by record, in memory.
+//! Who made them is read from the journal, only for the records on one page. Readers may see the
+//! account's id, as in every history, and the post that the account is for. Only those who may read
+//! accounts see the account's name. Names of people do not appear.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -36,9 +38,9 @@ use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Kind, Rec, World};
 
-/// Days back unless asked otherwise.
+/// Default number of days to look back.
 const BACK_DAYS: u64 = 28;
-/// Journal entries named for one record: the last ones.
+/// Most journal entries returned for one record; the latest ones.
 const MOST_ENTRIES: i64 = 20;
 
 /// The register that a record belongs to.
@@ -63,7 +65,7 @@ pub enum ChangeRegister {
     /// Waivers of gaps.
     Gaps,
     Settings,
-    /// Accounts and grants: for who may read them.
+    /// Accounts and grants, for callers who may read them.
     Access,
 }
 
@@ -111,18 +113,18 @@ impl ChangeRegister {
     }
 }
 
-/// What happened to a record between the two times, all in all.
+/// Net change to a record between the two times.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Happened {
-    /// It was not there before.
+    /// It did not exist at the earlier time.
     Made,
     Changed,
-    /// It was there, or was made since, and counts no more.
+    /// It existed then, or was created since, and is now withdrawn.
     Withdrawn,
-    /// It did not count before, and counts again.
+    /// It was withdrawn then and is live again.
     Restored,
 }
 
@@ -133,49 +135,51 @@ pub struct ChangeEntry {
     pub seq: i64,
     /// When it was recorded.
     pub at: DateTime<Utc>,
-    /// When it was really entered, where `at` was given an earlier time; null for every other entry.
+    /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
-    /// create, update, withdraw or restore.
+    /// One of create, update, withdraw or restore.
     #[schema(max_length = 20)]
     pub action: String,
-    /// Who made it.
+    /// Who made the change.
     pub by: ChangedBy,
-    /// Why, where it was said.
+    /// Reason for the change, if given.
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
 }
 
-/// What became of one record.
+/// What happened to one record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordChange {
     /// The register that it belongs to.
     pub register: ChangeRegister,
-    /// The record, as it is called now.
+    /// The record, with its current name.
     pub record: RecordName,
-    /// What happened to it, all in all.
+    /// Net change between the two times.
     pub happened: Happened,
-    /// It was not there before.
+    /// It did not exist at the earlier time.
     pub is_new: bool,
-    /// Its version before; null where it was not there.
+    /// Version of the record at the earlier time; null if it did not exist.
     pub version_before: Option<i64>,
-    /// Its version now.
+    /// Current version of the record.
     #[schema(minimum = 1)]
     pub version: i64,
     /// Number of its last journal entry.
     pub seq: i64,
-    /// When it was changed last.
+    /// When the record was last changed.
     pub last_changed_at: DateTime<Utc>,
-    /// The changes to it, the last first; at most 20.
+    /// Changes to the record, latest first; at most 20.
     #[schema(max_items = 20)]
     pub entries: Vec<ChangeEntry>,
-    /// Whether what it said before was marked above the caller's clearance; then `changes` is empty.
+    /// Whether one of the two versions is marked above the caller's clearance. If so, `changes` is
+    /// empty.
     pub is_redacted: bool,
-    /// What is different, field by field. Figures that the caller is not shown as recorded are in neither.
+    /// Differences, field by field. Figures that the caller may not see as recorded are left out of
+    /// both versions.
     #[schema(max_items = 500)]
     pub changes: Vec<FieldChange>,
 }
 
-/// What became of the records of one kind, in numbers.
+/// Number of changed records of one kind.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KindChanges {
     /// The register.
@@ -183,37 +187,37 @@ pub struct KindChanges {
     /// The kind.
     #[schema(max_length = 60)]
     pub kind: String,
-    /// Made.
+    /// Records created.
     pub made: u32,
-    /// Changed.
+    /// Records changed.
     pub changed: u32,
-    /// Withdrawn.
+    /// Records withdrawn.
     pub withdrawn: u32,
-    /// Restored.
+    /// Records restored.
     pub restored: u32,
 }
 
-/// What changed, a page at a time, with the counts of all that was asked for.
+/// A page of changes, with counts for everything that matches the filters.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangesView {
-    /// Everything recorded after this moment.
+    /// Time after which changes are included.
     pub since: DateTime<Utc>,
-    /// The meeting since whose day it looks, if that was asked for.
+    /// The meeting whose date is used for `since`, if `since_meeting_of` was given.
     pub since_meeting: Option<Named>,
-    /// Number of the last journal entry before.
+    /// Number of the last journal entry before the changes.
     pub seq_before: i64,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// How many records there are on all pages.
+    /// Number of records on all pages.
     #[schema(minimum = 0)]
     pub total: usize,
-    /// How many by kind, on all pages.
+    /// Number of records by kind, on all pages.
     #[schema(max_items = 500)]
     pub by_kind: Vec<KindChanges>,
-    /// The records, what was changed last first.
+    /// Changed records, latest change first.
     #[schema(max_items = 200)]
     pub items: Vec<RecordChange>,
-    /// Where the next page begins; null on the last.
+    /// Cursor for the next page; null on the last page.
     #[schema(max_length = 20)]
     pub next_cursor: Option<String>,
 }
@@ -245,7 +249,7 @@ impl View for ChangesView {
     }
 }
 
-/// Which changes are asked for.
+/// The changes asked for.
 struct Wanted {
     kinds: Vec<String>,
     registers: Vec<ChangeRegister>,
@@ -277,7 +281,7 @@ impl Wanted {
     }
 }
 
-/// A record that changed, before anything is said of it.
+/// A record that changed, before it is described.
 struct Found<'a> {
     kind: &'static Kind,
     record: &'a Arc<dyn AnyRecord>,
@@ -295,7 +299,7 @@ fn happened(before: Option<&Arc<dyn AnyRecord>>, now: &dyn AnyRecord) -> Happene
     }
 }
 
-/// Every record that is wanted and changed, what was changed last first.
+/// Every changed record that matches the filters, latest change first.
 fn find<'a>(
     asked: &'a Asked,
     then: &'a World,
@@ -333,7 +337,8 @@ fn find<'a>(
     found
 }
 
-/// What a version says, as the caller is shown it; none where it was marked above the caller's clearance.
+/// Contents of a version as visible to the caller; none if it is marked above the caller's
+/// clearance.
 fn said(seen: &Seen, version: &dyn AnyRecord) -> Option<Value> {
     let shown = seen
         .show_version(version)
@@ -359,7 +364,7 @@ fn change(
         (None, Some(after)) => names.difference(&json!({}), after),
         (_, None) => Vec::new(),
     };
-    // Of what is new its own fields say enough.
+    // For a new record, its own fields say enough.
     const ENVELOPE: [&str; 5] = [
         "/id",
         "/reference",
@@ -368,7 +373,7 @@ fn change(
         "/created_by",
     ];
     changes.retain(|c| found.before.is_some() || !ENVELOPE.contains(&c.pointer.as_str()));
-    // Why it was done may speak of figures, or of what was marked.
+    // The reason for a change may mention figures, or contents that were marked.
     let says_why = !is_redacted && seen.is_exact(found.record.as_ref());
     let entry = |row: AuthorRow| ChangeEntry {
         seq: row.seq,
@@ -423,7 +428,8 @@ fn end_of(day: NaiveDate) -> DateTime<Utc> {
     next.and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1)
 }
 
-/// Since when: the time asked for, the end of the day on which the board last met, or some weeks back.
+/// The time to start from: the time asked for, the end of the day on which the board last met, or
+/// some weeks back.
 fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
     let at = asked.query.moment("since")?;
     let Some(board) = id_of(asked, "since_meeting_of")? else {
@@ -436,14 +442,14 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
     if at.is_some() {
         return Err(invalid(
             "since",
-            "is given beside since_meeting_of; give one of the two",
+            "cannot be combined with `since_meeting_of`; give only one of the two",
         ));
     }
     let seen = &asked.seen;
     if !seen.get::<Board>(board).is_some_and(Rec::is_live) {
         return Err(invalid(
             "since_meeting_of",
-            "is the id of no board that you may know of",
+            "must be the id of a board that is visible to you",
         ));
     }
     let held = seen
@@ -454,7 +460,7 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
     let (day, meeting) = last.ok_or_else(|| {
         invalid(
             "since_meeting_of",
-            &format!("the board held no meeting before {}", asked.on),
+            &format!("this board has no held meeting before {}", asked.on),
         )
     })?;
     Ok((
@@ -466,7 +472,8 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
 async fn answer(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
     let asked = Asked::of(&call).await?;
-    // What is pointed to is named as it was then, who did it as they are now.
+    // Linked records have the name they had then. Accounts that made changes have their current
+    // name.
     let (names, now) = (
         Names::new(&call, asked.seen.clone())?,
         Names::new(&call, call.now())?,
@@ -474,12 +481,12 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
     let before = asked
         .query
-        .value::<i64>("cursor", "the next_cursor of the page before")?
+        .value::<i64>("cursor", "the next_cursor of the previous page")?
         .unwrap_or(i64::MAX);
     let (since, since_meeting) = since(&asked)?;
     let then = call.service.engine.world_at(since).await?.world;
     if then.seq > asked.seen.seq() {
-        return Err(invalid("since", "lies after as_of"));
+        return Err(invalid("since", "must not be after `as_of`"));
     }
     let may_read: Vec<bool> = catalogue()
         .kinds()
@@ -488,7 +495,8 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         .collect();
     let (asked, then) = (Arc::new(asked), then);
     let (found_in, found_then) = (Arc::clone(&asked), Arc::clone(&then));
-    // Counted, and the page chosen, off the thread that serves others.
+    // Counts the records and chooses the page on a separate thread, so that other requests are not
+    // held up.
     let choose = move || {
         let found = find(&found_in, &found_then, &wanted, &may_read);
         let page: Vec<Uuid> = found
@@ -557,28 +565,51 @@ pub fn operations() -> Vec<Operation> {
     .map(|h| word(&h));
     let kinds: Vec<&str> = catalogue().kinds().iter().map(|k| k.name).collect();
     vec![
-        operation_by::<ChangesView>("/api/v1/changes", "listChanges", Subject::PlanItem, Arc::new(|call| Box::pin(answer(call))))
-            .takes([
-                query(
-                    "since",
-                    "Only what was recorded after this time, or after this day's end; when left out, 28 days back.",
-                    moment("2020-06-29"),
-                ),
-                id_query("since_meeting_of", "Since the day of this board's last held meeting before the day to judge by."),
-                limit_parameter("Records"),
-                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" })),
-                some_of("register", "Only records of these registers.", &registers),
-                some_of("kind", "Only records of these kinds.", &kinds),
-                some_of("happened", "Only records to which this happened.", &happened),
-                id_query("record_id", "Only this record."),
-                id_query("unit_id", "Only what this unit owns, or a unit below it."),
-                id_query("board_id", "Only this board and what belongs to it."),
-            ])
-            .says(
-                "Views",
-                "What changed",
-                "Every record that was made, changed, withdrawn or restored since a time, or since a board last met, until now or `as_of`: once, with what is different between the two times, field by field, and who did it when. Readers see the account's id and the post it is for, auditors and administrators what the account is called too; names of people stand nowhere. With `as_of` the pages of one answer hang together whatever is recorded meanwhile.",
+        operation_by::<ChangesView>(
+            "/api/v1/changes",
+            "listChanges",
+            Subject::PlanItem,
+            Arc::new(|call| Box::pin(answer(call))),
+        )
+        .takes([
+            query(
+                "since",
+                "Only what was recorded after this time. A date means the end of that day. \
+                        Defaults to the end of the day 28 days before the date in `on`.",
+                moment("2020-06-29"),
             ),
+            id_query(
+                "since_meeting_of",
+                "Only what was recorded after the day of this \
+                    board's last held meeting before the date in `on`.",
+            ),
+            limit_parameter("Records"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page.",
+                json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
+            ),
+            some_of("register", "Only records of these registers.", &registers),
+            some_of("kind", "Only records of these kinds.", &kinds),
+            some_of("happened", "Only records with this net change.", &happened),
+            id_query("record_id", "Only this record."),
+            id_query(
+                "unit_id",
+                "Only records owned by this unit or a unit below it.",
+            ),
+            id_query("board_id", "Only this board and records that belong to it."),
+        ])
+        .says(
+            "Views",
+            "List changes",
+            "Returns every record that was created, changed, withdrawn or restored since a \
+                    time, or since a board last met, until now or `as_of`. Each record is listed \
+                    once, with the differences between the two times, field by field, and who \
+                    made each change and when. Readers see the account's id and the post it is \
+                    for. Auditors and administrators also see the account's name. Names of \
+                    people do not appear. With `as_of`, the pages of one answer stay consistent \
+                    whatever is recorded in the meantime.",
+        ),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! The calendar of communications: every run of every activity in a window, due, running or over on the day.
+//! The communications calendar: every run of every activity in a window, and whether it is due,
+//! running or ended on the date.
 
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
@@ -20,11 +21,11 @@ use crate::registers::communications::{
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 
-/// The window looks so many days ahead unless asked otherwise.
+/// Default number of days that the window covers after its first day.
 const AHEAD_DAYS: u64 = 91;
 /// The longest window, in days and in words.
 const LONGEST: (i64, &str) = (731, "two years");
-/// The most runs in one answer.
+/// Most runs in one answer.
 const MOST: usize = 10_000;
 
 /// One run of an activity.
@@ -32,60 +33,60 @@ const MOST: usize = 10_000;
 pub struct CalendarEntry {
     /// The activity.
     pub activity: Named,
-    /// What sort of activity it is.
+    /// Kind of activity.
     pub activity_kind: ActivityKind,
-    /// The plan that it is part of; null where the caller may not know of it.
+    /// Plan that the activity is part of; null if it is not visible to the caller.
     pub plan: Option<Named>,
     /// First day of the run.
     pub starts_on: NaiveDate,
     /// Last day of the run, included.
     pub ends_on: NaiveDate,
-    /// How the run stands on the day.
+    /// State of the run on the date.
     pub state: ActivityState,
     /// Whether the activity recurs.
     pub recurs: bool,
-    /// The ways in which it reaches people.
+    /// Channels through which it reaches people.
     #[schema(max_items = 8)]
     pub channels: Vec<CommunicationsChannel>,
-    /// Whom it is meant for.
+    /// Intended audience.
     #[schema(max_items = 3)]
     pub audiences: Vec<CommunicationsAudience>,
-    /// The unit that answers for it.
+    /// Unit responsible for it.
     pub owner_unit_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     pub owner_post_id: Option<Uuid>,
-    /// The goals that it serves.
+    /// Goals served.
     #[schema(max_items = 100)]
     pub goal_ids: Vec<Uuid>,
 }
 
-/// How many runs stand how.
+/// Number of runs by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct CalendarCounts {
     /// Still to come.
     pub due: u32,
-    /// Going on.
+    /// In progress.
     pub running: u32,
-    /// Over.
+    /// Finished.
     pub ended: u32,
-    /// Of activities that will not take place.
+    /// Runs of activities that have been cancelled.
     pub cancelled: u32,
 }
 
-/// The calendar.
+/// The communications calendar.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CalendarView {
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
     /// First day of the window.
     pub from: NaiveDate,
     /// Last day of the window.
     pub until: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The runs, counted.
+    /// Number of runs by state.
     pub counts: CalendarCounts,
-    /// The runs with a day in the window, by first day.
+    /// Runs with a day in the window, ordered by first day.
     #[schema(max_items = 10_000)]
     pub items: Vec<CalendarEntry>,
 }
@@ -101,7 +102,7 @@ impl View for CalendarView {
     }
 }
 
-/// What of the activities is asked for.
+/// The filters for activities.
 struct Wanted {
     window: (NaiveDate, NaiveDate),
     plan: Option<Uuid>,
@@ -118,7 +119,7 @@ impl Wanted {
         let day = |name: &str| {
             asked
                 .query
-                .value::<NaiveDate>(name, "a day like 2020-10-26")
+                .value::<NaiveDate>(name, "a date such as 2020-10-26")
         };
         let from = day("from")?.unwrap_or(asked.on);
         let ahead = from.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(from);
@@ -183,7 +184,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
     let mut items: Vec<CalendarEntry> = asked
         .seen
         .live::<CommunicationsActivity>()
-        // The activities of a withdrawn plan go with it.
+        // Activities of a withdrawn plan are left out too.
         .filter(|a| is_live(a.data.plan_id) && wanted.has(asked, a))
         .flat_map(|a| {
             runs(&a.data, (Some(from), Some(until)))
@@ -196,7 +197,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
     if items.len() > MOST {
         return Err(invalid(
             "until",
-            &format!("the window holds more than {MOST} runs; ask for a shorter one"),
+            &format!("the window contains more than {MOST} runs; ask for a shorter window"),
         ));
     }
     items.sort_by(|a, b| {
@@ -230,31 +231,65 @@ pub fn operations() -> Vec<Operation> {
     let day =
         |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     vec![
-        operation("/api/v1/communications/calendar", "getCommunicationsCalendar", Subject::Communications, calendar)
-            .takes([
-                day("from", "First day of the window; the day to judge by when left out."),
-                day("until", "Last day of the window, included; 91 days after `from` when left out, two years at most."),
-                some_of("state", "Only runs that stand like this.", &["due", "running", "ended", "cancelled"]),
-                some_of("activity_kind", "Only activities of these sorts.", &["activity", "campaign"]),
-                some_of(
-                    "channel",
-                    "Only activities that use one of these channels.",
-                    &["intranet", "forum", "weekly_message", "press", "event", "email", "social_media", "other"],
-                ),
-                some_of(
-                    "audience",
-                    "Only activities that are meant for one of these audiences.",
-                    &["internal", "partners", "public"],
-                ),
-                id_query("plan_id", "Only activities of this plan."),
-                id_query("unit_below", "Only activities of this unit and of all units below it."),
-                id_query("goal_id", "Only activities that serve this goal."),
-            ])
-            .says(
-                "Views",
-                "What is communicated when",
-                "Each run of each activity and campaign that has a day in the window, with its first and last day, both included, and whether it is due, running or over on the day. A recurring activity has a run for each occurrence.",
+        operation(
+            "/api/v1/communications/calendar",
+            "getCommunicationsCalendar",
+            Subject::Communications,
+            calendar,
+        )
+        .takes([
+            day(
+                "from",
+                "First day of the window. Defaults to the date in `on`.",
             ),
+            day(
+                "until",
+                "Last day of the window, included. Defaults to 91 days after `from`. \
+                    At most two years after `from`.",
+            ),
+            some_of(
+                "state",
+                "Only runs in these states.",
+                &["due", "running", "ended", "cancelled"],
+            ),
+            some_of(
+                "activity_kind",
+                "Only activities of these kinds.",
+                &["activity", "campaign"],
+            ),
+            some_of(
+                "channel",
+                "Only activities that use one of these channels.",
+                &[
+                    "intranet",
+                    "forum",
+                    "weekly_message",
+                    "press",
+                    "event",
+                    "email",
+                    "social_media",
+                    "other",
+                ],
+            ),
+            some_of(
+                "audience",
+                "Only activities for one of these audiences.",
+                &["internal", "partners", "public"],
+            ),
+            id_query("plan_id", "Only activities of this plan."),
+            id_query(
+                "unit_below",
+                "Only activities of this unit and all units below it.",
+            ),
+            id_query("goal_id", "Only activities that serve this goal."),
+        ])
+        .says(
+            "Views",
+            "Get the communications calendar",
+            "Returns each run of each activity and campaign that has a day in the window, \
+                    with its first and last day, both included, and whether it is due, running \
+                    or ended on the date. A recurring activity has a run for each occurrence.",
+        ),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Coverage: what is meant to meet what, as sparse matrices with the gaps of either side listed and counted (Q5).
+//! Coverage: which records are meant to cover which others, as sparse matrices, with the gaps on
+//! either side listed and counted (Q5).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,35 +30,37 @@ use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 use crate::world::{IdSet, Meta, Rec};
 
-/// At most so many entries of one list are named; each number is exact.
+/// Most entries named in one list. The counts are always exact.
 const MOST_ENTRIES: usize = 10_000;
-/// At most so many cells are shown.
+/// Most cells returned.
 const MOST_CELLS: usize = 50_000;
-/// A table has a column for each column of the matrix up to so many; above that a row for each cell.
+/// Most matrix columns that a table shows as columns. Above that, the table has a row for each
+/// cell.
 const WIDEST: usize = 200;
 
-/// Which matrix it is.
+/// Which matrix this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverageMatrix {
-    /// Items of plans against the goals that they serve.
+    /// Plan items against the goals that they serve.
     ItemsGoals,
     /// Boards against the goals in their remit.
     BoardsGoals,
-    /// Staff support associations and advisory groups against the boards where they sit or came.
+    /// Staff support associations and advisory groups against the boards where they have a seat or
+    /// attended.
     ConstituenciesBoards,
-    /// Items of plans against the measures that tell about them.
+    /// Plan items against the measures that report on them.
     ItemsMeasures,
-    /// Measures against the protected characteristics by which there are figures.
+    /// Measures against the protected characteristics for which there are figures.
     MeasuresCharacteristics,
-    /// Business groups against good practice, by how it came to be published.
+    /// Business groups against good practice, by whether it was published by plan or ad hoc.
     GroupsGoodPractice,
 }
 
 /// A row or a column.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CoverageEntry {
-    /// What cells call it: its id or, where it is no record, its code.
+    /// Key used in cells: its id or, if it is not a record, its code.
     #[schema(max_length = 36)]
     pub key: String,
     /// Its reference or code.
@@ -66,36 +69,38 @@ pub struct CoverageEntry {
     /// Its title or name.
     #[schema(max_length = 300)]
     pub name: String,
-    /// How many cells of it are filled.
+    /// Number of its cells that are filled.
     #[schema(minimum = 0)]
     pub filled: u32,
-    /// What there is to know beside that.
+    /// Further information, if any.
     #[schema(max_length = 200)]
     pub note: Option<String>,
 }
 
-/// A cell that holds something.
+/// A cell that is not empty.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CoverageCell {
-    /// The row's key.
+    /// Key of the row.
     #[schema(max_length = 36)]
     pub row: String,
-    /// The column's key.
+    /// Key of the column.
     #[schema(max_length = 36)]
     pub column: String,
-    /// How the two meet, as codes: `serves`; kinds of remit; capacities of seats, `collective` for a seat that stands for all of a kind;
-    /// `told_by`; `figures`, `suppressed`, `wanted`; `example`.
+    /// How the row and the column are related, as codes: `serves`; kinds of remit; capacities of
+    /// seats, `collective` for a seat held for all of a kind; `told_by`; `figures`, `suppressed`,
+    /// `wanted`; `example`.
     #[schema(max_items = 20, schema_with = marks)]
     pub marks: Vec<String>,
-    /// How many records meet here: seats, remits, examples, categories with a figure.
+    /// Number of records in the cell: seats, remits, examples, categories with a figure.
     #[schema(minimum = 0)]
     pub count: u32,
-    /// Whether the cell counts as filled: a seat that nobody takes up does; an observer's or deputy's, coming without a seat, and figures
-    /// that are only wanted do not.
+    /// Whether the cell counts as filled. A seat counts even if nobody attends. An observer's or
+    /// deputy's seat, attendance without a seat, and figures that are only wanted do not count.
     pub is_filled: bool,
-    /// For seats: at how many of the board's last meetings somebody was there for the association or group.
+    /// For seats: at how many of the board's last meetings somebody attended for the association or
+    /// group.
     pub turnout: Option<Turnout>,
-    /// Of these, at how many somebody was there on a collective seat for all of its kind.
+    /// Of these, at how many somebody attended in a collective seat for all of its kind.
     pub collective_turnout: Option<Turnout>,
 }
 
@@ -106,38 +111,41 @@ fn marks() -> utoipa::openapi::schema::Array {
         .max_length(Some(60));
     ArrayBuilder::new()
         .description(Some(
-            "How the two meet, as codes: `serves`; kinds of remit; capacities of seats, `collective` for a seat that stands for all of a kind, `came` without a seat; `told_by`; `figures`, `suppressed`, `wanted`; `example`.",
+            "How the row and the column are related, as codes: `serves`; kinds of remit; \
+                capacities of seats, `collective` for a seat held for all of a kind, `came` for \
+                attendance without a seat; `told_by`; `figures`, `suppressed`, `wanted`; \
+                `example`.",
         ))
         .items(code)
         .max_items(Some(20))
         .build()
 }
 
-/// A matrix: its filled cells, and what has none.
+/// A matrix: its filled cells, and the rows and columns that have none.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CoverageView {
-    /// Which matrix it is.
+    /// Which matrix this is.
     pub matrix: CoverageMatrix,
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: chrono::NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// How many rows there are.
+    /// Number of rows.
     #[schema(minimum = 0)]
     pub row_count: u32,
-    /// How many columns there are.
+    /// Number of columns.
     #[schema(minimum = 0)]
     pub column_count: u32,
-    /// How many cells are filled.
+    /// Number of filled cells.
     #[schema(minimum = 0)]
     pub filled_count: u32,
-    /// How many rows have no filled cell.
+    /// Number of rows without a filled cell.
     #[schema(minimum = 0)]
     pub row_gap_count: u32,
-    /// How many columns have no filled cell.
+    /// Number of columns without a filled cell.
     #[schema(minimum = 0)]
     pub column_gap_count: u32,
-    /// Whether a list is longer than what is shown of it.
+    /// Whether any list is cut short.
     pub is_cut: bool,
     /// Rows with a filled cell, by reference.
     #[schema(max_items = 10_000)]
@@ -145,34 +153,36 @@ pub struct CoverageView {
     /// Columns with a filled cell, by reference.
     #[schema(max_items = 10_000)]
     pub columns: Vec<CoverageEntry>,
-    /// Rows without one, by reference.
+    /// Rows without a filled cell, by reference.
     #[schema(max_items = 10_000)]
     pub row_gaps: Vec<CoverageEntry>,
-    /// Columns without one, by reference.
+    /// Columns without a filled cell, by reference.
     #[schema(max_items = 10_000)]
     pub column_gaps: Vec<CoverageEntry>,
-    /// Columns that several rows hold where one is meant to: goals that more than one board decides on.
+    /// Columns held by several rows where only one should hold them: goals that more than one board
+    /// decides on.
     #[schema(max_items = 10_000)]
     pub held_twice: Vec<CoverageEntry>,
-    /// Goals that no board decides on, overseen or not; empty for other matrices.
+    /// Goals that no board decides on, whether or not a board oversees them; empty for other
+    /// matrices.
     #[schema(max_items = 10_000)]
     pub undecided: Vec<CoverageEntry>,
-    /// The cells that hold something, by row and column.
+    /// Cells that are not empty, by row and column.
     #[schema(max_items = 50_000)]
     pub cells: Vec<CoverageCell>,
 }
 
 impl CoverageCell {
-    /// What a spreadsheet shows of it.
+    /// Text of the cell in a spreadsheet.
     fn text(&self) -> String {
         let marks = self.marks.join(" ").replace('_', " ");
         match &self.turnout {
-            // Of a meeting whose attendance nobody recorded nobody can say.
+            // If attendance was not recorded, nobody can tell who came.
             Some(t) if t.recorded == 0 => {
-                format!("{marks}: attendance not on record ({} meetings)", t.held)
+                format!("{marks}: attendance not recorded ({} meetings)", t.held)
             }
             Some(t) => format!(
-                "{marks}: {} of {} meetings on record",
+                "{marks}: attended {} of {} meetings with recorded attendance",
                 t.attended, t.recorded
             ),
             None if self.count > 1 => format!("{marks} ({})", self.count),
@@ -182,7 +192,8 @@ impl CoverageCell {
 }
 
 impl View for CoverageView {
-    /// A matrix as a spreadsheet shows it; where it would be too wide, a row for each cell and each gap.
+    /// The matrix as a spreadsheet. If it would be too wide, it has a row for each cell and each
+    /// gap.
     fn rows(&self) -> Vec<Map<String, Value>> {
         let by_reference = |a: &[CoverageEntry], b: &[CoverageEntry]| {
             let mut all: Vec<CoverageEntry> = a.iter().chain(b).cloned().collect();
@@ -207,7 +218,7 @@ impl View for CoverageView {
         if columns.len() > WIDEST {
             return self.long(&rows, &columns, &cells, head);
         }
-        // A blank keeps it apart from the three columns before.
+        // The space in the title keeps it distinct from the first three columns.
         let title = |c: &CoverageEntry| {
             format!("{} {}", c.reference, c.name)
                 .chars()
@@ -286,7 +297,7 @@ impl CoverageView {
     }
 }
 
-/// A row or column while the matrix is made.
+/// A row or column while the matrix is being built.
 #[derive(Default)]
 struct Line {
     key: String,
@@ -294,7 +305,7 @@ struct Line {
     name: String,
     note: Option<String>,
     filled: u32,
-    /// It is no gap though no cell of it is filled.
+    /// Whether it is not a gap even though none of its cells is filled.
     is_excused: bool,
 }
 
@@ -308,7 +319,7 @@ impl Line {
         }
     }
 
-    /// What is no record: a code of a vocabulary.
+    /// A row or column for a code of a vocabulary rather than a record.
     fn of_code<C: Serialize>(code: &C) -> Self {
         let key = word(code);
         Self {
@@ -320,7 +331,7 @@ impl Line {
     }
 }
 
-/// Measures that are not retired, each with its line, which says its state.
+/// Measures that are not retired, each with its line. The line's note is the measure's state.
 fn measures(seen: &Seen) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
     let measures: Vec<&Rec<Measure>> = seen
         .live::<Measure>()
@@ -337,7 +348,7 @@ fn measures(seen: &Seen) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
     (measures, lines)
 }
 
-/// A cell while the matrix is made.
+/// A cell while the matrix is being built.
 #[derive(Default)]
 struct Cell {
     marks: BTreeSet<String>,
@@ -355,7 +366,7 @@ impl Cell {
     }
 }
 
-/// A matrix in the making: rows and columns in the order of their references.
+/// A matrix being built, with rows and columns in the order of their references.
 struct Matrix {
     rows: Vec<Line>,
     columns: Vec<Line>,
@@ -478,7 +489,7 @@ fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
     Some(seen.get::<StrategyVersion>(version)?.data.strategy_id)
 }
 
-/// The goals of a strategy, or of every one that has not ended.
+/// The goals of one strategy, or of all strategies that have not ended.
 fn goals(seen: &Seen, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
     let pursued = |id| {
         let found = seen.get::<Strategy>(id).filter(|s| s.is_live());
@@ -498,7 +509,8 @@ fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
         .collect()
 }
 
-/// The items that are not cancelled of a plan, of the plans of a strategy, or of every plan that is worked to.
+/// The items of one plan, of the open plans of one strategy, or of all open plans. Cancelled and
+/// superseded items are left out.
 fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Rec<WorkPlanItem>> {
     use crate::registers::plan::ItemStatus::{Cancelled, Superseded};
     let plans: IdSet = match plan {
@@ -515,7 +527,8 @@ fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Re
         .collect()
 }
 
-/// The plan and strategy asked for; a plan's goals are those of its strategy.
+/// The plan and strategy asked for. If only a plan is given, the strategy is the one that it
+/// delivers.
 fn of_plan(asked: &Asked) -> Result<(Option<Uuid>, Option<Uuid>), Problem> {
     let (plan, strategy) = (id_of(asked, "plan_id")?, id_of(asked, "strategy_id")?);
     Ok((
@@ -540,7 +553,7 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
             }
         }
     }
-    // What serves a part of a goal serves the goal.
+    // A goal also counts as served if a goal directly below it is served.
     let served: BTreeSet<usize> = matrix.cells.keys().map(|(_, column)| *column).collect();
     for goal in &goals {
         let at = matrix
@@ -558,7 +571,7 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
     Ok(matrix.finish(asked, CoverageMatrix::ItemsGoals))
 }
 
-/// The board asked for, or every one that sits.
+/// The board asked for, or all active boards.
 fn boards(asked: &Asked) -> Result<Vec<&Rec<Board>>, Problem> {
     let board = id_of(asked, "board_id")?;
     let wanted =
@@ -641,7 +654,7 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
             collective.extend(seat.data.constituency_kind);
             let unit = speaks_for(&seat.data, unit_of_post);
             if let Some(cell) = unit.and_then(|u| matrix.cell(u, id)) {
-                // Whoever only listens, or stands in for somebody, has no seat that counts.
+                // Observers, deputies and secretaries do not have a seat that counts.
                 let is_filled = cell.is_filled || at_the_table(&seat.data);
                 cell.mark(word(&seat.data.capacity));
                 cell.is_filled = is_filled;
@@ -685,8 +698,8 @@ fn items_measures(asked: &Asked) -> Result<CoverageView, Problem> {
     let line = |i: &&Rec<WorkPlanItem>| {
         let note = match i.data.measures.len() {
             0 => None,
-            1 => Some("a measure in words".to_owned()),
-            n => Some(format!("{n} measures in words")),
+            1 => Some("one measure described in words".to_owned()),
+            n => Some(format!("{n} measures described in words")),
         };
         (
             i.meta.id,
@@ -708,7 +721,7 @@ fn items_measures(asked: &Asked) -> Result<CoverageView, Problem> {
     Ok(matrix.finish(asked, CoverageMatrix::ItemsMeasures))
 }
 
-/// The nine of the Equality Act 2010, section 4.
+/// The nine protected characteristics of the Equality Act 2010, section 4.
 const PROTECTED: [Characteristic; 9] = [
     Characteristic::Age,
     Characteristic::Disability,
@@ -728,7 +741,7 @@ fn measures_characteristics(asked: &Asked) -> Result<CoverageView, Problem> {
     let columns = PROTECTED.map(|c| (code(c), Line::of_code(&c)));
     let mut matrix = Matrix::new(rows, columns.into());
     for measure in &measures {
-        // The latest period alone: what was known once is no coverage.
+        // Only the latest period counts. Older figures are not coverage.
         for row in availability(seen, measure, 1).rows {
             let Some(cell) = row
                 .characteristic
@@ -768,7 +781,7 @@ fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
         .filter(is_group)
         .map(|u| (u.meta.id, Line::of(&u.meta, &u.data.name)))
         .collect();
-    // The group that a unit belongs to; where it belongs to none, the unit speaks for itself.
+    // The business group that a unit belongs to, or the unit itself if it belongs to none.
     let group = |unit: Uuid| {
         let (mut at, mut steps) = (Some(unit), 0);
         while let Some(found) = at.and_then(|id| seen.get::<Unit>(id)) {
@@ -787,7 +800,7 @@ fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
             && let Some(unit) = seen.get::<Unit>(of)
         {
             place.insert(Line {
-                note: Some("not a business group, nor part of one".into()),
+                note: Some("not a business group or part of one".into()),
                 ..Line::of(&unit.meta, &unit.data.name)
             });
         }
@@ -810,32 +823,55 @@ pub fn operations() -> Vec<Operation> {
     let strategy = || {
         id_query(
             "strategy_id",
-            "Only what belongs to this strategy; else to every one that has not ended.",
+            "Only what belongs to this strategy. Defaults to all strategies that have not ended.",
         )
     };
     let plan = || {
         id_query(
             "plan_id",
-            "Only items of this plan; else of every plan that is worked to.",
+            "Only items of this plan. Defaults to all plans that are not closed.",
         )
     };
-    let board = || id_query("board_id", "Only this board; else every one that sits.");
-    let table = "As a table: a row for each row, a column for each column, the sums below; above 200 columns a row for each cell and each gap.";
+    let board = || {
+        id_query(
+            "board_id",
+            "Only this board. Defaults to all active boards.",
+        )
+    };
+    let table = "As a table: one row for each row and one column for each column, with totals \
+        below; above 200 columns, one row for each cell and each gap.";
     vec![
-        operation("/api/v1/coverage/items-goals", "getCoverageItemsGoals", Subject::PlanItem, items_goals)
-            .takes([strategy(), plan()])
-            .says(
-                "Views",
-                "Which items serve which goals",
-                &format!("Items of plans against goals, with the items that serve none and the goals that none serves. {table}"),
+        operation(
+            "/api/v1/coverage/items-goals",
+            "getCoverageItemsGoals",
+            Subject::PlanItem,
+            items_goals,
+        )
+        .takes([strategy(), plan()])
+        .says(
+            "Views",
+            "Show plan items against goals",
+            &format!(
+                "Returns plan items against goals, with the items that serve no goal and \
+                    the goals that no item serves. {table}"
             ),
-        operation("/api/v1/coverage/boards-goals", "getCoverageBoardsGoals", Subject::PlanItem, boards_goals)
-            .takes([strategy(), board()])
-            .says(
-                "Views",
-                "Which boards have which goals in their remit",
-                &format!("Boards against goals by kind of remit on the day, with boards and goals that have none, goals that several boards decide on (`held_twice`) and those that none decides on (`undecided`). {table}"),
+        ),
+        operation(
+            "/api/v1/coverage/boards-goals",
+            "getCoverageBoardsGoals",
+            Subject::PlanItem,
+            boards_goals,
+        )
+        .takes([strategy(), board()])
+        .says(
+            "Views",
+            "Show boards against goals",
+            &format!(
+                "Returns boards against goals by kind of remit on the date, with boards \
+                    and goals that have none, goals that several boards decide on (`held_twice`) \
+                    and goals that no board decides on (`undecided`). {table}"
             ),
+        ),
         operation(
             "/api/v1/coverage/constituencies-boards",
             "getCoverageConstituenciesBoards",
@@ -845,16 +881,30 @@ pub fn operations() -> Vec<Operation> {
         .takes([board()])
         .says(
             "Views",
-            "Which associations and advisory groups sit on which boards, and come",
-            &format!("Staff support associations and independent advisory groups against boards: seats on the day, and at how many of the board's last {LAST_MEETINGS} held meetings somebody was there for them. A seat is not attendance; who came without a seat is marked `came`. {table}"),
-        ),
-        operation("/api/v1/coverage/items-measures", "getCoverageItemsMeasures", Subject::PlanItem, items_measures)
-            .takes([strategy(), plan()])
-            .says(
-                "Views",
-                "Which measures tell about which items",
-                &format!("Items of plans against measures on record, with items that none tells about (`note` says where an item has measures in words alone) and measures that tell about none. {table}"),
+            "Show associations and advisory groups against boards",
+            &format!(
+                "Returns staff support associations and independent advisory groups against \
+                boards: their seats on the date, and at how many of the board's last \
+                {LAST_MEETINGS} held meetings somebody attended for them. A seat is not \
+                attendance. Attendance without a seat is marked `came`. {table}"
             ),
+        ),
+        operation(
+            "/api/v1/coverage/items-measures",
+            "getCoverageItemsMeasures",
+            Subject::PlanItem,
+            items_measures,
+        )
+        .takes([strategy(), plan()])
+        .says(
+            "Views",
+            "Show plan items against measures",
+            &format!(
+                "Returns plan items against recorded measures, with items that no \
+                    measure reports on (`note` says if an item has measures described in words) \
+                    and measures that report on no item. {table}"
+            ),
+        ),
         operation(
             "/api/v1/coverage/measures-characteristics",
             "getCoverageMeasuresCharacteristics",
@@ -863,8 +913,12 @@ pub fn operations() -> Vec<Operation> {
         )
         .says(
             "Views",
-            "By which characteristics measures have figures",
-            &format!("Measures against the nine protected characteristics of the Equality Act 2010: whether there are figures for the latest period, as the caller is shown them. A cell that is only `wanted` is a gap. {table}"),
+            "Show measures against protected characteristics",
+            &format!(
+                "Returns measures against the nine protected characteristics of the Equality \
+                Act 2010: whether there are figures for the latest period, as visible to the \
+                caller. A cell that is only `wanted` is a gap. {table}"
+            ),
         ),
         operation(
             "/api/v1/coverage/groups-good-practice",
@@ -874,8 +928,11 @@ pub fn operations() -> Vec<Operation> {
         )
         .says(
             "Views",
-            "Which business groups have good practice",
-            &format!("Business groups against examples of good practice, published by plan or as they came; what a unit below a group has counts for the group. {table}"),
+            "Show business groups against good practice",
+            &format!(
+                "Returns business groups against examples of good practice, published by \
+                plan or ad hoc. Examples of a unit below a group count for the group. {table}"
+            ),
         ),
     ]
 }

@@ -1,4 +1,6 @@
-//! What waits on what, as nodes and edges, and drawn: of everything, around one record, or of one unit. Bounded, and honest about it.
+//! The dependency graph: what waits for what, as nodes and edges and as a drawing. It covers
+//! everything, one record's surroundings or one unit. Its size is limited, and it says when
+//! something is left out.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt::Write;
@@ -27,79 +29,80 @@ use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// Nodes shown unless asked otherwise, and at most.
+/// Default and highest number of nodes returned.
 const NODES: usize = 300;
 const MOST_NODES: usize = 1000;
-/// Steps from a record unless asked otherwise, and at most.
+/// Default and highest number of steps from a record.
 const DEPTH: usize = 2;
 const MOST_DEPTH: usize = 20;
 
-/// How a node stands for whoever waits on it.
+/// State of a node for the records that wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeState {
-    /// It is there.
+    /// Done, closed or in force.
     Done,
-    /// It is still to come.
+    /// Not done yet.
     Open,
-    /// It is still to come, and past its deadline.
+    /// Not done yet and past its deadline.
     Overdue,
-    /// It was given up and will not come.
+    /// Given up: it will not happen.
     GivenUp,
-    /// It is of a kind that is neither done nor to come.
+    /// A kind of record that is never done or due, such as a document or a goal.
     Stands,
 }
 
 /// A record or an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GraphNode {
-    /// What it is called in this answer, and in the drawings.
+    /// Key of the node in this answer and in the drawings.
     #[schema(max_length = 20)]
     pub key: String,
-    /// The record; null for an event that is not on record.
+    /// The record; null for an event that is not recorded.
     pub record: Option<RecordName>,
-    /// The event, where it is not on record.
+    /// The event, if it has no record.
     #[schema(max_length = 300)]
     pub event: Option<String>,
-    /// How it stands.
+    /// State.
     pub state: NodeState,
-    /// The day it is expected; null where nobody has said.
+    /// Date on which it is expected; null if nobody has given one.
     pub expected_on: Option<NaiveDate>,
-    /// Whether that day can hold, by what it waits on itself.
+    /// Whether that date can be met, given what the node itself waits for.
     pub holds: DeadlineHolds,
 }
 
-/// That one waits on another.
+/// A wait of one record or event for another.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GraphEdge {
-    /// The key of the one that waits.
+    /// Key of the node that waits.
     #[schema(max_length = 20)]
     pub from: String,
-    /// The key of what it waits on.
+    /// Key of the node that it waits for.
     #[schema(max_length = 20)]
     pub to: String,
     /// Why it waits.
     pub wait_kind: WaitKind,
-    /// Whether it still waits.
+    /// Whether it is still waiting.
     pub is_open: bool,
 }
 
-/// What waits on what.
+/// What waits for what.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyGraphView {
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// How many nodes were asked for.
+    /// Number of nodes that match, including those left out.
     #[schema(minimum = 0)]
     pub nodes_in_all: u32,
-    /// How many edges there are between them.
+    /// Number of edges between them, including those left out.
     #[schema(minimum = 0)]
     pub edges_in_all: u32,
-    /// Whether there are more of them than are shown.
+    /// Whether any nodes or edges are left out.
     pub is_cut: bool,
-    /// Records and events: from one record the nearest first, else the most connected.
+    /// Records and events. If a record was asked for, the nearest come first; otherwise the most
+    /// connected.
     #[schema(max_items = 1000)]
     pub nodes: Vec<GraphNode>,
     /// The edges between them.
@@ -108,7 +111,7 @@ pub struct DependencyGraphView {
 }
 
 impl GraphNode {
-    /// Its label, in lines.
+    /// Text of its label.
     fn label(&self) -> String {
         let day = self
             .expected_on
@@ -122,7 +125,7 @@ impl GraphNode {
         }
     }
 
-    /// By what it is coloured.
+    /// Class that decides its colour.
     fn class(&self) -> &'static str {
         match self.state {
             NodeState::Done => "done",
@@ -136,7 +139,7 @@ impl GraphNode {
     }
 }
 
-/// Classes with the colour they are filled with and the one of their line.
+/// Classes, each with its fill colour and line colour.
 const CLASSES: [(&str, &str, &str); 7] = [
     ("done", "#d5e8d4", "#2d7600"),
     ("stands", "#f5f5f5", "#666666"),
@@ -152,7 +155,7 @@ impl DependencyGraphView {
         let shown = self.nodes.len();
         self.is_cut.then(|| {
             format!(
-                "{shown} of {} nodes shown; narrow it by record_id or unit_id",
+                "{shown} of {} nodes shown; narrow the graph with record_id or unit_id",
                 self.nodes_in_all
             )
         })
@@ -187,7 +190,8 @@ impl DependencyGraphView {
 
     fn dot(&self) -> String {
         let mut out = String::from(
-            "digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n",
+            "digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, \
+                fontname=\"sans-serif\"];\n",
         );
         if let Some(cut) = self.cut() {
             let _ = writeln!(out, "  label={};", diagram::dot(&cut));
@@ -257,7 +261,7 @@ impl View for DependencyGraphView {
     }
 }
 
-/// A number within bounds, or what holds where none is given.
+/// A number within bounds, or the default if none is given.
 fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<usize, Problem> {
     let form = format!("a number from 1 to {most}");
     let given = asked.query.value::<usize>(name, &form)?.unwrap_or(usual);
@@ -282,14 +286,14 @@ fn is_overdue(seen: &Seen, node: &Node<'_>, on: NaiveDate) -> bool {
     node.expected().is_some_and(|d| d < on)
 }
 
-/// A graph of some edges, by their ends.
+/// The part of a graph that was asked for.
 struct Narrowed {
     edges: Vec<usize>,
-    /// The nodes at their ends, and the one that was asked for.
+    /// The nodes that the edges connect, and the one that was asked for.
     nodes: Vec<usize>,
 }
 
-/// What is around a record: the nearest first, so that what is cut is the furthest away.
+/// The nodes around a record, nearest first, so that the furthest are left out first.
 fn around(graph: &Graph<'_>, edges: &[usize], start: usize, depth: usize) -> Narrowed {
     let mut next: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for place in edges {
@@ -369,7 +373,7 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     let narrowed = match record {
         Some(id) => match graph.node(id) {
             Some((start, _)) => around(&graph, &edges, start, depth),
-            // Nothing waits on it, and it waits on nothing.
+            // Nothing waits for it, and it waits for nothing.
             None => Narrowed {
                 edges: Vec::new(),
                 nodes: Vec::new(),
@@ -415,7 +419,7 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
             is_open: edge.is_open,
         })
     };
-    /// At most so many edges are shown.
+    /// Most edges returned.
     const MOST_EDGES: usize = 20_000;
     let edges: Vec<GraphEdge> = narrowed
         .edges
@@ -439,24 +443,44 @@ pub fn operations() -> Vec<Operation> {
     let size = |usual: usize, most: usize| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": usual });
     let kinds: Vec<String> = WaitKind::ALL.iter().map(word).collect();
     vec![
-        operation("/api/v1/dependency-graph", "getDependencyGraph", Subject::PlanItem, graph)
-            .takes([
-                id_query("record_id", "Only what is around this record."),
-                query("depth", "Steps from that record, in either direction.", size(DEPTH, MOST_DEPTH)),
-                id_query("unit_id", "Only what this unit, or one below it, owns, and what that waits on or is awaited by."),
-                some_of("wait_kind", "Only waits of these sorts.", &kinds),
-                query(
-                    "open",
-                    "Only waits that are open.",
-                    json!({ "type": "boolean", "default": false }),
-                ),
-                query("max_nodes", "Records and events shown.", size(NODES, MOST_NODES)),
-            ])
-            .says(
-                "Views",
-                "What waits on what",
-                "Records and events that wait on each other, with how each stands, its day, and whether that can hold. As JSON, as a table with a row for each wait, or drawn in Mermaid or DOT. `is_cut` says whether there is more than is shown, and the drawings say so too.",
+        operation(
+            "/api/v1/dependency-graph",
+            "getDependencyGraph",
+            Subject::PlanItem,
+            graph,
+        )
+        .takes([
+            id_query("record_id", "Only the surroundings of this record."),
+            query(
+                "depth",
+                "Number of steps from that record, in either direction.",
+                size(DEPTH, MOST_DEPTH),
             ),
+            id_query(
+                "unit_id",
+                "Only what this unit or a unit below it owns, what that waits \
+                    for, and what waits for it.",
+            ),
+            some_of("wait_kind", "Only dependencies of these kinds.", &kinds),
+            query(
+                "open",
+                "Whether to return only open dependencies.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+            query(
+                "max_nodes",
+                "Most records and events to return.",
+                size(NODES, MOST_NODES),
+            ),
+        ])
+        .says(
+            "Views",
+            "Get the dependency graph",
+            "Returns records and events that wait for each other, with the state of each, its \
+                    expected date, and whether that date can be met. Available as JSON, as a \
+                    table with a row for each dependency, or drawn in Mermaid or DOT. `is_cut` \
+                    says whether anything is left out, and the drawings say so too.",
+        ),
     ]
 }
 

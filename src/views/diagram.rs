@@ -1,5 +1,5 @@
-//! What others wrote, as labels of diagrams. Each language has ways to leave a label: quotes, comments, directives, markup. Nothing that can
-//! begin one gets through unchanged.
+//! Users' text as labels of diagrams. Each language has ways to break out of a label: quotes,
+//! comments, directives, markup. Nothing that can begin one gets through unchanged.
 
 use std::fmt::Write;
 
@@ -17,8 +17,9 @@ pub(super) fn line(text: &str) -> String {
     line
 }
 
-/// A label for Mermaid, with its quotes. Whatever could end it, or be read as markup, a list, a directive or an entity, is written as an
-/// entity (`#34;`), which Mermaid turns into the character only after all of that.
+/// A label for Mermaid, including its quotes. Any character that could end the label, or be read as
+/// markup, a list, a directive or an entity, is written as an entity (`#34;`). Mermaid turns that
+/// into the character only after all parsing.
 #[must_use]
 pub fn mermaid(text: &str) -> String {
     let text = line(text);
@@ -41,7 +42,8 @@ pub fn mermaid(text: &str) -> String {
     label
 }
 
-/// A label for DOT, with its quotes. Within them the quote and the backslash are special, and the ampersand begins an entity.
+/// A label for DOT, including its quotes. Inside them the quote and the backslash are special, and
+/// the ampersand begins an entity.
 #[must_use]
 pub fn dot(text: &str) -> String {
     let mut label = String::from("\"");
@@ -57,7 +59,7 @@ pub fn dot(text: &str) -> String {
     label
 }
 
-/// Text or the value of an attribute in XML, as SVG is.
+/// Text, or the value of an attribute, in XML such as SVG.
 #[must_use]
 pub fn xml(text: &str) -> String {
     let mut label = String::new();

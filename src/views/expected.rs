@@ -1,5 +1,6 @@
-//! When what others wait for is expected, as the rules of gaps and the papers judge it: what was put off to no date counts by its first
-//! deadline. The graph of what waits on what (`awaits`) judges by `standing`, where such a date says nothing.
+//! When a record that others wait for is expected, as the gap rules and the papers work it out: a
+//! record deferred without a date counts by its first deadline. The dependency graph (`awaits`)
+//! uses `standing`, where such a date says nothing.
 
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ use crate::registers::strategy::{
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec};
 
-/// The day on which what is on record is expected, as far as it has one: an item's deadline, a review's target, the day a strategy is
-/// expected, the day terms of reference were approved. A version is expected when its strategy is.
+/// Date on which a record is expected, if it has one: an item's completion date or deadline, a
+/// review's completion or target date, the date on which a strategy is expected, the date on which
+/// terms of reference were approved. A version without an approval date is expected when its
+/// strategy is.
 #[must_use]
 pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
     if let Some(item) = seen.get::<WorkPlanItem>(id) {
@@ -42,15 +45,16 @@ pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
         .and_then(|t| t.data.approved_on)
 }
 
-/// Something that is still to happen, and for which something waits.
+/// Something that has not happened yet, and that something else waits for.
 pub struct Awaited<'a> {
     pub record: &'a Arc<dyn AnyRecord>,
-    /// When it is expected.
+    /// Date on which it is expected.
     pub due_on: Option<NaiveDate>,
 }
 
-/// What a recommendation leans on that is still to happen: by its links, and by what was said last. What only describes (a board, a
-/// register, a document) happens on no day.
+/// What a recommendation depends on or refers to that has not happened yet, from its links and its
+/// latest update. Records that only describe something (a board, a register, a document) are never
+/// expected.
 #[must_use]
 pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> Vec<Awaited<'a>> {
     use RecommendationRelation::{AddressedBy, DependsOn, RefersTo};
@@ -82,7 +86,7 @@ pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> V
         .collect()
 }
 
-/// When something is expected that has not happened yet; `None` for what has happened or never will.
+/// When something that has not happened yet is expected; `None` if it has happened or never will.
 fn still_due(seen: &Seen, id: Uuid) -> Option<Option<NaiveDate>> {
     let waits = if let Some(r) = seen.get::<Recommendation>(id) {
         let open =

@@ -1,5 +1,6 @@
-//! What rules find by themselves: tables of rules, a look at each record on all cores, filters, counts and pages. A view that has rules says what
-//! one finds (a [`Finding`]), what it may look at for that, and how what is found is put into words.
+//! What rules find automatically: tables of rules, a check of each record on all cores, filters,
+//! counts and pages. A view that has rules says what one of them finds (a [`Finding`]), what it may
+//! use, and how a finding is put into words.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ use crate::registers::gaps::GapRegister;
 use crate::world::record::word;
 use crate::world::{AnyRecord, Rec, Resource};
 
-/// How much a gap weighs.
+/// How serious a gap is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -30,24 +31,25 @@ use crate::world::{AnyRecord, Rec, Resource};
 pub enum GapSeverity {
     /// Nobody can be held to account, or a promise is broken.
     High,
-    /// Progress cannot be judged.
+    /// Progress cannot be assessed.
     Medium,
-    /// Good order.
+    /// Good housekeeping.
     Low,
 }
 
-/// What the rules of a view find on a record.
+/// What a view's rules find on a record.
 pub trait Finding: Send + Sized + 'static {
-    /// What a rule may look at beside the record itself. Rules ask it from several threads.
+    /// What a rule may use in addition to the record itself. Rules read it from several threads.
     type Context<'a>: Sync;
 
-    /// Whether what a rule finds on a record is waived: found all the same, and counted apart.
+    /// Whether a rule's finding on a record is waived. A waived finding is still found, and is
+    /// counted separately.
     fn is_waived(_: &Self::Context<'_>, _rule: &str, _record: Uuid) -> bool {
         false
     }
 }
 
-/// Looks at records of one kind.
+/// Checks records of one kind.
 pub trait Look<F: Finding>: Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static str;
@@ -62,7 +64,7 @@ pub struct Each<R: Resource, F: Finding> {
 }
 
 impl<R: Resource, F: Finding> Each<R, F> {
-    /// A look at each.
+    /// A check of each record.
     #[must_use]
     pub const fn new(look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>) -> Self {
         Self {
@@ -81,50 +83,51 @@ impl<R: Resource, F: Finding> Look<F> for Each<R, F> {
     }
 }
 
-/// A rule: what it looks for, and why.
+/// A rule: what it checks, and why.
 pub struct Rule<F: Finding> {
     /// Its stable code.
     pub code: &'static str,
     pub severity: GapSeverity,
-    /// What is wrong where it finds something, as a sentence.
+    /// What is wrong when the rule finds something, as a sentence.
     pub checks: &'static str,
     /// Why it matters.
     pub why: &'static str,
-    /// What mends it.
+    /// How to put it right.
     pub remedy: &'static str,
-    /// The complaints of the two papers that it answers; none where it is good practice alone.
+    /// Complaints in the two papers that it answers; empty if it is only good practice.
     pub answers: &'static [&'static str],
     pub look: &'static dyn Look<F>,
 }
 
-/// A rule, for whoever reads what it found.
+/// A rule, for readers of its findings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapRule {
     /// Its stable code.
     #[schema(max_length = 60)]
     pub code: String,
-    /// How much what it finds weighs.
+    /// How serious its findings are.
     pub severity: GapSeverity,
-    /// Where it belongs.
+    /// Where it belongs in the registers.
     pub register: GapRegister,
-    /// The kind of record that it looks at.
+    /// Kind of record that it checks.
     #[schema(max_length = 60)]
     pub kind: String,
-    /// What is wrong, or does not fit together, where it finds something.
+    /// What is wrong, or does not agree, when the rule finds something.
     #[schema(max_length = 300)]
     pub checks: String,
     /// Why it matters.
     #[schema(max_length = 300)]
     pub why: String,
-    /// What mends it.
+    /// How to put it right.
     #[schema(max_length = 300)]
     pub remedy: String,
-    /// The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.
+    /// Complaints in the Audit Panel papers of 2017 and 2020 that it answers; empty if it is only
+    /// good practice.
     #[schema(max_items = 10, schema_with = complaints)]
     pub answers: Vec<String>,
 }
 
-/// Every rule.
+/// All rules.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapRules {
     /// The rules, by register.
@@ -138,29 +141,30 @@ impl View for GapRules {
     }
 }
 
-/// The schema of [`Rule::answers`].
+/// Schema of [`Rule::answers`].
 fn complaints() -> Array {
     let words = ObjectBuilder::new()
         .schema_type(Type::String)
         .max_length(Some(200));
     ArrayBuilder::new()
         .description(Some(
-            "The complaints of the Audit Panel papers of 2017 and 2020 that it answers; none where it is good practice alone.",
+            "Complaints in the Audit Panel papers of 2017 and 2020 that it answers; empty if it \
+                is only good practice.",
         ))
         .items(words)
         .max_items(Some(10))
         .build()
 }
 
-/// Rules by register, in the order in which they are shown.
+/// Rules by register, in the order in which they are listed.
 pub struct Rules<F: Finding>(pub &'static [(GapRegister, &'static [Rule<F>])]);
 
-/// A rule with its place among all, and its register.
+/// A rule with its position among all rules, and its register.
 type Placed<F> = (usize, GapRegister, &'static Rule<F>);
 
-/// A record that a rule found something on.
+/// A record on which a rule found something.
 pub struct Found<'a, F: Finding> {
-    /// Place of the rule among all.
+    /// Position of the rule among all rules.
     place: usize,
     pub rule: &'static Rule<F>,
     pub register: GapRegister,
@@ -175,26 +179,26 @@ impl<F: Finding> Found<'_, F> {
     }
 }
 
-/// How much one rule found.
+/// Number of findings of one rule.
 pub struct Count<F: Finding> {
     pub rule: &'static Rule<F>,
     pub register: GapRegister,
-    /// What is not waived.
+    /// Number not waived.
     pub open: usize,
     pub waived: usize,
 }
 
-/// A page of what was found, with the counts of all that was asked for.
+/// A page of findings, with counts for everything that matches the filters.
 pub struct Page<'a, F: Finding> {
-    /// How many there are on all pages.
+    /// Number on all pages.
     pub total: usize,
-    /// Rules that found something alone.
+    /// Only rules that found something.
     pub by_rule: Vec<Count<F>>,
     pub items: Vec<Found<'a, F>>,
     pub next_cursor: Option<String>,
 }
 
-/// What is asked for; an empty list asks for all.
+/// The filters; an empty list means no filter.
 struct Wanted {
     rules: Vec<String>,
     severities: Vec<String>,
@@ -212,13 +216,14 @@ impl Wanted {
     }
 }
 
-/// What was found in one part of the records: all of it counted, and what may stand on the page.
+/// Findings in one part of the records: all of them counted, and those that may be on the page.
 struct Tally<'a, F: Finding> {
-    /// Open and waived, by the place of the rule.
+    /// Open and waived, by the position of the rule.
     counts: BTreeMap<usize, (usize, usize)>,
-    /// Behind the cursor: at least as many as were asked for, in no order, and no more than twice as many.
+    /// Findings after the cursor: at least as many as were asked for, in no order, and no more than
+    /// twice as many.
     first: Vec<Found<'a, F>>,
-    /// The last rule of which anything can still come first, once that is known.
+    /// The last rule that can still have findings on the page, once that is known.
     last: Option<usize>,
 }
 
@@ -248,7 +253,7 @@ impl<'a, F: Finding> Tally<'a, F> {
         *(if found.is_waived { waived } else { open }) += 1;
     }
 
-    /// Keeps it, unless it is known not to be among the first `most`.
+    /// Keeps a finding, unless it is known not to be among the first `most`.
     fn keep(&mut self, found: Found<'a, F>, most: usize) {
         if self.last.is_some_and(|last| found.place > last) {
             return;
@@ -294,20 +299,20 @@ impl<F: Finding> Rules<F> {
         registers
     }
 
-    /// The parameters by which a caller narrows and pages, with those that the view has of its own.
+    /// The parameters for filtering and paging, with the view's own parameters.
     pub fn parameters(&self, what: &str, own: impl IntoIterator<Item = Value>) -> Vec<Value> {
         let low = what.to_lowercase();
         let mut parameters = vec![
             limit_parameter(what),
             query(
                 "cursor",
-                "`next_cursor` of the page before.",
+                "`next_cursor` of the previous page.",
                 json!({ "type": "string", "maxLength": 200 }),
             ),
-            some_of("rule", "Only what these rules found.", &self.codes()),
+            some_of("rule", "Only findings of these rules.", &self.codes()),
             some_of(
                 "severity",
-                &format!("Only {low} that weigh this much."),
+                &format!("Only {low} of these severities."),
                 &severities(),
             ),
             some_of(
@@ -321,11 +326,11 @@ impl<F: Finding> Rules<F> {
             id_query("record_id", &format!("Only {low} on this record.")),
             id_query(
                 "unit_id",
-                &format!("Only {low} on what this unit owns, or a unit below it."),
+                &format!("Only {low} on records owned by this unit or a unit below it."),
             ),
             id_query(
                 "board_id",
-                &format!("Only {low} on this board and what belongs to it."),
+                &format!("Only {low} on this board and records that belong to it."),
             ),
         ]);
         parameters
@@ -350,7 +355,8 @@ impl<F: Finding> Rules<F> {
         })
     }
 
-    /// Gathers on all cores, in no order, what the rules that are wanted find on the records that fit: one pass over the records of each kind.
+    /// Collects on all cores, in no order, the findings of the wanted rules on the matching
+    /// records, with one pass over the records of each kind.
     pub fn find<'a, T: Gathered>(
         &self,
         asked: &'a Asked,
@@ -402,10 +408,11 @@ impl<F: Finding> Rules<F> {
         all
     }
 
-    /// The page that is asked for: by register, rule and reference. `lists` tells whether what is waived, or is not, stands on it.
+    /// The page asked for, ordered by register, rule and reference. `lists` says whether waived
+    /// findings, or those not waived, are on it.
     ///
     /// # Errors
-    /// 400 for a parameter that is not understood.
+    /// 400 for an invalid parameter.
     pub fn page<'a>(
         &self,
         asked: &'a Asked,
@@ -420,7 +427,7 @@ impl<F: Finding> Rules<F> {
             .map(|c| self.cursor(c))
             .transpose()?;
         let world = asked.seen.reading(asked.on).world;
-        // One more than the page holds tells whether there is another.
+        // One more than the page holds, to tell whether there is another page.
         let most = limit + 1;
         let mut tally: Tally<'a, F> = self.find(
             asked,
@@ -467,7 +474,7 @@ impl<F: Finding> Rules<F> {
         })
     }
 
-    /// Every rule, for whoever reads what they find.
+    /// All rules, for readers of their findings.
     pub fn told(&self) -> GapRules {
         let rule = |(register, rule): (GapRegister, &Rule<F>)| GapRule {
             code: rule.code.to_owned(),
@@ -484,13 +491,13 @@ impl<F: Finding> Rules<F> {
         }
     }
 
-    /// Where a page begins: after what a rule found on a record.
+    /// Where a page begins: after a rule's finding on a record.
     fn cursor<'c>(&self, text: &'c str) -> Result<(usize, &'c str), Problem> {
         let parts = text.split_once(':');
         let found = parts.and_then(|(code, reference)| {
             Some((self.all().position(|(_, r)| r.code == code)?, reference))
         });
-        found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
+        found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
     }
 }
 
@@ -502,7 +509,8 @@ fn severities() -> Vec<String> {
 
 #[cfg(test)]
 impl<F: Finding> Rules<F> {
-    /// That codes are stable words, each used once, on a kind that exists, and that what is said of each are sentences.
+    /// Checks that codes are stable words, each used once and on a kind that exists, and that each
+    /// rule's texts are sentences.
     pub fn check(&self) {
         let catalogue = crate::registers::catalogue();
         let codes = self.codes();

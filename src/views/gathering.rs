@@ -11,11 +11,11 @@ pub trait Gathered: Default + Send {
     fn join(&mut self, other: Self);
 }
 
-/// Records that one thread goes through before the next part is taken.
+/// Number of records that one thread goes through before it takes the next part.
 pub(super) const PART: usize = 2048;
 
-/// Goes through the live records of a kind that the caller may know of, on all cores; the parts are put together in the order of the records,
-/// so the outcome does not depend on how many cores there are.
+/// Goes through the live records of a kind that are visible to the caller, on all cores. The parts
+/// are joined in the order of the records, so the result does not depend on the number of cores.
 pub(super) fn gather<'a, R: Resource, T: Gathered>(
     seen: &'a Seen,
     add: impl Fn(&mut T, &'a Rec<R>) + Sync,
@@ -23,7 +23,7 @@ pub(super) fn gather<'a, R: Resource, T: Gathered>(
     gather_any(seen, seen.table_of::<R>(), of_kind(add))
 }
 
-/// Goes on from a record of any kind to one of this kind.
+/// Turns a function for records of this kind into one for records of any kind.
 pub(super) fn of_kind<'a, R: Resource, T>(
     add: impl Fn(&mut T, &'a Rec<R>),
 ) -> impl Fn(&mut T, &'a Arc<dyn AnyRecord>) {
@@ -34,7 +34,7 @@ pub(super) fn of_kind<'a, R: Resource, T>(
     }
 }
 
-/// The same, of a kind that is known only when it runs.
+/// The same, for a kind that is known only at run time.
 pub(super) fn gather_any<'a, T: Gathered>(
     seen: &'a Seen,
     kind: Option<&'a Table>,
@@ -54,7 +54,7 @@ pub(super) fn gather_any<'a, T: Gathered>(
     all
 }
 
-/// Goes through those of these records that are live and that the caller may know of.
+/// Goes through those of these records that are live and visible to the caller.
 pub(super) fn gather_part<'a, T: Gathered>(
     seen: &Seen,
     rows: &[&'a Arc<dyn AnyRecord>],

@@ -1,5 +1,5 @@
-//! What a view gathered from each part of a kind's records, kept for the next time that it is asked: a write makes the part stale that it
-//! fell into, and the others stand.
+//! Cache of what a view gathered from each part of a kind's records. A write makes only the part
+//! that it falls into stale; the others are reused.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,12 @@ use super::gathering::{Gathered, PART, gather_part, of_kind};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 
-/// Wholes kept: several kinds of records, for callers who see differently.
+/// Most wholes kept: several kinds of records, for callers with different visibility.
 const WHOLES: usize = 16;
 
-/// A part of the records, and what was gathered from just these.
+/// A part of the records, and what was gathered from exactly these.
 struct Part<T> {
-    /// Held, so that no other record can come to stand at the address of one of them.
+    /// Held so that no other record can be allocated at the address of one of them.
     records: Vec<Arc<dyn AnyRecord>>,
     gathered: T,
 }
@@ -35,7 +35,7 @@ struct Whole<B, T> {
     parts: Vec<Arc<Part<T>>>,
 }
 
-/// What was gathered, by all that it depends on beside the records themselves: the basis.
+/// What was gathered, keyed by everything it depends on except the records themselves: the basis.
 pub struct Kept<B, T>(Mutex<VecDeque<Whole<B, T>>>);
 
 impl<B, T> Default for Kept<B, T> {
@@ -45,8 +45,8 @@ impl<B, T> Default for Kept<B, T> {
 }
 
 impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
-    /// What [`super::gather`] gives, from parts that were kept as far as their records are the same. `add` looks at the record and at the
-    /// basis, and at nothing else.
+    /// Gives the same result as [`super::gather`], and reuses cached parts whose records have not
+    /// changed. `add` uses only the record and the basis.
     pub(super) fn gather<'a, R: Resource>(
         &self,
         seen: &'a Seen,
@@ -83,7 +83,7 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
         all
     }
 
-    /// The parts as they were last; none where nothing is kept.
+    /// The cached parts; empty if nothing is cached.
     fn parts(&self, kind: &str, basis: &B) -> Vec<Arc<Part<T>>> {
         let wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = wholes.iter().find(|w| w.kind == kind && *w.basis == *basis);

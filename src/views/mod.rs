@@ -1,8 +1,11 @@
-//! What is asked: each view is a pure function of the world as its caller may see it and of a day, cached until the journal moves.
+//! What is asked: each view is a pure function of the world as its caller may see it and of a day,
+//! cached until the journal moves.
 //!
-//! A view says its type (which is its documented answer), how it becomes a table, and how it is computed; [`request::operation`] does the rest:
-//! `as_of`, the day to judge by, JSON, CSV and Excel, ETag and cache. A view that can be drawn says in which forms ([`request::View::FORMATS`]) and
-//! writes them ([`request::View::drawn`]); what others wrote gets into them through `diagram` alone.
+//! A view says its type (which is its documented answer), how it becomes a table, and how it is
+//! computed; [`request::operation`] does the rest: `as_of`, the day to judge by, JSON, CSV and
+//! Excel, ETag and cache. A view that can be drawn says in which forms ([`request::View::FORMATS`])
+//! and writes them ([`request::View::drawn`]); what others wrote gets into them through `diagram`
+//! alone.
 
 mod attendance;
 pub mod calendar;
@@ -63,7 +66,7 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
     all
 }
 
-/// The schemas that they use.
+/// Schemas used by these operations.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<SettingsUsed>(schemas);
     calendar::schemas(schemas);

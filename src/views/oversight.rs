@@ -1,4 +1,4 @@
-//! The reports that are or were due: expected, met, late or missed, for one obligation or for all.
+//! Reports that are or were due (expected, met, late or missed), for one obligation or for all.
 
 use std::str::FromStr;
 
@@ -23,7 +23,7 @@ use crate::registers::oversight::{
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer, page};
 
-/// How far ahead the views look unless asked otherwise.
+/// How far ahead the views look by default.
 const AHEAD_DAYS: u64 = 366;
 
 /// One report that is or was due.
@@ -33,33 +33,33 @@ pub struct ReportOccurrence {
     pub obligation: Named,
     /// The unit that reports.
     pub from_unit_id: Option<Uuid>,
-    /// The board that is reported to.
+    /// Board that receives the report.
     pub to_board_id: Option<Uuid>,
-    /// The day it is due.
+    /// Due date.
     pub due_on: NaiveDate,
-    /// The last day on which it counts as met.
+    /// Last day on which it counts as met.
     pub last_on: NaiveDate,
-    /// How it stands on the day.
+    /// State on the day.
     pub state: OccurrenceState,
-    /// Day on which it was handed in first.
+    /// Date it was first submitted.
     pub submitted_on: Option<NaiveDate>,
-    /// That submission.
+    /// Id of that submission.
     pub submission_id: Option<Uuid>,
-    /// Days by which it was handed in late, or for which it has been missing.
+    /// Number of days by which it was submitted late, or for which it has been missing.
     #[schema(minimum = 0)]
     pub days_late: i64,
 }
 
-/// How many reports stand how.
+/// Number of reports by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct OccurrenceCounts {
-    /// Still to come, or within their days of grace.
+    /// Not yet due, or within the days of grace.
     pub expected: u32,
-    /// Handed in in time.
+    /// Submitted on time.
     pub met: u32,
-    /// Handed in late.
+    /// Submitted late.
     pub late: u32,
-    /// Never handed in.
+    /// Not submitted, and the days of grace are over.
     pub missed: u32,
 }
 
@@ -68,18 +68,18 @@ pub struct OccurrenceCounts {
 pub struct ObligationOccurrences {
     /// The obligation.
     pub obligation: Named,
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// Whether the days of its reports are known. Where they are not, nothing can be missed.
+    /// Whether the dates of its reports are known. If they are not, no report can be missed.
     pub is_scheduled: bool,
-    /// The reports in the window, counted.
+    /// Number of reports in the window, by state.
     pub counts: OccurrenceCounts,
-    /// The reports in the window, in the order of their due dates.
+    /// Reports in the window, ordered by due date.
     #[schema(max_items = 5001)]
     pub items: Vec<ReportOccurrence>,
-    /// Submissions for days on which, as the obligation stands now, no report is due.
+    /// Submissions for dates on which the obligation, as currently recorded, has no report due.
     #[schema(max_items = 100_000)]
     pub unmatched_submission_ids: Vec<Uuid>,
 }
@@ -117,7 +117,7 @@ fn row(item: &ReportOccurrence) -> Map<String, Value> {
     row
 }
 
-/// What of all occurrences is asked for.
+/// Which occurrences the caller asked for.
 struct Wanted {
     from: Option<NaiveDate>,
     until: Option<NaiveDate>,
@@ -129,7 +129,7 @@ impl Wanted {
         let day = |name: &str| {
             asked
                 .query
-                .value::<NaiveDate>(name, "a day like 2020-10-26")
+                .value::<NaiveDate>(name, "a date such as 2020-10-26")
         };
         let (from, until) = (day("due_from")?, day("due_until")?);
         let ahead = asked.on.checked_add_days(Days::new(AHEAD_DAYS));
@@ -150,7 +150,7 @@ impl Wanted {
     }
 }
 
-/// The occurrences of one obligation that are asked for.
+/// Requested occurrences of one obligation.
 fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec<ReportOccurrence> {
     let submissions: Vec<&Rec<ReportSubmission>> =
         asked.seen.pointing(obligation.meta.id).collect();
@@ -206,7 +206,7 @@ fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
     })
 }
 
-/// Where a page ended: the due date and the obligation's reference.
+/// Position at which a page ended: the due date and the obligation's reference.
 fn cursor(item: &ReportOccurrence) -> String {
     format!("{}.{}", item.due_on, item.obligation.reference)
 }
@@ -220,7 +220,10 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
         c.split_once('.')
             .is_none_or(|(day, _)| NaiveDate::from_str(day).is_err())
     }) {
-        return Err(invalid("cursor", "is not a cursor that this service gave"));
+        return Err(invalid(
+            "cursor",
+            "must be a cursor returned by this service",
+        ));
     }
     let mut items: Vec<ReportOccurrence> = asked
         .seen
@@ -246,14 +249,14 @@ pub fn operations() -> Vec<Operation> {
         |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let window = || {
         vec![
-            day("due_from", "Only reports due on or after this day."),
+            day("due_from", "Only reports due on or after this date."),
             day(
                 "due_until",
-                "Only reports due on or before this day; when left out, a year ahead.",
+                "Only reports due on or before this date. Default: a year ahead.",
             ),
             some_of(
                 "state",
-                "Only reports that stand like this.",
+                "Only reports in these states.",
                 &["expected", "met", "late", "missed"],
             ),
             query(
@@ -263,7 +266,9 @@ pub fn operations() -> Vec<Operation> {
             ),
         ]
     };
-    let about = "An occurrence is expected until its due date and days of grace are over, then missed, until it is handed in: then it was late. One that was handed in in time is met.";
+    let about = "An occurrence is expected until its due date and days of grace have passed. It \
+        is then missed until the report is submitted, and late after that. It is met if the \
+        report is submitted on time.";
     vec![
         operation(
             "/api/v1/report-obligations/{id}/occurrences",
@@ -273,7 +278,7 @@ pub fn operations() -> Vec<Operation> {
         )
         .takes([id_parameter("report obligation")])
         .takes(window())
-        .says("Views", "The reports due under an obligation", about),
+        .says("Views", "List the reports due under an obligation", about),
         operation(
             "/api/v1/report-occurrences",
             "listReportOccurrences",
@@ -284,7 +289,7 @@ pub fn operations() -> Vec<Operation> {
             limit_parameter("Reports"),
             query(
                 "cursor",
-                "`next_cursor` of the page before.",
+                "`next_cursor` of the previous page.",
                 json!({ "type": "string", "maxLength": 80 }),
             ),
             id_query("from_unit_id", "Only reports of this unit."),
@@ -293,8 +298,8 @@ pub fn operations() -> Vec<Operation> {
         .takes(window())
         .says(
             "Views",
-            "Every report that is or was due",
-            &format!("By due date. {about}"),
+            "List every report that is or was due",
+            &format!("Ordered by due date. {about}"),
         ),
     ]
 }

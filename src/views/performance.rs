@@ -1,4 +1,5 @@
-//! What is known of measures, and what their figures say: both in the form in which the caller is shown figures.
+//! What is known of measures, and their figures: both in the form in which the caller may see
+//! figures.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -20,18 +21,18 @@ use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// Periods that a matrix shows, the last ones, unless asked otherwise.
+/// Number of periods that a matrix shows by default, latest first.
 const PERIODS: usize = 12;
 const MOST_PERIODS: usize = 120;
 
 /// How figures are released.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReleaseRule {
-    /// Figures that rest on fewer are suppressed.
+    /// Figures based on fewer than this are suppressed.
     pub below: u32,
     /// Counts are rounded to a multiple of this.
     pub round_to: u32,
-    /// The settings that say so: those in force now, for figures of any time.
+    /// Settings that define this: those currently in force, for figures of any time.
     pub settings: SettingsUsed,
 }
 
@@ -44,58 +45,61 @@ fn rule(seen: &Seen) -> ReleaseRule {
     }
 }
 
-/// For one classification and period: of how many categories there is a figure.
+/// Number of categories with a figure, for one classification and period.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct AvailabilityRow {
     /// The characteristic; null for the total.
     pub characteristic: Option<Characteristic>,
-    /// The classification; null for the total, and where the measure has none by a characteristic that it should be known by.
+    /// The classification; null for the total, and where the measure should be broken down by a
+    /// characteristic but has no classification for it.
     pub classification_id: Option<Uuid>,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub classification: Option<String>,
-    /// The period; null where the measure has no figures at all, or no classification by the characteristic.
+    /// The period; null where the measure has no figures at all, or no classification for the
+    /// characteristic.
     pub period: Option<Period>,
-    /// Categories that there are; 1 for the total.
+    /// Number of categories; 1 for the total.
     pub categories: u32,
-    /// Of these: with a figure that shows.
+    /// Number of these with a visible figure.
     pub present: u32,
-    /// Recorded as missing.
+    /// Number recorded as missing.
     pub missing: u32,
-    /// Recorded as not stated by the source.
+    /// Number recorded as not stated by the source.
     pub not_stated: u32,
-    /// With a figure that does not show.
+    /// Number with a suppressed figure.
     pub suppressed: u32,
-    /// Without any record.
+    /// Number without any record.
     pub none: u32,
 }
 
-/// What is known of one measure.
+/// What is known about one measure.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeasureAvailability {
-    /// The measure.
+    /// Measure the record is for.
     pub measure_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// What it is called.
+    /// Name or title.
     #[schema(max_length = 200)]
     pub title: String,
-    /// Whether its figures arrive.
+    /// Whether the measure's figures are being received.
     pub state: MeasureState,
-    /// How its figures are shown to the caller.
+    /// Form in which the caller sees its figures.
     pub figures: ShownFigures,
-    /// Totals first, then each characteristic; the latest period first.
+    /// Totals first, then each characteristic; latest period first.
     #[schema(max_items = 5000)]
     pub rows: Vec<AvailabilityRow>,
 }
 
-/// Which figures there are, by measure, characteristic and period. Figures for two categories at once are not counted.
+/// Availability of figures by measure, characteristic and period. Figures for two categories at
+/// once are not counted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AvailabilityView {
     /// How figures are released.
     pub release: ReleaseRule,
-    /// The measures, by reference.
+    /// The measures, ordered by reference.
     #[schema(max_items = 10000)]
     pub measures: Vec<MeasureAvailability>,
 }
@@ -134,7 +138,7 @@ impl AvailabilityRow {
     }
 }
 
-/// The periods that a measure has figures for, latest first.
+/// Periods for which a measure has figures, latest first.
 fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
     let mut periods: Vec<Period> = seen
         .unique_from::<Observation>(measure.as_bytes())
@@ -145,7 +149,7 @@ fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
     periods
 }
 
-/// What is known of a measure in its latest periods, `most` of them.
+/// What is known about a measure in its latest periods, at most `most` of them.
 pub(super) fn availability(
     seen: &Seen,
     measure: &Rec<Measure>,
@@ -238,7 +242,8 @@ fn by_category(
     row
 }
 
-/// How the figures of a measure are shown to the caller: its owner decides for all of them.
+/// Form in which the caller sees the figures of a measure. It is the same for all of them, decided
+/// by the measure's owner.
 fn shown(seen: &Seen, measure: &Rec<Measure>) -> ShownFigures {
     if seen.keeps(measure) {
         ShownFigures::Exact
@@ -284,7 +289,7 @@ fn one(asked: &Asked) -> Result<AvailabilityView, Problem> {
     })
 }
 
-/// A figure with what it is to reach and what it is compared with.
+/// A figure with its target and its baseline.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FigureRow {
     /// The characteristic; null for the total.
@@ -294,7 +299,7 @@ pub struct FigureRow {
     /// Code of the category.
     #[schema(max_length = 20)]
     pub code: Option<String>,
-    /// What it means.
+    /// Meaning.
     #[schema(max_length = 200)]
     pub label: Option<String>,
     /// The observation.
@@ -303,66 +308,67 @@ pub struct FigureRow {
     pub state: ObservationState,
     /// The figure.
     pub value: Option<Figure>,
-    /// What was counted.
+    /// Number counted.
     #[schema(minimum = 0)]
     pub numerator: Option<u64>,
-    /// What it rests on.
+    /// Denominator of the figure.
     #[schema(minimum = 0)]
     pub denominator: Option<u64>,
-    /// The target that holds on the period's last day.
+    /// Target in force on the last day of the period.
     pub target_value: Option<Figure>,
-    /// The period that it holds for.
+    /// Period that the target is for.
     pub target_period: Option<Period>,
-    /// Whether the figure, as shown, reaches it; null where there is nothing to compare or no better and worse.
+    /// Whether the figure, as shown, meets the target; null if there is nothing to compare, or if
+    /// neither direction is better.
     pub is_met: Option<bool>,
-    /// The period it is compared with.
+    /// Baseline period that it is compared with.
     pub baseline_period: Option<Period>,
-    /// Whether there is a figure for that one.
+    /// Whether there is a figure for the baseline period.
     pub baseline_state: Option<ObservationState>,
-    /// That figure.
+    /// Figure for the baseline period.
     pub baseline_value: Option<Figure>,
 }
 
 /// The latest figures of a measure.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeasureFigures {
-    /// The measure.
+    /// Measure the record is for.
     pub measure_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// What it is called.
+    /// Name or title.
     #[schema(max_length = 200)]
     pub title: String,
-    /// What its figures are.
+    /// Unit of the measure's figures.
     pub unit: MeasureUnit,
-    /// Which way is better.
+    /// Which direction is better.
     pub direction: Direction,
-    /// How its figures are shown to the caller.
+    /// Form in which the caller sees its figures.
     pub figures: ShownFigures,
-    /// The latest period with figures; null without any.
+    /// Latest period with figures; null if the measure has no figures.
     pub period: Option<Period>,
     /// The total first, then the categories of each characteristic that the dashboard shows.
     #[schema(max_items = 5000)]
     pub rows: Vec<FigureRow>,
 }
 
-/// What a dashboard shows now.
+/// Current figures of a dashboard.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DashboardFigures {
     /// The dashboard.
     pub dashboard_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// What it is called.
+    /// Name or title.
     #[schema(max_length = 200)]
     pub title: String,
-    /// How far it has come.
+    /// Progress so far.
     pub maturity: DashboardMaturity,
     /// How figures are released.
     pub release: ReleaseRule,
-    /// Its measures, in its order.
+    /// Its measures, in the dashboard's order.
     #[schema(max_items = 100)]
     pub measures: Vec<MeasureFigures>,
 }
@@ -486,25 +492,52 @@ pub fn operations() -> Vec<Operation> {
     let periods = || {
         query(
             "periods",
-            "How many periods, the latest ones.",
+            "Number of periods to return, latest first.",
             json!({ "type": "integer", "minimum": 1, "maximum": MOST_PERIODS, "default": PERIODS }),
         )
     };
-    let about = "For each characteristic and period, of how many categories there is a figure, is none, or is one that does not show. A characteristic that a measure should be known by and has no classification for stands with zeros.";
+    let about = "Returns, for each characteristic and period, the number of categories that have \
+        a figure, have none, or have one that is suppressed. A characteristic that a measure \
+        should be broken down by, but has no classification for, is listed with zeros.";
     vec![
-        operation("/api/v1/availability", "getAvailability", Subject::Performance, all)
-            .takes([periods()])
-            .says("Views", "What is known of every measure", about),
-        operation("/api/v1/measures/{id}/availability", "getMeasureAvailability", Subject::Performance, one)
-            .takes([id_parameter("measure"), periods()])
-            .says("Views", "What is known of a measure", about),
-        operation("/api/v1/dashboards/{id}/figures", "getDashboardFigures", Subject::Performance, dashboard)
-            .takes([id_parameter("dashboard")])
-            .says(
-                "Views",
-                "What a dashboard shows",
-                "The latest figures of its measures, in all and by its characteristics, with the target that holds and the figure they are compared with. Figures as the caller is shown them.",
-            ),
+        operation(
+            "/api/v1/availability",
+            "getAvailability",
+            Subject::Performance,
+            all,
+        )
+        .takes([periods()])
+        .says(
+            "Views",
+            "List the availability of figures for all measures",
+            about,
+        ),
+        operation(
+            "/api/v1/measures/{id}/availability",
+            "getMeasureAvailability",
+            Subject::Performance,
+            one,
+        )
+        .takes([id_parameter("measure"), periods()])
+        .says(
+            "Views",
+            "Get the availability of figures for a measure",
+            about,
+        ),
+        operation(
+            "/api/v1/dashboards/{id}/figures",
+            "getDashboardFigures",
+            Subject::Performance,
+            dashboard,
+        )
+        .takes([id_parameter("dashboard")])
+        .says(
+            "Views",
+            "Get the figures of a dashboard",
+            "Returns the latest figures of its measures, in total and by its characteristics, \
+                    with the target in force and the figure they are compared with. Figures are \
+                    in the form that the caller may see.",
+        ),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! The colour of a work-plan item as the service computes it, with the reason; beside what its lead declares, never in its place.
+//! The RAG rating of a work-plan item computed by the service, with the reason. It is shown with
+//! the rating that the lead declares and never replaces it.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -8,7 +9,7 @@ use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::SettingSet;
 use crate::world::Rec;
 
-/// Why an item has its computed colour.
+/// Reason for the computed RAG rating of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RatedBy {
@@ -18,32 +19,32 @@ pub enum RatedBy {
     Ended,
     /// Its deadline has passed.
     Overdue,
-    /// It was put off to no date, and its first deadline has passed.
+    /// It was deferred without a new date, and its first deadline has passed.
     PutOff,
-    /// It is on hold while its deadline runs.
+    /// It is on hold with a deadline still to be met.
     OnHold,
-    /// It should have begun by now.
+    /// It should have started by now.
     LateStart,
-    /// Its deadline is near and it has not begun.
+    /// Its deadline is near and it has not started.
     DueSoonNotStarted,
-    /// It has had no update for long.
+    /// It has had no recent update.
     Stale,
-    /// It has no deadline to judge by.
+    /// It has no deadline date.
     NoDeadline,
-    /// Nothing speaks against it.
+    /// None of the other reasons applies.
     OnCourse,
 }
 
-/// A computed colour and its reason.
+/// A computed RAG rating and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rated {
     pub rag: Rag,
     pub by: RatedBy,
-    /// Days that the reason speaks of, where it does.
+    /// Number of days in the reason, if it has one.
     pub days: i64,
 }
 
-/// Whether the deadline lies within the next days.
+/// Whether the item is due soon.
 #[must_use]
 pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate, settings: &SettingSet) -> bool {
     !item.status.is_closed()
@@ -53,8 +54,8 @@ pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate, settings: &SettingSet) ->
             .is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days()))
 }
 
-/// Days since an open item was last heard of, when they are too many. What counts is its last update, or else its planned start, or
-/// else the day it was recorded.
+/// Days since the last update of an open item, if there are more than the settings allow. If it has
+/// no update, its planned start counts, and otherwise the date it was recorded.
 #[must_use]
 pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Option<i64> {
     let last = item
@@ -66,7 +67,7 @@ pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet
     (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }
 
-/// Days in words.
+/// Number of days in words.
 #[must_use]
 pub fn days(n: i64) -> String {
     if n == 1 {
@@ -77,7 +78,8 @@ pub fn days(n: i64) -> String {
 }
 
 impl Rated {
-    /// Computes an item's colour. The first rule that holds decides; they stand in the order of their weight.
+    /// Computes the RAG rating of an item. The first rule that applies decides; the rules are in
+    /// order of weight.
     #[must_use]
     pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         let item = &record.data;
@@ -130,13 +132,14 @@ impl Rated {
         }
     }
 
-    /// Whether a declared colour agrees with it; an item that its lead has not rated disagrees with nothing.
+    /// Whether a declared RAG rating agrees with the computed one. An item that its lead has not
+    /// rated always agrees.
     #[must_use]
     pub fn agrees(&self, declared: Rag) -> bool {
         declared == Rag::Grey || declared == self.rag
     }
 
-    /// The reason in a sentence.
+    /// The reason in words.
     #[must_use]
     pub fn reason(&self) -> String {
         let days = days(self.days);
@@ -145,13 +148,13 @@ impl Rated {
             RatedBy::Ended => "cancelled or superseded".into(),
             RatedBy::Overdue => format!("its deadline passed {days} ago"),
             RatedBy::PutOff => {
-                format!("put off to no date, and its first deadline passed {days} ago")
+                format!("deferred without a new date, and its first deadline passed {days} ago")
             }
-            RatedBy::OnHold => "on hold while its deadline runs".into(),
-            RatedBy::LateStart => format!("should have begun {days} ago"),
-            RatedBy::DueSoonNotStarted => format!("due in {days} and not begun"),
-            RatedBy::Stale => format!("not heard of for {days}"),
-            RatedBy::NoDeadline => "has no deadline to judge by".into(),
+            RatedBy::OnHold => "on hold with a deadline still to be met".into(),
+            RatedBy::LateStart => format!("should have started {days} ago"),
+            RatedBy::DueSoonNotStarted => format!("due in {days} and not started"),
+            RatedBy::Stale => format!("no update for {days}"),
+            RatedBy::NoDeadline => "has no deadline date".into(),
             RatedBy::OnCourse => format!("due in {days}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Whether a record that others lean on is there, is still to come, or never will be.
+//! Whether a record that others wait on is done, still to come, or given up.
 
 use std::sync::Arc;
 
@@ -16,21 +16,22 @@ use crate::registers::strategy::{
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, Rec, Resource};
 
-/// How a record stands for whoever waits for it.
+/// State of a record, for the records that wait on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is there: done, closed, in force.
+    /// Done: complete, closed or in force.
     Done,
-    /// It is still to come, on this day as far as anybody has said.
+    /// Still to come, on this date if one is recorded.
     Open(Option<NaiveDate>),
-    /// It was given up and will not come.
+    /// Given up: it will not happen.
     Gone,
-    /// It is of a kind that is neither done nor to come: a document, a goal, a sitting board.
+    /// A kind of record that is neither done nor still to come: a document, a goal, an active
+    /// board.
     Stands,
 }
 
 impl Standing {
-    /// Whether it is not there, and is to be.
+    /// Whether it is not done: still to come, or given up.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Open(_) | Self::Gone)
@@ -41,7 +42,8 @@ fn of<R: Resource>(record: &dyn AnyRecord) -> Option<&Rec<R>> {
     record.as_any().downcast_ref()
 }
 
-/// How a record stands. What was put off to no date has none: its first deadline says nothing of when it comes.
+/// State of a record. A record that was deferred without a new date has no expected date, because
+/// its first deadline does not say when it will be done.
 #[must_use]
 pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
     use Standing::{Done, Gone, Open, Stands};

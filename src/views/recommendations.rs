@@ -1,4 +1,5 @@
-//! Where audit recommendations stand: deadline beside first deadline, timeliness on a day, the three axes, what was said last.
+//! Status of audit recommendations: current and first deadline, timeliness on a date, the three
+//! axes and the latest update.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -27,72 +28,73 @@ use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// What was said last about a recommendation.
+/// Latest update on a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LatestUpdate {
-    /// The update.
+    /// Id of the update.
     pub id: Uuid,
-    /// What sort of update it is.
+    /// Kind of update.
     pub update_kind: RecommendationUpdateKind,
-    /// The day it was stated.
+    /// Date of the statement.
     pub stated_on: NaiveDate,
-    /// The whole in words.
+    /// The full text.
     #[schema(max_length = 8000)]
     pub narrative: Option<String>,
     /// Its parts.
     #[schema(max_items = 26)]
     pub parts: Vec<RecommendationUpdatePart>,
-    /// What it leans on.
+    /// Records that it refers to.
     #[schema(max_items = 20)]
     pub refers_to_ids: Vec<Uuid>,
 }
 
-/// Where one recommendation stands.
+/// Status of one recommendation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecommendationStatusRow {
     /// The recommendation.
     pub recommendation: Named,
-    /// Its number in the review.
+    /// Number within the review.
     #[schema(minimum = 1)]
     pub number: Option<u32>,
-    /// The review that makes it.
+    /// Review that made it.
     pub review: Option<Named>,
-    /// How much the auditors mind.
+    /// Priority given by internal audit.
     pub priority: Option<RecommendationPriority>,
-    /// The post that answers for it; null where none does.
+    /// Post responsible for it, if any.
     pub owner_post: Option<Named>,
-    /// The unit that answers for it; null where none does.
+    /// Unit responsible for it, if any.
     pub owner_unit: Option<Named>,
-    /// When it is due.
+    /// Due date.
     pub deadline: PlannedDate,
-    /// When it was first due.
+    /// First deadline.
     pub first_deadline: Option<PlannedDate>,
-    /// How many times the deadline was extended.
+    /// Number of times the deadline was extended.
     #[schema(minimum = 0)]
     pub extension_count: u32,
-    /// Whether it is in time.
+    /// Timeliness on the date.
     pub timeliness: Timeliness,
-    /// Days left to the deadline or, once claimed, days by which the claim came before it; negative: late. Null where nothing is due.
+    /// Days left to the deadline. Once implementation is claimed, days by which the claim came
+    /// before the deadline. Negative if late; null if nothing is due.
     pub days: Option<i64>,
-    /// How far it has come, as management reports.
+    /// Implementation status, as reported by management.
     pub implementation: RecommendationImplementation,
-    /// What audit has found of management's claim.
+    /// Result of audit's verification of management's claim.
     pub verification: RecommendationVerification,
-    /// How it ended.
+    /// How the recommendation was closed.
     pub closure: RecommendationClosureState,
-    /// What management answered last.
+    /// Management's latest response.
     pub management_response: Option<ManagementDecision>,
-    /// Day of the claim that stands.
+    /// Date of the current claim.
     pub claimed_on: Option<NaiveDate>,
-    /// Day on which audit confirmed it.
+    /// Date on which audit verified it.
     pub verified_on: Option<NaiveDate>,
-    /// How many updates there are.
+    /// Number of updates.
     #[schema(minimum = 0)]
     pub update_count: u32,
-    /// How many of them put it off.
+    /// Number of deferrals.
     #[schema(minimum = 0)]
     pub deferral_count: u32,
-    /// What was said last.
+    /// Latest update.
     pub latest_update: Option<LatestUpdate>,
     /// When the record was last changed.
     pub updated_at: DateTime<Utc>,
@@ -126,7 +128,7 @@ impl View for RecommendationStatusRowPage {
     }
 }
 
-/// A parameter that names one of some codes, if it is given.
+/// Reads a parameter that must be one of some codes, if it is given.
 fn one_of<'a>(asked: &'a Asked, name: &str, codes: &[String]) -> Result<Option<&'a str>, Problem> {
     match asked.query.get(name) {
         Some(code) if !codes.iter().any(|c| c == code) => Err(invalid(
@@ -158,7 +160,7 @@ fn closures() -> Vec<String> {
     all.iter().map(word).collect()
 }
 
-/// Recommendations in the order of their references, from the cursor on.
+/// Recommendations in the order of their references, after the cursor.
 fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
     let limit = limit(&asked.query)?;
     let world = asked.seen.reading(asked.on).world;
@@ -196,8 +198,8 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
     })
 }
 
-/// Everything comes from the world in memory: no row asks the database. `(on, soon)`: the day to judge by, and the days within which
-/// something is due soon.
+/// Reads everything from the world in memory, so that no row queries the database. `(on, soon)`:
+/// the date of assessment, and the number of days within which something is due soon.
 fn row(
     r: &Rec<Recommendation>,
     seen: &Seen,
@@ -248,7 +250,11 @@ pub fn operations() -> Vec<Operation> {
     let code = |name: &str, what: &str, codes: Vec<String>| {
         query(name, what, json!({ "type": "string", "enum": codes }))
     };
-    let about = "Each recommendation with its owner, its deadline beside the first one, whether it is in time on the day judged by (due soon: within the days that the settings say), what management reports, what audit has found, how it ended, and what was said last. Timeliness looks at the day of the claim; a rejected claim counts as never made.";
+    let about = "Returns each recommendation with its owner, its current and first deadline, its \
+        timeliness on the date of assessment (due soon: within the number of days in the \
+        settings), what management reports, what audit has found, how it was closed, and the \
+        latest update. Timeliness uses the date of the claim; a rejected claim counts as never \
+        made.";
     vec![
         operation(
             "/api/v1/status/recommendations",
@@ -260,26 +266,26 @@ pub fn operations() -> Vec<Operation> {
             limit_parameter("Recommendations"),
             query(
                 "cursor",
-                "`next_cursor` of the page before.",
+                "`next_cursor` of the previous page.",
                 json!({ "type": "string", "maxLength": 60 }),
             ),
             id_query("review_id", "Only recommendations of this review."),
             id_query(
                 "owner_unit_id",
-                "Only recommendations that this unit answers for.",
+                "Only recommendations that this unit is responsible for.",
             ),
             code(
                 "timeliness",
-                "Only recommendations that are so in time.",
+                "Only recommendations with this timeliness.",
                 timelinesses(),
             ),
             code(
                 "closure",
-                "Only recommendations that ended so; `none`: that are open.",
+                "Only recommendations with this closure; `none` for open ones.",
                 closures(),
             ),
         ])
-        .says("Views", "Where recommendations stand", about),
+        .says("Views", "List the status of recommendations", about),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Who is represented on a board: each association and advisory group with its seats, invitations and rotation, against the targets.
+//! Representation on a board: each association and advisory group with its seats, invitations and
+//! rotation, compared with the targets.
 
 use std::sync::OnceLock;
 
@@ -29,7 +30,7 @@ use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// Kinds of units that are constituencies of any board.
+/// Kinds of units that should be represented on every board.
 pub(super) const ALWAYS: [UnitKind; 2] = [
     UnitKind::StaffSupportAssociation,
     UnitKind::IndependentAdvisoryGroup,
@@ -38,123 +39,129 @@ pub(super) const ALWAYS: [UnitKind; 2] = [
 /// A seat on the board.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SeatState {
-    /// The membership.
+    /// Id of the membership.
     pub membership_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// The name of the seat.
+    /// Name of the seat.
     #[schema(max_length = 100)]
     pub seat: Option<String>,
-    /// The post or body that sits; null where the caller may not know of it.
+    /// Post or body that holds the seat; null if the caller may not see it.
     pub holder: Option<Named>,
-    /// In what capacity.
+    /// Capacity.
     pub capacity: MembershipCapacity,
-    /// Whether the seat counts for a target: observers, deputies and secretaries do not.
+    /// Whether the seat counts towards a target. Observers, deputies and secretaries do not count.
     pub counts: bool,
-    /// Whether it stands for all units of a kind.
+    /// Whether it represents all units of a kind.
     pub collective: bool,
-    /// Whom it speaks for, in words.
+    /// Constituency that it represents, in words.
     #[schema(max_length = 200)]
     pub constituency: Option<String>,
-    /// Why the member has it.
+    /// Basis on which the member has the seat.
     pub basis: MembershipBasis,
-    /// Where the basis is laid down.
+    /// Where the basis is set out.
     #[schema(max_length = 200)]
     pub basis_reference: Option<String>,
-    /// Whether the member is there by invitation or on no stated basis, and no invitation says why.
+    /// Whether the seat is held by invitation or on no stated basis, and neither a reference nor an
+    /// invitation explains it.
     pub basis_unclear: bool,
     /// First day of the term.
     pub term_from_on: Option<NaiveDate>,
     /// Last day of the term.
     pub term_until_on: Option<NaiveDate>,
-    /// When the seat is due for rotation; null where no policy holds for it.
+    /// When the seat is due for rotation; null if no policy applies to it.
     pub rotation: Option<Rotation>,
-    /// At how many of the board's last meetings in its term somebody was there for it: a seat is not attendance.
+    /// At how many of the board's last meetings in its term someone attended for it. A seat is not
+    /// attendance.
     pub turnout: Turnout,
 }
 
-/// One unit that the board is to hear, or hears.
+/// A unit that should be represented on the board, or is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConstituencyState {
     /// The association, advisory group or other unit.
     pub unit: Named,
-    /// What sort of body it is.
+    /// Kind of body.
     pub unit_kind: UnitKind,
     /// Its own seats.
     #[schema(max_items = 1000)]
     pub seats: Vec<SeatState>,
     /// Whether one of them counts.
     pub seated: bool,
-    /// Whether a collective seat stands for it. It is heard then only where a target lets one seat stand for all.
+    /// Whether a collective seat represents it. This counts only if a target allows one seat to
+    /// represent all.
     pub covered_by_collective_seat: bool,
-    /// References of the invitations that hold for it.
+    /// References of the invitations that apply to it.
     #[schema(max_items = 1000, schema_with = references)]
     pub invitations: Vec<String>,
-    /// Whether the targets that name it are met for it; null where none names it.
+    /// Whether the targets that include it are met for it; null if no target includes it.
     pub target_met: Option<bool>,
-    /// At how many of the board's last meetings somebody was there for it, on a seat of its own or without one.
+    /// At how many of the board's last meetings someone attended for it, with or without a seat of
+    /// its own.
     pub turnout: Turnout,
-    /// Whether it has a seat that counts and nobody was there for it at any of the last meetings whose attendance is on record.
+    /// Whether it has a seat that counts, but no one attended for it at any of the last meetings
+    /// with recorded attendance.
     pub seated_but_absent: bool,
 }
 
 /// A target, and how far it is met.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TargetState {
-    /// The target.
+    /// Id of the target.
     pub target_id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Whose seats it is about, where they are all units of a kind.
+    /// Kind of unit that the target covers, if it covers all units of a kind.
     pub constituency_kind: Option<UnitKind>,
-    /// How many units they are.
+    /// Number of units that the target covers.
     pub constituencies: u32,
-    /// How many of them have a seat of their own that counts.
+    /// Number of them with a seat of their own that counts.
     pub seated: u32,
-    /// Seats of theirs that count.
+    /// Number of their seats that count.
     pub seats_filled: u32,
-    /// Seats that they are to have.
+    /// Number of seats that they should have.
     pub seats_wanted: u32,
-    /// Whether each is to have one.
+    /// Whether each unit should have a seat.
     pub one_each: bool,
-    /// Whether one seat may stand for all: the target says so, and agreed terms of reference do.
+    /// Whether one seat may represent all of them. The target must allow it, and so must agreed
+    /// terms of reference.
     pub collective_seat_allowed: bool,
-    /// Whether such a seat is held.
+    /// Whether such a seat is filled.
     pub collective_seat_filled: bool,
     /// Whether the target is met.
     pub met: bool,
-    /// Seats that are missing.
+    /// Number of seats that are missing.
     pub missing: u32,
 }
 
-/// How many units of one kind the board hears.
+/// Representation of the units of one kind.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KindCount {
     /// The kind.
     pub unit_kind: UnitKind,
-    /// Units of this kind.
+    /// Number of units of this kind.
     pub constituencies: u32,
-    /// Those with a seat of their own that counts.
+    /// Number with a seat of their own that counts.
     pub seated: u32,
-    /// Those without one for which a collective seat stands.
+    /// Number without such a seat that a collective seat represents.
     pub collectively_only: u32,
-    /// Those with neither.
+    /// Number with neither.
     pub unrepresented: u32,
-    /// Those for which somebody was there at one of the last meetings, with a seat or without.
+    /// Number for which someone attended at least one of the last meetings, with or without a seat.
     pub attending: u32,
-    /// Those with a seat that counts for which nobody was there at any of them.
+    /// Number with a seat that counts for which no one attended any of them.
     pub seated_but_absent: u32,
 }
 
-/// The meetings that turnout looks at.
+/// The meetings used to work out turnout.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeetingsLooked {
-    /// The last meetings that were held, 12 at most.
+    /// Number of the last meetings held, at most 12.
     #[schema(maximum = 12)]
     pub held: u32,
-    /// Those of them of which it is on record who was there.
+    /// Number of those with recorded attendance.
     #[schema(maximum = 12)]
     pub recorded: u32,
 }
@@ -164,32 +171,32 @@ pub struct MeetingsLooked {
 pub struct RepresentationView {
     /// The board.
     pub board: Named,
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The board's last held meetings that turnout looks at, and of how many of them attendance is on record; where there is none, nobody
-    /// can say who came.
+    /// The board's last meetings used to work out turnout, and how many of them have recorded
+    /// attendance. Without any, it is not known who attended.
     pub meetings: MeetingsLooked,
-    /// A rotation within so many days is due soon.
+    /// Number of days before the due date from which a rotation counts as due soon.
     pub rotation_soon_days: i64,
-    /// The settings that say so.
+    /// Settings that define this.
     pub settings: SettingsUsed,
     /// By kind of unit.
     #[schema(max_items = 20)]
     pub by_kind: Vec<KindCount>,
-    /// The targets that hold on the day.
+    /// Targets in force on the date.
     #[schema(max_items = 1000)]
     pub targets: Vec<TargetState>,
-    /// Each unit, by kind and reference.
+    /// Each unit, ordered by kind and reference.
     #[schema(max_items = 100_000)]
     pub constituencies: Vec<ConstituencyState>,
-    /// Seats that stand for all units of a kind.
+    /// Seats that represent all units of a kind.
     #[schema(max_items = 1000)]
     pub collective_seats: Vec<SeatState>,
-    /// Seats for which a rotation is overdue.
+    /// Number of seats with an overdue rotation.
     pub rotations_overdue: u32,
-    /// Seats whose basis is unclear.
+    /// Number of seats with an unclear basis.
     pub basis_unclear: u32,
 }
 
@@ -199,7 +206,7 @@ fn references() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .max_length(Some(60));
     ArrayBuilder::new()
-        .description(Some("References of the invitations that hold for it."))
+        .description(Some("References of the invitations that apply to it."))
         .items(reference)
         .max_items(Some(1000))
         .build()
@@ -250,15 +257,15 @@ impl View for RepresentationView {
     }
 }
 
-/// What the board's records say on the day.
+/// Records of the board on a date.
 pub(super) struct Picture<'a> {
     seen: &'a Seen,
     board: Uuid,
     on: NaiveDate,
-    /// Days within which a rotation is due soon.
+    /// Number of days before the due date from which a rotation counts as due soon.
     soon: i64,
     terms: Vec<&'a Membership>,
-    /// The seats held on the day.
+    /// Seats held on the date.
     seats: Vec<&'a Rec<Membership>>,
     targets: Vec<&'a Rec<RepresentationTarget>>,
     invitations: Vec<&'a Rec<Invitation>>,
@@ -296,7 +303,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// Who came to the board's last meetings.
+    /// Attendance at the board's last meetings.
     pub(super) fn attended(&self) -> &Attended<'a> {
         self.attended
             .get_or_init(|| attended(self.seen, self.board, self.on))
@@ -306,7 +313,8 @@ impl<'a> Picture<'a> {
         unit_of(self.seen, seat)
     }
 
-    /// The units that the board is to hear or hears: associations and advisory groups, whatever a target or policy names, whoever has a seat.
+    /// Units that should be represented on the board, or are: associations and advisory groups,
+    /// units that a target or policy covers, and units with a seat.
     fn units(&self) -> Vec<&'a Rec<Unit>> {
         let mut kinds: Vec<UnitKind> = ALWAYS.to_vec();
         kinds.extend(self.targets.iter().filter_map(|t| t.data.constituency_kind));
@@ -359,7 +367,8 @@ impl<'a> Picture<'a> {
         self.invitations.clone().into_iter().filter(is_for)
     }
 
-    /// Whether the member is there by invitation or on no stated basis, and no invitation says why.
+    /// Whether the seat is held by invitation or on no stated basis, and neither a reference nor an
+    /// invitation explains it.
     pub(super) fn basis_unclear(&self, seat: &Membership) -> bool {
         let asked = matches!(
             seat.basis,
@@ -373,7 +382,7 @@ impl<'a> Picture<'a> {
                 .is_none()
     }
 
-    /// When the seat is due for rotation; `None` where no policy holds for it.
+    /// When the seat is due for rotation; `None` if no policy applies to it.
     pub(super) fn rotation(&self, seat: &Membership) -> Option<Rotation> {
         let unit = self.unit_of(seat);
         let holding = self
@@ -381,7 +390,7 @@ impl<'a> Picture<'a> {
             .iter()
             .copied()
             .filter(|p| holds_for(p, seat, unit));
-        // A policy that names the unit goes before one for all of its kind.
+        // A policy that names the unit takes precedence over one for all units of its kind.
         let policy = holding.min_by_key(|p| p.constituency_kind.is_some())?;
         Some(Rotation::of(
             policy,
@@ -463,7 +472,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// How far each target is met, and how each unit is heard.
+    /// How far each target is met, and how each unit is represented.
     pub(super) fn heard(&self) -> (Vec<TargetState>, Vec<ConstituencyState>) {
         let units = self.units();
         let mut constituencies: Vec<ConstituencyState> =
@@ -529,13 +538,13 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The unit that a seat speaks for, as far as the caller may know of it.
+/// The unit that a seat represents, if the caller may see it.
 pub(super) fn unit_of<'a>(seen: &'a Seen, seat: &Membership) -> Option<&'a Rec<Unit>> {
     let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
     speaks_for(seat, of_post).and_then(|id| seen.get::<Unit>(id))
 }
 
-/// Whether a seat is one at the table.
+/// Whether a seat is at the table: chair, deputy chair, member or adviser.
 pub(super) fn at_the_table(seat: &Membership) -> bool {
     use MembershipCapacity::{Adviser, Chair, DeputyChair, Member};
     matches!(seat.capacity, Chair | DeputyChair | Member | Adviser)
@@ -613,8 +622,13 @@ pub fn operations() -> Vec<Operation> {
         .takes([id_parameter("board")])
         .says(
             "Views",
-            "Who is represented on a board",
-            "Every staff support association and advisory group, and whoever else a target or a rotation policy names: their seats, capacity, basis and term on the day; whether a collective seat stands for them; invitations; when their seats are due for rotation; whether the targets are met; and at how many of the board's last held meetings (12 at most) somebody was there for them, for a seat is not attendance. As a table: a row for each of them.",
+            "Get the representation on a board",
+            "Returns every staff support association and advisory group, and any other unit that \
+                a target or a rotation policy covers: their seats, capacity, basis and term on \
+                the date; whether a collective seat represents them; invitations; when their \
+                seats are due for rotation; whether the targets are met; and at how many of the \
+                board's last held meetings (at most 12) someone attended for them, because a \
+                seat is not attendance. As a table: one row for each unit.",
         ),
     ]
 }

@@ -16,27 +16,27 @@ use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::world::seen::Seen;
 
-/// What a view is asked.
+/// What a view is asked for.
 pub struct Asked {
     pub seen: Seen,
-    /// The day to judge by.
+    /// The date to calculate for.
     pub on: NaiveDate,
-    /// What `compare_to` asks for: the world of an earlier time, and the day to judge it by.
+    /// For `compare_to`: the world of an earlier time, and the date to calculate it for.
     pub(super) earlier: Option<(Seen, NaiveDate)>,
     pub query: Query,
     pub(super) params: Vec<(String, String)>,
 }
 
 impl Asked {
-    /// What a call asks: the world that it means, and the day.
+    /// Reads what a call asks for: the world and the date.
     ///
     /// # Errors
-    /// 400 for a time or a day that is none; 503 when the journal cannot be read.
+    /// 400 if the time or date is invalid; 503 if the journal cannot be read.
     pub(super) async fn of(call: &Call) -> Result<Self, Problem> {
         let (seen, day) = call.world().await?;
         let on = call
             .query
-            .value::<NaiveDate>("on", "a day like 2020-10-26")?
+            .value::<NaiveDate>("on", "a date such as 2020-10-26")?
             .unwrap_or(day);
         Ok(Self {
             seen,
@@ -50,7 +50,7 @@ impl Asked {
     /// The id in the path.
     ///
     /// # Errors
-    /// 404 where it is none.
+    /// 404 if it is not an id.
     pub fn id(&self) -> Result<uuid::Uuid, Problem> {
         let text = self
             .params
@@ -69,13 +69,14 @@ impl<V, F: Fn(&Asked) -> Result<V, Problem> + Send + Sync + 'static> Compute<V> 
 
 /// A view's answer.
 pub trait View: Serialize + ToSchema + 'static {
-    /// The forms that it offers beside JSON.
+    /// Formats that it offers in addition to JSON.
     const FORMATS: &'static [Format] = TABLES;
 
-    /// Its rows, when it is asked for as a table.
+    /// Its rows, if it is asked for as a table.
     fn rows(&self) -> Vec<Map<String, Value>>;
 
-    /// It as text that draws it, in a form of [`View::FORMATS`] that is no table; none where it draws nothing.
+    /// Its drawing as text, in a format of [`View::FORMATS`] that is not a table; none if it draws
+    /// nothing.
     fn drawn(&self, _: Format) -> Option<String> {
         None
     }
@@ -97,7 +98,8 @@ pub fn operation<V: View>(
     )
 }
 
-/// The operation of a view that is more than a function of one world: its handler makes the answer and keeps it.
+/// The operation of a view that is more than a function of one world. Its handler makes the answer
+/// and caches it.
 pub(super) fn operation_by<V: View>(
     path: &str,
     id: &str,
@@ -109,7 +111,8 @@ pub(super) fn operation_by<V: View>(
             as_of(),
             query(
                 "on",
-                "The day to judge by: deadlines before it are overdue. The day of `as_of` when left out.",
+                "Date to calculate the view for: deadlines before it are overdue. Defaults to the \
+                    date of `as_of`.",
                 json!({ "type": "string", "format": "date" }),
             ),
             formats::parameter(V::FORMATS),
@@ -144,7 +147,7 @@ pub(super) fn render<V: View>(view: &V, format: Format) -> Result<Answer, Proble
         let text = view.drawn(format);
         let text = text.ok_or_else(|| {
             Problem::internal(format!(
-                "{} offers {} and draws nothing",
+                "{} offers {} but draws nothing",
                 V::name(),
                 format.word()
             ))
@@ -161,7 +164,7 @@ pub(super) fn render<V: View>(view: &V, format: Format) -> Result<Answer, Proble
     formats::table(format, "view", &columns, rows.into_iter())
 }
 
-/// A parameter that is an id, if it is given.
+/// A parameter that is an id, if given.
 pub(super) fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
     asked
         .query
@@ -170,7 +173,8 @@ pub(super) fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Pro
         .transpose()
 }
 
-/// A window of days, both included, that ends where it begins or later and is shorter than so many days: `longest`, and the same in words.
+/// A window of days, both included. It must not end before it begins, and it must be shorter than
+/// `longest` days; `words` says the same in words.
 pub(super) fn window(
     from: NaiveDate,
     until: NaiveDate,
@@ -179,11 +183,11 @@ pub(super) fn window(
     if until < from {
         return Err(invalid(
             "until",
-            &format!("must not lie before from ({from})"),
+            &format!("must not be before from ({from})"),
         ));
     }
     if (until - from).num_days() >= longest {
-        let detail = format!("lies more than {words} after from; ask for a shorter window");
+        let detail = format!("is more than {words} after from; ask for a shorter window");
         return Err(invalid("until", &detail));
     }
     Ok((from, until))
@@ -193,7 +197,8 @@ pub(super) fn window(
 pub(super) fn compare_to() -> Value {
     query(
         "compare_to",
-        "An earlier time: what was recorded then, judged by its day, is compared with what is shown. A day means its end (UTC).",
+        "An earlier time to compare with. What was recorded then, calculated for its date, is \
+            compared with the current answer. A date means the end of that day (UTC).",
         moment("2020-06-29"),
     )
 }
@@ -208,7 +213,7 @@ pub(super) fn some_of(name: &str, what: &str, words: &[impl AsRef<str>]) -> Valu
     parameter
 }
 
-/// A parameter that names one or more codes, separated by commas; none where it is not given.
+/// A parameter that names one or more codes, separated by commas; empty if not given.
 pub(super) fn words<T: serde::de::DeserializeOwned>(
     asked: &Asked,
     name: &str,
@@ -219,7 +224,7 @@ pub(super) fn words<T: serde::de::DeserializeOwned>(
     };
     if text.split(',').count() > crate::registers::query::MOST_VALUES {
         let detail = format!(
-            "names more than {} values",
+            "must not name more than {} values",
             crate::registers::query::MOST_VALUES
         );
         return Err(invalid(name, &detail));
@@ -231,7 +236,7 @@ pub(super) fn words<T: serde::de::DeserializeOwned>(
     text.split(',').map(parse).collect()
 }
 
-/// Why a word is none that a parameter takes, with those it does take.
+/// Why a word is not valid for a parameter, with the words that are.
 #[derive(Debug)]
 pub(super) struct NotAWord(String);
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::http::operation::schema_ref;
 use crate::world::schema::page;
 
-/// Puts nested counts side by side: `declared_rag.red`.
+/// Flattens nested counts into columns: `declared_rag.red`.
 pub(super) fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
     if let Value::Object(map) = value {
         for (name, value) in map {
@@ -22,24 +22,24 @@ pub(super) fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) 
     }
 }
 
-/// The row of what is shown as it is, nested fields side by side.
+/// The row of a value, with nested fields flattened.
 pub(super) fn row<T: Serialize>(of: &T) -> Map<String, Value> {
     let mut row = Map::new();
     flatten(&mut row, "", json!(of));
     row
 }
 
-/// A page of rows that are judged by a day and by settings, which it names.
+/// A page of rows that names the date and the settings used to calculate it.
 pub(super) fn judged_page(row: &str) -> Value {
     let mut page = page(&schema_ref(row));
     let own = [
         (
             "on",
-            json!({ "type": "string", "format": "date", "description": "The day it is judged by." }),
+            json!({ "type": "string", "format": "date", "description": "Date it is calculated for." }),
         ),
         (
             "settings",
-            json!({ "allOf": [schema_ref("SettingsUsed")], "description": "The settings that it is judged by." }),
+            json!({ "allOf": [schema_ref("SettingsUsed")], "description": "Settings used to calculate it." }),
         ),
     ];
     for (name, schema) in own {

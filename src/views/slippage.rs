@@ -1,4 +1,5 @@
-//! Slippage: what was due first and is due now, what it waits on, and which dates cannot hold (Q4).
+//! Slippage: first and current deadlines, what records wait on, and which deadlines cannot be
+//! relied on (Q4).
 
 use std::collections::BTreeMap;
 
@@ -35,14 +36,15 @@ use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// At most so many moves, waits and waiters are named; each list's number is exact.
+/// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
+/// each list stays exact.
 const MOST: usize = 50;
-/// At most so many events are named.
+/// Maximum number of events that are listed.
 const MOST_EVENTS: usize = 100;
-/// A chain of waits is named up to so many records.
+/// Maximum number of records listed in a chain of dependencies.
 const LONGEST_CHAIN: usize = 20;
 
-/// What sort of dated record a row is about.
+/// Kind of dated record that a row is about.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -65,13 +67,13 @@ const KINDS: [DatedKind; 6] = [
     DatedKind::Dashboard,
 ];
 
-/// What a caller may ask for alone.
+/// Subsets that a caller may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Only {
-    /// Due later than at first, or put off to no date.
+    /// Due later than first planned, or deferred without a new date.
     Slipped,
-    /// Put off to no date.
+    /// Deferred without a new date.
     PutOff,
     Overdue,
     /// Open, with a deadline that cannot be relied on.
@@ -87,39 +89,39 @@ const ONLY: [Only; 5] = [
     Only::Open,
 ];
 
-/// How a deadline moved, or was asked to.
+/// How a deadline moved, or was asked to move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MoveKind {
     /// By decision: a changed deadline of an item, an extension of a recommendation.
     Change,
-    /// By word: put off, whether or not anybody agreed.
+    /// By statement: deferred, whether or not anyone agreed.
     Deferral,
-    /// Asked for. It moves nothing.
+    /// Requested only. This does not move the deadline.
     Request,
-    /// A later promise.
+    /// A later date was promised.
     Promise,
 }
 
-/// One time that a deadline moved, or was asked to.
+/// One move of a deadline, or one request to move it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeadlineMove {
-    /// By decision, by word, or asked for.
+    /// By decision, by statement, requested or promised.
     pub move_kind: MoveKind,
-    /// The day it was decided or said.
+    /// Date it was decided or stated.
     pub decided_on: Option<NaiveDate>,
-    /// The day it was due before; null where it had none or that is not on record.
+    /// Due date before the move; null if there was none or it is not recorded.
     pub from_on: Option<NaiveDate>,
-    /// The day it is due from then on; null where it was put off to no date.
+    /// Due date after the move; null if it was deferred without a new date.
     pub to_on: Option<NaiveDate>,
-    /// Days by which it moved; null where one of the two has no day.
+    /// Number of days it moved. Null if either date is missing.
     pub days_moved: Option<i64>,
-    /// The posts, boards or meetings that approved it; empty where nobody did.
+    /// Posts, boards or meetings that approved it; empty if there was no approval.
     #[schema(max_items = 3)]
     pub approved_by: Vec<RecordName>,
-    /// The post that asked for it or said so.
+    /// Post that asked for it or stated it.
     pub asked_by: Option<Named>,
-    /// Why.
+    /// Reason.
     #[schema(max_length = 8000)]
     pub reason: Option<String>,
 }
@@ -129,141 +131,141 @@ pub struct DeadlineMove {
 pub struct WaitsOn {
     /// Why it waits.
     pub wait_kind: WaitKind,
-    /// The record that it waits on; null for an event that is not on record.
+    /// Record that it waits on; null for an event that is not recorded.
     pub record: Option<RecordName>,
-    /// The event that it waits on, where that is not on record.
+    /// Event that it waits on, if that is not recorded.
     #[schema(max_length = 300)]
     pub event: Option<String>,
-    /// Whether it still waits.
+    /// Whether it is still waiting.
     pub is_open: bool,
-    /// The day that is expected; null where nobody has said.
+    /// Date that it is expected; null if not stated.
     pub expected_on: Option<NaiveDate>,
-    /// Whether that is after the waiting record's own deadline.
+    /// Whether that is after the deadline of the waiting record.
     pub is_late: bool,
 }
 
 /// One dated record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SlippageRow {
-    /// The record.
+    /// Id of the record.
     pub record: RecordName,
-    /// What sort it is.
+    /// Kind of record.
     pub dated_kind: DatedKind,
-    /// Whether it is still to be done.
+    /// Whether it still has to be done.
     pub is_open: bool,
-    /// The day on which it was first due.
+    /// First due date.
     pub first_due_on: Option<NaiveDate>,
-    /// The day on which it is due; null where it has none or was put off to no date.
+    /// Current due date; null if it has none or was deferred without a new date.
     pub due_on: Option<NaiveDate>,
-    /// The words of the source for it.
+    /// Due date in the words of the source.
     #[schema(max_length = 100)]
     pub due_words: Option<String>,
-    /// Days from the first to the present deadline; negative: brought forward.
+    /// Days from the first to the current deadline; negative if brought forward.
     pub moved_days: Option<i64>,
-    /// Whether it had a deadline and was put off to no date.
+    /// Whether it had a deadline and was deferred without a new date.
     pub put_off_to_no_date: bool,
-    /// How many times its deadline was changed by decision.
+    /// Number of times its deadline was changed by decision.
     #[schema(minimum = 0)]
     pub changes: u32,
-    /// How many times it was put off by word.
+    /// Number of times it was deferred by statement.
     #[schema(minimum = 0)]
     pub deferrals: u32,
-    /// Each time it moved or was asked to, in their order, the first 50.
+    /// Each move, or request to move, in order; the first 50.
     #[schema(max_items = 50)]
     pub moves: Vec<DeadlineMove>,
-    /// Whether it is past its deadline; what was put off to no date is judged by its first.
+    /// Whether it is overdue. If it was deferred without a new date, its first deadline counts.
     pub is_overdue: bool,
-    /// By how many days.
+    /// Number of days overdue.
     pub days_overdue: Option<i64>,
-    /// What it waits on, the first 50.
+    /// What it waits on; the first 50.
     #[schema(max_items = 50)]
     pub waits_on: Vec<WaitsOn>,
-    /// How many other records wait on it at once.
+    /// Number of other records that wait on it directly.
     #[schema(minimum = 0)]
     pub awaited_by: u32,
-    /// Whether its deadline can hold, by what it waits on.
+    /// Whether its deadline can be relied on, given what it waits on.
     pub holds: DeadlineHolds,
-    /// The earliest day on which all that it waits on is there, as far as days are known.
+    /// Earliest date on which everything that it waits on is available, as far as dates are known.
     pub earliest_on: Option<NaiveDate>,
-    /// The waits that decide, from what it waits on at once to the last; the first 20.
+    /// Dependencies that decide this, from what it waits on directly to the last; the first 20.
     #[schema(max_items = 20)]
     pub chain: Vec<ChainLink>,
 }
 
-/// A step of a chain of waits.
+/// A step in a chain of dependencies.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChainLink {
-    /// The record; null for an event that is not on record.
+    /// The record; null for an event that is not recorded.
     pub record: Option<RecordName>,
-    /// The event, where it is not on record.
+    /// The event, if it has no record.
     #[schema(max_length = 300)]
     pub event: Option<String>,
-    /// The day it is expected; null where nobody has said.
+    /// Date on which it is expected; null if nobody has given one.
     pub expected_on: Option<NaiveDate>,
 }
 
-/// What several records wait on.
+/// Something that several records wait on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AwaitedEvent {
-    /// The record that is waited on; null for an event that is not on record.
+    /// Record that is waited on; null for an event that is not recorded.
     pub record: Option<RecordName>,
-    /// The event, where it is not on record.
+    /// The event, if it has no record.
     #[schema(max_length = 300)]
     pub event: Option<String>,
-    /// The day it is expected; null where nobody has said, or where it will not come.
+    /// Date it is expected; null if not stated, or if it will not happen.
     pub expected_on: Option<NaiveDate>,
-    /// Whether it was given up and will not come.
+    /// Whether it was given up and will not happen.
     pub is_given_up: bool,
-    /// The first day on which something that waits on it is due.
+    /// Earliest due date of anything that waits on it.
     pub first_needed_on: Option<NaiveDate>,
-    /// How many of those asked for wait on it at once.
+    /// Number of the requested records that wait on it directly.
     #[schema(minimum = 2)]
     pub waiting: u32,
-    /// How many records of any sort wait on it in the end, at once or through others.
+    /// Number of records of any kind that wait on it, directly or through others.
     #[schema(minimum = 2)]
     pub waiting_in_all: u32,
-    /// Those that wait on it at once, the first 50.
+    /// Records that wait on it directly; the first 50.
     #[schema(max_items = 50)]
     pub waiters: Vec<RecordName>,
 }
 
-/// How the dated records that were asked for stand.
+/// Number of requested dated records, by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct SlippageCounts {
-    /// All of them.
+    /// Total.
     pub records: u32,
     /// Those still to be done.
     pub open: u32,
-    /// Those due later than at first, or put off to no date.
+    /// Those due later than first planned, or deferred without a new date.
     pub slipped: u32,
-    /// Those put off to no date.
+    /// Those deferred without a new date.
     pub put_off_to_no_date: u32,
-    /// Those past their deadline.
+    /// Those that are overdue.
     pub overdue: u32,
-    /// Those that wait on something that comes after their deadline.
+    /// Those that wait on something expected after their deadline.
     pub late: u32,
-    /// Those that wait on something without a day.
+    /// Those that wait on something without a date.
     pub unknown: u32,
-    /// Those in a circle of waits, or that wait on one.
+    /// Those in a circular dependency, or that wait on one.
     pub circle: u32,
 }
 
-/// What slipped, what waits on what, and what cannot hold.
+/// What slipped, what waits on what, and which deadlines cannot be relied on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SlippageView {
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// How many there are on all pages.
+    /// Number on all pages.
     pub counts: SlippageCounts,
-    /// What two or more of them wait on, the most awaited first, the first 100.
+    /// What two or more of them wait on, most awaited first; the first 100.
     #[schema(max_items = 100)]
     pub events: Vec<AwaitedEvent>,
-    /// The dated records, by kind and reference.
+    /// The dated records, ordered by kind and reference.
     #[schema(max_items = 200)]
     pub items: Vec<SlippageRow>,
-    /// Where the next page begins; null on the last.
+    /// Cursor for the next page; null on the last page.
     #[schema(max_length = 200)]
     pub next_cursor: Option<String>,
 }
@@ -277,7 +279,7 @@ impl View for SlippageView {
         let row = |r: &SlippageRow| {
             let mut row = Map::new();
             flatten(&mut row, "", json!(r));
-            // A column that is taken out would shuffle the others.
+            // Columns are replaced and not removed, because removing one would reorder the others.
             row.insert("moves".into(), json!(r.moves.len()));
             let approved = r
                 .moves
@@ -298,7 +300,7 @@ impl View for SlippageView {
     }
 }
 
-/// A dated record as found, before it is put into words.
+/// A dated record as found, before it is described.
 struct Dated<'a> {
     kind: DatedKind,
     meta: &'a Meta,
@@ -343,7 +345,8 @@ fn day(date: &Option<PlannedDate>) -> Option<NaiveDate> {
     date.as_ref().and_then(|d| d.due_on)
 }
 
-/// Every dated record that the caller may know of, in no order. What never had a date and waits on nothing has nothing to slip.
+/// Every dated record that the caller may see, in no particular order. Leaves out records that
+/// never had a date and wait on nothing, because they cannot slip.
 fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
     let mut found: Vec<Dated<'a>> = Vec::new();
     let mut add = |mut dated: Dated<'a>| {
@@ -385,7 +388,8 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
             due: r.data.deadline.due_on,
             due_words: r.data.deadline.source_text.as_deref(),
             overdue: r.is_overdue(on),
-            // Those that the caller may know of; the item itself counts none that is marked.
+            // Counts the changes that the caller may see. The item's own count leaves out marked
+            // ones.
             changes: count(seen.pointing::<DeadlineChange>(r.meta.id).count()),
             ..of(DatedKind::WorkPlanItem, &r.meta, !r.data.status.is_closed())
         });
@@ -455,7 +459,7 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
             StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
         );
         add(Dated {
-            // Nothing keeps the target that a review had first.
+            // The first target date of a review is not recorded.
             first: r.data.target.due_on,
             due: r.data.target.due_on,
             due_words: r.data.target.source_text.as_deref(),
@@ -480,7 +484,7 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
     found
 }
 
-/// Which are asked for.
+/// Which records the caller asked for.
 struct Wanted {
     kinds: Vec<DatedKind>,
     only: Vec<Only>,
@@ -523,7 +527,7 @@ fn cursor(text: &str) -> Result<(DatedKind, &str), Problem> {
     let found = parts.and_then(|(kind, reference)| {
         Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference))
     });
-    found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the page before"))
+    found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
 }
 
 fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
@@ -568,7 +572,7 @@ fn counts(found: &[Dated<'_>]) -> SlippageCounts {
     }
 }
 
-/// The name of a node: its record, or its words.
+/// Name of a node: its record, or its words.
 fn named(seen: &Seen, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
     match &node.what {
         What::Record(r) => (Some(RecordName::of(seen, r)), None),
@@ -576,7 +580,7 @@ fn named(seen: &Seen, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
     }
 }
 
-/// What two or more of those asked for wait on.
+/// What two or more of the requested records wait on.
 fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedEvent> {
     let mut waiting: BTreeMap<usize, Vec<&Dated<'_>>> = BTreeMap::new();
     for dated in found {
@@ -624,7 +628,7 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedE
     shared.into_iter().filter_map(event).collect()
 }
 
-/// How many wait on a node, at once or through others.
+/// Number of records that wait on a node, directly or through others.
 fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
     let mut seen = std::collections::HashSet::from([at]);
     let mut todo = vec![at];
@@ -708,7 +712,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
     })
 }
 
-/// Each time a deadline moved or was asked to, in their order.
+/// Each move of a deadline, or request to move it, in order.
 fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
     let id = dated.meta.id;
     let post = |id: Option<Uuid>| {
@@ -844,24 +848,48 @@ fn of_recommendation(
 pub fn operations() -> Vec<Operation> {
     let only: Vec<String> = ONLY.iter().map(word).collect();
     let kinds: Vec<String> = KINDS.iter().map(word).collect();
-    let about = "Items, recommendations, actions and their parts, reviews of strategies, dashboards: the first deadline beside the present one, each time it moved and who approved that, what it waits on, and whether its deadline can hold, worked out through everything that it waits on (`chain` names what decides). What will come after the deadline is `late`, what has no day `unknown`. `events` are what several of them wait on. Reports under an obligation recur and do not move: see an obligation's occurrences.";
+    let about = "Returns items, recommendations, actions and their parts, strategy reviews and \
+        dashboards: the first and current deadline, each move and who approved it, what the \
+        record waits on, and whether its deadline can be relied on, given everything that it \
+        waits on (`chain` names what decides). `late` means that something is expected after the \
+        deadline, and `unknown` that something has no date. `events` lists what several of the \
+        records wait on. Reports under an obligation recur and do not move: see the obligation's \
+        occurrences.";
     vec![
-        operation("/api/v1/slippage", "listSlippage", Subject::PlanItem, slippage)
-            .takes([
-                limit_parameter("Records"),
-                query("cursor", "`next_cursor` of the page before.", json!({ "type": "string", "maxLength": 200 })),
-                some_of("dated_kind", "Only records of these sorts.", &kinds),
-                some_of(
-                    "only",
-                    "Only those that slipped, were put off to no date, are overdue, cannot hold (late, unknown or in a circle), or are open; any of those named.",
-                    &only,
-                ),
-                id_query("record_id", "Only this record."),
-                id_query("review_id", "Only recommendations of this audit review."),
-                id_query("unit_id", "Only what this unit owns, or a unit below it."),
-                id_query("board_id", "Only what belongs to this board."),
-            ])
-            .says("Views", "What slipped, and what cannot hold", about),
+        operation(
+            "/api/v1/slippage",
+            "listSlippage",
+            Subject::PlanItem,
+            slippage,
+        )
+        .takes([
+            limit_parameter("Records"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page.",
+                json!({ "type": "string", "maxLength": 200 }),
+            ),
+            some_of("dated_kind", "Only records of these kinds.", &kinds),
+            some_of(
+                "only",
+                "Only records that slipped, were deferred without a new date, are overdue, \
+                        have a deadline that cannot be relied on (late, unknown or in a circle), \
+                        or are open. Records that match any of the given values are returned.",
+                &only,
+            ),
+            id_query("record_id", "Only this record."),
+            id_query("review_id", "Only recommendations of this audit review."),
+            id_query(
+                "unit_id",
+                "Only records owned by this unit or a unit below it.",
+            ),
+            id_query("board_id", "Only records that belong to this board."),
+        ])
+        .says(
+            "Views",
+            "List what slipped and which deadlines cannot be relied on",
+            about,
+        ),
     ]
 }
 

@@ -1,7 +1,7 @@
-//! What waits on what: one graph of all dated records, and from it the earliest day that each can keep.
+//! What waits for what: one graph of all dated records, and the earliest date that each can meet.
 //!
-//! One pass over the records makes it. Its days are worked out from what waits for nothing upwards, so that a circle leaves its members
-//! unresolved instead of trapping the search.
+//! The graph is built in one pass over the records. Dates are worked out starting from the records
+//! that wait for nothing, so a circle leaves its members unresolved and does not trap the search.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus,
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, IdSet, Rec};
 
-/// Why one record waits on another.
+/// Why one record waits for another.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -30,19 +30,19 @@ use crate::world::{AnyRecord, IdSet, Rec};
 pub enum WaitKind {
     /// A dependency of a work-plan item.
     Dependency,
-    /// A recommendation cannot be implemented before it.
+    /// The recommendation cannot be implemented before it.
     DependsOn,
-    /// It is to bring the recommendation about.
+    /// It is to implement the recommendation.
     AddressedBy,
-    /// The answer to the recommendation is found there.
+    /// The response to the recommendation is found there.
     RefersTo,
-    /// An update on the recommendation leans on it.
+    /// An update on the recommendation refers to it.
     UpdateRefersTo,
-    /// It was put off to this review of a strategy.
+    /// It was deferred to this review of a strategy.
     PutOffTo,
     /// It is due at this meeting.
     DueAt,
-    /// The strategy is to come out of this review.
+    /// The strategy is to result from this review.
     ComesOutOf,
 }
 
@@ -60,21 +60,21 @@ impl WaitKind {
     ];
 }
 
-/// Whether a record's deadline can hold, by what it waits on.
+/// Whether a record's deadline can be met, given what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlineHolds {
-    /// It waits on nothing that is open, or on nothing that comes after its deadline.
+    /// It waits for nothing that is open, or for nothing that comes after its deadline.
     Holds,
-    /// What it waits on, at once or through others, comes after its deadline.
+    /// What it waits for, directly or indirectly, comes after its deadline.
     Late,
-    /// What it waits on, at once or through others, has no day, or will not come.
+    /// What it waits for, directly or indirectly, has no date or will not come.
     Unknown,
-    /// It waits on itself, or on others that wait on themselves.
+    /// It waits for itself, or for others that wait for themselves.
     Circle,
-    /// It has no deadline that could hold.
+    /// It has no deadline.
     NoDeadline,
-    /// It is done, or was given up.
+    /// It is done or was abandoned.
     Closed,
 }
 
@@ -86,7 +86,7 @@ impl DeadlineHolds {
     }
 }
 
-/// What a node is: a record, or an event that is not on record, in words.
+/// What a node is: a record, or an event in words that is not recorded in the service.
 #[derive(Clone)]
 pub enum What<'a> {
     Record(&'a Arc<dyn AnyRecord>),
@@ -97,34 +97,35 @@ pub enum What<'a> {
 pub struct Node<'a> {
     pub what: What<'a>,
     pub standing: Standing,
-    /// What it waits on: places in [`Graph::edges`].
+    /// What it waits for, as indices in [`Graph::edges`].
     pub waits: Vec<usize>,
-    /// What waits on it.
+    /// What waits for it, as indices in the same list.
     pub awaited: Vec<usize>,
-    /// The earliest day on which all that it waits on is there, as far as days are known; none: it waits on nothing that has one.
+    /// The earliest date by which everything it waits for is done, as far as dates are known. None
+    /// if it waits for nothing with a date.
     pub earliest: Option<NaiveDate>,
-    /// Whether something that it waits on has no day.
+    /// Whether something it waits for has no date.
     pub is_unknown: bool,
-    /// Whether it is part of a circle, or waits on one.
+    /// Whether it is part of a circle, or waits for one.
     pub is_circle: bool,
-    /// The wait by which the earliest day is what it is.
+    /// The wait that determines the earliest date.
     latest: Option<usize>,
-    /// The first wait without a day, or around a circle.
+    /// The first wait without a date, or in a circle.
     undated: Option<usize>,
 }
 
-/// That one waits on another.
+/// A wait of one record or event for another.
 pub struct Edge {
     pub from: usize,
     pub to: usize,
     pub kind: WaitKind,
-    /// Whether it still waits.
+    /// Whether it is still waiting.
     pub is_open: bool,
-    /// The day by which it is needed, where what is awaited has none of its own.
+    /// The date by which it is needed, used if the awaited record has no date of its own.
     pub needed_by: Option<NaiveDate>,
 }
 
-/// What waits on what.
+/// What waits for what.
 pub struct Graph<'a> {
     pub nodes: Vec<Node<'a>>,
     pub edges: Vec<Edge>,
@@ -133,7 +134,7 @@ pub struct Graph<'a> {
 }
 
 impl Node<'_> {
-    /// The record's id; none for an event in words.
+    /// The record's id. None for an event in words.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         match &self.what {
@@ -142,7 +143,7 @@ impl Node<'_> {
         }
     }
 
-    /// The day it is expected on, as far as anybody has said.
+    /// The date it is expected, if one is recorded.
     #[must_use]
     pub fn expected(&self) -> Option<NaiveDate> {
         match self.standing {
@@ -151,7 +152,7 @@ impl Node<'_> {
         }
     }
 
-    /// Whether a deadline holds, by the days of what is waited on.
+    /// Whether a deadline can be met, given the dates of what it waits for.
     #[must_use]
     pub fn holds(&self, due: Option<NaiveDate>) -> DeadlineHolds {
         let Standing::Open(_) = self.standing else {
@@ -170,7 +171,7 @@ impl Node<'_> {
 }
 
 impl<'a> Graph<'a> {
-    /// The graph of everything that the caller may know of, with its days as they stand on `on`.
+    /// The graph of everything visible to the caller, with its dates as of `on`.
     #[must_use]
     pub fn of(seen: &'a Seen, on: NaiveDate) -> Self {
         let mut graph = Self {
@@ -187,7 +188,7 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// The node of a record, if anything waits on it or it waits on anything.
+    /// The node of a record, if anything waits for it or it waits for anything.
     #[must_use]
     pub fn node(&self, id: Uuid) -> Option<(usize, &Node<'a>)> {
         let at = *self.by_id.get(&id)?;
@@ -219,7 +220,7 @@ impl<'a> Graph<'a> {
         Some(at)
     }
 
-    /// An event in words: the same words, in any case, are the same event.
+    /// Adds an event in words. The same words, ignoring case, are the same event.
     fn event(&mut self, words: &str, is_open: bool) -> usize {
         let key = words
             .split_whitespace()
@@ -234,7 +235,7 @@ impl<'a> Graph<'a> {
                 at
             }
         };
-        // It is to come as long as somebody waits for it.
+        // It is still to come as long as something waits for it.
         if let Some(node) = self.nodes.get_mut(at).filter(|_| is_open) {
             node.standing = Standing::Open(None);
         }
@@ -252,7 +253,7 @@ impl<'a> Graph<'a> {
         self.edges.push(edge);
     }
 
-    /// A wait that lasts as long as both are open; one and the same is kept once.
+    /// Adds a wait that lasts as long as both records are open. Repeated waits are kept once.
     fn lean(&mut self, seen: &'a Seen, from: Uuid, to: Uuid, kind: WaitKind) {
         let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
             return;
@@ -274,7 +275,8 @@ impl<'a> Graph<'a> {
             return;
         }
         let standing = |at: usize| self.nodes.get(at).map(|n| n.standing);
-        // What neither comes nor goes is waited for only where somebody says so.
+        // A record that is never simply done or still to come, such as a goal, is waited for only
+        // if a link says so.
         let to_come = match standing(to) {
             Some(Standing::Stands) => kind == WaitKind::DependsOn,
             other => other.is_some_and(Standing::is_open),
@@ -314,7 +316,7 @@ impl<'a> Graph<'a> {
             let Some(to) = to.filter(|_| data.status != DependencyStatus::Dropped) else {
                 continue;
             };
-            // The dependency says that the item waits; what is done keeps nobody waiting all the same.
+            // The dependency says that the item waits, but nothing waits for what is already done.
             let done = self
                 .nodes
                 .get(to)
@@ -395,7 +397,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Works out the earliest days, from what waits for nothing upwards.
+    /// Works out the earliest dates, starting from what waits for nothing.
     fn resolve(&mut self, on: NaiveDate) {
         let mut left: Vec<usize> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -449,8 +451,9 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// When what is waited on is there, at the earliest: not before today, not before its own day, not before what it waits on itself. The
-    /// second is whether any of that has no day.
+    /// The earliest date by which the awaited record is done: not before today, not before its own
+    /// date, and not before what it waits for itself. The second value says whether any of these
+    /// has no date.
     fn comes(&self, at: usize, edge: &Edge, on: NaiveDate) -> (Option<NaiveDate>, bool) {
         let Some(node) = self.nodes.get(at) else {
             return (None, true);
@@ -461,7 +464,7 @@ impl<'a> Graph<'a> {
             Standing::Gone => None,
             Standing::Done => return (None, false),
         };
-        // What lies behind without being there comes today at the earliest.
+        // Something past its date but not done comes today at the earliest.
         let known = own.map(|day| day.max(on)).max(node.earliest);
         (known, own.is_none() || node.is_unknown)
     }
@@ -480,8 +483,9 @@ impl<'a> Graph<'a> {
         node.is_unknown |= is_unknown;
     }
 
-    /// The chain of waits that decides on a record's day: what it waits on, what that waits on, and so on. Where the day is known to be too
-    /// late it ends with what has that day, else with what has none.
+    /// The chain of waits that determines a record's date: what it waits for, what that waits for,
+    /// and so on. If the date is known to be too late, the chain ends with the record that has that
+    /// date. Otherwise it ends with one that has no date.
     #[must_use]
     pub fn chain(&self, from: usize, holds: DeadlineHolds, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
@@ -510,7 +514,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Every plan that is still worked to.
+/// All plans that are still being worked to.
 #[must_use]
 pub fn worked_plans(seen: &Seen) -> IdSet {
     let worked = seen
@@ -519,7 +523,8 @@ pub fn worked_plans(seen: &Seen) -> IdSet {
     worked.map(|p| p.meta.id).collect()
 }
 
-/// The deferral that says when a part of an action is due: its own last one, or that of the action as a whole where it came later.
+/// The deferral that says when a part of an action is due: the part's own last deferral, or that of
+/// the whole action if that came later.
 #[must_use]
 pub fn put_off<'a>(seen: &'a Seen, part: &Rec<ActionPart>) -> Option<&'a Rec<ActionDeferral>> {
     seen.pointing::<ActionDeferral>(part.data.action_id)

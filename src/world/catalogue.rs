@@ -1,4 +1,4 @@
-//! The kinds of records, and what the generic code may ask of each.
+//! The kinds of records, and what generic code may ask of each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,24 +16,25 @@ use super::schema::{self, Schemas};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
-/// A change to a record, to be checked against its rules.
+/// A proposed change to a record, to be checked against its rules.
 pub struct Proposal<'a> {
     pub reading: Reading<'a>,
     pub before: Option<&'a Arc<dyn AnyRecord>>,
-    /// What the caller set, all fields: for a patch, the stored record merged with it.
+    /// All fields that a caller may set. For a patch, this is the stored record merged with the
+    /// patch.
     pub draft: Value,
-    /// The record's next envelope; what the draft says of reference and marking goes before it.
+    /// The record's next envelope. Reference and marking in the draft take precedence over it.
     pub meta: Meta,
     pub actor: Uuid,
     pub following: bool,
-    /// Whether the caller's grants allow an act on a record as it stands.
+    /// Whether the caller's grants allow an act on a record in its current state.
     pub may: &'a dyn Fn(Subject, Act, Uuid) -> bool,
 }
 
-/// A list's filter, ready to be asked.
+/// A list filter, ready to use.
 pub trait Filter: Send + Sync {
     fn matches(&self, record: &dyn AnyRecord, reading: Reading<'_>) -> bool;
-    /// A record that every match points to.
+    /// A record that every match links to.
     fn pivot(&self) -> Option<Uuid>;
 }
 
@@ -52,16 +53,16 @@ impl<R: Resource> Filter for Own<R> {
 }
 
 type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error>;
-/// Asked once the record's links are known, before its rules.
+/// Called once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
 type Propose =
     fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
 type Withdrawable = fn(Proposal<'_>) -> Result<(), Problem>;
 type MakeFilter = fn(&[(String, String)]) -> Result<Box<dyn Filter>, Problem>;
 
-/// One kind of record: its resource, as values and functions.
+/// One kind of record: its resource as values and functions.
 pub struct Kind {
-    /// Its place in the catalogue.
+    /// Its position in the catalogue.
     pub index: usize,
     pub name: &'static str,
     pub path: &'static str,
@@ -70,11 +71,11 @@ pub struct Kind {
     pub about: &'static str,
     pub shape: i32,
     pub append_only: bool,
-    /// Whether a record can be marked by itself.
+    /// Whether a record can be marked directly.
     pub markable: bool,
     pub recomputes: &'static [&'static str],
     pub offers_create: bool,
-    /// The orders it offers.
+    /// Its sort orders.
     pub sorts: Vec<&'static str>,
     /// Name of the record's schema.
     pub schema_name: String,
@@ -83,7 +84,7 @@ pub struct Kind {
     pub filter_params: fn() -> Vec<Value>,
     pub parse: Parse,
     pub propose: Propose,
-    /// Whether the record, which stands in `before`, may be withdrawn by its own rules.
+    /// Whether the record in `before` may be withdrawn by its own rules.
     pub withdrawable: Withdrawable,
     pub filter: MakeFilter,
     /// Adds its schemas.
@@ -129,16 +130,16 @@ impl Kind {
         }
     }
 
-    /// Checks a draft against the schema that the OpenAPI document shows.
+    /// Checks a draft against the schema in the OpenAPI document.
     ///
     /// # Errors
-    /// Every fault, with its place.
+    /// Fails with every error and its location.
     pub fn check_schema(&self, draft: &Value) -> Result<(), Problem> {
         let validator = self.validator.get_or_init(|| schema::validator(self));
         schema::check(validator, draft)
     }
 
-    /// The names of its records' fields, in the order in which the document shows them.
+    /// Names of its records' fields, in the order of the document.
     pub fn columns(&self) -> &[String] {
         self.columns.get_or_init(|| {
             const FIRST: [&str; 7] = [
@@ -169,7 +170,7 @@ impl Kind {
     }
 }
 
-/// Says how many values a parameter may name.
+/// Adds how many values a parameter may have.
 fn limited(mut parameter: Value) -> Value {
     if let Some(schema) = parameter
         .get_mut("schema")
@@ -180,10 +181,10 @@ fn limited(mut parameter: Value) -> Value {
     parameter
 }
 
-/// Reads a query's parameters into `T`.
+/// Reads query parameters into `T`.
 ///
 /// # Errors
-/// The first parameter that does not fit, by name.
+/// Fails with the name of the first invalid parameter.
 pub fn parse_query<T: serde::de::DeserializeOwned>(
     pairs: &[(String, String)],
 ) -> Result<T, Problem> {
@@ -200,7 +201,7 @@ pub fn parse_query<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// A parser's complaint in the words of a caller.
+/// Rewrites a parser's error message for the caller.
 fn plain(complaint: &str) -> String {
     match complaint.split_once(", expected ") {
         Some((what, expected)) if what.starts_with("unknown variant") => {
@@ -229,10 +230,10 @@ fn propose<R: Resource>(
     judge(Proposal { meta, ..p }, data, check_links)
 }
 
-/// Checks a change whose fields are read already; its envelope is as it will be.
+/// Checks a change whose fields are already read. Its envelope is in its final form.
 ///
 /// # Errors
-/// Links, rules.
+/// Fails if links or rules are broken.
 pub fn judge<R: Resource>(
     p: Proposal<'_>,
     mut data: R,
@@ -294,7 +295,7 @@ fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {
     }
 }
 
-/// Records that must be computed anew follow too, with an empty patch.
+/// Adds follow-ups with an empty patch for the records that must be recomputed.
 fn touch<R: Resource>(data: &R, mut follow_ups: Vec<FollowUp>) -> Vec<FollowUp> {
     for id in data.touches() {
         if !follow_ups.iter().any(|f| f.id == id) {
@@ -307,7 +308,8 @@ fn touch<R: Resource>(data: &R, mut follow_ups: Vec<FollowUp>) -> Vec<FollowUp> 
     follow_ups
 }
 
-/// Reads a checked draft; what the schema lets pass and the type does not is still the caller's to mend.
+/// Reads a checked draft. If the schema accepts what the type does not, the caller gets an error to
+/// correct.
 fn from_value<T: serde::de::DeserializeOwned>(draft: &Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(draft).map_err(|e| {
         let path = e.path().to_string();
@@ -327,11 +329,11 @@ fn from_value<T: serde::de::DeserializeOwned>(draft: &Value) -> Result<T, Proble
     })
 }
 
-/// Every kind of record, in the order in which an export can be loaded again.
+/// Every kind of record, in the order in which an export can be loaded.
 #[derive(Default)]
 pub struct Catalogue {
     kinds: Vec<Kind>,
-    /// The place of each kind, by its name.
+    /// Position of each kind, by name.
     places: HashMap<&'static str, usize>,
 }
 
@@ -362,7 +364,7 @@ impl Catalogue {
         self.kinds.get(self.index_of(name)?)
     }
 
-    /// The place of the kind with this name.
+    /// The position of the kind with this name.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.places.get(name).copied()

@@ -1,10 +1,11 @@
-//! Dates as precise as their source: a day, a month, a quarter, a half, a year, a period, or none at all.
+//! Dates as precise as their source: a day, a month, a quarter, a half, a year, a period, or no
+//! date.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How precisely a date is known, from the vaguest to the most precise.
+/// How precisely a date is known, from least to most precise.
 #[derive(
     Debug,
     Clone,
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// The source names no date.
+    /// The source gives no date.
     #[default]
     Unspecified,
     /// From one day to another.
@@ -38,29 +39,29 @@ pub enum Precision {
     Day,
 }
 
-/// A planned date with its precision and the words of its source. What is due in a period is due on its last day:
-/// "November 2020" is due on 30 November 2020.
+/// A planned date with its precision and the words of its source. Something due in a period is due
+/// on the last day of the period: "November 2020" means 30 November 2020.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedDate {
     /// How precisely the date is known.
     #[serde(default)]
     pub precision: Precision,
-    /// First day of the period. Set by the service except for `period`, where it is needed.
+    /// First day of the period. Set by the service, except for `period`, where it is required.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// The day to judge by: the last day of the period. Any day within a month, quarter, half or year may be sent; the service
-    /// moves it to the last.
+    /// Due date: the last day of the period. Any date within a month, quarter, half or year may be
+    /// sent; the service changes it to the last day.
     #[serde(default)]
     #[schema(example = "2020-11-30")]
     pub due_on: Option<NaiveDate>,
-    /// The source's own words.
+    /// The words of the source.
     #[serde(default)]
     #[schema(max_length = 100, example = "November 2020")]
     pub source_text: Option<String>,
 }
 
 impl PlannedDate {
-    /// Moves both ends to the ends of the period.
+    /// Moves both dates to the first and last day of the period.
     pub fn normalise(&mut self) {
         let months = match self.precision {
             Precision::Unspecified => {
@@ -86,7 +87,7 @@ impl PlannedDate {
             .and_then(|d| d.checked_sub_days(Days::new(1)));
     }
 
-    /// What is wrong with it, as (field, code, detail).
+    /// What is wrong with the date, as (field, code, detail).
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, &'static str, &'static str)> {
         match self.precision {
@@ -94,7 +95,8 @@ impl PlannedDate {
             _ if self.due_on.is_none() => Some((
                 "due_on",
                 "required",
-                "a date with this precision needs due_on; leave precision at unspecified where there is none",
+                "a date with this precision needs due_on; leave precision at unspecified if there \
+                    is no date",
             )),
             Precision::Period if self.from_on.is_none() => Some((
                 "from_on",
@@ -102,7 +104,7 @@ impl PlannedDate {
                 "a period needs from_on, its first day",
             )),
             Precision::Period if self.from_on > self.due_on => {
-                Some(("due_on", "date_order", "must not lie before from_on"))
+                Some(("due_on", "date_order", "must not be before from_on"))
             }
             _ => None,
         }

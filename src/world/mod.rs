@@ -1,9 +1,9 @@
-//! The world: every record as it stands at one moment, in memory, immutable and shared.
+//! The world: every record at one moment, in memory, immutable and shared.
 //!
-//! Lists, records, filters and views read it and nothing else; the database keeps what must last. The world of now follows the
-//! journal entry by entry; the world of an earlier moment is made from it by undoing what came later ([`crate::engine`]).
-//! A copy costs nothing (the maps share their parts), so the writer works on a copy, and the world of
-//! now is replaced only after the commit.
+//! Lists, records, filters and views read only this; the database keeps what must persist. The
+//! current world follows the journal entry by entry. The world of an earlier moment is made from it
+//! by undoing later entries ([`crate::engine`]). A copy costs nothing (the maps share their parts),
+//! so the writer works on a copy, and the current world is replaced only after the commit.
 
 pub mod catalogue;
 pub mod date;
@@ -27,20 +27,21 @@ pub use record::{
     Rules, Sort,
 };
 
-/// Records by a key; those alike in it by id.
+/// Records ordered by a key, then by id.
 pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
 
-/// What is found by a record's id.
+/// A map by record id.
 type ById<V> =
     imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// Ids of records.
 pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
 
-/// What belongs to records, by their ids.
+/// A map from record id to what belongs to the record.
 pub type IdMap<V> = std::collections::HashMap<Uuid, V, foldhash::fast::RandomState>;
 
-/// A record that points to another: its kind's place in the catalogue, and its id. Small, since there are more of them than records.
+/// A record that links to another: its kind's position in the catalogue, and its id. Kept small,
+/// because there are more of these than records.
 type Source = (u16, Uuid);
 
 fn source(kind: usize, id: Uuid) -> Source {
@@ -51,21 +52,21 @@ fn source(kind: usize, id: Uuid) -> Source {
 #[derive(Clone, Default)]
 pub struct Table {
     rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
-    /// One for each order the kind offers; the first is by reference.
+    /// One for each sort order of the kind; the first is by reference.
     orders: Vec<Order>,
-    /// Live records by what is unique to them ([`Resource::unique`]).
+    /// Live records by their unique key ([`Resource::unique`]).
     unique: OrdMap<Arc<[u8]>, Arc<dyn AnyRecord>>,
-    /// The highest number in a reference that was made.
+    /// Highest number used in a reference with the kind's prefix.
     last_number: u32,
 }
 
 impl Table {
-    /// Its records in the order of their ids, which is the order they were created in.
+    /// Its records ordered by id, which is the order of creation.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<dyn AnyRecord>> {
         self.rows.values()
     }
 
-    /// Its records by one of the kind's orders.
+    /// Its records in one of the kind's sort orders.
     #[must_use]
     pub fn order(&self, sort: usize) -> Option<&Order> {
         self.orders.get(sort)
@@ -86,13 +87,13 @@ impl Table {
         self.rows.contains_key(&id)
     }
 
-    /// The live record to which this is unique ([`Resource::unique`]).
+    /// The live record with this unique key ([`Resource::unique`]).
     #[must_use]
     pub fn by_unique(&self, key: &[u8]) -> Option<&Arc<dyn AnyRecord>> {
         self.unique.get(key)
     }
 
-    /// The live records whose unique part begins like this, in its order.
+    /// The live records whose unique key starts with this prefix, in the order of the keys.
     pub fn unique_from<'a, 'p>(
         &'a self,
         prefix: &'p [u8],
@@ -104,20 +105,20 @@ impl Table {
             .map(|(_, record)| record)
     }
 
-    /// How many records there are, withdrawn ones too.
+    /// Number of records, including withdrawn ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Whether the table is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
 
-/// How to make the world what it was before a record was taken in.
+/// How to restore the world to what it was before a record was applied.
 pub struct Undo {
     id: Uuid,
     kind: usize,
@@ -140,7 +141,8 @@ pub struct World {
     catalogue: &'static Catalogue,
     tables: Vec<Arc<Table>>,
     all: ById<Arc<dyn AnyRecord>>,
-    /// Who points to a record, by kind and id: those of one kind are found without a look at the others.
+    /// Records that link to a record, by kind and id, so that those of one kind are found without
+    /// looking at the others.
     pointing: ById<OrdSet<Source>>,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
@@ -199,7 +201,7 @@ impl World {
         self.any(id)?.as_any().downcast_ref()
     }
 
-    /// The records of one kind, by the kind's place in the catalogue.
+    /// The records of one kind, by the kind's position in the catalogue.
     #[must_use]
     pub fn table(&self, kind: usize) -> Option<&Table> {
         self.tables.get(kind).map(AsRef::as_ref)
@@ -211,7 +213,7 @@ impl World {
         self.catalogue.index_of(R::KIND).and_then(|k| self.table(k))
     }
 
-    /// Every record of a kind, withdrawn ones too.
+    /// Every record of a kind, including withdrawn ones.
     pub fn all<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
         self.table_of::<R>()
             .into_iter()
@@ -224,7 +226,7 @@ impl World {
         self.all::<R>().filter(|r| r.is_live())
     }
 
-    /// The records that point to `id`, of any kind, withdrawn ones too.
+    /// The records of any kind that link to `id`, including withdrawn ones.
     pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.pointing
             .get(&id)
@@ -233,7 +235,8 @@ impl World {
             .filter_map(|(_, source)| self.any(*source))
     }
 
-    /// The records of one kind that point to `id`, by the kind's place in the catalogue, withdrawn ones too.
+    /// The records of one kind that link to `id`, by the kind's position in the catalogue,
+    /// including withdrawn ones.
     pub fn pointing_of(&self, id: Uuid, kind: usize) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.pointing
             .get(&id)
@@ -242,13 +245,13 @@ impl World {
             .filter_map(|(_, source)| self.any(*source))
     }
 
-    /// How many records point to `id`.
+    /// Number of records that link to `id`.
     #[must_use]
     pub fn pointing_count(&self, id: Uuid) -> usize {
         self.pointing.get(&id).map_or(0, OrdSet::len)
     }
 
-    /// The live records of one kind that point to `id`.
+    /// The live records of one kind that link to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
         let kind = self.catalogue.index_of(R::KIND);
         kind.into_iter()
@@ -257,26 +260,27 @@ impl World {
             .filter(|r| r.is_live())
     }
 
-    /// A reference that no record of the kind has or had: `PREFIX-0001` and on.
+    /// A reference that no record of the kind has or has had: `PREFIX-0001` and up.
     #[must_use]
     pub fn next_reference(&self, kind: &Kind) -> String {
         format!("{}-{:04}", kind.prefix, self.last_number(kind) + 1)
     }
 
-    /// The highest number in a reference that was made.
+    /// Highest number used in a reference with the kind's prefix.
     #[must_use]
     pub fn last_number(&self, kind: &Kind) -> u32 {
         self.table(kind.index).map_or(0, |t| t.last_number)
     }
 
-    /// A record of the kind had this number in its reference, and may have another by now.
+    /// Notes that a record of the kind had this number in its reference. It may have another
+    /// reference by now.
     pub fn had_number(&mut self, kind: &Kind, number: u32) {
         if let Some(table) = self.tables.get_mut(kind.index).map(Arc::make_mut) {
             table.last_number = table.last_number.max(number);
         }
     }
 
-    /// Takes a record in, in place of its earlier version; what it takes to undo that.
+    /// Applies a record in place of its earlier version, and returns what is needed to undo this.
     pub fn apply(&mut self, record: Arc<dyn AnyRecord>) -> Undo {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind);
@@ -304,7 +308,7 @@ impl World {
         }
     }
 
-    /// Undoes what was taken in last.
+    /// Undoes the last applied record.
     pub fn undo(&mut self, undo: Undo) {
         match undo.old {
             Some(old) => drop(self.apply(old)),
@@ -315,7 +319,7 @@ impl World {
         }
     }
 
-    /// Takes a record out as if it had never been: for undoing a change and for making an earlier world.
+    /// Removes a record as if it had never existed, to undo a change or to make an earlier world.
     pub fn forget(&mut self, id: Uuid) {
         let Some(old) = self.all.remove(&id) else {
             return;
@@ -344,8 +348,9 @@ impl World {
         }
     }
 
-    /// Whether other records may be hidden once this one is taken in: one that was not hidden and will not be changes nothing, so
-    /// that most writes need not look for the hidden ones anew.
+    /// Whether applying this record may change the set of `hidden` records. A record that was not
+    /// in the set and will not be changes nothing, so most writes do not need to compute the set
+    /// again.
     fn changes_hidden(&self, record: &dyn AnyRecord) -> bool {
         let Some(hidden) = self
             .hidden
@@ -364,7 +369,7 @@ impl World {
         !hidden.is_empty() && (hidden.contains(&record.meta().id) || is_within())
     }
 
-    /// Ids of the records that are marked, or lie within one that is.
+    /// Ids of the records that are marked, or are part of a marked record.
     fn hidden(&self) -> &Arc<IdSet> {
         self.hidden.get_or_init(|| {
             let mut hidden: IdSet = self.marked.iter().copied().collect();
@@ -383,7 +388,8 @@ impl World {
         })
     }
 
-    /// Whether `id` is, belongs to, or lies within `scope`: climbs from a record to its owner, or else to what it lies within.
+    /// Whether `id` is `scope`, belongs to it, or is part of it: climbs from a record to its
+    /// owners, or, if it has no owner, to the records that it is part of.
     #[must_use]
     pub fn is_in_scope(&self, id: Uuid, scope: Uuid) -> bool {
         let mut todo = vec![id];
@@ -442,7 +448,7 @@ impl Table {
     }
 
     fn drop_unique(&mut self, key: &[u8], id: Uuid) {
-        // Another record may have taken it since this one was withdrawn.
+        // Another record may have taken the key since this one was withdrawn.
         if self.unique.get(key).is_some_and(|r| r.meta().id == id) {
             self.unique.remove(key);
         }

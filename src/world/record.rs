@@ -1,4 +1,5 @@
-//! What a record is: the part every record has, the part that is its own, and what a resource must say about itself.
+//! Definition of a record: the fields that every record has, its own fields, and what a resource
+//! must define.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -25,30 +26,32 @@ pub enum Marking {
     /// Everyone who may read records of this kind.
     #[default]
     Official,
-    /// Only who is cleared for it. What lies within a marked record (the controls of a risk, say) is hidden with it.
+    /// Only callers with clearance for it. Records that are part of a marked record (the controls
+    /// of a risk, for example) are not visible either.
     OfficialSensitive,
 }
 
-/// What every record has. In an answer these fields stand first.
+/// Fields that every record has. They come first in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Meta {
     /// Identifier, a UUID of version 7.
     pub id: Uuid,
-    /// What people call it; unique among records of its kind.
+    /// Reference that people use for it; unique among records of its kind.
     #[schema(
         min_length = 1,
         max_length = 60,
         pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$"
     )]
     pub reference: String,
-    /// Grows by one with every change; the record's ETag.
+    /// Version number. It increases by one with every change, and is the record's ETag.
     #[schema(minimum = 1)]
     pub version: i64,
     /// Who may see it.
     pub marking: Marking,
     /// When it was first recorded.
     pub created_at: DateTime<Utc>,
-    /// The account that first recorded it; null where it came before accounts were kept with records.
+    /// Account that first recorded it; null if it was recorded before accounts were stored with
+    /// records.
     #[serde(default)]
     #[schema(required)]
     pub created_by: Option<Uuid>,
@@ -60,15 +63,16 @@ pub struct Meta {
     /// Number of its last journal entry.
     #[serde(skip)]
     pub seq: i64,
-    /// Its kind's place in the catalogue.
+    /// Position of its kind in the catalogue.
     #[serde(skip)]
     pub kind: usize,
 }
 
-/// What a caller may set on every record beside its own fields.
+/// Fields that a caller may set on every record, as well as the record's own fields.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Common {
-    /// What people call it; given one (`WPI-0042`) when left out. Unique among records of its kind.
+    /// Reference that people use for it; generated (`WPI-0042`) if left out. Unique among records
+    /// of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -86,27 +90,27 @@ pub struct Common {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NothingComputed {}
 
-/// The kinds of a link that may lead to a record of any kind but those about access.
+/// The kinds of a link that may go to a record of any kind except those about access.
 pub const ANY_KIND: &[&str] = &[];
 
-/// A field that points to another record.
+/// A field that links to another record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// JSON Pointer of the field.
     pub pointer: String,
-    /// The kinds it may point to; none named means any ([`ANY_KIND`]).
+    /// Kinds that it may link to; empty means any ([`ANY_KIND`]).
     pub kinds: &'static [&'static str],
     pub id: Uuid,
-    /// It is only spoken of: what is mentioned can be withdrawn all the same.
+    /// Whether the linked record is only mentioned. A mentioned record can still be withdrawn.
     pub is_mention: bool,
 }
 
-/// The links of a record, gathered.
+/// The links of a record.
 #[derive(Debug, Default)]
 pub struct Links(pub Vec<Link>);
 
 impl Links {
-    /// A field that points to `id`, if it is set.
+    /// Adds a field that links to `id`, if it is set.
     pub fn to(
         &mut self,
         pointer: impl Into<String>,
@@ -123,7 +127,7 @@ impl Links {
         }
     }
 
-    /// A list field, each of whose members points to a record.
+    /// Adds a list field whose members each link to a record.
     pub fn each(
         &mut self,
         pointer: &str,
@@ -135,7 +139,7 @@ impl Links {
         }
     }
 
-    /// A list field whose members mention records of any kind.
+    /// Adds a list field whose members mention records of any kind.
     pub fn mention(&mut self, pointer: &str, ids: &[Uuid]) {
         self.0.extend(ids.iter().enumerate().map(|(n, id)| Link {
             pointer: format!("{pointer}/{n}"),
@@ -149,9 +153,10 @@ impl Links {
 /// Where a record belongs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Who owns it: the unit or board whose grants reach it. Empty: whoever owns what it lies within.
+    /// Owners: the units or boards whose grants cover it. If empty, the owners of the records that
+    /// it is part of.
     pub owners: Vec<Uuid>,
-    /// The records it lies within: they hide it when they are hidden.
+    /// Records that it is part of. If one of them is not visible, neither is this record.
     pub within: Vec<Uuid>,
 }
 
@@ -180,11 +185,11 @@ impl Place {
     }
 }
 
-/// What a list can be ordered by. Records without the value come last.
+/// Value that a list can be sorted by. Records without the value come last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
     Number(i64),
-    /// Shared: a write copies the part of an order that it changes, keys and all.
+    /// Shared, because a write copies the part of an order that it changes, including the keys.
     Text(Arc<str>),
     None,
 }
@@ -208,24 +213,25 @@ impl From<Option<i64>> for Key {
     }
 }
 
-/// An order that a resource offers.
+/// A sort order that a resource offers.
 pub struct Sort<R: Resource> {
     pub name: &'static str,
     pub key: fn(&Rec<R>) -> Key,
 }
 
-/// What rules and filters may look at.
+/// What rules and filters may use.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
     pub world: &'a World,
-    /// The day to judge by.
+    /// The date to calculate for.
     pub on: NaiveDate,
-    /// How much the asker may see: a filter must not tell by its matches of what is hidden.
+    /// Clearance of the caller, so that the matches of a filter reveal nothing that the caller may
+    /// not see.
     pub clearance: &'a Clearance,
 }
 
 impl<'a> Reading<'a> {
-    /// The live records of one kind that point to `id` and that the asker may know of.
+    /// The live records of one kind that link to `id` and that the caller may see.
     pub fn pointing<R: Resource>(self, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> {
         self.world
             .pointing::<R>(id)
@@ -233,25 +239,26 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// A change to another record that a change brings with it, in the same transaction.
+/// A change to another record that follows from a change, in the same transaction.
 #[derive(Debug, Clone)]
 pub struct FollowUp {
     pub id: Uuid,
-    /// Merge patch on what a caller may set.
+    /// Merge patch for the fields that a caller may set.
     pub patch: Value,
 }
 
-/// The checking of one change: what was, what is proposed, and the faults found.
+/// Checks one change: the record before, the proposed record, and the errors found.
 pub struct Rules<'a, R: Resource> {
     pub reading: Reading<'a>,
     pub meta: &'a Meta,
-    /// The record as it stands; `None` for a new one.
+    /// The current record; `None` for a new one.
     pub before: Option<&'a Rec<R>>,
-    /// Who proposes it.
+    /// Account that proposes the change.
     pub actor: Uuid,
-    /// The change comes from another record's rules ([`FollowUp`]), not from a caller.
+    /// Whether the change comes from another record's rules ([`FollowUp`]), not from a caller.
     pub following: bool,
-    /// Whether the grants of whoever proposes it allow an act on a record as it stands.
+    /// Whether the grants of the account that proposes the change allow an act on a record in its
+    /// current state.
     pub(super) may: &'a dyn Fn(Subject, Act, Uuid) -> bool,
     pub(super) errors: Vec<FieldError>,
     pub(super) code: Code,
@@ -268,19 +275,20 @@ impl<R: Resource> Rules<'_, R> {
         });
     }
 
-    /// Whether who proposes the change may do this to a record as it stands. What follows from a change that was allowed is allowed.
+    /// Whether the account that proposes the change may do this to a record in its current state. A
+    /// change that follows from an allowed change is allowed.
     #[must_use]
     pub fn may(&self, subject: Subject, act: Act, id: Uuid) -> bool {
         self.following || (self.may)(subject, act, id)
     }
 
-    /// Refuses the change because a field is another's to set.
+    /// Refuses the change because the caller may not set a field.
     pub fn forbid(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.refuse(pointer, "reserved", detail);
         self.code = Code::Forbidden;
     }
 
-    /// Refuses unless `holds`.
+    /// Refuses the change unless `holds`.
     pub fn require(&mut self, holds: bool, pointer: &str, code: &str, detail: &str) {
         if !holds {
             self.refuse(pointer, code, detail);
@@ -294,7 +302,7 @@ impl<R: Resource> Rules<'_, R> {
         }
     }
 
-    /// Refuses unless `first` lies on or before `last`, where both are known.
+    /// Refuses the change unless `first` is on or before `last`, if both are known.
     pub fn in_order(
         &mut self,
         first: Option<NaiveDate>,
@@ -308,12 +316,12 @@ impl<R: Resource> Rules<'_, R> {
             self.refuse(
                 pointer,
                 "date_order",
-                format!("must not lie before {first_name} ({first})"),
+                format!("must not be before {first_name} ({first})"),
             );
         }
     }
 
-    /// Refuses a change of status that `allowed` does not list for the status it is in.
+    /// Refuses a change of status that `allowed` does not list for the current status.
     pub fn transition<S: PartialEq + Copy + Serialize>(
         &mut self,
         pointer: &str,
@@ -333,7 +341,7 @@ impl<R: Resource> Rules<'_, R> {
         }
         let names: Vec<String> = next.iter().map(word).collect();
         let from_here = if names.is_empty() {
-            "nothing: it is final".to_owned()
+            "none, it is final".to_owned()
         } else {
             names.join(", ")
         };
@@ -341,7 +349,7 @@ impl<R: Resource> Rules<'_, R> {
             pointer,
             "transition",
             format!(
-                "cannot go from {} to {}; from {} it can go to {from_here}",
+                "cannot change from {} to {}; allowed from {}: {from_here}",
                 word(&was),
                 word(&is),
                 word(&was)
@@ -362,12 +370,12 @@ impl<R: Resource> Rules<'_, R> {
             self.refuse(
                 pointer,
                 "transition",
-                format!("a new record starts as {}", names.join(" or ")),
+                format!("a new record must start as {}", names.join(" or ")),
             );
         }
     }
 
-    /// Refuses a parent that is the record itself or lies below it. `parent_of` climbs one step.
+    /// Refuses a parent that is the record itself or is below it. `parent_of` climbs one step.
     pub fn no_circle(
         &mut self,
         pointer: &str,
@@ -382,7 +390,7 @@ impl<R: Resource> Rules<'_, R> {
                 self.refuse(
                     pointer,
                     "circle",
-                    "the parent lies below this record, or is the record itself",
+                    "the parent is the record itself or is below it",
                 );
                 return;
             }
@@ -394,13 +402,13 @@ impl<R: Resource> Rules<'_, R> {
         }
     }
 
-    /// Another record changes with this one.
+    /// Adds a change to another record that follows from this one.
     pub fn follow_up(&mut self, id: Uuid, patch: Value) {
         self.follow_ups.push(FollowUp { id, patch });
     }
 }
 
-/// The code of an enum's value.
+/// The code of an enum value.
 pub fn word<S: Serialize>(value: &S) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(s)) => s,
@@ -408,10 +416,11 @@ pub fn word<S: Serialize>(value: &S) -> String {
     }
 }
 
-/// A resource: what is its own, and nothing of how it is stored, served or journalled.
+/// A resource: its own fields and rules, and nothing about how it is stored, served or journalled.
 ///
-/// `Self` holds the fields that a caller may set. Their documentation and limits (`#[schema(max_length = …)]`) are the OpenAPI
-/// document's, and the document's schema is what checks a body: a limit stands in one place.
+/// `Self` holds the fields that a caller may set. Their documentation and limits
+/// (`#[schema(max_length = …)]`) go into the OpenAPI document, and the schema in that document
+/// checks each body, so a limit is defined in one place.
 pub trait Resource:
     Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static
 {
@@ -419,61 +428,67 @@ pub trait Resource:
     const KIND: &'static str;
     /// Last part of the collection's path.
     const PATH: &'static str;
-    /// For references that are made: `WPI` gives `WPI-0042`.
+    /// Prefix of generated references: `WPI` gives `WPI-0042`.
     const PREFIX: &'static str;
     /// Row of the permission matrix.
     const SUBJECT: Subject;
-    /// What it is for, for whoever reads the OpenAPI document.
+    /// What it is for, for readers of the OpenAPI document.
     const ABOUT: &'static str;
-    /// Version of the snapshot's shape; raise it with [`Resource::lift`] when a field changes its meaning or its name.
+    /// Version of the snapshot's shape. Raise it and adapt [`Resource::lift`] when a field changes
+    /// its meaning or its name.
     const SHAPE: i32 = 1;
-    /// Entries of a log (a progress update): they can be withdrawn, never changed, so no PATCH is offered.
+    /// Whether records are entries of a log (a progress update). They can be withdrawn but not
+    /// changed, so no PATCH is offered.
     const APPEND_ONLY: bool = false;
-    /// Callers may mark such a record by itself. Not one that changes other records by its rules, or that everything is judged by: what it
-    /// says shows there. It is hidden with what it lies within.
+    /// Whether callers may mark such a record directly. False for a record that changes others
+    /// through its rules, or that others are assessed by, because its content shows there. It is
+    /// not visible if the record that it is part of is not visible.
     const MARKABLE: bool = true;
-    /// Kinds whose records are all computed anew when a record of this kind changes: for what everything is judged by.
+    /// Kinds whose records are all recomputed when a record of this kind changes, because they are
+    /// assessed by it.
     const RECOMPUTES: &'static [&'static str] = &[];
-    /// Callers make them with the operation that every kind has, alone and in bulk. Not where another operation makes them, because it
-    /// alone can vouch for their fields (the hash of a file).
+    /// Whether callers create records with the operation that every kind has, alone and in bulk.
+    /// False if another operation creates them, because only that operation can vouch for their
+    /// fields (the hash of a file).
     const OFFERS_CREATE: bool = true;
-    /// Its figures are shown as they were recorded only to who keeps such records; to everybody else [`Resource::release`] says how.
+    /// Whether its figures are shown as recorded only to those responsible for these records. For
+    /// everyone else, [`Resource::release`] decides.
     const RELEASES: bool = false;
-    /// The field to name when [`Resource::unique`] is taken.
+    /// Field to name in the error when [`Resource::unique`] is already taken.
     const UNIQUE: &'static str = "";
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.
     type Filter: DeserializeOwned + IntoParams + Default + Send + Sync;
 
-    /// A body that creates a plausible one. Ids in it are placeholders.
+    /// A body that creates a plausible record. Ids in it are placeholders.
     fn example() -> Value;
-    /// Brings a snapshot of an older shape to today's.
+    /// Converts a snapshot of an older shape to the current shape.
     fn lift(_snapshot: &mut Map<String, Value>, _shape: i32) {}
-    /// Every field that points to another record.
+    /// Every field that links to another record.
     fn links(&self, links: &mut Links);
-    /// Where it belongs.
+    /// Where it belongs in the registers.
     fn place(&self) -> Place;
-    /// What no other live record of the kind has, beside its reference (measure, period and category of a figure). The world keeps an
-    /// index by it, in the order of the bytes.
+    /// Key that no other live record of the kind has, apart from its reference (measure, period and
+    /// category of a figure). The world keeps an index by it, in byte order.
     fn unique(&self) -> Option<Vec<u8>> {
         None
     }
-    /// Brings what was sent to its canonical form (a month's deadline to its last day).
+    /// Converts the input to its canonical form (a month's deadline to its last day).
     fn normalise(&mut self) {}
-    /// Its rules beyond the schema, with the source of each.
+    /// Its rules in addition to the schema, with the source of each.
     fn rules(&self, _rules: &mut Rules<'_, Self>)
     where
         Self: Sized,
     {
     }
-    /// Its rules for being withdrawn, beyond that nothing outside it points to it.
+    /// Its rules for withdrawal, in addition to the rule that no record outside it links to it.
     fn withdrawal(&self, _rules: &mut Rules<'_, Self>)
     where
         Self: Sized,
     {
     }
-    /// The computed fields; the record's own links already hold.
+    /// The computed fields. The record's own links are already checked.
     fn compute(
         &self,
         _reading: Reading<'_>,
@@ -485,32 +500,33 @@ pub trait Resource:
     {
         Self::Computed::default()
     }
-    /// What is shown in the record's place to who does not keep such records. Without the records it stands among (an earlier version
-    /// in a history) there is nothing to judge by what it would give away, and no figure is shown.
+    /// The form in which the record is shown to callers who are not responsible for these records.
+    /// Without the records around it (for an earlier version in a history), it cannot be decided
+    /// what would be disclosed, so no figure is shown.
     fn release(_record: &Rec<Self>, _among: Option<&Among<'_>>) -> Option<(Self, Self::Computed)>
     where
         Self: Sized,
     {
         None
     }
-    /// Records whose computed fields look at this one: they are computed anew whenever it changes.
+    /// Records whose computed fields use this one. They are recomputed whenever it changes.
     fn touches(&self) -> Vec<Uuid> {
         Vec::new()
     }
-    /// Orders beyond reference, created_at and updated_at.
+    /// Sort orders in addition to reference, created_at and updated_at.
     fn sorts() -> &'static [Sort<Self>]
     where
         Self: Sized,
     {
         &[]
     }
-    /// The words that full-text search looks through.
+    /// The text that full-text search covers.
     fn text(&self) -> Vec<&str>;
     /// Whether a record passes the filter.
     fn matches(record: &Rec<Self>, filter: &Self::Filter, reading: Reading<'_>) -> bool
     where
         Self: Sized;
-    /// A record that every match must point to: lets a list look at those that do instead of at all.
+    /// A record that every match must link to, so that a list reads only the records that do.
     fn pivot(_filter: &Self::Filter) -> Option<Uuid> {
         None
     }
@@ -520,42 +536,43 @@ pub trait Resource:
 #[derive(Debug)]
 pub struct Rec<R: Resource> {
     pub meta: Meta,
-    /// What a caller may set.
+    /// Fields that a caller may set.
     pub data: R,
     pub computed: R::Computed,
-    /// Made for the first search: most records of the past are never searched.
+    /// Made for the first search, because most records of the past are never searched.
     text: OnceLock<Box<str>>,
 }
 
 /// A record of any kind.
 pub trait AnyRecord: Send + Sync + Debug {
     fn meta(&self) -> &Meta;
-    /// The record as journalled: one flat JSON object, every figure in it. What a caller is shown comes from [`super::seen::Seen::show`].
+    /// The record as journalled: one flat JSON object with every figure. The form for a caller
+    /// comes from [`super::seen::Seen::show`].
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     fn json(&self) -> Result<Bytes, serde_json::Error>;
     fn subject(&self) -> Subject;
-    /// Whether it is shown in another form to who does not keep such records.
+    /// Whether callers who are not responsible for these records see it in another form.
     fn releases(&self) -> bool;
     /// That form, as JSON.
     fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error>;
-    /// What search looks through, in lower case.
+    /// The text that search covers, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
     fn place(&self) -> Place;
-    /// What no other live record of the kind may have, and the field that says it.
+    /// Key that no other live record of the kind may have, and the field that holds it.
     fn unique(&self) -> Option<(&'static str, Vec<u8>)>;
-    /// What a caller may set, for a merge patch.
+    /// Fields that a caller may set, for a merge patch.
     fn draft(&self) -> Value;
-    /// All fields but the envelope, to tell whether anything changed.
+    /// All fields except the envelope, to tell whether anything changed.
     fn content(&self) -> Value;
     fn touches(&self) -> Vec<Uuid>;
     fn key(&self, sort: usize) -> Key;
     fn as_any(&self) -> &dyn Any;
 }
 
-/// Orders that every resource has, before its own.
+/// Sort orders that every resource has, before its own.
 pub const COMMON_SORTS: [&str; 3] = ["reference", "created_at", "updated_at"];
 
 impl<R: Resource> AnyRecord for Rec<R> {
@@ -658,7 +675,7 @@ fn flat<R: Resource>(
 }
 
 impl<R: Resource> Rec<R> {
-    /// Puts a record together.
+    /// Builds a record.
     pub fn new(meta: Meta, data: R, computed: R::Computed) -> Self {
         Self {
             meta,
@@ -668,10 +685,10 @@ impl<R: Resource> Rec<R> {
         }
     }
 
-    /// Reads a snapshot, lifting an older shape to today's.
+    /// Reads a snapshot, converting an older shape to the current one.
     ///
     /// # Errors
-    /// It is not a snapshot of this kind.
+    /// Fails if it is not a snapshot of this kind.
     pub fn from_snapshot(
         snapshot: &str,
         shape: i32,
@@ -696,14 +713,14 @@ impl<R: Resource> Rec<R> {
         Ok(Arc::new(Self::new(meta, data, computed)))
     }
 
-    /// When it was withdrawn it no longer counts.
+    /// Whether the record counts. A withdrawn record does not.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.meta.withdrawn_at.is_none()
     }
 }
 
-/// A refusal made of the faults that rules found.
+/// The problem to return for the errors that rules found.
 pub(super) fn refused(code: Code, errors: Vec<FieldError>) -> Problem {
     Problem::with_errors(code, errors)
 }

@@ -1,11 +1,12 @@
-//! Examples of answers, made from the schema and from the body that would create the record, so that they fit both.
+//! Example answers, made from the schema and from the body that would create the record, so that
+//! they fit both.
 
 use serde_json::{Map, Value, json};
 
 use super::catalogue::Kind;
 use super::schema::{LOCAL, Schemas, set};
 
-/// Puts an example on the schema of a kind's record.
+/// Adds an example to the schema of a kind's record.
 pub fn add_example(kind: &Kind, schemas: &mut Schemas) {
     let Some(schema) = schemas.get(&kind.schema_name) else {
         return;
@@ -16,7 +17,8 @@ pub fn add_example(kind: &Kind, schemas: &mut Schemas) {
     }
 }
 
-/// `given` with every field that the schema has and it has not; without it, a value that fits.
+/// `given`, with every field of the schema that it lacks; without `given`, a value that fits the
+/// schema.
 fn complete(schema: &Value, given: Option<&Value>, schemas: &Schemas) -> Value {
     if let Some(name) = schema
         .get("$ref")
@@ -76,7 +78,7 @@ fn simple(schema: &Value) -> Value {
         (Some("integer" | "number"), _) => schema.get("minimum").cloned().unwrap_or(json!(0)),
         (Some("boolean"), _) => json!(false),
         (Some("array"), _) => json!([]),
-        // Several types: one of them is null.
+        // If there are several types, one of them is null.
         _ => Value::Null,
     }
 }

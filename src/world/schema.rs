@@ -1,6 +1,8 @@
-//! The JSON schemas of records and drafts, made from the types. The same schema is shown in the OpenAPI document and checks bodies.
+//! The JSON schemas of records and drafts, made from the types. The same schema is shown in the
+//! OpenAPI document and used to check bodies.
 //!
-//! Every type has a form for answers (all fields required) and, where they differ, a form for input (`…Input`, unknown fields refused).
+//! Every type has a form for answers (all fields required) and, where they differ, a form for input
+//! (`…Input`, unknown fields refused).
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -19,15 +21,15 @@ use crate::problem::{Code, FieldError, Problem};
 /// Schemas by name.
 pub type Schemas = BTreeMap<String, Value>;
 
-/// Where schemas stand in the document.
+/// Where schemas are in the document.
 pub const LOCAL: &str = "#/components/schemas/";
 
-/// Adds the schemas of a type that appears in answers only.
+/// Adds the schemas of a type used only in answers.
 pub fn add_answer<T: ToSchema>(schemas: &mut Schemas) {
     collect::<T>(schemas, false);
 }
 
-/// Adds the schemas of a type that appears in requests only.
+/// Adds the schemas of a type used only in requests.
 pub fn add_input<T: ToSchema>(schemas: &mut Schemas) {
     collect::<T>(schemas, true);
 }
@@ -68,7 +70,7 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
     };
     let mut form = schema.clone();
     finish(&mut form, input);
-    // Two types with one name would each be documented as the other.
+    // Two types with the same name would be documented as each other.
     debug_assert!(
         schemas.get(&named).is_none_or(|other| *other == form),
         "two schemas are called {named}"
@@ -76,7 +78,7 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
     schemas.insert(named, form);
 }
 
-/// Closes objects, names what is required, and points references at the right form.
+/// Closes objects, lists required fields, and makes references use the right form.
 fn finish(schema: &mut Value, input: bool) {
     match schema {
         Value::Object(map) => {
@@ -103,7 +105,8 @@ fn finish(schema: &mut Value, input: bool) {
     }
 }
 
-/// A nullable reference is `oneOf [null, T]`, in this order ([`explain`] counts on it), and described outside.
+/// Turns a nullable reference into `oneOf [null, T]`, in this order ([`explain`] relies on it),
+/// with the description outside.
 fn null_first(map: &mut Map<String, Value>) {
     let null = json!({ "type": "null" });
     let Some(Value::Array(options)) = map.get_mut("oneOf") else {
@@ -119,7 +122,7 @@ fn null_first(map: &mut Map<String, Value>) {
     }
 }
 
-/// Points references to object types at their input form. Enums have one form only.
+/// Makes references to object types use their input form. Enums have only one form.
 fn point_at_inputs(schema: &mut Value, objects: &[String]) {
     match schema {
         Value::Object(map) => {
@@ -136,11 +139,12 @@ fn point_at_inputs(schema: &mut Value, objects: &[String]) {
     }
 }
 
-/// Adds a resource's record (`Board`) and draft (`BoardInput`), each one flat object, with every type they use.
+/// Adds a resource's record (`Board`) and draft (`BoardInput`), each as one flat object, with every
+/// type they use.
 pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
     R::schemas(&mut parts);
-    // What comes after these stands in answers only.
+    // Parts after these appear in answers only.
     let own_parts = parts.len();
     R::Computed::schemas(&mut parts);
     Meta::schemas(&mut parts);
@@ -192,18 +196,21 @@ pub fn add_resource<R: Resource>(schemas: &mut Schemas) {
     }
 }
 
-/// The marking of a record that cannot be marked by itself.
+/// Schema of the marking of a record that cannot be marked directly.
 fn unmarkable() -> Value {
     json!({
         "type": "string", "enum": ["official"], "default": "official",
-        "description": "Always `official`: what it says shows in other records, which it changes or which are judged by it. It is hidden with what it is about.",
+        "description": "Always `official`, because its content shows in other records, which it \
+            changes or which are assessed by it. It is not visible if the record that it is \
+            about is not visible.",
     })
 }
 
-/// Operations in one bulk call, at most.
+/// Maximum number of operations in one bulk call.
 pub const BULK_LIMIT: usize = 1_000;
 
-/// Adds what surrounds a resource's records: a page of them, a merge patch, a bulk call and its result.
+/// Adds the schemas used with a resource's records: a page of them, a merge patch, a bulk call and
+/// its result.
 pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     let name = &kind.schema_name;
     let to = |name: &str| json!({ "$ref": format!("{LOCAL}{name}") });
@@ -220,9 +227,10 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     let result = json!({
         "type": "object", "additionalProperties": false, "required": ["index", "status", "record", "problem"],
         "properties": {
-            "index": { "type": "integer", "minimum": 0, "maximum": BULK_LIMIT, "description": "Place of the operation in the request, from 0." },
-            "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "HTTP status that the operation would have had alone; 200 for success." },
-            "record": nullable(&to(name), "The record as it is now."),
+            "index": { "type": "integer", "minimum": 0, "maximum": BULK_LIMIT, "description": "Position of the operation in the request, from 0." },
+            "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "HTTP status that the \
+                operation would have had on its own; 200 for success." },
+            "record": nullable(&to(name), "The current record."),
             "problem": nullable(&to("BulkProblem"), "Why it was refused."),
         },
     });
@@ -230,7 +238,7 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     schemas.insert(format!("{name}BulkResult"), json!({
         "type": "object", "additionalProperties": false, "required": ["dry_run", "results"],
         "properties": {
-            "dry_run": { "type": "boolean", "description": "Whether it was only tried." },
+            "dry_run": { "type": "boolean", "description": "Whether this was a dry run." },
             "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "One for each operation, in order." },
         },
     }));
@@ -242,9 +250,9 @@ pub fn page(item: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["items", "next_cursor", "total"],
         "properties": {
-            "items": { "type": "array", "maxItems": 200, "items": item, "description": "What is on the page, in the order asked for." },
-            "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Where the next page begins; null on the last." },
-            "total": { "type": ["integer", "null"], "minimum": 0, "description": "How many match, if include_total=true was asked for." },
+            "items": { "type": "array", "maxItems": 200, "items": item, "description": "Items on the page, in the requested order." },
+            "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Cursor of the next page; null on the last page." },
+            "total": { "type": ["integer", "null"], "minimum": 0, "description": "Number of matches, if include_total=true was given." },
         },
     })
 }
@@ -254,7 +262,7 @@ pub fn page(item: &Value) -> Value {
 pub fn bulk(operation: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["operations"],
-        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation, "description": "What to do, in order." } },
+        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation, "description": "Operations to carry out, in order." } },
     })
 }
 
@@ -265,14 +273,16 @@ pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
     set(
         &mut patch,
         "description",
-        "A JSON merge patch of the record, as PATCH takes it.",
+        "A JSON merge patch of the record, as in PATCH.",
     );
     json!({
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
-            "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore needs `id`." },
-            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record that is meant." },
-            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "The version as you read it." },
+            "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update \
+                needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore \
+                needs `id`." },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "Id of the record." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "The version that you read." },
             "record": record,
             "patch": patch,
         },
@@ -290,7 +300,7 @@ fn nullable(schema: &Value, description: &str) -> Value {
     json!({ "oneOf": [{ "type": "null" }, schema], "description": description })
 }
 
-/// A draft in which nothing is required, and what may be left out may be cleared with `null`.
+/// A draft in which no field is required, and optional fields may be cleared with `null`.
 fn patch(mut draft: Value) -> Value {
     let required: Vec<Value> = draft
         .get("required")
@@ -366,14 +376,14 @@ fn flat(parts: &[&Value]) -> Map<String, Value> {
     object
 }
 
-/// The check of a kind's draft.
+/// Validator for the drafts of a kind.
 pub fn validator(kind: &Kind) -> jsonschema::Validator {
     let mut schemas = Schemas::new();
     (kind.schemas)(&mut schemas);
     compile(&format!("{}Input", kind.schema_name), &schemas)
 }
 
-/// The check of a body that is a `T`; each is compiled once.
+/// Validator for a body of type `T`. Each is compiled once.
 pub fn input_validator<T: ToSchema + 'static>() -> Arc<jsonschema::Validator> {
     static KNOWN: LazyLock<Mutex<HashMap<TypeId, Arc<jsonschema::Validator>>>> =
         LazyLock::new(Mutex::default);
@@ -399,19 +409,19 @@ pub fn compile(name: &str, schemas: &Schemas) -> jsonschema::Validator {
     })
 }
 
-/// A schema that does not compile lets nothing through; a test shows that each does.
+/// A schema that does not compile accepts nothing. A test checks that every schema compiles.
 #[expect(clippy::expect_used, reason = "`false` is a valid schema")]
 fn refuse_all() -> jsonschema::Validator {
     jsonschema::validator_for(&Value::Bool(false)).expect("`false` compiles")
 }
 
-/// The most faults named in one answer.
+/// Maximum number of errors in one answer.
 const MOST: usize = 50;
 
-/// Checks a value and names every fault.
+/// Checks a value and reports every error.
 ///
 /// # Errors
-/// What does not fit, by JSON Pointer.
+/// Fails with what is wrong, by JSON Pointer.
 pub fn check(validator: &jsonschema::Validator, value: &Value) -> Result<(), Problem> {
     if validator.is_valid(value) {
         return Ok(());
@@ -447,10 +457,10 @@ fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             push(format!("{at}/{name}"), "required", "must be given".into());
         }
         Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
-            // A nullable reference is `oneOf [null, T]`: what matters is what T says.
+            // A nullable reference is `oneOf [null, T]`, so only the errors of T matter.
             match context.last().filter(|_| !e.instance().is_null()) {
                 Some(inner) => inner.iter().for_each(|i| explain(i, errors)),
-                None => push(at, "type", "is not of the documented form".into()),
+                None => push(at, "type", "does not have the documented form".into()),
             }
         }
         Fault::MaxLength { limit } => push(
@@ -488,7 +498,7 @@ fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
         Fault::UniqueItems => push(
             at,
             "unique_items",
-            "must not name the same thing twice".into(),
+            "must not contain the same value twice".into(),
         ),
         other => push(at, other.keyword(), short(&e.masked().to_string())),
     }

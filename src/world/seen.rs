@@ -1,8 +1,9 @@
-//! The world as one caller may see it. Handlers and views get this and never the world itself, so that what is hidden from a
-//! caller changes no list, no count, no history and no search.
+//! The world as one caller may see it. Handlers and views get this and never the world itself, so
+//! that records not visible to a caller do not affect any list, count, history or search.
 //!
-//! A record's JSON reaches an answer only as [`Shown`], which is made here: whole for who may see its figures, else in the form that its
-//! resource releases. `clippy.toml` refuses the way round it.
+//! A record's JSON reaches an answer only as [`Shown`], which is made here: in full for callers who
+//! may see its figures, otherwise in the form that its resource releases. `clippy.toml` refuses
+//! code that bypasses this.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,26 +19,26 @@ use super::{AnyRecord, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table,
 use crate::policy::Subject;
 use crate::problem::Problem;
 
-/// How much of what is marked a caller may see.
+/// Which marked records a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Clearance {
     None,
-    /// What belongs to these units or boards.
+    /// Records that belong to these units or boards.
     Within(Vec<Uuid>),
     All,
 }
 
-/// What a caller sees.
+/// What a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sight {
-    /// How much of what is marked.
+    /// Which marked records are visible.
     pub clearance: Clearance,
-    /// The subjects whose figures it sees as they were recorded, each in a scope or everywhere.
+    /// Subjects whose figures are visible as recorded, each in a scope or everywhere.
     pub exact: Vec<(Subject, Option<Uuid>)>,
 }
 
 impl Sight {
-    /// Nothing that is marked, every figure released.
+    /// No marked records, and every figure in its released form.
     #[must_use]
     pub const fn least() -> Self {
         Self {
@@ -46,7 +47,8 @@ impl Sight {
         }
     }
 
-    /// Whether the figures of a record show as they were recorded. Today's owners decide, also about the past.
+    /// Whether the figures of a record are shown as recorded. The current owners decide, also for
+    /// the past.
     #[must_use]
     pub fn is_exact(&self, now: &World, record: &dyn AnyRecord) -> bool {
         !record.releases() || self.keeps(now, record)
@@ -62,11 +64,12 @@ impl Sight {
     }
 }
 
-/// What of the world of now a caller may know of: equal only where it is the same.
+/// Which records of the current world a caller may see. Two values are equal only if they are the
+/// same.
 #[derive(Debug, Clone)]
 pub enum Visible {
     All,
-    /// All but these.
+    /// All except these.
     But(Arc<IdSet>),
 }
 
@@ -80,20 +83,22 @@ impl PartialEq for Visible {
     }
 }
 
-/// The records that one is released among: what the caller sees beside it decides how much it may show.
+/// The records around one that is released. What else the caller may see decides how much may be
+/// disclosed.
 pub struct Among<'a> {
     pub world: &'a World,
-    /// Today's world: its settings hold for every release, and what is marked in it is hidden in the past too.
+    /// The current world. Its settings apply to every release, and records marked in it are not
+    /// visible in the past either.
     pub now: &'a World,
     pub sight: &'a Sight,
     memo: &'a Memo,
 }
 
-/// What was worked out for one answer.
+/// Results computed for one answer.
 type Memo = Mutex<HashMap<Vec<u8>, Arc<dyn Any + Send + Sync>>>;
 
 impl Among<'_> {
-    /// Whether the caller may know of the record.
+    /// Whether the record is visible to the caller.
     #[must_use]
     pub fn may_see(&self, id: Uuid) -> bool {
         [self.world, self.now]
@@ -101,7 +106,7 @@ impl Among<'_> {
             .all(|w| cleared(w, &self.sight.clearance, id))
     }
 
-    /// Works something out once for all records of an answer.
+    /// Computes something once for all records of an answer.
     pub fn once<T: Send + Sync + 'static>(&self, key: Vec<u8>, work: impl FnOnce() -> T) -> Arc<T> {
         let known = |memo: &Memo| {
             memo.lock()
@@ -122,7 +127,7 @@ impl Among<'_> {
     }
 }
 
-/// A record as a caller is shown it.
+/// A record in the form that a caller may see.
 #[derive(Debug, Clone)]
 pub struct Shown {
     json: Bytes,
@@ -136,27 +141,28 @@ impl Shown {
         &self.json
     }
 
-    /// Its ETag: the version; for a released form also a digest of it, since it changes with the records beside it.
+    /// Its ETag: the version, and for a released form also a digest of that form, because it
+    /// changes with the records around it.
     #[must_use]
     pub fn etag(&self) -> String {
         self.tag.clone()
     }
 }
 
-/// JSON, unless it cannot be written.
+/// JSON, or the error if it cannot be written.
 type Json = Result<Bytes, serde_json::Error>;
 
-/// A record's JSON with every figure in it.
+/// JSON of a record, with every figure.
 #[expect(
     clippy::disallowed_methods,
-    reason = "for `show`, which decides who sees it"
+    reason = "used by `show`, which decides who may see it"
 )]
 fn whole(record: &dyn AnyRecord) -> Json {
     record.json()
 }
 
-/// Shows a record to someone, beside the other records of a world: the one place where a record becomes what a caller is shown. `exact`
-/// gives its JSON with every figure in it.
+/// Puts a record into the form that a caller may see, given the other records of a world. This is
+/// the only place where that happens. `exact` gives the JSON with every figure.
 fn show(
     record: &dyn AnyRecord,
     now: &World,
@@ -183,10 +189,10 @@ fn show(
     })
 }
 
-/// Shows a record of the world of now, as the answer to a change.
+/// Shows a record of the current world, as the answer to a change.
 ///
 /// # Errors
-/// It cannot be written.
+/// Fails if it cannot be written.
 pub fn show_now(world: &World, sight: &Sight, record: &dyn AnyRecord) -> Result<Shown, Problem> {
     let memo = Memo::default();
     let among = Among {
@@ -198,18 +204,19 @@ pub fn show_now(world: &World, sight: &Sight, record: &dyn AnyRecord) -> Result<
     show(record, world, sight, Some(&among), || whole(record))
 }
 
-/// The world through one caller's eyes.
+/// The world as visible to one caller.
 #[derive(Clone)]
 pub struct Seen {
     world: Arc<World>,
-    /// The world of now, when `world` is an earlier one: what is hidden today is hidden in the past too.
+    /// The current world, if `world` is an earlier one. What is not visible today is not visible in
+    /// the past either.
     now: Option<Arc<World>>,
     sight: Sight,
     memo: Arc<Memo>,
 }
 
 impl Seen {
-    /// The world of now.
+    /// The current world.
     #[must_use]
     pub fn now(world: Arc<World>, sight: Sight) -> Self {
         Self {
@@ -220,7 +227,7 @@ impl Seen {
         }
     }
 
-    /// An earlier world.
+    /// A past world.
     #[must_use]
     pub fn past(world: Arc<World>, now: Arc<World>, sight: Sight) -> Self {
         Self {
@@ -240,10 +247,10 @@ impl Seen {
         }
     }
 
-    /// A record as the caller is shown it.
+    /// A record in the form that the caller may see.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
         let among = self.among();
         show(
@@ -255,17 +262,19 @@ impl Seen {
         )
     }
 
-    /// One version of a record as the caller is shown it. Out of the company it stood in, a version that is released shows no figures.
+    /// One version of a record in the form that the caller may see. Without the records around it,
+    /// a released version shows no figures.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     pub fn show_version(&self, version: &dyn AnyRecord) -> Result<Shown, Problem> {
         show(version, self.among().now, &self.sight, None, || {
             whole(version)
         })
     }
 
-    /// Whether one version of a record may be shown: one that was marked stays hidden after the mark is gone.
+    /// Whether one version of a record is visible. A version that was marked stays invisible after
+    /// the marking is removed.
     #[must_use]
     pub fn may_see_version(&self, version: &dyn AnyRecord) -> bool {
         let meta = version.meta();
@@ -277,19 +286,20 @@ impl Seen {
         )
     }
 
-    /// Whether the caller sees the record as it was recorded.
+    /// Whether the caller sees the record as recorded.
     #[must_use]
     pub fn is_exact(&self, record: &dyn AnyRecord) -> bool {
         self.sight.is_exact(self.among().now, record)
     }
 
-    /// Whether the caller keeps such records in a scope that covers this one: the figures within it show as they were recorded.
+    /// Whether the caller is responsible for such records in a scope that covers this one. Figures
+    /// in that scope are shown as recorded.
     #[must_use]
     pub fn keeps(&self, record: &dyn AnyRecord) -> bool {
         self.sight.keeps(self.among().now, record)
     }
 
-    /// The released form of a record, unless the caller sees it as it was recorded.
+    /// The released form of a record, unless the caller sees it as recorded.
     #[must_use]
     pub fn released<R: Resource>(&self, record: &Rec<R>) -> Option<(R, R::Computed)> {
         let among = self.among();
@@ -299,7 +309,8 @@ impl Seen {
         R::release(record, Some(&among))
     }
 
-    /// The live records of a kind whose unique part begins like this ([`Resource::unique`]), in its order.
+    /// The live records of a kind whose unique key starts with this prefix ([`Resource::unique`]),
+    /// in the order of the keys.
     pub fn unique_from<'a, 'p, R: Resource>(
         &'a self,
         prefix: &'p [u8],
@@ -311,7 +322,7 @@ impl Seen {
             .filter(|r| self.may_see(r.meta.id))
     }
 
-    /// Whether the caller may know of the record.
+    /// Whether the record is visible to the caller.
     #[must_use]
     pub fn may_see(&self, id: Uuid) -> bool {
         std::iter::once(&self.world)
@@ -319,7 +330,8 @@ impl Seen {
             .all(|w| cleared(w, &self.sight.clearance, id))
     }
 
-    /// What of the world of now the caller may know of; none for a world of the past, and where each record must be looked at.
+    /// Which records of the current world the caller may see; `None` for an earlier world, and
+    /// where each record must be checked.
     #[must_use]
     pub fn visible(&self) -> Option<Visible> {
         match &self.sight.clearance {
@@ -331,13 +343,13 @@ impl Seen {
         }
     }
 
-    /// A record of any kind that the caller may know of.
+    /// A record of any kind that the caller may see.
     #[must_use]
     pub fn any(&self, id: Uuid) -> Option<&Arc<dyn AnyRecord>> {
         self.world.any(id).filter(|_| self.may_see(id))
     }
 
-    /// A record of a given kind that the caller may know of.
+    /// A record of a given kind that the caller may see.
     #[must_use]
     pub fn get<R: Resource>(&self, id: Uuid) -> Option<&Rec<R>> {
         self.any(id)?.as_any().downcast_ref()
@@ -365,18 +377,18 @@ impl Seen {
         self.world.table_of::<R>()
     }
 
-    /// The same, of a kind that is known only when it runs.
+    /// The same, for a kind that is known only at run time.
     #[must_use]
     pub fn table(&self, kind: &Kind) -> Option<&Table> {
         self.world.table(kind.index)
     }
 
-    /// Every live record of a kind that the caller may know of.
+    /// Every live record of a kind that the caller may see.
     pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
         self.world.live::<R>().filter(|r| self.may_see(r.meta.id))
     }
 
-    /// The live records of a kind with a reference after `after`, in the order of their references.
+    /// The live records of a kind with a reference after `after`, ordered by reference.
     pub fn by_reference<'a, R: Resource>(
         &'a self,
         after: &str,
@@ -394,34 +406,35 @@ impl Seen {
             .filter(|r| r.is_live() && self.may_see(r.meta.id))
     }
 
-    /// The live records of a kind that point to `id`.
+    /// The live records of a kind that link to `id`.
     pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
         self.world
             .pointing::<R>(id)
             .filter(|r| self.may_see(r.meta.id))
     }
 
-    /// The records of any kind that point to `id`.
+    /// The records of any kind that link to `id`.
     pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.world
             .pointing_to(id)
             .filter(|r| self.may_see(r.meta().id))
     }
 
-    /// The records of one kind that point to `id`, withdrawn ones too.
+    /// The records of one kind that link to `id`, including withdrawn ones.
     pub fn pointing_of(&self, id: Uuid, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.world
             .pointing_of(id, kind.index)
             .filter(|r| self.may_see(r.meta().id))
     }
 
-    /// How many records point to `id`, hidden ones included: for choosing a way to search, never to be shown.
+    /// Number of records that link to `id`, including those not visible. Only for choosing a way to
+    /// search; never shown to a caller.
     #[must_use]
     pub fn pointing_count(&self, id: Uuid) -> usize {
         self.world.pointing_count(id)
     }
 
-    /// What filters look at.
+    /// What filters may use.
     #[must_use]
     pub fn reading(&self, on: NaiveDate) -> Reading<'_> {
         Reading {
@@ -431,26 +444,26 @@ impl Seen {
         }
     }
 
-    /// A setting in force today, also for what is shown of the past.
+    /// A setting currently in force, also used for what is shown of the past.
     #[must_use]
     pub fn setting<T>(&self, of: fn(&World) -> T) -> T {
         of(self.among().now)
     }
 
-    /// Number of the last journal entry that this world holds.
+    /// Number of the last journal entry in this world.
     #[must_use]
     pub fn seq(&self) -> i64 {
         self.world.seq
     }
 
-    /// How much of what is marked shows.
+    /// Which marked records are visible.
     #[must_use]
     pub fn clearance(&self) -> &Clearance {
         &self.sight.clearance
     }
 }
 
-/// Whether someone with this clearance may know of a record.
+/// Whether a caller with this clearance may see a record.
 #[must_use]
 pub fn cleared(world: &World, clearance: &Clearance, id: Uuid) -> bool {
     match clearance {
@@ -461,7 +474,8 @@ pub fn cleared(world: &World, clearance: &Clearance, id: Uuid) -> bool {
     }
 }
 
-/// Whether one version of a record may be shown: a version that was marked stays hidden after the mark is gone.
+/// Whether one version of a record is visible: a version that was marked stays invisible after the
+/// marking is removed.
 #[must_use]
 pub fn version_cleared(world: &World, clearance: &Clearance, id: Uuid, marking: Marking) -> bool {
     match (marking, clearance) {

@@ -1,7 +1,7 @@
-//! What records look like as JSON, kept while they are asked for.
+//! JSON of records, cached while they are in use.
 //!
-//! To keep it for every record would take half as much memory again as the records themselves; to write it each time takes longer than the
-//! rest of an answer.
+//! Caching it for every record would take half as much memory again as the records themselves.
+//! Writing it each time takes longer than the rest of an answer.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use foldhash::fast::RandomState;
 
 use super::AnyRecord;
 
-/// Bytes of JSON kept, and what each record costs beside.
+/// Bytes of JSON cached, and the overhead of each record.
 const KEPT_BYTES: u64 = 96 * 1024 * 1024;
 const EACH: usize = 400;
 
-/// The JSON of a record, and the record, so that no other can come to stand at its address.
+/// JSON of a record, and the record itself, so that no other record can get its address.
 type Kept = (Arc<dyn AnyRecord>, Bytes);
 
-/// The JSON of the records that were shown of late, of now and of the past, shared by all worlds that come from one.
+/// JSON of recently shown records, current and past, shared by all worlds made from the same one.
 #[derive(Clone)]
 pub struct Written(moka::sync::Cache<usize, Kept, RandomState>);
 
@@ -33,13 +33,13 @@ impl Default for Written {
 }
 
 impl Written {
-    /// The JSON of a record, every figure in it.
+    /// JSON of a record, with every figure.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     #[expect(
         clippy::disallowed_methods,
-        reason = "for what is shown, which decides who sees it"
+        reason = "used by `show`, which decides who may see it"
     )]
     pub fn of(&self, record: &Arc<dyn AnyRecord>) -> Result<Bytes, serde_json::Error> {
         let address = Arc::as_ptr(record).cast::<()>().addr();

@@ -1,4 +1,5 @@
-//! Assurance: who may verify what, how a recommendation's three axes follow from what is recorded, deadlines, links, controls, views.
+//! Assurance: who may verify what, how a recommendation's three axes follow from what is recorded,
+//! deadlines, links, controls, views.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -71,7 +72,8 @@ async fn row(client: &Client, on: &Made, day: &str) -> Value {
         .unwrap_or_default()
 }
 
-/// Nobody verifies or closes what they claimed: alone, in bulk, after a change of role, by withdrawing a finding or restoring one.
+/// Nobody verifies or closes what they claimed: alone, in bulk, after a change of role, by
+/// withdrawing a finding or restoring one.
 async fn nobody_verifies_what_they_claimed(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
@@ -285,7 +287,8 @@ async fn a_loaded_file_does_not_verify_its_own_claims(app: TestApp) {
         .status(201);
 }
 
-/// Reports, claims and findings move the axes; a rejection needs a reason, reopens, and makes the claim as if it had never been.
+/// Reports, claims and findings move the axes; a rejection needs a reason, reopens, and makes the
+/// claim as if it had never been.
 async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
@@ -526,7 +529,8 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
     );
 }
 
-/// Management proposes that one duplicates another; audit accepts, or does not. No link leads in a circle.
+/// Management proposes that one duplicates another; audit accepts, or does not. No link leads in a
+/// circle.
 async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
     let maker = Maker::new(&app);
     let (a, b, c) = (
@@ -676,7 +680,8 @@ async fn a_closure_rests_on_its_ground(app: TestApp) {
     assert_eq!(axes(&app, &on).await[2], "none");
 }
 
-/// A contributor sees every unit's recommendations and says how far those of their own have come, and no more.
+/// A contributor sees every unit's recommendations and says how far those of their own have come,
+/// and no more.
 async fn a_contributor_keeps_to_their_unit(app: TestApp) {
     let maker = Maker::new(&app);
     let (ours, theirs) = (
@@ -794,7 +799,8 @@ async fn what_is_marked_stays_invisible(app: TestApp) {
         (1, &Value::Null, &json!(0))
     );
     assert_eq!(app.role(Role::Auditor).items(VIEW).await.len(), 2);
-    // A control tells nothing of a recommendation that its readers may not know of; nor does one whose review is marked later.
+    // A control tells nothing of a recommendation that its readers may not know of; nor does one
+    // whose review is marked later.
     let risks = app.keeper(kind("control"));
     let verification = async |on: &Made| {
         let control = maker
@@ -838,7 +844,8 @@ async fn what_is_marked_stays_invisible(app: TestApp) {
     );
 }
 
-/// A control that carries out a recommendation is as good as audit has verified, and fails while that is overdue.
+/// A control that carries out a recommendation is as good as audit has verified, and fails while
+/// that is overdue.
 async fn a_control_follows_its_recommendation(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
@@ -966,7 +973,8 @@ async fn a_control_follows_its_recommendation(app: TestApp) {
     );
 }
 
-/// A control of an older database names its recommendation in words; at a start after the recommendation is on record it gets the link.
+/// A control of an older database names its recommendation in words; at a start after the
+/// recommendation is on record it gets the link.
 async fn words_of_an_older_control_become_a_link(app: TestApp) {
     let maker = Maker::new(&app);
     let risk = maker.make_named("risk").await;
@@ -1045,7 +1053,8 @@ async fn words_of_an_older_control_become_a_link(app: TestApp) {
     later.stop().await;
 }
 
-/// Opinions are levels of a scale that the administrator keeps; the usual scales come from templates; reviews follow each other in no circle.
+/// Opinions are levels of a scale that the administrator keeps; the usual scales come from
+/// templates; reviews follow each other in no circle.
 async fn an_opinion_stands_on_a_scale(app: TestApp) {
     let maker = Maker::new(&app);
     let administrator = app.role(Role::Administrator);
@@ -1129,7 +1138,8 @@ async fn an_opinion_stands_on_a_scale(app: TestApp) {
         .problem_at("rule_violation", "/follows_ids/0");
 }
 
-/// The view tells in one row what stands where, as JSON and as a table, filtered as asked; and so does the list's filter.
+/// The view tells in one row what stands where, as JSON and as a table, filtered as asked; and so
+/// does the list's filter.
 async fn the_view_shows_each_recommendation(app: TestApp) {
     let maker = Maker::new(&app);
     let due = |day: &str| json!({ "deadline": { "precision": "day", "due_on": day } });
@@ -1265,7 +1275,8 @@ on_both!(
     the_view_shows_each_recommendation
 );
 
-/// Statements sent to each database since its counting began, by the address of the connection that sent them.
+/// Statements sent to each database since its counting began, by the address of the connection that
+/// sent them.
 static ASKED: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
 
 struct Counter(String);
@@ -1275,7 +1286,8 @@ impl Instrumentation for Counter {
         let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => self.0 = url.to_owned(),
-            // On SQLite the follower looks now and then by itself whether a command has written; no request waits for it.
+            // On SQLite the follower looks now and then by itself whether a command has written; no
+            // request waits for it.
             InstrumentationEvent::StartQuery { .. }
                 if !self.0.starts_with("postgres") && on_follower() => {}
             InstrumentationEvent::StartQuery { .. } => {
@@ -1305,8 +1317,8 @@ fn asked(app: &TestApp) -> usize {
         .unwrap_or(0)
 }
 
-/// A list of recommendations with their latest updates, and the view of them, ask the database nothing for a row: on SQLite nothing
-/// at all, on PostgreSQL whether the journal has moved.
+/// A list of recommendations with their latest updates, and the view of them, ask the database
+/// nothing for a row: on SQLite nothing at all, on PostgreSQL whether the journal has moved.
 async fn no_row_asks_the_database(app: TestApp) {
     set_default_instrumentation(|| Some(Box::new(Counter(String::new()))))
         .expect("connections from here on are counted");

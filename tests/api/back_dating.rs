@@ -1,4 +1,5 @@
-//! Records loaded under the times at which they were known: the past answers as it would have then, and the journal says so.
+//! Records loaded under the times at which they were known: the past answers as it would have then,
+//! and the journal says so.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ fn engine(store: &Store) -> Arc<Engine> {
         Address::parse(&store.url()).expect("an address"),
         catalogue(),
     )
-    .expect("it starts")
+    .expect("the engine starts")
 }
 
 /// A unit known in 2017, a rename in 2020, and a second unit.

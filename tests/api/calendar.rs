@@ -38,7 +38,8 @@ fn dates(view: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// A board with a meeting in a month without a day, an action, terms to be reviewed, and a campaign beside it.
+/// A board with a meeting in a month without a day, an action, terms to be reviewed, and a campaign
+/// beside it.
 async fn year(maker: &Maker<'_>) -> Made {
     let board = maker
         .make_with("board", json!({ "status": "active" }))
@@ -70,7 +71,8 @@ async fn year(maker: &Maker<'_>) -> Made {
     board
 }
 
-/// What is due in a month stands on its last day and says so; what recurs stands once for each time; what lies outside the window is not there.
+/// What is due in a month stands on its last day and says so; what recurs stands once for each
+/// time; what lies outside the window is not there.
 async fn every_dated_thing_stands_on_its_day(app: TestApp) {
     let maker = Maker::new(&app);
     let board = year(&maker).await;
@@ -372,7 +374,8 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
     }
 }
 
-/// Marked records stand in no feed, whatever its owner is cleared for; the calendar shows them to who is.
+/// Marked records stand in no feed, whatever its owner is cleared for; the calendar shows them to
+/// who is.
 async fn no_feed_shows_what_is_marked(app: TestApp) {
     let maker = Maker::new(&app);
     let board = maker
@@ -496,7 +499,7 @@ fn path_of(made: &Value) -> String {
     address[at..].to_owned()
 }
 
-/// The events that another library finds.
+/// The events that a second library finds.
 fn events(text: &str) -> Vec<ICalendarComponent> {
     let calendar = ICalendar::parse(text).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
     let is_event = |c: &ICalendarComponent| c.component_type == ICalendarComponentType::VEvent;

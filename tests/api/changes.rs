@@ -33,7 +33,8 @@ async fn again(maker: &Maker<'_>, of: &Made, patch: Value) -> String {
         .etag()
 }
 
-/// Each record once, with what happened to it all in all and what is different between the two times.
+/// Each record once, with what happened to it all in all and what is different between the two
+/// times.
 async fn each_record_stands_once(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = |name: &str| json!({ "name": name, "aliases": [] });
@@ -242,7 +243,8 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
         .problem_at("invalid_query", "?since_meeting_of");
 }
 
-/// What is hidden changes nothing that is shown; what was hidden stays so; of who, readers learn the post and nothing of the account.
+/// What is hidden changes nothing that is shown; what was hidden stays so; of who, readers learn
+/// the post and nothing of the account.
 async fn nothing_hidden_shows(app: TestApp) {
     let maker = Maker::new(&app);
     let was_marked = maker

@@ -1,4 +1,5 @@
-//! Communications: plans, activities and campaigns with their dates, evaluations, intranet assets, good practice.
+//! Communications: plans, activities and campaigns with their dates, evaluations, intranet assets,
+//! good practice.
 
 use serde_json::{Value, json};
 
@@ -209,7 +210,8 @@ async fn activities_by_state(app: TestApp) {
         .status(200);
 }
 
-/// A recurring activity has a run for each occurrence; a rule that would never end, or never begin, is refused.
+/// A recurring activity has a run for each occurrence; a rule that would never end, or never begin,
+/// is refused.
 async fn a_recurrence_is_bounded(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker

@@ -1,4 +1,5 @@
-//! Contradictions: each appears when claim, verification and records part, and goes when they meet again.
+//! Contradictions: each appears when claim, verification and records part, and goes when they meet
+//! again.
 
 use serde_json::{Value, json};
 use stride::policy::Role;
@@ -39,7 +40,8 @@ async fn item(maker: &Maker<'_>, plan: &Made, fields: Value) -> Made {
     maker.create(kind("work_plan_item"), &draft).await
 }
 
-/// An item declared complete, against its parts, its dependencies, its benefits, its percentage and audit; with who declared it and when.
+/// An item declared complete, against its parts, its dependencies, its benefits, its percentage and
+/// audit; with who declared it and when.
 async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     let maker = Maker::new(&app);
     let (plan, post) = (
@@ -180,7 +182,8 @@ async fn what_a_plan_declares_is_compared(app: TestApp) {
     );
 }
 
-/// Claimed, unverified, leaning on what is open, contradicted by its own parts, and rejected: with who said what when.
+/// Claimed, unverified, leaning on what is open, contradicted by its own parts, and rejected: with
+/// who said what when.
 async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
     let (on, post) = (
@@ -305,7 +308,8 @@ async fn an_assertion_is_compared_with_what_is_open(app: TestApp) {
     );
 }
 
-/// Actions closed with an open part, parts that the board and the owner see differently, terms called refreshed, boards and successors.
+/// Actions closed with an open part, parts that the board and the owner see differently, terms
+/// called refreshed, boards and successors.
 async fn what_boards_declare_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
     let post = maker.make_named("post").await;
@@ -435,7 +439,8 @@ async fn what_boards_declare_is_compared(app: TestApp) {
     );
 }
 
-/// A control that carries out an unverified recommendation: assumed beside verified, and never rescored.
+/// A control that carries out an unverified recommendation: assumed beside verified, and never
+/// rescored.
 async fn a_control_is_worth_what_is_verified(app: TestApp) {
     let maker = Maker::new(&app);
     let score =
@@ -520,7 +525,8 @@ async fn a_control_is_worth_what_is_verified(app: TestApp) {
     }
 }
 
-/// Approved and still a draft; approved by nobody; integrated without a figure; promised and not published.
+/// Approved and still a draft; approved by nobody; integrated without a figure; promised and not
+/// published.
 async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
     let post = maker.make_named("post").await;
@@ -578,7 +584,8 @@ async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
     );
 }
 
-/// Pages follow each other without loss; a filter that is not known is named; what a caller may not know of changes nothing.
+/// Pages follow each other without loss; a filter that is not known is named; what a caller may not
+/// know of changes nothing.
 async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
@@ -650,7 +657,8 @@ async fn contradictions_come_in_pages_and_hide_what_is_hidden(app: TestApp) {
         .status(200)
         .json();
     assert!(rules["items"].as_array().is_some_and(|r| r.len() > 30));
-    // A hidden part of a complete item, and a hidden item, contradict nobody who may not know of them.
+    // A hidden part of a complete item, and a hidden item, contradict nobody who may not know of
+    // them.
     let done = item(
         &maker,
         &plan,

@@ -39,7 +39,8 @@ async fn goal(maker: &Maker<'_>, strategy: &Made, fields: Value) -> Made {
     maker.create(kind("goal"), &draft).await
 }
 
-/// Items and goals, both ways; what serves a part of a goal serves the goal; hidden items fill nothing.
+/// Items and goals, both ways; what serves a part of a goal serves the goal; hidden items fill
+/// nothing.
 async fn items_and_goals_are_covered_both_ways(app: TestApp) {
     let maker = Maker::new(&app);
     let strategy = maker
@@ -119,7 +120,8 @@ async fn items_and_goals_are_covered_both_ways(app: TestApp) {
         .problem_at("invalid_query", "?plan_id");
 }
 
-/// Goals that nobody has, that two decide on, and that are overseen and not decided; on the day, not before it.
+/// Goals that nobody has, that two decide on, and that are overseen and not decided; on the day,
+/// not before it.
 async fn goals_are_owned_once(app: TestApp) {
     let maker = Maker::new(&app);
     let strategy = maker
@@ -311,7 +313,10 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
     );
     assert_eq!(
         (references(&view, "row_gaps"), &view["row_gaps"][0]["note"]),
-        (vec![words.reference()], &json!("a measure in words"))
+        (
+            vec![words.reference()],
+            &json!("one measure described in words")
+        )
     );
     let wanted = matrix(&app, "measures-characteristics").await;
     assert_eq!(

@@ -76,7 +76,8 @@ fn by_hand(client: &Client, path: &str, headers: &str, rest: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// What was sent is what is fetched: hash, size and name with it, as an attachment that nothing runs.
+/// What was sent is what is fetched: hash, size and name with it, as an attachment that nothing
+/// runs.
 async fn a_file_comes_back_as_it_was_sent(app: TestApp) {
     let maker = Maker::new(&app);
     let client = keeper(&app);
@@ -575,7 +576,8 @@ async fn a_file_of_the_past(app: TestApp) {
         .problem_at("invalid_query", "?as_of");
 }
 
-/// The same key and the same file: the first answer again, one version, one file. Another file with the key: 422.
+/// The same key and the same file: the first answer again, one version, one file. Another file with
+/// the key: 422.
 async fn a_repeated_upload_is_kept_once(app: TestApp) {
     let document = Maker::new(&app).make_named("document").await;
     let client = keeper(&app);
@@ -823,8 +825,8 @@ async fn a_file_that_was_changed_is_found(app: TestApp) {
             .expect("the store")
     };
     assert_eq!(faults().await, (4, Vec::new()));
-    std::fs::write(file(&changed), [&FILE[1..], b"x"].concat()).expect("it is written");
-    std::fs::write(file(&cut), &FILE[1..]).expect("it is written");
+    std::fs::write(file(&changed), [&FILE[1..], b"x"].concat()).expect("the change is written");
+    std::fs::write(file(&cut), &FILE[1..]).expect("the change is written");
     std::fs::remove_file(file(&lost)).expect("it is removed");
     let (_, found) = faults().await;
     for (version, what) in [(&changed, "SHA-256"), (&cut, "bytes"), (&lost, "gone")] {

@@ -1,6 +1,8 @@
-//! The example data: every statement of the two papers has its record, and each record is known from the day of its paper, not before.
+//! The example data: every statement of the two papers has its record, and each record is known
+//! from the day of its paper, not before.
 //!
-//! What is asked over HTTP runs on both databases: the past is read back from the journal as each of them stored it.
+//! What is asked over HTTP runs on both databases: the past is read back from the journal as each
+//! of them stored it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -198,7 +200,8 @@ fn says_nothing(value: &Value) -> bool {
         || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Each record that a row names was known on the day of its paper, and the field that is named says something.
+/// Each record that a row names was known on the day of its paper, and the field that is named says
+/// something.
 fn is_held(row: &Row, known: &Known) {
     for named in &row.named {
         let of_kind = known.get(named.kind.as_str());

@@ -1,4 +1,5 @@
-//! What became of a record, as a person reads it: who, when, why, field by field, with names in place of ids.
+//! What became of a record, as a person reads it: who, when, why, field by field, with names in
+//! place of ids.
 
 use serde_json::{Value, json};
 use stride::policy::Role;
@@ -38,7 +39,8 @@ async fn change(maker: &Maker<'_>, of: &Made, patch: Value) {
     client.patch(&of.path, &etag, &patch).await.status(200);
 }
 
-/// Of any kind: a heading, a section for each version, a line for each field, and every link by name.
+/// Of any kind: a heading, a section for each version, a line for each field, and every link by
+/// name.
 async fn a_history_of_any_kind_can_be_read(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds() {
@@ -123,7 +125,8 @@ async fn a_history_of_any_kind_can_be_read(app: TestApp) {
     }
 }
 
-/// The line that a person looks for; who wrote it, by post; and nothing that was written leaves its line.
+/// The line that a person looks for; who wrote it, by post; and nothing that was written leaves its
+/// line.
 async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
     let maker = Maker::new(&app);
     let (hr, sidu) = (
@@ -221,7 +224,8 @@ async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
     assert_eq!(accepted.status(200).text(), seen);
 }
 
-/// Nothing that the reader may not know of is named: a neighbour that is marked, an account, a version that was.
+/// Nothing that the reader may not know of is named: a neighbour that is marked, an account, a
+/// version that was.
 async fn nothing_hidden_is_named(app: TestApp) {
     let maker = Maker::new(&app);
     let secret = maker

@@ -217,7 +217,8 @@ async fn a_refused_operation_is_named(app: TestApp) {
 /// Cancelled, on PostgreSQL at another replica: what is done stands, nothing is added.
 async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
     let client = app.role(Role::Administrator);
-    // A second process on one SQLite file waits for the file's lock, and would be tried for its luck alone.
+    // A second process on one SQLite file waits for the file's lock, and would be tried for its
+    // luck alone.
     let replica = if app.backend == Backend::Postgres {
         Some(app.replica().await)
     } else {

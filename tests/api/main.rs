@@ -1,6 +1,7 @@
 //! The service from outside: every operation over HTTP, on both databases.
 //!
-//! `contract` walks the OpenAPI document, `conventions` what all kinds of records have in common, `access` who may do and see what.
+//! `contract` walks the OpenAPI document, `conventions` what all kinds of records have in common,
+//! `access` who may do and see what.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

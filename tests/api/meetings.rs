@@ -231,7 +231,8 @@ async fn attendance_is_unique_and_of_held_meetings(app: TestApp) {
     assert_eq!(found.len(), 1);
 }
 
-/// Minutes once approved change only by amendment: not by patch, bulk, load, nor by withdrawing them for others.
+/// Minutes once approved change only by amendment: not by patch, bulk, load, nor by withdrawing
+/// them for others.
 async fn approved_minutes_change_only_by_amendment(app: TestApp) {
     let b = board(&app).await;
     let s = &b.secretary;
@@ -434,7 +435,8 @@ async fn minutes_are_sent_to_someone(app: TestApp) {
     assert_eq!(waiting.len(), 1, "a draft is not enough");
 }
 
-/// A number is given once in a meeting; another meeting, of the same board or of another, counts anew.
+/// A number is given once in a meeting; another meeting, of the same board or of another, counts
+/// anew.
 async fn actions_are_numbered_within_their_meeting(app: TestApp) {
     let b = board(&app).await;
     let other = meeting(&app, &b.board, "2020-06-29").await;
@@ -496,7 +498,8 @@ async fn deferrals_are_counted_and_the_first_due_is_kept(app: TestApp) {
     s.post(path, &deferral(&action, json!({})))
         .await
         .problem_at("rule_violation", "/to");
-    // A part goes to a meeting whose day is not yet known: the action goes with it, and is judged by its first due.
+    // A part goes to a meeting whose day is not yet known: the action goes with it, and is judged
+    // by its first due.
     let next = json!({ "board_id": b.board.id(), "title": "The next meeting" });
     let next = Maker::new(&app).create(kind("meeting"), &next).await;
     let of_part = |part: &Made, more: Value| {
@@ -661,7 +664,8 @@ async fn closing_with_an_open_part_shows(app: TestApp) {
     .problem("transition_refused");
 }
 
-/// Contributors of the owning unit respond and say who deals with it; they close nothing, and those of another unit do nothing.
+/// Contributors of the owning unit respond and say who deals with it; they close nothing, and those
+/// of another unit do nothing.
 async fn contributors_respond_and_the_secretary_closes(app: TestApp) {
     let b = board(&app).await;
     let maker = Maker::new(&app);
@@ -738,7 +742,8 @@ async fn contributors_respond_and_the_secretary_closes(app: TestApp) {
     ours.post("/api/v1/action-deferrals", &later)
         .await
         .status(201);
-    // Whoever keeps another board's meetings, even as the owner's own secretary, gives and closes nothing here.
+    // Whoever keeps another board's meetings, even as the owner's own secretary, gives and closes
+    // nothing here.
     let owners = app.scoped(Role::BoardSecretary, unit.id());
     patch(
         &app,
@@ -981,7 +986,8 @@ async fn what_is_marked_does_not_count(app: TestApp) {
     );
 }
 
-/// A mention keeps nothing from being withdrawn; a field that stands on a record does, and the refusal says which.
+/// A mention keeps nothing from being withdrawn; a field that stands on a record does, and the
+/// refusal says which.
 async fn a_mention_is_in_nobodys_way(app: TestApp) {
     let b = board(&app).await;
     let maker = Maker::new(&app);

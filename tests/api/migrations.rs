@@ -20,7 +20,8 @@ struct Column {
     is: String,
 }
 
-/// The columns of a table, each with the meaning of its type and whether it may be empty, and the indices.
+/// The columns of a table, each with the meaning of its type and whether it may be empty, and the
+/// indices.
 type Tables = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A column type by what it holds, whatever the database calls it.

@@ -32,7 +32,8 @@ async fn erase(app: &TestApp, person: &Made) -> Reply {
         .await
 }
 
-/// Where a text still lies: in the files of a SQLite database, or in the rows and files of a PostgreSQL one.
+/// Where a text still lies: in the files of a SQLite database, or in the rows and files of a
+/// PostgreSQL one.
 pub fn traces(app: &TestApp, text: &str) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Found {
@@ -93,7 +94,7 @@ async fn a_person_is_known_to_administrators_alone(app: TestApp) {
         .status(200)
         .text();
     assert!(
-        history.contains("name or address was set") && !history.contains(NAME),
+        history.contains("name or contact details set") && !history.contains(NAME),
         "{history}"
     );
     // What is said anew replaces what was said.

@@ -48,7 +48,8 @@ fn tree(view: &Value) -> Vec<(&str, u64, &Value)> {
         .collect()
 }
 
-/// Chair by post, terms, seats and gaps stand on each board; what is tied stands beside it; what reports to two stands in full once.
+/// Chair by post, terms, seats and gaps stand on each board; what is tied stands beside it; what
+/// reports to two stands in full once.
 async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
     let maker = Maker::new(&app);
     let (top, other) = (

@@ -1,4 +1,5 @@
-//! Oversight that is no board: channels, obligations to report, what was handed in and what was missed.
+//! Oversight that is no board: channels, obligations to report, what was handed in and what was
+//! missed.
 
 use serde_json::{Value, json};
 use stride::policy::Role;

@@ -1,4 +1,5 @@
-//! The performance register's own rules: one figure for each measure, period and category; figures about few people, on every way out.
+//! The performance register's own rules: one figure for each measure, period and category; figures
+//! about few people, on every way out.
 
 use serde_json::{Value, json};
 use stride::policy::Role;
@@ -102,7 +103,8 @@ async fn outsiders(app: &TestApp, maker: &Maker<'_>) -> Vec<Client> {
     all
 }
 
-/// Small figures are suppressed, and the one that would give them away; the others are rounded. Only analysts in scope see them.
+/// Small figures are suppressed, and the one that would give them away; the others are rounded.
+/// Only analysts in scope see them.
 async fn figures_are_released_to_all_but_their_analysts(app: TestApp) {
     let maker = Maker::new(&app);
     let table = Table::new(&maker, "count").await;
@@ -146,7 +148,8 @@ async fn figures_are_released_to_all_but_their_analysts(app: TestApp) {
             );
         }
     }
-    // The released form changes with its neighbours, and so does its tag, though the record does not.
+    // The released form changes with its neighbours, and so does its tag, though the record does
+    // not.
     let viewer = app.role(Role::Viewer);
     let before = viewer.get(&path(1)).await.etag();
     assert_ne!(before, table.analyst(&app).get(&path(1)).await.etag());
@@ -406,7 +409,8 @@ async fn a_marked_figure_is_not_given_away_by_the_others(app: TestApp) {
     assert!(cleared.iter().all(|o| o["state"] == "present") && cleared.len() == 3);
 }
 
-/// One figure for measure, period and breakdown; a correction is a new version; another period is another figure.
+/// One figure for measure, period and breakdown; a correction is a new version; another period is
+/// another figure.
 async fn a_figure_is_recorded_once(app: TestApp) {
     let maker = Maker::new(&app);
     let table = Table::new(&maker, "count").await;
@@ -620,7 +624,8 @@ async fn targets_do_not_overlap(app: TestApp) {
         .status(201);
 }
 
-/// A dashboard is as mature as its latest version; a promise stays, and is overdue until something is published.
+/// A dashboard is as mature as its latest version; a promise stays, and is overdue until something
+/// is published.
 async fn a_dashboard_is_as_mature_as_its_latest_version(app: TestApp) {
     let maker = Maker::new(&app);
     let dashboard = maker.make_named("dashboard").await;
@@ -686,7 +691,8 @@ async fn a_dashboard_is_as_mature_as_its_latest_version(app: TestApp) {
         .problem_at("transition_refused", "/maturity");
 }
 
-/// Rows that fit are taken, the others named; a row for a recorded figure corrects it only when asked to.
+/// Rows that fit are taken, the others named; a row for a recorded figure corrects it only when
+/// asked to.
 async fn rows_are_loaded_and_faults_named_by_row(app: TestApp) {
     let maker = Maker::new(&app);
     let table = Table::new(&maker, "count").await;
@@ -867,7 +873,8 @@ async fn rows_are_loaded_and_faults_named_by_row(app: TestApp) {
     assert_eq!(nothing["rows"], 0);
 }
 
-/// Portions follow each other without a row lost or taken twice, and no more errors are named than the answer holds.
+/// Portions follow each other without a row lost or taken twice, and no more errors are named than
+/// the answer holds.
 async fn many_rows_are_taken_in_portions(app: TestApp) {
     let maker = Maker::new(&app);
     let table = Table::new(&maker, "count").await;

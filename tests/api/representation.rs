@@ -277,7 +277,8 @@ async fn terms_of_a_seat_do_not_overlap(app: TestApp) {
     assert_eq!(named.len(), 3);
 }
 
-/// Who sits by invitation sits on an unclear basis until the invitation is recorded; an invitation says why.
+/// Who sits by invitation sits on an unclear basis until the invitation is recorded; an invitation
+/// says why.
 async fn an_invitation_makes_the_basis_clear(app: TestApp) {
     let maker = Maker::new(&app);
     let board = board(&maker).await;
@@ -386,8 +387,8 @@ async fn seats_fall_due_for_rotation(app: TestApp) {
     );
 }
 
-/// A seat is not attendance: who sits and never comes shows, who comes without a seat shows, and where nobody wrote down who was
-/// there nobody is called absent.
+/// A seat is not attendance: who sits and never comes shows, who comes without a seat shows, and
+/// where nobody wrote down who was there nobody is called absent.
 async fn a_seat_is_not_attendance(app: TestApp) {
     let maker = Maker::new(&app);
     let board = board(&maker).await;

@@ -1,4 +1,5 @@
-//! Settings: the one in force decides, what it decides is computed anew, and whoever reads a view sees which it was.
+//! Settings: the one in force decides, what it decides is computed anew, and whoever reads a view
+//! sees which it was.
 
 use chrono::{Days, Utc};
 use serde_json::{Value, json};
@@ -9,7 +10,8 @@ use crate::support::maker::{Maker, collection, kind};
 
 const SETTINGS: &str = "/api/v1/settings";
 
-/// Bands, appetite and escalation of every risk follow the settings, and the journal shows each that changed.
+/// Bands, appetite and escalation of every risk follow the settings, and the journal shows each
+/// that changed.
 async fn risks_follow_the_settings(app: TestApp) {
     let maker = Maker::new(&app);
     let risk = maker.make(kind("risk")).await;
@@ -70,7 +72,8 @@ async fn risks_follow_the_settings(app: TestApp) {
     };
     assert!(found("current_band=low&above_appetite=false").await);
     assert!(!found("escalation_due=true").await);
-    // An earlier set changes nothing while a later one is in force; once that is gone, the earlier holds.
+    // An earlier set changes nothing while a later one is in force; once that is gone, the earlier
+    // holds.
     let earlier = json!({ "in_force_from": "2019-04-01", "escalation": { "from_product": 25, "above_appetite": false, "acknowledge_within_days": 7 } });
     admin.post(SETTINGS, &earlier).await.status(201);
     assert_eq!(read().await, after);

@@ -1,4 +1,5 @@
-//! Slippage: first against present deadline, chains of waits, circles, events that several wait on, and the graph that is drawn of them.
+//! Slippage: first against present deadline, chains of waits, circles, events that several wait on,
+//! and the graph that is drawn of them.
 
 use serde_json::{Value, json};
 use stride::policy::Role;
@@ -53,7 +54,8 @@ fn references(list: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The earliest day that can hold follows through everything that is waited on; moving the deadline behind it makes it hold.
+/// The earliest day that can hold follows through everything that is waited on; moving the deadline
+/// behind it makes it hold.
 async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     let maker = Maker::new(&app);
     let (plan, board) = (
@@ -125,7 +127,8 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     );
 }
 
-/// What has no day makes every day that rests on it unknown; two that wait on the same words wait on the same event.
+/// What has no day makes every day that rests on it unknown; two that wait on the same words wait
+/// on the same event.
 async fn several_wait_on_one_event_without_a_day(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
@@ -181,7 +184,8 @@ async fn several_wait_on_one_event_without_a_day(app: TestApp) {
     );
 }
 
-/// A circle of recommendations is named and hangs nothing; an extension and deferrals are told apart.
+/// A circle of recommendations is named and hangs nothing; an extension and deferrals are told
+/// apart.
 async fn a_circle_is_named(app: TestApp) {
     let maker = Maker::new(&app);
     let review = maker.make_named("audit_review").await;
@@ -316,7 +320,8 @@ async fn what_is_put_off_to_no_day_shows(app: TestApp) {
     );
 }
 
-/// Pages follow each other; parameters that are not understood are named; what is hidden changes no number.
+/// Pages follow each other; parameters that are not understood are named; what is hidden changes no
+/// number.
 async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;
@@ -399,7 +404,8 @@ async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
     assert_eq!(cleared["counts"]["late"], 1, "{cleared:#}");
 }
 
-/// The graph is drawn in Mermaid and DOT, chosen by parameter or Accept; no title leaves its label; what is cut is said.
+/// The graph is drawn in Mermaid and DOT, chosen by parameter or Accept; no title leaves its label;
+/// what is cut is said.
 async fn the_graph_is_drawn_and_no_title_leaves_its_label(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;

@@ -1,4 +1,5 @@
-//! Where everything stands: what each status covers, why a whole has its colour, what has moved, and what is hidden.
+//! Where everything stands: what each status covers, why a whole has its colour, what has moved,
+//! and what is hidden.
 
 use serde_json::{Value, json};
 use stride::policy::Role;
@@ -33,7 +34,8 @@ async fn counts(app: &TestApp, of: &Made) -> [u64; 4] {
     })
 }
 
-/// What belongs together: a unit below another, a goal below another, a plan, an item, a recommendation, an action and a risk about it.
+/// What belongs together: a unit below another, a goal below another, a plan, an item, a
+/// recommendation, an action and a risk about it.
 struct Whole {
     top: Made,
     unit: Made,
@@ -289,7 +291,8 @@ async fn a_trend_shows_what_moved(app: TestApp) {
         .problem_at("invalid_query", "?compare_to");
 }
 
-/// What is marked above a caller's clearance changes no figure that it sees; as of now is as without it.
+/// What is marked above a caller's clearance changes no figure that it sees; as of now is as
+/// without it.
 async fn what_is_hidden_changes_no_figure(app: TestApp) {
     let maker = Maker::new(&app);
     let w = whole(&maker, "one").await;

@@ -1,4 +1,5 @@
-//! What holds for every view: each GET operation under "Views" of the OpenAPI document, whatever it shows.
+//! What holds for every view: each GET operation under "Views" of the OpenAPI document, whatever it
+//! shows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use crate::support::document::{Described, operations};
 use crate::support::maker::{Maker, collection, kind, links_of};
 use crate::support::{Client, TestApp};
 
-/// Fields that say up to which journal entry, or as of when, a view looked; all others are compared.
+/// Fields that say up to which journal entry, or as of when, a view looked; all others are
+/// compared.
 const SAYS_WHEN: &[&str] = &["journal_seq"];
 
-/// The day by which the views judge: soon after the second paper's, so that little is overdue merely by age.
+/// The day by which the views judge: soon after the second paper's, so that little is overdue
+/// merely by age.
 const DAY: &str = "2020-11-02";
 /// The day of the first paper, to compare with.
 const EARLIER: &str = "2017-06-30";
@@ -28,7 +31,8 @@ const EARLIER: &str = "2017-06-30";
 /// Records of a kind that a view with an id in its path is asked about.
 const ASKED_ABOUT: usize = 3;
 
-/// An issue bears the marking of its paper, which is marked first and so is gone for whoever may not know of it.
+/// An issue bears the marking of its paper, which is marked first and so is gone for whoever may
+/// not know of it.
 const ISSUE: &str = "paper_issue";
 
 /// How the reference of every record begins that is marked here.
@@ -57,8 +61,8 @@ fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
     all
 }
 
-/// Every address at which a view is asked: with the ids of fitting records, compared with an earlier time where it offers that, and in
-/// every form that is text.
+/// Every address at which a view is asked: with the ids of fitting records, compared with an
+/// earlier time where it offers that, and in every form that is text.
 fn addresses(world: &World) -> Vec<String> {
     let mut all = Vec::new();
     for view in views() {
@@ -194,7 +198,7 @@ fn differing(before: &Answers, after: &Answers) -> Vec<String> {
     found
 }
 
-/// The world of now.
+/// The current world.
 async fn world(app: &TestApp) -> Arc<World> {
     app.service.engine.fresh().await.expect("the world")
 }
@@ -211,7 +215,8 @@ fn changed(before: &World, after: &World) -> Vec<String> {
     catalogue().kinds().iter().flat_map(of_kind).collect()
 }
 
-/// A marked record of a kind that points, wherever its links and rules allow, to records of the example data; how many of its links do.
+/// A marked record of a kind that points, wherever its links and rules allow, to records of the
+/// example data; how many of its links do.
 async fn mark(
     app: &TestApp,
     maker: &Maker<'_>,
@@ -268,8 +273,9 @@ async fn mark(
     0
 }
 
-/// A handful of changes to what there is, and records of every kind that are made, changed, withdrawn and, every other one, restored.
-/// Settings are left alone: figures of the past are released by today's.
+/// A handful of changes to what there is, and records of every kind that are made, changed,
+/// withdrawn and, every other one, restored. Settings are left alone: figures of the past are
+/// released by today's.
 async fn changes(app: &TestApp, example: &World) {
     let maker = Maker::new(app);
     let mut patched = 0;
@@ -363,7 +369,8 @@ fn assert_same(a: &World, b: &World) {
     }
 }
 
-/// Asking about now by its time is asking about now; and it stays the answer whatever is recorded later.
+/// Asking about now by its time is asking about now; and it stays the answer whatever is recorded
+/// later.
 async fn now_by_its_time_is_now(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     let before = world(&app).await;

@@ -1,4 +1,5 @@
-//! Databases for one test each: a SQLite file in a folder of its own, or a database in a private PostgreSQL cluster.
+//! Databases for one test each: a SQLite file in a folder of its own, or a database in a private
+//! PostgreSQL cluster.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,8 @@ impl Server {
     }
 }
 
-/// The server of this test run: `TEST_POSTGRES_URL`, or a private cluster made from the installed programs.
+/// The server of this test run: `TEST_POSTGRES_URL`, or a private cluster made from the installed
+/// programs.
 fn postgres() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
@@ -258,7 +260,8 @@ fn private(bin: &Path) -> Server {
     }
 }
 
-/// Leaves a shell behind that waits for this process to end, however it ends, and then stops the cluster and removes it.
+/// Leaves a shell behind that waits for this process to end, however it ends, and then stops the
+/// cluster and removes it.
 fn end_with_us(bin: &Path, folder: &Path, as_root: bool) {
     let stop = format!(
         "{}/pg_ctl -D {}/data -m immediate stop",

@@ -1,4 +1,5 @@
-//! A process that ends in the middle of a job: what the job did stands, and the next process says how much that is.
+//! A process that ends in the middle of a job: what the job did stands, and the next process says
+//! how much that is.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! SIGKILL in the middle of concurrent writes: what was acknowledged is there, nothing is half there, repeats are safe.
+//! SIGKILL in the middle of concurrent writes: what was acknowledged is there, nothing is half
+//! there, repeats are safe.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -141,7 +142,8 @@ async fn assert_kept(client: &Client, memory: &Memory) {
     }
 }
 
-/// The write that nobody heard of again is there whole or not at all, and sending it once more makes it be there once.
+/// The write that nobody heard of again is there whole or not at all, and sending it once more
+/// makes it be there once.
 async fn assert_whole(client: &Client, memory: &Memory) -> bool {
     let sent = &memory.last;
     if sent.path.ends_with("/bulk") {
@@ -212,7 +214,8 @@ async fn a_killed_process_loses_nothing_that_it_acknowledged(backend: Backend) {
         for memory in &memories {
             assert_whole(&client, memory).await;
         }
-        // Each request made its entries exactly once: those that were answered, and those whose answer was lost.
+        // Each request made its entries exactly once: those that were answered, and those whose
+        // answer was lost.
         let entries = |sent: &Sent| {
             if sent.path.ends_with("/bulk") {
                 BULK

@@ -1,5 +1,6 @@
-//! What must hold when things go wrong: a process killed in the middle of writes, two replicas on one database, a database edited
-//! behind the service's back, a request to stop while requests are under way. The real binary runs as a child process.
+//! What must hold when things go wrong: a process killed in the middle of writes, two replicas on
+//! one database, a database edited behind the service's back, a request to stop while requests are
+//! under way. The real binary runs as a child process.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Two replicas on one PostgreSQL: one order of writes, no lost update, and what one has acknowledged the other knows.
+//! Two replicas on one PostgreSQL: one order of writes, no lost update, and what one has
+//! acknowledged the other knows.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +9,8 @@ use crate::server::{Client, Server, assert_sound};
 
 const ROUNDS: usize = 25;
 
-/// Two services that found the same empty database at the same moment, and an administrator at each.
+/// Two services that found the same empty database at the same moment, and an administrator at
+/// each.
 fn pair() -> Option<(Database, [Server; 2], [Client; 2])> {
     let database = Database::new(Backend::Postgres)?;
     let (a, b) = (Server::starting(&database), Server::starting(&database));

@@ -1,4 +1,5 @@
-//! SIGTERM while requests are under way: they are answered, and the process ends with 0. And what the next process must still know.
+//! SIGTERM while requests are under way: they are answered, and the process ends with 0. And what
+//! the next process must still know.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -63,7 +64,8 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
         .map(|n| UnderWay::begin(&client, &server, n))
         .collect();
     server.terminate();
-    // It has heard when it takes no more connections; until then there is nothing to wait for but that.
+    // It has heard when it takes no more connections; until then there is nothing to wait for but
+    // that.
     while TcpStream::connect(server.address).is_ok() {}
     for request in requests {
         let answer = request.end();

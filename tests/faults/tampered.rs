@@ -8,7 +8,8 @@ use stride::journal;
 use crate::cluster::{Backend, Database};
 use crate::server::{Client, Server, assert_sound, run};
 
-/// The entries that the edits are about: two creations and two changes of the same units, followed by others.
+/// The entries that the edits are about: two creations and two changes of the same units, followed
+/// by others.
 struct Known {
     /// Creation of the first unit.
     first: i64,
@@ -68,7 +69,8 @@ fn unconstrained(conn: &mut Conn) {
     conn.batch_execute(sql).unwrap();
 }
 
-/// Edits an entry and makes its own digest and hash right again, as one would who knows how they are made.
+/// Edits an entry and makes its own digest and hash right again, as one would who knows how they
+/// are made.
 fn forge(conn: &mut Conn, seq: i64) {
     let mut row = store::entries_after(conn, seq - 1, 1).unwrap().remove(0);
     row.snapshot = row.snapshot.map(|s| s.replace("First", "Forged"));
@@ -153,7 +155,7 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
             column,
             after(&honest, edit),
             changed,
-            "its columns are not what its hash was made of",
+            "its columns do not match its hash",
         );
     }
     for reason in ["'closed'", "NULL"] {
@@ -209,7 +211,7 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
             "swapped entries",
             faults.clone(),
             seq,
-            "its columns are not what its hash was made of",
+            "its columns do not match its hash",
         );
     }
 
@@ -258,7 +260,7 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         "a removed record",
         after(&honest, edit),
         changed,
-        "the record itself is gone",
+        "the record itself is missing",
     );
 }
 

@@ -43,7 +43,7 @@ impl Store {
         }
     }
 
-    /// Its address.
+    /// URL.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => {

@@ -197,7 +197,8 @@ impl Reply {
         self.header("etag").to_owned()
     }
 
-    /// Fails unless it is the problem with this code, whole and in the form of RFC 9457. Returns its body.
+    /// Fails unless it is the problem with this code, whole and in the form of RFC 9457. Returns
+    /// its body.
     #[track_caller]
     pub fn problem(&self, code: &str) -> Value {
         let known = Code::ALL

@@ -1,8 +1,9 @@
 //! Makes a valid record of any kind, and first whatever its links need.
 //!
-//! A kind's example is its draft; ids in it are placeholders, each replaced by the id of a new record of the kind that the field may
-//! point to. A kind whose rules need more than its example has one entry in [`FIXTURES`]; one that has none and is refused fails the
-//! test with the service's own words.
+//! A kind's example is its draft; ids in it are placeholders, each replaced by the id of a new
+//! record of the kind that the field may point to. A kind whose rules need more than its example
+//! has one entry in [`FIXTURES`]; one that has none and is refused fails the test with the
+//! service's own words.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -246,7 +247,8 @@ impl<'a> Maker<'a> {
         self.account("strategy_manager").await.0
     }
 
-    /// A caller with an account of its own that holds a role in the whole organisation; the account, and its grant.
+    /// A caller with an account of its own that holds a role in the whole organisation; the
+    /// account, and its grant.
     pub async fn account(&self, role: &str) -> (Client, Made, Made) {
         let account = self
             .make_with(
@@ -286,7 +288,8 @@ impl<'a> Maker<'a> {
         if let Some((_, complete)) = FIXTURES.iter().find(|(name, _)| *name == kind.name) {
             complete(self, &mut draft).await;
         }
-        // A link to its own kind would need another such record first, and so on: the example does without.
+        // A link to its own kind would need another such record first, and so on: the example does
+        // without.
         for link in open_links(kind, &draft)
             .iter()
             .filter(|l| l.kinds.first() == Some(&kind.name))

@@ -1,8 +1,10 @@
-//! What every test needs: the service itself on a database of the test's own, and callers who ask it.
+//! What every test needs: the service itself on a database of the test's own, and callers who ask
+//! it.
 //!
-//! A test is written once and runs on SQLite and on PostgreSQL ([`on_both!`]). PostgreSQL is `TEST_POSTGRES_URL` or a private cluster
-//! made from the installed binaries; where there is neither those tests say that they were skipped, and with
-//! `STRIDE_TEST_REQUIRE_POSTGRES=1` they fail.
+//! A test is written once and runs on SQLite and on PostgreSQL ([`on_both!`]). PostgreSQL is
+//! `TEST_POSTGRES_URL` or a private cluster made from the installed binaries; where there is
+//! neither those tests say that they were skipped, and with `STRIDE_TEST_REQUIRE_POSTGRES=1` they
+//! fail.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -22,9 +24,10 @@ pub mod postgres;
 pub use app::{Backend, TestApp};
 pub use client::Client;
 
-/// Runs each of these `async fn name(app: TestApp)` on both databases: `on_both!(boards, lines);`. A function that is not named here is
-/// dead code, which the compiler reports. A runner other than the one that starts on an empty database comes first:
-/// `on_both!(by crate::golden::run; boards, lines);`.
+/// Runs each of these `async fn name(app: TestApp)` on both databases: `on_both!(boards, lines);`.
+/// A function that is not named here is dead code, which the compiler reports. A runner other than
+/// the one that starts on an empty database comes first: `on_both!(by crate::golden::run; boards,
+/// lines);`.
 #[macro_export]
 macro_rules! on_both {
     (by $run:path; $($name:ident),+ $(,)?) => { $(

@@ -1,4 +1,5 @@
-//! A PostgreSQL server for the tests: `TEST_POSTGRES_URL`, or a private cluster made from the installed binaries.
+//! A PostgreSQL server for the tests: `TEST_POSTGRES_URL`, or a private cluster made from the
+//! installed binaries.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -142,7 +143,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Its address.
+    /// URL.
     pub fn url(&self) -> String {
         self.server.url(&self.name)
     }

@@ -1,4 +1,4 @@
-//! Assertions: what somebody says of a record ("embedded", "fully aligned"), with evidence or without.
+//! Assertions: statements about a record ("embedded", "fully aligned"), with or without evidence.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,38 +12,40 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::world::record::ANY_KIND;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Whether anything was named that supports an assertion.
+/// Whether any supporting evidence was given for an assertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AssertionEvidence {
-    /// Nothing was.
+    /// None was given.
     #[default]
     None,
-    /// In words.
+    /// Evidence was described in words.
     Described,
 }
 
-/// Something that was said of a record. What supports it later is recorded as evidence that points here.
+/// A statement made about a record. Supporting evidence found later is recorded as evidence linked
+/// to this assertion.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Assertion {
-    /// The record that it is about, of any kind.
+    /// The record it is about, of any kind.
     pub about_id: Uuid,
-    /// What was said.
+    /// The statement made.
     #[schema(min_length = 1, max_length = 2000)]
     pub claim: String,
-    /// The post that said it; null where the sources do not say.
+    /// The post that made the statement; null if the sources do not say.
     #[serde(default)]
     pub said_by_post_id: Option<Uuid>,
-    /// The day it was said.
+    /// Date of the statement.
     pub said_on: NaiveDate,
-    /// Where it was said ("Joint Audit Panel paper of 26 October 2020, recommendation 4").
+    /// Where the statement was made ("Joint Audit Panel paper of 26 October 2020, recommendation
+    /// 4").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub stated_in: Option<String>,
-    /// Whether anything was named that supports it.
+    /// Whether any supporting evidence was given.
     #[serde(default)]
     pub evidence: AssertionEvidence,
-    /// What was named; needed with `described`, and only then.
+    /// Description of the evidence. Required with `described`, and allowed only then.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub evidence_description: Option<String>,
@@ -52,18 +54,18 @@ pub struct Assertion {
 /// Narrows a list of assertions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AssertionFilter {
-    /// Assertions about this record.
+    /// Only assertions about this record.
     about_id: Option<Uuid>,
-    /// Assertions by this post.
+    /// Only assertions by this post.
     said_by_post_id: Option<Uuid>,
-    /// Assertions with or without evidence.
+    /// Only assertions with evidence `none` or `described`.
     #[param(value_type = Option<Vec<AssertionEvidence>>, inline, explode = false)]
     evidence: Option<Any<AssertionEvidence>>,
-    /// Assertions about what belongs to this unit or one below it.
+    /// Only assertions about records that belong to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Assertions made on or after this day.
+    /// Only assertions made on or after this day.
     said_from: Option<NaiveDate>,
-    /// Assertions made on or before this day.
+    /// Only assertions made on or before this day.
     said_until: Option<NaiveDate>,
 }
 
@@ -72,7 +74,9 @@ impl Resource for Assertion {
     const PATH: &'static str = "assertions";
     const PREFIX: &'static str = "AST";
     const SUBJECT: Subject = Subject::AssuranceProgress;
-    const ABOUT: &'static str = "What is said of a record: by which post, when, and with what to support it. One without evidence is kept and shows; nothing follows from it.";
+    const ABOUT: &'static str = "Statements made about a record: by which post, when, and with \
+        what evidence. An assertion without evidence is kept and reported as such; it has no \
+        other effect.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = AssertionFilter;
@@ -97,11 +101,14 @@ impl Resource for Assertion {
         not_in_future(rules, "/said_on", Some(self.said_on));
         let described = self.evidence == AssertionEvidence::Described;
         let (code, detail) = if described {
-            ("required", "say what was named to support it")
+            (
+                "required",
+                "is required with evidence `described`; say what evidence was given",
+            )
         } else {
             (
                 "not_allowed",
-                "goes with evidence `described`; set that or leave this out",
+                "is allowed only with evidence `described`; set that or leave this out",
             )
         };
         let given = self.evidence_description.is_some();

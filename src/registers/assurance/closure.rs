@@ -1,4 +1,5 @@
-//! Closures of recommendations otherwise than by verification: what audit accepts as an end, and on what ground.
+//! Closures of recommendations other than by verification: how audit closes them, and on what
+//! ground.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -18,42 +19,44 @@ use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
 };
 
-/// How a recommendation ends without being implemented.
+/// How a recommendation is closed without being verified as implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClosureKind {
-    /// Management bears the risk: Global Internal Audit Standards, 15.2.
+    /// Management accepts the risk (Global Internal Audit Standards, 15.2).
     RiskAccepted,
-    /// Another recommendation took its place.
+    /// Another recommendation replaces it.
     Superseded,
-    /// Audit accepts that another recommendation says the same.
+    /// Audit accepts that it duplicates another recommendation.
     Duplicate,
-    /// Management rejects it, and audit lets it rest.
+    /// Management rejects it, and audit closes it.
     RejectedByManagement,
 }
 
-/// A closure of a recommendation. Withdrawing it reopens the recommendation.
+/// Closure of a recommendation. Withdrawing the closure reopens the recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationClosure {
     /// The recommendation.
     pub recommendation_id: Uuid,
-    /// How it ends.
+    /// How it is closed.
     pub closure: ClosureKind,
-    /// The day it was closed.
+    /// Date of the closure.
     pub closed_on: NaiveDate,
-    /// Why.
+    /// Reason.
     #[schema(min_length = 1, max_length = 4000)]
     pub reason: String,
-    /// Who in management accepted the risk; needed with `risk_accepted`, and only then.
+    /// The management post that accepted the risk. Required with `risk_accepted`, and allowed only
+    /// then.
     #[serde(default)]
     pub accepted_by_post_id: Option<Uuid>,
-    /// The recommendation that takes its place; needed with `superseded`, and only then.
+    /// The recommendation that replaces it. Required with `superseded`, and allowed only then.
     #[serde(default)]
     pub superseded_by_id: Option<Uuid>,
-    /// The `duplicates` link that audit accepts; needed with `duplicate`, and only then.
+    /// The `duplicates` link that audit accepts. Required with `duplicate`, and allowed only then.
     #[serde(default)]
     pub duplicate_link_id: Option<Uuid>,
-    /// The response by which management rejects it; needed with `rejected_by_management`, and only then.
+    /// The response in which management rejects it. Required with `rejected_by_management`, and
+    /// allowed only then.
     #[serde(default)]
     pub response_id: Option<Uuid>,
 }
@@ -61,26 +64,26 @@ pub struct RecommendationClosure {
 /// Narrows a list of closures.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationClosureFilter {
-    /// Closures of this recommendation.
+    /// Only closures of this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Closures of recommendations of this review.
+    /// Only closures of recommendations of this review.
     review_id: Option<Uuid>,
-    /// Closures of recommendations that this unit, or one below it, answers for.
+    /// Only closures of recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Closures of these kinds.
+    /// Only closures of these kinds.
     #[param(value_type = Option<Vec<ClosureKind>>, inline, explode = false)]
     closure: Option<Any<ClosureKind>>,
-    /// Closures by which this post accepted a risk.
+    /// Only closures for which this post accepted the risk.
     accepted_by_post_id: Option<Uuid>,
-    /// Closures in favour of this recommendation.
+    /// Only closures in which this recommendation replaces another.
     superseded_by_id: Option<Uuid>,
-    /// Closures on or after this day.
+    /// Only closures on or after this day.
     closed_from: Option<NaiveDate>,
-    /// Closures on or before this day.
+    /// Only closures on or before this day.
     closed_until: Option<NaiveDate>,
 }
 
-/// The recommendations that took the place of one.
+/// The recommendations that replaced a recommendation.
 fn successors(world: &World, of: Uuid) -> Vec<Uuid> {
     world
         .pointing::<RecommendationClosure>(of)
@@ -115,9 +118,12 @@ impl RecommendationClosure {
         ] {
             let needed = self.closure == kind;
             let (code, detail) = if needed {
-                ("required", "this closure rests on it; name it")
+                ("required", "is required for this kind of closure")
             } else {
-                ("not_allowed", "goes with another closure; leave it out")
+                (
+                    "not_allowed",
+                    "is not allowed for this kind of closure; leave it out",
+                )
             };
             rules.require(given == needed, pointer, code, detail);
         }
@@ -132,7 +138,8 @@ impl RecommendationClosure {
             link.is_none_or(|l| duplicates(&l.data)),
             "/duplicate_link_id",
             "wrong_kind",
-            "must be a duplicates link from this recommendation; record one with POST /api/v1/recommendation-links",
+            "must be a duplicates link from this recommendation; record one with POST \
+                /api/v1/recommendation-links",
         );
         let response = self
             .response_id
@@ -144,7 +151,7 @@ impl RecommendationClosure {
             response.is_none_or(|m| rejects(&m.data)),
             "/response_id",
             "wrong_kind",
-            "must be a response by which management rejects this recommendation",
+            "must be a response in which management rejects this recommendation",
         );
         let circle = self
             .superseded_by_id
@@ -153,7 +160,8 @@ impl RecommendationClosure {
             !circle,
             "/superseded_by_id",
             "circle",
-            "that recommendation is this one, or this one took its place; name another",
+            "must not be this recommendation, or one that this recommendation replaced; name \
+                another",
         );
     }
 }
@@ -163,7 +171,12 @@ impl Resource for RecommendationClosure {
     const PATH: &'static str = "recommendation-closures";
     const PREFIX: &'static str = "RCL";
     const SUBJECT: Subject = Subject::Assurance;
-    const ABOUT: &'static str = "Ends of recommendations other than by verification: the risk accepted by management (Global Internal Audit Standards 15.2), superseded, a duplicate that audit accepts, rejected by management. Each rests on a record of its ground, which cannot be withdrawn while it does. An account that ever claimed on the recommendation cannot close it. Withdrawing the closure reopens the recommendation.";
+    const ABOUT: &'static str = "Closures of recommendations other than by verification: risk \
+        accepted by management (Global Internal Audit Standards 15.2), superseded, duplicate \
+        accepted by audit, or rejected by management. Each names a record as its ground; that \
+        record cannot be withdrawn while the closure is in force. An account that has ever made \
+        a claim on the recommendation cannot close it. Withdrawing the closure reopens the \
+        recommendation.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = RecommendationClosureFilter;
@@ -210,7 +223,7 @@ impl Resource for RecommendationClosure {
             on.is_none_or(|r| r.computed.closure == RecommendationClosureState::None),
             "/recommendation_id",
             "closed",
-            "the recommendation is closed already; withdraw what closed it first",
+            "the recommendation is already closed; first withdraw the record that closed it",
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {

@@ -1,4 +1,5 @@
-//! Extensions of recommendations' deadlines: to when, who approved, why. They are never changed, and the first deadline stays.
+//! Extensions of recommendations' deadlines: the new date, who approved it, and why. They are never
+//! changed, and the first deadline is kept.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -21,60 +22,60 @@ use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort}
 pub struct RecommendationExtension {
     /// The recommendation.
     pub recommendation_id: Uuid,
-    /// The new deadline, later than the present one.
+    /// New deadline, later than the current one.
     pub to: PlannedDate,
-    /// The post that approved it. An extension names a post, a board or both.
+    /// Post that approved it. An extension names a post, a board or both.
     #[serde(default)]
     pub approver_post_id: Option<Uuid>,
-    /// The board that approved it.
+    /// Board that approved it.
     #[serde(default)]
     pub approver_board_id: Option<Uuid>,
-    /// The request that it grants, where there was one.
+    /// The extension request that it grants, if there was one.
     #[serde(default)]
     pub request_id: Option<Uuid>,
-    /// Why it was given.
+    /// Reason for the extension.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// The day it was approved.
+    /// Date of approval.
     pub approved_on: NaiveDate,
 }
 
-/// What the service computes for an extension.
+/// Fields that the service computes for an extension.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationExtensionComputed {
-    /// The deadline before.
+    /// Previous deadline.
     pub from: PlannedDate,
-    /// Days that it gives.
+    /// Number of days by which the deadline moves.
     pub days_moved: Option<i64>,
 }
 
 /// Narrows a list of extensions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationExtensionFilter {
-    /// Extensions for this recommendation.
+    /// Only extensions for this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Extensions for recommendations of this review.
+    /// Only extensions for recommendations of this review.
     review_id: Option<Uuid>,
-    /// Extensions for recommendations that this unit, or one below it, answers for.
+    /// Only extensions for recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Extensions that this post approved.
+    /// Only extensions approved by this post.
     approver_post_id: Option<Uuid>,
-    /// Extensions that this board approved.
+    /// Only extensions approved by this board.
     approver_board_id: Option<Uuid>,
-    /// Extensions approved on or after this day.
+    /// Only extensions approved on or after this day.
     approved_from: Option<NaiveDate>,
-    /// Extensions approved on or before this day.
+    /// Only extensions approved on or before this day.
     approved_until: Option<NaiveDate>,
 }
 
 impl RecommendationExtension {
-    /// What must hold when it is recorded: later the deadline has moved on.
+    /// Checks made only when an extension is recorded, because the deadline moves on afterwards.
     fn check_move(&self, rules: &mut Rules<'_, Self>, on: &Rec<Recommendation>) {
         rules.require(
             on.computed.closure == RecommendationClosureState::None,
             "/recommendation_id",
             "closed",
-            "the recommendation is closed; withdraw what closed it first",
+            "the recommendation is closed; first withdraw the record that closed it",
         );
         match on.data.deadline.due_on {
             None => rules.refuse(
@@ -86,7 +87,8 @@ impl RecommendationExtension {
                 self.to.due_on.is_some_and(|to| to > due),
                 "/to/due_on",
                 "not_later",
-                "must lie after the present deadline; what has no date is a deferral (recommendation-updates)",
+                "must be after the current deadline; to postpone without a date, record a \
+                    deferral (recommendation-updates)",
             ),
         }
         let last = others(rules, self.recommendation_id)
@@ -106,7 +108,9 @@ impl Resource for RecommendationExtension {
     const PATH: &'static str = "recommendation-extensions";
     const PREFIX: &'static str = "REX";
     const SUBJECT: Subject = Subject::Assurance;
-    const ABOUT: &'static str = "Extensions of recommendations' deadlines. Recording one moves the deadline, withdrawing the last one moves it back; the first deadline stays as it was.";
+    const ABOUT: &'static str = "Extensions of recommendations' deadlines. Recording one moves \
+        the deadline, and withdrawing the last one moves it back; the first deadline never \
+        changes.";
     const APPEND_ONLY: bool = true;
     type Computed = RecommendationExtensionComputed;
     type Filter = RecommendationExtensionFilter;

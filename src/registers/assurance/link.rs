@@ -1,5 +1,5 @@
-//! Links of recommendations: to each other, and to what they wait for. Management and audit both propose them; nothing follows from a
-//! link by itself.
+//! Links from recommendations to each other, and to the records they depend on. Both management and
+//! audit propose links; a link alone has no effect.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,33 +13,34 @@ use crate::registers::query::{Any, any, is};
 use crate::world::record::ANY_KIND;
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
-/// What a link says about a recommendation and the other record.
+/// How the recommendation relates to the other record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationRelation {
-    /// The other recommendation says the same. A proposal until audit accepts it by a closure.
+    /// The other recommendation says the same. This is a proposal until audit accepts it with a
+    /// closure.
     Duplicates,
-    /// The answer to it is found there.
+    /// The response to the recommendation is found in the other record.
     RefersTo,
-    /// An earlier recommendation that was not carried out is made again.
+    /// It repeats an earlier recommendation that was not implemented.
     Repeats,
-    /// It cannot be implemented before the other is done.
+    /// It cannot be implemented before the other record is complete.
     DependsOn,
-    /// The other record is to bring it about.
+    /// The other record is intended to implement it.
     AddressedBy,
 }
 
-/// A link from a recommendation to another, or to another record.
+/// A link from a recommendation to another recommendation or record.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationLink {
-    /// The recommendation that it starts from. Cannot change.
+    /// The recommendation the link starts from. Cannot be changed.
     pub recommendation_id: Uuid,
-    /// What it says about the two. Cannot change.
+    /// How the two are related. Cannot be changed.
     pub relation: RecommendationRelation,
-    /// What it leads to: with `duplicates` and `repeats` another recommendation, else any record (a strategy's review, a work-plan
-    /// item, a board). Cannot change.
+    /// The linked record: with `duplicates` and `repeats` another recommendation, otherwise any
+    /// record (a strategy review, a work-plan item, a board). Cannot be changed.
     pub to_id: Uuid,
-    /// Why the two belong together.
+    /// Why the two are linked.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub note: Option<String>,
@@ -52,21 +53,21 @@ pub struct RecommendationLink {
 /// Narrows a list of links.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationLinkFilter {
-    /// Links from this recommendation.
+    /// Only links from this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Links to this record.
+    /// Only links to this record.
     to_id: Option<Uuid>,
-    /// Links from or to this record.
+    /// Only links from or to this record.
     either_id: Option<Uuid>,
-    /// Links with these relations.
+    /// Only links with these relations.
     #[param(value_type = Option<Vec<RecommendationRelation>>, inline, explode = false)]
     relation: Option<Any<RecommendationRelation>>,
-    /// Links from recommendations of this review.
+    /// Only links from recommendations of this review.
     review_id: Option<Uuid>,
 }
 
 impl RecommendationLink {
-    /// Where links with the same relation lead from a record.
+    /// The records to which links with the same relation lead from a record.
     fn onwards(&self, world: &World, own: Uuid, at: Uuid) -> Vec<Uuid> {
         world
             .pointing::<Self>(at)
@@ -85,7 +86,9 @@ impl Resource for RecommendationLink {
     const PATH: &'static str = "recommendation-links";
     const PREFIX: &'static str = "RLK";
     const SUBJECT: Subject = Subject::AssuranceLink;
-    const ABOUT: &'static str = "How recommendations hang together, and what they wait for. Management and audit both propose links; a `duplicates` link is no more than that until audit closes the recommendation by it. Links with one relation never lead in a circle.";
+    const ABOUT: &'static str = "How recommendations are related, and what they depend on. Both \
+        management and audit propose links; a `duplicates` link is only a proposal until audit \
+        uses it to close the recommendation. Links with the same relation must not form a circle.";
     type Computed = NothingComputed;
     type Filter = RecommendationLinkFilter;
 
@@ -115,7 +118,7 @@ impl Resource for RecommendationLink {
     }
     // S26
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this link and make another";
+        let remedy = "withdraw this link and create another";
         fixed(
             rules,
             self,
@@ -129,14 +132,18 @@ impl Resource for RecommendationLink {
         if reaches(self.to_id, self.recommendation_id, |at| {
             self.onwards(world, own, at)
         }) {
-            let detail = "links with this relation lead from there back to this recommendation; turn one round or withdraw it";
+            let detail = "links with this relation lead from that record back to this \
+                recommendation; reverse or withdraw one of them";
             rules.refuse("/to_id", "circle", detail);
         }
         let key = |l: &Self| (l.recommendation_id, l.relation, l.to_id);
         if let Some(twin) =
             others(rules, self.recommendation_id).find(|l| key(&l.data) == key(self))
         {
-            let detail = format!("{} says the same; change that one", twin.meta.reference);
+            let detail = format!(
+                "{} records the same; change that one instead",
+                twin.meta.reference
+            );
             rules.refuse("/to_id", "duplicate", detail);
         }
     }

@@ -1,4 +1,5 @@
-//! Assurance: audit reviews, recommendations, what management claims of them and what audit verifies.
+//! Assurance: audit reviews and recommendations, what management claims about them, and what audit
+//! verifies.
 
 mod assertion;
 mod closure;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 
 use crate::world::{Catalogue, Reading, Resource, Rules};
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
@@ -48,7 +49,7 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
         .with::<Assertion>()
 }
 
-/// Whether a recommendation is one of the review asked for, if one is.
+/// Whether a recommendation belongs to the requested review. True if no review is requested.
 fn is_of_review(reading: Reading<'_>, recommendation: Uuid, review: Option<Uuid>) -> bool {
     let of = |id| {
         reading
@@ -59,13 +60,15 @@ fn is_of_review(reading: Reading<'_>, recommendation: Uuid, review: Option<Uuid>
     review.is_none_or(of)
 }
 
-/// Refuses who ever claimed on the recommendation: nobody judges what they said themselves (S25), whatever role they hold by now.
+/// Refuses an account that has ever made a claim on the recommendation. Nobody may decide on their
+/// own claim (S25), whatever role they hold now.
 fn independent<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid, pointer: &str) {
     rules.require(
         !recommendation::claimed_by(rules.reading.world, recommendation, rules.actor),
         pointer,
         "own_claim",
-        "this account, or another of the same person, has claimed that the recommendation is implemented; another auditor must decide",
+        "this account, or another of the same person, has claimed that the recommendation is \
+            implemented; another auditor must decide",
     );
 }
 
@@ -121,7 +124,7 @@ mod tests {
                 ("priority", json!("urgent")),
                 ("deadline", json!("November 2020")),
                 ("goal_ids", json!(vec![ID; 51])),
-                // What follows from other records is never sent.
+                // Computed fields are never sent.
                 ("first_deadline", json!({ "precision": "unspecified" })),
                 ("implementation", json!("open")),
                 ("verification", json!("verified")),

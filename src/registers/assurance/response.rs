@@ -1,4 +1,5 @@
-//! Management's responses to recommendations: dated entries, never changed. The latest stands; a rejection alone closes nothing.
+//! Management's responses to recommendations: dated entries that are never changed. The latest one
+//! counts; a rejection alone closes nothing.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,50 +12,50 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What management says to a recommendation.
+/// Management's decision on a recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ManagementDecision {
     Accepted,
-    /// In part, or by other means.
+    /// Accepted in part, or to be met by other means.
     Partly,
     Rejected,
 }
 
-/// A response of management to a recommendation.
+/// Management's response to a recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ManagementResponse {
     /// The recommendation.
     pub recommendation_id: Uuid,
-    /// What management says to it.
+    /// Management's decision.
     pub response: ManagementDecision,
-    /// In its words, with what it means to do.
+    /// Text of the response, with the action that management intends to take.
     #[schema(min_length = 1, max_length = 8000)]
     pub text: String,
-    /// The post that answered; null where the sources do not say.
+    /// Post that responded; null if the sources do not say.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// The day it answered.
+    /// Date of the response.
     pub responded_on: NaiveDate,
 }
 
 /// Narrows a list of responses.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ManagementResponseFilter {
-    /// Responses to this recommendation.
+    /// Only responses to this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Responses to recommendations of this review.
+    /// Only responses to recommendations of this review.
     review_id: Option<Uuid>,
-    /// Responses to recommendations that this unit, or one below it, answers for.
+    /// Only responses to recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Responses of this sort.
+    /// Only responses with these decisions.
     #[param(value_type = Option<Vec<ManagementDecision>>, inline, explode = false)]
     response: Option<Any<ManagementDecision>>,
-    /// Responses by this post.
+    /// Only responses by this post.
     by_post_id: Option<Uuid>,
-    /// Responses on or after this day.
+    /// Only responses on or after this day.
     responded_from: Option<NaiveDate>,
-    /// Responses on or before this day.
+    /// Only responses on or before this day.
     responded_until: Option<NaiveDate>,
 }
 
@@ -63,7 +64,8 @@ impl Resource for ManagementResponse {
     const PATH: &'static str = "management-responses";
     const PREFIX: &'static str = "MRS";
     const SUBJECT: Subject = Subject::AssuranceProgress;
-    const ABOUT: &'static str = "What management answers to a recommendation. The latest stands on the recommendation; a rejection closes it only once audit records a closure.";
+    const ABOUT: &'static str = "Management's responses to recommendations. The recommendation \
+        shows the latest one; a rejection closes it only once audit records a closure.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = ManagementResponseFilter;

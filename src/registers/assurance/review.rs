@@ -1,4 +1,4 @@
-//! Audit reviews: who looked, when, at what, and with which opinion.
+//! Audit reviews: reviewing body, dates, scope and opinion.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,21 +13,21 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of review it is.
+/// Kind of review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditReviewKind {
-    /// Internal audit gives an opinion on governance, risk management and control.
+    /// Internal audit review with an opinion on governance, risk management and control.
     Assurance,
-    /// Risk and assurance review: the risks of an undertaking and how they are kept down.
+    /// Risk and assurance review: the risks of a piece of work and how they are mitigated.
     RiskAndAssurance,
-    /// What became of earlier recommendations.
+    /// Follow-up of earlier recommendations.
     FollowUp,
     /// Advice without an opinion.
     Advisory,
-    /// By an external auditor.
+    /// Review by an external auditor.
     ExternalAudit,
-    /// By an inspectorate or regulator.
+    /// Review by an inspectorate or regulator.
     Inspection,
     Other,
 }
@@ -35,27 +35,27 @@ pub enum AuditReviewKind {
 /// An audit review.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditReview {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// The body that reviewed.
+    /// Body that carried out the review.
     pub body_unit_id: Uuid,
-    /// What sort of review it is.
+    /// Kind of review.
     pub review_kind: AuditReviewKind,
-    /// When the work on the ground was done.
+    /// When the fieldwork was done.
     #[serde(default)]
     pub fieldwork: PlannedDate,
-    /// When it was reported; unspecified where the sources do not say.
+    /// When the report was issued; unspecified if the sources do not say.
     #[serde(default)]
     pub reported: PlannedDate,
-    /// What it covered.
+    /// Scope of the review.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub scope: Option<String>,
-    /// The scale that the opinion stands on.
+    /// The assurance scale used for the opinion.
     #[serde(default)]
     pub scale_id: Option<Uuid>,
-    /// The opinion: the code of a level of the scale. Null where none was given or is known.
+    /// The opinion, as the code of a level on the scale. Null if none was given or it is not known.
     #[serde(default)]
     #[schema(max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
     pub opinion: Option<String>,
@@ -63,14 +63,14 @@ pub struct AuditReview {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub opinion_statement: Option<String>,
-    /// The earlier reviews that it follows.
+    /// Earlier reviews that it follows.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub follows_ids: Vec<Uuid>,
-    /// The post that led it.
+    /// Post that led the review.
     #[serde(default)]
     pub lead_post_id: Option<Uuid>,
-    /// Where the report can be read (a title, a file number, an address).
+    /// Where to find the report (a title, a file number, an address).
     #[serde(default)]
     #[schema(max_length = 500)]
     pub document: Option<String>,
@@ -79,25 +79,25 @@ pub struct AuditReview {
 /// Narrows a list of audit reviews.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AuditReviewFilter {
-    /// Reviews by this body.
+    /// Only reviews by this body.
     body_unit_id: Option<Uuid>,
-    /// Reviews of these kinds.
+    /// Only reviews of these kinds.
     #[param(value_type = Option<Vec<AuditReviewKind>>, inline, explode = false)]
     review_kind: Option<Any<AuditReviewKind>>,
-    /// Reviews with an opinion on this scale.
+    /// Only reviews with an opinion on this scale.
     scale_id: Option<Uuid>,
-    /// Reviews with this opinion.
+    /// Only reviews with this opinion.
     #[param(max_length = 60)]
     opinion: Option<String>,
-    /// Reviews without an opinion (`true`), or with one (`false`).
+    /// Only reviews without an opinion (`true`), or with one (`false`).
     without_opinion: Option<bool>,
-    /// Reviews that follow this one.
+    /// Only reviews that follow this one.
     follows_id: Option<Uuid>,
-    /// Reviews led by this post.
+    /// Only reviews led by this post.
     lead_post_id: Option<Uuid>,
-    /// Reviews reported on or after this day.
+    /// Only reviews reported on or after this day.
     reported_from: Option<chrono::NaiveDate>,
-    /// Reviews reported on or before this day.
+    /// Only reviews reported on or before this day.
     reported_until: Option<chrono::NaiveDate>,
 }
 
@@ -105,7 +105,8 @@ impl AuditReview {
     fn check_opinion(&self, rules: &mut Rules<'_, Self>) {
         let Some(opinion) = &self.opinion else { return };
         let Some(scale_id) = self.scale_id else {
-            let detail = "an opinion stands on a scale; give scale_id, or put it in words in opinion_statement";
+            let detail = "an opinion needs a scale; give scale_id, or describe the opinion in \
+                opinion_statement";
             rules.refuse("/scale_id", "required", detail);
             return;
         };
@@ -127,7 +128,9 @@ impl Resource for AuditReview {
     const PATH: &'static str = "audit-reviews";
     const PREFIX: &'static str = "ARV";
     const SUBJECT: Subject = Subject::Assurance;
-    const ABOUT: &'static str = "Audit reviews with their scope and dates, the opinion on the body's own scale, and the earlier reviews they follow. Recommendations belong to one.";
+    const ABOUT: &'static str = "Audit reviews with their scope and dates, the opinion on the \
+        body's own scale, and the earlier reviews that they follow. Every recommendation belongs \
+        to a review.";
     type Computed = NothingComputed;
     type Filter = AuditReviewFilter;
 
@@ -135,7 +138,8 @@ impl Resource for AuditReview {
         json!({
             "title": "Governance of the inclusion strategy", "body_unit_id": "019abcde-0000-7000-8000-000000000001",
             "review_kind": "risk_and_assurance", "reported": { "precision": "year", "due_on": "2020-12-31", "source_text": "2020" },
-            "scope": "Governance framework, performance monitoring, risk management and communications",
+            "scope": "Governance framework, performance monitoring, risk management and \
+                communications",
             "scale_id": "019abcde-0000-7000-8000-000000000001", "opinion": "limited",
             "document": "Risk and assurance review, final report"
         })
@@ -178,11 +182,13 @@ impl Resource for AuditReview {
         };
         for (n, id) in self.follows_ids.iter().enumerate() {
             if reaches(*id, own, earlier) {
-                let detail = "that review follows this one, or is this one; name an earlier review";
+                let detail = "must not be this review or one that follows it; name an earlier \
+                    review";
                 rules.refuse(format!("/follows_ids/{n}"), "circle", detail);
             }
         }
-        // What is marked hides its recommendations, and what controls tell of them.
+        // The marking decides whether the review's recommendations are visible, and so what
+        // controls show about them.
         if rules
             .before
             .is_some_and(|b| b.meta.marking != rules.meta.marking)

@@ -1,4 +1,5 @@
-//! Assurance scales: the opinions that an audit body gives, from the best to the worst. Bodies differ, so scales are data.
+//! Assurance scales: the opinions that an audit body gives, from best to worst. Bodies use
+//! different scales, so scales are data.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,10 +12,10 @@ use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
 };
 
-/// One opinion on a scale.
+/// One level of an assurance scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceLevel {
-    /// Its code; what reviews name it by.
+    /// Code by which reviews refer to it.
     #[schema(
         min_length = 1,
         max_length = 60,
@@ -22,10 +23,10 @@ pub struct AssuranceLevel {
         example = "limited"
     )]
     pub code: String,
-    /// What people call it.
+    /// Label in words.
     #[schema(min_length = 1, max_length = 100)]
     pub label: String,
-    /// What the body means by it.
+    /// Meaning of the level, as defined by the audit body.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub description: Option<String>,
@@ -34,13 +35,13 @@ pub struct AssuranceLevel {
 /// A scale of assurance opinions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceScale {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// The opinions, from the best to the worst.
+    /// Levels, from best to worst.
     #[schema(min_items = 2, max_items = 10)]
     pub levels: Vec<AssuranceLevel>,
-    /// Whose scale it is, and where it is laid down.
+    /// Which body uses the scale, and where it is defined.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub description: Option<String>,
@@ -49,7 +50,7 @@ pub struct AssuranceScale {
 /// Narrows a list of assurance scales.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AssuranceScaleFilter {
-    /// Scales that have a level with this code.
+    /// Only scales that have a level with this code.
     #[param(max_length = 60)]
     level: Option<String>,
 }
@@ -67,7 +68,9 @@ impl Resource for AssuranceScale {
     const PATH: &'static str = "assurance-scales";
     const PREFIX: &'static str = "ASC";
     const SUBJECT: Subject = Subject::Setting;
-    const ABOUT: &'static str = "Scales of assurance opinions. UK internal audit has no single one, so any number can be kept; POST /api/v1/assurance-scales/from-template makes the usual ones. A level that a review gave stays on its scale.";
+    const ABOUT: &'static str = "Scales of assurance opinions. UK internal audit has no single \
+        scale, so any number can be recorded; POST /api/v1/assurance-scales/from-template \
+        creates the usual ones. A level used by a review cannot be removed from its scale.";
     type Computed = NothingComputed;
     type Filter = AssuranceScaleFilter;
 
@@ -91,11 +94,11 @@ impl Resource for AssuranceScale {
         for (n, level) in self.levels.iter().enumerate() {
             let mut earlier = self.levels.iter().take(n);
             if earlier.clone().any(|l| l.code == level.code) {
-                let detail = "is the code of an earlier level; choose another";
+                let detail = "must differ from the codes of earlier levels; choose another";
                 rules.refuse(format!("/levels/{n}/code"), "duplicate", detail);
             }
             if earlier.any(|l| same_name(&l.label, &level.label)) {
-                let detail = "is the label of an earlier level; choose another";
+                let detail = "must differ from the labels of earlier levels; choose another";
                 rules.refuse(format!("/levels/{n}/label"), "duplicate", detail);
             }
         }
@@ -108,7 +111,7 @@ impl Resource for AssuranceScale {
         });
         if let Some(opinion) = orphan.and_then(|r| r.data.opinion.as_deref()) {
             let detail = format!(
-                "a review gave the opinion `{opinion}`; keep that level, or make another scale"
+                "a review uses the opinion `{opinion}`; keep that level, or create another scale"
             );
             rules.refuse("/levels", "in_use", detail);
         }
@@ -145,7 +148,7 @@ impl Resource for AssuranceScale {
     }
 }
 
-/// The usual scales (domain.md §4), by the name of their template.
+/// The usual scales (domain.md §4), by template name.
 const PRESETS: [(&str, [(&str, &str); 4]); 3] = [
     (
         "substantial_adequate_limited_none",
@@ -176,10 +179,10 @@ const PRESETS: [(&str, [(&str, &str); 4]); 3] = [
     ),
 ];
 
-/// Names of the templates.
+/// Template names.
 pub const TEMPLATES: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
 
-/// Drafts for the scales made from a template, or from any, that are not there yet.
+/// Drafts of the scales from one template, or from all, that do not exist yet.
 #[must_use]
 pub fn missing_scales(world: &World, template: Option<&str>) -> Vec<Value> {
     let wanted = PRESETS

@@ -1,5 +1,5 @@
-//! Updates on recommendations: what management reports, as dated entries that are never changed. A claim is an update too; a deferral is
-//! not progress.
+//! Updates on recommendations: management's reports, as dated entries that are never changed. A
+//! claim is also an update; a deferral is not progress.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -17,23 +17,24 @@ use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of update it is.
+/// Kind of update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationUpdateKind {
-    /// How far it has come.
+    /// Progress so far.
     Progress,
-    /// Management says that it is done, and asks audit to verify it.
+    /// Management claims that the recommendation is implemented and asks audit to verify it.
     ClaimComplete,
-    /// Management puts it off, to a date or to an event. It moves no deadline and is not progress.
+    /// Management defers it to a date or an event. This moves no deadline and is not progress.
     Deferral,
     /// Management asks for a later deadline.
     ExtensionRequest,
-    /// Management points to something else for the answer.
+    /// Management refers to another record for the answer.
     RefersTo,
 }
 
-/// How far management reports it to have come. That it is done is a claim, which is a kind of its own.
+/// Implementation status reported by management. Full implementation is a claim, which has its own
+/// kind of update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportedImplementation {
@@ -55,17 +56,18 @@ impl From<ReportedImplementation> for RecommendationImplementation {
 /// A part of an update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationUpdatePart {
-    /// Its label ("a"), where there are several parts.
+    /// Label ("a"), if there are several parts.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 20)]
     pub label: Option<String>,
     /// What was done, and what comes next.
     #[schema(min_length = 1, max_length = 8000)]
     pub text: String,
-    /// How far this part has come; a part may be claimed before the whole is. Not with a deferral or an extension request.
+    /// Implementation status of this part. A part may be claimed before the whole. Not allowed with
+    /// a deferral or an extension request.
     #[serde(default)]
     pub implementation: Option<RecommendationImplementation>,
-    /// What this part leans on.
+    /// Records this part refers to.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub refers_to_ids: Vec<Uuid>,
@@ -76,33 +78,36 @@ pub struct RecommendationUpdatePart {
 pub struct RecommendationUpdate {
     /// The recommendation.
     pub recommendation_id: Uuid,
-    /// What sort of update it is.
+    /// Kind of update.
     pub update_kind: RecommendationUpdateKind,
-    /// The day it was stated.
+    /// Date of the statement.
     pub stated_on: NaiveDate,
-    /// The post that stated it; null where the sources do not say.
+    /// Post that made the statement; null if the sources do not say.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// The whole in words. An update has this, parts or both.
+    /// Narrative for the whole update. An update has a narrative, parts or both.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub narrative: Option<String>,
-    /// Its parts, where it has several.
+    /// Parts of the update, if it has several.
     #[serde(default)]
     #[schema(max_items = 26)]
     pub parts: Vec<RecommendationUpdatePart>,
-    /// How far the recommendation has come; with `progress` only. A report of less takes an unverified claim back.
+    /// Implementation status of the recommendation; only with `progress`. A report of less progress
+    /// retracts an unverified claim.
     #[serde(default)]
     pub implementation: Option<ReportedImplementation>,
-    /// How much is done, 0 to 100; with `progress` only.
+    /// Percentage complete, 0 to 100; only with `progress`.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub percent_complete: Option<u8>,
-    /// What the update leans on: another recommendation, a strategy's review, a work-plan item, a board, or any other record.
+    /// Records the update refers to: another recommendation, a strategy review, a work-plan item, a
+    /// board, or any other record.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub refers_to_ids: Vec<Uuid>,
-    /// The deadline asked for or named; with `extension_request`, which needs it, and `deferral`.
+    /// Deadline requested or stated. Required with `extension_request`, and also allowed with
+    /// `deferral`.
     #[serde(default)]
     pub asked_deadline: PlannedDate,
 }
@@ -110,24 +115,24 @@ pub struct RecommendationUpdate {
 /// Narrows a list of updates.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationUpdateFilter {
-    /// Updates on this recommendation.
+    /// Only updates on this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Updates on recommendations of this review.
+    /// Only updates on recommendations of this review.
     review_id: Option<Uuid>,
-    /// Updates on recommendations that this unit, or one below it, answers for.
+    /// Only updates on recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Updates of these kinds.
+    /// Only updates of these kinds.
     #[param(value_type = Option<Vec<RecommendationUpdateKind>>, inline, explode = false)]
     update_kind: Option<Any<RecommendationUpdateKind>>,
-    /// Updates by this post.
+    /// Only updates by this post.
     by_post_id: Option<Uuid>,
-    /// Updates that lean on this record.
+    /// Only updates that refer to this record.
     refers_to_id: Option<Uuid>,
-    /// Updates that lean on another record (`true`), or on none (`false`).
+    /// Only updates that refer to another record (`true`), or to none (`false`).
     refers: Option<bool>,
-    /// Updates stated on or after this day.
+    /// Only updates stated on or after this day.
     stated_from: Option<NaiveDate>,
-    /// Updates stated on or before this day.
+    /// Only updates stated on or before this day.
     stated_until: Option<NaiveDate>,
 }
 
@@ -143,7 +148,7 @@ impl RecommendationUpdate {
         self.update_kind == K::ClaimComplete || self.parts.iter().any(part)
     }
 
-    /// Everything it leans on.
+    /// All records that it refers to.
     pub fn referred(&self) -> impl Iterator<Item = Uuid> + '_ {
         let parts = self.parts.iter().flat_map(|p| &p.refers_to_ids);
         self.refers_to_ids.iter().chain(parts).copied()
@@ -154,7 +159,7 @@ impl RecommendationUpdate {
             self.narrative.is_some() || !self.parts.is_empty(),
             "/narrative",
             "required",
-            "say what there is to report, in narrative or in parts",
+            "give the report in narrative, in parts or in both",
         );
         for (n, part) in self.parts.iter().enumerate() {
             let mut earlier = self.parts.iter().take(n).filter_map(|p| p.label.as_ref());
@@ -163,17 +168,17 @@ impl RecommendationUpdate {
                 .as_ref()
                 .is_some_and(|label| earlier.any(|l| same_name(l, label)))
             {
-                let detail = "is the label of an earlier part; choose another";
+                let detail = "must differ from the labels of earlier parts; choose another";
                 rules.refuse(format!("/parts/{n}/label"), "duplicate", detail);
             }
         }
     }
 
-    /// S25: a deferral is not progress, and what is done is a claim.
+    /// S25: a deferral is not progress, and a report of completion is a claim.
     fn check_kind(&self, rules: &mut Rules<'_, Self>) {
         let progress = self.update_kind == K::Progress;
-        let only =
-            "goes with the kind progress only; record a progress update too, or leave it out";
+        let only = "is allowed only for progress updates; record a progress update as well, or leave it \
+                out";
         rules.require(
             progress || self.implementation.is_none(),
             "/implementation",
@@ -189,7 +194,8 @@ impl RecommendationUpdate {
         let puts_off = matches!(self.update_kind, K::Deferral | K::ExtensionRequest);
         for (n, part) in self.parts.iter().enumerate() {
             if puts_off && part.implementation.is_some() {
-                let detail = "what puts it off is not progress; record a progress update too, or leave it out";
+                let detail = "is not allowed for a deferral or an extension request; record a \
+                    progress update as well, or leave it out";
                 rules.refuse(format!("/parts/{n}/implementation"), "not_allowed", detail);
             }
         }
@@ -198,19 +204,19 @@ impl RecommendationUpdate {
             self.update_kind != K::ExtensionRequest || asks,
             "/asked_deadline",
             "required",
-            "a request for an extension says to when; without a date it is a deferral",
+            "is required for an extension request; if there is no date, record a deferral",
         );
         rules.require(
             puts_off || !asks,
             "/asked_deadline",
             "not_allowed",
-            "goes with a deferral or an extension request only",
+            "is allowed only for a deferral or an extension request",
         );
         rules.require(
             self.update_kind != K::RefersTo || self.referred().next().is_some(),
             "/refers_to_ids",
             "required",
-            "name the record that it points to",
+            "name the record that the update refers to",
         );
     }
 
@@ -221,7 +227,7 @@ impl RecommendationUpdate {
             !self.referred().any(|id| id == own),
             "/refers_to_ids",
             "self_reference",
-            "name another record than the recommendation itself",
+            "must name a record other than the recommendation itself",
         );
         for (n, part) in self.parts.iter().enumerate() {
             distinct(
@@ -247,22 +253,24 @@ impl RecommendationUpdate {
             open || !moves,
             "/recommendation_id",
             "closed",
-            "the recommendation is closed; have audit withdraw the closure or the verification first",
+            "the recommendation is closed; ask audit to withdraw the closure or the verification \
+                first",
         );
         let waits = on.computed.verification == RecommendationVerification::Submitted;
         rules.require(
             self.update_kind != K::ClaimComplete || !waits,
             "/update_kind",
             "already_claimed",
-            "a claim waits for verification already; withdraw it or take it back with a progress update first",
+            "a claim is already waiting for verification; withdraw it first, or retract it with a \
+                progress update",
         );
-        // Putting another's claim back would be claiming in their name.
+        // Restoring another account's claim would mean claiming in its name.
         let others = rules.before.is_some() && rules.meta.created_by != Some(rules.actor);
         rules.require(
             !self.is_claim() || !others,
             "/update_kind",
             "another_claims",
-            "only who made a claim restores it; record a claim of your own",
+            "only the account that made a claim can restore it; record a claim of your own",
         );
     }
 }
@@ -272,7 +280,10 @@ impl Resource for RecommendationUpdate {
     const PATH: &'static str = "recommendation-updates";
     const PREFIX: &'static str = "RUP";
     const SUBJECT: Subject = Subject::AssuranceProgress;
-    const ABOUT: &'static str = "What management reports on recommendations, as dated entries. `claim_complete` submits the recommendation for verification as of its day; whoever recorded it can never verify or close that recommendation. A deferral or an extension request moves no deadline.";
+    const ABOUT: &'static str = "Management's reports on recommendations, as dated entries. \
+        `claim_complete` submits the recommendation for verification with the date of the claim; \
+        the account that recorded it can never verify or close that recommendation. A deferral \
+        or an extension request does not move the deadline.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = RecommendationUpdateFilter;

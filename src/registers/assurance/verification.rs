@@ -1,4 +1,5 @@
-//! Verifications: what audit finds of a claim that a recommendation is implemented. Never by an account that made such a claim.
+//! Verifications: audit's decisions on claims that a recommendation is implemented. An account that
+//! made such a claim cannot record one.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,40 +15,40 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What audit finds.
+/// Result of the verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerificationResult {
-    /// The claim holds; the recommendation is closed.
+    /// The claim is confirmed, and the recommendation is closed.
     Verified,
-    /// The claim does not hold, and counts as never made.
+    /// The claim is not confirmed, and counts as never made.
     Rejected,
 }
 
-/// What audit finds of a claim.
+/// Audit's decision on a claim.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Verification {
     /// The recommendation.
     pub recommendation_id: Uuid,
-    /// The claim that is judged: the recommendation's `claim_id`.
+    /// The claim to be verified: the recommendation's `claim_id`.
     pub claim_id: Uuid,
-    /// What audit finds.
+    /// Result of the verification.
     pub result: VerificationResult,
-    /// The day it was decided.
+    /// Date of the decision.
     pub decided_on: NaiveDate,
-    /// Why; a rejection needs it.
+    /// Reason for the decision; required for a rejection.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 4000)]
     pub reason: Option<String>,
-    /// How it was checked (records read, a sample tested, people asked).
+    /// How it was checked (records read, a sample tested, interviews).
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub method: Option<String>,
-    /// What was seen.
+    /// Evidence examined.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 4000)]
     pub evidence: Option<String>,
-    /// The post that decided; null where the sources do not say.
+    /// Post that decided; null if the sources do not say.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
 }
@@ -55,22 +56,22 @@ pub struct Verification {
 /// Narrows a list of verifications.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct VerificationFilter {
-    /// Verifications of this recommendation.
+    /// Only verifications of this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Verifications of recommendations of this review.
+    /// Only verifications of recommendations of this review.
     review_id: Option<Uuid>,
-    /// Verifications of recommendations that this unit, or one below it, answers for.
+    /// Only verifications of recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Verifications of this claim.
+    /// Only verifications of this claim.
     claim_id: Option<Uuid>,
-    /// Verifications with this result.
+    /// Only verifications with this result.
     #[param(value_type = Option<Vec<VerificationResult>>, inline, explode = false)]
     result: Option<Any<VerificationResult>>,
-    /// Verifications by this post.
+    /// Only verifications by this post.
     by_post_id: Option<Uuid>,
-    /// Verifications decided on or after this day.
+    /// Only verifications decided on or after this day.
     decided_from: Option<NaiveDate>,
-    /// Verifications decided on or before this day.
+    /// Only verifications decided on or before this day.
     decided_until: Option<NaiveDate>,
 }
 
@@ -79,7 +80,11 @@ impl Resource for Verification {
     const PATH: &'static str = "verifications";
     const PREFIX: &'static str = "VER";
     const SUBJECT: Subject = Subject::Assurance;
-    const ABOUT: &'static str = "What audit finds of a claim. `verified` closes the recommendation; `rejected` needs a reason and reopens it, as if the claim had never been made. An account that ever claimed on the recommendation is refused, whatever role it holds now. Confirming implementation is standard 15.2 of the Global Internal Audit Standards.";
+    const ABOUT: &'static str = "Audit's decisions on claims. `verified` closes the \
+        recommendation. `rejected` needs a reason and reopens the recommendation, as if the \
+        claim had never been made. An account that has ever made a claim on the recommendation \
+        is refused, whatever role it holds now. Confirming implementation is standard 15.2 of \
+        the Global Internal Audit Standards.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = VerificationFilter;
@@ -111,15 +116,17 @@ impl Resource for Verification {
             self.result == VerificationResult::Verified || self.reason.is_some(),
             "/reason",
             "required",
-            "a rejection needs its reason",
+            "is required for a rejection",
         );
         let world = rules.reading.world;
         if let Some(on) = world.get::<Recommendation>(self.recommendation_id) {
             rules.require(
-                on.computed.verification == RecommendationVerification::Submitted && on.computed.claim_id == Some(self.claim_id),
+                on.computed.verification == RecommendationVerification::Submitted
+                    && on.computed.claim_id == Some(self.claim_id),
                 "/claim_id",
                 "not_submitted",
-                "must be the claim that waits for verification: the recommendation's claim_id while its verification is submitted",
+                "must be the claim waiting for verification, which is the recommendation's \
+                    claim_id while its verification is submitted",
             );
         }
         let closed = world
@@ -129,7 +136,7 @@ impl Resource for Verification {
             !closed,
             "/recommendation_id",
             "closed",
-            "the recommendation is closed; withdraw what closed it first",
+            "the recommendation is closed; first withdraw the record that closed it",
         );
         let claimed_on = world
             .get::<RecommendationUpdate>(self.claim_id)

@@ -1,4 +1,4 @@
-//! Activities and campaigns: channel, audience, owner, goal, inclusive dates and recurrence.
+//! Activities and campaigns: channels, audiences, owner, goals, first and last day, and recurrence.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,17 +15,17 @@ use crate::registers::recurrence;
 use crate::world::record::word;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of activity it is.
+/// Kind of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityKind {
-    /// A single or a regular activity: a weekly message, an article.
+    /// A single or regular activity, such as a weekly message or an article.
     Activity,
     /// A campaign on one theme.
     Campaign,
 }
 
-/// By what way it reaches people.
+/// Channel through which people are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CommunicationsChannel {
@@ -40,18 +40,18 @@ pub enum CommunicationsChannel {
     Other,
 }
 
-/// Whom it is meant for.
+/// Intended audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CommunicationsAudience {
-    /// The organisation's own people.
+    /// The organisation's own staff.
     Internal,
     /// Partners and stakeholders.
     Partners,
     Public,
 }
 
-/// Whether it is to take place. Whether it is due, running or over follows from its dates.
+/// Whether it is planned to take place. Whether it is due, running or ended follows from its dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityStatus {
@@ -63,34 +63,36 @@ pub enum ActivityStatus {
 /// An activity or a campaign.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CommunicationsActivity {
-    /// The plan that it is part of. Cannot change.
+    /// The plan it belongs to. Cannot be changed.
     pub plan_id: Uuid,
-    /// What sort of activity it is.
+    /// Kind of activity.
     pub activity_kind: ActivityKind,
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// The ways in which it reaches people, each once.
+    /// Channels used, each listed once.
     #[schema(min_items = 1, max_items = 8)]
     pub channels: Vec<CommunicationsChannel>,
-    /// Whom it is meant for, each once.
+    /// Intended audiences, each listed once.
     #[schema(min_items = 1, max_items = 3)]
     pub audiences: Vec<CommunicationsAudience>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it.
+    /// Unit responsible for it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The goals that it serves. One that serves none is a gap.
+    /// Goals it serves. An activity that serves no goal is reported as a gap.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub goal_ids: Vec<Uuid>,
     /// First day, included.
     pub starts_on: NaiveDate,
-    /// Last day, included: a campaign to 31 October still runs on 31 October. Where it recurs, the last day of its first run.
+    /// Last day, included: a campaign that ends on 31 October is still running on 31 October. If
+    /// the activity recurs, the last day of its first run.
     pub ends_on: NaiveDate,
-    /// A recurrence rule of RFC 5545 without `RRULE:`; its first day is `starts_on`, and each run lasts as long as the first.
+    /// A recurrence rule as in RFC 5545, without `RRULE:`. The first run starts on `starts_on`, and
+    /// each run lasts as long as the first.
     #[serde(default)]
     #[schema(
         min_length = 6,
@@ -98,10 +100,10 @@ pub struct CommunicationsActivity {
         example = "FREQ=WEEKLY;UNTIL=20201231"
     )]
     pub recurrence: Option<String>,
-    /// Whether it is to take place. One that was cancelled can be planned again.
+    /// Whether it is planned to take place. A cancelled activity can be planned again.
     #[serde(default)]
     pub status: ActivityStatus,
-    /// What it says.
+    /// Text.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub messages: Option<String>,
@@ -110,40 +112,40 @@ pub struct CommunicationsActivity {
 /// Narrows a list of activities.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CommunicationsActivityFilter {
-    /// Activities of this plan.
+    /// Only activities of this plan.
     plan_id: Option<Uuid>,
-    /// Activities of these sorts.
+    /// Only activities of these kinds.
     #[param(value_type = Option<Vec<ActivityKind>>, inline, explode = false)]
     activity_kind: Option<Any<ActivityKind>>,
-    /// Activities that use one of these channels.
+    /// Only activities that use one of these channels.
     #[param(value_type = Option<Vec<CommunicationsChannel>>, inline, explode = false)]
     channel: Option<Any<CommunicationsChannel>>,
-    /// Activities that are meant for one of these audiences.
+    /// Only activities intended for one of these audiences.
     #[param(value_type = Option<Vec<CommunicationsAudience>>, inline, explode = false)]
     audience: Option<Any<CommunicationsAudience>>,
-    /// Activities that this post answers for.
+    /// Only activities owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Activities that this unit answers for.
+    /// Only activities owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Activities of this unit and of all units below it.
+    /// Only activities of this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Activities that serve this goal.
+    /// Only activities that serve this goal.
     goal_id: Option<Uuid>,
-    /// Activities in these statuses.
+    /// Only activities in these statuses.
     #[param(value_type = Option<Vec<ActivityStatus>>, inline, explode = false)]
     status: Option<Any<ActivityStatus>>,
-    /// Activities that stand like this today: due, running, ended or cancelled.
+    /// Only activities in these states today: due, running, ended or cancelled.
     #[param(value_type = Option<Vec<ActivityState>>, inline, explode = false)]
     state: Option<Any<ActivityState>>,
-    /// Whether the activity was evaluated.
+    /// Only activities that have been evaluated (`true`), or that have not (`false`).
     evaluated: Option<bool>,
-    /// Activities with a run on or after this day.
+    /// Only activities with a run on or after this day.
     runs_from: Option<NaiveDate>,
-    /// Activities with a run on or before this day.
+    /// Only activities with a run on or before this day.
     runs_until: Option<NaiveDate>,
 }
 
-/// The longest run, in days: nothing that lasts longer is an activity.
+/// Maximum length of a run, in days. Anything longer is not an activity.
 const LONGEST_DAYS: i64 = 3_660;
 
 impl Resource for CommunicationsActivity {
@@ -151,7 +153,9 @@ impl Resource for CommunicationsActivity {
     const PATH: &'static str = "communications-activities";
     const PREFIX: &'static str = "CMA";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "Activities and campaigns of a communications plan, from their first to their last day, both included, once or again and again. Whether one is due, running or over follows from its dates.";
+    const ABOUT: &'static str = "Activities and campaigns of a communications plan, from first to \
+        last day, both included, once or recurring. Whether an activity is due, running or ended \
+        follows from its dates.";
     type Computed = NothingComputed;
     type Filter = CommunicationsActivityFilter;
 
@@ -186,7 +190,7 @@ impl Resource for CommunicationsActivity {
             self,
             "/plan_id",
             |a| a.plan_id,
-            "cancel this activity and make another",
+            "cancel this activity and create another",
         );
         distinct(rules, "/goal_ids", &self.goal_ids);
         once(rules, "/channels", &self.channels);
@@ -201,7 +205,7 @@ impl Resource for CommunicationsActivity {
             (self.ends_on - self.starts_on).num_days() < LONGEST_DAYS,
             "/ends_on",
             "too_long",
-            "lies more than ten years after starts_on; end it sooner or let it recur",
+            "must not be more than ten years after starts_on; use an earlier date or a recurrence",
         );
         let fault = self
             .recurrence
@@ -219,7 +223,7 @@ impl Resource for CommunicationsActivity {
             of_plan.is_none_or(|days| overlap(days, (Some(self.starts_on), None))),
             "/starts_on",
             "date_order",
-            "lies after the end of the plan; give an earlier day or lengthen the plan",
+            "must not be after the end of the plan; give an earlier day or extend the plan",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -273,7 +277,7 @@ impl Resource for CommunicationsActivity {
     }
 }
 
-/// Refuses a list that names the same word twice.
+/// Refuses a list that contains the same value twice.
 fn once<T: PartialEq + Serialize>(
     rules: &mut Rules<'_, CommunicationsActivity>,
     pointer: &str,
@@ -284,7 +288,7 @@ fn once<T: PartialEq + Serialize>(
             rules.refuse(
                 format!("{pointer}/{n}"),
                 "duplicate",
-                format!("names {} again; remove it", word(value)),
+                format!("repeats {}; remove it", word(value)),
             );
         }
     }

@@ -1,4 +1,5 @@
-//! Intranet assets: pages on inclusion, who looks after them, which policies they lead to, and when they are to be reviewed.
+//! Intranet assets: pages on inclusion, their owners, the policies they link to, and their review
+//! dates.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,27 +12,27 @@ use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Where a page stands in its life.
+/// Status of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetStatus {
-    /// Not there yet.
+    /// Planned but not yet live.
     Planned,
     #[default]
     Published,
-    /// There, and being reviewed.
+    /// Live and under review.
     UnderReview,
-    /// No longer there.
+    /// No longer live.
     Retired,
 }
 
-/// A policy that a page leads to.
+/// Policy that a page links to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssetPolicy {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// Where it can be read.
+    /// URL where it can be read.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -44,10 +45,10 @@ pub struct AssetPolicy {
 /// A page or site on the intranet.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IntranetAsset {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// Its address.
+    /// URL.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -55,31 +56,31 @@ pub struct IntranetAsset {
         example = "https://intranet.example/inclusion"
     )]
     pub url: Option<String>,
-    /// Its path within the intranet.
+    /// Path within the intranet.
     #[serde(default)]
     #[schema(max_length = 500, pattern = "^/[^\\s]*$", example = "/cpie/inclusion")]
     pub path: Option<String>,
-    /// The unit that looks after it. Without an owner it is a gap.
+    /// Unit that owns the page. A page without an owner is a gap.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The post that looks after it.
+    /// Post that owns the page.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// What it is for.
+    /// Purpose.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// Day by which it is to be reviewed.
+    /// Date by which the page must be reviewed.
     #[serde(default)]
     pub review_due_on: Option<NaiveDate>,
-    /// Day of the last review.
+    /// Date of the last review.
     #[serde(default)]
     pub last_reviewed_on: Option<NaiveDate>,
-    /// The policies that it leads to.
+    /// Policies that the page links to.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub policies: Vec<AssetPolicy>,
-    /// Where it stands in its life.
+    /// Status of the page.
     #[serde(default)]
     pub status: AssetStatus,
 }
@@ -87,27 +88,27 @@ pub struct IntranetAsset {
 /// Narrows a list of intranet assets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct IntranetAssetFilter {
-    /// Assets of this unit.
+    /// Only assets owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Assets of this unit and of all units below it.
+    /// Only assets owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Assets that this post looks after.
+    /// Only assets owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Assets in these statuses.
+    /// Only assets in these statuses.
     #[param(value_type = Option<Vec<AssetStatus>>, inline, explode = false)]
     status: Option<Any<AssetStatus>>,
-    /// Whether the review is overdue today. A retired page needs none.
+    /// Whether the review is overdue today. Retired pages are never overdue.
     overdue: Option<bool>,
-    /// Whether it leads to a policy.
+    /// Whether the page links to a policy.
     has_policies: Option<bool>,
-    /// Assets to be reviewed on or after this day.
+    /// Only assets due for review on or after this date.
     due_from: Option<NaiveDate>,
-    /// Assets to be reviewed on or before this day.
+    /// Only assets due for review on or before this date.
     due_until: Option<NaiveDate>,
 }
 
 impl IntranetAsset {
-    /// Whether its review is overdue on a day.
+    /// Whether the review is overdue on a date.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         self.status != AssetStatus::Retired && self.review_due_on.is_some_and(|d| d < on)
@@ -119,7 +120,8 @@ impl Resource for IntranetAsset {
     const PATH: &'static str = "intranet-assets";
     const PREFIX: &'static str = "WEB";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "Intranet pages on inclusion: who looks after them, the policies they lead to, the last review and the next.";
+    const ABOUT: &'static str = "Intranet pages on inclusion: who looks after them, the policies \
+        they lead to, the last review and the next.";
     type Computed = NothingComputed;
     type Filter = IntranetAssetFilter;
 

@@ -1,4 +1,4 @@
-//! Evaluations: what an activity or a campaign reached and what was learnt. They are never changed.
+//! Evaluations: what an activity or campaign reached and what was learnt. They are never changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,21 +12,21 @@ use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What an activity reached and what was learnt.
+/// Evaluation of what an activity reached and what was learnt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CampaignEvaluation {
     /// The activity or campaign.
     pub activity_id: Uuid,
-    /// Day of the evaluation.
+    /// Date of the evaluation.
     pub evaluated_on: NaiveDate,
     /// The post that made it.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// Whom it reached, in words. This, `people_reached` or `learnt` is needed.
+    /// Who it reached, in words. One of `reach`, `people_reached` and `learnt` is required.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub reach: Option<String>,
-    /// How many people it reached.
+    /// Number of people reached.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub people_reached: Option<u32>,
@@ -34,11 +34,11 @@ pub struct CampaignEvaluation {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 4000)]
     pub learnt: Option<String>,
-    /// By what it was measured.
+    /// How it was measured.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub measures: Option<String>,
-    /// What supports it. Without, the evaluation is a claim.
+    /// What supports it. Without this, the evaluation is only a claim.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub evidence: Option<String>,
@@ -47,17 +47,17 @@ pub struct CampaignEvaluation {
 /// Narrows a list of evaluations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CampaignEvaluationFilter {
-    /// Evaluations of this activity.
+    /// Only evaluations of this activity.
     activity_id: Option<Uuid>,
-    /// Evaluations of activities of this plan.
+    /// Only evaluations of activities in this plan.
     plan_id: Option<Uuid>,
-    /// Evaluations made by this post.
+    /// Only evaluations made by this post.
     by_post_id: Option<Uuid>,
-    /// Evaluations that something supports (`true`), or nothing does (`false`).
+    /// Only evaluations with evidence (`true`), or without (`false`).
     is_evidenced: Option<bool>,
-    /// Evaluations made on or after this day.
+    /// Only evaluations made on or after this date.
     evaluated_from: Option<NaiveDate>,
-    /// Evaluations made on or before this day.
+    /// Only evaluations made on or before this date.
     evaluated_until: Option<NaiveDate>,
 }
 
@@ -66,7 +66,8 @@ impl Resource for CampaignEvaluation {
     const PATH: &'static str = "campaign-evaluations";
     const PREFIX: &'static str = "EVA";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "What activities and campaigns reached, by what it was measured, and what was learnt. A later evaluation corrects an earlier one; none is changed.";
+    const ABOUT: &'static str = "What activities and campaigns reached, how it was measured, and \
+        what was learnt. Evaluations are never changed: a later one corrects an earlier one.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = CampaignEvaluationFilter;
@@ -101,7 +102,7 @@ impl Resource for CampaignEvaluation {
             self.reach.is_some() || self.people_reached.is_some() || self.learnt.is_some(),
             "/reach",
             "required",
-            "an evaluation says something; give reach, people_reached or learnt",
+            "an evaluation needs content; give reach, people_reached or learnt",
         );
         let activity = rules
             .reading

@@ -1,4 +1,4 @@
-//! Good practice that business groups have published, planned or as it came.
+//! Good practice published by business groups, whether planned or ad hoc.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,21 +15,21 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, R
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PracticeBasis {
-    /// As it came.
+    /// Published ad hoc.
     AdHoc,
-    /// By a plan.
+    /// Published under a plan.
     Planned,
 }
 
 /// An example of good practice.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GoodPractice {
-    /// The business group or unit whose practice it is. Cannot change.
+    /// Business group or unit whose practice it is. Cannot be changed.
     pub unit_id: Uuid,
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// What is done, and what it brings.
+    /// What is done and what it achieves.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub description: Option<String>,
@@ -42,7 +42,7 @@ pub struct GoodPractice {
     /// The intranet asset on which it was published.
     #[serde(default)]
     pub asset_id: Option<Uuid>,
-    /// Where it can be read.
+    /// URL where it can be read.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -50,38 +50,38 @@ pub struct GoodPractice {
         example = "https://intranet.example/rasp/examples"
     )]
     pub url: Option<String>,
-    /// Day of publication; none: not known, or not published.
+    /// Date of publication. Null if not known or not published.
     #[serde(default)]
     pub published_on: Option<NaiveDate>,
-    /// The activity by which it was shared.
+    /// Communications activity that shared it.
     #[serde(default)]
     pub activity_id: Option<Uuid>,
 }
 
-/// Narrows a list of good practice.
+/// Narrows a list of good practice examples.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GoodPracticeFilter {
-    /// Practice of this unit.
+    /// Only examples from this unit.
     unit_id: Option<Uuid>,
-    /// Practice of this unit and of all units below it.
+    /// Only examples from this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Practice published in these ways.
+    /// Only examples published in these ways.
     #[param(value_type = Option<Vec<PracticeBasis>>, inline, explode = false)]
     basis: Option<Any<PracticeBasis>>,
-    /// Practice on this intranet asset.
+    /// Only examples published on this intranet asset.
     asset_id: Option<Uuid>,
-    /// Practice shared by this activity.
+    /// Only examples shared by this activity.
     activity_id: Option<Uuid>,
-    /// Whether it says where or when it was published.
+    /// Whether the place or date of publication is recorded.
     is_published: Option<bool>,
-    /// Practice published on or after this day.
+    /// Only examples published on or after this date.
     published_from: Option<NaiveDate>,
-    /// Practice published on or before this day.
+    /// Only examples published on or before this date.
     published_until: Option<NaiveDate>,
 }
 
 impl GoodPractice {
-    /// Whether it says where or when it was published.
+    /// Whether the place or date of publication is recorded.
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.published_on.is_some()
@@ -96,7 +96,8 @@ impl Resource for GoodPractice {
     const PATH: &'static str = "good-practices";
     const PREFIX: &'static str = "GPR";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "Examples of good practice by business group, where they were published, and whether by plan or as they came.";
+    const ABOUT: &'static str = "Examples of good practice by business group, where they were \
+        published, and whether they were planned or ad hoc.";
     type Computed = NothingComputed;
     type Filter = GoodPracticeFilter;
 
@@ -129,7 +130,7 @@ impl Resource for GoodPractice {
             self,
             "/unit_id",
             |p| p.unit_id,
-            "withdraw this example and make another",
+            "withdraw this example and create another",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {

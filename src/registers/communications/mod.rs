@@ -1,4 +1,5 @@
-//! Communications: plans, activities and campaigns, what they brought, intranet assets, good practice.
+//! Communications: plans, activities and campaigns, their evaluations, intranet assets, good
+//! practice.
 
 mod activity;
 mod asset;
@@ -19,7 +20,7 @@ pub use run::{ActivityState, Run, ended_on, runs};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

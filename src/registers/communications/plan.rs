@@ -1,4 +1,5 @@
-//! Communications plans: whose they are, which strategy and goals they serve, and for which time.
+//! Communications plans: their owners, the strategy and goals they serve, and the period they
+//! cover.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,30 +15,30 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, R
 /// A communications plan.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CommunicationsPlan {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// The unit whose plan it is.
+    /// Unit that owns the plan.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The strategy that it supports. A plan that serves neither strategy nor goal is a gap.
+    /// Strategy that the plan supports. A plan with no strategy and no goals is a gap.
     #[serde(default)]
     pub strategy_id: Option<Uuid>,
-    /// The goals that it serves.
+    /// Goals served.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub goal_ids: Vec<Uuid>,
-    /// What it is to bring about.
+    /// What the plan is meant to achieve.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub description: Option<String>,
-    /// First day of its time; none: not known.
+    /// First day of the period covered. Null if not known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day of its time; none: open.
+    /// Last day of the period covered. Null if open-ended.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
@@ -45,22 +46,22 @@ pub struct CommunicationsPlan {
 /// Narrows a list of communications plans.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CommunicationsPlanFilter {
-    /// Plans of this unit.
+    /// Only plans owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Plans of this unit and of all units below it.
+    /// Only plans owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Plans that this post answers for.
+    /// Only plans owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Plans that support this strategy.
+    /// Only plans that support this strategy.
     strategy_id: Option<Uuid>,
-    /// Plans that serve this goal.
+    /// Only plans that serve this goal.
     goal_id: Option<Uuid>,
-    /// Whether today lies in the plan's time.
+    /// Whether today falls within the plan's period.
     current: Option<bool>,
 }
 
 impl CommunicationsPlan {
-    /// The days of its time.
+    /// Returns the first and last day of the period covered.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -72,7 +73,8 @@ impl Resource for CommunicationsPlan {
     const PATH: &'static str = "communications-plans";
     const PREFIX: &'static str = "CPL";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "Communications plans: the frame of activities and campaigns, with owner, strategy, goals and time.";
+    const ABOUT: &'static str = "Communications plans, which group activities and campaigns, with \
+        owner, strategy, goals and period.";
     type Computed = NothingComputed;
     type Filter = CommunicationsPlanFilter;
 

@@ -1,4 +1,4 @@
-//! The runs of an activity and how they stand on a day. First and last day belong to a run.
+//! The runs of an activity and their state on a date. The first and last day are part of a run.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use super::{ActivityStatus, CommunicationsActivity};
 use crate::registers::checks::{Days, overlap};
 use crate::registers::recurrence;
 
-/// How an activity or one of its runs stands.
+/// State of an activity or of one of its runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityState {
     /// Still to come.
     Due,
-    /// The day lies in it, or is its first or its last.
+    /// In progress on the date. The first and last day count.
     Running,
-    /// Over.
+    /// Finished.
     Ended,
     /// Will not take place.
     Cancelled,
@@ -30,7 +30,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// How it stands on a day, if it takes place.
+    /// Returns the state on a date, assuming the run takes place.
     #[must_use]
     pub fn state(self, on: NaiveDate) -> ActivityState {
         if on < self.starts_on {
@@ -43,7 +43,7 @@ impl Run {
     }
 }
 
-/// The runs that have a day in the window, in their order.
+/// Returns the runs with at least one day in the window, in order.
 #[must_use]
 pub fn runs(activity: &CommunicationsActivity, window: Days) -> Vec<Run> {
     let length = activity.ends_on - activity.starts_on;
@@ -61,7 +61,8 @@ pub fn runs(activity: &CommunicationsActivity, window: Days) -> Vec<Run> {
         .collect()
 }
 
-/// How an activity stands on a day: running with any of its runs, due while one is to come, ended after the last.
+/// Returns the state of an activity on a date: running if any of its runs is, due if one is still
+/// to come, ended after the last.
 #[must_use]
 pub fn state(activity: &CommunicationsActivity, on: NaiveDate) -> ActivityState {
     if activity.status == ActivityStatus::Cancelled {
@@ -76,7 +77,7 @@ pub fn state(activity: &CommunicationsActivity, on: NaiveDate) -> ActivityState 
     }
 }
 
-/// The last day of its last run; `None` for one that recurs without end.
+/// Returns the last day of the last run, or `None` if the activity recurs without end.
 #[must_use]
 pub fn ended_on(activity: &CommunicationsActivity) -> Option<NaiveDate> {
     let ends = |rule: &String| rule.contains("COUNT") || rule.contains("UNTIL");

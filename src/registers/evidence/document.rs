@@ -1,4 +1,4 @@
-//! Documents: what a paper is and whose; the files themselves are its versions.
+//! Documents: what a document is and who owns it. The files themselves are its versions.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::registers::links::parts;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What a document is.
+/// Kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
@@ -22,43 +22,44 @@ pub enum DocumentKind {
     TermsOfReference,
     Agenda,
     Minutes,
-    /// Laid before a board.
+    /// Paper submitted to a board.
     Paper,
     Report,
     Dashboard,
     Policy,
     Guidance,
     Letter,
-    /// Figures as they were delivered.
+    /// Figures as supplied.
     Data,
     Other,
 }
 
-/// How finished a document says it is.
+/// State of completion that a document gives for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentState {
-    /// It does not say.
+    /// Not stated in the document.
     #[default]
     NotStated,
     Draft,
     Final,
 }
 
-/// A document. Its files are its versions; one that is kept elsewhere has an address instead.
+/// A document. Its files are its versions. A document kept elsewhere has a URL instead.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Document {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// What it is.
     pub document_kind: DocumentKind,
-    /// The unit that answers for it.
+    /// Unit responsible for it.
     pub owner_unit_id: Uuid,
-    /// The board that it was written for or by; whoever keeps that board's papers may change it too.
+    /// Board the document was written for or by. Those responsible for that board's papers may also
+    /// change it.
     #[serde(default)]
     pub board_id: Option<Uuid>,
-    /// Where it is kept, if elsewhere.
+    /// URL, if the document is kept elsewhere.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -66,16 +67,16 @@ pub struct Document {
         example = "https://example.org/reports/1"
     )]
     pub url: Option<String>,
-    /// Day on which it was last read at that address.
+    /// Date the document was last read at that URL.
     #[serde(default)]
     pub retrieved_on: Option<NaiveDate>,
-    /// The day that it bears.
+    /// Date shown on the document.
     #[serde(default)]
     pub dated_on: Option<NaiveDate>,
-    /// How finished it says it is.
+    /// State of completion given in the document.
     #[serde(default)]
     pub state: DocumentState,
-    /// What it says of its own state, in its own words ("draft v0.4, for comment").
+    /// State of completion in the document's own words ("draft v0.4, for comment").
     #[serde(default)]
     #[schema(max_length = 300)]
     pub state_words: Option<String>,
@@ -85,36 +86,37 @@ pub struct Document {
     pub description: Option<String>,
 }
 
-/// What the service works out about a document. Versions that are marked and whose document is not count nowhere.
+/// Values computed by the service for a document. Versions with a stricter marking than the
+/// document are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentComputed {
-    /// How many versions it has that are not withdrawn.
+    /// Number of versions that are not withdrawn.
     #[schema(minimum = 0)]
     pub version_count: usize,
-    /// The one with the highest number.
+    /// Version with the highest number.
     pub latest_version_id: Option<Uuid>,
 }
 
 /// Narrows a list of documents.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DocumentFilter {
-    /// Documents of these kinds.
+    /// Only documents of these kinds.
     #[param(value_type = Option<Vec<DocumentKind>>, inline, explode = false)]
     document_kind: Option<Any<DocumentKind>>,
-    /// Documents of this unit.
+    /// Only documents owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Documents of this unit and of all units below it.
+    /// Only documents owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Documents of this board.
+    /// Only documents of this board.
     board_id: Option<Uuid>,
-    /// Documents that say they are in these states.
+    /// Only documents that give one of these states for themselves.
     #[param(value_type = Option<Vec<DocumentState>>, inline, explode = false)]
     state: Option<Any<DocumentState>>,
-    /// Whether there is a file to download.
+    /// Whether the document has a file to download.
     has_versions: Option<bool>,
-    /// Documents dated on or after this day.
+    /// Only documents dated on or after this date.
     dated_from: Option<NaiveDate>,
-    /// Documents dated on or before this day.
+    /// Only documents dated on or before this date.
     dated_until: Option<NaiveDate>,
 }
 
@@ -123,7 +125,9 @@ impl Resource for Document {
     const PATH: &'static str = "documents";
     const PREFIX: &'static str = "DOC";
     const SUBJECT: Subject = Subject::Document;
-    const ABOUT: &'static str = "Documents: strategies, terms of reference, minutes, papers, reports. The files are a document's versions, each uploaded once and never changed; one that is kept elsewhere has an address.";
+    const ABOUT: &'static str = "Documents: strategies, terms of reference, minutes, papers, \
+        reports. The files are a document's versions, each uploaded once and never changed. A \
+        document kept elsewhere has a URL.";
     type Computed = DocumentComputed;
     type Filter = DocumentFilter;
 

@@ -1,4 +1,4 @@
-//! Evidence: which version of which document, or which record, bears out what another record says.
+//! Evidence: which version of which document, or which other record, supports a record.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,43 +14,45 @@ use crate::world::record::ANY_KIND;
 use crate::world::seen::cleared;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What bears out a record. It names the very version of a document, which then stays as it is.
+/// Evidence supporting a record. It cites one specific version of a document, so the evidence stays
+/// the same.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
-    /// The record that it supports, of any kind.
+    /// Record that it supports, of any kind.
     pub supports_id: Uuid,
-    /// The version of a document that is the evidence.
+    /// Document version that is the evidence.
     #[serde(default)]
     pub document_version_id: Option<Uuid>,
-    /// The record that is the evidence, where it is not a version of a document: minutes, say, or a document kept elsewhere.
+    /// Record that is the evidence, if it is not a document version: for example minutes, or a
+    /// document kept elsewhere.
     #[serde(default)]
     pub source_id: Option<Uuid>,
     /// What it shows, in words.
     #[schema(min_length = 1, max_length = 2000)]
     pub shows: String,
-    /// Day on which it was submitted.
+    /// Date it was submitted.
     pub submitted_on: NaiveDate,
-    /// The post that submitted it.
+    /// Post that submitted it.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
 }
 
-/// Narrows a list of evidence.
+/// Narrows a list of evidence records.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct EvidenceFilter {
-    /// Evidence for this record.
+    /// Only evidence for this record.
     supports_id: Option<Uuid>,
-    /// Evidence that is this version of a document.
+    /// Only evidence that cites this document version.
     document_version_id: Option<Uuid>,
-    /// Evidence that is this document, in whatever version, or cited as kept elsewhere.
+    /// Only evidence that cites this document, in any version or as a document kept elsewhere.
     document_id: Option<Uuid>,
-    /// Evidence that is this record.
+    /// Only evidence that cites this record.
     source_id: Option<Uuid>,
-    /// Evidence that this post submitted.
+    /// Only evidence submitted by this post.
     by_post_id: Option<Uuid>,
-    /// Evidence submitted on or after this day.
+    /// Only evidence submitted on or after this date.
     submitted_from: Option<NaiveDate>,
-    /// Evidence submitted on or before this day.
+    /// Only evidence submitted on or before this date.
     submitted_until: Option<NaiveDate>,
 }
 
@@ -61,12 +63,14 @@ impl Evidence {
             (None, None) => rules.refuse(
                 "/document_version_id",
                 "required",
-                "name what the evidence is: a document_version_id, or the source_id of another record",
+                "say what the evidence is; give document_version_id, or source_id for another \
+                    record",
             ),
             (Some(_), Some(_)) => rules.refuse(
                 "/source_id",
                 "not_allowed",
-                "the evidence is either a version of a document or another record; record the other as evidence of its own",
+                "give either document_version_id or source_id; record the other as separate \
+                    evidence",
             ),
             _ => {}
         }
@@ -77,7 +81,7 @@ impl Evidence {
             rules.refuse(
                 "/source_id",
                 "wrong_kind",
-                "is a version of a document; name it in document_version_id",
+                "source_id is a document version; give it in document_version_id instead",
             );
         }
         let cites = [self.document_version_id, self.source_id];
@@ -85,7 +89,7 @@ impl Evidence {
             rules.refuse(
                 "/supports_id",
                 "circle",
-                "nothing is evidence of itself; name another record",
+                "a record cannot be evidence of itself; name another record",
             );
         }
         let is_evidence = |id: Uuid| world.get::<Self>(id).is_some();
@@ -98,10 +102,11 @@ impl Evidence {
             rules.refuse(
                 pointer,
                 "wrong_kind",
-                "is evidence itself; name what it supports, or what it cites",
+                "this is an evidence record; name the record it supports, or the one it cites",
             );
         }
-        // What was withdrawn while this was withdrawn too must not be cited again by its restoring.
+        // A cited record may have been withdrawn while this evidence was withdrawn. Restoring the
+        // evidence must not cite it again.
         let comes_back = rules.before.is_some_and(|b| !b.is_live());
         let gone = |id: &Uuid| {
             world
@@ -112,7 +117,7 @@ impl Evidence {
             rules.refuse(
                 "",
                 "withdrawn",
-                "what it cites is withdrawn; restore that first",
+                "a record it cites is withdrawn; restore that record first",
             );
         }
     }
@@ -123,7 +128,10 @@ impl Resource for Evidence {
     const PATH: &'static str = "evidence";
     const PREFIX: &'static str = "EVD";
     const SUBJECT: Subject = Subject::Document;
-    const ABOUT: &'static str = "What bears out a record: a version of a document, or another record, with what it shows. Whoever owns the record that is supported owns its evidence, and who may not know of that record does not know of its evidence. What live evidence cites cannot be withdrawn.";
+    const ABOUT: &'static str = "Evidence supporting a record: a version of a document, or \
+        another record, with what it shows. The owner of the supported record owns its evidence. \
+        Callers who cannot see that record cannot see its evidence. A record cannot be withdrawn \
+        while live evidence cites it.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = EvidenceFilter;
@@ -164,7 +172,8 @@ impl Resource for Evidence {
         vec![&self.shows]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        // Which document a version is of is for those who may know of the version.
+        // The document that a version belongs to is disclosed only to callers who can see the
+        // version.
         let document = || {
             let version = r
                 .data

@@ -1,9 +1,9 @@
-//! Documents with their versions, and what they are evidence of.
+//! Documents with their versions, and the evidence they provide.
 
 mod document;
 #[expect(
     clippy::module_inception,
-    reason = "a file bears the name of what is kept in it"
+    reason = "the file is named after the record it defines"
 )]
 mod evidence;
 mod version;
@@ -14,7 +14,7 @@ pub use version::{DocumentVersion, next_number};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

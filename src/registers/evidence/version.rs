@@ -1,4 +1,4 @@
-//! Versions of documents: a file as it was uploaded, with its hash. Made by the upload alone.
+//! Versions of documents: a file as uploaded, with its hash. Only an upload creates one.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,23 +10,23 @@ use crate::registers::links::others;
 use crate::registers::query::is;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// A file of a document, as it was uploaded. Who uploaded it is its `created_by`.
+/// A file of a document, as uploaded. `created_by` is the account that uploaded it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DocumentVersion {
     /// The document.
     pub document_id: Uuid,
-    /// 1 for the document's first version, and on.
+    /// Version number, starting at 1 for the document's first version.
     #[schema(minimum = 1)]
     pub number: i64,
-    /// What the document itself calls this version ("0.4").
+    /// Version label used in the document itself ("0.4").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 60)]
     pub label: Option<String>,
-    /// What differs from the version before.
+    /// What changed since the previous version.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub what_changed: Option<String>,
-    /// Name of the file, made safe to be saved under.
+    /// File name, made safe for saving.
     #[schema(min_length = 1, max_length = 150, pattern = "^[^/\\\\:*?\"<>|]+$")]
     pub file_name: String,
     /// Media type, checked against the file's first bytes.
@@ -43,12 +43,12 @@ pub struct DocumentVersion {
 /// Narrows a list of document versions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DocumentVersionFilter {
-    /// Versions of this document.
+    /// Only versions of this document.
     document_id: Option<Uuid>,
-    /// Versions whose file has this hash.
+    /// Only versions whose file has this hash.
     #[param(max_length = 64)]
     sha256: Option<String>,
-    /// Versions of this media type.
+    /// Only versions of this media type.
     #[param(max_length = 100)]
     media_type: Option<String>,
 }
@@ -58,7 +58,9 @@ impl Resource for DocumentVersion {
     const PATH: &'static str = "document-versions";
     const PREFIX: &'static str = "DOV";
     const SUBJECT: Subject = Subject::Document;
-    const ABOUT: &'static str = "The files of documents, each as it was uploaded, with its SHA-256. Uploading makes them (`POST /documents/{id}/versions`) and nothing changes them; one that evidence cites stays.";
+    const ABOUT: &'static str = "The files of documents, as uploaded, each with its SHA-256. An \
+        upload creates a version (`POST /documents/{id}/versions`) and nothing changes it. A \
+        version cited as evidence cannot be withdrawn.";
     const APPEND_ONLY: bool = true;
     const OFFERS_CREATE: bool = false;
     type Computed = NothingComputed;
@@ -84,7 +86,7 @@ impl Resource for DocumentVersion {
             !taken,
             "/number",
             "duplicate",
-            "the document has a version with this number",
+            "the document already has a version with this number",
         );
     }
     fn touches(&self) -> Vec<Uuid> {
@@ -119,7 +121,7 @@ impl Resource for DocumentVersion {
     }
 }
 
-/// The number that the next version of a document bears: withdrawn ones keep theirs.
+/// Returns the number for the next version of a document. Withdrawn versions keep their numbers.
 #[must_use]
 pub fn next_number(world: &crate::world::World, document: Uuid) -> i64 {
     let numbers = world

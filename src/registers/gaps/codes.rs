@@ -1,5 +1,5 @@
-//! The codes of the rules that find gaps: each with where it belongs and the kind of record that it looks at. The rules themselves are a
-//! view's; a test there compares them with this list.
+//! Codes of the rules that find gaps, each with its register and the kind of record it checks. The
+//! rules themselves are in a view; a test there compares them with this list.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::policy::Subject;
 use crate::problem::one_of;
 
-/// Where a gap belongs.
+/// Register that a gap belongs to.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -17,19 +17,20 @@ use crate::problem::one_of;
 pub enum GapRegister {
     Strategy,
     Plan,
-    /// Boards, who sits on them, their meetings, oversight.
+    /// Boards, their members and meetings, and oversight.
     Boards,
     Assurance,
     Risk,
     Performance,
     Communications,
     Papers,
-    /// Waivers themselves. Their gaps are mended, never waived.
+    /// Waivers themselves. Their gaps must be resolved and cannot be waived.
     Waivers,
 }
 
 impl GapRegister {
-    /// Whose keepers may waive its gaps; nobody waives those of waivers.
+    /// Returns the subject whose owners may waive the register's gaps. Gaps in waivers cannot be
+    /// waived.
     #[must_use]
     pub fn keepers(self) -> Option<Subject> {
         match self {
@@ -46,7 +47,7 @@ impl GapRegister {
     }
 }
 
-/// Every code, by where it belongs and the kind that its rule looks at. Codes never change.
+/// Every code, by register and the kind of record its rule checks. Codes never change.
 pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Strategy,
@@ -337,7 +338,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (GapRegister::Waivers, "gap_waiver", &["waiver_without_gap"]),
 ];
 
-/// A code, as a query names it: one of those there are.
+/// Code given in a query. Must be one of the existing codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GapCode(pub String);
 
@@ -373,14 +374,14 @@ impl PartialSchema for GapCode {
 }
 impl ToSchema for GapCode {}
 
-/// Where a code belongs, and the kind that its rule looks at.
+/// Returns the register of a code and the kind of record its rule checks.
 #[must_use]
 pub fn gap_code(code: &str) -> Option<(GapRegister, &'static str)> {
     let found = GAP_CODES.iter().find(|(_, _, codes)| codes.contains(&code));
     found.map(|(register, kind, _)| (*register, *kind))
 }
 
-/// The codes of the rules whose gaps can be waived.
+/// Returns the codes of the rules whose gaps can be waived.
 pub(super) fn waivable() -> Vec<&'static str> {
     let groups = GAP_CODES
         .iter()

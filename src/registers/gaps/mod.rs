@@ -1,4 +1,5 @@
-//! Waivers of gaps. What the rules look for stands in [`crate::views`]; here are their codes, with what each is about.
+//! Waivers of gaps, and the codes of the gap rules with what each is about. The rules are in
+//! [`crate::views`].
 
 mod codes;
 mod waiver;
@@ -8,7 +9,7 @@ pub use waiver::GapWaiver;
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue.with::<GapWaiver>()

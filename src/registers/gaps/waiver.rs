@@ -1,4 +1,5 @@
-//! A gap's waiver: for a time, and with a reason, a gap that a rule finds on one record does not count.
+//! Waiver of a gap: for a limited time, and with a reason, a gap found by a rule on one record is
+//! not counted.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -22,14 +23,14 @@ pub struct GapWaiver {
     /// The code of the rule whose gap is waived.
     #[schema(schema_with = rule_codes)]
     pub rule: String,
-    /// The record on which the rule finds it.
+    /// Record on which the rule finds the gap.
     pub record_id: Uuid,
-    /// Why it is not to count.
+    /// Why the gap should not count.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// Day on which it was granted; not to come.
+    /// Date the waiver was granted. Must not be in the future.
     pub granted_on: NaiveDate,
-    /// Last day on which the gap does not count. How far off it may be is a setting.
+    /// Last day on which the gap is not counted. A setting limits how far ahead it may be.
     pub expires_on: NaiveDate,
 }
 
@@ -44,36 +45,39 @@ fn rule_codes() -> Object {
 /// Narrows a list of waivers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GapWaiverFilter {
-    /// Waivers of gaps that one of these rules finds.
+    /// Only waivers of gaps found by these rules.
     #[param(value_type = Option<Vec<GapCode>>, inline, explode = false)]
     rule: Option<Any<GapCode>>,
-    /// Waivers for this record.
+    /// Only waivers for this record.
     record_id: Option<Uuid>,
-    /// Waivers of gaps in one of these registers.
+    /// Only waivers of gaps in these registers.
     #[param(value_type = Option<Vec<GapRegister>>, inline, explode = false)]
     register: Option<Any<GapRegister>>,
-    /// Waivers that hold on the day (`true`), or that do not yet or no longer (`false`).
+    /// Only waivers in force today (`true`), or those not yet or no longer in force (`false`).
     in_force: Option<bool>,
-    /// Waivers that expire on or after this day.
+    /// Only waivers that expire on or after this date.
     expires_from: Option<NaiveDate>,
-    /// Waivers that expire on or before this day.
+    /// Only waivers that expire on or before this date.
     expires_until: Option<NaiveDate>,
 }
 
 impl GapWaiver {
-    /// First and last day on which the gap does not count.
+    /// Returns the first and last day on which the gap is not counted.
     #[must_use]
     pub fn days(&self) -> Days {
         (Some(self.granted_on), Some(self.expires_on))
     }
 
-    /// Q2: a gap is waived by someone entitled. Whoever may make and withdraw what the rule is about, in a scope that covers the record:
-    /// strategy managers for strategies, plans and communications, board secretaries for boards, auditors for recommendations and what
-    /// is claimed of them, risk managers, analysts. Never who is only told of the gap, nor the contributors whose work it is found on.
+    /// Q2: checks that the caller is entitled to waive the gap. The caller must be able to create
+    /// and withdraw what the rule is about, in a scope that covers the record: strategy managers
+    /// for strategies, plans and communications, board secretaries for boards, auditors for
+    /// recommendations and what is claimed of them, risk managers, analysts. Being able to see the
+    /// gap is not enough, nor is contributing to the work it is found on.
     fn check_entitled(&self, rules: &mut Rules<'_, Self>) {
         let subject = gap_code(&self.rule).and_then(|(register, _)| register.keepers());
         if !subject.is_some_and(|s| rules.may(s, Act::Withdraw, self.record_id)) {
-            let detail = "a gap is waived by whoever keeps the register that the rule belongs to, in a scope that covers the record";
+            let detail = "only those responsible for the rule's register, in a scope that covers \
+                the record, can waive this gap";
             rules.forbid("/rule", detail);
         }
     }
@@ -85,7 +89,10 @@ impl GapWaiver {
             .and_then(|r| world.catalogue().kinds().get(r.meta().kind))
             .map_or("", |k| k.name);
         if let Some((_, kind)) = gap_code(&self.rule).filter(|(_, kind)| *kind != is) {
-            let detail = format!("the rule looks at records of the kind {kind}, and this is none");
+            let detail = format!(
+                "the rule checks records of the kind {kind}, and this record is \
+                of another kind"
+            );
             rules.refuse("/record_id", "wrong_kind", detail);
         }
     }
@@ -101,7 +108,8 @@ impl GapWaiver {
         let longest = in_force(rules.reading.world).gaps.longest_waiver_days;
         if rules.before.is_none() && (self.expires_on - self.granted_on).num_days() > longest {
             let detail = format!(
-                "lies more than {longest} days after granted_on; waive it again once this waiver has expired"
+                "must not be more than {longest} days after granted_on; waive the gap again once \
+                    this waiver has expired"
             );
             rules.refuse("/expires_on", "too_far", detail);
         }
@@ -111,7 +119,8 @@ impl GapWaiver {
             .find(|w| overlap(w.data.days(), self.days()));
         if let Some(twin) = twin {
             let detail = format!(
-                "{} waives the same gap up to {}; withdraw that waiver, or let this one begin after it",
+                "{} waives the same gap until {}; withdraw that waiver, or start this one after \
+                    it ends",
                 twin.meta.reference, twin.data.expires_on
             );
             rules.refuse("/granted_on", "overlap", detail);
@@ -124,7 +133,10 @@ impl Resource for GapWaiver {
     const PATH: &'static str = "gap-waivers";
     const PREFIX: &'static str = "GWV";
     const SUBJECT: Subject = Subject::Waiver;
-    const ABOUT: &'static str = "Waivers of gaps: one rule, one record, a reason, a last day. Until then the gap is left out of the open ones and shown as waived; from the day after it counts again. Waived by whoever keeps the register that the rule belongs to; `created_by` says by which account.";
+    const ABOUT: &'static str = "Waivers of gaps: one rule, one record, a reason, a last day. \
+        Until then the gap is left out of the open gaps and listed as waived; from the next day \
+        it counts again. Granted by those responsible for the rule's register; `created_by` \
+        gives the account.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = GapWaiverFilter;

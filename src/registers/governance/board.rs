@@ -1,4 +1,4 @@
-//! Boards, groups and workstreams: who they are, whose they are, and whether they still sit.
+//! Boards, groups and workstreams: what they are, who owns them, and whether they are still active.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,14 +11,14 @@ use crate::registers::checks::not_in_future;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of body it is.
+/// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoardKind {
     Board,
     /// The top board of the organisation.
     ManagementBoard,
-    /// The board of one business group for the strategy.
+    /// A business group's board for the strategy.
     BusinessGroupBoard,
     /// The board of one project or programme.
     ProjectBoard,
@@ -28,7 +28,7 @@ pub enum BoardKind {
     Workstream,
 }
 
-/// Whether it sits.
+/// Status of a board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoardStatus {
@@ -36,45 +36,46 @@ pub enum BoardStatus {
     #[default]
     Proposed,
     Active,
-    /// Sits no longer.
+    /// No longer meets.
     Dissolved,
 }
 
 /// A board, group, panel, committee or workstream.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Board {
-    /// Its name.
+    /// Name.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// What sort of body it is.
+    /// Kind of body.
     pub board_kind: BoardKind,
-    /// Whether it sits. It goes from proposed to active to dissolved; a dissolved board can be made active again.
+    /// Status of the board. It goes from proposed to active to dissolved. A dissolved board can be
+    /// made active again.
     #[serde(default)]
     pub status: BoardStatus,
-    /// The unit whose board it is. A board without one is a gap.
+    /// Unit that owns the board. A board without an owner unit is a gap.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// Other names it goes or went by.
+    /// Other names, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
     pub aliases: Vec<String>,
-    /// What it is for, in short; its terms of reference say it in full.
+    /// Purpose in brief. The terms of reference give it in full.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub purpose: Option<String>,
-    /// The board that took over from it.
+    /// Board that took over from this one.
     #[serde(default)]
     pub successor_id: Option<Uuid>,
-    /// First day on which it sat or was set up, where known.
+    /// Date the board was set up or first met, if known.
     #[serde(default)]
     pub established_on: Option<NaiveDate>,
-    /// Day of its end; a dissolved board needs it and no other has it.
+    /// Date the board was dissolved. Required for a dissolved board; not allowed for any other.
     #[serde(default)]
     pub dissolved_on: Option<NaiveDate>,
 }
 
 impl Board {
-    /// Whether it sits or is to sit.
+    /// Whether the board is active or proposed.
     #[must_use]
     pub fn is_standing(&self) -> bool {
         self.status != BoardStatus::Dissolved
@@ -84,19 +85,19 @@ impl Board {
 /// Narrows a list of boards.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct BoardFilter {
-    /// Boards in these statuses.
+    /// Only boards in these statuses.
     #[param(value_type = Option<Vec<BoardStatus>>, inline, explode = false)]
     status: Option<Any<BoardStatus>>,
-    /// Boards of these kinds.
+    /// Only boards of these kinds.
     #[param(value_type = Option<Vec<BoardKind>>, inline, explode = false)]
     board_kind: Option<Any<BoardKind>>,
-    /// Boards of this unit.
+    /// Only boards owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Boards of this unit and of all units below it.
+    /// Only boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Boards that this board took over from.
+    /// Only boards that this board took over from.
     successor_id: Option<Uuid>,
-    /// Boards by this name or alias, in any case.
+    /// Only boards with this name or alias. Upper and lower case are treated the same.
     #[param(max_length = 200)]
     name: Option<String>,
 }
@@ -106,7 +107,9 @@ impl Resource for Board {
     const PATH: &'static str = "boards";
     const PREFIX: &'static str = "BRD";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "The boards, groups, panels and workstreams that decide, oversee and deliver. Who chairs one is a membership; what it is for stands in its terms of reference.";
+    const ABOUT: &'static str = "The boards, groups, panels and workstreams that decide, oversee \
+        and deliver. The chair is recorded as a membership, and the purpose in the terms of \
+        reference.";
     type Computed = NothingComputed;
     type Filter = BoardFilter;
 
@@ -131,7 +134,7 @@ impl Resource for Board {
     // S16
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         use BoardStatus::{Active, Dissolved, Proposed};
-        // It may start in any status: boards of the past are recorded too.
+        // A new record may have any status, because past boards are recorded too.
         rules.transition(
             "/status",
             rules.before.map(|b| b.data.status),
@@ -146,13 +149,14 @@ impl Resource for Board {
             self.is_standing() || self.dissolved_on.is_some(),
             "/dissolved_on",
             "required",
-            "a dissolved board needs the day of its end; give dissolved_on",
+            "a dissolved board needs the date it was dissolved; give dissolved_on",
         );
         rules.require(
             !self.is_standing() || self.dissolved_on.is_none(),
             "/dissolved_on",
             "not_allowed",
-            "only a dissolved board has it; set status to dissolved or leave it out",
+            "only a dissolved board has dissolved_on; set status to dissolved or leave \
+                dissolved_on out",
         );
         not_in_future(rules, "/dissolved_on", self.dissolved_on);
         rules.in_order(

@@ -1,4 +1,5 @@
-//! Lines between boards, and from boards to units and outside bodies: who reports to, assures, allocates to, escalates to whom.
+//! Board relationships: which board reports to, assures, allocates to or escalates to another
+//! board, a unit or an outside body.
 
 use std::collections::HashSet;
 
@@ -13,85 +14,86 @@ use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::query::{Any, any, is};
 use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
 
-/// What the line from one body to the other means.
+/// Kind of board relationship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoardEdgeKind {
-    /// Answers to it.
+    /// The board reports to the other body.
     ReportsTo,
-    /// Gives it assurance that the work is done.
+    /// The board assures the other body that the work is done.
     Assures,
-    /// Gives it work and holds it to account.
+    /// The board gives the other body work and holds it to account.
     AllocatesTo,
-    /// Takes risks and decisions up to it.
+    /// The board takes risks and decisions up to the other body.
     EscalatesTo,
 }
 
-/// How far both ends agree to a line.
+/// Agreement of both sides to a board relationship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EdgeAgreement {
-    /// The line needs no agreement.
+    /// No agreement is needed.
     #[default]
     NotNeeded,
-    /// Neither end has agreed.
+    /// Neither side has agreed.
     Missing,
-    /// One end has agreed, the other has not.
+    /// One side has agreed, the other has not.
     OneSided,
-    /// Both ends have agreed.
+    /// Both sides have agreed.
     Agreed,
 }
 
-/// A line from a board to another board, a unit or an outside body.
+/// A relationship between a board and another board, a unit or an outside body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BoardEdge {
-    /// The board that the line starts from. Cannot change.
+    /// Board the relationship starts from. Cannot be changed.
     pub from_board_id: Uuid,
-    /// The board, unit or outside body that it leads to. Cannot change.
+    /// Board, unit or outside body at the other end. Cannot be changed.
     pub to_id: Uuid,
-    /// What the line means. Cannot change.
+    /// Kind of relationship. Cannot be changed.
     pub edge_kind: BoardEdgeKind,
-    /// What passes along it, and how often.
+    /// What is passed on through the relationship, and how often.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// Whether both ends must agree to it.
+    /// Whether both sides must agree to it.
     #[serde(default)]
     pub needs_agreement: bool,
-    /// Day on which the board it starts from agreed.
+    /// Date the board it starts from agreed.
     #[serde(default)]
     pub agreed_by_from_on: Option<NaiveDate>,
-    /// Day on which the body it leads to agreed.
+    /// Date the body at the other end agreed.
     #[serde(default)]
     pub agreed_by_to_on: Option<NaiveDate>,
 }
 
-/// What the service works out about a line.
+/// Values computed by the service for a board relationship.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoardEdgeComputed {
-    /// How far both ends agree to it.
+    /// Agreement of both sides.
     pub agreement: EdgeAgreement,
 }
 
-/// Narrows a list of lines.
+/// Narrows a list of board relationships.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct BoardEdgeFilter {
-    /// Lines that start from or lead to this board.
+    /// Only relationships from or to this board.
     board_id: Option<Uuid>,
-    /// Lines that start from this board.
+    /// Only relationships from this board.
     from_board_id: Option<Uuid>,
-    /// Lines that lead to this board, unit or outside body.
+    /// Only relationships to this board, unit or outside body.
     to_id: Option<Uuid>,
-    /// Lines of these kinds.
+    /// Only relationships of these kinds.
     #[param(value_type = Option<Vec<BoardEdgeKind>>, inline, explode = false)]
     edge_kind: Option<Any<BoardEdgeKind>>,
-    /// Lines agreed to this far.
+    /// Only relationships with these states of agreement.
     #[param(value_type = Option<Vec<EdgeAgreement>>, inline, explode = false)]
     agreement: Option<Any<EdgeAgreement>>,
 }
 
 impl BoardEdge {
-    /// Whether, in lines of the same kind, the way from `to_id` leads back to where this line starts.
+    /// Whether relationships of the same kind lead from `to_id` back to the board where this one
+    /// starts.
     fn closes_circle(&self, world: &World, own: Uuid) -> bool {
         let mut todo = vec![self.to_id];
         let mut seen = HashSet::new();
@@ -122,7 +124,9 @@ impl Resource for BoardEdge {
     const PATH: &'static str = "board-edges";
     const PREFIX: &'static str = "EDG";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "The lines between boards, and from boards to units and outside bodies: reporting, assurance, allocation, escalation. A line may need the agreement of both ends.";
+    const ABOUT: &'static str = "Board relationships: which board reports to, assures, allocates \
+        to or escalates to another board, a unit or an outside body. A relationship may need the \
+        agreement of both sides.";
     type Computed = BoardEdgeComputed;
     type Filter = BoardEdgeFilter;
 
@@ -145,8 +149,8 @@ impl Resource for BoardEdge {
     }
     // S16
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        // What was agreed was this line and no other.
-        let remedy = "withdraw this line and make another";
+        // Both sides agreed to this relationship and no other.
+        let remedy = "withdraw this relationship and create another";
         fixed(rules, self, "/from_board_id", |e| e.from_board_id, remedy);
         fixed(rules, self, "/to_id", |e| e.to_id, remedy);
         fixed(rules, self, "/edge_kind", |e| e.edge_kind, remedy);
@@ -154,7 +158,12 @@ impl Resource for BoardEdge {
         not_in_future(rules, "/agreed_by_to_on", self.agreed_by_to_on);
         let (world, own) = (rules.reading.world, rules.meta.id);
         if self.from_board_id == self.to_id {
-            rules.refuse("/to_id", "circle", "a line leads to another body; name one");
+            rules.refuse(
+                "/to_id",
+                "circle",
+                "a board cannot have a relationship with itself; \
+                name another body",
+            );
             return;
         }
         let taken = world
@@ -164,7 +173,7 @@ impl Resource for BoardEdge {
             !taken,
             "/to_id",
             "duplicate",
-            "the board already has a line of this kind to this body; change that one",
+            "the board already has a relationship of this kind with this body; change that one",
         );
         let upwards = matches!(
             self.edge_kind,
@@ -174,7 +183,8 @@ impl Resource for BoardEdge {
             !upwards || !self.closes_circle(world, own),
             "/to_id",
             "circle",
-            "lines of this kind lead back from there to this board; withdraw one of them or name another body",
+            "relationships of this kind already lead from that body back to this board; withdraw \
+                one of them or name another body",
         );
     }
     fn compute(&self, _: Reading<'_>, _: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {

@@ -1,4 +1,5 @@
-//! Memberships: which post or body sits on which board, in what capacity, for whom, on what basis and for how long.
+//! Memberships: which post or body sits on which board, in what capacity, representing whom, on
+//! what basis and for how long.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,39 +14,39 @@ use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// In what capacity a member sits.
+/// Capacity in which a member sits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MembershipCapacity {
     Chair,
-    /// Stands in for the chair.
+    /// Deputises for the chair.
     DeputyChair,
     Member,
-    /// Stands in for a member.
+    /// Deputises for a member.
     Deputy,
-    /// Advises; has no vote.
+    /// Gives advice and has no vote.
     Adviser,
-    /// Listens; has no vote.
+    /// Attends and has no vote.
     Observer,
-    /// Keeps agenda and minutes.
+    /// Looks after the agenda and minutes.
     Secretary,
 }
 
-/// Why a member has the seat.
+/// Basis on which a member has the seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MembershipBasis {
     /// By virtue of the post.
     ExOfficio,
-    /// Named by the body it represents.
+    /// Nominated by the body represented.
     Nominated,
-    /// Elected by those it represents.
+    /// Elected by those represented.
     Elected,
-    /// Asked by the board.
+    /// Invited by the board.
     Invited,
     /// Chosen by the members.
     CoOpted,
-    /// Nobody has said. A gap.
+    /// Not stated. This is a gap.
     #[default]
     Unstated,
 }
@@ -53,49 +54,53 @@ pub enum MembershipBasis {
 /// One seat on a board for one term.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Membership {
-    /// The board. Cannot change.
+    /// The board. Cannot be changed.
     pub board_id: Uuid,
-    /// The post that sits on it; either this or `unit_id`. A chair is a post. Cannot change.
+    /// Post that sits on the board. Give either this or `unit_id`. The chair must be a post. Cannot
+    /// be changed.
     #[serde(default)]
     pub post_id: Option<Uuid>,
-    /// The unit, association or outside body that sits on it; either this or `post_id`. Cannot change.
+    /// Unit, association or outside body that sits on the board. Give either this or `post_id`.
+    /// Cannot be changed.
     #[serde(default)]
     pub unit_id: Option<Uuid>,
-    /// In what capacity.
+    /// Capacity.
     pub capacity: MembershipCapacity,
-    /// Which seat it is, where the board gives its seats names ("Staff associations 1"). Terms of one seat do not overlap, whoever
-    /// holds it; seats of another capacity (a deputy's) are others.
+    /// Name of the seat, if the board names its seats ("Staff associations 1"). Terms of one seat
+    /// must not overlap, whichever member holds it. A seat in another capacity, such as a deputy's,
+    /// is a different seat.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub seat: Option<String>,
-    /// Whom the member speaks for, in words.
+    /// Who the member represents, in words.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub constituency: Option<String>,
-    /// The staff support association, advisory group or unit that the member speaks for.
+    /// Staff support association, advisory group or unit that the member represents.
     #[serde(default)]
     pub constituency_unit_id: Option<Uuid>,
-    /// The collective seat of all units of this kind together; either this or `constituency_unit_id`.
+    /// Kind of unit, for a collective seat that represents all units of that kind. Give either this
+    /// or `constituency_unit_id`.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
-    /// Why the member has the seat.
+    /// Basis on which the member has the seat.
     #[serde(default)]
     pub basis: MembershipBasis,
-    /// Where the basis is laid down: the clause of the terms of reference, or the invitation.
+    /// Source of the basis: the clause of the terms of reference, or the invitation.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub basis_reference: Option<String>,
-    /// First day of the term; none: not known.
+    /// First day of the term. Null if not known.
     #[serde(default)]
     pub term_from_on: Option<NaiveDate>,
-    /// Last day of the term; none: open.
+    /// Last day of the term. Null if open-ended.
     #[serde(default)]
     pub term_until_on: Option<NaiveDate>,
-    /// How many terms the member may sit in a row.
+    /// Maximum number of consecutive terms for the member.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub maximum_terms: Option<u8>,
-    /// From whom the next holder of the seat is drawn.
+    /// Pool from which the next holder of the seat is drawn.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub rotation_pool: Option<String>,
@@ -104,42 +109,42 @@ pub struct Membership {
 /// Narrows a list of memberships.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MembershipFilter {
-    /// Seats on this board.
+    /// Only seats on this board.
     board_id: Option<Uuid>,
-    /// Seats of this post.
+    /// Only seats held by this post.
     post_id: Option<Uuid>,
-    /// Seats of this unit, association or outside body.
+    /// Only seats held by this unit, association or outside body.
     unit_id: Option<Uuid>,
-    /// Seats in these capacities.
+    /// Only seats in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
-    /// The seats of this name, in any case.
+    /// Only seats with this name. Upper and lower case are treated the same.
     #[param(max_length = 100)]
     seat: Option<String>,
-    /// Seats that speak for this association, group or unit.
+    /// Only seats that represent this association, group or unit.
     constituency_unit_id: Option<Uuid>,
-    /// Collective seats of these kinds of units.
+    /// Only collective seats for these kinds of unit.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
-    /// Seats held on these bases.
+    /// Only seats held on these bases.
     #[param(value_type = Option<Vec<MembershipBasis>>, inline, explode = false)]
     basis: Option<Any<MembershipBasis>>,
-    /// Whether the term runs today.
+    /// Whether the term includes today.
     current: Option<bool>,
-    /// Terms that end on or after this day.
+    /// Only terms that end on or after this date.
     ends_from: Option<NaiveDate>,
-    /// Terms that end on or before this day.
+    /// Only terms that end on or before this date.
     ends_until: Option<NaiveDate>,
 }
 
 impl Membership {
-    /// The days of the term.
+    /// Returns the first and last day of the term.
     #[must_use]
     pub fn term(&self) -> Days {
         (self.term_from_on, self.term_until_on)
     }
 
-    /// Who sits: a post or a unit.
+    /// Returns the member: a post or a unit.
     #[must_use]
     pub fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
         (self.post_id, self.unit_id)
@@ -151,7 +156,7 @@ impl Membership {
     }
 
     fn check_member(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "end this membership and make another";
+        let remedy = "end this membership and create another";
         fixed(rules, self, "/board_id", |m| m.board_id, remedy);
         fixed(rules, self, "/post_id", |m| m.post_id, remedy);
         fixed(rules, self, "/unit_id", |m| m.unit_id, remedy);
@@ -165,13 +170,14 @@ impl Membership {
             self.capacity != MembershipCapacity::Chair || self.unit_id.is_none(),
             "/unit_id",
             "not_allowed",
-            "a post chairs a board, not a body; give post_id",
+            "only a post can chair a board; give post_id instead of unit_id",
         );
         rules.require(
             self.constituency_kind.is_none() || self.constituency_unit_id.is_none(),
             "/constituency_kind",
             "one_of",
-            "a seat speaks for one body or for all of a kind; give either constituency_unit_id or constituency_kind",
+            "a seat represents one body or all bodies of a kind; give either constituency_unit_id \
+                or constituency_kind",
         );
     }
 
@@ -192,7 +198,7 @@ impl Membership {
             rules.refuse(
                 "/term_from_on",
                 "date_order",
-                format!("the board was dissolved on {ended}; name a standing board"),
+                format!("the board was dissolved on {ended}; name a board that is not dissolved"),
             );
         }
         let at_once = |m: &&Rec<Self>| {
@@ -209,19 +215,22 @@ impl Membership {
             rules.refuse(
                 "/term_from_on",
                 "overlap",
-                "the member holds such a seat on this board on some of these days; end or change that term first",
+                "the member already holds a seat in this capacity on this board on some of these \
+                    days; end or change that term first",
             );
         } else if self.capacity == MembershipCapacity::Chair && !others.is_empty() {
             rules.refuse(
                 "/capacity",
                 "taken",
-                "the board has a chair on some of these days; end that term first, or choose deputy_chair",
+                "the board already has a chair on some of these days; end that term first, or \
+                    choose deputy_chair",
             );
         } else if others.iter().any(|m| self.is_same_seat(&m.data)) {
             rules.refuse(
                 "/seat",
                 "taken",
-                "another holds this seat on some of these days; end that term first, or name another seat",
+                "another member holds this seat on some of these days; end that term first, or \
+                    name another seat",
             );
         }
     }
@@ -232,8 +241,9 @@ impl Resource for Membership {
     const PATH: &'static str = "memberships";
     const PREFIX: &'static str = "MBR";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "Who sits on which board: a post or a body, its capacity, whom it speaks for, on what basis, and for which term. A new term is a new record.";
-    /// 2: names of seats, and collective seats.
+    const ABOUT: &'static str = "Who sits on which board: a post or a body, its capacity, whom it \
+        represents, on what basis, and for which term. A new term is a new record.";
+    /// 2: adds seat names and collective seats.
     const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = MembershipFilter;

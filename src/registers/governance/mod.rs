@@ -1,4 +1,4 @@
-//! Governance: the boards, the lines between them, their terms of reference, their remits and who sits on them.
+//! Governance: boards, their relationships, terms of reference, remits and members.
 
 mod board;
 mod edge;
@@ -17,7 +17,7 @@ pub use terms_sections::TermsSections;
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

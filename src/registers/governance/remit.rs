@@ -11,37 +11,37 @@ use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::query::{Any, any, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What a board has to do with a goal.
+/// Role of a board for a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemitKind {
-    /// Takes the decisions on it.
+    /// Takes the decisions on the goal.
     Decides,
-    /// Watches over its delivery.
+    /// Oversees delivery of the goal.
     Oversees,
-    /// Delivers it.
+    /// Delivers the goal.
     Delivers,
-    /// Is asked before decisions are taken.
+    /// Is consulted before decisions are taken.
     Consulted,
 }
 
-/// What one board has to do with one goal.
+/// Remit of one board for one goal.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Remit {
-    /// The board. Cannot change.
+    /// The board. Cannot be changed.
     pub board_id: Uuid,
-    /// The goal. Cannot change.
+    /// The goal. Cannot be changed.
     pub goal_id: Uuid,
-    /// What the board has to do with it.
+    /// Role of the board for the goal.
     pub remit_kind: RemitKind,
-    /// How far the remit reaches, or where it is laid down.
+    /// Extent of the remit, or where it is laid down.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
-    /// First day on which it holds; none: from the start.
+    /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it holds; none: it holds still.
+    /// Last day it applies. Null if it still applies.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
@@ -49,21 +49,21 @@ pub struct Remit {
 /// Narrows a list of remits.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RemitFilter {
-    /// Remits of this board.
+    /// Only remits of this board.
     board_id: Option<Uuid>,
-    /// Remits for this goal.
+    /// Only remits for this goal.
     goal_id: Option<Uuid>,
-    /// Remits of these kinds.
+    /// Only remits of these kinds.
     #[param(value_type = Option<Vec<RemitKind>>, inline, explode = false)]
     remit_kind: Option<Any<RemitKind>>,
-    /// Remits of boards of this unit and of all units below it.
+    /// Only remits of boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Whether the remit holds today.
+    /// Whether the remit applies today.
     current: Option<bool>,
 }
 
 impl Remit {
-    /// The days on which it holds.
+    /// Returns the first and last day it applies.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -80,7 +80,8 @@ impl Resource for Remit {
     const PATH: &'static str = "remits";
     const PREFIX: &'static str = "RMT";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "Which board decides, oversees, delivers or is consulted on which goal, so that goals nobody owns and goals owned twice can be found.";
+    const ABOUT: &'static str = "Which board decides, oversees, delivers or is consulted on which \
+        goal. It shows goals that nobody owns and goals owned twice.";
     type Computed = NothingComputed;
     type Filter = RemitFilter;
 
@@ -101,7 +102,7 @@ impl Resource for Remit {
     }
     // S18
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "end this remit and make another";
+        let remedy = "end this remit and create another";
         fixed(rules, self, "/board_id", |r| r.board_id, remedy);
         fixed(rules, self, "/goal_id", |r| r.goal_id, remedy);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
@@ -113,7 +114,8 @@ impl Resource for Remit {
             !taken,
             "/goal_id",
             "duplicate",
-            "the board has this remit for this goal on some of these days; change or end the other first",
+            "the board already has this remit for this goal on some of these days; change or end \
+                that remit first",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -1,4 +1,4 @@
-//! The board that every business group has for the strategy, as a draft to create it from.
+//! The board that every business group should have for the strategy, as a draft to create it from.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,11 +7,11 @@ use super::{Board, BoardKind};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::world::World;
 
-/// The longest reference and name that a record may have.
+/// Maximum length of a record's reference and name.
 const REFERENCE: usize = 60;
 const NAME: usize = 200;
 
-/// Draft of a business group's STRIDE board.
+/// Returns a draft of a business group's STRIDE board.
 #[must_use]
 pub fn business_group_board(unit_reference: &str, unit_name: &str, unit_id: Uuid) -> Value {
     let suffix = " STRIDE Board";
@@ -21,7 +21,8 @@ pub fn business_group_board(unit_reference: &str, unit_name: &str, unit_id: Uuid
         "board_kind": BoardKind::BusinessGroupBoard,
         "status": "proposed",
         "owner_unit_id": unit_id,
-        "purpose": "Plans, delivers and reports the business group's part of the inclusion and diversity strategy.",
+        "purpose": "Plans, delivers and reports the business group's part of the inclusion and \
+            diversity strategy.",
     });
     let reference = format!("STRIDE-{unit_reference}");
     if let Some(fields) = draft.as_object_mut()
@@ -32,7 +33,8 @@ pub fn business_group_board(unit_reference: &str, unit_name: &str, unit_id: Uuid
     draft
 }
 
-/// Drafts for the business groups that have no such board that stands. A unit with a last day gets none.
+/// Returns drafts for the business groups that have no such board, active or proposed. Units with a
+/// last day are left out.
 #[must_use]
 pub fn missing_boards(world: &World) -> Vec<Value> {
     let wants = |unit: &Unit| unit.unit_kind == UnitKind::BusinessGroup && unit.until_on.is_none();
@@ -54,7 +56,8 @@ pub fn missing_boards(world: &World) -> Vec<Value> {
         .collect()
 }
 
-/// Leaves the reference to the service where an earlier board has it.
+/// Removes the reference from the draft if an earlier board has it, so that the service assigns
+/// one.
 fn free_reference(world: &World, draft: &mut Value) {
     use crate::world::Resource;
     let catalogue = world.catalogue();

@@ -1,4 +1,4 @@
-//! Terms of reference of a board, version by version: one of them is agreed at a time.
+//! Terms of reference of a board, version by version. Only one version is agreed at a time.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How far a version of terms of reference has come.
+/// Status of a version of terms of reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TermsStatus {
@@ -21,17 +21,17 @@ pub enum TermsStatus {
     InReview,
     /// In force.
     Agreed,
-    /// A later version took its place.
+    /// Replaced by a later version.
     Superseded,
 }
 
 /// Where the text itself is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TermsDocument {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// Its address.
+    /// URL.
     #[serde(default)]
     #[schema(max_length = 500, pattern = "^https?://")]
     pub url: Option<String>,
@@ -40,48 +40,49 @@ pub struct TermsDocument {
 /// One version of a board's terms of reference.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TermsOfReference {
-    /// The board they are for. Cannot change.
+    /// Board the terms are for. Cannot be changed.
     pub board_id: Uuid,
-    /// Which version it is ("1.0", "refresh 2020"); unique for the board, in any case.
+    /// Version label ("1.0", "refresh 2020"). Unique for the board, ignoring upper and lower case.
     #[schema(min_length = 1, max_length = 60)]
     pub version_label: String,
-    /// How far it has come. To agree a version supersedes the one agreed before.
+    /// Status of the version. Agreeing a version supersedes the one agreed before.
     #[serde(default)]
     pub status: TermsStatus,
-    /// The text, section by section. Cannot change once agreed: make another version.
+    /// Text, section by section. Cannot be changed once agreed: create another version.
     #[serde(default)]
     pub sections: TermsSections,
-    /// Day by which they are to be reviewed.
+    /// Date by which the terms must be reviewed.
     #[serde(default)]
     pub review_on: Option<NaiveDate>,
-    /// How many meetings a year the frequency amounts to.
+    /// Number of meetings a year that the frequency amounts to.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 366)]
     pub meetings_per_year: Option<u16>,
-    /// The post that approved them.
+    /// Post that approved the terms.
     #[serde(default)]
     pub approver_post_id: Option<Uuid>,
-    /// The board that approved them.
+    /// Board that approved the terms.
     #[serde(default)]
     pub approver_board_id: Option<Uuid>,
-    /// Day of approval.
+    /// Date of approval.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
     /// Where the text itself is kept.
     #[serde(default)]
     pub document: Option<TermsDocument>,
-    /// Whether one seat may stand for all staff support associations together.
+    /// Whether one seat may represent all staff support associations together.
     #[serde(default)]
     pub collective_seat: bool,
 }
 
-/// What the service works out about terms of reference.
+/// Values computed by the service for terms of reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TermsComputed {
-    /// Share of the sections, the review date among them, that say something; in whole per cent.
+    /// Share of the sections that have content, in whole per cent. The review date counts as a
+    /// section.
     #[schema(minimum = 0, maximum = 100)]
     pub completeness: u8,
-    /// Names of the sections that say nothing, `review_on` among them.
+    /// Names of the sections without content. `review_on` counts as a section.
     #[schema(schema_with = super::terms_sections::names)]
     pub empty_sections: Vec<String>,
 }
@@ -89,27 +90,27 @@ pub struct TermsComputed {
 /// Narrows a list of terms of reference.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct TermsFilter {
-    /// Terms of this board.
+    /// Only terms of this board.
     board_id: Option<Uuid>,
-    /// Terms in these statuses.
+    /// Only terms in these statuses.
     #[param(value_type = Option<Vec<TermsStatus>>, inline, explode = false)]
     status: Option<Any<TermsStatus>>,
-    /// Terms of boards of this unit and of all units below it.
+    /// Only terms of boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Terms approved by this post.
+    /// Only terms approved by this post.
     approver_post_id: Option<Uuid>,
-    /// Terms approved by this board.
+    /// Only terms approved by this board.
     approver_board_id: Option<Uuid>,
-    /// Terms to be reviewed on or after this day.
+    /// Only terms due for review on or after this date.
     due_from: Option<NaiveDate>,
-    /// Terms to be reviewed on or before this day.
+    /// Only terms due for review on or before this date.
     due_until: Option<NaiveDate>,
-    /// Whether agreed terms are past the day of their review.
+    /// Whether agreed terms are overdue for review.
     overdue: Option<bool>,
-    /// Terms less complete than this, in per cent.
+    /// Only terms less complete than this, in per cent.
     #[param(minimum = 1, maximum = 100)]
     completeness_below: Option<u8>,
-    /// Whether one seat may stand for all associations.
+    /// Whether one seat may represent all associations.
     collective_seat: Option<bool>,
 }
 
@@ -132,7 +133,7 @@ impl TermsOfReference {
         }
     }
 
-    /// What was agreed stays as it was agreed.
+    /// Checks that agreed terms stay as they were agreed.
     fn check_unchanged(&self, rules: &mut Rules<'_, Self>) {
         let settled = |s| matches!(s, TermsStatus::Agreed | TermsStatus::Superseded);
         if rules.before.is_some_and(|b| settled(b.data.status)) {
@@ -188,7 +189,9 @@ impl Resource for TermsOfReference {
     const PATH: &'static str = "terms-of-reference";
     const PREFIX: &'static str = "TOR";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "Boards' terms of reference, version by version, with every section a board needs. A completeness score names what is empty; agreed terms need approver and date, and agreeing a version supersedes the one before.";
+    const ABOUT: &'static str = "Boards' terms of reference, version by version, with every \
+        section a board needs. A completeness score names what is empty; agreed terms need \
+        approver and date, and agreeing a version supersedes the one before.";
     type Computed = TermsComputed;
     type Filter = TermsFilter;
 
@@ -222,9 +225,9 @@ impl Resource for TermsOfReference {
             self,
             "/board_id",
             |t| t.board_id,
-            "make terms for the other board",
+            "create terms for the other board",
         );
-        // They may start in any status: versions of the past are recorded too.
+        // A new record may have any status, because past versions are recorded too.
         rules.transition(
             "/status",
             rules.before.map(|b| b.data.status),

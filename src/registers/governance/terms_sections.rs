@@ -1,13 +1,13 @@
-//! The sections that terms of reference have, and which of them are still empty.
+//! The sections of terms of reference, and which of them are empty.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
-/// The sections of terms of reference, each as text. An empty one is a gap.
+/// Sections of terms of reference, each as text. An empty section is a gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TermsSections {
-    /// The board's name as the document gives it.
+    /// Name of the board as given in the document.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub name: Option<String>,
@@ -15,11 +15,11 @@ pub struct TermsSections {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub purpose: Option<String>,
-    /// What it deals with and what it does not.
+    /// What it covers and what it does not.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub scope: Option<String>,
-    /// Who plays which part.
+    /// Who has which role.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub roles: Option<String>,
@@ -27,15 +27,15 @@ pub struct TermsSections {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub responsibilities: Option<String>,
-    /// What it answers for, and to whom.
+    /// What it is accountable for, and to whom.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub accountabilities: Option<String>,
-    /// What it may decide by itself.
+    /// What it may decide on its own.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub authority: Option<String>,
-    /// Where its business ends and that of other boards begins.
+    /// Where its business ends and that of other boards starts.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub boundaries: Option<String>,
@@ -43,11 +43,11 @@ pub struct TermsSections {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub membership: Option<String>,
-    /// Who chairs it, and who stands in.
+    /// Who chairs it, and who deputises.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub chair: Option<String>,
-    /// How many must be there for a decision.
+    /// How many members must be present for a decision.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub quorum: Option<String>,
@@ -63,17 +63,17 @@ pub struct TermsSections {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub interdependencies: Option<String>,
-    /// Secretariat, money and people it has.
+    /// Its secretariat, money and people.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub resources: Option<String>,
 }
 
-/// How many parts complete terms of reference have: every section and the review date.
+/// Number of parts in complete terms of reference: every section and the review date.
 const PARTS: usize = 16;
 
 impl TermsSections {
-    /// Every section with its name, in the order of the document.
+    /// Returns every section with its name, in the order of the document.
     #[must_use]
     pub fn all(&self) -> [(&'static str, Option<&str>); PARTS - 1] {
         [
@@ -98,7 +98,7 @@ impl TermsSections {
         ]
     }
 
-    /// Names of the parts that say nothing; the review date is one of them.
+    /// Returns the names of the parts without content, including the review date.
     #[must_use]
     pub fn empty(&self, has_review_date: bool) -> Vec<String> {
         let silent = |text: Option<&str>| text.is_none_or(|t| t.trim().is_empty());
@@ -115,14 +115,14 @@ impl TermsSections {
     }
 }
 
-/// The share of parts that are filled, in whole per cent, never rounded up to complete.
+/// Returns the share of parts that have content, in whole per cent, rounded down.
 #[must_use]
 pub fn completeness(empty: usize) -> u8 {
     let filled = PARTS.saturating_sub(empty);
     u8::try_from(filled * 100 / PARTS).unwrap_or(100)
 }
 
-/// Schema of a list of parts' names.
+/// Schema of a list of part names.
 #[must_use]
 pub fn names() -> Array {
     let name = ObjectBuilder::new()
@@ -132,7 +132,7 @@ pub fn names() -> Array {
         .items(name)
         .max_items(Some(PARTS))
         .description(Some(
-            "Names of the sections that say nothing, `review_on` among them.",
+            "Names of the sections without content. `review_on` counts as a section.",
         ))
         .build()
 }

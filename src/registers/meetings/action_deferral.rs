@@ -1,4 +1,5 @@
-//! Deferrals of actions: from when to when, and why. They are counted and never changed.
+//! Deferrals of actions: the old and new due dates, and the reason. They are counted and never
+//! changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -18,43 +19,45 @@ use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// That an action, or one of its parts, was put off.
+/// Deferral of an action or of one of its parts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ActionDeferral {
     /// The action.
     pub action_id: Uuid,
-    /// The part that was put off; none: the action as a whole.
+    /// Part that was deferred. Null if the action was deferred as a whole.
     #[serde(default)]
     pub part_id: Option<Uuid>,
-    /// To when. Where it is put off to a meeting, `to_meeting_id` says so; where to no day, the words of the source.
+    /// When it is now due. If deferred to a meeting, give `to_meeting_id`; if deferred without a
+    /// date, give the words of the source.
     #[serde(default)]
     pub to: PlannedDate,
-    /// To which meeting. Without a day in `to` that meeting's day counts.
+    /// Meeting it was deferred to. If `to` has no date, the date of this meeting counts.
     #[serde(default)]
     pub to_meeting_id: Option<Uuid>,
-    /// Why.
+    /// Reason.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// Day on which it was said or decided.
+    /// Date the deferral was stated or decided.
     pub decided_on: NaiveDate,
     /// The post that asked for it.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// The meeting that agreed to it, as its board's secretary says. None: it is the owner's word alone.
+    /// Meeting that agreed to the deferral, as recorded by its board's secretary. Null if the
+    /// deferral is only stated by the owner.
     #[serde(default)]
     pub agreed_at_meeting_id: Option<Uuid>,
 }
 
-/// What the service notes beside a deferral.
+/// Values recorded by the service for a deferral.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionDeferralComputed {
-    /// When it was due before.
+    /// Previous due date.
     pub from: PlannedDate,
-    /// The meeting at which it was due before.
+    /// Previous target meeting.
     pub from_meeting_id: Option<Uuid>,
-    /// Days by which it moved; null where one of the two has no day.
+    /// Number of days it moved. Null if either date is missing.
     pub days_moved: Option<i64>,
-    /// Which deferral of the action it was, from 1, when it was recorded.
+    /// Number of this deferral among those of the action, starting at 1, when it was recorded.
     #[schema(minimum = 0)]
     pub ordinal: u32,
 }
@@ -62,32 +65,32 @@ pub struct ActionDeferralComputed {
 /// Narrows a list of deferrals.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionDeferralFilter {
-    /// Deferrals of this action and of its parts.
+    /// Only deferrals of this action and its parts.
     action_id: Option<Uuid>,
-    /// Deferrals of this part.
+    /// Only deferrals of this part.
     part_id: Option<Uuid>,
-    /// Deferrals of actions that this meeting gave.
+    /// Only deferrals of actions given at this meeting.
     meeting_id: Option<Uuid>,
-    /// Deferrals of actions that meetings of this board gave.
+    /// Only deferrals of actions given at meetings of this board.
     board_id: Option<Uuid>,
-    /// Deferrals of actions that this unit or a unit below it answers for.
+    /// Only deferrals of actions owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Deferrals from this meeting.
+    /// Only deferrals from this meeting.
     from_meeting_id: Option<Uuid>,
-    /// Deferrals to this meeting.
+    /// Only deferrals to this meeting.
     to_meeting_id: Option<Uuid>,
-    /// Deferrals asked for by this post.
+    /// Only deferrals asked for by this post.
     by_post_id: Option<Uuid>,
-    /// Whether a meeting agreed to it.
+    /// Whether a meeting agreed to the deferral.
     agreed: Option<bool>,
-    /// Deferrals decided on or after this day.
+    /// Only deferrals decided on or after this date.
     decided_from: Option<NaiveDate>,
-    /// Deferrals decided on or before this day.
+    /// Only deferrals decided on or before this date.
     decided_until: Option<NaiveDate>,
 }
 
 impl ActionDeferral {
-    /// What it puts off to.
+    /// Returns when it is due under this deferral.
     pub(super) fn due(&self) -> Due {
         Due {
             date: self.to.clone(),
@@ -98,10 +101,13 @@ impl ActionDeferral {
     fn check_target(&self, rules: &mut Rules<'_, Self>, meeting: Uuid) {
         rules.planned("/to", &self.to);
         rules.require(
-            self.to.due_on.is_some() || self.to_meeting_id.is_some() || self.to.source_text.is_some(),
+            self.to.due_on.is_some()
+                || self.to_meeting_id.is_some()
+                || self.to.source_text.is_some(),
             "/to",
             "required",
-            "say to when: a date in to, a meeting in to_meeting_id or, where it is put off to no day, the words in to/source_text",
+            "say when it is deferred to; give a date in to, a meeting in to_meeting_id or, if \
+                there is no date, the words of the source in to/source_text",
         );
         only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
         let target = self
@@ -112,24 +118,26 @@ impl ActionDeferral {
                 || target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
             "/to_meeting_id",
             "cancelled",
-            "that meeting was cancelled; name the one that takes its place",
+            "that meeting was cancelled; name the meeting that replaces it",
         );
         rules.require(
             self.to_meeting_id != Some(meeting),
             "/to_meeting_id",
             "same",
-            "is the meeting that gave the action; name a later one",
+            "is the meeting that gave the action; name a later meeting",
         );
     }
 
-    /// What must hold when it is recorded: later the action has moved on.
+    /// Checks what must be true when the deferral is recorded. It is not checked later, because the
+    /// action may have moved on.
     fn check_move(&self, rules: &mut Rules<'_, Self>, action: &Rec<Action>) {
         let world = rules.reading.world;
         rules.require(
             action.computed.first_due.is_some(),
             "/action_id",
             "no_due",
-            "nobody has said when the action is due; set due or target_meeting_id with PATCH on the action",
+            "no due date is recorded for the action; set due or target_meeting_id with PATCH on \
+                the action",
         );
         let closed = action.data.status != ActionStatus::Open
             && action.data.closed_on.is_none_or(|d| d < self.decided_on);
@@ -137,7 +145,7 @@ impl ActionDeferral {
             !closed,
             "/action_id",
             "closed",
-            "the action is closed or cancelled; open it again before it is deferred",
+            "the action is closed or cancelled; reopen it before you defer it",
         );
         let now = due_of(world, action, self.part_id);
         let (from, to) = (now.day(world), self.due().day(world));
@@ -152,7 +160,8 @@ impl ActionDeferral {
             !earlier && !same,
             pointer,
             "not_later",
-            "is no later than when it is due already; name a later day, or record nothing",
+            "is not later than the current due date; give a later date, or do not record a \
+                deferral",
         );
         let last = others(rules, self.action_id)
             .map(|d| d.data.decided_on)
@@ -172,7 +181,10 @@ impl Resource for ActionDeferral {
     const PREFIX: &'static str = "ACD";
     const SUBJECT: Subject = Subject::ActionProgress;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "That an action or a part of it was put off, with reason: to a day, to a meeting, or to no day. The action is then due with the last of its parts; when it was first due stays on record. Withdrawing a deferral moves it back.";
+    const ABOUT: &'static str = "Deferrals of an action or part of it, with the reason: to a \
+        date, to a meeting, or without a date. The action is then due with the last of its \
+        parts. Its first due date stays on record. Withdrawing a deferral moves the due date \
+        back.";
     const APPEND_ONLY: bool = true;
     type Computed = ActionDeferralComputed;
     type Filter = ActionDeferralFilter;
@@ -227,7 +239,8 @@ impl Resource for ActionDeferral {
             && rules.before.is_none()
             && !is_secretarys(rules, meeting)
         {
-            let detail = "only the secretary of the board that gave the action says that it agreed; leave it out";
+            let detail = "only the secretary of the board that gave the action can record its \
+                agreement; leave agreed_at_meeting_id out";
             rules.forbid("/agreed_at_meeting_id", detail);
         }
         if rules.before.is_none() {

@@ -1,4 +1,4 @@
-//! Parts of actions: what was asked one by one, each with a status of its own.
+//! Parts of actions: the separate things an action asks for, each with its own status.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,24 +18,24 @@ use crate::registers::links::{count, others, parts};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Where a part stands, as the board's secretary declares it.
+/// Status of a part, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionPartStatus {
     #[default]
     Open,
-    /// The board has its answer, and asks for nothing more.
+    /// The board has its answer and requires nothing more.
     Answered,
-    /// What was asked was done.
+    /// Done as asked.
     Done,
-    /// It was to be done and was not: still owed.
+    /// Should have been done and was not. Still outstanding.
     NotDone,
     /// The board no longer asks for it.
     Dropped,
 }
 
 impl ActionPartStatus {
-    /// Whether it is still owed.
+    /// Whether it is still outstanding.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Open | Self::NotDone)
@@ -45,38 +45,39 @@ impl ActionPartStatus {
 /// One of the things that an action asks for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ActionPart {
-    /// The action. Cannot change.
+    /// The action. Cannot be changed.
     pub action_id: Uuid,
-    /// Its label ("a", "1"); unique within the action, in any case.
+    /// Label ("a", "1"). Unique within the action, ignoring upper and lower case.
     #[schema(min_length = 1, max_length = 20)]
     pub label: String,
-    /// What is asked.
+    /// What is asked for.
     #[schema(min_length = 1, max_length = 4000)]
     pub text: String,
-    /// Where it stands, as the board's secretary declares it. What responses claim stands beside it.
+    /// Status, declared by the board's secretary. What responses claim is given separately.
     #[serde(default)]
     pub status: ActionPartStatus,
-    /// What the board said of it.
+    /// What the board said about it.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
 }
 
-/// What the service works out about a part. Responses and deferrals that are marked more strictly than it do not count here.
+/// Values computed by the service for a part. Responses and deferrals with a stricter marking than
+/// the part are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionPartComputed {
-    /// Whether it is still owed: open or not done.
+    /// Whether it is still outstanding: open or not done.
     pub is_open: bool,
-    /// What the last response to it claims.
+    /// Status claimed by the last response to it.
     pub claimed_status: Option<ActionClaim>,
-    /// Whether that is something else than is declared.
+    /// Whether the claimed status differs from the declared status.
     pub claim_differs: bool,
-    /// How many responses to it there are.
+    /// Number of responses to it.
     #[schema(minimum = 0)]
     pub response_count: u32,
-    /// Day of the last response to it.
+    /// Date of the last response to it.
     pub last_response_on: Option<NaiveDate>,
-    /// How many times it was deferred by itself.
+    /// Number of times this part was deferred on its own.
     #[schema(minimum = 0)]
     pub deferral_count: u32,
 }
@@ -84,28 +85,28 @@ pub struct ActionPartComputed {
 /// Narrows a list of parts of actions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionPartFilter {
-    /// Parts of this action.
+    /// Only parts of this action.
     action_id: Option<Uuid>,
-    /// Parts of actions that this meeting gave.
+    /// Only parts of actions given at this meeting.
     meeting_id: Option<Uuid>,
-    /// Parts of actions that meetings of this board gave.
+    /// Only parts of actions given at meetings of this board.
     board_id: Option<Uuid>,
-    /// Parts of actions that this unit or a unit below it answers for.
+    /// Only parts of actions owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Parts in these statuses.
+    /// Only parts in these statuses.
     #[param(value_type = Option<Vec<ActionPartStatus>>, inline, explode = false)]
     status: Option<Any<ActionPartStatus>>,
-    /// Whether it is still owed.
+    /// Whether it is still outstanding.
     is_open: Option<bool>,
-    /// Whether the last response claims something else than is declared.
+    /// Whether the status claimed by the last response differs from the declared status.
     claim_differs: Option<bool>,
     /// Whether there is any response to it.
     answered: Option<bool>,
-    /// Parts deferred by themselves at least so many times.
+    /// Only parts deferred on their own at least this many times.
     #[param(minimum = 0, maximum = 1000)]
     deferred_at_least: Option<u32>,
-    /// Whether it is owed, of an open action, and past the day on which it is due. What was put off to no day is judged by the day on
-    /// which the action was first due.
+    /// Whether the part is outstanding, its action is open, and its due date has passed. If it was
+    /// deferred without a date, the first due date of the action is used.
     overdue: Option<bool>,
 }
 
@@ -114,7 +115,9 @@ impl Resource for ActionPart {
     const PATH: &'static str = "action-parts";
     const PREFIX: &'static str = "ACP";
     const SUBJECT: Subject = Subject::Action;
-    const ABOUT: &'static str = "The things that an action asks for, one by one. The secretary declares where each stands; beside that stands what the last response claims.";
+    const ABOUT: &'static str = "The separate things that an action asks for. The secretary \
+        declares the status of each; the service also gives the status claimed by the last \
+        response.";
     type Computed = ActionPartComputed;
     type Filter = ActionPartFilter;
 
@@ -147,7 +150,7 @@ impl Resource for ActionPart {
             !twin,
             "/label",
             "duplicate",
-            "the action has a part with this label; choose another",
+            "the action already has a part with this label; choose another",
         );
         let Some(action) = rules.reading.world.get::<Action>(self.action_id) else {
             return;
@@ -156,7 +159,7 @@ impl Resource for ActionPart {
         if rules.before.is_none() && !is_secretarys(rules, meeting) {
             rules.forbid(
                 "/action_id",
-                "only the secretary of the board that gave the action says what it asks for",
+                "only the secretary of the board that gave the action can say what it asks for",
             );
         }
         reserved(rules, self, meeting, "/label", |p| p.label.clone());
@@ -169,7 +172,8 @@ impl Resource for ActionPart {
             rules.following || !unsaid || !self.status.is_open(),
             "/status",
             "closed",
-            "the action is closed; say there why it is closed with an open part (closure_reason), or open it again",
+            "the action is closed; say in its closure_reason why it is closed with an open part, \
+                or reopen it",
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {

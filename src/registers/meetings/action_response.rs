@@ -1,4 +1,5 @@
-//! Responses to actions: what the owner says has been done, and what shows it. Claims, and never changed.
+//! Responses to actions: what the owner says has been done, and the evidence. They are claims, and
+//! are never changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What a response claims of an action or a part. That the board drops it is not the owner's to say.
+/// What a response claims about an action or a part. Only the board can drop an action or part, so
+/// this cannot be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionClaim {
@@ -23,13 +25,13 @@ pub enum ActionClaim {
 }
 
 impl ActionClaim {
-    /// Whether, if it holds, nothing more is owed.
+    /// Whether nothing more is outstanding if the claim is true.
     #[must_use]
     pub fn is_settled(self) -> bool {
         !self.as_status().is_open()
     }
 
-    /// The status that a part would have if it holds.
+    /// Returns the status that a part would have if the claim is true.
     #[must_use]
     pub fn as_status(self) -> ActionPartStatus {
         match self {
@@ -46,27 +48,29 @@ impl ActionClaim {
 pub struct ActionResponse {
     /// The action.
     pub action_id: Uuid,
-    /// The part that it is about; none: the action as a whole.
+    /// Part that the response is about. Null if it is about the action as a whole.
     #[serde(default)]
     pub part_id: Option<Uuid>,
     /// What was done, or why not.
     #[schema(min_length = 1, max_length = 8000)]
     pub text: String,
-    /// Day on which it was given.
+    /// Date of the response.
     pub responded_on: NaiveDate,
-    /// The post that gave it.
+    /// Post that responded.
     pub by_post_id: Uuid,
-    /// The meeting that it was given to.
+    /// Meeting the response was given to.
     #[serde(default)]
     pub to_meeting_id: Option<Uuid>,
-    /// What it claims: a claim, which the secretary takes over or not. None: it claims nothing.
+    /// Status claimed. It is only a claim: the secretary may accept it or not. Null if the response
+    /// claims nothing.
     #[serde(default)]
     pub claimed_status: Option<ActionClaim>,
-    /// What shows it, in words.
+    /// Evidence, in words.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub evidence: Option<String>,
-    /// Records of any kind that show it or that it speaks of. A mention: they can be withdrawn all the same.
+    /// Records of any kind that support the response or that it mentions. These are mentions only:
+    /// the records can still be withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub record_ids: Vec<Uuid>,
@@ -75,35 +79,35 @@ pub struct ActionResponse {
 /// Narrows a list of responses to actions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionResponseFilter {
-    /// Responses to this action and to its parts.
+    /// Only responses to this action and its parts.
     action_id: Option<Uuid>,
-    /// Responses to this part.
+    /// Only responses to this part.
     part_id: Option<Uuid>,
-    /// Responses to actions that this meeting gave.
+    /// Only responses to actions given at this meeting.
     meeting_id: Option<Uuid>,
-    /// Responses to actions that meetings of this board gave.
+    /// Only responses to actions given at meetings of this board.
     board_id: Option<Uuid>,
-    /// Responses to actions that this unit or a unit below it answers for.
+    /// Only responses to actions owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Responses given to this meeting.
+    /// Only responses given to this meeting.
     to_meeting_id: Option<Uuid>,
-    /// Responses by this post.
+    /// Only responses by this post.
     by_post_id: Option<Uuid>,
-    /// Responses that claim any of these.
+    /// Only responses that claim one of these statuses.
     #[param(value_type = Option<Vec<ActionClaim>>, inline, explode = false)]
     claimed_status: Option<Any<ActionClaim>>,
-    /// Whether anything shows what it says: evidence in words, or records.
+    /// Whether the response has evidence, in words or as records.
     evidenced: Option<bool>,
-    /// Responses that speak of this record.
+    /// Only responses that mention this record.
     about_id: Option<Uuid>,
-    /// Responses on or after this day.
+    /// Only responses on or after this day.
     responded_from: Option<NaiveDate>,
-    /// Responses on or before this day.
+    /// Only responses on or before this day.
     responded_until: Option<NaiveDate>,
 }
 
 impl ActionResponse {
-    /// What the last of these that claims anything claims.
+    /// Returns the status claimed by the latest of these responses that claims one.
     pub(super) fn claimed<'a>(
         responses: impl Iterator<Item = &'a Rec<Self>>,
     ) -> Option<ActionClaim> {
@@ -119,7 +123,9 @@ impl Resource for ActionResponse {
     const PATH: &'static str = "action-responses";
     const PREFIX: &'static str = "ACR";
     const SUBJECT: Subject = Subject::ActionProgress;
-    const ABOUT: &'static str = "What the owner of an action says has been done about it or about one of its parts, with what shows it. A response claims; the board's secretary declares, on the part or the action.";
+    const ABOUT: &'static str = "What the owner of an action says has been done about it or one \
+        of its parts, with the evidence. A response is a claim; the board's secretary declares \
+        the status on the part or the action.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = ActionResponseFilter;
@@ -166,7 +172,8 @@ impl Resource for ActionResponse {
             .filter(|d| *d < self.responded_on && rules.before.is_none());
         if let Some(day) = closed {
             let detail = format!(
-                "the action was closed or cancelled on {day}; open it again before there is more to say"
+                "the action was closed or cancelled on {day}; reopen it before you record a \
+                    response after that date"
             );
             rules.refuse("/responded_on", "closed", detail);
         }

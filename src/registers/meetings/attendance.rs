@@ -1,4 +1,5 @@
-//! Attendance: who was at a meeting, in what capacity and for whom. A seat is not attendance.
+//! Attendance: who was at a meeting, in what capacity and representing whom. Having a seat is not
+//! attendance.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,82 +15,84 @@ use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
 
-/// Whether someone was there.
+/// Whether someone attended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttendanceStatus {
     Present,
-    /// Sent word beforehand.
+    /// Sent apologies beforehand.
     Apologies,
-    /// Neither there nor heard of.
+    /// Did not attend and sent no apologies.
     Absent,
-    /// Another post came instead.
+    /// Another post attended instead.
     Deputised,
 }
 
-/// Who was at one meeting, or was missed there.
+/// Attendance or absence of one attendee at one meeting.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Attendance {
-    /// The meeting. Cannot change.
+    /// The meeting. Cannot be changed.
     pub meeting_id: Uuid,
-    /// The seat on the board that was taken, or stayed empty; one of this, `post_id` and `unit_id`. Cannot change.
+    /// Seat on the board, whether the member attended or not. Give one of this, `post_id` and
+    /// `unit_id`. Cannot be changed.
     #[serde(default)]
     pub membership_id: Option<Uuid>,
-    /// The post, of who has no seat. Cannot change.
+    /// Post, for an attendee without a seat. Cannot be changed.
     #[serde(default)]
     pub post_id: Option<Uuid>,
-    /// The unit, association or outside body, of who has no seat. Cannot change.
+    /// Unit, association or outside body, for an attendee without a seat. Cannot be changed.
     #[serde(default)]
     pub unit_id: Option<Uuid>,
-    /// In what capacity.
+    /// Capacity.
     pub capacity: MembershipCapacity,
-    /// The staff support association, advisory group or unit that was spoken for.
+    /// Staff support association, advisory group or unit that was represented.
     #[serde(default)]
     pub constituency_unit_id: Option<Uuid>,
-    /// Whether they were there. Before the meeting only apologies are recorded.
+    /// Whether they attended. Before the meeting, only apologies can be recorded.
     pub status: AttendanceStatus,
-    /// The post that came instead; needed with `deputised` and only then.
+    /// Post that attended instead. Required with `deputised`; not allowed otherwise.
     #[serde(default)]
     pub deputy_post_id: Option<Uuid>,
-    /// Anything more: for which items, say.
+    /// Further details, for example which agenda items.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
 }
 
-/// What the service works out about an attendance.
+/// Values computed by the service for an attendance record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttendanceComputed {
-    /// The post or unit, whether it was named or stands behind the seat.
+    /// Post or unit of the attendee, named directly or found through the seat.
     pub attendee_id: Option<Uuid>,
 }
 
-/// Narrows a list of attendance.
+/// Narrows a list of attendance records.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AttendanceFilter {
-    /// Attendance at this meeting.
+    /// Only attendance at this meeting.
     meeting_id: Option<Uuid>,
-    /// Attendance at meetings of this board.
+    /// Only attendance at meetings of this board.
     board_id: Option<Uuid>,
-    /// Attendance by this seat.
+    /// Only attendance by this seat.
     membership_id: Option<Uuid>,
-    /// Attendance of this post or unit, with a seat or without.
+    /// Only attendance by this post or unit, with or without a seat.
     attendee_id: Option<Uuid>,
-    /// Attendance of this post or unit, or of one that belongs to this unit or one below it.
+    /// Only attendance by this post or unit, or by one that belongs to this unit or a unit below
+    /// it.
     unit_below: Option<Uuid>,
-    /// Attendance in these capacities.
+    /// Only attendance in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
-    /// Attendance for this association, group or unit.
+    /// Only attendance representing this association, group or unit.
     constituency_unit_id: Option<Uuid>,
-    /// Attendance of these sorts.
+    /// Only attendance in these statuses.
     #[param(value_type = Option<Vec<AttendanceStatus>>, inline, explode = false)]
     status: Option<Any<AttendanceStatus>>,
-    /// Attendance by this post in place of another.
+    /// Only attendance by this post in place of another.
     deputy_post_id: Option<Uuid>,
-    /// Attendance at meetings on or after this day.
+    /// Only attendance at meetings on or after this date.
     meeting_from: Option<NaiveDate>,
-    /// Attendance at meetings on or before this day.
+    /// Only attendance at meetings on or before this date.
     meeting_until: Option<NaiveDate>,
 }
 
@@ -106,7 +109,7 @@ impl Attendance {
     }
 
     fn check_attendee(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this attendance and record another";
+        let remedy = "withdraw this attendance record and create another";
         fixed(rules, self, "/meeting_id", |a| a.meeting_id, remedy);
         fixed(rules, self, "/membership_id", |a| a.membership_id, remedy);
         fixed(rules, self, "/post_id", |a| a.post_id, remedy);
@@ -121,7 +124,8 @@ impl Attendance {
             named.iter().flatten().count() == 1,
             pointer,
             "one_of",
-            "name one attendee: the seat by membership_id or, of who has none, post_id or unit_id",
+            "name one attendee; give membership_id for a seat or, for an attendee without one, \
+                post_id or unit_id",
         );
         let world = rules.reading.world;
         let attendee = self.attendee(world);
@@ -131,17 +135,18 @@ impl Attendance {
             !taken,
             pointer,
             "duplicate",
-            "the attendance of this post or unit at the meeting is recorded already; change that record",
+            "the attendance of this post or unit at the meeting is already recorded; change that \
+                record",
         );
         rules.require(
             self.deputy_post_id.is_none() || self.deputy_post_id != attendee,
             "/deputy_post_id",
             "same",
-            "nobody deputises for themselves; say present, or name another post",
+            "nobody can deputise for themselves; set status to present, or name another post",
         );
     }
 
-    /// The seat must have been one at that meeting. A term may be corrected later.
+    /// Checks that the seat was one on the board at that meeting. A term may be corrected later.
     fn check_seat(&self, rules: &mut Rules<'_, Self>, meeting: &Meeting) {
         let world = rules.reading.world;
         let Some(seat) = self
@@ -154,13 +159,15 @@ impl Attendance {
             seat.data.board_id == meeting.board_id,
             "/membership_id",
             "other_board",
-            "is a seat on another board; name one on the board that met, or the attendee by post_id or unit_id",
+            "is a seat on another board; name a seat on the board that met, or give post_id or \
+                unit_id instead",
         );
         rules.require(
             rules.before.is_some() || overlap(seat.data.term(), meeting.days()),
             "/membership_id",
             "term",
-            "its term did not run on the day of the meeting; name the seat of that day, or the attendee by post_id or unit_id",
+            "the term of this seat does not include the day of the meeting; name the seat held on \
+                that day, or give post_id or unit_id instead",
         );
     }
 }
@@ -170,7 +177,9 @@ impl Resource for Attendance {
     const PATH: &'static str = "attendances";
     const PREFIX: &'static str = "ATT";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str = "Who was at a meeting: a seat of the board, or a post or body without one; in what capacity, for which association or group, present, with apologies, absent or deputised. Once for each attendee and meeting.";
+    const ABOUT: &'static str = "Who was at a meeting: a seat of the board, or a post or body \
+        without one; in what capacity, representing which association or group, and whether \
+        present, with apologies, absent or deputised. One record for each attendee and meeting.";
     type Computed = AttendanceComputed;
     type Filter = AttendanceFilter;
 
@@ -211,19 +220,28 @@ impl Resource for Attendance {
             (MeetingStatus::Scheduled, _) => rules.refuse(
                 "/status",
                 "not_held",
-                "the meeting has not been held; until then only apologies are recorded. Set its status to held first",
+                "the meeting has not been held, and until then only apologies can be recorded; \
+                    set its status to held first",
             ),
             (MeetingStatus::Cancelled, _) => {
-                rules.refuse("/meeting_id", "not_held", "the meeting was cancelled; name one that was held");
+                rules.refuse(
+                    "/meeting_id",
+                    "not_held",
+                    "the meeting was cancelled; name one that was held",
+                );
             }
         }
         let deputised = self.status == Deputised;
         let (code, detail) = if deputised {
-            ("required", "say which post came instead")
+            (
+                "required",
+                "say which post attended instead; give deputy_post_id",
+            )
         } else {
             (
                 "not_allowed",
-                "only who was deputised for has it; set status to deputised or leave it out",
+                "only a deputised attendee has deputy_post_id; set status to deputised or leave \
+                    deputy_post_id out",
             )
         };
         rules.require(

@@ -1,4 +1,4 @@
-//! Meetings: of which board, when, with what agenda, and whether they were held.
+//! Meetings: the board, the date, the agenda, and whether they were held.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -21,13 +21,13 @@ use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort}
 pub enum MeetingStatus {
     #[default]
     Scheduled,
-    /// It took place. Final.
+    /// It took place. This is final.
     Held,
-    /// It does not take place; it can be scheduled again.
+    /// It will not take place. It can be scheduled again.
     Cancelled,
 }
 
-/// How its members come together.
+/// How its members meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeetingFormat {
@@ -39,20 +39,21 @@ pub enum MeetingFormat {
     Correspondence,
 }
 
-/// What is taken at a meeting.
+/// Item on the agenda of a meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgendaItem {
-    /// Its number on the agenda ("4", "4a"); unique on it, in any case.
+    /// Number on the agenda ("4", "4a"). Unique within the agenda, ignoring upper and lower case.
     #[schema(min_length = 1, max_length = 20)]
     pub number: String,
     /// What it is about.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// Records of any kind that it is about. A mention: they can be withdrawn all the same.
+    /// Records of any kind that it is about. These are mentions only: the records can still be
+    /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub record_ids: Vec<Uuid>,
-    /// The post that presents it.
+    /// Post that presents the item.
     #[serde(default)]
     pub presenter_post_id: Option<Uuid>,
 }
@@ -60,75 +61,79 @@ pub struct AgendaItem {
 /// A meeting of a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Meeting {
-    /// The board that meets. Cannot change.
+    /// Board that meets. Cannot be changed.
     pub board_id: Uuid,
-    /// What it is called. Meetings of one board on the same day differ in it.
+    /// Title. Meetings of one board on the same day must have different titles.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Whether it took place.
     #[serde(default)]
     pub status: MeetingStatus,
-    /// When it is or was to be, as precisely as is known ("March 2017").
+    /// When the meeting is or was planned to be, as precisely as is known ("March 2017").
     #[serde(default)]
     pub scheduled: PlannedDate,
-    /// Day on which it was held; only a held meeting has it. Without it, `scheduled` says when a held meeting was.
+    /// Date it was held. Only a held meeting has it. Without it, `scheduled` gives the time of a
+    /// held meeting.
     #[serde(default)]
     pub held_on: Option<NaiveDate>,
-    /// How its members come together.
+    /// How its members meet.
     #[serde(default)]
     pub format: Option<MeetingFormat>,
-    /// Where.
+    /// Venue.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub venue: Option<String>,
-    /// What is taken, in order.
+    /// Agenda items, in order.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub agenda: Vec<AgendaItem>,
-    /// Why it does not take place; a cancelled meeting needs it and no other has it.
+    /// Why the meeting will not take place. Required for a cancelled meeting; not allowed for any
+    /// other.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub cancellation_reason: Option<String>,
 }
 
-/// What the service works out about a meeting.
+/// Values computed by the service for a meeting.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MeetingComputed {
-    /// Its day: `held_on`, or the last day of `scheduled`.
+    /// Date of the meeting: `held_on`, or the last day of `scheduled`.
     pub meeting_on: Option<NaiveDate>,
-    /// How far its minutes have come; null where there are none, or none that may be told of here.
+    /// Status of the minutes. Null if the meeting has no minutes, or if they have a stricter
+    /// marking than the meeting.
     pub minutes_status: Option<MinutesStatus>,
 }
 
 /// Narrows a list of meetings.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeetingFilter {
-    /// Meetings of this board.
+    /// Only meetings of this board.
     board_id: Option<Uuid>,
-    /// Meetings of boards of this unit and of all units below it.
+    /// Only meetings of boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Meetings in these statuses.
+    /// Only meetings in these statuses.
     #[param(value_type = Option<Vec<MeetingStatus>>, inline, explode = false)]
     status: Option<Any<MeetingStatus>>,
-    /// Meetings on or after this day; of a month only its last day counts.
+    /// Only meetings on or after this date. A meeting known only by month counts by the last day of
+    /// the month.
     meeting_from: Option<NaiveDate>,
-    /// Meetings on or before this day.
+    /// Only meetings on or before this date.
     meeting_until: Option<NaiveDate>,
-    /// Whether a meeting that is still scheduled should have been by now.
+    /// Whether the meeting is still scheduled although its date has passed.
     overdue: Option<bool>,
-    /// Meetings whose minutes have come this far.
+    /// Only meetings with minutes in these statuses.
     #[param(value_type = Option<Vec<MinutesStatus>>, inline, explode = false)]
     minutes_status: Option<Any<MinutesStatus>>,
-    /// Whether a held meeting has no minutes, or none that are approved.
+    /// Whether a held meeting has no minutes, or no approved ones.
     minutes_outstanding: Option<bool>,
-    /// Meetings whose agenda mentions this record.
+    /// Only meetings whose agenda mentions this record.
     about_id: Option<Uuid>,
-    /// Meetings at which this post presents something.
+    /// Only meetings at which this post presents an item.
     presenter_post_id: Option<Uuid>,
 }
 
 impl Meeting {
-    /// The days between which it lies.
+    /// Returns the first and last day between which the meeting takes place.
     #[must_use]
     pub fn days(&self) -> Days {
         match self.held_on {
@@ -137,7 +142,7 @@ impl Meeting {
         }
     }
 
-    /// The one day, where it is known.
+    /// Returns the exact date, if known.
     fn exact_day(&self) -> Option<NaiveDate> {
         let planned = || {
             self.scheduled
@@ -149,7 +154,7 @@ impl Meeting {
 
     fn check_status(&self, rules: &mut Rules<'_, Self>) {
         use MeetingStatus::{Cancelled, Held, Scheduled};
-        // It may start in any status: meetings of the past are recorded too.
+        // A new record may have any status, because past meetings are recorded too.
         rules.transition(
             "/status",
             rules.before.map(|b| b.data.status),
@@ -161,7 +166,7 @@ impl Meeting {
             held || self.held_on.is_none(),
             "/held_on",
             "not_allowed",
-            "only a held meeting has it; set status to held or leave it out",
+            "only a held meeting has held_on; set status to held or leave held_on out",
         );
         rules.require(
             !held || self.days().0.is_some_and(|d| d <= rules.reading.on),
@@ -171,11 +176,15 @@ impl Meeting {
         );
         not_in_future(rules, "/held_on", self.held_on);
         let (code, detail) = if cancelled {
-            ("required", "say why it does not take place")
+            (
+                "required",
+                "a cancelled meeting needs a reason; give cancellation_reason",
+            )
         } else {
             (
                 "not_allowed",
-                "only a cancelled meeting has it; set status to cancelled or leave it out",
+                "only a cancelled meeting has cancellation_reason; set status to cancelled or \
+                    leave cancellation_reason out",
             )
         };
         rules.require(
@@ -211,7 +220,7 @@ impl Meeting {
             rules.refuse(
                 pointer,
                 "date_order",
-                format!("the board was dissolved on {ended}; name a standing board"),
+                format!("the board was dissolved on {ended}; name a board that is not dissolved"),
             );
         }
         let day = self
@@ -227,7 +236,8 @@ impl Meeting {
             !taken,
             "/title",
             "duplicate",
-            "the board has a meeting of this title on this day; change that one, or tell them apart by their titles",
+            "the board already has a meeting with this title on this day; change that meeting, or \
+                give this one another title",
         );
     }
 
@@ -239,7 +249,7 @@ impl Meeting {
                 .take(n)
                 .any(|i| same_name(&i.number, &item.number))
             {
-                let detail = "is the number of an earlier item; choose another";
+                let detail = "an earlier item has this number; choose another";
                 rules.refuse(format!("/agenda/{n}/number"), "duplicate", detail);
             }
             distinct(rules, &format!("/agenda/{n}/record_ids"), &item.record_ids);
@@ -251,8 +261,10 @@ impl Meeting {
             .pointing::<MeetingOutcome>(id)
             .filter_map(|o| o.data.agenda_number.as_ref());
         if let Some(gone) = outcomes.find(|number| !self.has_item(number)) {
-            let detail =
-                format!("item {gone} has outcomes; leave it on the agenda, or change those first");
+            let detail = format!(
+                "item {gone} has outcomes; leave it on the agenda, or change the outcomes \
+                    first"
+            );
             rules.refuse("/agenda", "in_use", detail);
         }
     }
@@ -268,7 +280,9 @@ impl Resource for Meeting {
     const PATH: &'static str = "meetings";
     const PREFIX: &'static str = "MTG";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str = "Meetings of boards: scheduled, held or cancelled, with their agenda. Attendance, minutes, outcomes and actions belong to a meeting. Those of one board in the order of sort=meeting_on show which came before and after.";
+    const ABOUT: &'static str = "Meetings of boards: scheduled, held or cancelled, with their \
+        agenda. Attendance, minutes, outcomes and actions belong to a meeting. List the meetings \
+        of one board with sort=meeting_on to see which came before and after.";
     type Computed = MeetingComputed;
     type Filter = MeetingFilter;
 
@@ -306,7 +320,7 @@ impl Resource for Meeting {
         self.check_status(rules);
         self.check_board(rules);
         self.check_agenda(rules);
-        // What is due at this meeting is due when it is.
+        // Actions due at this meeting take their due date from it.
         if rules.before.is_some_and(|b| b.data.days() != self.days()) {
             let id = rules.meta.id;
             let due_here = rules

@@ -1,4 +1,4 @@
-//! Minutes of a meeting: a draft that is corrected, and once approved only amended.
+//! Minutes of a meeting. A draft can be corrected; approved minutes can only be amended.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -16,42 +16,44 @@ use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How far minutes have come.
+/// Status of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MinutesStatus {
-    /// Corrected by changing it.
+    /// Can be corrected directly.
     #[default]
     Draft,
-    /// The board has agreed that they are right. They stay as they are.
+    /// The board has agreed that they are correct. They can no longer be changed.
     Approved,
-    /// Approved, and put right since by an amendment. Set by the service.
+    /// Approved, and corrected since by an amendment. Set by the service.
     Amended,
 }
 
 /// Minutes of one meeting.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Minutes {
-    /// The meeting that they are of; it has one set of minutes. Cannot change.
+    /// Meeting the minutes are of. A meeting has one set of minutes. Cannot be changed.
     pub meeting_id: Uuid,
-    /// How far they have come. Minutes become amended by POST /api/v1/minutes-amendments.
+    /// Status of the minutes. POST /api/v1/minutes-amendments makes them amended.
     #[serde(default)]
     pub status: MinutesStatus,
-    /// Their text, or a summary of it. Cannot change once approved.
+    /// Text, or a summary of it. Cannot be changed once approved.
     #[serde(default)]
     #[schema(max_length = 20000)]
     pub text: Option<String>,
-    /// The document that holds them, in words: title, version, where it is. Cannot change once approved.
+    /// Document that contains them, in words: title, version, location. Cannot be changed once
+    /// approved.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub document: Option<String>,
-    /// The post that wrote them. Cannot change once approved.
+    /// Post that wrote them. Cannot be changed once approved.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// The meeting that approved them. Approved minutes name it, `approved_on` or both. Cannot change once approved.
+    /// Meeting that approved them. Approved minutes need this, `approved_on` or both. Cannot be
+    /// changed once approved.
     #[serde(default)]
     pub approved_at_meeting_id: Option<Uuid>,
-    /// Day of approval. Cannot change once approved.
+    /// Date of approval. Cannot be changed once approved.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
 }
@@ -59,26 +61,26 @@ pub struct Minutes {
 /// Narrows a list of minutes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesFilter {
-    /// Minutes of this meeting.
+    /// Only minutes of this meeting.
     meeting_id: Option<Uuid>,
-    /// Minutes of meetings of this board.
+    /// Only minutes of meetings of this board.
     board_id: Option<Uuid>,
-    /// Minutes of boards of this unit and of all units below it.
+    /// Only minutes of boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Minutes that have come this far.
+    /// Only minutes in these statuses.
     #[param(value_type = Option<Vec<MinutesStatus>>, inline, explode = false)]
     status: Option<Any<MinutesStatus>>,
-    /// Minutes that this meeting approved.
+    /// Only minutes approved by this meeting.
     approved_at_meeting_id: Option<Uuid>,
-    /// Minutes approved on or after this day.
+    /// Only minutes approved on or after this date.
     approved_from: Option<NaiveDate>,
-    /// Minutes approved on or before this day.
+    /// Only minutes approved on or before this date.
     approved_until: Option<NaiveDate>,
-    /// Minutes of meetings on or after this day.
+    /// Only minutes of meetings on or after this date.
     meeting_from: Option<NaiveDate>,
-    /// Minutes of meetings on or before this day.
+    /// Only minutes of meetings on or before this date.
     meeting_until: Option<NaiveDate>,
-    /// Minutes sent to this unit, post or board.
+    /// Only minutes sent to this unit, post or board.
     sent_to: Option<Uuid>,
     /// Whether they were sent to anyone.
     sent: Option<bool>,
@@ -93,13 +95,15 @@ impl Minutes {
             rules.refuse(
                 "/status",
                 "use_amendment",
-                "record the minutes as approved, and what was put right since with POST /api/v1/minutes-amendments",
+                "record the minutes as approved, then record the correction with POST \
+                    /api/v1/minutes-amendments",
             );
         } else {
             rules.transition("/status", was, self.status, &[(Draft, &[Approved])]);
         }
         if was.is_some_and(|s| s != Draft) {
-            let remedy = "the minutes are approved; record what is put right with POST /api/v1/minutes-amendments";
+            let remedy = "the minutes are approved; record the correction with POST \
+                /api/v1/minutes-amendments";
             fixed(rules, self, "/text", |m| m.text.clone(), remedy);
             fixed(rules, self, "/document", |m| m.document.clone(), remedy);
             fixed(rules, self, "/by_post_id", |m| m.by_post_id, remedy);
@@ -125,7 +129,8 @@ impl Minutes {
         } else {
             (
                 "not_allowed",
-                "a draft has neither approved_on nor approved_at_meeting_id; set status to approved or leave them out",
+                "a draft has neither approved_on nor approved_at_meeting_id; set status to \
+                    approved or leave them out",
             )
         };
         rules.require(given == approved, "/approved_on", code, detail);
@@ -133,7 +138,7 @@ impl Minutes {
             self.approved_at_meeting_id != Some(self.meeting_id),
             "/approved_at_meeting_id",
             "same",
-            "a meeting does not approve its own minutes; name the later one that did",
+            "a meeting cannot approve its own minutes; name the later meeting that did",
         );
         later_meeting(
             rules,
@@ -157,25 +162,27 @@ impl Minutes {
             self.approved_on.is_none() || there.is_none() || there == self.approved_on,
             "/approved_on",
             "date_order",
-            "is not the day of the meeting that approved them; leave one of the two out, or make them agree",
+            "is not the date of the meeting that approved the minutes; leave one of the two out, \
+                or make them match",
         );
     }
 
-    /// One set for a meeting: and approved ones do not give way to others by being withdrawn.
+    /// Checks that a meeting has one set of minutes. Withdrawing approved minutes does not make
+    /// room for others.
     fn check_others(&self, rules: &mut Rules<'_, Self>) {
         fixed(
             rules,
             self,
             "/meeting_id",
             |m| m.meeting_id,
-            "withdraw these and record minutes of the other meeting",
+            "withdraw these minutes and record minutes for the other meeting",
         );
         let (world, id, meeting) = (rules.reading.world, rules.meta.id, self.meeting_id);
         rules.require(
             !others::<Self>(rules, meeting).any(|m| m.data.meeting_id == meeting),
             "/meeting_id",
             "duplicate",
-            "the meeting has minutes; change those or, once approved, amend them",
+            "the meeting already has minutes; change those or, if they are approved, amend them",
         );
         let settled = |m: &&Rec<Self>| {
             !m.is_live()
@@ -190,11 +197,12 @@ impl Minutes {
             !all.any(|m| settled(&m)),
             "/meeting_id",
             "withdrawn",
-            "approved minutes of the meeting were withdrawn; restore them and record an amendment",
+            "approved minutes of this meeting were withdrawn; restore them and record an amendment",
         );
     }
 
-    /// Amended while an amendment stands; approved again once none does.
+    /// Sets the status to amended while there is an amendment, and back to approved when no
+    /// amendment is left.
     fn keep_to_amendments(&self, rules: &mut Rules<'_, Self>) {
         let amended = rules
             .reading
@@ -218,7 +226,8 @@ impl Resource for Minutes {
     const PATH: &'static str = "minutes";
     const PREFIX: &'static str = "MIN";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str = "Minutes of meetings. A draft is corrected by changing it; approved minutes stay as they are, and what is put right later is an amendment beside them.";
+    const ABOUT: &'static str = "Minutes of meetings. A draft can be corrected directly. Approved \
+        minutes cannot be changed; a later correction is recorded as a separate amendment.";
     type Computed = NothingComputed;
     type Filter = MinutesFilter;
 

@@ -1,4 +1,5 @@
-//! Amendments of approved minutes: what is put right, why, and who agreed. They are never changed.
+//! Amendments to approved minutes: the correction, the reason, and who agreed. They are never
+//! changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,20 +13,20 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What is put right in approved minutes.
+/// Correction to approved minutes.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MinutesAmendment {
-    /// The minutes; approved ones.
+    /// Minutes that are corrected. They must be approved.
     pub minutes_id: Uuid,
-    /// What they should say, and in place of what.
+    /// What the minutes should say, and what it replaces.
     #[schema(min_length = 1, max_length = 8000)]
     pub change: String,
-    /// Why.
+    /// Reason.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// Day on which it was agreed.
+    /// Date the amendment was agreed.
     pub agreed_on: NaiveDate,
-    /// The meeting that agreed it.
+    /// Meeting that agreed the amendment.
     #[serde(default)]
     pub agreed_at_meeting_id: Option<Uuid>,
     /// The post that asked for it.
@@ -33,20 +34,20 @@ pub struct MinutesAmendment {
     pub by_post_id: Option<Uuid>,
 }
 
-/// Narrows a list of amendments of minutes.
+/// Narrows a list of amendments to minutes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesAmendmentFilter {
-    /// Amendments of these minutes.
+    /// Only amendments to these minutes.
     minutes_id: Option<Uuid>,
-    /// Amendments of the minutes of this meeting.
+    /// Only amendments to the minutes of this meeting.
     meeting_id: Option<Uuid>,
-    /// Amendments of the minutes of this board.
+    /// Only amendments to the minutes of this board.
     board_id: Option<Uuid>,
-    /// Amendments that this meeting agreed.
+    /// Only amendments agreed by this meeting.
     agreed_at_meeting_id: Option<Uuid>,
-    /// Amendments agreed on or after this day.
+    /// Only amendments agreed on or after this date.
     agreed_from: Option<NaiveDate>,
-    /// Amendments agreed on or before this day.
+    /// Only amendments agreed on or before this date.
     agreed_until: Option<NaiveDate>,
 }
 
@@ -56,7 +57,9 @@ impl Resource for MinutesAmendment {
     const PREFIX: &'static str = "MAM";
     const SUBJECT: Subject = Subject::Meeting;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "What is put right in approved minutes, beside what was approved. Recording one makes the minutes amended; withdrawing the only one makes them approved again.";
+    const ABOUT: &'static str = "Corrections to approved minutes, kept separately from what was \
+        approved. Recording one makes the minutes amended; withdrawing the only one makes them \
+        approved again.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = MinutesAmendmentFilter;
@@ -119,7 +122,8 @@ impl Resource for MinutesAmendment {
             there.is_none_or(|d| d == self.agreed_on),
             "/agreed_on",
             "date_order",
-            "is not the day of the meeting that agreed it; make the two agree, or leave the meeting out",
+            "is not the date of the meeting that agreed the amendment; make the two match, or \
+                leave the meeting out",
         );
         rules.follow_up(self.minutes_id, json!({ "status": MinutesStatus::Amended }));
     }

@@ -1,4 +1,4 @@
-//! Deliveries of minutes: that they were sent, to whom and when. They are never changed.
+//! Deliveries of minutes: who they were sent to, and when. They are never changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,26 +12,26 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// That minutes were sent to someone.
+/// Delivery of minutes to a recipient.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MinutesDelivery {
-    /// The minutes that were sent.
+    /// Minutes that were sent.
     pub minutes_id: Uuid,
-    /// The unit or outside body that they were sent to; one of this, `to_post_id` and `to_board_id`.
+    /// Unit or outside body they were sent to. Give one of this, `to_post_id` and `to_board_id`.
     #[serde(default)]
     pub to_unit_id: Option<Uuid>,
-    /// The post that they were sent to.
+    /// Post they were sent to.
     #[serde(default)]
     pub to_post_id: Option<Uuid>,
-    /// The board that they were sent to.
+    /// Board they were sent to.
     #[serde(default)]
     pub to_board_id: Option<Uuid>,
-    /// Day on which they were sent; of which only a later day is known, by then.
+    /// Date they were sent. If the exact date is not known, a date by which they had been sent.
     pub sent_on: NaiveDate,
-    /// The post that sent them.
+    /// Post that sent them.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// Why, how, and how precisely the day is known.
+    /// Why and how they were sent, and how precisely the date is known.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
@@ -40,28 +40,28 @@ pub struct MinutesDelivery {
 /// Narrows a list of deliveries of minutes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesDeliveryFilter {
-    /// Deliveries of these minutes.
+    /// Only deliveries of these minutes.
     minutes_id: Option<Uuid>,
-    /// Deliveries of the minutes of this meeting.
+    /// Only deliveries of the minutes of this meeting.
     meeting_id: Option<Uuid>,
-    /// Deliveries of the minutes of this board.
+    /// Only deliveries of the minutes of this board.
     board_id: Option<Uuid>,
-    /// Deliveries to this unit or body.
+    /// Only deliveries to this unit or body.
     to_unit_id: Option<Uuid>,
-    /// Deliveries to this post.
+    /// Only deliveries to this post.
     to_post_id: Option<Uuid>,
-    /// Deliveries to this board.
+    /// Only deliveries to this board.
     to_board_id: Option<Uuid>,
-    /// Deliveries by this post.
+    /// Only deliveries by this post.
     by_post_id: Option<Uuid>,
-    /// Deliveries on or after this day.
+    /// Only deliveries on or after this date.
     sent_from: Option<NaiveDate>,
-    /// Deliveries on or before this day.
+    /// Only deliveries on or before this date.
     sent_until: Option<NaiveDate>,
 }
 
 impl MinutesDelivery {
-    /// Whoever they were sent to.
+    /// Returns the recipient.
     pub(super) fn to(&self) -> Option<Uuid> {
         self.to_unit_id.or(self.to_post_id).or(self.to_board_id)
     }
@@ -72,7 +72,8 @@ impl Resource for MinutesDelivery {
     const PATH: &'static str = "minutes-deliveries";
     const PREFIX: &'static str = "MDL";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str = "That minutes were sent to a body, a post or a board: on which day and by whom. What was sent can be asked for by as_of.";
+    const ABOUT: &'static str = "Deliveries of minutes to a body, a post or a board, with the \
+        date and the sender. Use as_of to read what was sent.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = MinutesDeliveryFilter;
@@ -98,10 +99,15 @@ impl Resource for MinutesDelivery {
     // S20
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.require(
-            [self.to_unit_id, self.to_post_id, self.to_board_id].iter().flatten().count() == 1,
+            [self.to_unit_id, self.to_post_id, self.to_board_id]
+                .iter()
+                .flatten()
+                .count()
+                == 1,
             "/to_unit_id",
             "one_of",
-            "name one recipient: to_unit_id, to_post_id or to_board_id; record another delivery for another",
+            "name one recipient; give to_unit_id, to_post_id or to_board_id, and record a \
+                separate delivery for each recipient",
         );
         not_in_future(rules, "/sent_on", Some(self.sent_on));
         let world = rules.reading.world;

@@ -1,4 +1,5 @@
-//! Meetings of boards: who was there, the minutes and where they went, what was decided, and the actions that came of it.
+//! Meetings of boards: attendance, minutes and their deliveries, decisions, and the actions that
+//! result.
 
 mod action;
 mod action_deferral;
@@ -30,7 +31,7 @@ use crate::registers::checks::{Days, in_window};
 use crate::registers::governance::Board;
 use crate::world::{Catalogue, Reading, Rec, Resource, Rules, World};
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
@@ -46,7 +47,7 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
         .with::<MeetingOutcome>()
 }
 
-/// Whether a meeting is one of the board asked for, if one is.
+/// Whether a meeting belongs to the given board. Always true if no board is given.
 fn is_of_board(reading: Reading<'_>, meeting: Uuid, board: Option<Uuid>) -> bool {
     board.is_none_or(|b| {
         reading
@@ -56,35 +57,36 @@ fn is_of_board(reading: Reading<'_>, meeting: Uuid, board: Option<Uuid>) -> bool
     })
 }
 
-/// Whether a meeting lies within the days asked for, if any are.
+/// Whether a meeting is within the given dates. Always true if none are given.
 fn is_within(reading: Reading<'_>, meeting: Uuid, window: Days) -> bool {
     window == (None, None) || in_window(day_of(reading.world, meeting), window)
 }
 
-/// The day of a meeting.
+/// Returns the date of a meeting.
 fn day_of(world: &World, meeting: Uuid) -> Option<NaiveDate> {
     world
         .get::<Meeting>(meeting)
         .and_then(|m| m.computed.meeting_on)
 }
 
-/// The first day on which a meeting may have been: what comes of it lies no earlier.
+/// Returns the first day on which a meeting may have taken place. Nothing that results from it can
+/// be earlier.
 fn first_day(world: &World, meeting: Uuid) -> Option<NaiveDate> {
     world.get::<Meeting>(meeting).and_then(|m| m.data.days().0)
 }
 
-/// Refuses what comes of a meeting that was not held.
+/// Refuses anything that results from a meeting that was not held.
 fn only_when_held<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, meeting: Uuid) {
     let held = |m: &Rec<Meeting>| m.data.status == MeetingStatus::Held;
     rules.require(
         rules.reading.world.get::<Meeting>(meeting).is_none_or(held),
         pointer,
         "not_held",
-        "that meeting was not held; set its status to held first, or name another",
+        "that meeting was not held; set its status to held first, or name another meeting",
     );
 }
 
-/// Refuses a later meeting that is not one of the same board, or of the board that took over from it.
+/// Refuses a later meeting of a board other than the same one or the one that took over from it.
 fn only_of_same_board<R: Resource>(
     rules: &mut Rules<'_, R>,
     pointer: &str,
@@ -105,7 +107,8 @@ fn only_of_same_board<R: Resource>(
     );
 }
 
-/// Refuses a second thing that one meeting did: it must be held, of the same board, and no earlier than the first.
+/// Checks a later meeting that acted on the same record: it must have been held, be of the same
+/// board, and be no earlier than the first.
 fn later_meeting<R: Resource>(
     rules: &mut Rules<'_, R>,
     pointer: &str,
@@ -124,7 +127,8 @@ fn later_meeting<R: Resource>(
     );
 }
 
-/// Refuses what is said on a day about an action, or a part of it: another action's part, and a day before the meeting that gave it.
+/// Checks something recorded on a date about an action or a part of it: the part must belong to the
+/// action, and the date must not be before the meeting that gave it.
 fn on_action<R: Resource>(
     rules: &mut Rules<'_, R>,
     action: &Rec<Action>,
@@ -148,12 +152,13 @@ fn on_action<R: Resource>(
     );
 }
 
-/// Whether the caller keeps the meetings of the board that held this one: its secretary, not whoever was given an action there.
+/// Whether the caller may change the meetings of the board that held this one. That is its
+/// secretary, not the owner of an action given there.
 fn is_secretarys<R: Resource>(rules: &Rules<'_, R>, meeting: Uuid) -> bool {
     rules.may(Subject::Meeting, Act::Update, meeting)
 }
 
-/// Refuses a change of a field that only the board's secretary may set.
+/// Refuses a change to a field that only the board's secretary may set.
 fn reserved<R: Resource, T: PartialEq>(
     rules: &mut Rules<'_, R>,
     is: &R,
@@ -164,17 +169,20 @@ fn reserved<R: Resource, T: PartialEq>(
     if rules.before.is_some_and(|b| field(&b.data) != field(is)) && !is_secretarys(rules, meeting) {
         rules.forbid(
             pointer,
-            "only the secretary of the board that gave the action sets it; record a response or a deferral instead",
+            "only the secretary of the board that gave the action can set this; record a response \
+                or a deferral instead",
         );
     }
 }
 
-/// Refuses a withdrawal by anybody but the board's secretary: the unit that owns an action answers it and does not undo it.
+/// Refuses a withdrawal by anyone but the board's secretary. The unit that owns an action responds
+/// to it and cannot undo it.
 fn withdrawn_by_secretary<R: Resource>(rules: &mut Rules<'_, R>, meeting: Option<Uuid>) {
     if !meeting.is_some_and(|m| is_secretarys(rules, m)) {
         rules.forbid(
             "",
-            "only the secretary of the board that gave the action withdraws it, its parts and its deferrals",
+            "only the secretary of the board that gave the action can withdraw it, its parts and \
+                its deferrals",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Outcomes: what a meeting took note of, decided, or asked for.
+//! Outcomes: what a meeting noted, decided or asked for.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,39 +12,42 @@ use crate::registers::checks::{asked, distinct, fixed};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
 
-/// What came of an item.
+/// Kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
-    /// The meeting took note.
+    /// The meeting noted the item.
     Information,
     Decision,
-    /// Somebody is to do something.
+    /// The meeting asked for something to be done.
     Action,
 }
 
-/// What came of an item at a meeting.
+/// Outcome of an item at a meeting.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MeetingOutcome {
-    /// The meeting. Cannot change.
+    /// The meeting. Cannot be changed.
     pub meeting_id: Uuid,
-    /// Number of the agenda item, where it belongs to one. Cannot change once the minutes are approved.
+    /// Number of the agenda item, if it belongs to one. Cannot be changed once the minutes are
+    /// approved.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 20)]
     pub agenda_number: Option<String>,
-    /// What came of it. Cannot change once the minutes are approved.
+    /// Kind of outcome. Cannot be changed once the minutes are approved.
     pub outcome_kind: OutcomeKind,
-    /// What was said or asked. Cannot change once the minutes are approved.
+    /// What was said or asked for. Cannot be changed once the minutes are approved.
     #[schema(min_length = 1, max_length = 4000)]
     pub text: String,
-    /// What was decided, in words; a decision needs it and nothing else has it. Cannot change once the minutes are approved.
+    /// What was decided, in words. Required for a decision; not allowed for any other outcome.
+    /// Cannot be changed once the minutes are approved.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub decision: Option<String>,
-    /// The action that was given; only an outcome that is one has it.
+    /// Action that was given. Only an outcome of kind action has it.
     #[serde(default)]
     pub action_id: Option<Uuid>,
-    /// Records of any kind that it is about. A mention: they can be withdrawn all the same.
+    /// Records of any kind that it is about. These are mentions only: the records can still be
+    /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub record_ids: Vec<Uuid>,
@@ -53,24 +56,24 @@ pub struct MeetingOutcome {
 /// Narrows a list of outcomes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeetingOutcomeFilter {
-    /// Outcomes of this meeting.
+    /// Only outcomes of this meeting.
     meeting_id: Option<Uuid>,
-    /// Outcomes of meetings of this board.
+    /// Only outcomes of meetings of this board.
     board_id: Option<Uuid>,
-    /// Outcomes of meetings of boards of this unit and of all units below it.
+    /// Only outcomes of meetings of boards owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Outcomes of these kinds.
+    /// Only outcomes of these kinds.
     #[param(value_type = Option<Vec<OutcomeKind>>, inline, explode = false)]
     outcome_kind: Option<Any<OutcomeKind>>,
-    /// Outcomes about this record.
+    /// Only outcomes about this record.
     about_id: Option<Uuid>,
-    /// The outcome that gave this action.
+    /// Only the outcome that gave this action.
     action_id: Option<Uuid>,
-    /// Whether an outcome that asks for an action has none on record.
+    /// Whether an outcome that asks for an action has no action recorded.
     without_action: Option<bool>,
-    /// Outcomes of meetings on or after this day.
+    /// Only outcomes of meetings on or after this date.
     meeting_from: Option<NaiveDate>,
-    /// Outcomes of meetings on or before this day.
+    /// Only outcomes of meetings on or before this date.
     meeting_until: Option<NaiveDate>,
 }
 
@@ -78,11 +81,12 @@ impl MeetingOutcome {
     fn check_kind(&self, rules: &mut Rules<'_, Self>) {
         let decided = self.outcome_kind == OutcomeKind::Decision;
         let (code, detail) = if decided {
-            ("required", "say what was decided")
+            ("required", "a decision needs its wording; give decision")
         } else {
             (
                 "not_allowed",
-                "only a decision has it; set outcome_kind to decision or leave it out",
+                "only an outcome of kind decision has decision; set outcome_kind to decision or \
+                    leave decision out",
             )
         };
         rules.require(
@@ -95,7 +99,8 @@ impl MeetingOutcome {
             self.action_id.is_none() || self.outcome_kind == OutcomeKind::Action,
             "/action_id",
             "not_allowed",
-            "only an outcome of kind action has it; set outcome_kind to action or leave it out",
+            "only an outcome of kind action has action_id; set outcome_kind to action or leave \
+                action_id out",
         );
         let action = self
             .action_id
@@ -104,11 +109,11 @@ impl MeetingOutcome {
             action.is_none_or(|a| a.data.meeting_id == self.meeting_id),
             "/action_id",
             "other_meeting",
-            "must be an action that the same meeting gave",
+            "must be an action given at the same meeting",
         );
     }
 
-    /// What approved minutes tell of stays as it was told.
+    /// Checks that what approved minutes record does not change.
     fn check_unchanged(&self, rules: &mut Rules<'_, Self>) {
         fixed(
             rules,
@@ -121,7 +126,8 @@ impl MeetingOutcome {
         let approved =
             |m: &Rec<Minutes>| m.data.meeting_id == id && m.data.status != MinutesStatus::Draft;
         if world.pointing::<Minutes>(id).any(approved) {
-            let remedy = "the minutes of the meeting are approved; record an amendment of them, and another outcome in place of this one";
+            let remedy = "the minutes of the meeting are approved; record an amendment to them, \
+                and a new outcome in place of this one";
             fixed(
                 rules,
                 self,
@@ -141,7 +147,8 @@ impl Resource for MeetingOutcome {
     const PATH: &'static str = "meeting-outcomes";
     const PREFIX: &'static str = "OUT";
     const SUBJECT: Subject = Subject::Meeting;
-    const ABOUT: &'static str = "What came of the items of a meeting: information, a decision in words, or an action. Once the minutes are approved an outcome stays as it is.";
+    const ABOUT: &'static str = "Outcomes of the items of a meeting: information, a decision in \
+        words, or an action. Once the minutes are approved, an outcome cannot be changed.";
     type Computed = NothingComputed;
     type Filter = MeetingOutcomeFilter;
 
@@ -171,7 +178,8 @@ impl Resource for MeetingOutcome {
             self.agenda_number.as_ref().is_none_or(listed),
             "/agenda_number",
             "unknown",
-            "is no number on the meeting's agenda; add the item there or leave it out",
+            "is not a number on the meeting's agenda; add the item there or leave agenda_number \
+                out",
         );
     }
     fn text(&self) -> Vec<&str> {

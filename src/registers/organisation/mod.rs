@@ -1,4 +1,5 @@
-//! The organisation: its units and the bodies around it, the posts within them, and, by pseudonym, the people who hold them.
+//! The organisation: its units, the bodies around it, its posts, and, by pseudonym, the people who
+//! hold them.
 
 mod person;
 mod post;
@@ -12,7 +13,7 @@ pub use unit::{Unit, UnitKind};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

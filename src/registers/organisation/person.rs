@@ -1,6 +1,8 @@
-//! People, by pseudonym: something that posts, accounts and history can point to once nobody may know any more who it was.
+//! People, by pseudonym: something that posts, accounts and history can point to once nobody may
+//! know any more who it was.
 //!
-//! Who a person is (name, address) never enters a record: it lies in a table of its own, which [`crate::auth::people`] keeps and erases.
+//! Who a person is (name, address) never enters a record: it lies in a table of its own, which
+//! [`crate::auth::people`] keeps and erases.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,27 +14,28 @@ use crate::registers::checks::asked;
 use crate::registers::query::is;
 use crate::world::{Links, Meta, Place, Reading, Rec, Resource};
 
-/// How a person belongs to the organisation.
+/// Relationship of a person to the organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Affiliation {
-    /// Employed or appointed by it.
+    /// Employed or appointed by the organisation.
     Internal,
-    /// Of an outside body, an association or the public.
+    /// From an outside body, an association or the public.
     External,
 }
 
-/// A person, by pseudonym: no field of it, its reference included, may tell who it is.
+/// A person, by pseudonym. No field, including the reference, may identify the person.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Person {
-    /// How the person belongs to the organisation.
+    /// Relationship of the person to the organisation.
     pub affiliation: Affiliation,
 }
 
-/// What only the service says of a person.
+/// Values that only the service sets for a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonComputed {
-    /// When name and address were erased; from then on nobody can say who it was.
+    /// Time at which the name and address were erased. After that the person can no longer be
+    /// identified.
     #[serde(default)]
     pub erased_at: Option<DateTime<Utc>>,
 }
@@ -40,10 +43,10 @@ pub struct PersonComputed {
 /// Narrows a list of people.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PersonFilter {
-    /// Internal or external.
+    /// Only internal or only external people.
     #[param(inline)]
     affiliation: Option<Affiliation>,
-    /// Whether name and address were erased.
+    /// Whether the name and address were erased.
     erased: Option<bool>,
 }
 
@@ -52,7 +55,10 @@ impl Resource for Person {
     const PATH: &'static str = "people";
     const PREFIX: &'static str = "PER";
     const SUBJECT: Subject = Subject::Access;
-    const ABOUT: &'static str = "People, by pseudonym, so that posts and accounts have someone to point to. Name and address are kept apart (`/people/{id}/details`), for administrators alone, and can be erased; leave the reference to the service, or choose one that tells nothing.";
+    const ABOUT: &'static str = "People, by pseudonym, so that posts and accounts can refer to a \
+        person. The name and address are kept separately (`/people/{id}/details`), for \
+        administrators only, and can be erased. Let the service assign the reference, or choose \
+        one that does not identify the person.";
     type Computed = PersonComputed;
     type Filter = PersonFilter;
 

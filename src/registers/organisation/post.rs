@@ -1,4 +1,5 @@
-//! Posts: who answers for something is a post, not a person. Who holds it is personal data and kept elsewhere.
+//! Posts. Responsibility belongs to a post, not to a person. The holder of a post is personal data
+//! and is kept elsewhere.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,12 +13,12 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, S
 /// A post in a unit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Post {
-    /// Its title ("Head of Strategic Inclusion and Diversity"). Never a person's name.
+    /// Title ("Head of Strategic Inclusion and Diversity"). Never a person's name.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// The unit it belongs to.
+    /// Unit the post belongs to.
     pub unit_id: Uuid,
-    /// Other titles it goes or went by.
+    /// Other titles, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
     pub aliases: Vec<String>,
@@ -26,9 +27,9 @@ pub struct Post {
 /// Narrows a list of posts.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PostFilter {
-    /// Posts of this unit.
+    /// Only posts in this unit.
     unit_id: Option<Uuid>,
-    /// Posts of this unit and all below it.
+    /// Only posts in this unit or any unit below it.
     below: Option<Uuid>,
 }
 
@@ -37,7 +38,8 @@ impl Resource for Post {
     const PATH: &'static str = "posts";
     const PREFIX: &'static str = "PST";
     const SUBJECT: Subject = Subject::Organisation;
-    const ABOUT: &'static str = "Office-holders' posts. A post is not a person: who holds it is personal data, kept apart so that it can be erased.";
+    const ABOUT: &'static str = "Office-holders' posts. A post is not a person. The holder of a \
+        post is personal data and is kept separately so that it can be erased.";
     type Computed = NothingComputed;
     type Filter = PostFilter;
 

@@ -13,30 +13,30 @@ use crate::registers::links::others;
 use crate::registers::query::{Any, any, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// In what capacity a post is held.
+/// Capacity in which a post is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldingCapacity {
     /// Appointed to it.
     Substantive,
-    /// Appointed to it for a while, in the place of its holder or until there is one.
+    /// Appointed to it for a time, in place of its holder or until there is one.
     Temporary,
-    /// Does its duties beside another post.
+    /// Does its duties in addition to another post.
     Acting,
 }
 
 /// One person's term in a post.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PostHolding {
-    /// The post. Cannot change.
+    /// The post. Cannot be changed.
     pub post_id: Uuid,
-    /// Who holds it. Cannot change.
+    /// Person who holds the post. Cannot be changed.
     pub person_id: Uuid,
-    /// In what capacity.
+    /// Capacity.
     pub capacity: HoldingCapacity,
     /// First day of the term.
     pub from_on: NaiveDate,
-    /// Last day of the term; none: open.
+    /// Last day of the term. Null if open-ended.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
@@ -44,21 +44,21 @@ pub struct PostHolding {
 /// Narrows a list of post holdings.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PostHoldingFilter {
-    /// Terms in this post.
+    /// Only terms in this post.
     post_id: Option<Uuid>,
-    /// Terms of this person.
+    /// Only terms of this person.
     person_id: Option<Uuid>,
-    /// Terms in these capacities.
+    /// Only terms in these capacities.
     #[param(value_type = Option<Vec<HoldingCapacity>>, inline, explode = false)]
     capacity: Option<Any<HoldingCapacity>>,
-    /// Whether the term runs today.
+    /// Whether the term includes today.
     current: Option<bool>,
-    /// Terms that run on this day.
+    /// Only terms that include this date.
     on: Option<NaiveDate>,
 }
 
 impl PostHolding {
-    /// The days of the term.
+    /// Returns the first and last day of the term.
     #[must_use]
     pub fn term(&self) -> Days {
         (Some(self.from_on), self.until_on)
@@ -70,11 +70,12 @@ impl PostHolding {
             .collect();
         let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
         if at_once.iter().any(|h| h.data.person_id == self.person_id) {
-            let detail =
-                "the person holds this post on some of these days; end or change that term first";
+            let detail = "the person already holds this post on some of these days; end or change that \
+                    term first";
             rules.refuse("/from_on", "overlap", detail);
         } else if substantive(self) && at_once.iter().any(|h| substantive(&h.data)) {
-            let detail = "another person holds this post substantively on some of these days; end that term first, or choose temporary or acting";
+            let detail = "another person already holds this post substantively on some of these \
+                days; end that term first, or choose temporary or acting";
             rules.refuse("/capacity", "overlap", detail);
         }
     }
@@ -85,7 +86,9 @@ impl Resource for PostHolding {
     const PATH: &'static str = "post-holdings";
     const PREFIX: &'static str = "PHD";
     const SUBJECT: Subject = Subject::Access;
-    const ABOUT: &'static str = "Who holds which post, in what capacity and for which term. A post has one substantive holder at a time; a new term is a new record. For administrators and auditors: everyone else sees the post.";
+    const ABOUT: &'static str = "Who holds which post, in what capacity and for which term. A \
+        post has one substantive holder at a time; a new term is a new record. Only \
+        administrators and auditors can see holders; everyone else sees the post.";
     type Computed = NothingComputed;
     type Filter = PostHoldingFilter;
 
@@ -107,7 +110,7 @@ impl Resource for PostHolding {
     }
     // S2
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "end this term and make another";
+        let remedy = "end this term and create another";
         fixed(rules, self, "/post_id", |h| h.post_id, remedy);
         fixed(rules, self, "/person_id", |h| h.person_id, remedy);
         rules.in_order(Some(self.from_on), self.until_on, "/until_on", "from_on");
@@ -116,7 +119,7 @@ impl Resource for PostHolding {
             rules.refuse(
                 "/person_id",
                 "erased",
-                "nobody can say any more who this person was; name another",
+                "this person's details were erased; name another person",
             );
         }
         self.check_overlap(rules);

@@ -1,4 +1,5 @@
-//! Units in a tree: the organisation, its business groups and units, outside bodies, associations and advisory groups.
+//! Units in a tree: the organisation, its business groups and units, outside bodies, associations
+//! and advisory groups.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -10,19 +11,19 @@ use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of body it is.
+/// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitKind {
     /// The public body itself.
     Organisation,
-    /// A part of it under one chief officer.
+    /// Part of the organisation under one chief officer.
     BusinessGroup,
     /// A borough or operational command unit.
     OperationalCommandUnit,
     /// Any other unit, branch or team.
     Unit,
-    /// A body outside: oversight, audit, a regulator, a university.
+    /// Outside body: oversight, audit, a regulator, a university.
     OutsideBody,
     /// A staff support association.
     StaffSupportAssociation,
@@ -33,15 +34,15 @@ pub enum UnitKind {
 /// A unit of the organisation, or a body that it deals with.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Unit {
-    /// Its name.
+    /// Name.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// What sort of body it is.
+    /// Kind of body.
     pub unit_kind: UnitKind,
-    /// The unit it is part of.
+    /// Unit it is part of.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
-    /// Other names it goes or went by.
+    /// Other names, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
     pub aliases: Vec<String>,
@@ -49,13 +50,13 @@ pub struct Unit {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// The unit it took over from.
+    /// Unit it took over from.
     #[serde(default)]
     pub predecessor_id: Option<Uuid>,
-    /// First day on which it existed, where known.
+    /// First day it existed, if known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it existed.
+    /// Last day it existed.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
@@ -63,14 +64,14 @@ pub struct Unit {
 /// Narrows a list of units.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct UnitFilter {
-    /// Units of these kinds.
+    /// Only units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     unit_kind: Option<Any<UnitKind>>,
-    /// Units directly below this one.
+    /// Only units directly below this one.
     parent_id: Option<Uuid>,
-    /// This unit and all below it.
+    /// Only this unit and the units below it.
     below: Option<Uuid>,
-    /// Units by this name or alias, in any case.
+    /// Only units with this name or alias. Upper and lower case are treated the same.
     #[param(max_length = 200)]
     name: Option<String>,
 }
@@ -80,7 +81,8 @@ impl Resource for Unit {
     const PATH: &'static str = "units";
     const PREFIX: &'static str = "UNT";
     const SUBJECT: Subject = Subject::Organisation;
-    const ABOUT: &'static str = "The organisation's units in a tree, and the bodies outside it: oversight, audit, regulators, staff support associations, independent advisory groups.";
+    const ABOUT: &'static str = "The organisation's units in a tree, and the bodies outside it: \
+        oversight, audit, regulators, staff support associations, independent advisory groups.";
     type Computed = NothingComputed;
     type Filter = UnitFilter;
 

@@ -1,4 +1,4 @@
-//! Oversight channels that are no boards: who meets whom, how often, about what.
+//! Oversight channels other than boards: who meets, how often, and about what.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,47 +11,48 @@ use crate::registers::checks::{Days, asked, distinct, runs_on};
 use crate::registers::recurrence::Frequency;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// A way in which somebody is held to account that is no board.
+/// A way of holding someone to account other than a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OversightChannel {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// The posts that meet. A channel has two parties or more, posts and units together.
+    /// Posts that meet. A channel needs at least two parties, counting posts and units together.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub party_post_ids: Vec<Uuid>,
-    /// The units or outside bodies that meet.
+    /// Units or outside bodies that meet.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub party_unit_ids: Vec<Uuid>,
-    /// How often. The source's words alone are a fact too; a frequency that nobody has stated is a gap.
+    /// How often they meet. The words of the source are enough. If nobody has stated a frequency,
+    /// that is a gap.
     #[serde(default)]
     pub frequency: Frequency,
-    /// What is covered, in words.
+    /// What the channel covers, in words.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub covers: Option<String>,
-    /// The goals that are covered.
+    /// Goals covered.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub goal_ids: Vec<Uuid>,
-    /// The strategies that are covered.
+    /// Strategies covered.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub strategy_ids: Vec<Uuid>,
-    /// The boards that are spoken of.
+    /// Boards covered.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub board_ids: Vec<Uuid>,
-    /// Where this is known from.
+    /// Source of this information.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub source_text: Option<String>,
-    /// First day on which it is used; none: not known.
+    /// First day the channel is used. Null if not known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it was used; none: it is used still.
+    /// Last day the channel was used. Null if it is still used.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
@@ -59,18 +60,18 @@ pub struct OversightChannel {
 /// Narrows a list of oversight channels.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct OversightChannelFilter {
-    /// Channels of this post or unit.
+    /// Only channels of this post or unit.
     party_id: Option<Uuid>,
-    /// Channels that cover this goal, strategy or board.
+    /// Only channels that cover this goal, strategy or board.
     covers_id: Option<Uuid>,
-    /// Whether a rule or an interval says how often it is used.
+    /// Whether a rule or an interval gives the frequency.
     is_scheduled: Option<bool>,
-    /// Whether it is used today.
+    /// Whether the channel is used today.
     current: Option<bool>,
 }
 
 impl OversightChannel {
-    /// The days on which it is used.
+    /// Returns the first and last day the channel is used.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -82,7 +83,8 @@ impl Resource for OversightChannel {
     const PATH: &'static str = "oversight-channels";
     const PREFIX: &'static str = "OVC";
     const SUBJECT: Subject = Subject::Oversight;
-    const ABOUT: &'static str = "Oversight that is no board: the parties, how often they meet, and the goals, strategies and boards they speak of.";
+    const ABOUT: &'static str = "Oversight arrangements other than boards: the parties, how often \
+        they meet, and the goals, strategies and boards they cover.";
     type Computed = NothingComputed;
     type Filter = OversightChannelFilter;
 
@@ -116,7 +118,7 @@ impl Resource for OversightChannel {
         );
         links.each("/board_ids", &["board"], self.board_ids.iter().copied());
     }
-    /// Every party may keep it.
+    /// Every party owns it.
     fn place(&self) -> Place {
         Place::owned(
             self.party_post_ids
@@ -140,7 +142,7 @@ impl Resource for OversightChannel {
             self.party_post_ids.len() + self.party_unit_ids.len() >= 2,
             "/party_post_ids",
             "required",
-            "a channel has two parties or more; name them in party_post_ids and party_unit_ids",
+            "a channel needs at least two parties; name them in party_post_ids and party_unit_ids",
         );
         if let Some((field, code, detail)) = self.frequency.fault(self.from_on, self.until_on) {
             rules.refuse(format!("/frequency/{field}"), code, detail);

@@ -1,4 +1,4 @@
-//! Oversight that is no board: channels, obligations to report and what was handed in.
+//! Oversight arrangements other than boards: channels, obligations to report, and submissions.
 
 mod channel;
 mod obligation;
@@ -13,7 +13,7 @@ pub use submission::{ReportDocument, ReportSubmission};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

@@ -1,4 +1,4 @@
-//! Obligations to report: what, from whom, to whom, on what legal basis, and when.
+//! Obligations to report: what, by whom, to whom, on what legal basis, and when.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,12 @@ use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// A duty that a statute lays on a body, for which there is a template.
+/// Statutory duty for which there is a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatutoryDuty {
-    /// Information that shows compliance with the public sector equality duty, at least yearly (SI 2017/353, regulation 4).
+    /// Information that shows compliance with the public sector equality duty, at least yearly (SI
+    /// 2017/353, regulation 4).
     PsedEqualityInformation,
     /// Equality objectives, at least every four years (SI 2017/353, regulation 5).
     PsedEqualityObjectives,
@@ -26,58 +27,60 @@ pub enum StatutoryDuty {
 /// An obligation to report.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReportObligation {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// What is to be reported.
+    /// What must be reported.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub what: Option<String>,
-    /// The unit that reports. It or `from_post_id` is needed.
+    /// Unit that reports. Either this or `from_post_id` is required.
     #[serde(default)]
     pub from_unit_id: Option<Uuid>,
-    /// The post that reports.
+    /// Post that reports.
     #[serde(default)]
     pub from_post_id: Option<Uuid>,
-    /// The unit or outside body that is reported to.
+    /// Unit or outside body that receives the report.
     #[serde(default)]
     pub to_unit_id: Option<Uuid>,
-    /// The board that is reported to.
+    /// Board that receives the report.
     #[serde(default)]
     pub to_board_id: Option<Uuid>,
-    /// The post that is reported to.
+    /// Post that receives the report.
     #[serde(default)]
     pub to_post_id: Option<Uuid>,
-    /// Who is reported to where that is nobody in particular ("published").
+    /// Other recipients, if the report goes to nobody in particular ("published").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub to_others: Option<String>,
-    /// The law, terms of reference or decision that it rests on.
+    /// Law, terms of reference or decision that requires it.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub legal_basis: Option<String>,
-    /// The statutory duty that it carries out, if it is one of these.
+    /// Statutory duty it fulfils, if it is one of these.
     #[serde(default)]
     pub statutory_duty: Option<StatutoryDuty>,
-    /// How often. With a rule or an interval every occurrence is expected from `first_due_on` on; in words alone none is.
+    /// How often. With a rule or an interval, every occurrence from `first_due_on` is expected.
+    /// With words alone, none is.
     #[serde(default)]
     pub frequency: Frequency,
-    /// Day on which the first report is due; with no frequency the only one.
+    /// Date the first report is due. Without a frequency, it is the only one.
     #[serde(default)]
     pub first_due_on: Option<NaiveDate>,
-    /// Last day on which a report can be due; none: it goes on.
+    /// Last day on which a report can be due. Null if open-ended.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
-    /// Days after the due date on which a report still counts as met.
+    /// Number of days after the due date within which a report still counts as met.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 366)]
     pub grace_days: u16,
 }
 
-/// What the service works out about an obligation.
+/// Values computed by the service for an obligation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportObligationComputed {
-    /// Whether the days of its reports are known, so that a missed one shows. An obligation of which they are not is a gap.
+    /// Whether the due dates of its reports are known, so that missed reports are detected. An
+    /// obligation without known due dates is a gap.
     #[serde(default)]
     pub is_scheduled: bool,
 }
@@ -85,33 +88,33 @@ pub struct ReportObligationComputed {
 /// Narrows a list of obligations to report.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ReportObligationFilter {
-    /// Obligations of this unit.
+    /// Only obligations of this unit.
     from_unit_id: Option<Uuid>,
-    /// Obligations of this post.
+    /// Only obligations of this post.
     from_post_id: Option<Uuid>,
-    /// Obligations of this unit and of all units below it.
+    /// Only obligations of this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Obligations to this unit.
+    /// Only obligations to report to this unit.
     to_unit_id: Option<Uuid>,
-    /// Obligations to this board.
+    /// Only obligations to report to this board.
     to_board_id: Option<Uuid>,
-    /// Obligations to this post.
+    /// Only obligations to report to this post.
     to_post_id: Option<Uuid>,
-    /// Obligations that carry out these statutory duties.
+    /// Only obligations that fulfil these statutory duties.
     #[param(value_type = Option<Vec<StatutoryDuty>>, inline, explode = false)]
     statutory_duty: Option<Any<StatutoryDuty>>,
-    /// Whether the days of its reports are known.
+    /// Whether the due dates of its reports are known.
     is_scheduled: Option<bool>,
-    /// Whether a report was missed by today and never handed in.
+    /// Whether a report is missed as of today and was never submitted.
     missed: Option<bool>,
-    /// Obligations whose first report is due on or after this day.
+    /// Only obligations whose first report is due on or after this date.
     first_due_from: Option<NaiveDate>,
-    /// Obligations whose first report is due on or before this day.
+    /// Only obligations whose first report is due on or before this date.
     first_due_until: Option<NaiveDate>,
 }
 
 impl ReportObligation {
-    /// The days on which reports are due; none where they are not known.
+    /// Returns the dates on which reports are due. Empty if they are not known.
     #[must_use]
     pub fn due_days(&self) -> Vec<NaiveDate> {
         let Some(first) = self.first_due_on else {
@@ -119,7 +122,7 @@ impl ReportObligation {
         };
         match self.frequency.days(first, self.until_on) {
             Some(days) => days,
-            // Words alone say that there are more, and not when.
+            // Words alone say that there are more reports, but not when.
             None if self.frequency.source_text.is_none() => vec![first],
             None => Vec::new(),
         }
@@ -136,7 +139,9 @@ impl Resource for ReportObligation {
     const PATH: &'static str = "report-obligations";
     const PREFIX: &'static str = "OBL";
     const SUBJECT: Subject = Subject::Oversight;
-    const ABOUT: &'static str = "Obligations to report: what, from whom, to whom, on what basis, how often. Which reports were handed in, late or missed follows from the submissions and the day.";
+    const ABOUT: &'static str = "Obligations to report: what, by whom, to whom, on what basis, \
+        how often. Which reports were met, late or missed is computed from the submissions and \
+        the date.";
     type Computed = ReportObligationComputed;
     type Filter = ReportObligationFilter;
 
@@ -168,14 +173,15 @@ impl Resource for ReportObligation {
             self.from_unit_id.is_some() || self.from_post_id.is_some(),
             "/from_unit_id",
             "required",
-            "somebody reports; give from_unit_id, from_post_id or both",
+            "an obligation needs someone who reports; give from_unit_id, from_post_id or both",
         );
         let to = [self.to_unit_id, self.to_board_id, self.to_post_id];
         rules.require(
             to.iter().any(Option::is_some) || self.to_others.is_some(),
             "/to_board_id",
             "required",
-            "somebody is reported to; give to_unit_id, to_board_id, to_post_id or to_others",
+            "an obligation needs a recipient; give to_unit_id, to_board_id, to_post_id or \
+                to_others",
         );
         if let Some((field, code, detail)) = self.frequency.fault(self.first_due_on, self.until_on)
         {
@@ -185,7 +191,7 @@ impl Resource for ReportObligation {
             !self.frequency.is_dated() || self.first_due_on.is_some(),
             "/first_due_on",
             "required",
-            "the occurrences are counted from the first; give first_due_on",
+            "a frequency needs the date of the first report; give first_due_on",
         );
         rules.in_order(
             self.first_due_on,

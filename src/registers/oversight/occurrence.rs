@@ -1,4 +1,4 @@
-//! The occurrences of an obligation to report, and how each stands on a day.
+//! The occurrences of an obligation to report, and the state of each on a date.
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,17 @@ use utoipa::ToSchema;
 use super::{ReportObligation, ReportSubmission};
 use crate::world::Rec;
 
-/// How an occurrence stands.
+/// State of an occurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurrenceState {
-    /// Not handed in, and not yet late.
+    /// Not submitted, and not yet late.
     Expected,
-    /// Handed in by the due date or within the days of grace.
+    /// Submitted by the due date or within the days of grace.
     Met,
-    /// Handed in after them.
+    /// Submitted after the days of grace.
     Late,
-    /// Not handed in, and the days of grace are over.
+    /// Not submitted, and the days of grace are over.
     Missed,
 }
 
@@ -25,16 +25,16 @@ pub enum OccurrenceState {
 #[derive(Debug, Clone, Copy)]
 pub struct Occurrence<'a> {
     pub due_on: NaiveDate,
-    /// The last day on which it counts as met.
+    /// Last day on which it counts as met.
     pub last_on: NaiveDate,
     pub state: OccurrenceState,
-    /// The first that was handed in for it.
+    /// First submission for it.
     pub submission: Option<&'a Rec<ReportSubmission>>,
-    /// Days after `last_on` on which it was handed in, or for which it has been missing.
+    /// Number of days after `last_on` that it was submitted or, if it was not, has been missing.
     pub days_late: i64,
 }
 
-/// The occurrences of an obligation in their order, by what was handed in up to the day.
+/// Returns the occurrences of an obligation in order, using the submissions up to the date.
 #[must_use]
 pub fn occurrences<'a>(
     obligation: &ReportObligation,

@@ -1,4 +1,4 @@
-//! Submissions: a report that was handed in, and for which due date. They are never changed.
+//! Submissions: reports submitted, each for a due date. They are never changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What was handed in.
+/// What was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportDocument {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// Where it can be read.
+    /// URL where it can be read.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -26,29 +26,31 @@ pub struct ReportDocument {
         example = "https://intranet.example/equality-information-2020.pdf"
     )]
     pub url: Option<String>,
-    /// How it can be found where it has no address.
+    /// Where it can be found, if it has no URL.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub location: Option<String>,
 }
 
-/// A report that was handed in.
+/// A report that was submitted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReportSubmission {
-    /// The obligation that it answers.
+    /// Obligation it fulfils.
     pub obligation_id: Uuid,
-    /// The due date that it is for, one of the obligation's; left out where the obligation names no days.
+    /// Due date it is for. Must be one of the obligation's due dates. Left out if the obligation
+    /// has none.
     #[serde(default)]
     pub period_due_on: Option<NaiveDate>,
-    /// Day on which it was handed in. The first submission for a due date decides whether that was met.
+    /// Date it was submitted. The first submission for a due date decides whether the due date was
+    /// met.
     pub submitted_on: NaiveDate,
-    /// The post that handed it in.
+    /// Post that submitted it.
     #[serde(default)]
     pub by_post_id: Option<Uuid>,
-    /// What was handed in.
+    /// What was submitted.
     #[serde(default)]
     pub document: Option<ReportDocument>,
-    /// What there is to say about it.
+    /// Any comments on it.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
@@ -57,15 +59,15 @@ pub struct ReportSubmission {
 /// Narrows a list of submissions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ReportSubmissionFilter {
-    /// Submissions for this obligation.
+    /// Only submissions for this obligation.
     obligation_id: Option<Uuid>,
-    /// Submissions for this due date.
+    /// Only submissions for this due date.
     period_due_on: Option<NaiveDate>,
-    /// Submissions of obligations of this unit and of all units below it.
+    /// Only submissions for obligations of this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Reports handed in on or after this day.
+    /// Only reports submitted on or after this date.
     submitted_from: Option<NaiveDate>,
-    /// Reports handed in on or before this day.
+    /// Only reports submitted on or before this date.
     submitted_until: Option<NaiveDate>,
 }
 
@@ -77,26 +79,25 @@ impl ReportSubmission {
                 days.is_empty(),
                 "/period_due_on",
                 "required",
-                "say which due date it is for; the obligation's occurrences name them",
+                "say which due date it is for; give one of the due dates of the obligation's \
+                    occurrences",
             ),
             Some(_) if days.is_empty() => {
-                let detail = "the obligation names no days; leave period_due_on out, or give the obligation first_due_on and a frequency";
+                let detail = "the obligation has no due dates; leave period_due_on out, or set \
+                    first_due_on and a frequency on the obligation";
                 rules.refuse("/period_due_on", "not_allowed", detail);
             }
             Some(due) if !days.contains(&due) => {
                 let before = days
                     .iter()
                     .rfind(|d| **d < due)
-                    .map(|d| format!("before it {d}"));
+                    .map(|d| format!("the previous one is {d}"));
                 let after = days
                     .iter()
                     .find(|d| **d > due)
-                    .map(|d| format!("after it {d}"));
+                    .map(|d| format!("the next one is {d}"));
                 let near: Vec<String> = before.into_iter().chain(after).collect();
-                let detail = format!(
-                    "is not a day on which this report is due; {}",
-                    near.join(", ")
-                );
+                let detail = format!("is not a due date of this report; {}", near.join(", "));
                 rules.refuse("/period_due_on", "no_occurrence", detail);
             }
             Some(_) => {}
@@ -109,7 +110,8 @@ impl Resource for ReportSubmission {
     const PATH: &'static str = "report-submissions";
     const PREFIX: &'static str = "SUB";
     const SUBJECT: Subject = Subject::Oversight;
-    const ABOUT: &'static str = "Reports that were handed in under an obligation to report, each for one due date. None is changed: one that was recorded wrongly is withdrawn.";
+    const ABOUT: &'static str = "Reports submitted under an obligation to report, each for one \
+        due date. They are never changed: one recorded wrongly is withdrawn.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = ReportSubmissionFilter;

@@ -1,4 +1,4 @@
-//! Issues: a paper's content as it was laid before the panel, frozen with its hash.
+//! Issues: the content of a paper as submitted to the panel, frozen with its hash.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::registers::checks::in_window;
 use crate::registers::query::is;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// A paper as it was issued. Nothing changes it; issuing makes it (`POST /papers/{id}/issue`).
+/// A paper as issued. It is created by issuing (`POST /papers/{id}/issue`) and nothing changes it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperIssue {
     /// The paper.
@@ -21,22 +21,24 @@ pub struct PaperIssue {
     /// Version of the paper's record that was issued.
     #[schema(minimum = 1)]
     pub paper_version: i64,
-    /// Day on which it was issued.
+    /// Date it was issued.
     pub issued_on: NaiveDate,
-    /// The day by which it judges what is overdue.
+    /// Date used to decide what is overdue.
     pub judged_on: NaiveDate,
-    /// It says what was recorded up to this time.
+    /// Time up to which recorded data is included.
     pub as_of: DateTime<Utc>,
-    /// Number of the last journal entry that it rests on, in the journal of the service that issued it.
+    /// Number of the last journal entry it is based on, in the journal of the service that issued
+    /// it.
     #[schema(minimum = 0)]
     pub journal_seq: i64,
-    /// The content, as JSON: byte for byte what `GET /papers/{id}/content` answers.
+    /// Content, as JSON: byte for byte what `GET /papers/{id}/content` returns.
     #[schema(min_length = 2, max_length = 2_000_000)]
     pub content: String,
     /// SHA-256 of the content's UTF-8 bytes, in hexadecimal.
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub content_sha256: String,
-    /// The same for people to read, as Markdown: byte for byte what `GET /papers/{id}/content?format=markdown` answers.
+    /// The same content as readable Markdown: byte for byte what `GET
+    /// /papers/{id}/content?format=markdown` returns.
     #[schema(min_length = 1, max_length = 2_000_000)]
     pub markdown: String,
     /// SHA-256 of the Markdown's UTF-8 bytes, in hexadecimal.
@@ -47,18 +49,18 @@ pub struct PaperIssue {
 /// Narrows a list of issues.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PaperIssueFilter {
-    /// The issue of this paper.
+    /// Only the issue of this paper.
     paper_id: Option<Uuid>,
-    /// The issue whose content or Markdown has this SHA-256.
+    /// Only the issue whose content or Markdown has this SHA-256.
     #[param(max_length = 64)]
     sha256: Option<String>,
-    /// Issued on or after this day.
+    /// Only those issued on or after this date.
     issued_from: Option<NaiveDate>,
-    /// Issued on or before this day.
+    /// Only those issued on or before this date.
     issued_until: Option<NaiveDate>,
 }
 
-/// SHA-256 of a text's UTF-8 bytes, in hexadecimal.
+/// Returns the SHA-256 of a text's UTF-8 bytes, in hexadecimal.
 #[must_use]
 pub fn sha256(text: &str) -> String {
     Sha256::digest(text)
@@ -72,7 +74,9 @@ impl Resource for PaperIssue {
     const PATH: &'static str = "paper-issues";
     const PREFIX: &'static str = "PIS";
     const SUBJECT: Subject = Subject::Paper;
-    const ABOUT: &'static str = "Papers as they were issued: the frozen content as JSON and as Markdown, each with its SHA-256, and the journal entry that it rests on. Issuing makes them (`POST /papers/{id}/issue`) and nothing changes them; to withdraw one is to recall its paper.";
+    const ABOUT: &'static str = "Papers as issued: the frozen content as JSON and as Markdown, \
+        each with its SHA-256, and the journal entry it is based on. Issuing creates them (`POST \
+        /papers/{id}/issue`) and nothing changes them. Withdrawing one recalls its paper.";
     const APPEND_ONLY: bool = true;
     const OFFERS_CREATE: bool = false;
     type Computed = NothingComputed;
@@ -102,7 +106,7 @@ impl Resource for PaperIssue {
                 sha256(text) == *hash,
                 pointer,
                 "not_the_hash",
-                "is not the SHA-256 of the text",
+                "is not the SHA-256 of the text; give the SHA-256 of its UTF-8 bytes",
             );
         }
         let own = rules.meta.id;
@@ -111,7 +115,8 @@ impl Resource for PaperIssue {
             !earlier,
             "/paper_id",
             "issued",
-            "the paper was issued before, which is for good; write another that supersedes it (supersedes_id)",
+            "the paper was already issued and can be issued only once; write another that \
+                supersedes it (supersedes_id)",
         );
     }
     fn touches(&self) -> Vec<Uuid> {

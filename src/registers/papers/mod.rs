@@ -1,4 +1,4 @@
-//! Papers for boards: their templates, what their authors write, and what was issued.
+//! Papers for boards: templates, what the authors write, and what was issued.
 
 mod issue;
 mod paper;
@@ -18,7 +18,7 @@ pub use template::{PaperTemplate, TemplateSection};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

@@ -1,4 +1,4 @@
-//! Papers: what is laid before a meeting, of which the author writes the words and the registers give the facts.
+//! Papers submitted to a meeting. The author writes the text and the registers supply the facts.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -17,31 +17,33 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::world::record::{ANY_KIND, Link};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
-/// A paper for a meeting of a board. Its supporting information is computed from what it reports on (`GET /papers/{id}/content`). Texts
-/// are Markdown, in which `[[recommendation:DARA-2020-3]]` names a record. Write posts, never people's names.
+/// A paper for a meeting of a board. Its supporting information is computed from its scope (`GET
+/// /papers/{id}/content`). Texts are Markdown, in which `[[recommendation:DARA-2020-3]]` names a
+/// record. Write posts, never people's names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paper {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// The meeting that it is laid before.
+    /// Meeting the paper is for.
     pub meeting_id: Uuid,
-    /// The post that it comes from.
+    /// Author post.
     pub author_post_id: Uuid,
-    /// The post to turn to; where none is named, the author's.
+    /// Post to contact. Null means the author post.
     #[serde(default)]
     pub contact_post_id: Option<Uuid>,
-    /// The template that orders its sections.
+    /// Template that sets its sections and their order.
     pub template_id: Uuid,
-    /// Why it is laid before the panel.
+    /// Why the paper is submitted to the panel.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub purpose: Option<String>,
-    /// What the panel is to bear in mind, one by one.
+    /// What the panel should consider, point by point.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = considerations)]
     pub key_considerations: Vec<String>,
-    /// What the author says of interdependencies; the cross-references of the strategies in scope stand beside it.
+    /// Author's text on interdependencies. The paper also gives the cross-references of the
+    /// strategies in scope.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub interdependencies: Option<String>,
@@ -49,7 +51,7 @@ pub struct Paper {
     #[serde(default)]
     #[schema(max_items = 26)]
     pub recommendations: Vec<PanelRecommendation>,
-    /// What the author writes section by section.
+    /// Author's text, section by section.
     #[serde(default)]
     #[schema(max_items = 60)]
     pub narrative: Vec<PaperNarrative>,
@@ -65,28 +67,30 @@ pub struct Paper {
     /// Risk implications.
     #[serde(default)]
     pub risk: PaperImplication,
-    /// What goes with it.
+    /// Appendices.
     #[serde(default)]
     #[schema(max_items = 30)]
     pub appendices: Vec<PaperAppendix>,
-    /// What it reports on.
+    /// Scope of the paper.
     #[serde(default)]
     pub scope: PaperScope,
-    /// The gaps that it shows.
+    /// Gaps shown in the paper.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub gaps: Vec<ChosenGap>,
-    /// What is overdue and left out, with the reason: everything else that is overdue has its line.
+    /// Overdue records left out, each with a reason. Everything else that is overdue has its own
+    /// line.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub struck: Vec<StruckItem>,
-    /// The day up to whose end it reports, and by which it judges; null: the day on which it is read or issued.
+    /// Reporting date. The paper covers what was recorded up to the end of this day, and uses it to
+    /// decide what is overdue. Null means the day on which the paper is read or issued.
     #[serde(default)]
     pub as_of_on: Option<NaiveDate>,
-    /// The paper that it is compared with; null: the last one issued to the same board.
+    /// Paper it is compared with. Null means the last one issued to the same board.
     #[serde(default)]
     pub previous_id: Option<Uuid>,
-    /// The issued paper whose place it takes once it is issued.
+    /// Issued paper that it replaces once it is issued.
     #[serde(default)]
     pub supersedes_id: Option<Uuid>,
 }
@@ -98,29 +102,29 @@ fn considerations() -> utoipa::openapi::schema::Array {
         .min_length(Some(1))
         .max_length(Some(4000));
     ArrayBuilder::new()
-        .description(Some("What the panel is to bear in mind, one by one."))
+        .description(Some("What the panel should consider, point by point."))
         .items(one)
         .max_items(Some(20))
         .build()
 }
 
-/// What the service works out about a paper.
+/// Values computed by the service for a paper.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperComputed {
-    /// Where it stands.
+    /// Current status.
     pub status: PaperStatus,
-    /// The board whose meeting it goes to.
+    /// Board whose meeting the paper is for.
     pub board_id: Option<Uuid>,
-    /// Its issue; null for a draft, and for one that was recalled.
+    /// Issue of the paper. Null for a draft or a recalled paper.
     pub issue_id: Option<Uuid>,
-    /// Day on which it was issued.
+    /// Date it was issued.
     pub issued_on: Option<NaiveDate>,
-    /// The day by which it judges, once it is issued.
+    /// Date used to decide what is overdue, once the paper is issued.
     pub judged_on: Option<NaiveDate>,
     /// SHA-256 of its frozen content.
     #[schema(max_length = 64)]
     pub content_sha256: Option<String>,
-    /// How many recommendations of an issued paper bear no decision of the panel.
+    /// Number of recommendations in an issued paper with no decision of the panel recorded.
     #[schema(minimum = 0)]
     pub decisions_open: usize,
 }
@@ -128,29 +132,30 @@ pub struct PaperComputed {
 /// Narrows a list of papers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PaperFilter {
-    /// Papers for this meeting.
+    /// Only papers for this meeting.
     meeting_id: Option<Uuid>,
-    /// Papers for meetings of this board.
+    /// Only papers for meetings of this board.
     board_id: Option<Uuid>,
-    /// Papers of this author.
+    /// Only papers by this author post.
     author_post_id: Option<Uuid>,
-    /// Papers by this template.
+    /// Only papers that use this template.
     template_id: Option<Uuid>,
-    /// Papers that stand so.
+    /// Only papers in these statuses.
     #[param(value_type = Option<Vec<PaperStatus>>, inline, explode = false)]
     status: Option<Any<PaperStatus>>,
-    /// Papers that report on this record, show a gap of it, leave it out, or have it as an appendix.
+    /// Only papers that report on this record, show a gap on it, leave it out, or have it as an
+    /// appendix.
     about_id: Option<Uuid>,
-    /// Whether a decision of the panel is not recorded.
+    /// Whether a decision of the panel has not been recorded yet.
     decisions_open: Option<bool>,
-    /// Issued on or after this day.
+    /// Only those issued on or after this date.
     issued_from: Option<NaiveDate>,
-    /// Issued on or before this day.
+    /// Only those issued on or before this date.
     issued_until: Option<NaiveDate>,
 }
 
 impl Paper {
-    /// Every issue that was ever made of a paper, also one that was withdrawn.
+    /// Returns every issue ever made of a paper, including withdrawn ones.
     pub(super) fn issues(world: &World, id: Uuid) -> impl Iterator<Item = &Rec<PaperIssue>> {
         world
             .pointing_to(id)
@@ -158,7 +163,7 @@ impl Paper {
             .filter(move |i| i.data.paper_id == id)
     }
 
-    /// The texts that the author wrote, each with its place.
+    /// Returns the texts written by the author, each with its JSON pointer.
     #[must_use]
     pub fn texts(&self) -> Vec<(String, &str)> {
         let mut texts: Vec<(String, &str)> = Vec::new();
@@ -197,7 +202,8 @@ impl Paper {
         texts
     }
 
-    /// The same paper without what the panel decided: what may not change once it is issued.
+    /// Returns the paper without the panel's decisions. This part cannot change once the paper is
+    /// issued.
     pub(super) fn undecided(&self) -> Self {
         let mut paper = self.clone();
         for r in &mut paper.recommendations {
@@ -212,7 +218,12 @@ impl Resource for Paper {
     const PATH: &'static str = "papers";
     const PREFIX: &'static str = "PAP";
     const SUBJECT: Subject = Subject::Paper;
-    const ABOUT: &'static str = "Papers for meetings of boards. The author writes purpose, considerations, what the panel is asked and the words of each section; what stands between is computed from the registers (`GET /papers/{id}/content`: JSON, Markdown, HTML, DOCX). `POST /papers/{id}/issue` freezes it; from then on only the panel's decisions are recorded here. A draft is seen by whoever reads papers, unless it is marked official_sensitive.";
+    const ABOUT: &'static str = "Papers for meetings of boards. The author writes the purpose, \
+        the considerations, what the panel is asked to do and the text of each section; the rest \
+        is computed from the registers (`GET /papers/{id}/content`: JSON, Markdown, HTML, DOCX). \
+        `POST /papers/{id}/issue` freezes the paper; after that only the panel's decisions are \
+        recorded here. A draft is visible to anyone who can read papers, unless it is marked \
+        official_sensitive.";
     type Computed = PaperComputed;
     type Filter = PaperFilter;
 
@@ -249,7 +260,8 @@ impl Resource for Paper {
                 a.document_id,
             );
         }
-        // What it reports on it only speaks of: that a paper was written about a record keeps nobody from withdrawing it.
+        // Records in scope are only mentioned: a paper about a record does not prevent its
+        // withdrawal.
         let mut mention = |pointer: String, kinds, id| {
             links.0.push(Link {
                 pointer,
@@ -285,7 +297,7 @@ impl Resource for Paper {
             );
         }
     }
-    /// The author's unit and the board own it.
+    /// The author's unit and the board own the paper.
     fn place(&self) -> Place {
         Place::owned([self.author_post_id, self.meeting_id]).and_within([self.meeting_id])
     }
@@ -377,7 +389,7 @@ impl Resource for Paper {
 }
 
 impl Rec<Paper> {
-    /// The narrative of a section.
+    /// Returns the narrative of a section.
     pub fn narrative<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.data
             .narrative
@@ -386,7 +398,7 @@ impl Rec<Paper> {
             .map(|n| n.text.as_str())
     }
 
-    /// Whether it was ever issued: then it is frozen.
+    /// Whether the paper was ever issued. If so, it is frozen.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         self.computed.status != PaperStatus::Draft

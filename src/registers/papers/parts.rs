@@ -1,21 +1,21 @@
-//! What a paper is made of beside its own fields.
+//! The parts of a paper, apart from its own fields.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Where a section of a paper takes its content from.
+/// Source of the content of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaperSource {
-    /// What the author writes under the section's key.
+    /// The author's text under the section's key.
     Narrative,
-    /// Why the paper is laid before the panel.
+    /// Why the paper is submitted to the panel.
     Purpose,
-    /// What the panel is to bear in mind.
+    /// What the panel should consider.
     KeyConsiderations,
-    /// The author's words, and the cross-references of the strategies in scope.
+    /// The author's text, and the cross-references of the strategies in scope.
     Interdependencies,
     /// What the panel is asked to do.
     RecommendationsToPanel,
@@ -23,13 +23,13 @@ pub enum PaperSource {
     AssuranceRecommendations,
     /// The goals of the plans in scope with the items that serve them.
     PlanPriorities,
-    /// The actions that the meetings in scope gave, part by part.
+    /// The actions given at the meetings in scope, part by part.
     PriorActions,
     /// The risks that the paper's recommendations and plans are about.
     Risks,
     /// The gaps that the author chose to show.
     Gaps,
-    /// A line for everything overdue.
+    /// One line for everything that is overdue.
     Overdue,
     EqualityImpact,
     Financial,
@@ -39,7 +39,7 @@ pub enum PaperSource {
     Appendices,
 }
 
-/// What the panel is asked to do with a recommendation.
+/// What the panel is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PanelVerb {
@@ -49,7 +49,7 @@ pub enum PanelVerb {
     Endorse,
 }
 
-/// What the panel did with it.
+/// Decision of the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PanelDecision {
@@ -57,41 +57,42 @@ pub enum PanelDecision {
     Approved,
     Agreed,
     Endorsed,
-    /// It followed with a change, which the note says.
+    /// Accepted with a change, which the note gives.
     Amended,
-    /// Put off to another meeting.
+    /// Deferred to another meeting.
     Deferred,
     Rejected,
 }
 
-/// Something that the paper asks of the panel, and what the panel decided.
+/// A recommendation to the panel, and the panel's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PanelRecommendation {
     /// What the panel is asked to do.
     pub verb: PanelVerb,
-    /// With what; follows the verb. Markdown.
+    /// Text that follows the verb. Markdown.
     #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
-    /// What the panel decided: recorded after the meeting by whoever keeps the board's meetings, and no part of what is issued.
+    /// The panel's decision. It is recorded after the meeting by those responsible for the board's
+    /// meetings, and is not part of what is issued.
     #[serde(default)]
     pub decision: Option<PanelDecision>,
-    /// The day on which it decided; goes with a decision.
+    /// Date of the decision. Required with a decision; not allowed without one.
     #[serde(default)]
     pub decided_on: Option<NaiveDate>,
-    /// What it said about it.
+    /// The panel's comment on its decision.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub decision_note: Option<String>,
 }
 
 impl PanelRecommendation {
-    /// What is asked, without what was decided.
+    /// Returns what is asked, without the decision.
     #[must_use]
     pub fn asked(&self) -> (PanelVerb, &str) {
         (self.verb, &self.text)
     }
 
-    /// What was decided, without what is asked.
+    /// Returns the decision, without what is asked.
     #[must_use]
     pub fn decided(&self) -> (Option<PanelDecision>, Option<NaiveDate>, Option<&str>) {
         (
@@ -102,117 +103,117 @@ impl PanelRecommendation {
     }
 }
 
-/// What the author writes in one section.
+/// Author's text in one section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperNarrative {
     /// Key of the section in the template.
     #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
     pub section: String,
-    /// Markdown; `[[recommendation:DARA-2020-3]]` names a record by kind and reference.
+    /// Markdown. `[[recommendation:DARA-2020-3]]` names a record by kind and reference.
     #[schema(min_length = 1, max_length = 20_000)]
     pub text: String,
 }
 
-/// How far implications were looked into.
+/// Whether implications were assessed, and with what result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImplicationState {
-    /// Looked into: there are none.
+    /// Assessed: there are no implications.
     AssessedNone,
-    /// Looked into: there are some, as the text says.
+    /// Assessed: there are some, given in the text.
     AssessedSome,
-    /// Words that would fit any paper ("will be dealt with as needed").
+    /// Wording that would fit any paper ("will be dealt with as needed").
     Boilerplate,
     #[default]
     NotAssessed,
 }
 
-/// One sort of implications.
+/// One kind of implication.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperImplication {
-    /// How far they were looked into.
+    /// Whether the implications were assessed, and with what result.
     #[serde(default)]
     pub state: ImplicationState,
-    /// What they are. Markdown; needed where there are some.
+    /// The implications. Markdown. Required if there are some.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub text: Option<String>,
 }
 
-/// What goes with a paper.
+/// Appendix to a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperAppendix {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// The very version of the document.
+    /// The exact version of the document. Give either this or `document_id`.
     #[serde(default)]
     pub document_version_id: Option<Uuid>,
-    /// The document, where no file of it is kept here. Of the two one is needed, and only one.
+    /// The document, if no file of it is kept here. Give either this or `document_version_id`.
     #[serde(default)]
     pub document_id: Option<Uuid>,
-    /// What the document says of its own state, in its own words ("draft").
+    /// State of completion in the document's own words ("draft").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub stated_status: Option<String>,
 }
 
-/// What a paper reports on.
+/// Scope of a paper: what it reports on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperScope {
-    /// Strategies whose cross-references it shows.
+    /// Strategies whose cross-references the paper shows.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub strategy_ids: Vec<Uuid>,
-    /// Plans whose items it shows, by the goals that they serve.
+    /// Plans whose items the paper shows, by the goals they serve.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub plan_ids: Vec<Uuid>,
-    /// Audit reviews all of whose recommendations it shows.
+    /// Audit reviews whose recommendations are all shown.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub review_ids: Vec<Uuid>,
-    /// Recommendations that it shows beside those.
+    /// Recommendations shown in addition to those of the reviews.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub recommendation_ids: Vec<Uuid>,
-    /// Earlier meetings whose actions it answers.
+    /// Earlier meetings whose actions the paper responds to.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub meeting_ids: Vec<Uuid>,
 }
 
-/// A gap that the author chose to show.
+/// A gap that the author chose to include.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChosenGap {
-    /// The code of the rule that finds it.
+    /// Code of the rule that finds the gap.
     #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
     pub rule: String,
-    /// The record that it is found on.
+    /// Record the gap is found on.
     pub record_id: Uuid,
 }
 
-/// Something overdue of which the paper does not speak, and why.
+/// An overdue record that the paper leaves out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StruckItem {
-    /// The recommendation, work-plan item or action.
+    /// Recommendation, work-plan item or action.
     pub record_id: Uuid,
-    /// Why it is left out; the paper says so in its place.
+    /// Why it is left out. The paper gives this reason in its place.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
 }
 
-/// Where a paper stands.
+/// Status of a paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaperStatus {
-    /// It is being written, and computed anew whenever it is read.
+    /// Being written. It is computed again each time it is read.
     #[default]
     Draft,
     /// Its content is frozen.
     Issued,
-    /// Another paper that was issued takes its place.
+    /// Replaced by another issued paper.
     Superseded,
-    /// Its issue was withdrawn. It stays frozen.
+    /// Its issue was withdrawn. The paper stays frozen.
     Recalled,
 }

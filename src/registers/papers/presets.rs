@@ -1,4 +1,5 @@
-//! Ready-made templates: the form of the paper of 2017 (a strategy by its priorities) and of 2020 (an audit by its recommendations).
+//! Ready-made templates: the format of the paper of 2017 (a strategy by its priorities) and of 2020
+//! (an audit by its recommendations).
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ fn section(key: &str, heading: &str, level: u8, is_numbered: bool, source: &str)
     json!({ "key": key, "heading": heading, "level": level, "is_numbered": is_numbered, "source": source })
 }
 
-/// What stands before the numbered sections of both papers.
+/// Sections before the numbered ones in both papers.
 fn summary() -> Vec<Value> {
     vec![
         section("purpose", "Purpose", 1, false, "purpose"),
@@ -40,7 +41,7 @@ fn summary() -> Vec<Value> {
     ]
 }
 
-/// What stands after the supporting information of both papers.
+/// Sections after the supporting information in both papers.
 fn close() -> Vec<Value> {
     vec![
         section(
@@ -70,7 +71,7 @@ fn close() -> Vec<Value> {
     ]
 }
 
-/// What both papers did not show and every paper does here.
+/// Sections that neither paper had and that every paper has here.
 fn shown_always(sections: &[(&str, &str, &str)]) -> Vec<Value> {
     let of = |(key, heading, source): &(&str, &str, &str)| section(key, heading, 2, true, source);
     sections.iter().map(of).collect()
@@ -80,7 +81,8 @@ fn preset(name: &str) -> Option<Value> {
     let (title, description, middle) = match name {
         "strategy_update_by_priority" => (
             "Strategy update by priority",
-            "A strategy and its plan, priority by priority, in the order of the Audit Panel paper of 30 June 2017.",
+            "A strategy and its plan, priority by priority, in the order of the Audit Panel paper \
+                of 30 June 2017.",
             [
                 vec![
                     section("supporting", "Supporting information", 1, true, "narrative"),
@@ -119,7 +121,8 @@ fn preset(name: &str) -> Option<Value> {
         ),
         "progress_by_recommendation" => (
             "Progress by recommendation",
-            "Audit recommendations one by one, in the order of the Joint Audit Panel paper of 26 October 2020.",
+            "Audit recommendations one by one, in the order of the Joint Audit Panel paper of 26 \
+                October 2020.",
             [
                 vec![section(
                     "supporting",
@@ -154,7 +157,7 @@ fn preset(name: &str) -> Option<Value> {
     )
 }
 
-/// Drafts of the ready-made templates that are not there yet: the one asked for, or all.
+/// Returns drafts of the ready-made templates that do not exist yet: the one asked for, or all.
 #[must_use]
 pub fn missing_templates(world: &World, wanted: Option<&str>) -> Vec<Value> {
     let names = TEMPLATES

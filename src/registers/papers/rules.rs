@@ -1,4 +1,4 @@
-//! The rules of papers.
+//! Rules for papers.
 
 use std::collections::HashSet;
 
@@ -27,10 +27,11 @@ pub(super) fn check(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     others(paper, rules);
 }
 
-/// Once issued it stays as the panel read it, and is hidden no less.
+/// Checks that an issued paper stays as the panel read it, and that its marking is not relaxed.
 fn frozen(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let Some(before) = rules.before else { return };
-    let remedy = "the paper is issued: what it says is frozen, and only the panel's decisions are recorded; write another that supersedes it (supersedes_id)";
+    let remedy = "the paper is issued, so its content is frozen and only the panel's decisions \
+        can be recorded; write another that supersedes it (supersedes_id)";
     let same_reference = before.meta.reference == rules.meta.reference;
     rules.require(
         before.data.undecided() == paper.undecided() && same_reference,
@@ -44,11 +45,13 @@ fn frozen(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         !shown_wider,
         "/marking",
         "issued",
-        "the paper was issued as official_sensitive and may hold what is marked; issue another for a wider circle",
+        "the paper was issued as official_sensitive and may contain marked information; issue \
+            another paper for a wider audience",
     );
 }
 
-/// The panel's word is the secretary's to record, once it was asked.
+/// Checks that only the board's secretary records the panel's decisions, and only after the paper
+/// is issued.
 fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let before = rules.before;
     let first_day = rules
@@ -63,17 +66,17 @@ fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         let at = |field: &str| format!("/recommendations/{n}/{field}");
         if asked.decided() != was.unwrap_or_default() {
             if !before.is_some_and(|b| b.is_frozen()) {
-                let detail =
-                    "nobody has decided on a draft; issue the paper first, or leave it out";
+                let detail = "a draft cannot have a decision; issue the paper first, or leave the decision \
+                        out";
                 rules.refuse(at("decision"), "not_issued", detail);
             } else if !rules.may(Subject::Meeting, Act::Update, paper.meeting_id) {
                 rules.forbid(
                     at("decision"),
-                    "only the secretary of the board records what it decided",
+                    "only the board's secretary can record its decision",
                 );
             }
         }
-        let needed = "the decision and its day go together; give both or neither";
+        let needed = "decision and decided_on go together; give both or neither";
         rules.require(
             asked.decision.is_some() == asked.decided_on.is_some(),
             &at("decided_on"),
@@ -85,7 +88,7 @@ fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             !loose,
             &at("decision_note"),
             "not_allowed",
-            "goes with a decision; give one, or leave the note out",
+            "decision_note needs a decision; give decision, or leave decision_note out",
         );
         not_in_future(rules, &at("decided_on"), asked.decided_on);
         rules.in_order(
@@ -106,7 +109,7 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             rules.refuse(
                 &at,
                 "duplicate",
-                "the section has its narrative further up; put the two together",
+                "an earlier entry is for the same section; combine the two",
             );
         }
         if let Some(template) =
@@ -122,7 +125,7 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
                 at,
                 "unknown",
                 format!(
-                    "the template has no such section; it has {}",
+                    "the template has no such section; use one of {}",
                     keys.join(", ")
                 ),
             );
@@ -140,7 +143,7 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             !unsaid,
             at,
             "required",
-            "there are some, the state says; say which",
+            "state is assessed_some; say in text what the implications are",
         );
     }
 }
@@ -166,7 +169,8 @@ fn lists(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         let both = appendix.document_version_id.is_some() && appendix.document_id.is_some();
         let none = appendix.document_version_id.is_none() && appendix.document_id.is_none();
         let at = format!("/appendices/{n}/document_version_id");
-        let detail = "name the version of the document, or the document itself where no file of it is kept here: one of the two";
+        let detail = "give either document_version_id or, if no file of the document is kept \
+            here, document_id";
         rules.require(
             !both && !none,
             &at,
@@ -179,7 +183,7 @@ fn lists(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             rules.refuse(
                 format!("/gaps/{n}"),
                 "duplicate",
-                "the paper shows this gap already; remove it",
+                "the paper already shows this gap; remove it",
             );
         }
     }
@@ -200,13 +204,13 @@ fn others(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             other.meta.id != own,
             at,
             "circle",
-            "is the paper itself; name an earlier one",
+            "is the paper itself; name an earlier paper",
         );
         rules.require(
             board(other.data.meeting_id) == board(paper.meeting_id),
             at,
             "other_board",
-            "went to another board; name a paper of the same board",
+            "is a paper for another board; name a paper for the same board",
         );
     }
     let replaced = paper.supersedes_id.and_then(|id| world.get::<Paper>(id));
@@ -214,7 +218,7 @@ fn others(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         replaced.is_none_or(|p| p.is_frozen()),
         "/supersedes_id",
         "not_issued",
-        "was never issued; change that draft instead",
+        "is a paper that was never issued; change that draft instead",
     );
     rules.no_circle("/supersedes_id", paper.supersedes_id, |p| p.supersedes_id);
 }

@@ -1,4 +1,4 @@
-//! Templates: which sections a paper has, in what order, and where each takes its content from.
+//! Templates: the sections of a paper, their order, and the source of each section's content.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,22 +12,23 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, R
 /// A section of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateSection {
-    /// Its key: what the author's narrative names it by. Unique in the template.
+    /// Key by which the author's narrative refers to the section. Unique within the template.
     #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
     pub key: String,
-    /// Its heading.
+    /// Heading.
     #[schema(min_length = 1, max_length = 200)]
     pub heading: String,
-    /// Its level below the title, from 1.
+    /// Level below the title, starting at 1.
     #[serde(default = "first_level")]
     #[schema(minimum = 1, maximum = 3)]
     pub level: u8,
-    /// Whether it bears a number ("1", "1.2").
+    /// Whether it is numbered ("1", "1.2").
     #[serde(default)]
     pub is_numbered: bool,
-    /// Where its content comes from. Whatever it is, the author's narrative for the section stands before it.
+    /// Source of its content. For any source, the author's narrative for the section comes first.
     pub source: PaperSource,
-    /// Leave out what is closed: items that are complete or cancelled, recommendations and actions that are closed.
+    /// Whether to leave out what is closed: items that are complete or cancelled, recommendations
+    /// and actions that are closed.
     #[serde(default)]
     pub open_only: bool,
 }
@@ -39,14 +40,14 @@ const fn first_level() -> u8 {
 /// A template for papers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperTemplate {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// What it is for.
+    /// Purpose.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// Language of the papers, as BCP 47 names it.
+    /// Language of the papers, as a BCP 47 tag.
     #[serde(default = "british_english")]
     #[schema(
         min_length = 2,
@@ -55,7 +56,7 @@ pub struct PaperTemplate {
         example = "en-GB"
     )]
     pub language: String,
-    /// Its sections, in order.
+    /// Sections, in order.
     #[schema(min_items = 1, max_items = 60)]
     pub sections: Vec<TemplateSection>,
 }
@@ -67,7 +68,7 @@ fn british_english() -> String {
 /// Narrows a list of templates.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PaperTemplateFilter {
-    /// Templates with a section of any of these sources.
+    /// Only templates with a section from any of these sources.
     #[param(value_type = Option<Vec<PaperSource>>, inline, explode = false)]
     source: Option<Any<PaperSource>>,
 }
@@ -77,7 +78,9 @@ impl Resource for PaperTemplate {
     const PATH: &'static str = "paper-templates";
     const PREFIX: &'static str = "PTM";
     const SUBJECT: Subject = Subject::Paper;
-    const ABOUT: &'static str = "Templates for panel papers: ordered sections with heading, level, number and source. POST /api/v1/paper-templates/from-template makes the ready-made ones. A template that changes changes drafts, never what was issued.";
+    const ABOUT: &'static str = "Templates for panel papers: ordered sections with heading, \
+        level, numbering and source. POST /api/v1/paper-templates/from-template creates the \
+        ready-made ones. Changing a template changes drafts, never issued papers.";
     type Computed = NothingComputed;
     type Filter = PaperTemplateFilter;
 
@@ -102,19 +105,21 @@ impl Resource for PaperTemplate {
         for (n, section) in self.sections.iter().enumerate() {
             let mut earlier = self.sections.iter().take(n);
             if earlier.clone().any(|s| s.key == section.key) {
-                let detail = "is the key of an earlier section; choose another";
+                let detail = "is the key of an earlier section; choose another key";
                 rules.refuse(format!("/sections/{n}/key"), "duplicate", detail);
             }
             if section.source != PaperSource::Narrative
                 && earlier.any(|s| s.source == section.source)
             {
-                let detail = "an earlier section has this source; a paper says a thing once";
+                let detail = "an earlier section has this source, and a source can be used only \
+                    once; choose another or remove the section";
                 rules.refuse(format!("/sections/{n}/source"), "duplicate", detail);
             }
-            // A heading without the one above it loses whoever reads by headings (WCAG 1.3.1).
+            // A skipped heading level confuses readers who navigate by headings (WCAG 1.3.1).
             if section.level > above + 1 {
                 let detail = format!(
-                    "must not exceed {}: a section lies directly below the one before it",
+                    "must not exceed {}: a section can be only one level below the section before \
+                        it",
                     above + 1
                 );
                 rules.refuse(format!("/sections/{n}/level"), "skipped_level", detail);
@@ -129,7 +134,10 @@ impl Resource for PaperTemplate {
             ),
         ] {
             let has = self.sections.iter().any(|s| s.source == source);
-            let detail = format!("no section has the source {what}; every paper shows it");
+            let detail = format!(
+                "no section has the source {what}, which every paper needs; add \
+                one"
+            );
             if !has {
                 rules.refuse("/sections", "required", detail);
             }
@@ -142,7 +150,7 @@ impl Resource for PaperTemplate {
         });
         if let Some(twin) = twin {
             let detail = format!(
-                "{} is the same template; use that one, or give this one another name",
+                "{} is an identical template; use that one, or give this one another name",
                 twin.meta.reference
             );
             rules.refuse("/name", "duplicate", detail);

@@ -1,4 +1,4 @@
-//! Classifications: the code lists by which figures about people are broken down, with their versions.
+//! Classifications: code lists by which figures about people are broken down, with their versions.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,8 @@ use crate::registers::checks::{fixed, runs_on};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What a classification divides people by: the protected characteristics of the Equality Act 2010, section 4, or something else.
+/// What a classification divides people by: a protected characteristic under section 4 of the
+/// Equality Act 2010, or something else.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -30,39 +31,40 @@ pub enum Characteristic {
     ReligionBelief,
     Sex,
     SexualOrientation,
-    /// No protected characteristic: rank, length of service, business group.
+    /// Not a protected characteristic: rank, length of service, business group.
     Other,
 }
 
-/// One category.
+/// A category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassificationCategory {
-    /// Its code, as it comes with the figures.
+    /// Code, as used in the figures.
     #[schema(
         min_length = 1,
         max_length = 20,
         pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
     )]
     pub code: String,
-    /// What it means.
+    /// Meaning.
     #[schema(min_length = 1, max_length = 200)]
     pub label: String,
 }
 
-/// Several categories under one name that older figures were given for, and which says less than its members do.
+/// Several categories under one name, as used in older figures. It is less precise than its member
+/// categories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegacyAggregate {
-    /// Its code, as it came with the figures.
+    /// Code, as used in the older figures.
     #[schema(
         min_length = 1,
         max_length = 20,
         pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
     )]
     pub code: String,
-    /// What it means.
+    /// Meaning.
     #[schema(min_length = 1, max_length = 200)]
     pub label: String,
-    /// Codes of the categories that it takes together.
+    /// Codes of the categories that the aggregate combines.
     #[schema(schema_with = codes)]
     pub member_codes: Vec<String>,
 }
@@ -74,7 +76,7 @@ fn codes() -> utoipa::openapi::schema::Array {
         .min_length(Some(1))
         .max_length(Some(20));
     ArrayBuilder::new()
-        .description(Some("Codes of the categories that it takes together."))
+        .description(Some("Codes of the categories that the aggregate combines."))
         .items(code)
         .min_items(Some(1))
         .max_items(Some(200))
@@ -84,19 +86,19 @@ fn codes() -> utoipa::openapi::schema::Array {
 /// A version of a code list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Classification {
-    /// What it is called, the same in every version.
+    /// Title. The same in every version.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What it divides people by.
     pub characteristic: Characteristic,
-    /// Label of the version, unique within the title.
+    /// Version label. Unique within the title.
     #[schema(min_length = 1, max_length = 60)]
     pub version_label: String,
-    /// What it is made for, and where it is defined.
+    /// Purpose, and where it is defined.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// The unit that keeps it; a common one belongs to none.
+    /// Unit that owns it. Null for a classification shared by all.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
     /// First day of the version.
@@ -105,13 +107,13 @@ pub struct Classification {
     /// Last day of the version.
     #[serde(default)]
     pub valid_until: Option<NaiveDate>,
-    /// The version whose place it takes.
+    /// Version that it replaces.
     #[serde(default)]
     pub supersedes_id: Option<Uuid>,
-    /// The categories. Together they cover everybody, and nobody belongs to two.
+    /// Categories. Together they cover everybody, and nobody belongs to more than one.
     #[schema(min_items = 1, max_items = 200)]
     pub categories: Vec<ClassificationCategory>,
-    /// Aggregates that older figures were given for, such as "BAME".
+    /// Aggregates used in older figures, such as "BAME".
     #[serde(default)]
     #[schema(max_items = 20)]
     pub legacy_aggregates: Vec<LegacyAggregate>,
@@ -120,22 +122,22 @@ pub struct Classification {
 /// Narrows a list of classifications.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ClassificationFilter {
-    /// Classifications by any of these.
+    /// Only classifications by these characteristics.
     #[param(value_type = Option<Vec<Characteristic>>, inline, explode = false)]
     characteristic: Option<Any<Characteristic>>,
-    /// Versions of the classification with this title.
+    /// Only versions of the classification with this title.
     #[param(max_length = 200)]
     title: Option<String>,
-    /// Classifications that this unit keeps.
+    /// Only classifications owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// The version that takes this one's place.
+    /// Only the version that replaces this one.
     supersedes_id: Option<Uuid>,
-    /// Versions valid on this day.
+    /// Only versions valid on this date.
     valid_on: Option<NaiveDate>,
 }
 
 impl Classification {
-    /// What a code means, of a category or an aggregate.
+    /// Returns the label of the category or aggregate with this code.
     #[must_use]
     pub fn label(&self, code: &str) -> Option<&str> {
         let category = self
@@ -146,7 +148,7 @@ impl Classification {
         category.or_else(|| self.aggregate(code).map(|a| a.label.as_str()))
     }
 
-    /// The aggregate with this code.
+    /// Returns the aggregate with this code.
     #[must_use]
     pub fn aggregate(&self, code: &str) -> Option<&LegacyAggregate> {
         self.legacy_aggregates.iter().find(|a| a.code == code)
@@ -169,7 +171,7 @@ impl Classification {
                 rules.refuse(
                     pointer,
                     "duplicate",
-                    "is the code of another category or aggregate; choose another",
+                    "another category or aggregate has this code; choose another",
                 );
             }
         }
@@ -182,16 +184,16 @@ impl Classification {
                     rules.refuse(
                         at,
                         "unknown",
-                        "is the code of no category; add the category or correct the code",
+                        "no category has this code; add the category or correct the code",
                     );
                 } else if !members.insert(code) {
-                    rules.refuse(at, "duplicate", "is named twice; remove it");
+                    rules.refuse(at, "duplicate", "is listed twice; remove it");
                 }
             }
         }
     }
 
-    /// A code that figures were recorded for stays.
+    /// Checks that no code used by recorded figures is removed or regrouped.
     fn check_lost(&self, rules: &mut Rules<'_, Self>, before: &Rec<Self>) {
         let was = &before.data;
         let all = was
@@ -226,7 +228,8 @@ impl Classification {
             .find(|o| used(o))
         {
             let detail = format!(
-                "{} is recorded under a code that would go or change its members; record a new version that supersedes this one",
+                "{} uses a code that would be removed or get other members; record a new version \
+                    that supersedes this one",
                 holder.meta.reference
             );
             rules.refuse("/categories", "in_use", detail);
@@ -239,7 +242,8 @@ impl Resource for Classification {
     const PATH: &'static str = "classifications";
     const PREFIX: &'static str = "CLS";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Code lists by which figures are broken down, one record for each version. An aggregate that older figures were given for stands beside the categories it took together.";
+    const ABOUT: &'static str = "Code lists by which figures are broken down, one record for each \
+        version. Aggregates used in older figures are kept with the categories they combine.";
     type Computed = NothingComputed;
     type Filter = ClassificationFilter;
 

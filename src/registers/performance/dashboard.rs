@@ -1,4 +1,4 @@
-//! Dashboards: what was promised to whom, for when, and how far it has come.
+//! Dashboards: what was promised, for which board, for when, and how mature each one is.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How far a dashboard has come.
+/// Maturity of a dashboard.
 #[derive(
     Debug,
     Clone,
@@ -34,7 +34,7 @@ pub enum DashboardMaturity {
     /// Promised.
     #[default]
     Planned,
-    /// Shown to those who work on it.
+    /// Visible to those who work on it.
     Draft,
     /// In use.
     Published,
@@ -52,16 +52,16 @@ const TRANSITIONS: &[(DashboardMaturity, &[DashboardMaturity])] = &[
     (DashboardMaturity::Published, &[]),
 ];
 
-/// A date that a dashboard was promised for. A later promise stands beside the earlier one.
+/// Date for which a dashboard was promised. A later promise is added after the earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DashboardPromise {
-    /// When it was to be there.
+    /// When it was promised for.
     #[serde(default)]
     pub due: PlannedDate,
-    /// The day it was promised.
+    /// Date the promise was made.
     #[serde(default)]
     pub made_on: Option<NaiveDate>,
-    /// Where and by whom.
+    /// Where it was promised, and by whom.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub stated_in: Option<String>,
@@ -70,49 +70,49 @@ pub struct DashboardPromise {
 /// A dashboard.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dashboard {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// What it is for.
+    /// Purpose.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// The unit that makes it.
+    /// Unit that produces it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The board that it goes to.
+    /// Board that receives it.
     #[serde(default)]
     pub board_id: Option<Uuid>,
-    /// Its measures, in the order in which it shows them.
+    /// Measures, in the order in which they are shown.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub measure_ids: Vec<Uuid>,
-    /// The characteristics that it shows them by.
+    /// Characteristics by which the measures are broken down.
     #[serde(default)]
     #[schema(max_items = 10)]
     pub characteristics: Vec<Characteristic>,
-    /// When it was promised for, oldest promise first.
+    /// Dates for which it was promised, oldest promise first.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub promised: Vec<DashboardPromise>,
 }
 
-/// What its versions say.
+/// Values computed by the service for a dashboard.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct DashboardComputed {
-    /// Maturity of the latest version; planned without one.
+    /// Maturity of the latest version. Planned if there is no version.
     #[serde(default)]
     pub maturity: DashboardMaturity,
     /// The latest version.
     #[serde(default)]
     pub latest_version_id: Option<Uuid>,
-    /// When a version was first published.
+    /// Date a version was first published.
     #[serde(default)]
     pub first_published_on: Option<NaiveDate>,
-    /// The day that the last promise with a date falls due.
+    /// Due date of the last promise that has a date.
     #[serde(default)]
     pub due_on: Option<NaiveDate>,
 }
@@ -120,22 +120,23 @@ pub struct DashboardComputed {
 /// Narrows a list of dashboards.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DashboardFilter {
-    /// Dashboards that this unit makes.
+    /// Only dashboards produced by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Dashboards that this unit or a unit below it makes.
+    /// Only dashboards produced by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Dashboards that go to this board.
+    /// Only dashboards received by this board.
     board_id: Option<Uuid>,
-    /// Dashboards that show this measure.
+    /// Only dashboards that show this measure.
     measure_id: Option<Uuid>,
-    /// Dashboards of any of these maturities.
+    /// Only dashboards with these maturities.
     #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
     maturity: Option<Any<DashboardMaturity>>,
-    /// Dashboards that a promise has fallen due for and that were never published (`true`), or the others (`false`).
+    /// Only dashboards promised for a date that has passed and never published (`true`), or the
+    /// others (`false`).
     overdue: Option<bool>,
 }
 
-/// Whether some promise has passed without anything published.
+/// Whether a promised date has passed without anything being published.
 #[must_use]
 pub fn is_overdue(dashboard: &Rec<Dashboard>, on: NaiveDate) -> bool {
     let passed = |p: &DashboardPromise| p.due.due_on.is_some_and(|due| due < on);
@@ -148,7 +149,8 @@ impl Resource for Dashboard {
     const PATH: &'static str = "dashboards";
     const PREFIX: &'static str = "DSH";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Dashboards: the measures they show, the board they go to, when they were promised for, and how far they have come.";
+    const ABOUT: &'static str = "Dashboards: the measures they show, the board that receives \
+        them, when they were promised for, and how mature they are.";
     type Computed = DashboardComputed;
     type Filter = DashboardFilter;
 
@@ -193,11 +195,11 @@ impl Resource for Dashboard {
                 rules.refuse(
                     format!("/characteristics/{n}"),
                     "duplicate",
-                    "is named twice; remove it",
+                    "is listed twice; remove it",
                 );
             }
         }
-        // What was promised stays: it is what a later date is measured by.
+        // Promises cannot be removed, because later dates are compared with them.
         let kept = |before: &Rec<Self>| {
             before
                 .data
@@ -209,7 +211,7 @@ impl Resource for Dashboard {
             rules.before.is_none_or(kept),
             "/promised",
             "fixed",
-            "a promise stays once it is recorded; add the new one after it",
+            "a promise stays once it is recorded; keep it, and add the new one after it",
         );
     }
     fn compute(
@@ -269,20 +271,20 @@ impl Resource for Dashboard {
 pub struct DashboardVersion {
     /// The dashboard.
     pub dashboard_id: Uuid,
-    /// What the version is called; unique within the dashboard.
+    /// Version label. Unique within the dashboard.
     #[schema(min_length = 1, max_length = 60)]
     pub label: String,
-    /// How far it has come.
+    /// Progress so far.
     #[serde(default)]
     pub maturity: DashboardMaturity,
-    /// The day it was published; a published version has one and no other has.
+    /// Date it was published. Required for a published version; not allowed for any other.
     #[serde(default)]
     pub published_on: Option<NaiveDate>,
-    /// Where the document is, in words.
+    /// Location of the document, in words.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub document: Option<String>,
-    /// What is new in it.
+    /// What is new in this version.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub what_changed: Option<String>,
@@ -291,9 +293,9 @@ pub struct DashboardVersion {
 /// Narrows a list of versions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DashboardVersionFilter {
-    /// Versions of this dashboard.
+    /// Only versions of this dashboard.
     dashboard_id: Option<Uuid>,
-    /// Versions of any of these maturities.
+    /// Only versions with these maturities.
     #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
     maturity: Option<Any<DashboardMaturity>>,
 }
@@ -304,14 +306,14 @@ impl Resource for DashboardVersion {
     const PREFIX: &'static str = "DSV";
     const SUBJECT: Subject = Subject::Performance;
     const ABOUT: &'static str =
-        "Versions of dashboards. The latest says how far a dashboard has come.";
+        "Versions of dashboards. The latest version gives the maturity of the dashboard.";
     type Computed = NothingComputed;
     type Filter = DashboardVersionFilter;
 
     fn example() -> Value {
         json!({
             "dashboard_id": "019abcde-0000-7000-8000-000000000001", "label": "0.2", "maturity": "draft",
-            "document": "Draft pages shown to the delivery group"
+            "document": "Draft pages shared with the delivery group"
         })
     }
     fn links(&self, links: &mut Links) {
@@ -334,12 +336,13 @@ impl Resource for DashboardVersion {
         let (code, detail) = if is_published {
             (
                 "required",
-                "a published version needs the day it was published",
+                "a published version needs the date it was published; give published_on",
             )
         } else {
             (
                 "not_allowed",
-                "only a published version has it; leave it out or say published",
+                "only a published version has published_on; set maturity to published or leave \
+                    published_on out",
             )
         };
         rules.require(
@@ -351,7 +354,10 @@ impl Resource for DashboardVersion {
         not_in_future(rules, "/published_on", self.published_on);
         let twin = others(rules, self.dashboard_id).find(|v| same_name(&v.data.label, &self.label));
         if let Some(twin) = twin {
-            let detail = format!("{} has this label; choose another", twin.meta.reference);
+            let detail = format!(
+                "{} already has this label; choose another",
+                twin.meta.reference
+            );
             rules.refuse("/label", "duplicate", detail);
         }
     }

@@ -1,9 +1,11 @@
-//! Disclosure control: which figures may tell of single people, and how the others are rounded. S33
+//! Disclosure control: which figures could reveal something about individuals, and how the other
+//! figures are rounded. S33
 //!
-//! *Primary*: a figure that rests on fewer people or cases than the settings say is suppressed; so is one whose complement does, and one
-//! of which nobody can say what it rests on. *Secondary*: where a total, an aggregate or a row would give a suppressed figure away by
-//! subtraction, the next smallest figure is suppressed with it. What is left is rounded, counts to a multiple and the rest from rounded
-//! counts. What this does not protect against is said in the README.
+//! *Primary*: a figure is suppressed if it is based on fewer people or cases than the settings
+//! require, if its complement is, or if it is not known what it is based on. *Secondary*: if a
+//! total, an aggregate or a row would reveal a suppressed figure by subtraction, the next smallest
+//! figure is suppressed as well. The remaining figures are rounded: counts to a multiple, and the
+//! others from rounded counts. The README says what this does not protect against.
 
 use std::collections::HashMap;
 
@@ -27,7 +29,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figures as they were recorded, if there are any: suppressed.
+    /// The same figures without their values. Figures that are present are marked as suppressed.
     #[must_use]
     pub fn suppressed(self) -> Self {
         match self.state {
@@ -42,7 +44,7 @@ impl Figures {
         }
     }
 
-    /// What was counted and over what, as given or as the value implies.
+    /// Numerator and denominator, as recorded or as implied by the value.
     fn parts(&self, measure: &Measure) -> Option<(u64, u64)> {
         let (value, of) = (self.value?.as_f64(), self.denominator?);
         let counted = match self.numerator {
@@ -52,7 +54,8 @@ impl Figures {
         Some((counted, of))
     }
 
-    /// How many people or cases it tells of at the least: what it counts, or does not count, or rests on. Unknown: none.
+    /// The smallest number of people or cases the figure could reveal: those it counts, those it
+    /// leaves out, or those it is based on. 0 if not known.
     fn size(&self, measure: &Measure) -> u64 {
         let given = [self.numerator, self.denominator].into_iter().flatten();
         let least = match measure.unit {
@@ -66,7 +69,7 @@ impl Figures {
         given.chain([least.unwrap_or(0)]).min().unwrap_or(0)
     }
 
-    /// The figures rounded.
+    /// Rounds the figures.
     #[must_use]
     fn rounded(self, measure: &Measure, rule: Suppression) -> Self {
         let decimals = |number: f64, places: i32| {
@@ -81,7 +84,7 @@ impl Figures {
                         .and_then(|n| Figure::whole(nearest(n, rule))),
                     (_, Some((n, of)), Some(per)) => {
                         let plain = n as f64 * per / of.max(1) as f64;
-                        // A weighted figure is not what its counts would give.
+                        // The value is weighted if it differs from what its counts give.
                         if (plain - value.as_f64()).abs() <= per / 100.0 {
                             decimals(
                                 nearest(n, rule) as f64 * per / nearest(of, rule).max(1) as f64,
@@ -103,7 +106,7 @@ impl Figures {
     }
 }
 
-/// What a share is multiplied by.
+/// The factor by which a percentage or rate is multiplied.
 fn per(measure: &Measure) -> Option<f64> {
     match measure.unit {
         MeasureUnit::Percent => Some(100.0),
@@ -112,7 +115,8 @@ fn per(measure: &Measure) -> Option<f64> {
     }
 }
 
-/// The nearest multiple, the greater of two that are as near; never 0 for what is shown.
+/// Rounds to the nearest multiple, upwards if two are equally near. A count that is rounded never
+/// becomes 0.
 fn nearest(count: u64, rule: Suppression) -> u64 {
     match u64::from(rule.round_to) {
         0 | 1 => count,
@@ -122,23 +126,24 @@ fn nearest(count: u64, rule: Suppression) -> u64 {
     }
 }
 
-/// One figure of a table: all the figures of a measure for one period.
+/// One figure of a table. A table is all the figures of a measure for one period.
 #[derive(Debug, Clone)]
 pub struct Cell {
     pub breakdown: Vec<BreakdownCategory>,
-    /// How many people or cases it tells of at the least.
+    /// The smallest number of people or cases the figure could reveal.
     pub size: u64,
-    /// It is not shown in any case: marked above the caller's clearance.
+    /// Whether it is hidden in any case, because its marking is above the caller's clearance.
     pub is_hidden: bool,
 }
 
-/// Figures that add up: what they add up to, where that is recorded, and the parts.
+/// Figures that add up: the total, if it is recorded, and the parts.
 struct Sum {
     whole: Option<usize>,
     parts: Vec<usize>,
 }
 
-/// Which cells are not shown. `aggregates` names the members of a classification's aggregates.
+/// Returns which cells must be suppressed. `aggregates` gives the members of each aggregate of a
+/// classification.
 #[must_use]
 pub fn suppress(
     cells: &[Cell],
@@ -150,7 +155,8 @@ pub fn suppress(
         .map(|c| c.is_hidden || c.size < below)
         .collect();
     let sums = sums(cells, aggregates);
-    // What is suppressed for one sum may be what gives another away: again, until none does.
+    // Suppressing a cell for one sum may reveal a cell in another, so repeat until nothing more is
+    // suppressed.
     let mut is_settled = false;
     while !is_settled {
         is_settled = true;
@@ -165,17 +171,18 @@ pub fn suppress(
     gone
 }
 
-/// What figures that add up to one have in common: the rest of their breakdown, and the classification they add up over.
+/// What figures that add up to one total have in common: the rest of their breakdown, and the
+/// classification they are summed over.
 type Group = (Vec<BreakdownCategory>, Uuid);
 
-/// The cell to suppress too, where a sum gives a suppressed one away.
+/// Returns a further cell to suppress if a sum reveals a suppressed one.
 fn gives_away(sum: &Sum, cells: &[Cell], gone: &[bool], below: u64) -> Option<usize> {
     let is_gone = |n: &usize| gone.get(*n).copied().unwrap_or(false);
     let size = |n: usize| cells.get(n).map_or(0, |c| c.size);
     let hides_whole = sum.whole.is_some_and(|w| is_gone(&w));
     let hidden: Vec<usize> = sum.parts.iter().copied().filter(is_gone).collect();
     let unknown = hidden.len() + usize::from(hides_whole);
-    // Two that hide each other must together be no fewer than one may be.
+    // Cells that hide each other must together reach the minimum size of a single cell.
     let too_few = !hides_whole && hidden.iter().map(|n| size(*n)).sum::<u64>() < below;
     if unknown == 0 || (unknown > 1 && !too_few) {
         return None;
@@ -190,7 +197,7 @@ fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>)
         .enumerate()
         .map(|(n, c)| (c.breakdown.as_slice(), n))
         .collect();
-    // By what stays the same and the classification that varies.
+    // Grouped by the fixed part of the breakdown and the classification that varies.
     let mut groups: HashMap<Group, Vec<(&str, usize)>> = HashMap::new();
     for (n, cell) in cells.iter().enumerate() {
         for (place, category) in cell.breakdown.iter().enumerate() {
@@ -219,8 +226,9 @@ fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>)
     sums
 }
 
-/// The total is the sum of its categories, an aggregate of its members, the total of an aggregate and the rest, and a wide aggregate of
-/// a narrower one and what it has beside.
+/// Adds the sums of a group: a total is the sum of its categories; an aggregate is the sum of its
+/// members; the total is also an aggregate plus the categories outside it; and a wide aggregate is
+/// a narrower one plus the rest of its members.
 fn add_sums(
     sums: &mut Vec<Sum>,
     whole: Option<usize>,
@@ -264,7 +272,7 @@ fn add_sums(
     }
 }
 
-/// Which observations of a table are not shown to the caller.
+/// Returns which observations of a table are suppressed for the caller.
 fn table(
     among: &Among<'_>,
     key: &[u8],
@@ -304,7 +312,8 @@ fn table(
         .collect()
 }
 
-/// The figures of an observation as they are released among others. One that is no longer among them (withdrawn) shows none.
+/// The figures of an observation as released, given the other figures in its table. A withdrawn
+/// observation is no longer in the table and shows none.
 #[must_use]
 pub fn release(observation: &Rec<Observation>, among: Option<&Among<'_>>) -> Figures {
     let recorded = observation.data.recorded();
@@ -455,7 +464,7 @@ mod tests {
         };
         let cells = [cell(&[], 324), by("A"), by("B"), by("C")];
         assert_eq!(suppress(&cells, &none, 10), [false, true, true, false]);
-        // Two small ones hide each other only when they are enough together.
+        // Two small cells hide each other only if they are large enough together.
         let cells = [
             cell(&[], 112),
             cell(&[(RACE, "A")], 6),
@@ -484,7 +493,8 @@ mod tests {
             cell(&[(RACE, "W2")], 266),
             cell(&[(RACE, "BAME")], 34),
         ];
-        // B goes with A because of the aggregate; the whites then need not go.
+        // B is suppressed with A because of the aggregate; the white categories then need not be
+        // suppressed.
         assert_eq!(
             suppress(&cells, &bame, 10),
             [false, true, true, false, false, false]
@@ -519,7 +529,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the figures, no sum has exactly one part that is not shown, and nothing small is shown.
+        /// Whatever the figures, no sum has exactly one suppressed part, and no small figure is
+        /// shown.
         #[test]
         fn nothing_is_left_to_subtract(sizes in proptest::collection::vec(0_u64..40, 12), hidden in 0_usize..16) {
             let codes = ["A", "B", "C"];

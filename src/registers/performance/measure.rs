@@ -1,4 +1,4 @@
-//! Measures: what is counted, over what, from which source, and for whom.
+//! Measures: what is counted, out of what, from which source, and for whom.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,38 +13,38 @@ use crate::registers::checks::{asked, distinct};
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What its figures are.
+/// Unit of the measure's figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureUnit {
-    /// People or cases: whole numbers.
+    /// Number of people or cases, as whole numbers.
     Count,
-    /// Numerator over denominator, in hundredths.
+    /// Numerator as a percentage of the denominator.
     Percent,
-    /// Numerator over denominator, for every `rate_per`.
+    /// Numerator per `rate_per` of the denominator.
     Rate,
-    /// A mean score on a scale.
+    /// Mean score on a scale.
     Score,
-    /// A mean or median number of days.
+    /// Mean or median number of days.
     Days,
-    /// An amount of money, in pounds.
+    /// Amount of money in pounds.
     Pounds,
 }
 
-/// Which way is better.
+/// Which direction is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     HigherIsBetter,
     LowerIsBetter,
-    /// Near the target is better than far from it on either side.
+    /// Closer to the target is better, from either side.
     OnTarget,
-    /// It is watched, not judged.
+    /// Monitored only; neither direction is better.
     #[default]
     Neutral,
 }
 
-/// What part of the work it belongs to.
+/// Area of work the measure belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureGroup {
@@ -52,19 +52,19 @@ pub enum MeasureGroup {
     EmployeeLifecycle,
     /// The diversity and inclusion standard.
     DiStandard,
-    /// How personnel services are delivered.
+    /// Delivery of HR services.
     HrServiceDelivery,
     Other,
 }
 
-/// Whether its figures arrive.
+/// Whether the measure's figures are being received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureState {
-    /// Wanted, and not measured yet.
+    /// Wanted, but not measured yet.
     #[default]
     Planned,
-    /// Its figures come regularly and are looked at.
+    /// Figures are received regularly and reviewed.
     Integrated,
     /// No longer measured.
     Retired,
@@ -88,10 +88,10 @@ const TRANSITIONS: &[(MeasureState, &[MeasureState])] = &[
 /// A measure.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// What it tells, and how it is worked out.
+    /// What it shows and how it is calculated.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub definition: Option<String>,
@@ -99,82 +99,83 @@ pub struct Measure {
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub numerator: Option<String>,
-    /// Over what it is counted.
+    /// What the count is divided by.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub denominator: Option<String>,
-    /// What its figures are.
+    /// Unit of the measure's figures.
     pub unit: MeasureUnit,
-    /// For a rate: for every how many it is given. No other has it.
+    /// For a rate: the number the rate is per, such as 1000. Not allowed for any other unit.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub rate_per: Option<u32>,
-    /// Where its figures come from.
+    /// Source of its figures.
     #[serde(default)]
     pub source_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it: analysts whose grant covers it see its figures as they were recorded.
+    /// Unit that owns it. Analysts whose grant covers this unit see its figures as recorded.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
     /// How often its figures are due.
     #[serde(default)]
     pub frequency: Option<FigureFrequency>,
-    /// Which way is better.
+    /// Which direction is better.
     #[serde(default)]
     pub direction: Direction,
-    /// What part of the work it belongs to.
+    /// Area of work the measure belongs to.
     #[serde(default)]
     pub group: Option<MeasureGroup>,
-    /// Whether its figures arrive.
+    /// Whether the measure's figures are being received.
     #[serde(default)]
     pub state: MeasureState,
-    /// The goals it tells about.
+    /// Goals it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub goal_ids: Vec<Uuid>,
-    /// The work-plan items it tells about.
+    /// Work-plan items it relates to.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub item_ids: Vec<Uuid>,
-    /// The characteristics that it should be broken down by, whether or not it can be yet.
+    /// Characteristics its figures should be broken down by, whether or not that is possible yet.
     #[serde(default)]
     #[schema(max_items = 10)]
     pub characteristics: Vec<Characteristic>,
-    /// The classifications that its figures are broken down by; figures by any other are refused.
+    /// Classifications its figures are broken down by. Figures that use any other classification
+    /// are refused.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub classification_ids: Vec<Uuid>,
 }
 
-/// Narrows a list of measures.
+/// Filters for a list of measures.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeasureFilter {
-    /// Measures from this source.
+    /// Only measures from this source.
     source_id: Option<Uuid>,
-    /// Measures that this unit answers for.
+    /// Only measures owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Measures that this unit or a unit below it answers for.
+    /// Only measures owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Measures that this post answers for.
+    /// Only measures owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Measures that tell about this goal.
+    /// Only measures that relate to this goal.
     goal_id: Option<Uuid>,
-    /// Measures that tell about this work-plan item.
+    /// Only measures that relate to this work-plan item.
     item_id: Option<Uuid>,
-    /// Measures broken down by this classification.
+    /// Only measures broken down by this classification.
     classification_id: Option<Uuid>,
-    /// Measures that should be broken down by any of these.
+    /// Only measures that should be broken down by any of these characteristics.
     #[param(value_type = Option<Vec<Characteristic>>, inline, explode = false)]
     characteristic: Option<Any<Characteristic>>,
-    /// Measures of any of these groups.
+    /// Only measures in any of these groups.
     #[param(value_type = Option<Vec<MeasureGroup>>, inline, explode = false)]
     group: Option<Any<MeasureGroup>>,
-    /// Measures in any of these states.
+    /// Only measures in any of these states.
     #[param(value_type = Option<Vec<MeasureState>>, inline, explode = false)]
     state: Option<Any<MeasureState>>,
-    /// Measures for which nobody answers (`true`), or a post does (`false`).
+    /// Only measures without an owner post (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
 }
 
@@ -204,7 +205,8 @@ impl Measure {
             .find(uses)
         {
             let detail = format!(
-                "{} is broken down by one that the list no longer names; keep it or withdraw such figures first",
+                "{} is broken down by a classification that this change removes; keep the \
+                    classification, or withdraw those observations first",
                 o.meta.reference
             );
             rules.refuse("/classification_ids", "in_use", detail);
@@ -217,7 +219,9 @@ impl Resource for Measure {
     const PATH: &'static str = "measures";
     const PREFIX: &'static str = "MSR";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "What is measured: how it is worked out, where its figures come from, who answers for it, by which characteristics it should be known, and which way is better.";
+    const ABOUT: &'static str = "What is measured: how it is calculated, where its figures come \
+        from, who owns it, which characteristics it should be broken down by, and which \
+        direction is better.";
     type Computed = NothingComputed;
     type Filter = MeasureFilter;
 
@@ -271,7 +275,7 @@ impl Resource for Measure {
                 rules.refuse(
                     format!("/characteristics/{n}"),
                     "duplicate",
-                    "is named twice; remove it",
+                    "is listed twice; remove it",
                 );
             }
         }
@@ -279,10 +283,10 @@ impl Resource for Measure {
         let (code, detail) = if is_rate {
             (
                 "required",
-                "a rate says for every how many it is given; give rate_per, such as 1000",
+                "is required for a rate; give the number the rate is per, such as 1000",
             )
         } else {
-            ("not_allowed", "only a rate has it; leave it out")
+            ("not_allowed", "is only allowed for a rate; leave it out")
         };
         rules.require(
             is_rate == self.rate_per.is_some(),
@@ -290,7 +294,7 @@ impl Resource for Measure {
             code,
             detail,
         );
-        // Figures recorded as one unit would be read as another.
+        // Figures recorded in one unit would otherwise be read in another.
         let world = rules.reading.world;
         let changes = rules
             .before
@@ -303,7 +307,7 @@ impl Resource for Measure {
                     .is_none(),
             "/unit",
             "fixed",
-            "cannot change once figures are recorded: record another measure and retire this one",
+            "cannot change once figures are recorded; record a new measure and retire this one",
         );
         self.check_classifications(rules);
     }
@@ -348,7 +352,7 @@ impl Resource for Measure {
     }
 }
 
-/// A category that a figure is for, of one classification.
+/// A category of a classification that a figure is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct BreakdownCategory {
     /// The classification.
@@ -362,7 +366,7 @@ pub struct BreakdownCategory {
     pub code: String,
 }
 
-/// Puts a breakdown in the one order in which it is kept.
+/// Sorts a breakdown into the order in which it is stored.
 pub fn normalise(breakdown: &mut [BreakdownCategory]) {
     breakdown.sort();
 }
@@ -380,8 +384,8 @@ pub fn check_breakdown<R: Resource>(
     for (n, category) in breakdown.iter().enumerate() {
         let id = category.classification_id;
         if breakdown.iter().take(n).any(|b| b.classification_id == id) {
-            let detail =
-                "a figure is for one category of a classification; name each classification once";
+            let detail = "names a classification already named; a figure can have only one category of \
+                    each classification, so remove one";
             rules.refuse(
                 format!("/breakdown/{n}/classification_id"),
                 "duplicate",
@@ -389,7 +393,8 @@ pub fn check_breakdown<R: Resource>(
             );
         }
         if !measure.data.classification_ids.contains(&id) {
-            let detail = "the measure is not broken down by it; add it to the measure's classification_ids first";
+            let detail = "is not a classification of the measure; add it to the measure's \
+                classification_ids first";
             rules.refuse(
                 format!("/breakdown/{n}/classification_id"),
                 "not_of_measure",
@@ -398,13 +403,14 @@ pub fn check_breakdown<R: Resource>(
         }
         let classification = world.get::<Classification>(id);
         if classification.is_some_and(|c| c.data.label(&category.code).is_none()) {
-            let detail = "the classification has no category or aggregate with this code";
+            let detail = "is not the code of a category or aggregate of this classification; use \
+                one of its codes";
             rules.refuse(format!("/breakdown/{n}/code"), "unknown", detail);
         }
     }
 }
 
-/// The links of a breakdown.
+/// Adds the links of a breakdown.
 pub fn link_breakdown(links: &mut Links, breakdown: &[BreakdownCategory]) {
     for (n, category) in breakdown.iter().enumerate() {
         links.to(

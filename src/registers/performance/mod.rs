@@ -1,5 +1,5 @@
-//! Performance: where figures come from, what is measured, the figures themselves and how they are released, and the dashboards that
-//! show them.
+//! Performance: data sources, measures, the figures themselves and how they are released, and the
+//! dashboards that show them.
 
 mod classification;
 mod dashboard;
@@ -22,14 +22,15 @@ pub use target::MeasureTarget;
 use crate::world::seen::Seen;
 use crate::world::{Catalogue, Rec};
 
-/// The figures of an observation as the caller is shown them: the one way to them outside this register.
+/// The figures of an observation as shown to the caller. Code outside this register reads figures
+/// only through this function.
 #[must_use]
 pub fn figures(seen: &Seen, observation: &Rec<Observation>) -> Figures {
     seen.released(observation)
         .map_or_else(|| observation.data.recorded(), |(data, _)| data.recorded())
 }
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

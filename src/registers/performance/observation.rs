@@ -1,4 +1,4 @@
-//! Observations: one figure of a measure, for a period, in all or for one category.
+//! Observations: one figure of a measure for a period, either in total or for one category.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -21,14 +21,15 @@ use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ObservationState {
-    /// There is.
+    /// There is a figure.
     #[default]
     Present,
-    /// There should be, and is not.
+    /// There should be a figure, but there is not.
     Missing,
-    /// The source was asked and does not say.
+    /// The source was asked but gave no answer.
     NotStated,
-    /// There is, and it is not shown, because it might tell of single people. Never sent: the service says so.
+    /// There is a figure, but it is not shown because it could reveal something about individuals.
+    /// Set by the service only; never send it.
     Suppressed,
 }
 
@@ -36,48 +37,51 @@ pub enum ObservationState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShownFigures {
-    /// As they were recorded.
+    /// As recorded.
     #[default]
     Exact,
     /// Suppressed and rounded for release.
     Released,
 }
 
-/// A figure of a measure. It is unique for measure, period and breakdown; a correction is a new version of it.
+/// A figure of a measure. It is unique by measure, period and breakdown. A correction is recorded
+/// as a new version.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Observation {
-    /// The measure.
+    /// Measure the record is for.
     pub measure_id: Uuid,
-    /// The period it is for.
+    /// Period that the figure is for.
     pub period: Period,
-    /// The category it is for, or two of two classifications; none for the total.
+    /// Category it is for, or two categories from two classifications. Empty for the total.
     #[serde(default)]
     #[schema(max_items = 2)]
     pub breakdown: Vec<BreakdownCategory>,
     /// Whether there is a figure.
     #[serde(default)]
     state: ObservationState,
-    /// The figure, in the measure's unit; null where there is none or it is not shown, and never 0 in its stead.
+    /// The figure, in the measure's unit. Null, never 0, if there is no figure or it is not shown.
     #[serde(default)]
     value: Option<Figure>,
-    /// What was counted, where it is known.
+    /// Number counted, if known.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 999_999_999)]
     numerator: Option<u64>,
-    /// The people or cases that the figure rests on, where it is known. Figures other than counts are released only with it.
+    /// Number of people or cases the figure is based on, if known. Figures other than counts are
+    /// released only if it is given.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 999_999_999)]
     denominator: Option<u64>,
 }
 
-/// What the service works out.
+/// Values computed by the service.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct ObservationComputed {
     /// First day of the period.
     pub from_on: NaiveDate,
     /// Last day of the period.
     pub until_on: NaiveDate,
-    /// How the figures are shown: exactly to analysts whose scope covers the measure, else as released.
+    /// How the figures are shown: exact to analysts whose scope covers the measure, otherwise as
+    /// released.
     #[serde(default)]
     pub figures: ShownFigures,
 }
@@ -92,29 +96,31 @@ impl Default for ObservationComputed {
     }
 }
 
-/// Narrows a list of observations. There is none on figures: what a filter finds would tell what is suppressed.
+/// Filters for a list of observations. The figures themselves cannot be filtered, because the
+/// results would reveal suppressed figures.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ObservationFilter {
-    /// Observations of this measure.
+    /// Only observations of this measure.
     measure_id: Option<Uuid>,
-    /// Observations broken down by this classification.
+    /// Only observations broken down by this classification.
     classification_id: Option<Uuid>,
-    /// Observations for the category or aggregate with this code.
+    /// Only observations for the category or aggregate with this code.
     #[param(max_length = 20)]
     code: Option<String>,
-    /// Totals (`true`), or figures for a category (`false`).
+    /// Only totals (`true`), or only figures for a category (`false`).
     is_total: Option<bool>,
-    /// Observations in any of these states, as recorded: a suppressed figure is present.
+    /// Only observations in any of these states, as recorded. A suppressed figure counts as
+    /// present.
     #[param(value_type = Option<Vec<ObservationState>>, inline, explode = false)]
     state: Option<Any<ObservationState>>,
-    /// Observations for periods that end on or after this day.
+    /// Only observations for periods that end on or after this date.
     period_from: Option<NaiveDate>,
-    /// Observations for periods that begin on or before this day.
+    /// Only observations for periods that begin on or before this date.
     period_until: Option<NaiveDate>,
 }
 
 impl Observation {
-    /// The figures as they were recorded. What a caller is shown is [`super::figures`].
+    /// The figures as recorded. Callers are shown the figures from [`super::figures`].
     pub(super) fn recorded(&self) -> Figures {
         Figures {
             state: self.state,
@@ -124,7 +130,7 @@ impl Observation {
         }
     }
 
-    /// An observation, with its breakdown in order.
+    /// Creates an observation with its breakdown in order.
     #[must_use]
     pub fn new(
         measure_id: Uuid,
@@ -145,7 +151,7 @@ impl Observation {
         observation
     }
 
-    /// Whether both have the same figures. For who may see them.
+    /// Whether both have the same figures. Only for callers who may see them.
     #[must_use]
     pub fn says(&self, other: &Self) -> bool {
         self.recorded() == other.recorded()
@@ -167,17 +173,20 @@ impl Observation {
             self.state != ObservationState::Suppressed,
             "/state",
             "not_allowed",
-            "figures are suppressed by the service when they are shown; record what there is as present",
+            "must not be suppressed: the service suppresses figures when it shows them; record \
+                the figure as present",
         );
         let (code, detail) = if is_present {
             (
                 "required",
-                "a figure that is present has a value; say missing or not_stated where there is none",
+                "is required for a figure that is present; give it, or set state to missing or \
+                    not_stated",
             )
         } else {
             (
                 "not_allowed",
-                "there is no figure in this state; leave it out or say present",
+                "is not allowed in this state, because there is no figure; leave it out, or set \
+                    state to present",
             )
         };
         rules.require(is_present == self.value.is_some(), "/value", code, detail);
@@ -189,7 +198,8 @@ impl Observation {
         }
         let count = self.value.map(Figure::as_count);
         if measure.unit == MeasureUnit::Count {
-            let detail = "the measure counts: it must be a whole number and not negative";
+            let detail = "must be a whole number and not negative, because the measure's unit is \
+                count";
             rules.require(count != Some(None), "/value", "not_a_count", detail);
         }
         if measure.unit == MeasureUnit::Percent
@@ -210,7 +220,9 @@ impl Resource for Observation {
     const PATH: &'static str = "observations";
     const PREFIX: &'static str = "OBS";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "Figures of measures, one for each period and category. Analysts whose scope covers the measure see them as recorded; everybody else sees them released: small numbers suppressed, others rounded.";
+    const ABOUT: &'static str = "Figures of measures, one for each period and category. Analysts \
+        whose scope covers the measure see them as recorded. Everyone else sees the released \
+        figures: small numbers are suppressed and the others are rounded.";
     type Computed = ObservationComputed;
     type Filter = ObservationFilter;
 
@@ -232,8 +244,8 @@ impl Resource for Observation {
     }
     // S33
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy =
-            "it is another figure; record that one, and withdraw this where it should not be";
+        let remedy = "it would be a different figure; record that figure separately, and withdraw this one \
+                if it is wrong";
         fixed(rules, self, "/measure_id", |o| o.measure_id, remedy);
         fixed(rules, self, "/period", |o| o.period, remedy);
         fixed(rules, self, "/breakdown", |o| o.breakdown.clone(), remedy);
@@ -242,7 +254,7 @@ impl Resource for Observation {
             self.period.from_on <= today,
             "/period",
             "future_date",
-            "has not begun; record its figure once there can be one",
+            "must not start in the future; record the figure once the period has begun",
         );
         check_breakdown(rules, self.measure_id, &self.breakdown);
         if let Some(measure) = rules.reading.world.get::<Measure>(self.measure_id) {
@@ -306,13 +318,13 @@ impl Resource for Observation {
     }
 }
 
-/// How the keys of all figures of a measure begin, by period.
+/// The prefix shared by the keys of all figures of a measure for one period.
 #[must_use]
 pub fn table_of(measure: Uuid, period: Period) -> Vec<u8> {
     use chrono::Datelike;
     let mut key = Vec::with_capacity(64);
     key.extend_from_slice(measure.as_bytes());
-    // Days are counted from the year 1, so that their bytes stand in their order.
+    // Days are counted from year 1, so that their bytes sort in date order.
     for day in [period.from_on, period.until_on] {
         key.extend_from_slice(
             &u32::try_from(day.num_days_from_ce())

@@ -1,4 +1,5 @@
-//! The period that a figure is for, and the figure itself as a number that survives every way it is written.
+//! The period a figure is for, and the figure itself as a number that keeps its value in every
+//! format.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +12,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// From the first day to the last, both included. Written as the shortest code that says the same: `2020`, `2020-H2`, `2020-Q3`,
-/// `2020-10`, `2020-W44` (ISO 8601), `2020-10-26`, `2020/21` (April to March), or else `2020-10-01/2020-11-15`.
+/// A period from its first to its last day, both included. Written as the shortest code for it:
+/// `2020`, `2020-H2`, `2020-Q3`, `2020-10`, `2020-W44` (ISO 8601), `2020-10-26`, `2020/21` (April
+/// to March), or otherwise `2020-10-01/2020-11-15`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period {
     pub from_on: NaiveDate,
@@ -20,7 +22,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// From one day to another, if they are in order.
+    /// The period from one day to another, if they are in order.
     #[must_use]
     pub fn between(from_on: NaiveDate, until_on: NaiveDate) -> Option<Self> {
         (from_on <= until_on).then_some(Self { from_on, until_on })
@@ -42,7 +44,7 @@ impl Period {
     }
 
     fn read(text: &str) -> Option<Self> {
-        // Only what is written in full: chrono would take `2020-1-1` and signs.
+        // Only dates written in full are accepted: chrono would also take `2020-1-1` and signs.
         let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b'H' | b'Q' | b'W');
         if !text.bytes().all(plain) || !text.get(..4)?.bytes().all(|b| b.is_ascii_digit()) {
             return None;
@@ -72,7 +74,7 @@ impl Period {
         }
     }
 
-    /// Whether a day lies in it.
+    /// Whether a day is in the period.
     #[must_use]
     pub fn contains(&self, day: NaiveDate) -> bool {
         (self.from_on..=self.until_on).contains(&day)
@@ -83,8 +85,10 @@ impl FromStr for Period {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::read(text)
-            .ok_or("must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, 2020/21 or 2020-10-01/2020-11-15")
+        Self::read(text).ok_or(
+            "must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, \
+                2020-10-26, 2020/21 or 2020-10-01/2020-11-15",
+        )
     }
 }
 
@@ -140,7 +144,9 @@ impl PartialSchema for Period {
             .max_length(Some(21))
             .pattern(Some("^[0-9]{4}(-(H[12]|Q[1-4]|W[0-5][0-9]|[01][0-9](-[0-3][0-9](/[0-9]{4}-[01][0-9]-[0-3][0-9])?)?)|/[0-9]{2})?$"))
             .description(Some(
-                "A period: 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44 (ISO 8601), 2020-10-26, 2020/21 (April to March) or 2020-10-01/2020-11-15. Kept as the shortest of these that says the same.",
+                "A period: 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44 (ISO 8601), 2020-10-26, \
+                    2020/21 (April to March) or 2020-10-01/2020-11-15. Stored in the shortest of \
+                    these forms.",
             ))
             .build()
             .into()
@@ -153,14 +159,14 @@ impl ToSchema for Period {
     }
 }
 
-/// A figure: up to nine digits before the point and six after it. Fifteen digits are what a floating-point number keeps in every
-/// language, so that it can be a plain number in JSON.
+/// A figure with up to nine digits before the decimal point and six after it. A floating-point
+/// number keeps fifteen digits in every language, so the figure can be a plain number in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Figure(i64);
 
-/// Figures are kept in millionths.
+/// Figures are stored in millionths.
 const ONE: i64 = 1_000_000;
-/// The greatest figure.
+/// The largest figure.
 const MOST: f64 = 999_999_999.999_999;
 
 impl Figure {
@@ -171,7 +177,7 @@ impl Figure {
             .then(|| Self((number * ONE as f64).round() as i64))
     }
 
-    /// A whole number.
+    /// The figure for a whole number.
     #[must_use]
     pub fn whole(number: u64) -> Option<Self> {
         i64::try_from(number)
@@ -206,7 +212,7 @@ impl FromStr for Figure {
             .ok()
             .filter(|_| plain)
             .and_then(Self::nearest)
-            .ok_or("must be a number with at most nine digits before the point")
+            .ok_or("must be a number with at most nine digits before the decimal point")
     }
 }
 
@@ -222,8 +228,9 @@ impl Serialize for Figure {
 
 impl<'de> Deserialize<'de> for Figure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::nearest(f64::deserialize(deserializer)?)
-            .ok_or_else(|| D::Error::custom("must have at most nine digits before the point"))
+        Self::nearest(f64::deserialize(deserializer)?).ok_or_else(|| {
+            D::Error::custom("must have at most nine digits before the decimal point")
+        })
     }
 }
 
@@ -234,7 +241,8 @@ impl PartialSchema for Figure {
             .minimum(Some(-MOST))
             .maximum(Some(MOST))
             .description(Some(
-                "A number with up to nine digits before the point; kept to six decimals.",
+                "A number with up to nine digits before the decimal point. Stored to six decimal \
+                    places.",
             ))
             .build()
             .into()
@@ -330,7 +338,7 @@ mod tests {
             );
         }
         assert_eq!(
-            serde_json::to_string(&Figure::whole(250)).expect("it is written"),
+            serde_json::to_string(&Figure::whole(250)).expect("the change is written"),
             "250"
         );
         for bad in ["1e3", "inf", "NaN", "1000000000", "x", ""] {
@@ -344,7 +352,7 @@ mod tests {
         #[test]
         fn every_figure_comes_back(millionths in -999_999_999_999_999_i64..=999_999_999_999_999) {
             let figure = Figure(millionths);
-            let json = serde_json::to_string(&figure).expect("it is written");
+            let json = serde_json::to_string(&figure).expect("the change is written");
             proptest::prop_assert_eq!(serde_json::from_str::<Figure>(&json).expect("it is read"), figure);
         }
     }

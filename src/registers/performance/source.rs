@@ -1,4 +1,5 @@
-//! Where figures come from: the personnel system, the user satisfaction survey, the public attitude survey.
+//! Sources of figures: the personnel system, the user satisfaction survey, the public attitude
+//! survey.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How often figures come.
+/// How often figures are received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FigureFrequency {
@@ -20,15 +21,15 @@ pub enum FigureFrequency {
     Quarterly,
     HalfYearly,
     Yearly,
-    /// Once, or when somebody asks.
+    /// Once, or on request.
     AdHoc,
 }
 
-/// Whether figures can be had from it.
+/// Whether the source supplies figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSourceState {
-    /// Named, and nothing comes from it yet.
+    /// Named, but no figures come from it yet.
     #[default]
     Planned,
     /// Figures come from it.
@@ -52,39 +53,39 @@ const TRANSITIONS: &[(DataSourceState, &[DataSourceState])] = &[
 /// A source of figures.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DataSource {
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// What it holds.
+    /// What the source holds.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// How its figures come about: whom they cover, how they are counted or asked.
+    /// How its figures are produced: who they cover, and how they are counted or asked for.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub method: Option<String>,
-    /// The unit that keeps it.
+    /// Unit that owns it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// How often its figures come.
+    /// How often its figures are received.
     #[serde(default)]
     pub frequency: Option<FigureFrequency>,
-    /// Whether figures can be had from it.
+    /// Whether the source supplies figures.
     #[serde(default)]
     pub state: DataSourceState,
 }
 
-/// Narrows a list of sources.
+/// Filters for a list of data sources.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DataSourceFilter {
-    /// Sources that this unit keeps.
+    /// Only sources owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Sources that this post answers for.
+    /// Only sources owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Sources in any of these states.
+    /// Only sources in any of these states.
     #[param(value_type = Option<Vec<DataSourceState>>, inline, explode = false)]
     state: Option<Any<DataSourceState>>,
 }
@@ -95,14 +96,15 @@ impl Resource for DataSource {
     const PREFIX: &'static str = "SRC";
     const SUBJECT: Subject = Subject::Performance;
     const ABOUT: &'static str =
-        "Where figures come from, how they come about, and who answers for them.";
+        "Where figures come from, how they are produced, and who owns each source.";
     type Computed = NothingComputed;
     type Filter = DataSourceFilter;
 
     fn example() -> Value {
         json!({
             "title": "User satisfaction survey", "description": "What victims of crime say about the service they had",
-            "method": "Telephone interviews with victims of selected crimes, six to twelve weeks after the report",
+            "method": "Telephone interviews with victims of selected crimes, six to twelve weeks \
+                after the report",
             "owner_unit_id": "019abcde-0000-7000-8000-000000000001", "frequency": "quarterly", "state": "active"
         })
     }

@@ -1,4 +1,4 @@
-//! Targets: what a measure is to reach, and what it is compared with.
+//! Targets: what a measure should reach, and what it is compared with.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,30 +14,30 @@ use crate::registers::links::others;
 use crate::registers::query::is;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What a measure is to reach in a period. The baseline is named by its period: its figure is the observation of the same breakdown,
-/// which is kept, corrected and released in one place.
+/// What a measure should reach in a period. The baseline is given as a period. Its figure is the
+/// observation with the same breakdown, so that it is kept, corrected and released in one place.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MeasureTarget {
-    /// The measure.
+    /// Measure the record is for.
     pub measure_id: Uuid,
-    /// The period it holds for.
+    /// Period the target applies to.
     pub period: Period,
-    /// The category it is for, or two of two classifications; none for the total.
+    /// Category it is for, or two categories from two classifications. Empty for the total.
     #[serde(default)]
     #[schema(max_items = 2)]
     pub breakdown: Vec<BreakdownCategory>,
-    /// The figure to reach, in the measure's unit. Targets are policy: they are shown as they are.
+    /// Figure to reach, in the measure's unit. Targets are policy, so they are shown as recorded.
     pub target_value: Figure,
-    /// The period whose figure it is compared with.
+    /// Period whose figure it is compared with.
     #[serde(default)]
     pub baseline_period: Option<Period>,
-    /// Why this much, and who decided it.
+    /// Why this figure was chosen, and who decided it.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub rationale: Option<String>,
 }
 
-/// What the service works out.
+/// Values computed by the service.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct MeasureTargetComputed {
     /// First day of the period.
@@ -55,16 +55,16 @@ impl Default for MeasureTargetComputed {
     }
 }
 
-/// Narrows a list of targets.
+/// Filters for a list of targets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeasureTargetFilter {
-    /// Targets of this measure.
+    /// Only targets of this measure.
     measure_id: Option<Uuid>,
-    /// Targets for a category of this classification.
+    /// Only targets for a category of this classification.
     classification_id: Option<Uuid>,
-    /// Targets that hold on this day.
+    /// Only targets that apply on this date.
     holds_on: Option<NaiveDate>,
-    /// Targets for the total (`true`), or for a category (`false`).
+    /// Only targets for the total (`true`), or only those for a category (`false`).
     is_total: Option<bool>,
 }
 
@@ -73,7 +73,8 @@ impl Resource for MeasureTarget {
     const PATH: &'static str = "measure-targets";
     const PREFIX: &'static str = "TGT";
     const SUBJECT: Subject = Subject::Performance;
-    const ABOUT: &'static str = "What measures are to reach, by period, in all or for a category, and the period they are compared with.";
+    const ABOUT: &'static str = "What measures should reach in each period, in total or for a \
+        category, and the period they are compared with.";
     type Computed = MeasureTargetComputed;
     type Filter = MeasureTargetFilter;
 
@@ -95,7 +96,7 @@ impl Resource for MeasureTarget {
     }
     // S32
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "record a target of the other measure";
+        let remedy = "record a target under the other measure";
         fixed(rules, self, "/measure_id", |t| t.measure_id, remedy);
         check_breakdown(rules, self.measure_id, &self.breakdown);
         let days = |p: Period| (Some(p.from_on), Some(p.until_on));
@@ -104,7 +105,7 @@ impl Resource for MeasureTarget {
         };
         if let Some(other) = others(rules, self.measure_id).find(is_same) {
             let detail = format!(
-                "{} holds for {} already; end that one first or choose another period",
+                "{} already applies to {}; change or withdraw it first, or choose another period",
                 other.meta.reference, other.data.period
             );
             rules.refuse("/period", "overlap", detail);

@@ -12,16 +12,16 @@ use crate::registers::links::others;
 use crate::registers::query::is;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// The decision of a board that gives an item to a unit.
+/// A board's decision to give an item to a unit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Allocation {
-    /// The item that is given.
+    /// Item that is allocated.
     pub item_id: Uuid,
-    /// The board that gives it, and holds the unit to account for it.
+    /// Board that allocates the item and holds the unit to account for it.
     pub board_id: Uuid,
-    /// The unit that it is given to.
+    /// Unit the item is allocated to.
     pub unit_id: Uuid,
-    /// The day of the decision, where it is known.
+    /// Date of the decision, if known.
     #[serde(default)]
     pub allocated_on: Option<NaiveDate>,
     /// Where the decision is recorded ("Minutes of 29 June 2020, item 4").
@@ -30,24 +30,24 @@ pub struct Allocation {
     pub minute_reference: Option<String>,
 }
 
-/// Narrows a list of allocations.
+/// Filters for a list of allocations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AllocationFilter {
-    /// Allocations of this item.
+    /// Only allocations of this item.
     item_id: Option<Uuid>,
-    /// Allocations of items of this plan.
+    /// Only allocations of items in this plan.
     plan_id: Option<Uuid>,
-    /// Allocations by this board.
+    /// Only allocations by this board.
     board_id: Option<Uuid>,
-    /// Allocations to this unit.
+    /// Only allocations to this unit.
     unit_id: Option<Uuid>,
-    /// Allocations to this unit or one below it.
+    /// Only allocations to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Allocations that name no minute (`true`), or name one (`false`).
+    /// Only allocations without a minute reference (`true`), or only those with one (`false`).
     without_minute: Option<bool>,
-    /// Allocations decided on or after this day.
+    /// Only allocations decided on or after this date.
     allocated_from: Option<NaiveDate>,
-    /// Allocations decided on or before this day.
+    /// Only allocations decided on or before this date.
     allocated_until: Option<NaiveDate>,
 }
 
@@ -56,7 +56,9 @@ impl Resource for Allocation {
     const PATH: &'static str = "allocations";
     const PREFIX: &'static str = "ALC";
     const SUBJECT: Subject = Subject::Plan;
-    const ABOUT: &'static str = "Which board gave a work-plan item to which unit: what the board holds the unit to account for. An item is given to a unit once; withdraw the allocation to end it.";
+    const ABOUT: &'static str = "Which board gave a work-plan item to which unit: what the board \
+        holds the unit to account for. An item can be allocated to a unit only once. Withdraw \
+        the allocation to end it.";
     type Computed = NothingComputed;
     type Filter = AllocationFilter;
 
@@ -77,14 +79,14 @@ impl Resource for Allocation {
     }
     // S13
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this allocation and make another";
+        let remedy = "withdraw this allocation and record a new one";
         fixed(rules, self, "/item_id", |a| a.item_id, remedy);
         fixed(rules, self, "/board_id", |a| a.board_id, remedy);
         fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
         not_in_future(rules, "/allocated_on", self.allocated_on);
         if let Some(twin) = others(rules, self.item_id).find(|a| a.data.unit_id == self.unit_id) {
             let detail = format!(
-                "{} gives the item to this unit; withdraw that allocation first",
+                "{} already allocates the item to this unit; withdraw that allocation first",
                 twin.meta.reference
             );
             rules.refuse("/unit_id", "duplicate", detail);

@@ -1,4 +1,5 @@
-//! Benefit claims: what a work-plan item is said to have brought, with evidence or without.
+//! Benefit claims: benefits that a work-plan item is said to have brought, with or without
+//! evidence.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,13 @@ use crate::registers::checks::{fixed, in_window, not_in_future};
 use crate::registers::query::is;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What supports a claim: where it can be read, or how it can be found.
+/// Evidence for a claim: where to read it or how to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BenefitEvidence {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// Where it can be read.
+    /// URL where it can be read.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -25,7 +26,7 @@ pub struct BenefitEvidence {
         example = "https://intranet.example/survey.pdf"
     )]
     pub url: Option<String>,
-    /// How it can be found where it has no address (a file number, minutes).
+    /// How to find it if it has no URL (a file number, minutes).
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub location: Option<String>,
@@ -34,45 +35,45 @@ pub struct BenefitEvidence {
 /// A benefit that an item is said to have brought.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BenefitClaim {
-    /// The item that is said to have brought it.
+    /// Item said to have brought the benefit.
     pub item_id: Uuid,
     /// The benefit, as claimed.
     #[schema(min_length = 1, max_length = 2000)]
     pub claim: String,
-    /// The day it was claimed.
+    /// Date the claim was made.
     pub claimed_on: NaiveDate,
-    /// The post that claims it.
+    /// Post that made the claim.
     pub by_post_id: Uuid,
-    /// What supports it; more can be added later. Without any the claim stands as unevidenced.
+    /// Evidence for the claim. More can be added later. A claim without any is unevidenced.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub evidence: Vec<BenefitEvidence>,
 }
 
-/// What the service computes for a benefit claim.
+/// Values computed by the service for a benefit claim.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BenefitClaimComputed {
-    /// Whether anything supports the claim.
+    /// Whether the claim has any evidence.
     #[serde(default)]
     pub is_evidenced: bool,
 }
 
-/// Narrows a list of benefit claims.
+/// Filters for a list of benefit claims.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct BenefitClaimFilter {
-    /// Claims about this item.
+    /// Only claims about this item.
     item_id: Option<Uuid>,
-    /// Claims about items of this plan.
+    /// Only claims about items in this plan.
     plan_id: Option<Uuid>,
-    /// Claims about items that belong to this unit or one below it.
+    /// Only claims about items that belong to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Claims made by this post.
+    /// Only claims made by this post.
     by_post_id: Option<Uuid>,
-    /// Claims that something supports (`true`), or nothing does (`false`).
+    /// Only claims with evidence (`true`), or only those without (`false`).
     is_evidenced: Option<bool>,
-    /// Claims made on or after this day.
+    /// Only claims made on or after this date.
     claimed_from: Option<NaiveDate>,
-    /// Claims made on or before this day.
+    /// Only claims made on or before this date.
     claimed_until: Option<NaiveDate>,
 }
 
@@ -81,7 +82,8 @@ impl Resource for BenefitClaim {
     const PATH: &'static str = "benefit-claims";
     const PREFIX: &'static str = "BEN";
     const SUBJECT: Subject = Subject::Progress;
-    const ABOUT: &'static str = "Benefits that work-plan items are said to have brought. A claim without evidence is kept and shown as unevidenced.";
+    const ABOUT: &'static str = "Benefits that work-plan items are said to have brought. A claim \
+        without evidence is kept and shown as unevidenced.";
     type Computed = BenefitClaimComputed;
     type Filter = BenefitClaimFilter;
 
@@ -101,13 +103,13 @@ impl Resource for BenefitClaim {
     }
     // S15
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this claim and make another";
+        let remedy = "withdraw this claim and record a new one";
         fixed(rules, self, "/item_id", |b| b.item_id, remedy);
         fixed(rules, self, "/by_post_id", |b| b.by_post_id, remedy);
         not_in_future(rules, "/claimed_on", Some(self.claimed_on));
         for (n, evidence) in self.evidence.iter().enumerate() {
             if evidence.url.is_none() && evidence.location.is_none() {
-                let detail = "say where the evidence is: url or location";
+                let detail = "does not say where the evidence is; give url or location";
                 rules.refuse(format!("/evidence/{n}/url"), "required", detail);
             }
         }

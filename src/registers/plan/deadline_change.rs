@@ -1,4 +1,5 @@
-//! Deadline changes of work-plan items: from, to, who approved, why. They are never changed.
+//! Deadline changes of work-plan items: the old and the new deadline, who approved the change, and
+//! why. They are never changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -17,60 +18,61 @@ use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort}
 /// A change of a work-plan item's deadline.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DeadlineChange {
-    /// The item whose deadline moves.
+    /// Item whose deadline changes.
     pub item_id: Uuid,
-    /// The new deadline; unspecified where it is put off without a date.
+    /// New deadline. Unspecified if the item is deferred without a date.
     pub to: PlannedDate,
-    /// The post that approved it. A change names a post, a board or both.
+    /// Post that approved the change. Give a post, a board or both.
     #[serde(default)]
     pub approver_post_id: Option<Uuid>,
-    /// The board that approved it.
+    /// Board that approved it.
     #[serde(default)]
     pub approver_board_id: Option<Uuid>,
-    /// Why it moves.
+    /// Reason for the change.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// The day it was decided.
+    /// Date of the decision.
     pub decided_on: NaiveDate,
 }
 
-/// What the service computes for a deadline change.
+/// Values computed by the service for a deadline change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadlineChangeComputed {
-    /// The deadline before.
+    /// Previous deadline.
     #[serde(default)]
     pub from: PlannedDate,
-    /// Days by which it moves: negative where it is brought forward, null where one of the two has no day.
+    /// Number of days the deadline moves. Negative if it is brought forward; null if the old or new
+    /// deadline has no date.
     #[serde(default)]
     #[schema(required)]
     pub days_moved: Option<i64>,
-    /// Whether it gives more time. A deadline that is put off without a date does.
+    /// Whether the change gives more time. Deferring a deadline without a date does.
     #[serde(default)]
     pub is_extension: bool,
 }
 
-/// Narrows a list of deadline changes.
+/// Filters for a list of deadline changes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DeadlineChangeFilter {
-    /// Changes of this item's deadline.
+    /// Only changes of this item's deadline.
     item_id: Option<Uuid>,
-    /// Changes of deadlines of items of this plan.
+    /// Only changes of the deadlines of items in this plan.
     plan_id: Option<Uuid>,
-    /// Changes of deadlines of items that belong to this unit or one below it.
+    /// Only changes of the deadlines of items that belong to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Changes that this post approved.
+    /// Only changes approved by this post.
     approver_post_id: Option<Uuid>,
-    /// Changes that this board approved.
+    /// Only changes approved by this board.
     approver_board_id: Option<Uuid>,
-    /// Changes that give more time (`true`), or do not (`false`).
+    /// Only changes that give more time (`true`), or only those that do not (`false`).
     is_extension: Option<bool>,
-    /// Changes decided on or after this day.
+    /// Only changes decided on or after this date.
     decided_from: Option<NaiveDate>,
-    /// Changes decided on or before this day.
+    /// Only changes decided on or before this date.
     decided_until: Option<NaiveDate>,
 }
 
-/// From one deadline to another: days moved, and whether that gives more time.
+/// Returns the number of days from one deadline to another, and whether that gives more time.
 fn distance(from: &PlannedDate, to: &PlannedDate) -> (Option<i64>, bool) {
     let days = from
         .due_on
@@ -81,13 +83,14 @@ fn distance(from: &PlannedDate, to: &PlannedDate) -> (Option<i64>, bool) {
 }
 
 impl DeadlineChange {
-    /// What must hold when it is recorded: later the item has moved on.
+    /// Checks the change when it is first recorded. It is not checked again, because the item's
+    /// deadline may have moved since.
     fn check_move(&self, rules: &mut Rules<'_, Self>, item: &Rec<WorkPlanItem>) {
         rules.require(
             item.computed.first_deadline.is_some(),
             "/item_id",
             "no_deadline",
-            "the item has no deadline yet; set it with PATCH on the item",
+            "names an item that has no deadline yet; set its deadline with PATCH on the item",
         );
         let now = &item.data.deadline;
         let same = (now.precision, now.from_on, now.due_on)
@@ -96,7 +99,7 @@ impl DeadlineChange {
             !same,
             "/to",
             "unchanged",
-            "is the item's deadline already; give another, or record nothing",
+            "is already the item's deadline; give a different one, or record nothing",
         );
         rules.in_order(
             item.data.start.from_on,
@@ -120,7 +123,9 @@ impl Resource for DeadlineChange {
     const PREFIX: &'static str = "DLC";
     const SUBJECT: Subject = Subject::DeadlineChange;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "Changes of work-plan items' deadlines. Recording one moves the item's deadline; withdrawing the last one moves it back. The item's first deadline stays as it was.";
+    const ABOUT: &'static str = "Changes to the deadlines of work-plan items. Recording a change \
+        moves the item's deadline. Withdrawing the last change moves it back. The item's first \
+        deadline never changes.";
     const APPEND_ONLY: bool = true;
     type Computed = DeadlineChangeComputed;
     type Filter = DeadlineChangeFilter;

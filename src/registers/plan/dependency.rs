@@ -15,29 +15,30 @@ use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
 };
 
-/// Whether the item still waits.
+/// Whether the item is still waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DependencyStatus {
-    /// It waits.
+    /// The item is waiting.
     #[default]
     Open,
-    /// It has what it waited for.
+    /// The item has what it was waiting for.
     Met,
-    /// It no longer needs it.
+    /// The item no longer needs it.
     Dropped,
 }
 
 /// Something that a work-plan item waits for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dependency {
-    /// The item that waits.
+    /// Item that is waiting.
     pub item_id: Uuid,
-    /// The record it waits for: another item, a plan, a strategy, one of its versions, goals, cross-references or reviews, a board,
-    /// terms of reference. A dependency names this or `on_other`.
+    /// Record it waits for: another item, a plan, a strategy, a strategy version, a goal, a
+    /// cross-reference, a strategy review, a board or terms of reference. Give either this or
+    /// `on_other`.
     #[serde(default)]
     pub on_id: Option<Uuid>,
-    /// What it waits for where that is not on record: a system, an event outside.
+    /// What it waits for if that is not recorded in the service: a system, an outside event.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub on_other: Option<String>,
@@ -48,37 +49,37 @@ pub struct Dependency {
     /// When it is needed.
     #[serde(default)]
     pub needed_by: PlannedDate,
-    /// Whether the item still waits.
+    /// Whether the item is still waiting.
     #[serde(default)]
     pub status: DependencyStatus,
-    /// The day it was met, where known; only for one that is met.
+    /// Date it was met, if known. Only allowed for a dependency that is met.
     #[serde(default)]
     pub met_on: Option<NaiveDate>,
 }
 
-/// Narrows a list of dependencies.
+/// Filters for a list of dependencies.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DependencyFilter {
-    /// What this item waits for.
+    /// Only dependencies of this item.
     item_id: Option<Uuid>,
-    /// What waits for this record.
+    /// Only dependencies on this record.
     on_id: Option<Uuid>,
-    /// What the items of this plan wait for.
+    /// Only dependencies of items in this plan.
     plan_id: Option<Uuid>,
-    /// What the items wait for that belong to this unit or one below it.
+    /// Only dependencies of items that belong to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Dependencies in any of these statuses.
+    /// Only dependencies in any of these statuses.
     #[param(value_type = Option<Vec<DependencyStatus>>, inline, explode = false)]
     status: Option<Any<DependencyStatus>>,
-    /// Dependencies needed on or after this day.
+    /// Only dependencies needed on or after this date.
     due_from: Option<NaiveDate>,
-    /// Dependencies needed on or before this day.
+    /// Only dependencies needed on or before this date.
     due_until: Option<NaiveDate>,
-    /// Dependencies still open though the day they were needed by has passed (`true`), or all others (`false`).
+    /// Only open dependencies whose needed-by date has passed (`true`), or all others (`false`).
     overdue: Option<bool>,
 }
 
-/// The kinds of records that an item may wait for.
+/// The kinds of record an item may wait for.
 const AWAITED: &[&str] = &[
     "work_plan_item",
     "plan",
@@ -99,7 +100,7 @@ const TRANSITIONS: &[(S, &[S])] = &[
     (S::Dropped, &[S::Open]),
 ];
 
-/// What the item still waits for, as far as it is on record; the dependency `but` is not looked at.
+/// Returns the records the item is still waiting for. The dependency `but` is ignored.
 fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
     world
         .pointing::<Dependency>(item)
@@ -121,7 +122,7 @@ impl Dependency {
         self.item_id == other.item_id && self.on_id == other.on_id && same_text
     }
 
-    /// S14: an item that waits for itself, however far round, is never done.
+    /// S14: an item that waits for itself, directly or indirectly, can never be done.
     fn check_circle(&self, rules: &mut Rules<'_, Self>) {
         let (world, own) = (rules.reading.world, rules.meta.id);
         let Some(on) = self.on_id else { return };
@@ -129,11 +130,12 @@ impl Dependency {
             rules.refuse(
                 "/on_id",
                 "self_reference",
-                "must be another record than the item that waits",
+                "must not be the item that waits; name a different record",
             );
         } else if self.status == S::Open && reaches(on, self.item_id, |at| awaited(world, at, own))
         {
-            let detail = "that item waits for this one; drop one of the dependencies between them";
+            let detail = "names a record that already waits for this item, directly or \
+                indirectly; drop one of the dependencies between them";
             rules.refuse("/on_id", "circle", detail);
         }
     }
@@ -144,14 +146,17 @@ impl Resource for Dependency {
     const PATH: &'static str = "dependencies";
     const PREFIX: &'static str = "DEP";
     const SUBJECT: Subject = Subject::Plan;
-    const ABOUT: &'static str = "What work-plan items wait for: each other, a refresh of the strategy, a board, or something that is not on record. Items cannot wait for each other in a circle.";
+    const ABOUT: &'static str = "What work-plan items wait for: each other, a refresh of the \
+        strategy, a board, or something that is not recorded in the service. Items cannot wait \
+        for each other in a circle.";
     type Computed = NothingComputed;
     type Filter = DependencyFilter;
 
     fn example() -> Value {
         json!({
             "item_id": "019abcde-0000-7000-8000-000000000001", "on_id": "019abcde-0000-7000-8000-000000000002",
-            "description": "The boards' responsibilities are settled by the refresh of the strategy",
+            "description": "The boards' responsibilities are settled by the refresh of the \
+                strategy",
             "needed_by": { "precision": "month", "due_on": "2020-11-30" }
         })
     }
@@ -166,14 +171,15 @@ impl Resource for Dependency {
         self.needed_by.normalise();
     }
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this dependency and make another";
+        let remedy = "withdraw this dependency and record a new one";
         fixed(rules, self, "/item_id", |d| d.item_id, remedy);
         fixed(rules, self, "/on_id", |d| d.on_id, remedy);
         rules.require(
             self.on_id.is_some() != self.on_other.is_some(),
             "/on_id",
             "one_of",
-            "name what it waits for by on_id or, where it is not on record, by on_other: one of the two",
+            "give either on_id or, if what the item waits for is not recorded in the service, \
+                on_other, but not both",
         );
         rules.transition(
             "/status",
@@ -186,7 +192,7 @@ impl Resource for Dependency {
             self.met_on.is_none() || self.status == S::Met,
             "/met_on",
             "not_allowed",
-            "only a dependency that is met has this day; set the status to met, or leave it out",
+            "is only allowed for a dependency that is met; set status to met, or leave it out",
         );
         not_in_future(rules, "/met_on", self.met_on);
         if self.status == S::Dropped {
@@ -196,7 +202,10 @@ impl Resource for Dependency {
         let twin = others(rules, self.item_id)
             .find(|d| d.data.status != S::Dropped && d.data.repeats(self));
         if let Some(twin) = twin {
-            let detail = format!("{} says the same; change that one", twin.meta.reference);
+            let detail = format!(
+                "{} records the same; change that one instead",
+                twin.meta.reference
+            );
             rules.refuse("/on_id", "duplicate", detail);
         }
     }

@@ -1,4 +1,5 @@
-//! Delivery plans: their items, what is reported on them, how their deadlines move, who was given them, what they wait for and bring.
+//! Delivery plans: their items, progress updates, deadline changes, allocations, dependencies and
+//! benefit claims.
 
 mod allocation;
 mod benefit_claim;
@@ -6,7 +7,7 @@ mod deadline_change;
 mod dependency;
 #[expect(
     clippy::module_inception,
-    reason = "a file bears the name of what is kept in it"
+    reason = "the file is named after the record it defines"
 )]
 mod plan;
 mod progress_update;
@@ -29,7 +30,7 @@ use uuid::Uuid;
 
 use crate::world::{Catalogue, Reading};
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
@@ -42,7 +43,7 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
         .with::<BenefitClaim>()
 }
 
-/// Whether an item is one of the plan asked for, if one is.
+/// Whether an item belongs to the given plan. True if no plan is given.
 fn is_of_plan(reading: Reading<'_>, item: Uuid, plan: Option<Uuid>) -> bool {
     plan.is_none_or(|p| {
         reading

@@ -10,48 +10,49 @@ use crate::registers::query::{Any, any, is_some};
 use crate::registers::strategy::StrategyVersion;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Where a plan stands.
+/// Status of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
     /// Being written.
     #[default]
     Draft,
-    /// It is worked by.
+    /// Being worked to.
     Active,
-    /// Done with, or replaced by its refresh.
+    /// Finished, or replaced by its refresh.
     Closed,
 }
 
-/// What a plan's owner says about its completeness. It is a claim: what is missing in fact is for the gaps to show.
+/// What a plan's owner says about its completeness. This is a claim; what is actually missing is
+/// reported as gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanCompleteness {
-    /// Nothing is said.
+    /// Nothing is stated.
     #[default]
     NotStated,
     /// Parts are still missing.
     Partial,
-    /// It is said to hold all activity that serves the strategy.
+    /// Said to contain all activity that serves the strategy.
     Complete,
 }
 
 /// A delivery plan.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// The version of the strategy that it delivers. A plan without one is a gap.
     #[serde(default)]
     pub strategy_version_id: Option<Uuid>,
-    /// The unit that keeps it.
+    /// Unit that owns it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
     /// The plan that it refreshes. Its items are carried forward one by one.
     #[serde(default)]
     pub predecessor_id: Option<Uuid>,
-    /// Where it stands.
+    /// Current status.
     #[serde(default)]
     pub status: PlanStatus,
     /// What it is about.
@@ -61,29 +62,29 @@ pub struct Plan {
     /// What its owner says about its completeness.
     #[serde(default)]
     pub completeness_claim: PlanCompleteness,
-    /// Where that is said, and in which words.
+    /// Where the statement about completeness is made, and in which words.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub completeness_source: Option<String>,
 }
 
-/// Narrows a list of plans.
+/// Filters for a list of plans.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PlanFilter {
-    /// Plans for any version of this strategy.
+    /// Only plans for any version of this strategy.
     strategy_id: Option<Uuid>,
-    /// Plans for this version of a strategy.
+    /// Only plans for this version of a strategy.
     strategy_version_id: Option<Uuid>,
-    /// Plans that this unit keeps.
+    /// Only plans owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Plans that this unit, or one below it, keeps.
+    /// Only plans owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Plans that refresh this one.
+    /// Only plans that refresh this one.
     predecessor_id: Option<Uuid>,
-    /// Plans in any of these statuses.
+    /// Only plans in any of these statuses.
     #[param(value_type = Option<Vec<PlanStatus>>, inline, explode = false)]
     status: Option<Any<PlanStatus>>,
-    /// Plans with any of these claims about completeness.
+    /// Only plans with any of these completeness claims.
     #[param(value_type = Option<Vec<PlanCompleteness>>, inline, explode = false)]
     completeness_claim: Option<Any<PlanCompleteness>>,
 }
@@ -99,7 +100,9 @@ impl Resource for Plan {
     const PATH: &'static str = "plans";
     const PREFIX: &'static str = "PLN";
     const SUBJECT: Subject = Subject::Plan;
-    const ABOUT: &'static str = "Delivery plans. A plan delivers one version of a strategy; a refresh is a new plan with the old one as predecessor, into which items are carried one by one.";
+    const ABOUT: &'static str = "Delivery plans. A plan delivers one version of a strategy. A \
+        refresh is a new plan that names the old one as its predecessor; items are carried into \
+        it one by one.";
     type Computed = NothingComputed;
     type Filter = PlanFilter;
 

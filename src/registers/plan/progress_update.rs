@@ -13,10 +13,10 @@ use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// A part of an update's narrative.
+/// Part of an update's narrative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressPart {
-    /// Its label ("a"), where there are several parts.
+    /// Label ("a"), if there are several parts.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 20)]
     pub label: Option<String>,
@@ -30,50 +30,51 @@ pub struct ProgressPart {
 pub struct ProgressUpdate {
     /// The item it is about.
     pub item_id: Uuid,
-    /// The day it was made.
+    /// Date of the update.
     pub made_on: NaiveDate,
     /// The post that made it.
     pub by_post_id: Uuid,
-    /// The narrative, in one part or several.
+    /// The narrative, in one or more parts.
     #[schema(min_items = 1, max_items = 26)]
     pub parts: Vec<ProgressPart>,
-    /// How the item is rated from then on. Left out: as before.
+    /// The item's RAG rating from then on. Leave out to keep the current rating.
     #[serde(default)]
     pub declared_rag: Option<Rag>,
-    /// How much of the item is done, 0 to 100. Left out: as before.
+    /// Percentage of the item that is done, from 0 to 100. Leave out to keep the current value.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub percent_complete: Option<u8>,
-    /// The item's new status. With `complete` the item counts as completed on `made_on`. Left out: as before.
+    /// New status of the item. If it is `complete`, the item counts as completed on `made_on`.
+    /// Leave out to keep the current status.
     #[serde(default)]
     pub status: Option<ItemStatus>,
 }
 
-/// Narrows a list of progress updates.
+/// Filters for a list of progress updates.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ProgressUpdateFilter {
-    /// Updates on this item.
+    /// Only updates on this item.
     item_id: Option<Uuid>,
-    /// Updates on items of this plan.
+    /// Only updates on items in this plan.
     plan_id: Option<Uuid>,
-    /// Updates on items that belong to this unit or one below it.
+    /// Only updates on items that belong to this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Updates made by this post.
+    /// Only updates made by this post.
     by_post_id: Option<Uuid>,
-    /// Updates that declare any of these colours.
+    /// Only updates that declare any of these RAG ratings.
     #[param(value_type = Option<Vec<Rag>>, inline, explode = false)]
     declared_rag: Option<Any<Rag>>,
-    /// Updates that set any of these statuses.
+    /// Only updates that set any of these statuses.
     #[param(value_type = Option<Vec<ItemStatus>>, inline, explode = false)]
     status: Option<Any<ItemStatus>>,
-    /// Updates made on or after this day.
+    /// Only updates made on or after this date.
     made_from: Option<NaiveDate>,
-    /// Updates made on or before this day.
+    /// Only updates made on or before this date.
     made_until: Option<NaiveDate>,
 }
 
 impl ProgressUpdate {
-    /// What the item takes over from this update.
+    /// Returns what the item takes from this update.
     fn declares(&self, item: &WorkPlanItem) -> Value {
         let mut patch = Map::new();
         if let Some(rag) = self.declared_rag {
@@ -95,7 +96,7 @@ impl ProgressUpdate {
             let Some(label) = &part.label else { continue };
             let mut earlier = self.parts.iter().take(n).filter_map(|p| p.label.as_ref());
             if earlier.any(|l| same_name(l, label)) {
-                let detail = "is the label of an earlier part; choose another";
+                let detail = "must differ from the labels of earlier parts; choose another";
                 rules.refuse(format!("/parts/{n}/label"), "duplicate", detail);
             }
         }
@@ -108,7 +109,10 @@ impl Resource for ProgressUpdate {
     const PREFIX: &'static str = "UPD";
     const SUBJECT: Subject = Subject::Progress;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "Progress on work-plan items, as dated entries: a later one corrects an earlier one, and none is changed. The latest by made_on sets the item's declared colour, percentage and status where it names them; withdrawing it does not set them back.";
+    const ABOUT: &'static str = "Progress on work-plan items, as dated entries. Entries are never \
+        changed; a later one corrects an earlier one. The latest by made_on sets the item's \
+        declared RAG rating, percentage and status if it gives them. Withdrawing it does not set \
+        them back.";
     const APPEND_ONLY: bool = true;
     type Computed = NothingComputed;
     type Filter = ProgressUpdateFilter;

@@ -1,9 +1,9 @@
-//! The colours in which whoever answers for something rates it.
+//! RAG ratings declared by the owner or lead of something.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A rating by colour.
+/// A RAG rating.
 #[derive(
     Debug,
     Clone,
@@ -20,11 +20,11 @@ use utoipa::ToSchema;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Rag {
-    /// Will not be met without a change of course.
+    /// Will not be met unless something changes.
     Red,
     /// At risk.
     Amber,
-    /// On course.
+    /// On track.
     Green,
     /// Complete.
     Blue,

@@ -1,4 +1,4 @@
-//! Constituencies: all units of a kind, or some units by name; and whom a seat speaks for.
+//! Constituencies: all units of a kind, or named units; and the unit a seat represents.
 
 use uuid::Uuid;
 
@@ -7,13 +7,14 @@ use crate::registers::governance::{Membership, TermsOfReference};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::world::{Rec, Resource, Rules};
 
-/// Whether a unit is one of a constituency.
+/// Whether a unit belongs to a constituency.
 #[must_use]
 pub fn includes(kind: Option<UnitKind>, ids: &[Uuid], unit: &Rec<Unit>) -> bool {
     kind == Some(unit.data.unit_kind) || ids.contains(&unit.meta.id)
 }
 
-/// The unit that a seat speaks for: the one it names, the body that sits, or the unit of the post that sits. None for a collective seat.
+/// The unit a seat represents: the unit it names, the body that holds it, or the unit of the post
+/// that holds it. None for a collective seat.
 pub fn speaks_for(
     seat: &Membership,
     unit_of_post: impl FnOnce(Uuid) -> Option<Uuid>,
@@ -26,7 +27,7 @@ pub fn speaks_for(
         .or_else(|| seat.post_id.and_then(unit_of_post))
 }
 
-/// Refuses a constituency that is neither a kind nor a list of units, or both.
+/// Refuses a constituency that has neither a kind nor a list of units, or that has both.
 pub(super) fn check_constituency<R: Resource>(
     rules: &mut Rules<'_, R>,
     kind: Option<UnitKind>,
@@ -36,12 +37,13 @@ pub(super) fn check_constituency<R: Resource>(
         kind.is_some() == ids.is_empty(),
         "/constituency_kind",
         "one_of",
-        "say whose seats these are: either constituency_kind or constituency_unit_ids",
+        "say whose seats these are: give either constituency_kind or constituency_unit_ids, but \
+            not both",
     );
     distinct(rules, "/constituency_unit_ids", ids);
 }
 
-/// Refuses terms of reference of another board, and a clause of no terms.
+/// Refuses terms of reference of another board, and a clause without terms of reference.
 pub(super) fn check_terms<R: Resource>(
     rules: &mut Rules<'_, R>,
     board: Uuid,
@@ -56,12 +58,12 @@ pub(super) fn check_terms<R: Resource>(
         !elsewhere,
         "/terms_of_reference_id",
         "other_board",
-        "those are the terms of another board; name terms of this one",
+        "names the terms of reference of another board; name those of this board",
     );
     rules.require(
         clause.is_none() || terms.is_some(),
         "/terms_of_reference_id",
         "required",
-        "a clause stands in terms of reference; name them, or leave terms_clause out",
+        "is required with terms_clause; name the terms of reference, or leave out terms_clause",
     );
 }

@@ -1,4 +1,5 @@
-//! Invitations: on what basis a board asks a post, a body or a constituency to sit with it. Who sits without one sits on no clear basis.
+//! Invitations: the basis on which a board invites a post, a body or a constituency to sit on it. A
+//! seat held by invitation without such a record has no clear basis.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,75 +16,77 @@ use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// The basis on which a board asks somebody to sit with it.
+/// The basis on which a board invites someone to sit on it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
-    /// The board that invites. Cannot change.
+    /// Board that invites. Cannot change.
     pub board_id: Uuid,
-    /// The unit, association or outside body that is invited. An invitation names this, `post_id` or `constituency_kind`; it cannot change.
+    /// Unit, association or outside body that is invited. Give exactly one of this, `post_id` and
+    /// `constituency_kind`. Cannot change.
     #[serde(default)]
     pub unit_id: Option<Uuid>,
-    /// The post that is invited.
+    /// Post that is invited.
     #[serde(default)]
     pub post_id: Option<Uuid>,
-    /// All units of this kind.
+    /// Kind of unit that is invited: all units of this kind.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
-    /// In what capacity.
+    /// Capacity.
     #[serde(default)]
     pub capacity: Option<MembershipCapacity>,
-    /// Why they are asked, and what for. Either this or `terms_clause` is needed: an invitation without a basis is none.
+    /// Why they are invited, and for what. An invitation needs a basis, so either this or
+    /// `terms_clause` is required.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub basis: Option<String>,
-    /// The board's terms of reference that lay it down.
+    /// The board's terms of reference that provide for it.
     #[serde(default)]
     pub terms_of_reference_id: Option<Uuid>,
-    /// The clause in them.
+    /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub terms_clause: Option<String>,
-    /// Day on which it was decided.
+    /// Date of the decision.
     #[serde(default)]
     pub decided_on: Option<NaiveDate>,
-    /// The post that decided it.
+    /// Post that made the decision.
     #[serde(default)]
     pub decided_by_post_id: Option<Uuid>,
-    /// The board that decided it.
+    /// Board that made the decision.
     #[serde(default)]
     pub decided_by_board_id: Option<Uuid>,
-    /// First day on which it holds; none: from the start.
+    /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it holds; none: it holds still.
+    /// Last day it applies. Null if it still applies.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
 
-/// Narrows a list of invitations.
+/// Filters for a list of invitations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct InvitationFilter {
-    /// Invitations to this board.
+    /// Only invitations to sit on this board.
     board_id: Option<Uuid>,
-    /// Invitations of this unit.
+    /// Only invitations for this unit.
     unit_id: Option<Uuid>,
-    /// Invitations of this post.
+    /// Only invitations for this post.
     post_id: Option<Uuid>,
-    /// Invitations of all units of these kinds.
+    /// Only invitations for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
-    /// Whether a clause of the terms of reference lays it down.
+    /// Whether a clause of the terms of reference provides for the invitation.
     in_terms: Option<bool>,
-    /// Whether the invitation holds today.
+    /// Whether the invitation is current.
     current: Option<bool>,
-    /// Invitations decided on or after this day.
+    /// Only invitations decided on or after this date.
     decided_from: Option<NaiveDate>,
-    /// Invitations decided on or before this day.
+    /// Only invitations decided on or before this date.
     decided_until: Option<NaiveDate>,
 }
 
 impl Invitation {
-    /// The days on which it holds.
+    /// Returns the first and last day it applies.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -99,7 +102,10 @@ impl Resource for Invitation {
     const PATH: &'static str = "invitations";
     const PREFIX: &'static str = "INV";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "On what basis a board invites a post, a body or a constituency: in words, by a clause of its terms of reference, decided when and by whom. A seat held by invitation without such a record has no clear basis.";
+    const ABOUT: &'static str = "The basis on which a board invites a post, a body or a \
+        constituency: in words or by a clause of its terms of reference, with the date of the \
+        decision and who made it. A seat held by invitation without such a record has no clear \
+        basis.";
     type Computed = NothingComputed;
     type Filter = InvitationFilter;
 
@@ -131,7 +137,7 @@ impl Resource for Invitation {
     }
     // S19
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "end this invitation and make another";
+        let remedy = "end this invitation and record a new one";
         fixed(rules, self, "/board_id", |i| i.board_id, remedy);
         fixed(rules, self, "/unit_id", |i| i.unit_id, remedy);
         fixed(rules, self, "/post_id", |i| i.post_id, remedy);
@@ -151,13 +157,14 @@ impl Resource for Invitation {
             named.iter().filter(|n| **n).count() == 1,
             "/unit_id",
             "one_of",
-            "an invitation is to one: give unit_id, post_id or constituency_kind",
+            "give exactly one of unit_id, post_id and constituency_kind",
         );
         rules.require(
             self.basis.is_some() || self.terms_clause.is_some(),
             "/basis",
             "required",
-            "an invitation has a basis; say it in basis, or name the clause in terms_clause",
+            "is required because an invitation needs a basis; state it in basis, or name the \
+                clause in terms_clause",
         );
         check_terms(
             rules,
@@ -176,7 +183,8 @@ impl Resource for Invitation {
             !taken,
             "/from_on",
             "overlap",
-            "the board has invited them for some of these days; change or end that invitation first",
+            "overlaps another invitation of this board to the same invitee; change or end that \
+                invitation first",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -1,4 +1,5 @@
-//! Who speaks for whom at a board: the seats wanted for each constituency, the invitations, and the rotation of seats.
+//! Who represents whom on a board: the seats each constituency should have, the invitations, and
+//! the rotation of seats.
 
 mod constituency;
 mod invitation;
@@ -14,7 +15,7 @@ pub use target::RepresentationTarget;
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue

@@ -1,4 +1,5 @@
-//! When a seat is due for rotation: from the start of its holder's term, the length that the policy gives a term, and the day.
+//! When a seat is due for rotation. This depends on the start of its holder's term, the length of a
+//! term in the policy, and the date.
 
 use chrono::{Months, NaiveDate};
 use serde::Serialize;
@@ -12,39 +13,43 @@ use crate::registers::organisation::{Post, Unit};
 use crate::registers::settings::in_force;
 use crate::world::{Reading, Rec};
 
-/// Terms with no more days than this between them count as terms in a row.
+/// Terms with no more than this number of days between them count as consecutive.
 const GAP_DAYS: i64 = 31;
 
-/// How a seat stands with its rotation.
+/// Rotation state of a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RotationState {
-    /// Nobody has said when the term began.
+    /// The start of the term is not recorded.
     Unknown,
     NotDue,
-    /// Due within the days that the settings call soon: the next holder has to be found.
+    /// Due within the number of days that the settings call soon; the next holder needs to be
+    /// found.
     DueSoon,
-    /// The term is over, and neither a new term nor another holder is recorded; or the member has sat more terms than may be.
+    /// The term is over and neither a new term nor another holder is recorded, or the member has
+    /// served more terms than allowed.
     Overdue,
 }
 
 /// The rotation of one seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rotation {
-    /// How it stands.
+    /// State.
     pub state: RotationState,
-    /// The day after the term, by the policy's length of a term; null where nobody has said when the term began.
+    /// Day after the end of the term, using the policy's term length. Null if the start of the term
+    /// is not recorded.
     pub due_on: Option<NaiveDate>,
-    /// How many terms in a row the member sits, this one included.
+    /// Number of consecutive terms the member has served, including this one.
     #[schema(minimum = 1)]
     pub terms_in_row: u32,
-    /// Whether the member may sit no further term: another must follow.
+    /// Whether the member may serve no further term, so that someone else must follow.
     pub last_term: bool,
 }
 
 impl Rotation {
-    /// The rotation of a seat under a policy. `terms` are the terms on the board, this one among them; `(on, soon)` are the day to judge
-    /// by and the days within which it is due soon.
+    /// The rotation of a seat under a policy. `terms` are the terms on the board, including this
+    /// one. `(on, soon)` are the date of the check and the number of days within which rotation
+    /// counts as due soon.
     #[must_use]
     pub fn of(
         policy: &RotationPolicy,
@@ -73,7 +78,8 @@ impl Rotation {
     }
 }
 
-/// Climbs from a term to the same member's term before it, as long as there is one.
+/// Counts back from a term to the same member's previous terms, for as long as they are
+/// consecutive.
 fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
     let (mut at, mut count) = (seat, 1);
     while let Some(from) = at.term_from_on {
@@ -91,7 +97,8 @@ fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
     count
 }
 
-/// The rotations of the seats that a policy holds for on the day; none where it does not hold.
+/// The rotations of the seats that a policy covers on the date. Empty if the policy is not in
+/// force.
 pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rotation> {
     if !runs_on(policy.data.days(), reading.on) {
         return Vec::new();
@@ -114,7 +121,7 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
         .collect()
 }
 
-/// Whether a policy holds for a seat, which speaks for `unit`.
+/// Whether a policy covers a seat that represents `unit`.
 #[must_use]
 pub fn holds_for(policy: &RotationPolicy, seat: &Membership, unit: Option<&Rec<Unit>>) -> bool {
     let collective =

@@ -1,4 +1,5 @@
-//! Rotation policies: how long a constituency's seats on a board are held, how often in a row, and from whom the next holder comes.
+//! Rotation policies: how long a constituency's seats on a board are held, for how many terms in a
+//! row, and where the next holder comes from.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -18,63 +19,65 @@ use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, R
 /// How a constituency's seats on a board rotate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RotationPolicy {
-    /// The board. Cannot change.
+    /// The board. Cannot be changed.
     pub board_id: Uuid,
-    /// The seats of all units of this kind; either this or `constituency_unit_ids`.
+    /// The seats of all units of this kind. Give either this or `constituency_unit_ids`.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
-    /// The seats of these units; either this or `constituency_kind`.
+    /// The seats of these units. Give either this or `constituency_kind`.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub constituency_unit_ids: Vec<Uuid>,
-    /// Length of a term in months. A term that began on 29 June 2020 and lasts 12 months is over on 29 June 2021.
+    /// Length of a term in months. A term of 12 months that began on 29 June 2020 is over on 29
+    /// June 2021.
     #[schema(minimum = 1, maximum = 240)]
     pub term_months: u16,
-    /// How many terms a member may sit in a row; none: no limit is laid down. A membership's own limit goes before it.
+    /// Maximum number of consecutive terms for a member. If left out, there is no limit. A
+    /// membership's own limit takes precedence.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub maximum_terms: Option<u8>,
-    /// From whom the next holder is drawn, in words.
+    /// Where the next holder comes from, in words.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub pool: Option<String>,
-    /// The units from which the next holder is drawn.
+    /// Units from which the next holder is chosen.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub pool_unit_ids: Vec<Uuid>,
-    /// The board's terms of reference that lay it down.
+    /// The board's terms of reference that provide for it.
     #[serde(default)]
     pub terms_of_reference_id: Option<Uuid>,
-    /// The clause in them.
+    /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub terms_clause: Option<String>,
-    /// First day on which it holds; none: from the start.
+    /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it holds; none: it holds still.
+    /// Last day it applies. Null if it still applies.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
 
-/// Narrows a list of rotation policies.
+/// Filters for a list of rotation policies.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RotationPolicyFilter {
-    /// Policies of this board.
+    /// Only policies of this board.
     board_id: Option<Uuid>,
-    /// Policies for all units of these kinds.
+    /// Only policies for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
-    /// Policies that name this unit.
+    /// Only policies that name this unit.
     constituency_unit_id: Option<Uuid>,
-    /// Whether the policy holds today.
+    /// Whether the policy is in force today.
     current: Option<bool>,
-    /// Whether a seat under it is overdue for rotation today.
+    /// Whether a seat under the policy is overdue for rotation today.
     overdue: Option<bool>,
 }
 
 impl RotationPolicy {
-    /// The days on which it holds.
+    /// Returns the first and last day it applies.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -86,7 +89,9 @@ impl Resource for RotationPolicy {
     const PATH: &'static str = "rotation-policies";
     const PREFIX: &'static str = "ROT";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "How the seats of associations, advisory groups or other units on a board rotate: length of a term, terms in a row, the pool. When each seat is due follows from the memberships' terms and the day.";
+    const ABOUT: &'static str = "How the seats of associations, advisory groups or other units on \
+        a board rotate: length of a term, number of consecutive terms, and pool. The date each \
+        seat is due follows from the terms in the memberships.";
     type Computed = NothingComputed;
     type Filter = RotationPolicyFilter;
 
@@ -129,7 +134,7 @@ impl Resource for RotationPolicy {
             self,
             "/board_id",
             |p| p.board_id,
-            "end this policy and make another",
+            "end this policy and record a new one",
         );
         check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
         distinct(rules, "/pool_unit_ids", &self.pool_unit_ids);
@@ -152,7 +157,8 @@ impl Resource for RotationPolicy {
             !taken,
             "/constituency_kind",
             "duplicate",
-            "a policy of the board holds for some of them on some of these days; change or end that one first",
+            "another policy of the board covers some of these units on some of these dates; \
+                change or end that policy first",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -1,4 +1,4 @@
-//! Targets of representation: how many seats a constituency is to have on a board.
+//! Representation targets: how many seats a constituency should have on a board.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,63 +15,65 @@ use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any_some, is};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How many seats a constituency is to have on a board.
+/// How many seats a constituency should have on a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RepresentationTarget {
-    /// The board. Cannot change.
+    /// The board. Cannot be changed.
     pub board_id: Uuid,
-    /// All units of this kind, such as all staff support associations; either this or `constituency_unit_ids`.
+    /// All units of this kind, such as all staff support associations. Give either this or
+    /// `constituency_unit_ids`.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
-    /// These units; either this or `constituency_kind`.
+    /// These units. Give either this or `constituency_kind`.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub constituency_unit_ids: Vec<Uuid>,
-    /// How many seats they are to have together; left out: one for each of them.
+    /// Number of seats they should have together. If left out, one seat each.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 500)]
     pub seats_wanted: Option<u16>,
-    /// Whether one seat may stand for all of them. Only where the board's terms of reference say so: needs `terms_of_reference_id` and
-    /// `terms_clause`, and counts once those terms are agreed.
+    /// Whether one seat may represent all of them. Only allowed if the board's terms of reference
+    /// say so: requires `terms_of_reference_id` and `terms_clause`, and counts once those terms are
+    /// agreed.
     #[serde(default)]
     pub collective_seat: bool,
-    /// The board's terms of reference that lay it down.
+    /// The board's terms of reference that provide for it.
     #[serde(default)]
     pub terms_of_reference_id: Option<Uuid>,
-    /// The clause in them.
+    /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub terms_clause: Option<String>,
-    /// What it rests on, in words: an audit recommendation, a decision.
+    /// What it is based on, in words: an audit recommendation, a decision.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub basis: Option<String>,
-    /// First day on which it holds; none: from the start.
+    /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
-    /// Last day on which it holds; none: it holds still.
+    /// Last day it applies. Null if it still applies.
     #[serde(default)]
     pub until_on: Option<NaiveDate>,
 }
 
-/// Narrows a list of targets.
+/// Filters for a list of targets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RepresentationTargetFilter {
-    /// Targets for this board.
+    /// Only targets for this board.
     board_id: Option<Uuid>,
-    /// Targets for all units of these kinds.
+    /// Only targets for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
-    /// Targets that name this unit.
+    /// Only targets that name this unit.
     constituency_unit_id: Option<Uuid>,
-    /// Whether one seat may stand for all.
+    /// Whether one seat may represent all of them.
     collective_seat: Option<bool>,
-    /// Whether the target holds today.
+    /// Whether the target is in force today.
     current: Option<bool>,
 }
 
 impl RepresentationTarget {
-    /// The days on which it holds.
+    /// Returns the first and last day it applies.
     #[must_use]
     pub fn days(&self) -> Days {
         (self.from_on, self.until_on)
@@ -81,7 +83,8 @@ impl RepresentationTarget {
         if !self.collective_seat {
             return;
         }
-        let needed = "one seat stands for all only where the terms of reference say so; give terms_of_reference_id and terms_clause";
+        let needed = "is required for a collective seat, which the terms of reference must \
+            provide for; give terms_of_reference_id and terms_clause";
         rules.require(
             self.terms_of_reference_id.is_some(),
             "/terms_of_reference_id",
@@ -101,7 +104,8 @@ impl RepresentationTarget {
             terms.is_none_or(|t| t.data.collective_seat),
             "/collective_seat",
             "not_in_terms",
-            "those terms of reference know no collective seat; name terms whose collective_seat is true, or ask for a seat each",
+            "is not provided for in those terms of reference; name terms whose collective_seat is \
+                true, or ask for one seat each",
         );
     }
 }
@@ -111,7 +115,9 @@ impl Resource for RepresentationTarget {
     const PATH: &'static str = "representation-targets";
     const PREFIX: &'static str = "RPT";
     const SUBJECT: Subject = Subject::Governance;
-    const ABOUT: &'static str = "How many seats staff support associations, advisory groups or other units are to have on a board, and whether one may stand for all. Which are filled is answered by the board's representation.";
+    const ABOUT: &'static str = "How many seats staff support associations, advisory groups or \
+        other units should have on a board, and whether one seat may represent all of them. The \
+        board's representation shows which seats are filled.";
     type Computed = NothingComputed;
     type Filter = RepresentationTargetFilter;
 
@@ -147,7 +153,7 @@ impl Resource for RepresentationTarget {
             self,
             "/board_id",
             |t| t.board_id,
-            "end this target and make another",
+            "end this target and record a new one",
         );
         check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
         check_terms(
@@ -168,7 +174,8 @@ impl Resource for RepresentationTarget {
             !taken,
             "/constituency_kind",
             "duplicate",
-            "the board has a target for them on some of these days; change or end that one first",
+            "the board already has a target for them on some of these dates; change or end that \
+                target first",
         );
     }
     fn sorts() -> &'static [Sort<Self>] {

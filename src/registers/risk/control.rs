@@ -1,4 +1,5 @@
-//! Controls: what keeps risks down, who answers for it, and whether anybody has checked that it works.
+//! Controls: what reduces risks, who owns each control, and whether anyone has checked that it
+//! works.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -19,21 +20,21 @@ use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rul
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlKind {
-    /// Keeps the event from happening.
+    /// Prevents the event.
     Preventive,
-    /// Limits what follows.
+    /// Limits the effects.
     Corrective,
-    /// Makes people do what is wanted: policy, training.
+    /// Directs what people do: policy, training.
     Directive,
-    /// Shows that the event has happened.
+    /// Detects that the event has happened.
     Detective,
 }
 
-/// Which of the lines of assurance it belongs to.
+/// Line of assurance it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlLine {
-    /// Management that does the work.
+    /// The managers who do the work.
     First,
     /// Functions that oversee it.
     Second,
@@ -43,11 +44,11 @@ pub enum ControlLine {
     External,
 }
 
-/// What an assessment found.
+/// Result of an assessment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlEffectiveness {
-    /// Nobody has checked.
+    /// No assessment is recorded.
     #[default]
     NotAssessed,
     Ineffective,
@@ -56,26 +57,27 @@ pub enum ControlEffectiveness {
     Effective,
 }
 
-/// Steps that a control is assumed to take off a risk's inherent score. An assumption: it changes no score.
+/// Number of steps that a control is assumed to take off a risk's inherent score. An assumption; it
+/// changes no score.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssumedReduction {
-    /// Steps off the likelihood.
+    /// Steps taken off the likelihood.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 4)]
     pub likelihood: u8,
-    /// Steps off the impact.
+    /// Steps taken off the impact.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 4)]
     pub impact: u8,
 }
 
-/// A control of one risk or several.
+/// A control for one or more risks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Control {
-    /// The risks it keeps down.
+    /// Risks it reduces.
     #[schema(min_items = 1, max_items = 50)]
     pub risk_ids: Vec<Uuid>,
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What is done, by whom and how often.
@@ -85,88 +87,95 @@ pub struct Control {
     /// How it works.
     #[serde(default)]
     pub control_kind: Option<ControlKind>,
-    /// Which line of assurance it belongs to.
+    /// Line of assurance the control belongs to.
     #[serde(default)]
     pub line: Option<ControlLine>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it; its contributors keep it up to date.
+    /// Unit that owns it. The unit's contributors keep it up to date.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// What the last assessment found.
+    /// Result of the last assessment.
     #[serde(default)]
     pub effectiveness: ControlEffectiveness,
-    /// Day of the last assessment; an assessed control needs it and no other has it.
+    /// Date of the last assessment. Required for an assessed control, and not allowed for any
+    /// other.
     #[serde(default)]
     pub assessed_on: Option<NaiveDate>,
-    /// The audit recommendation that the control carries out. It cannot be assessed as effective before audit has verified that.
+    /// Audit recommendation that the control implements. The control cannot be assessed as
+    /// effective until audit has verified the recommendation.
     #[serde(default)]
     pub recommendation_id: Option<Uuid>,
-    /// What it is assumed to take off the inherent score.
+    /// Reduction it is assumed to make to the inherent score.
     #[serde(default)]
     pub assumed_reduction: Option<AssumedReduction>,
 }
 
-/// What the service works out about a control.
+/// Values computed by the service for a control.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ControlComputed {
-    /// What audit has found of the recommendation that it carries out; null where it carries out none, or one that is marked more
-    /// strictly than the control.
+    /// Audit's verification of the recommendation that the control implements. Null if it
+    /// implements none, or one with a stricter marking than the control.
     pub recommendation_verification: Option<RecommendationVerification>,
-    /// The effectiveness that follows from it: verified is effective; a rejected claim, an accepted risk or a rejected recommendation is
-    /// ineffective; everything else is not assessed.
+    /// Effectiveness that follows from the recommendation: effective if it is verified; ineffective
+    /// if the claim was rejected, the risk was accepted or the recommendation was rejected;
+    /// otherwise not assessed.
     pub effectiveness_from_recommendation: Option<ControlEffectiveness>,
-    /// What the risk counts it as: its assessment or, where it carries out a recommendation, what follows from that, never better.
+    /// Effectiveness used for the risk: the control's own assessment, but never better than what
+    /// follows from the recommendation it implements. If the control itself is not assessed, what
+    /// follows from the recommendation.
     pub counted_effectiveness: ControlEffectiveness,
-    /// Reference of the recommendation in words, from before recommendations were kept. It goes once `recommendation_id` is set.
+    /// Reference of the recommendation in words, from before recommendations were recorded in the
+    /// service. Removed once `recommendation_id` is set.
     #[schema(max_length = 60)]
     pub recommendation_reference: Option<String>,
 }
 
-/// Narrows a list of controls.
+/// Filters for a list of controls.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ControlFilter {
-    /// Controls of this risk.
+    /// Only controls of this risk.
     risk_id: Option<Uuid>,
-    /// Controls that this post answers for.
+    /// Only controls owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Controls that this unit answers for.
+    /// Only controls owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Controls that this unit or a unit below it answers for.
+    /// Only controls owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Controls found to be this effective.
+    /// Only controls assessed as any of these.
     #[param(value_type = Option<Vec<ControlEffectiveness>>, inline, explode = false)]
     effectiveness: Option<Any<ControlEffectiveness>>,
-    /// Controls that work in these ways.
+    /// Only controls of these kinds.
     #[param(value_type = Option<Vec<ControlKind>>, inline, explode = false)]
     control_kind: Option<Any<ControlKind>>,
-    /// Controls of these lines.
+    /// Only controls in these lines of assurance.
     #[param(value_type = Option<Vec<ControlLine>>, inline, explode = false)]
     line: Option<Any<ControlLine>>,
-    /// Whether the control carries out an audit recommendation.
+    /// Whether the control implements an audit recommendation.
     has_recommendation: Option<bool>,
-    /// Controls that carry out this recommendation.
+    /// Only controls that implement this recommendation.
     recommendation_id: Option<Uuid>,
-    /// Controls that name a recommendation in words only (`true`), or all others (`false`).
+    /// Only controls that name a recommendation in words only (`true`), or all others (`false`).
     unresolved_recommendation: Option<bool>,
-    /// Controls of whose recommendation audit has found this.
+    /// Only controls whose recommendation has any of these verification states.
     #[param(value_type = Option<Vec<RecommendationVerification>>, inline, explode = false)]
     recommendation_verification: Option<Any<RecommendationVerification>>,
-    /// Controls that a risk counts as this effective.
+    /// Only controls that count for a risk as any of these.
     #[param(value_type = Option<Vec<ControlEffectiveness>>, inline, explode = false)]
     counted_effectiveness: Option<Any<ControlEffectiveness>>,
-    /// Controls that fail today, or on the day of `as_of`: their recommendation is overdue (`true`); or all others (`false`).
+    /// Only controls that are failing today, or on the date given in `as_of`, because their
+    /// recommendation is overdue (`true`), or all others (`false`).
     failing: Option<bool>,
-    /// Controls assessed on or after this day.
+    /// Only controls assessed on or after this date.
     assessed_from: Option<NaiveDate>,
-    /// Controls assessed on or before this day.
+    /// Only controls assessed on or before this date.
     assessed_until: Option<NaiveDate>,
 }
 
 impl ControlEffectiveness {
-    /// The worse of an assessment and what follows from a recommendation. Where nobody has assessed the control itself, the
-    /// recommendation speaks for it.
+    /// The worse of an assessment and what follows from a recommendation. If the control itself has
+    /// not been assessed, what follows from the recommendation.
     fn capped(self, by: Self) -> Self {
         let rank = |e| match e {
             Self::Ineffective => 0,
@@ -203,7 +212,8 @@ impl Control {
         world.get(self.recommendation_id?)
     }
 
-    /// S30: audit decides whether what it recommended is done; an assessment does not go before it.
+    /// S30: audit decides whether its recommendation has been implemented. An assessment of the
+    /// control cannot come before that.
     fn check_recommendation(&self, rules: &mut Rules<'_, Self>) {
         let (is, before) = (self.effectiveness, rules.before.map(|b| &b.data));
         let said = before
@@ -215,13 +225,15 @@ impl Control {
             rules.following || !said || is != ControlEffectiveness::Effective || !unverified,
             "/effectiveness",
             "not_verified",
-            "audit has not verified the recommendation that it carries out; assess it as effective once it has",
+            "cannot be effective until audit has verified the recommendation that the control \
+                implements; set it after that",
         );
     }
 }
 
 impl Rec<Control> {
-    /// Whether the recommendation that it carries out is overdue, as far as the asker may know of it.
+    /// Whether the recommendation that it implements is overdue, as far as it is visible to the
+    /// caller.
     #[must_use]
     pub fn is_failing(&self, reading: Reading<'_>) -> bool {
         self.data
@@ -236,7 +248,9 @@ impl Resource for Control {
     const PATH: &'static str = "controls";
     const PREFIX: &'static str = "CTL";
     const SUBJECT: Subject = Subject::Control;
-    const ABOUT: &'static str = "What keeps risks down. A control is believed in only as far as it was assessed; one that carries out an audit recommendation counts for no more than audit has verified.";
+    const ABOUT: &'static str = "What reduces risks. A control counts only as far as it has been \
+        assessed. A control that implements an audit recommendation counts for no more than \
+        audit has verified.";
     const SHAPE: i32 = 2;
     type Computed = ControlComputed;
     type Filter = ControlFilter;
@@ -253,8 +267,8 @@ impl Resource for Control {
             "assumed_reduction": { "likelihood": 2, "impact": 0 }
         })
     }
-    /// 1: the recommendation was a text. It stays as words until `link_recommendations` in `exchange/bootstrap.rs`, or a caller, sets
-    /// the link.
+    /// Shape 1: the recommendation was a text. It stays in words until `link_recommendations` in
+    /// `exchange/bootstrap.rs`, or a caller, sets the link.
     fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
         if shape < 2 {
             let declared = snapshot
@@ -294,12 +308,13 @@ impl Resource for Control {
         let (code, detail) = if assessed {
             (
                 "required",
-                "an assessed control needs the day of the assessment; give assessed_on",
+                "is required for an assessed control; give the date of the assessment",
             )
         } else {
             (
                 "not_allowed",
-                "nothing was assessed; say how effective it was found or leave assessed_on out",
+                "is not allowed for a control that is not assessed; set effectiveness, or leave \
+                    it out",
             )
         };
         rules.require(
@@ -310,7 +325,7 @@ impl Resource for Control {
         );
         not_in_future(rules, "/assessed_on", self.assessed_on);
         self.check_recommendation(rules);
-        // A risk that loses the control is computed anew too.
+        // A risk that loses the control is recomputed too.
         let lost = |was: &Rec<Self>| {
             was.data
                 .risk_ids
@@ -330,7 +345,8 @@ impl Resource for Control {
         meta: &Meta,
         before: Option<&Rec<Self>>,
     ) -> Self::Computed {
-        // What the control's readers may not know of is not told by it, and nothing good is believed for it.
+        // The control reveals nothing about a recommendation that is not visible to its readers,
+        // and does not count as effective because of it.
         let world = reading.world;
         let recommendation = self.recommendation(world);
         let told = |r: &&Rec<Recommendation>| {
@@ -403,7 +419,8 @@ impl Resource for Control {
     }
 }
 
-/// The controls that name in words a recommendation which is on record by now, each with that recommendation.
+/// The controls that name in words a recommendation that has since been recorded, each with that
+/// recommendation.
 #[must_use]
 pub fn resolvable_controls(world: &World) -> Vec<(Uuid, Uuid)> {
     let unresolved = world

@@ -1,4 +1,4 @@
-//! Escalations: a risk taken up to a board, and whether the board has said that it has it.
+//! Escalations: a risk escalated to a board, and whether the board has acknowledged it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,52 +14,53 @@ use crate::registers::governance::Board;
 use crate::registers::query::{Any, any, is};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How far an escalation has come.
+/// Status of an escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EscalationStatus {
     #[default]
     Proposed,
-    /// Sent to the board, which has not yet said that it has it.
+    /// Sent to the board, but not yet acknowledged.
     Escalated,
-    /// The board has it.
+    /// Acknowledged by the board.
     Acknowledged,
-    /// The board has given it back. Final.
+    /// Returned by the board. Final.
     Returned,
-    /// It needs the board no longer. Final.
+    /// The board is no longer needed. Final.
     DeEscalated,
 }
 
 impl EscalationStatus {
-    /// Whether the risk is on its way to the board or with it.
+    /// Whether the risk is on its way to the board or with the board.
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Proposed | Self::Escalated | Self::Acknowledged)
     }
 }
 
-/// A risk taken up to a board.
+/// A risk escalated to a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Escalation {
-    /// The risk. Cannot change.
+    /// Risk that is escalated. Cannot change.
     pub risk_id: Uuid,
-    /// The board it is taken to. Cannot change.
+    /// Board it is escalated to. Cannot change.
     pub to_board_id: Uuid,
-    /// How far it has come: proposed, escalated, acknowledged; ended by returned or de_escalated from any of them.
+    /// Status: proposed, escalated, acknowledged. From any of these it can end as returned or
+    /// de_escalated.
     #[serde(default)]
     pub status: EscalationStatus,
-    /// Why it is taken up.
+    /// Reason for the escalation.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
-    /// Day on which it was proposed.
+    /// Date it was proposed.
     pub proposed_on: NaiveDate,
-    /// Day on which it was sent to the board; needed once it is escalated.
+    /// Date it was sent to the board. Required once it is escalated.
     #[serde(default)]
     pub escalated_on: Option<NaiveDate>,
-    /// Day on which the board said that it has it; needed once it is acknowledged.
+    /// Date the board acknowledged it. Required once it is acknowledged.
     #[serde(default)]
     pub acknowledged_on: Option<NaiveDate>,
-    /// Day on which it was returned or de-escalated; needed then, and not before.
+    /// Date it was returned or de-escalated. Required then, and not allowed before.
     #[serde(default)]
     pub closed_on: Option<NaiveDate>,
     /// Why it was returned or de-escalated, and what the board decided.
@@ -68,36 +69,36 @@ pub struct Escalation {
     pub outcome: Option<String>,
 }
 
-/// What the service works out about an escalation.
+/// Values computed by the service for an escalation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationComputed {
     /// Whether it is neither returned nor de-escalated.
     pub is_open: bool,
-    /// Whether it was sent to the board and the board has not yet said that it has it.
+    /// Whether it was sent to the board but has not been acknowledged.
     pub unacknowledged: bool,
 }
 
-/// Narrows a list of escalations.
+/// Filters for a list of escalations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct EscalationFilter {
-    /// Escalations of this risk.
+    /// Only escalations of this risk.
     risk_id: Option<Uuid>,
-    /// Escalations of the risks on this register.
+    /// Only escalations of risks on this register.
     register_id: Option<Uuid>,
-    /// Escalations to this board.
+    /// Only escalations to this board.
     to_board_id: Option<Uuid>,
-    /// Escalations from registers that this board watches.
+    /// Only escalations from registers that this board oversees.
     from_board_id: Option<Uuid>,
-    /// Escalations in these statuses.
+    /// Only escalations in these statuses.
     #[param(value_type = Option<Vec<EscalationStatus>>, inline, explode = false)]
     status: Option<Any<EscalationStatus>>,
     /// Whether it is neither returned nor de-escalated.
     open: Option<bool>,
-    /// Whether it was sent to the board and the board has not yet said that it has it.
+    /// Whether it was sent to the board but has not been acknowledged.
     unacknowledged: Option<bool>,
-    /// Escalations sent to the board on or after this day.
+    /// Only escalations sent to the board on or after this date.
     escalated_from: Option<NaiveDate>,
-    /// Escalations sent to the board on or before this day.
+    /// Only escalations sent to the board on or before this date.
     escalated_until: Option<NaiveDate>,
 }
 
@@ -118,8 +119,9 @@ impl Escalation {
             }
             last = day.map(|d| (name, d)).or(last);
         }
-        let needed = "this status needs the day on which it was reached; give it";
-        let early = "the status has not been reached; change status or leave the day out";
+        let needed = "is required in this status; give the date on which it was reached";
+        let early = "is not allowed because the status has not been reached; change status, or \
+            leave the date out";
         let sent =
             matches!(self.status, Escalated | Acknowledged) || self.acknowledged_on.is_some();
         rules.require(
@@ -174,7 +176,8 @@ impl Escalation {
             !taken,
             "/to_board_id",
             "duplicate",
-            "the risk has an open escalation to this board; carry that one on or end it first",
+            "names a board that already has an open escalation of this risk; continue that one, \
+                or end it first",
         );
         let closed = world
             .get::<Risk>(self.risk_id)
@@ -183,7 +186,7 @@ impl Escalation {
             !closed,
             "/risk_id",
             "closed",
-            "the risk is closed; open it again before it is escalated",
+            "names a closed risk; reopen it before you escalate it",
         );
         let gone = rules.before.is_none()
             && world
@@ -193,7 +196,7 @@ impl Escalation {
             !gone,
             "/to_board_id",
             "dissolved",
-            "the board is dissolved; name its successor or another board",
+            "names a dissolved board; name its successor or another board",
         );
     }
 }
@@ -203,7 +206,8 @@ impl Resource for Escalation {
     const PATH: &'static str = "escalations";
     const PREFIX: &'static str = "ESC";
     const SUBJECT: Subject = Subject::Risk;
-    const ABOUT: &'static str = "Risks taken up from their register to a board, with the day of every step. One that the board has not acknowledged shows.";
+    const ABOUT: &'static str = "Risks escalated from their register to a board, with the date of \
+        each step. An escalation that the board has not acknowledged is flagged.";
     type Computed = EscalationComputed;
     type Filter = EscalationFilter;
 
@@ -221,17 +225,18 @@ impl Resource for Escalation {
         links.to("/risk_id", &["risk"], self.risk_id);
         links.to("/to_board_id", &["board"], self.to_board_id);
     }
-    /// Both ends may move it on: the risk's, and the board that acknowledges or returns it.
+    /// Both sides may update it: the owners of the risk, and the board that acknowledges or returns
+    /// it.
     fn place(&self) -> Place {
         Place::owned([self.risk_id, self.to_board_id]).and_within([self.risk_id])
     }
     // S31
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         use EscalationStatus::{Acknowledged, DeEscalated, Escalated, Proposed, Returned};
-        let remedy = "end this escalation and make another";
+        let remedy = "end this escalation and record a new one";
         fixed(rules, self, "/risk_id", |e| e.risk_id, remedy);
         fixed(rules, self, "/to_board_id", |e| e.to_board_id, remedy);
-        // It may start in any status: escalations of the past are recorded too.
+        // It may start in any status, because past escalations are recorded too.
         rules.transition(
             "/status",
             rules.before.map(|b| b.data.status),

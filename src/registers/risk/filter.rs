@@ -1,4 +1,4 @@
-//! What a list of risks can be narrowed by.
+//! The filters for lists of risks.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -12,63 +12,63 @@ use crate::registers::checks::{asked, in_window};
 use crate::registers::query::{Any, any, any_some, is, is_some};
 use crate::world::{Reading, Rec, World};
 
-/// Narrows a list of risks.
+/// Filters for a list of risks.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RiskFilter {
-    /// Risks on this register.
+    /// Only risks on this register.
     register_id: Option<Uuid>,
-    /// Risks on registers that this board watches.
+    /// Only risks on registers that this board oversees.
     board_id: Option<Uuid>,
-    /// Risks on registers of this plan.
+    /// Only risks on registers of this plan.
     plan_id: Option<Uuid>,
-    /// Risks with an open escalation to this board.
+    /// Only risks with an open escalation to this board.
     escalated_to: Option<Uuid>,
     /// Whether the risk has an open escalation.
     escalated: Option<bool>,
-    /// Risks in these statuses.
+    /// Only risks in these statuses.
     #[param(value_type = Option<Vec<RiskStatus>>, inline, explode = false)]
     status: Option<Any<RiskStatus>>,
-    /// Risks of these categories.
+    /// Only risks in these categories.
     #[param(value_type = Option<Vec<RiskCategory>>, inline, explode = false)]
     category: Option<Any<RiskCategory>>,
-    /// Risks with these appetites.
+    /// Only risks with these appetites.
     #[param(value_type = Option<Vec<RiskAppetite>>, inline, explode = false)]
     appetite: Option<Any<RiskAppetite>>,
-    /// Risks with these responses.
+    /// Only risks with these responses.
     #[param(value_type = Option<Vec<RiskResponse>>, inline, explode = false)]
     response: Option<Any<RiskResponse>>,
-    /// Risks whose inherent score falls into these bands.
+    /// Only risks whose inherent score is in these bands.
     #[param(value_type = Option<Vec<RiskBand>>, inline, explode = false)]
     inherent_band: Option<Any<RiskBand>>,
-    /// Risks whose current score falls into these bands.
+    /// Only risks whose current score is in these bands.
     #[param(value_type = Option<Vec<RiskBand>>, inline, explode = false)]
     current_band: Option<Any<RiskBand>>,
-    /// Risks whose current product is at least this.
+    /// Only risks whose current score has at least this product.
     #[param(minimum = 1, maximum = 25)]
     current_from: Option<u8>,
     /// Whether the current score exceeds the target.
     above_target: Option<bool>,
-    /// Whether the current score exceeds what the risk's appetite lives with.
+    /// Whether the current score is above the risk's appetite.
     above_appetite: Option<bool>,
-    /// Whether the settings in force ask for it to be escalated and no escalation is open.
+    /// Whether the settings in force require it to be escalated and no escalation is open.
     escalation_due: Option<bool>,
-    /// Whether the risk has any control.
+    /// Whether the risk has any controls.
     has_controls: Option<bool>,
-    /// Risks that this post answers for.
+    /// Only risks owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Risks that this unit answers for.
+    /// Only risks owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Risks that this unit or a unit below it answers for.
+    /// Only risks owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Risks that threaten this goal.
+    /// Only risks that threaten this goal.
     goal_id: Option<Uuid>,
-    /// Risks that threaten this work-plan item.
+    /// Only risks that threaten this work-plan item.
     item_id: Option<Uuid>,
-    /// Risks to be reviewed on or after this day.
+    /// Only risks due for review on or after this date.
     due_from: Option<NaiveDate>,
-    /// Risks to be reviewed on or before this day.
+    /// Only risks due for review on or before this date.
     due_until: Option<NaiveDate>,
-    /// Whether an open risk is past the day of its review.
+    /// Whether the risk is open and past its review date.
     overdue: Option<bool>,
 }
 

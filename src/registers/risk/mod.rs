@@ -1,4 +1,4 @@
-//! Risk: the registers, their risks with three scores, the controls, the reviews and the escalations to boards.
+//! Risk: registers, risks with three scores, controls, reviews, and escalations to boards.
 
 mod control;
 mod escalation;
@@ -26,7 +26,7 @@ pub use sums::RiskComputed;
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
@@ -46,7 +46,7 @@ mod tests {
 
     const ID: &str = "019abcde-0000-7000-8000-000000000001";
 
-    /// A control as it was journalled before recommendations were kept.
+    /// A control as recorded in the journal before recommendations were recorded in the service.
     const SHAPE_1: &str = include_str!("control.shape1.json");
 
     #[test]

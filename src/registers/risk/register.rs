@@ -27,22 +27,22 @@ pub enum RiskRegisterKind {
 /// A risk register.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RiskRegister {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What it covers.
     pub register_kind: RiskRegisterKind,
-    /// What it is for and how it is kept.
+    /// What it is for and how it is maintained.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub description: Option<String>,
-    /// The unit that keeps it.
+    /// Unit that owns it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The board that watches it.
+    /// Board that oversees it.
     #[serde(default)]
     pub board_id: Option<Uuid>,
     /// The plan whose delivery it covers.
@@ -50,21 +50,21 @@ pub struct RiskRegister {
     pub plan_id: Option<Uuid>,
 }
 
-/// Narrows a list of risk registers.
+/// Filters for a list of risk registers.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RiskRegisterFilter {
-    /// Registers of these kinds.
+    /// Only registers of these kinds.
     #[param(value_type = Option<Vec<RiskRegisterKind>>, inline, explode = false)]
     register_kind: Option<Any<RiskRegisterKind>>,
-    /// Registers that this unit keeps.
+    /// Only registers owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Registers that this unit or a unit below it keeps.
+    /// Only registers owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Registers that this post answers for.
+    /// Only registers owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Registers that this board watches.
+    /// Only registers that this board oversees.
     board_id: Option<Uuid>,
-    /// Registers of this plan.
+    /// Only registers of this plan.
     plan_id: Option<Uuid>,
 }
 
@@ -73,7 +73,8 @@ impl Resource for RiskRegister {
     const PATH: &'static str = "risk-registers";
     const PREFIX: &'static str = "RRG";
     const SUBJECT: Subject = Subject::Risk;
-    const ABOUT: &'static str = "Risk registers of projects, plans, business groups and the whole organisation, each with its owner and the board that watches it.";
+    const ABOUT: &'static str = "Risk registers of projects, plans, business groups and the whole \
+        organisation, each with its owner and the board that oversees it.";
     type Computed = NothingComputed;
     type Filter = RiskRegisterFilter;
 

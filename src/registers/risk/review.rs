@@ -1,4 +1,5 @@
-//! Risk reviews: dated entries, never changed. The latest one moves the risk's score and its next review.
+//! Risk reviews: dated entries that are never changed. The latest one sets the risk's score and its
+//! next review date.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort}
 pub struct RiskReview {
     /// The risk that was reviewed.
     pub risk_id: Uuid,
-    /// Day of the review, not in the future.
+    /// Date of the review. Must not be in the future.
     pub reviewed_on: NaiveDate,
     /// The post that reviewed it.
     #[serde(default)]
@@ -26,42 +27,44 @@ pub struct RiskReview {
     /// What was found.
     #[schema(min_length = 1, max_length = 4000)]
     pub note: String,
-    /// The score found. It becomes the risk's current score unless a later review is recorded; none: the score stands.
+    /// Score found. It becomes the risk's current score unless a later review is recorded. If left
+    /// out, the score does not change.
     #[serde(default)]
     pub current: Option<RiskScore>,
-    /// Day of the next review. It becomes the risk's review date unless a later review is recorded; none: the date stands.
+    /// Date of the next review. It becomes the risk's review date unless a later review is
+    /// recorded. If left out, the date does not change.
     #[serde(default)]
     pub next_review_on: Option<NaiveDate>,
 }
 
-/// What the service notes beside a review.
+/// Values the service records with a review.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RiskReviewComputed {
     /// The risk's current score when the review was recorded.
     pub current_before: Option<RiskScore>,
 }
 
-/// Narrows a list of risk reviews.
+/// Filters for a list of risk reviews.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RiskReviewFilter {
-    /// Reviews of this risk.
+    /// Only reviews of this risk.
     risk_id: Option<Uuid>,
-    /// Reviews of the risks on this register.
+    /// Only reviews of risks on this register.
     register_id: Option<Uuid>,
-    /// Reviews of the risks on registers that this board watches.
+    /// Only reviews of risks on registers that this board oversees.
     board_id: Option<Uuid>,
-    /// Reviews by this post.
+    /// Only reviews by this post.
     by_post_id: Option<Uuid>,
-    /// Reviews on or after this day.
+    /// Only reviews on or after this date.
     reviewed_from: Option<NaiveDate>,
-    /// Reviews on or before this day.
+    /// Only reviews on or before this date.
     reviewed_until: Option<NaiveDate>,
-    /// Whether the review found another score than the risk had.
+    /// Whether the review found a different score from the one the risk had.
     rescored: Option<bool>,
 }
 
 impl RiskReview {
-    /// What the latest review changes on the risk.
+    /// The values that the latest review sets on the risk.
     fn findings(&self) -> Value {
         let mut patch = Map::new();
         if let Some(score) = self.current {
@@ -80,7 +83,8 @@ impl Resource for RiskReview {
     const PREFIX: &'static str = "RVW";
     const SUBJECT: Subject = Subject::Risk;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "Reviews of risks, each a dated entry that is never changed. The latest review sets the risk's current score and its next review date.";
+    const ABOUT: &'static str = "Reviews of risks. Each is a dated entry that is never changed. \
+        The latest review sets the risk's current score and its next review date.";
     const APPEND_ONLY: bool = true;
     type Computed = RiskReviewComputed;
     type Filter = RiskReviewFilter;
@@ -118,7 +122,10 @@ impl Resource for RiskReview {
             rules.refuse(
                 "/reviewed_on",
                 "date_order",
-                format!("the risk was closed on {day}; open it again before it is reviewed"),
+                format!(
+                    "is after {day}, when the risk was closed; reopen the risk before you \
+                    record this review"
+                ),
             );
         }
         let later = world

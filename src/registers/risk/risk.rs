@@ -1,4 +1,4 @@
-//! Risks: cause, event and effect, three scores, the answer to them, and what they threaten.
+//! Risks: cause, event and effect, three scores, the response, and what they threaten.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed, not_in_future};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of risk it is: the categories of HM Treasury's Orange Book, annex 4.
+/// Category of the risk, from HM Treasury's Orange Book, annex 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskCategory {
@@ -33,7 +33,8 @@ pub enum RiskCategory {
     Reputational,
 }
 
-/// How much risk its owner is ready to take, from least to most: HM Treasury's Risk Appetite Guidance Note.
+/// How much risk its owner is willing to take, from least to most, from HM Treasury's Risk Appetite
+/// Guidance Note.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -46,23 +47,23 @@ pub enum RiskAppetite {
     Eager,
 }
 
-/// What is done about it.
+/// Response to the risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskResponse {
-    /// It is lived with.
+    /// Accept it.
     Tolerate,
-    /// Controls bring it down.
+    /// Reduce it with controls.
     Treat,
-    /// Somebody else bears it.
+    /// Pass it to someone else.
     Transfer,
-    /// What causes it is ended.
+    /// Stop what causes it.
     Terminate,
-    /// The chance that lies in it is used.
+    /// Use the opportunity it offers.
     TakeOpportunity,
 }
 
-/// Whether it still threatens.
+/// Whether the risk is open or closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskStatus {
@@ -74,12 +75,12 @@ pub enum RiskStatus {
 /// A risk on a register.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Risk {
-    /// The register it stands on.
+    /// Register it is on.
     pub register_id: Uuid,
-    /// What it is called.
+    /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// Why it might come about.
+    /// Why it might happen.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub cause: Option<String>,
@@ -87,44 +88,44 @@ pub struct Risk {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub event: Option<String>,
-    /// What would follow.
+    /// What the consequences would be.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub effect: Option<String>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it.
+    /// Unit responsible for it.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// What sort of risk it is.
+    /// Category of the risk.
     #[serde(default)]
     pub category: Option<RiskCategory>,
-    /// How much risk its owner is ready to take here.
+    /// How much risk its owner is willing to take here.
     #[serde(default)]
     pub appetite: Option<RiskAppetite>,
-    /// Day by which it is to be reviewed next. A review that names the next day sets it.
+    /// Date of the next review. A review that gives the next date sets it.
     #[serde(default)]
     pub review_on: Option<NaiveDate>,
-    /// The score without any control.
+    /// Score without any controls.
     #[serde(default)]
     pub inherent: Option<RiskScore>,
-    /// The score today. Once set, only a risk review changes it.
+    /// Current score. Once set, only a risk review changes it.
     #[serde(default)]
     pub current: Option<RiskScore>,
-    /// The score to get to; its product never exceeds the inherent score's.
+    /// Score to be reached. Its product must not exceed that of the inherent score.
     #[serde(default)]
     pub target: Option<RiskScore>,
-    /// What is done about it.
+    /// Response to the risk.
     #[serde(default)]
     pub response: Option<RiskResponse>,
-    /// Whether it still threatens.
+    /// Whether the risk is open or closed.
     #[serde(default)]
     pub status: RiskStatus,
-    /// Day on which it was closed; a closed risk needs it and no other has it.
+    /// Date it was closed. Required for a closed risk, and not allowed for any other.
     #[serde(default)]
     pub closed_on: Option<NaiveDate>,
-    /// Why it was closed; a closed risk needs it and no other has it.
+    /// Why it was closed. Required for a closed risk, and not allowed for any other.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub closure_reason: Option<String>,
@@ -146,19 +147,21 @@ impl Risk {
             !exceeds(self.target),
             "/target",
             "score_order",
-            "must not exceed the inherent score; aim lower, or score the inherent risk anew",
+            "must not exceed the inherent score; set a lower target, or change the inherent score",
         );
         let before = rules.before.map(|b| &b.data);
-        // A review says what it found, be it worse than thought possible; only who sets the scores here is held to their order.
+        // A review records what it found, even a score worse than was thought possible. Only scores
+        // set here must be in order.
         let rescored =
             before.is_none_or(|b| (b.current, b.inherent) != (self.current, self.inherent));
         rules.require(
             rules.following || !rescored || !exceeds(self.current),
             "/current",
             "score_order",
-            "must not exceed the inherent score, which is the score without any control; score the inherent risk higher",
+            "must not exceed the inherent score, which is the score without any controls; raise \
+                the inherent score first",
         );
-        // S30, S31: never rescored silently.
+        // S30, S31: a risk is never rescored silently.
         if !rules.following && before.is_some_and(|b| b.current.is_some()) {
             let remedy = "record a risk review with the new score";
             fixed(rules, self, "/current", |r| r.current, remedy);
@@ -174,12 +177,12 @@ impl Risk {
             let (code, detail) = if closed {
                 (
                     "required",
-                    "a closed risk needs closed_on and closure_reason; give both",
+                    "is required for a closed risk; give both closed_on and closure_reason",
                 )
             } else {
                 (
                     "not_allowed",
-                    "only a closed risk has it; set status to closed or leave it out",
+                    "is only allowed for a closed risk; set status to closed, or leave it out",
                 )
             };
             rules.require(given == closed, pointer, code, detail);
@@ -200,7 +203,7 @@ impl Risk {
             !escalated,
             "/status",
             "escalated",
-            "the risk is escalated; return or de-escalate it before it is closed",
+            "cannot be closed while the risk is escalated; return or de-escalate it first",
         );
     }
 }
@@ -210,7 +213,9 @@ impl Resource for Risk {
     const PATH: &'static str = "risks";
     const PREFIX: &'static str = "RSK";
     const SUBJECT: Subject = Subject::Risk;
-    const ABOUT: &'static str = "Risks on the registers, each with cause, event and effect and with an inherent, a current and a target score. Controls never change a score by themselves: what they were assumed to do stands beside what was found.";
+    const ABOUT: &'static str = "Risks on the registers, each with cause, event and effect, and \
+        with an inherent, a current and a target score. Controls never change a score \
+        automatically: their assumed effect is shown next to what was found.";
     type Computed = RiskComputed;
     type Filter = RiskFilter;
 
@@ -241,7 +246,7 @@ impl Resource for Risk {
             self.item_ids.iter().copied(),
         );
     }
-    /// Its owner's grants reach it, and those of whoever keeps the register.
+    /// Grants that cover its owner also cover the risk, and so do grants that cover its register.
     fn place(&self) -> Place {
         let keepers = self.owner_unit_id.into_iter().chain([self.register_id]);
         Place::owned(keepers).and_within([self.register_id])

@@ -1,11 +1,11 @@
-//! Scores: likelihood times impact, and the bands that products fall into.
+//! Scores: likelihood times impact, and the bands for the products.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::registers::settings::SettingSet;
 
-/// How likely the event is; each step counts one, from 1 to 5.
+/// How likely the event is, in five steps from 1 to 5.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -18,7 +18,7 @@ pub enum RiskLikelihood {
     AlmostCertain,
 }
 
-/// How hard it would hit; each step counts one, from 1 to 5.
+/// How severe the impact would be, in five steps from 1 to 5.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -36,11 +36,11 @@ pub enum RiskImpact {
 pub struct RiskScore {
     /// How likely the event is.
     pub likelihood: RiskLikelihood,
-    /// How hard it would hit.
+    /// How severe the impact would be.
     pub impact: RiskImpact,
 }
 
-/// A band of products, from the mildest to the worst.
+/// A band of products, from mildest to worst.
 #[derive(
     Debug,
     Clone,
@@ -64,17 +64,18 @@ pub enum RiskBand {
     Extreme,
 }
 
-/// A score's product and the band it falls into.
+/// A score's product and its band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct RiskLevel {
     /// Likelihood times impact.
     #[schema(minimum = 1, maximum = 25)]
     pub product: u8,
-    /// The band, by the settings in force; unless set otherwise low 1 to 3, moderate 4 to 6, high 8 to 12, extreme 15 to 25.
+    /// Band, using the settings in force. By default: low 1 to 3, moderate 4 to 6, high 8 to 12,
+    /// extreme 15 to 25.
     pub band: RiskBand,
 }
 
-/// The level of likelihood and impact in steps of 1 to 5, in the bands of these settings.
+/// The level for a likelihood and an impact in steps of 1 to 5, using the bands of these settings.
 #[must_use]
 pub fn level(settings: &SettingSet, likelihood: u8, impact: u8) -> RiskLevel {
     let product = likelihood.saturating_mul(impact);

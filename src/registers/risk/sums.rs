@@ -1,4 +1,5 @@
-//! What the service works out about a risk: its levels, what its controls were to do and what they do, reviews, escalation.
+//! Values computed by the service for a risk: its levels, the assumed and verified effects of its
+//! controls, reviews and escalations.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,43 +14,46 @@ use crate::registers::links::{count, parts};
 use crate::registers::settings::{SettingSet, in_force};
 use crate::world::{Meta, Rec, World};
 
-/// What the service works out about a risk. Controls, reviews and escalations that are marked more strictly than the risk itself
-/// do not count here; lists show them to whoever is cleared.
+/// Values computed by the service for a risk. Controls, reviews and escalations with a stricter
+/// marking than the risk itself are not counted here. Lists show them to callers with clearance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RiskComputed {
-    /// The inherent score's product and band.
+    /// Product and band of the inherent score.
     pub inherent_level: Option<RiskLevel>,
-    /// The current score's product and band.
+    /// Product and band of the current score.
     pub current_level: Option<RiskLevel>,
-    /// The target score's product and band.
+    /// Product and band of the target score.
     pub target_level: Option<RiskLevel>,
-    /// The inherent score less what all controls are assumed to take off it.
+    /// Inherent score minus the assumed reductions of all controls.
     pub assumed_level: Option<RiskLevel>,
-    /// The same, counting only controls that were assessed as effective or whose recommendation audit has verified.
+    /// The same, counting only controls that were assessed as effective or whose recommendation
+    /// audit has verified.
     pub verified_level: Option<RiskLevel>,
-    /// Whether the current score exceeds what its appetite lives with; null where either is not known.
+    /// Whether the current score is above the risk's appetite. Null if either is not known.
     #[serde(default)]
     #[schema(required)]
     pub above_appetite: Option<bool>,
-    /// Whether the settings in force ask for it to be escalated and no escalation is open.
+    /// Whether the settings in force require it to be escalated and no escalation is open.
     #[serde(default)]
     pub escalation_due: bool,
-    /// How many controls it has.
+    /// Number of controls.
     #[schema(minimum = 0)]
     pub control_count: u32,
-    /// How many of them were assessed, whatever was found.
+    /// Number of controls that have been assessed, whatever the result.
     #[schema(minimum = 0)]
     pub assessed_control_count: u32,
-    /// How many of them count as effective: assessed so, or carrying out a recommendation that audit has verified; never one whose
-    /// recommendation is not verified.
+    /// Number of controls that count as effective: assessed as effective, or implementing a
+    /// recommendation that audit has verified. A control whose recommendation is not verified never
+    /// counts.
     #[schema(minimum = 0)]
     pub effective_control_count: u32,
-    /// Day of its last review.
+    /// Date of its last review.
     pub last_reviewed_on: Option<NaiveDate>,
-    /// How many escalations of it are open.
+    /// Number of open escalations.
     #[schema(minimum = 0)]
     pub open_escalation_count: u32,
-    /// State of the open escalation; of the one proposed last, where several boards have it. None: it is not escalated.
+    /// Status of the open escalation, or of the one proposed last if several are open. Null if the
+    /// risk is not escalated.
     pub escalation_status: Option<EscalationStatus>,
 }
 
@@ -102,7 +106,7 @@ impl RiskComputed {
     }
 }
 
-/// The inherent score less what these controls are assumed to take off it.
+/// The inherent score minus the assumed reductions of these controls.
 fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
     let (mut likelihood, mut impact) = (0u8, 0u8);
     for by in controls.iter().filter_map(|c| c.data.assumed_reduction) {

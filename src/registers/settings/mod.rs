@@ -1,4 +1,4 @@
-//! What differs by organisation, kept as data with versions.
+//! Settings that differ by organisation, kept as data with versions.
 
 mod set;
 
@@ -9,7 +9,7 @@ pub use set::{
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue.with::<SettingSet>()
@@ -22,7 +22,8 @@ mod tests {
     use crate::registers::catalogue;
     use crate::registers::checks::bodies::{check, long};
 
-    /// A set as it was journalled before there were thresholds of gaps: what it was not asked has the built-in values.
+    /// A set as recorded in the journal before gap thresholds existed. Values it does not have are
+    /// the built-in ones.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "nobody is shown it")]
     fn a_set_of_the_first_shape_is_lifted() {

@@ -1,5 +1,5 @@
-//! A set of settings: what views, scores and releases are judged by from a day on. The organisation's own; built-in values hold until
-//! there is one.
+//! A set of settings: what views, scores and releases use from a given date. It belongs to the
+//! organisation. Built-in values apply until there is one.
 
 use std::sync::LazyLock;
 
@@ -17,13 +17,13 @@ use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
 };
 
-/// When the computed colour of a work-plan item changes.
+/// When the computed RAG rating of a work-plan item changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RagThresholds {
-    /// An item more than so many days past its deadline is red; until then it is amber.
+    /// Number of days past its deadline after which an item is red. Until then it is amber.
     #[schema(minimum = 0, maximum = 366)]
     pub late_is_red_after_days: i64,
-    /// An item that has not begun so many days before its deadline is amber.
+    /// Number of days before its deadline from which an item that has not started is amber.
     #[schema(minimum = 0, maximum = 366)]
     pub not_started_is_amber_within_days: i64,
 }
@@ -33,75 +33,82 @@ pub struct RagThresholds {
 pub struct ScoreBand {
     /// The band.
     pub band: RiskBand,
-    /// Its lowest product.
+    /// Lowest product in the band.
     #[schema(minimum = 1, maximum = 25)]
     pub from: u8,
-    /// Its highest product.
+    /// Highest product in the band.
     #[schema(minimum = 1, maximum = 25)]
     pub to: u8,
 }
 
-/// The highest product that an appetite lives with.
+/// The highest product that an appetite accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppetiteLimit {
     /// The appetite.
     pub appetite: RiskAppetite,
-    /// A current score with a higher product is above it.
+    /// Highest product accepted. A current score with a higher product is above the appetite.
     #[schema(minimum = 1, maximum = 25)]
     pub highest_product: u8,
 }
 
-/// When a risk is to be taken to a board, and how soon the board is to say that it has it.
+/// When a risk must be escalated to a board, and how soon the board must acknowledge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationRule {
-    /// An open risk with a current product of this or more is to be escalated.
+    /// Product at which a risk must be escalated: every open risk whose current product is this or
+    /// higher.
     #[schema(minimum = 1, maximum = 25)]
     pub from_product: u8,
-    /// Whether any open risk above its appetite is to be escalated too.
+    /// Whether every open risk above its appetite must be escalated too.
     pub above_appetite: bool,
-    /// Days within which a board acknowledges an escalation.
+    /// Number of days within which a board must acknowledge an escalation.
     #[schema(minimum = 1, maximum = 366)]
     pub acknowledge_within_days: i64,
 }
 
-/// When and how far figures about few people are hidden on release.
+/// When figures about small numbers of people are suppressed on release, and how counts are
+/// rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Suppression {
-    /// Counts from 1 up to but not including this are suppressed; 0 and 1 suppress nothing.
+    /// Counts from 1 up to, but not including, this number are suppressed. 0 and 1 suppress
+    /// nothing.
     #[schema(minimum = 0, maximum = 1000)]
     pub below: u32,
-    /// Counts are rounded to the nearest multiple of this; 1 rounds nothing.
+    /// Counts are rounded to the nearest multiple of this number. 1 means no rounding.
     #[schema(minimum = 1, maximum = 1000)]
     pub round_to: u32,
 }
 
-/// From when on a rule finds a gap where that is the organisation's to choose, and how long one may be waived.
+/// Thresholds for reporting gaps, where the organisation can choose them, and how long a gap may be
+/// waived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct GapThresholds {
-    /// A recommendation to which management has said nothing more than so many days after it was reported has no response; one whose
-    /// claim audit rejected is not taken up when as many days have passed without an update.
+    /// Number of days after a recommendation was reported beyond which the lack of any management
+    /// response is a gap. Also the number of days without an update beyond which a claim rejected
+    /// by audit counts as not taken up.
     #[schema(minimum = 0, maximum = 366, default = 28)]
     pub response_after_days: i64,
-    /// A deadline of a recommendation that was extended so many times or more is extended again and again.
+    /// Number of extensions from which the deadline of a recommendation counts as extended
+    /// repeatedly.
     #[schema(minimum = 1, maximum = 100, default = 2)]
     pub many_extensions: u32,
-    /// An action that was deferred so many times or more is deferred again and again.
+    /// Number of deferrals from which an action counts as deferred repeatedly.
     #[schema(minimum = 1, maximum = 100, default = 2)]
     pub many_deferrals: u32,
-    /// Minutes are to be there, and approved, within so many days of the meeting.
+    /// Number of days after a meeting within which its minutes must be recorded and approved.
     #[schema(minimum = 0, maximum = 366, default = 92)]
     pub minutes_after_days: i64,
-    /// A seat whose constituency came to none of the board's last so many meetings is held and not filled.
+    /// Number of the board's latest meetings that a constituency must have missed for its seat to
+    /// count as held but not filled.
     #[schema(minimum = 1, maximum = 12, default = 3)]
     pub missed_meetings: u32,
-    /// Figures that have not come more than so many days after their period are late.
+    /// Number of days after the end of their period beyond which missing figures are overdue.
     #[schema(minimum = 0, maximum = 366, default = 30)]
     pub figures_after_days: i64,
-    /// A campaign or activity is to be evaluated within so many days of its end.
+    /// Number of days after its end within which a campaign or activity must be evaluated.
     #[schema(minimum = 0, maximum = 366, default = 14)]
     pub evaluated_after_days: i64,
-    /// No gap is waived for more than so many days at a time.
+    /// Maximum number of days for which a gap can be waived at one time.
     #[schema(minimum = 1, maximum = 3660, default = 366)]
     pub longest_waiver_days: i64,
 }
@@ -121,49 +128,51 @@ impl Default for GapThresholds {
     }
 }
 
-/// A set of settings. What is left out has its built-in value.
+/// A set of settings. Anything left out has its built-in value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingSet {
-    /// The day from which it holds; not to come. The set with the latest day holds, and of two with the same day the later recorded.
+    /// Date from which the set applies. Must not be in the future. The set with the latest date
+    /// applies. Of two with the same date, the one recorded later applies.
     pub in_force_from: NaiveDate,
-    /// Why it was set, and by whose decision.
+    /// Why it was set, and who decided it.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
-    /// What is due within so many days is due soon.
+    /// Number of days before the due date from which something counts as due soon.
     #[serde(default = "due_soon")]
     #[schema(minimum = 1, maximum = 366, default = 28)]
     pub due_soon_days: i64,
-    /// What has not been heard of for more than so many days is stale.
+    /// Number of days without an update after which something counts as stale.
     #[serde(default = "stale_after")]
     #[schema(minimum = 1, maximum = 3660, default = 60)]
     pub stale_after_days: i64,
-    /// A claim that nobody has verified for more than so many days is long unverified.
+    /// Number of days after which a claim that has not been verified counts as long unverified.
     #[serde(default = "unverified_after")]
     #[schema(minimum = 1, maximum = 3660, default = 90)]
     pub unverified_after_days: i64,
-    /// A seat whose rotation is due within so many days is due for it soon: the next holder has to be found.
+    /// Number of days before its rotation from which a seat counts as due soon, so that the next
+    /// holder can be found.
     #[serde(default = "rotation_soon")]
     #[schema(minimum = 1, maximum = 366, default = 90)]
     pub rotation_soon_days: i64,
-    /// When the computed colour of a work-plan item changes.
+    /// When the computed RAG rating of a work-plan item changes.
     #[serde(default = "rag")]
     pub rag: RagThresholds,
-    /// The bands that scores fall into. Every product of two numbers from 1 to 5 lies in exactly one.
+    /// Bands for scores. Every product of two numbers from 1 to 5 must be in exactly one band.
     #[serde(default = "bands")]
     #[schema(min_items = 1, max_items = 4)]
     pub score_bands: Vec<ScoreBand>,
-    /// The highest product that each appetite lives with.
+    /// Highest product that each appetite accepts.
     #[serde(default = "limits")]
     #[schema(max_items = 5)]
     pub appetite_limits: Vec<AppetiteLimit>,
-    /// When a risk is to be escalated.
+    /// When a risk must be escalated.
     #[serde(default = "escalation")]
     pub escalation: EscalationRule,
-    /// When figures about few people are hidden.
+    /// When figures about small numbers of people are suppressed.
     #[serde(default = "hide")]
     pub suppression: Suppression,
-    /// From when on rules find gaps.
+    /// Thresholds for reporting gaps.
     #[serde(default)]
     pub gaps: GapThresholds,
 }
@@ -249,17 +258,18 @@ impl Default for SettingSet {
 /// Which settings a view was computed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsUsed {
-    /// The set; null for the built-in values, and for a set that the caller may not know of.
+    /// The set. Null for the built-in values, and for a set that is not visible to the caller.
     pub id: Option<Uuid>,
-    /// Its reference; `built-in` where there is no set, `withheld` where the caller may not know of it.
+    /// Reference of the set. `built-in` if there is no set, `withheld` if it is not visible to the
+    /// caller.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its version; 0 where no set is named.
+    /// Version of the set. 0 if no set is named.
     #[schema(minimum = 0)]
     pub version: i64,
 }
 
-/// The set in force in this world, where there is one.
+/// The set in force in this world, if there is one.
 fn latest(world: &World) -> Option<&Rec<SettingSet>> {
     world
         .live::<SettingSet>()
@@ -293,7 +303,7 @@ impl SettingsUsed {
         )
     }
 
-    /// Everything is judged by a marked set too, but only who may know of it is told which.
+    /// A marked set applies to everyone, but it is named only to callers who may see it.
     fn known(self, seen: &Seen) -> Self {
         match self.id {
             Some(id) if !seen.may_see(id) => Self::unnamed("withheld"),
@@ -302,13 +312,13 @@ impl SettingsUsed {
     }
 }
 
-/// Which settings are in force in the world that is looked at, for a view to say.
+/// The settings in force in the world being viewed, for a view to report.
 #[must_use]
 pub fn used(seen: &Seen) -> SettingsUsed {
     SettingsUsed::of(seen.reading(NaiveDate::MIN).world).known(seen)
 }
 
-/// Which settings are in force today, whatever world is looked at.
+/// The settings in force today, whichever world is being viewed.
 #[must_use]
 pub fn used_today(seen: &Seen) -> SettingsUsed {
     seen.setting(SettingsUsed::of).known(seen)
@@ -321,7 +331,7 @@ pub fn suppression(world: &World) -> Suppression {
 }
 
 impl SettingSet {
-    /// The band of a product; what no band names is worse than all of them.
+    /// The band of a product. A product outside every band counts as extreme.
     #[must_use]
     pub fn band(&self, product: u8) -> RiskBand {
         let band = self
@@ -331,7 +341,7 @@ impl SettingSet {
         band.map_or(RiskBand::Extreme, |b| b.band)
     }
 
-    /// Whether a product lies above an appetite; `None` where no limit is set for it.
+    /// Whether a product is above an appetite. `None` if no limit is set for the appetite.
     #[must_use]
     pub fn is_above(&self, product: u8, appetite: RiskAppetite) -> Option<bool> {
         let limit = self
@@ -347,7 +357,7 @@ impl SettingSet {
                 band.from <= band.to,
                 &format!("/score_bands/{n}/to"),
                 "order",
-                "must not lie below `from`",
+                "must not be lower than `from`",
             );
         }
         let in_order = self
@@ -357,7 +367,8 @@ impl SettingSet {
             in_order,
             "/score_bands",
             "order",
-            "must stand from the mildest band to the worst, each once and each beginning above the one before",
+            "must be in order from the mildest band to the worst, with each band once and each \
+                starting above the end of the one before",
         );
         let products = (1..=5u8).flat_map(|l| (1..=5u8).map(move |i| l * i));
         let mut open: Vec<u8> = products
@@ -374,7 +385,7 @@ impl SettingSet {
             rules.refuse(
                 "/score_bands",
                 "gap",
-                format!("must cover every product; no band has {open}"),
+                format!("must cover every product; no band covers {open}"),
             );
         }
     }
@@ -387,17 +398,18 @@ impl SettingSet {
             rising,
             "/appetite_limits",
             "order",
-            "must stand from averse to eager, each once, and who is readier to take a risk lives with no lower product",
+            "must be in order from averse to eager, with each appetite once, and highest_product \
+                must never fall from one to the next",
         );
     }
 }
 
-/// Narrows a list of setting sets.
+/// Filters for a list of setting sets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct SettingSetFilter {
-    /// Sets in force from this day or later.
+    /// Only sets in force from this date or later.
     in_force_from: Option<NaiveDate>,
-    /// Sets in force from this day or earlier.
+    /// Only sets in force from this date or earlier.
     in_force_until: Option<NaiveDate>,
 }
 
@@ -407,7 +419,12 @@ impl Resource for SettingSet {
     const PREFIX: &'static str = "SET";
     const SUBJECT: Subject = Subject::Setting;
     const MARKABLE: bool = false;
-    const ABOUT: &'static str = "What differs by organisation: when something is due soon or stale, the bands of risk scores, what each appetite lives with, when a risk is escalated, when small numbers are hidden, from when on a gap is one. The set with the latest `in_force_from` holds at once; each view says which it was computed with. A change of bands, appetites or escalation computes every risk anew, and the journal shows which changed.";
+    const ABOUT: &'static str = "Settings that differ by organisation: when something is due soon \
+        or stale, the bands of risk scores, what each appetite accepts, when a risk must be \
+        escalated, when small numbers are suppressed, and when something counts as a gap. The \
+        set with the latest `in_force_from` applies at once. Each view says which set it was \
+        computed with. A change of bands, appetites or escalation recomputes every risk, and the \
+        journal shows which risks changed.";
     const SHAPE: i32 = 2;
     const RECOMPUTES: &'static [&'static str] = &["risk"];
     type Computed = NothingComputed;
@@ -421,7 +438,7 @@ impl Resource for SettingSet {
         };
         json!(agreed)
     }
-    /// 1: nothing yet, at first, of when a rotation is due soon, and nothing of gaps.
+    /// Shape 1: at first it had no threshold for rotations due soon, and no gap thresholds.
     fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
         if shape < 2 {
             snapshot

@@ -1,4 +1,4 @@
-//! Cross-references between strategies: which leans on which, where it says so, and why.
+//! Cross-references between strategies: which refers to which, where it says so, and why.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -11,19 +11,19 @@ use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
-/// What a cross-reference says about the two.
+/// How the two strategies are related.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CrossReferenceRelation {
     /// The first mentions the second.
     References,
-    /// The first is written to fit the second.
+    /// The first is written to align with the second.
     AlignsTo,
     /// The first cannot be delivered without the second.
     DependsOn,
-    /// By the first, its owner holds those who deliver the second to account.
+    /// Under the first, its owner holds those who deliver the second to account.
     HoldsToAccount,
-    /// The first takes the place of the second, wholly or in the section named.
+    /// The first replaces the second, in whole or in the section named.
     Supersedes,
 }
 
@@ -33,8 +33,9 @@ pub struct CrossReferenceStatement {
     /// The document or paper ("Audit Panel paper, 30 June 2017").
     #[schema(min_length = 1, max_length = 300)]
     pub source: String,
-    /// The place in it ("paragraph 1.1"); null where only the document is known. A cross-reference that one place of a document states
-    /// and another, which states others, leaves out is a gap.
+    /// The place in the document ("paragraph 1.1"). Null if only the document is known. It is a gap
+    /// if one place in a document states a cross-reference and another place, which states other
+    /// cross-references, leaves it out.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub place: Option<String>,
@@ -43,39 +44,39 @@ pub struct CrossReferenceStatement {
 /// A cross-reference from one strategy to another.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CrossReference {
-    /// The strategy that refers.
+    /// Strategy that refers to the other.
     pub from_strategy_id: Uuid,
-    /// The strategy that is referred to.
+    /// Strategy that is referred to.
     pub to_strategy_id: Uuid,
-    /// What it says about the two.
+    /// How the two are related.
     pub relation: CrossReferenceRelation,
-    /// The section it concerns.
+    /// Section it concerns.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub section: Option<String>,
-    /// Why the two belong together.
+    /// Why the two are linked.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub rationale: Option<String>,
-    /// Where it is claimed: every place, each once.
+    /// Every place where it is claimed, each once.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub stated_in: Vec<CrossReferenceStatement>,
 }
 
-/// Narrows a list of cross-references.
+/// Filters for a list of cross-references.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CrossReferenceFilter {
-    /// Cross-references from or to this strategy.
+    /// Only cross-references from or to this strategy.
     strategy_id: Option<Uuid>,
-    /// Cross-references from this strategy.
+    /// Only cross-references from this strategy.
     from_strategy_id: Option<Uuid>,
-    /// Cross-references to this strategy.
+    /// Only cross-references to this strategy.
     to_strategy_id: Option<Uuid>,
-    /// Cross-references with any of these relations.
+    /// Only cross-references with any of these relations.
     #[param(value_type = Option<Vec<CrossReferenceRelation>>, inline, explode = false)]
     relation: Option<Any<CrossReferenceRelation>>,
-    /// Cross-references that say nowhere why (`true`), or say why (`false`).
+    /// Only cross-references without a rationale (`true`), or only those with one (`false`).
     without_rationale: Option<bool>,
 }
 
@@ -88,7 +89,7 @@ impl CrossReference {
     }
 }
 
-/// The strategies that `strategy` supersedes by its cross-references.
+/// The strategies that `strategy` supersedes as a whole, according to its cross-references.
 fn superseded_by(world: &World, strategy: Uuid) -> Vec<Uuid> {
     let supersedes = |x: &&Rec<CrossReference>| {
         x.data.from_strategy_id == strategy
@@ -107,7 +108,8 @@ impl Resource for CrossReference {
     const PATH: &'static str = "cross-references";
     const PREFIX: &'static str = "XRF";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Interdependencies of strategies: each link has a direction, a relation, the section it concerns, and where it is claimed.";
+    const ABOUT: &'static str = "Interdependencies between strategies. Each has a direction, a \
+        relation, the section it concerns, and the places where it is claimed.";
     const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = CrossReferenceFilter;
@@ -119,7 +121,7 @@ impl Resource for CrossReference {
             "stated_in": [{ "source": "Audit Panel paper of June 2017", "place": "paragraph 1.1" }]
         })
     }
-    /// The first shape had one text for where it is claimed.
+    /// The first shape had a single text for where it is claimed.
     fn lift(snapshot: &mut Map<String, Value>, _: i32) {
         let text = snapshot.remove("stated_in").filter(Value::is_string);
         let statements: Vec<Value> = text
@@ -137,7 +139,7 @@ impl Resource for CrossReference {
     }
     // S6
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "withdraw this cross-reference and make another";
+        let remedy = "withdraw this cross-reference and record a new one";
         fixed(
             rules,
             self,
@@ -151,13 +153,14 @@ impl Resource for CrossReference {
             rules.refuse(
                 "/to_strategy_id",
                 "self_reference",
-                "must be another strategy than from_strategy_id",
+                "must not be the same as from_strategy_id; name another strategy",
             );
         } else if self.relation == CrossReferenceRelation::Supersedes
             && self.section.is_none()
             && reaches(self.to_strategy_id, own, |at| superseded_by(world, at))
         {
-            let detail = "that strategy itself supersedes the first; withdraw the other cross-reference or turn this one round";
+            let detail = "names a strategy that already supersedes the first one, directly or \
+                indirectly; withdraw the other cross-reference, or reverse this one";
             rules.refuse("/to_strategy_id", "circle", detail);
         }
         for (n, place) in self.stated_in.iter().enumerate() {
@@ -167,13 +170,13 @@ impl Resource for CrossReference {
                 .take(n)
                 .any(|earlier| earlier == place)
             {
-                let detail = "names the same place of the same source twice; leave one out";
+                let detail = "repeats a place that is already listed; remove one of the two";
                 rules.refuse(format!("/stated_in/{n}"), "duplicate", detail);
             }
         }
         if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {
             let detail = format!(
-                "{} says the same; change that one, or name another section",
+                "{} already says the same; change that one, or name another section",
                 twin.meta.reference
             );
             rules.refuse("/to_strategy_id", "duplicate", detail);

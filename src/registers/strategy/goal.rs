@@ -1,4 +1,5 @@
-//! Goals of a strategy in one tree: aims, objectives and priorities, and which goals of an earlier strategy they come from.
+//! Goals of a strategy in one tree: aims, objectives and priorities, and the goals of an earlier
+//! strategy that they come from.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::world::{
     Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
 };
 
-/// What sort of goal it is.
+/// Kind of goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GoalKind {
@@ -34,9 +35,9 @@ pub enum LineageRelation {
     Split,
     /// The earlier goal together with others.
     Merged,
-    /// This goal was not carried on into a later strategy. Names no goal.
+    /// This goal was not carried into a later strategy. Names no goal.
     Dropped,
-    /// Nothing like it stood in an earlier strategy. Names no goal.
+    /// No earlier strategy had a goal like it. Names no goal.
     New,
 }
 
@@ -46,10 +47,10 @@ impl LineageRelation {
     }
 }
 
-/// Where a goal comes from, or that it went no further.
+/// Where a goal comes from, or that it was not carried further.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GoalLineage {
-    /// The goal of an earlier strategy; left out for `new` and `dropped`.
+    /// Goal of an earlier strategy. Left out for `new` and `dropped`.
     #[serde(default)]
     pub goal_id: Option<Uuid>,
     /// How this goal relates to it.
@@ -65,9 +66,9 @@ pub struct GoalLineage {
 pub struct Goal {
     /// The strategy it belongs to.
     pub strategy_id: Uuid,
-    /// What sort of goal it is.
+    /// Kind of goal.
     pub goal_kind: GoalKind,
-    /// The goal in a line.
+    /// Title of the goal, in one line.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// Its number among the goals of its kind under the same parent ("Priority 3").
@@ -81,7 +82,7 @@ pub struct Goal {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub intended_outcome: Option<String>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
     /// Where it comes from.
@@ -90,23 +91,23 @@ pub struct Goal {
     pub lineage: Vec<GoalLineage>,
 }
 
-/// Narrows a list of goals.
+/// Filters for a list of goals.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GoalFilter {
-    /// Goals of this strategy.
+    /// Only goals of this strategy.
     strategy_id: Option<Uuid>,
-    /// Goals of these kinds.
+    /// Only goals of these kinds.
     #[param(value_type = Option<Vec<GoalKind>>, inline, explode = false)]
     goal_kind: Option<Any<GoalKind>>,
-    /// Goals directly below this one.
+    /// Only goals directly below this one.
     parent_id: Option<Uuid>,
-    /// Goals that this post answers for.
+    /// Only goals owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Goals that come from this goal of an earlier strategy.
+    /// Only goals that come from this goal of an earlier strategy.
     from_goal_id: Option<Uuid>,
-    /// Goals that no post answers for (`true`), or that one does (`false`).
+    /// Only goals without an owner post (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
-    /// Goals that state no intended outcome (`true`), or state one (`false`).
+    /// Only goals without an intended outcome (`true`), or only those with one (`false`).
     without_outcome: Option<bool>,
 }
 
@@ -134,19 +135,19 @@ impl Goal {
                 None if named => rules.refuse(
                     at,
                     "required",
-                    "this relation needs the goal of the earlier strategy",
+                    "is required for this relation; name the goal of the earlier strategy",
                 ),
                 Some(_) if !named => rules.refuse(
                     at,
                     "not_allowed",
-                    "new and dropped name no goal; leave it out",
+                    "is not allowed for the relations new and dropped; leave it out",
                 ),
                 Some(id) => self.check_origin(rules, world, at, id),
                 None => {}
             }
             if is_new && named {
-                let detail =
-                    "a goal is new or comes from an earlier one, not both; remove one of the two";
+                let detail = "contradicts new: a goal is either new or comes from an earlier one; remove \
+                        one of the two";
                 rules.refuse(format!("/lineage/{n}/relation"), "contradiction", detail);
             }
         }
@@ -169,7 +170,7 @@ impl Goal {
             rules.refuse(
                 at,
                 "circle",
-                "that goal comes from this one; name the earlier of the two",
+                "names a goal that itself comes from this one; name the earlier of the two",
             );
         }
     }
@@ -185,7 +186,7 @@ impl Goal {
             .find(|g| self.number.is_some() && g.data.number == self.number)
         {
             let detail = format!(
-                "{} has this number; choose another or leave it out",
+                "{} already has this number; choose another, or leave it out",
                 twin.meta.reference
             );
             rules.refuse("/number", "duplicate", detail);
@@ -195,7 +196,7 @@ impl Goal {
             .find(|g| same_name(&g.data.title, &self.title))
         {
             let detail = format!(
-                "{} has this title; use that record or choose another title",
+                "{} already has this title; use that record, or choose another title",
                 twin.meta.reference
             );
             rules.refuse("/title", "duplicate", detail);
@@ -208,7 +209,9 @@ impl Resource for Goal {
     const PATH: &'static str = "goals";
     const PREFIX: &'static str = "GOAL";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Aims, objectives and priorities of a strategy in one tree. The lineage of a goal says which goals of an earlier strategy it comes from, so that a refresh loses none unseen.";
+    const ABOUT: &'static str = "Aims, objectives and priorities of a strategy in one tree. The \
+        lineage of a goal names the goals of an earlier strategy that it comes from, so that \
+        none is lost unnoticed in a refresh.";
     type Computed = NothingComputed;
     type Filter = GoalFilter;
 

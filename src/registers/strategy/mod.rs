@@ -1,11 +1,12 @@
-//! Strategies: their versions, the suggestions made on them, their goals, how they refer to each other, and their reviews.
+//! Strategies: their versions, suggestions on them, their goals, the cross-references between them,
+//! and their reviews.
 
 mod cross_reference;
 mod goal;
 mod review;
 #[expect(
     clippy::module_inception,
-    reason = "a file bears the name of what is kept in it"
+    reason = "the file is named after the record it defines"
 )]
 mod strategy;
 mod suggestion;
@@ -20,7 +21,7 @@ pub use version::{StrategyDocument, StrategyVersion, StrategyVersionStatus};
 
 use crate::world::Catalogue;
 
-/// Adds the register's kinds.
+/// Adds the kinds of record in this register.
 #[must_use]
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
@@ -112,7 +113,7 @@ mod tests {
         );
     }
 
-    /// A cross-reference as it was journalled when one text said where it is claimed.
+    /// A cross-reference as recorded in the journal when a single text said where it is claimed.
     const SHAPE_1: &str = r#"{
         "id": "01939ab0-7c00-7000-8000-000000000051", "reference": "XRF-0051", "version": 1, "marking": "official",
         "created_at": "2020-10-26T09:00:00Z", "created_by": null, "updated_at": "2020-10-26T09:00:00Z", "withdrawn_at": null,

@@ -1,4 +1,5 @@
-//! Reviews of a strategy (a refresh): when it began, when it is to end, its scope, and what was put off to it.
+//! Reviews of a strategy (a refresh): when it began, when it is due to end, its scope, and what was
+//! deferred to it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Where a review stands.
+/// Status of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyReviewStatus {
@@ -24,12 +25,13 @@ pub enum StrategyReviewStatus {
     Cancelled,
 }
 
-/// Something that was put off to a review.
+/// A record that was deferred to a review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeferredRecord {
-    /// The record that waits for the review: a goal, a plan, a work-plan item, a board, terms of reference, a risk or a control.
+    /// Record that waits for the review: a goal, a plan, a work-plan item, a board, terms of
+    /// reference, a risk or a control.
     pub record_id: Uuid,
-    /// What is to be settled.
+    /// What the review is to settle.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
@@ -40,52 +42,53 @@ pub struct DeferredRecord {
 pub struct StrategyReview {
     /// The strategy under review.
     pub strategy_id: Uuid,
-    /// Where the review stands.
+    /// Status of the review.
     #[serde(default)]
     pub status: StrategyReviewStatus,
-    /// The day it began. Empty for a review under way where the sources name no day, which is a gap.
+    /// Date it began. Empty for a review under way if the sources give no date, which is a gap.
     #[serde(default)]
     pub started_on: Option<NaiveDate>,
-    /// When it is to be done; unspecified where nobody has said, which is a gap.
+    /// Target date for completion. Unspecified if no date is recorded, which is a gap.
     #[serde(default)]
     pub target: PlannedDate,
-    /// The day it was completed; needed once it is, and only then.
+    /// Date it was completed. Required once it is completed, and not allowed before.
     #[serde(default)]
     pub completed_on: Option<NaiveDate>,
     /// What it covers.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub scope: Option<String>,
-    /// The strategy that is to come out of it, or came.
+    /// Strategy that is to result, or has resulted, from it.
     #[serde(default)]
     pub successor_strategy_id: Option<Uuid>,
-    /// What was put off to it.
+    /// Records deferred to it.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub deferred: Vec<DeferredRecord>,
 }
 
-/// Narrows a list of reviews.
+/// Filters for a list of reviews.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct StrategyReviewFilter {
-    /// Reviews of this strategy.
+    /// Only reviews of this strategy.
     strategy_id: Option<Uuid>,
-    /// Reviews that lead to this strategy.
+    /// Only reviews that lead to this strategy.
     successor_strategy_id: Option<Uuid>,
-    /// Reviews in any of these statuses.
+    /// Only reviews in any of these statuses.
     #[param(value_type = Option<Vec<StrategyReviewStatus>>, inline, explode = false)]
     status: Option<Any<StrategyReviewStatus>>,
-    /// Reviews to which this record was put off.
+    /// Only reviews to which this record was deferred.
     deferred_id: Option<Uuid>,
-    /// Reviews due on or after this day.
+    /// Only reviews due on or after this date.
     due_from: Option<NaiveDate>,
-    /// Reviews due on or before this day.
+    /// Only reviews due on or before this date.
     due_until: Option<NaiveDate>,
-    /// Reviews that are neither completed nor cancelled though their target has passed (`true`), or all others (`false`).
+    /// Only reviews past their target date that are neither completed nor cancelled (`true`), or
+    /// all others (`false`).
     overdue: Option<bool>,
 }
 
-/// The kinds of records that may be put off to a review.
+/// The kinds of record that may be deferred to a review.
 const DEFERRABLE: &[&str] = &[
     "goal",
     "plan",
@@ -106,7 +109,7 @@ const TRANSITIONS: &[(S, &[S])] = &[
 ];
 
 impl StrategyReview {
-    /// Whether it should have been done by now.
+    /// Whether it is still open after its target date.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         matches!(self.status, S::Planned | S::InProgress)
@@ -119,7 +122,8 @@ impl StrategyReview {
             (self.status == S::Completed) == self.completed_on.is_some(),
             "/completed_on",
             "required",
-            "is needed for a completed review and for no other; give it together with the status",
+            "is required for a completed review and not allowed for any other; change it together \
+                with status",
         );
         rules.planned("/target", &self.target);
         rules.in_order(
@@ -146,7 +150,9 @@ impl Resource for StrategyReview {
     const PATH: &'static str = "strategy-reviews";
     const PREFIX: &'static str = "REV";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Reviews of strategies. A review names what was put off to it, so that everything that waits for the refresh can be listed; its target may be unknown, and that shows.";
+    const ABOUT: &'static str = "Reviews of strategies. A review names what was deferred to it, \
+        so that everything waiting for the refresh can be listed. Its target date may be \
+        unknown, which is reported as a gap.";
     type Computed = NothingComputed;
     type Filter = StrategyReviewFilter;
 
@@ -192,7 +198,7 @@ impl Resource for StrategyReview {
             self.successor_strategy_id != Some(self.strategy_id),
             "/successor_strategy_id",
             "self_reference",
-            "must be another strategy than the one under review",
+            "must not be the strategy under review; name another strategy",
         );
         self.check_dates(rules);
         no_repeats(

@@ -1,4 +1,5 @@
-//! Strategies and plans that guide the work: the body's own, and those of others that it answers to.
+//! Strategies and plans that guide the work: the organisation's own, and those of other bodies that
+//! it answers to.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// What sort of document it is, and whose.
+/// Kind of document, and whether it is the organisation's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyKind {
@@ -21,16 +22,16 @@ pub enum StrategyKind {
     OwnPlan,
     /// An action plan of the organisation itself.
     OwnActionPlan,
-    /// A strategy of a body outside.
+    /// A strategy of an outside body.
     ExternalStrategy,
-    /// A plan of a body outside that bears on the organisation, such as a police and crime plan.
+    /// A plan of an outside body that affects the organisation, such as a police and crime plan.
     ExternalPlan,
-    /// An action plan of a body outside.
+    /// An action plan of an outside body.
     ExternalActionPlan,
 }
 
 impl StrategyKind {
-    /// Whether the organisation itself answers for it.
+    /// Whether the organisation itself is responsible for it.
     #[must_use]
     pub fn is_own(self) -> bool {
         matches!(
@@ -40,32 +41,33 @@ impl StrategyKind {
     }
 }
 
-/// Where in its life it stands.
+/// Status of the strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyStatus {
-    /// Announced or being written; it does not hold yet.
+    /// Announced or being written; not in force yet.
     Planned,
-    /// It holds.
+    /// In force.
     #[default]
     Current,
-    /// It no longer holds, or was given up.
+    /// No longer in force, or abandoned.
     Ended,
 }
 
-/// A strategy, plan or action plan. Its text is kept in its versions, its aims and priorities in its goals.
+/// A strategy, plan or action plan. Its text is held in its versions, and its aims and priorities
+/// in its goals.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Strategy {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
-    /// Other names it goes or went by.
+    /// Other names, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
     pub aliases: Vec<String>,
-    /// What sort of document it is, and whose.
+    /// Kind of document, and whether it is the organisation's own.
     pub strategy_kind: StrategyKind,
-    /// Where in its life it stands.
+    /// Status of the strategy.
     #[serde(default)]
     pub status: StrategyStatus,
     /// The unit or outside body that owns it. A strategy without an owner is a gap.
@@ -79,46 +81,47 @@ pub struct Strategy {
     #[serde(default)]
     #[schema(minimum = 1900, maximum = 2200)]
     pub until_year: Option<i32>,
-    /// A short name shared by all strategies of one line, through every refresh ("STRIDE").
+    /// Short name shared by a strategy and all its refreshes ("STRIDE").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub family: Option<String>,
-    /// The strategy that this one succeeds: a refresh is a new strategy with the old one as predecessor.
+    /// Strategy that this one succeeds. A refresh is a new strategy with the old one as its
+    /// predecessor.
     #[serde(default)]
     pub predecessor_id: Option<Uuid>,
     /// What it is about.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub description: Option<String>,
-    /// When one that is still to come is expected.
+    /// When it is expected, if it is still to come.
     #[serde(default)]
     pub expected_date: PlannedDate,
 }
 
-/// Narrows a list of strategies.
+/// Filters for a list of strategies.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct StrategyFilter {
-    /// Strategies of these kinds.
+    /// Only strategies of these kinds.
     #[param(value_type = Option<Vec<StrategyKind>>, inline, explode = false)]
     strategy_kind: Option<Any<StrategyKind>>,
-    /// Strategies in any of these statuses.
+    /// Only strategies in any of these statuses.
     #[param(value_type = Option<Vec<StrategyStatus>>, inline, explode = false)]
     status: Option<Any<StrategyStatus>>,
-    /// Strategies that this unit owns.
+    /// Only strategies owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Strategies that this unit, or one below it, owns.
+    /// Only strategies owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Strategies that have no owner (`true`), or have one (`false`).
+    /// Only strategies without an owner (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
-    /// Strategies of this family, in any case.
+    /// Only strategies in this family, ignoring case.
     #[param(max_length = 100)]
     family: Option<String>,
-    /// Strategies by this title or alias, in any case.
+    /// Only strategies with this title or alias, ignoring case.
     #[param(max_length = 200)]
     name: Option<String>,
-    /// Strategies that directly succeed this one.
+    /// Only strategies that directly succeed this one.
     predecessor_id: Option<Uuid>,
-    /// Strategies whose period covers this year; those without a period do not match.
+    /// Only strategies whose period covers this year. Those without a period do not match.
     #[param(minimum = 1900, maximum = 2200)]
     in_year: Option<i32>,
 }
@@ -157,7 +160,9 @@ impl Resource for Strategy {
     const PATH: &'static str = "strategies";
     const PREFIX: &'static str = "STR";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Strategies, plans and action plans: the organisation's own, and those of other bodies that bear on it. One still to come can be recorded with the date it is expected, or with none.";
+    const ABOUT: &'static str = "Strategies, plans and action plans: the organisation's own, and \
+        those of other bodies that affect it. A strategy still to come can be recorded with or \
+        without an expected date.";
     type Computed = NothingComputed;
     type Filter = StrategyFilter;
 
@@ -177,7 +182,7 @@ impl Resource for Strategy {
     fn normalise(&mut self) {
         self.expected_date.normalise();
     }
-    // S3; a strategy appears once.
+    // S3: each strategy is recorded once.
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.transition(
             "/status",
@@ -194,7 +199,7 @@ impl Resource for Strategy {
             in_order,
             "/until_year",
             "date_order",
-            "must not lie before from_year; correct one of the two",
+            "must not be before from_year; correct one of the two",
         );
         if rules
             .before
@@ -211,7 +216,8 @@ impl Resource for Strategy {
                     "/title",
                     "duplicate",
                     format!(
-                        "{} has this title and period; use that record, or name the period",
+                        "{} already has this title and period; use that record, or give another \
+                            period",
                         twin.meta.reference
                     ),
                 );

@@ -1,4 +1,4 @@
-//! Suggestions of stakeholders on a strategy, and what became of each.
+//! Suggestions by stakeholders on a strategy, and what became of each.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,11 @@ pub enum SuggestionDisposition {
     /// Not decided yet.
     #[default]
     Pending,
-    /// Taken in as made.
+    /// Incorporated as made.
     Incorporated,
-    /// Taken in in part.
+    /// Incorporated in part.
     Partly,
-    /// Not taken in.
+    /// Not incorporated.
     NotIncorporated,
 }
 
@@ -32,47 +32,47 @@ pub enum SuggestionDisposition {
 pub struct Suggestion {
     /// The strategy it is about.
     pub strategy_id: Uuid,
-    /// The post that made it. A suggestion names a post, a unit or both.
+    /// Post that made it. Give a post, a unit or both.
     #[serde(default)]
     pub from_post_id: Option<Uuid>,
-    /// The unit, association or outside body that made it.
+    /// Unit, association or outside body that made it.
     #[serde(default)]
     pub from_unit_id: Option<Uuid>,
     /// What is suggested.
     #[schema(min_length = 1, max_length = 4000)]
     pub text: String,
-    /// The day it was made, where known.
+    /// Date it was made, if known.
     #[serde(default)]
     pub made_on: Option<NaiveDate>,
     /// What became of it.
     #[serde(default)]
     pub disposition: SuggestionDisposition,
-    /// Why it was taken in only in part, or not at all: needed for those two.
+    /// Why it was incorporated only in part or not at all. Required in those two cases.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: Option<String>,
-    /// The version of the same strategy that took it in, wholly or in part.
+    /// Version of the same strategy that incorporated it, in whole or in part.
     #[serde(default)]
     pub taken_in_version_id: Option<Uuid>,
 }
 
-/// Narrows a list of suggestions.
+/// Filters for a list of suggestions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct SuggestionFilter {
-    /// Suggestions on this strategy.
+    /// Only suggestions on this strategy.
     strategy_id: Option<Uuid>,
-    /// Suggestions of this post.
+    /// Only suggestions by this post.
     from_post_id: Option<Uuid>,
-    /// Suggestions of this unit, association or body.
+    /// Only suggestions by this unit, association or body.
     from_unit_id: Option<Uuid>,
-    /// Suggestions with any of these dispositions.
+    /// Only suggestions with any of these dispositions.
     #[param(value_type = Option<Vec<SuggestionDisposition>>, inline, explode = false)]
     disposition: Option<Any<SuggestionDisposition>>,
-    /// Suggestions that this version took in.
+    /// Only suggestions that this version incorporated.
     taken_in_version_id: Option<Uuid>,
-    /// Suggestions made on or after this day.
+    /// Only suggestions made on or after this date.
     made_from: Option<NaiveDate>,
-    /// Suggestions made on or before this day.
+    /// Only suggestions made on or before this date.
     made_until: Option<NaiveDate>,
 }
 
@@ -84,7 +84,8 @@ impl Suggestion {
             !needs_reason || self.reason.as_ref().is_some_and(|r| !r.trim().is_empty()),
             "/reason",
             "required",
-            "is needed where a suggestion is taken in only in part or not at all; say why",
+            "is required if a suggestion is incorporated only in part or not at all; give the \
+                reason",
         );
         let Some(id) = self.taken_in_version_id else {
             return;
@@ -93,7 +94,8 @@ impl Suggestion {
             matches!(self.disposition, Incorporated | Partly),
             "/taken_in_version_id",
             "not_allowed",
-            "only a suggestion that is incorporated or partly incorporated names a version; change the disposition or leave it out",
+            "is only allowed for a suggestion that is incorporated or partly incorporated; change \
+                the disposition, or leave it out",
         );
         let version = rules.reading.world.get::<StrategyVersion>(id);
         rules.require(
@@ -110,7 +112,8 @@ impl Resource for Suggestion {
     const PATH: &'static str = "suggestions";
     const PREFIX: &'static str = "SUG";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Suggestions of stakeholders on a strategy: who made each, whether it was taken in, why not, and by which version.";
+    const ABOUT: &'static str = "Suggestions by stakeholders on a strategy: who made each one, \
+        whether it was incorporated and in which version, or why not.";
     type Computed = NothingComputed;
     type Filter = SuggestionFilter;
 
@@ -142,7 +145,7 @@ impl Resource for Suggestion {
             self.from_post_id.is_some() || self.from_unit_id.is_some(),
             "/from_unit_id",
             "required",
-            "name who made it: from_post_id, from_unit_id or both",
+            "say who made it: give from_post_id, from_unit_id or both",
         );
         not_in_future(rules, "/made_on", self.made_on);
         self.check_disposition(rules);

@@ -1,4 +1,5 @@
-//! Versions of a strategy: each with its status, who approved it and when, its document, and what changed.
+//! Versions of a strategy, each with its status, who approved it and when, its document, and what
+//! changed.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,14 +13,14 @@ use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// Where a version stands.
+/// Status of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyVersionStatus {
     /// Being written.
     #[default]
     Draft,
-    /// Out for comment or before whoever approves it.
+    /// Out for comment, or with the approver.
     InReview,
     /// Approved, not yet published.
     Approved,
@@ -27,9 +28,9 @@ pub enum StrategyVersionStatus {
     Published,
     /// In force, while its refresh is being prepared.
     UnderReview,
-    /// A later version took its place.
+    /// Replaced by a later version.
     Superseded,
-    /// Given up.
+    /// No longer going ahead.
     Withdrawn,
 }
 
@@ -50,10 +51,10 @@ impl StrategyVersionStatus {
 /// The document that holds a version's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StrategyDocument {
-    /// Its title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// Where it can be read.
+    /// URL where it can be read.
     #[serde(default)]
     #[schema(
         max_length = 2000,
@@ -61,7 +62,7 @@ pub struct StrategyDocument {
         example = "https://intranet.example/strategy.pdf"
     )]
     pub url: Option<String>,
-    /// The status that the document itself bears ("draft"), which may differ from the version's.
+    /// Status shown on the document itself ("draft"), which may differ from the version's.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub stated_status: Option<String>,
@@ -75,22 +76,23 @@ pub struct StrategyVersion {
     /// Its label ("v1.0", "final draft"), unique within the strategy.
     #[schema(min_length = 1, max_length = 60)]
     pub label: String,
-    /// Where it stands.
+    /// Current status.
     #[serde(default)]
     pub status: StrategyVersionStatus,
-    /// The post that approved it, or is to.
+    /// Post that approved it, or is to approve it.
     #[serde(default)]
     pub approver_post_id: Option<Uuid>,
-    /// The board that approved it, or is to.
+    /// Board that approved it, or is to approve it.
     #[serde(default)]
     pub approver_board_id: Option<Uuid>,
-    /// The day it was approved. Empty for an approved version where the sources name no day, which is a gap.
+    /// Date it was approved. Empty for an approved version if the sources give no date, which is a
+    /// gap.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
     /// The document that holds its text.
     #[serde(default)]
     pub document: Option<StrategyDocument>,
-    /// What changed since the version before.
+    /// What changed since the previous version.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub what_changed: Option<String>,
@@ -99,20 +101,20 @@ pub struct StrategyVersion {
 /// Narrows a list of versions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct StrategyVersionFilter {
-    /// Versions of this strategy.
+    /// Only versions of this strategy.
     strategy_id: Option<Uuid>,
-    /// Versions in any of these statuses.
+    /// Only versions in any of these statuses.
     #[param(value_type = Option<Vec<StrategyVersionStatus>>, inline, explode = false)]
     status: Option<Any<StrategyVersionStatus>>,
-    /// Versions that this post approved or is to approve.
+    /// Only versions that this post approved or is to approve.
     approver_post_id: Option<Uuid>,
-    /// Versions that this board approved or is to approve.
+    /// Only versions that this board approved or is to approve.
     approver_board_id: Option<Uuid>,
-    /// Versions that name no approver (`true`), or name one (`false`).
+    /// Only versions without an approver (`true`), or only those with one (`false`).
     without_approver: Option<bool>,
-    /// Versions approved on or after this day.
+    /// Only versions approved on or after this date.
     approved_from: Option<NaiveDate>,
-    /// Versions approved on or before this day.
+    /// Only versions approved on or before this date.
     approved_until: Option<NaiveDate>,
 }
 
@@ -143,7 +145,10 @@ impl Resource for StrategyVersion {
     const PATH: &'static str = "strategy-versions";
     const PREFIX: &'static str = "SV";
     const SUBJECT: Subject = Subject::Strategy;
-    const ABOUT: &'static str = "Versions of strategies. A version may be recorded in the status it has; from then on it moves draft, in_review, approved, published, under_review, superseded or withdrawn. One version of a strategy is in force at a time.";
+    const ABOUT: &'static str = "Versions of strategies. A version can first be recorded in its \
+        current status. From then on it moves through draft, in_review, approved, published, \
+        under_review, superseded or withdrawn. Only one version of a strategy is in force at a \
+        time.";
     type Computed = NothingComputed;
     type Filter = StrategyVersionFilter;
 
@@ -161,7 +166,7 @@ impl Resource for StrategyVersion {
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }
-    // S4: "refreshed" counts only with a date; who approved it is a gap where missing.
+    // S4: "refreshed" counts only with a date; a missing approver is a gap.
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         fixed(
             rules,
@@ -183,7 +188,10 @@ impl Resource for StrategyVersion {
             rules.refuse(
                 "/label",
                 "duplicate",
-                format!("{} has this label; choose another", v.meta.reference),
+                format!(
+                    "{} already has this label; choose another",
+                    v.meta.reference
+                ),
             );
         }
         let mut in_force = others(rules, self.strategy_id)
@@ -193,7 +201,7 @@ impl Resource for StrategyVersion {
                 "/status",
                 "duplicate",
                 format!(
-                    "{} is in force; set that version to superseded first",
+                    "{} is already in force; set that version to superseded first",
                     v.meta.reference
                 ),
             );

@@ -1,9 +1,9 @@
-//! Chance, words and days for made-up records: the same from one run to the next.
+//! Random numbers, words and days for made-up records: the same in every run.
 
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
-/// What made-up sentences are made of.
+/// The words of made-up sentences.
 const WORDS: &[&str] = &[
     "the",
     "and",
@@ -120,7 +120,7 @@ const WORDS: &[&str] = &[
     "monitors",
 ];
 
-/// Chance that repeats itself (SplitMix64).
+/// Repeatable random numbers (SplitMix64).
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -131,7 +131,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A number below `n`; 0 where there is none.
+    /// A number below `n`, or 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = u64::try_from(n).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.roll() % n).unwrap_or(0)
@@ -142,18 +142,18 @@ impl Dice {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// True in so many of a hundred cases.
+    /// True in `cases` of a hundred cases.
     pub fn in_hundred(&mut self, cases: usize) -> bool {
         self.below(100) < cases
     }
 
-    /// One of them, if there are any.
+    /// One of the values, if there are any.
     pub fn one<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         let n = self.below(of.len());
         of.get(n).copied()
     }
 
-    /// One of them in so many of a hundred cases, else nothing.
+    /// One of the values in `cases` of a hundred cases, otherwise none.
     pub fn maybe<T: Copy>(&mut self, cases: usize, of: &[T]) -> Option<T> {
         if self.in_hundred(cases) {
             self.one(of)
@@ -162,7 +162,7 @@ impl Dice {
         }
     }
 
-    /// Some of them, no more than `most`, each once.
+    /// Between one and `most` of the values, without repeats.
     pub fn some<T: Copy + PartialEq>(&mut self, of: &[T], most: usize) -> Vec<T> {
         let mut chosen = Vec::new();
         for _ in 0..self.between(1, most) {
@@ -173,7 +173,7 @@ impl Dice {
         chosen
     }
 
-    /// So many words, the first with a capital.
+    /// `count` words, the first with a capital.
     pub fn words(&mut self, count: usize) -> String {
         let mut text = String::new();
         for n in 0..count {
@@ -192,7 +192,7 @@ impl Dice {
         text
     }
 
-    /// Sentences of at least `bytes` in all.
+    /// Sentences with at least `bytes` bytes in all.
     pub fn text(&mut self, bytes: usize) -> String {
         let mut text = String::new();
         while text.len() < bytes {
@@ -206,7 +206,7 @@ impl Dice {
         text
     }
 
-    /// A day up to `before` days before `today` or up to `after` days after it.
+    /// A day from `before` days before `today` to `after` days after it.
     pub fn day(&mut self, today: NaiveDate, before: u64, after: u64) -> NaiveDate {
         let span = usize::try_from(before + after).unwrap_or(0);
         let ahead = u64::try_from(self.between(0, span)).unwrap_or(0);
@@ -216,7 +216,7 @@ impl Dice {
             .unwrap_or(today)
     }
 
-    /// A planned date on that day, known more or less precisely.
+    /// A planned date on that day, with varying precision.
     pub fn planned(&mut self, due_on: NaiveDate) -> Value {
         let precision = self.one(&["day", "day", "month", "month", "month", "quarter", "year"]);
         json!({ "precision": precision, "due_on": due_on })

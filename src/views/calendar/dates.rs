@@ -1,6 +1,8 @@
-//! Every dated thing that is still to be, should have been, or was, with its day and how it stands.
+//! All dates that are still to come, have been missed, or are past, each with its day and its
+//! state.
 //!
-//! What merely happened (a response, a verification, an approval) is history and not here.
+//! Things that simply happened (a response, a verification, an approval) are history and are not
+//! included.
 
 use std::collections::BTreeMap;
 
@@ -39,23 +41,24 @@ use crate::world::date::{PlannedDate, Precision};
 use crate::world::seen::Seen;
 use crate::world::{Meta, Rec, Resource};
 
-/// What is dated.
+/// Kind of date.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum DateKind {
-    /// A work-plan item is to begin.
+    /// A work-plan item is due to start.
     ItemStart,
-    /// A work-plan item is to be done.
+    /// A work-plan item is due to be done.
     ItemDeadline,
     /// A work-plan item needs what it waits for.
     DependencyNeeded,
-    /// An audit recommendation is to be implemented.
+    /// An audit recommendation is due to be implemented.
     RecommendationDeadline,
-    /// An action that a board gave is due.
+    /// An action set by a board is due.
     ActionDue,
-    /// A part of an action that was put off by itself is due; other parts are due with their action.
+    /// A part of an action that was deferred separately is due. Other parts are due with their
+    /// action.
     ActionPartDue,
     /// A board meets.
     Meeting,
@@ -63,17 +66,17 @@ pub enum DateKind {
     ReportDue,
     /// A communications activity or campaign runs.
     Communications,
-    /// A page or site on the intranet is to be reviewed.
+    /// An intranet page or site is due for review.
     AssetReview,
-    /// Terms of reference are to be reviewed.
+    /// Terms of reference are due for review.
     TermsReview,
-    /// A review of a strategy is to be done.
+    /// A strategy review is due to be completed.
     StrategyReview,
     /// A strategy that is still to come is expected.
     StrategyExpected,
-    /// A risk is to be reviewed.
+    /// A risk is due for review.
     RiskReview,
-    /// A board is to acknowledge an escalation.
+    /// A board is due to acknowledge an escalation.
     EscalationAcknowledgement,
     /// A seat on a board is due for rotation.
     RotationDue,
@@ -87,7 +90,7 @@ pub enum DateKind {
     DashboardPromised,
     /// The period of a measure's target ends.
     MeasureTargetEnd,
-    /// A gap counts again after this day: its waiver expires.
+    /// A waiver expires. Its gap counts again after this day.
     WaiverEnd,
 }
 
@@ -118,7 +121,7 @@ impl DateKind {
         Self::WaiverEnd,
     ];
 
-    /// What it says before a name.
+    /// Label shown before the record's name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -131,24 +134,24 @@ impl DateKind {
             Self::Meeting => "Meeting",
             Self::ReportDue => "Report due",
             Self::Communications => "Communications",
-            Self::AssetReview => "Page to be reviewed",
-            Self::TermsReview => "Terms of reference to be reviewed",
-            Self::StrategyReview => "Strategy review to be done",
+            Self::AssetReview => "Page review due",
+            Self::TermsReview => "Terms of reference review due",
+            Self::StrategyReview => "Strategy review due",
             Self::StrategyExpected => "Strategy expected",
-            Self::RiskReview => "Risk to be reviewed",
-            Self::EscalationAcknowledgement => "Escalation to be acknowledged",
+            Self::RiskReview => "Risk review due",
+            Self::EscalationAcknowledgement => "Escalation acknowledgement due",
             Self::RotationDue => "Rotation due",
             Self::MembershipEnd => "Term ends",
             Self::InvitationEnd => "Invitation ends",
             Self::RemitEnd => "Remit ends",
             Self::DashboardPromised => "Dashboard promised",
-            Self::MeasureTargetEnd => "Target's period ends",
+            Self::MeasureTargetEnd => "Target period ends",
             Self::WaiverEnd => "Waiver expires",
         }
     }
 }
 
-/// How a dated thing stands on the day.
+/// State of a calendar entry on the day.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
@@ -156,42 +159,43 @@ impl DateKind {
 pub enum DateState {
     /// Still to come.
     Upcoming,
-    /// Going on.
+    /// In progress.
     Running,
-    /// It should have been done, or have taken place, and was not.
+    /// It should have been done or taken place, but was not.
     Overdue,
     /// Done, or held.
     Done,
-    /// Over, and nothing had to be done.
+    /// Over, with nothing that had to be done.
     Passed,
-    /// It is no longer to be.
+    /// Cancelled.
     Cancelled,
 }
 
-/// A dated thing.
+/// A calendar entry.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DatedThing {
-    /// What stays the same when the day moves: the record's id and what is dated; where it recurs, the day too. The UID in iCalendar.
+    /// Identifier that does not change when the date moves: the record's id and the kind of date,
+    /// and the date too if it recurs. The UID in iCalendar.
     #[schema(max_length = 120)]
     pub uid: String,
-    /// What is dated.
+    /// Kind of date.
     pub date_kind: DateKind,
-    /// The record that says so.
+    /// Record the date comes from.
     pub record: RecordName,
     /// First day.
     pub starts_on: NaiveDate,
-    /// Last day, included. What is due in a month is due on its last day.
+    /// Last day, included. Something due in a month is due on the last day of that month.
     pub ends_on: NaiveDate,
-    /// How precisely the day is known.
+    /// Precision of the date.
     pub precision: Precision,
-    /// The source's own words for the day, where they are kept.
+    /// The source's own words for the date, if recorded.
     #[schema(max_length = 100)]
     pub source_text: Option<String>,
-    /// How it stands on the day.
+    /// State on the day.
     pub state: DateState,
-    /// Whether it was put off to no day and stands at the day on which it was first due.
+    /// Whether it was deferred without a date and is shown on the day it was first due.
     pub is_first_date: bool,
-    /// The board that it concerns, where there is one.
+    /// Board it concerns, if there is one.
     pub board_id: Option<Uuid>,
     /// Version of the record.
     #[schema(minimum = 1)]
@@ -200,20 +204,20 @@ pub struct DatedThing {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What of the dated things is wanted.
+/// Which calendar entries are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// First and last day; a thing with a day between them is in.
+    /// First and last day. An entry is included if any of its days is between them.
     pub window: (NaiveDate, NaiveDate),
-    /// These kinds; none: all.
+    /// Only these kinds. If empty, all kinds.
     pub kinds: Vec<DateKind>,
-    /// What this unit or one below it owns.
+    /// Only entries owned by this unit or a unit below it.
     pub unit: Option<Uuid>,
-    /// What belongs to this board or concerns it.
+    /// Only entries that belong to this board or concern it.
     pub board: Option<Uuid>,
 }
 
-/// When something is.
+/// When a calendar entry takes place.
 struct When {
     first: NaiveDate,
     last: NaiveDate,
@@ -242,7 +246,7 @@ impl When {
         })
     }
 
-    /// The date itself or, where it was put off to none, the day on which it was first due.
+    /// The date itself or, if it was deferred without a date, the day on which it was first due.
     fn due_or_first(date: &PlannedDate, judged_on: Option<NaiveDate>) -> Option<Self> {
         Self::due(date).or_else(|| {
             Some(Self {
@@ -253,7 +257,7 @@ impl When {
     }
 }
 
-/// Gathers what is wanted.
+/// Collects the entries that are wanted.
 struct Gather<'a> {
     seen: &'a Seen,
     on: NaiveDate,
@@ -261,7 +265,7 @@ struct Gather<'a> {
     found: Vec<DatedThing>,
 }
 
-/// Every dated thing that is wanted, by first day, kind and reference.
+/// Returns every entry that is wanted, by first day, kind and reference.
 pub fn gather(seen: &Seen, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
     let mut all = Gather {
         seen,
@@ -291,7 +295,7 @@ impl Gather<'_> {
         self.wanted.kinds.is_empty() || self.wanted.kinds.contains(&kind)
     }
 
-    /// Before its day a thing is to come; after it, late.
+    /// Upcoming until its day has passed, then overdue.
     fn due(&self, when: &When) -> DateState {
         if when.last < self.on {
             DateState::Overdue
@@ -300,7 +304,7 @@ impl Gather<'_> {
         }
     }
 
-    /// Before its day a thing is to come; after it, over.
+    /// Upcoming until its day has passed, then over.
     fn ends(&self, when: &When) -> DateState {
         if when.last < self.on {
             DateState::Passed
@@ -321,7 +325,10 @@ impl Gather<'_> {
         self.add_as(kind, of, "", name, when, board, state);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a dated thing is made of")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the parts of a calendar entry"
+    )]
     fn add_as<R: Resource>(
         &mut self,
         kind: DateKind,
@@ -442,7 +449,7 @@ impl Gather<'_> {
             let state = match timeliness {
                 Timeliness::Met | Timeliness::MetLate => DateState::Done,
                 Timeliness::Overdue => DateState::Overdue,
-                // Closed without being implemented: nothing is due any more.
+                // Closed without being implemented, so nothing is due any more.
                 Timeliness::NotDue if days.is_none() => DateState::Cancelled,
                 _ => DateState::Upcoming,
             };
@@ -524,7 +531,7 @@ impl Gather<'_> {
         }
         for action in seen.live::<Action>() {
             let due = action.computed.due_on.map(|day| When {
-                // With a meeting for its target the day is that meeting's.
+                // If a meeting is the target, the date is that of the meeting.
                 precision: if action.data.due.due_on.is_some() {
                     action.data.due.precision
                 } else {
@@ -554,7 +561,8 @@ impl Gather<'_> {
         }
     }
 
-    /// The parts of an action that were put off by themselves since it was put off as a whole.
+    /// The parts of an action that were deferred separately since the action as a whole was last
+    /// deferred.
     fn parts(&mut self, action: &Rec<Action>) {
         let seen = self.seen;
         let mut last: BTreeMap<Option<Uuid>, &Rec<ActionDeferral>> = BTreeMap::new();
@@ -831,7 +839,7 @@ impl Gather<'_> {
                 }
             }
         }
-        // The activities of a withdrawn plan go with it.
+        // Activities of a withdrawn plan are left out too.
         let is_live = |plan: Uuid| {
             seen.get::<CommunicationsPlan>(plan)
                 .is_none_or(Rec::is_live)
@@ -887,7 +895,9 @@ impl Gather<'_> {
     }
 }
 
-/// The seats that a rotation policy holds for on the day, each once, none of them soon: on a calendar the day says that. A policy that names the unit goes before one for all of its kind.
+/// The seats that a rotation policy covers on the day, each once. None is due soon, because a
+/// calendar shows that by its date. A policy that names the unit takes precedence over one for all
+/// units of its kind.
 fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
     let mut policies: Vec<&Rec<RotationPolicy>> = seen
         .live::<RotationPolicy>()

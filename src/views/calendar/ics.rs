@@ -1,4 +1,4 @@
-//! Dated things as iCalendar (RFC 5545): escaping, folding and line ends are the library's.
+//! Calendar entries as iCalendar (RFC 5545). The library does the escaping, folding and line ends.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,8 @@ use crate::world::record::word;
 /// The longest description, in characters.
 const LONGEST: usize = 1_000;
 
-/// Text without what no calendar program wants: control characters, and the separators that some take for the end of a line.
+/// The text without what calendar programs cannot handle: control characters are removed, and
+/// separators that some programs take for the end of a line become line breaks.
 fn plain(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let kept = text.chars().map(|c| match c {
@@ -30,7 +31,8 @@ fn line(text: &str) -> String {
     plain(text).replace('\n', " ")
 }
 
-/// A calendar of whole days. `address` is where callers reach the service, if that is known: then each event leads to its record.
+/// A calendar of whole days. `address` is the address at which callers reach the service, if known;
+/// each event then links to its record.
 #[must_use]
 pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> String {
     let mut calendar = Calendar::empty();
@@ -41,9 +43,9 @@ pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> Strin
     ] {
         calendar.append_property(Property::new(name, value));
     }
-    // Not NAME of RFC 7986: the library would write that one as it is, line ends and all.
+    // Not NAME of RFC 7986, because the library would write it unescaped, including line ends.
     calendar.append_property(Property::new("X-WR-CALNAME", line(title)));
-    // How often to ask again; two names, for programs old and new (RFC 7986, 5.7).
+    // How often to refresh. There are two names, for old and new programs (RFC 7986, 5.7).
     calendar.append_property(
         Property::new("REFRESH-INTERVAL", "PT1H")
             .add_parameter("VALUE", "DURATION")
@@ -67,13 +69,13 @@ fn event(address: Option<&str>, thing: &DatedThing) -> Event {
         .timestamp(thing.updated_at)
         .sequence(u32::try_from(thing.version).unwrap_or(u32::MAX))
         .starts(thing.starts_on)
-        // RFC 5545, 3.6.1: the end is the first day that is no longer part of it.
+        // RFC 5545, 3.6.1: the end is the first day after the event.
         .ends(after)
         .summary(&line(&summary(thing)))
         .description(&plain(&description(thing)))
         .categories([category(thing.date_kind)])
         .status(status(thing))
-        // A deadline keeps nobody from meeting somebody on that day.
+        // A deadline does not make anyone busy on that day.
         .add_property("TRANSP", "TRANSPARENT");
     let path = catalogue().named(&thing.record.kind).map(|k| k.path);
     if let (Some(address), Some(path)) = (address, path) {
@@ -86,7 +88,7 @@ fn event(address: Option<&str>, thing: &DatedThing) -> Event {
     event.done()
 }
 
-/// A month for a meeting is no day yet; a deadline in a month is its last day.
+/// A meeting known only to the month is tentative. A deadline in a month is on its last day.
 fn status(thing: &DatedThing) -> EventStatus {
     let is_vague = thing.precision != Precision::Day && thing.precision != Precision::Unspecified;
     let happens = matches!(
@@ -109,7 +111,7 @@ fn summary(thing: &DatedThing) -> String {
     )
 }
 
-/// What else there is to say, nothing of which depends on the day it is asked.
+/// Further details. None of them depends on the day of the request.
 fn description(thing: &DatedThing) -> String {
     let mut text = format!(
         "{} {}",
@@ -188,7 +190,7 @@ mod tests {
         }
     }
 
-    /// The events that another library finds.
+    /// The events that a second library finds.
     fn events(text: &str) -> Vec<ICalendarComponent> {
         let calendar = ICalendar::parse(text).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
         let is_event = |c: &ICalendarComponent| c.component_type == ICalendarComponentType::VEvent;

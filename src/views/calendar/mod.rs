@@ -1,4 +1,5 @@
-//! The calendar: every dated thing of every register in a window, as JSON, as a table and as iCalendar (RFC 5545).
+//! The calendar: every dated record of every register in a window, as JSON, as a table and as
+//! iCalendar (RFC 5545).
 
 mod dates;
 mod ics;
@@ -23,47 +24,47 @@ use crate::registers::settings::{SettingsUsed, used};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 
-/// Unless asked otherwise the window looks so many days back and ahead.
+/// Default number of days that the window covers before and after the date.
 const BACK_DAYS: u64 = 28;
 const AHEAD_DAYS: u64 = 91;
 /// The longest window, in days and in words.
 const LONGEST: (i64, &str) = (1_827, "five years");
-/// The most dated things in one answer.
+/// Most dates in one answer.
 pub const MOST: usize = 10_000;
 
-/// How many dated things stand how.
+/// Number of dates by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct DateCounts {
     /// Still to come.
     pub upcoming: u32,
-    /// Going on.
+    /// In progress.
     pub running: u32,
-    /// They should have been done, or have taken place, and were not.
+    /// Should have been done, or should have taken place, but was not.
     pub overdue: u32,
     /// Done, or held.
     pub done: u32,
-    /// Over, and nothing had to be done.
+    /// Over, with nothing that had to be done.
     pub passed: u32,
-    /// No longer to be.
+    /// Cancelled.
     pub cancelled: u32,
 }
 
-/// Every dated thing in a window.
+/// All dates in a window.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatesView {
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
     /// First day of the window.
     pub from: NaiveDate,
     /// Last day of the window.
     pub until: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The settings that decide when an escalation is to be acknowledged.
+    /// Settings that decide when an escalation must be acknowledged.
     pub settings: SettingsUsed,
-    /// The dated things, counted.
+    /// Number of dates by state.
     pub counts: DateCounts,
-    /// The dated things with a day in the window, by first day.
+    /// Dates with a day in the window, ordered by first day.
     #[schema(max_items = 10_000)]
     pub items: Vec<DatedThing>,
 }
@@ -89,7 +90,7 @@ fn wanted(asked: &Asked) -> Result<Wanted, Problem> {
     let day = |name: &str| {
         asked
             .query
-            .value::<NaiveDate>(name, "a day like 2020-10-26")
+            .value::<NaiveDate>(name, "a date such as 2020-10-26")
     };
     let (from, until) = (day("from")?, day("until")?);
     let back = |day: NaiveDate| day.checked_sub_days(Days::new(BACK_DAYS)).unwrap_or(day);
@@ -111,7 +112,8 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
     items.retain(|i| states.is_empty() || states.contains(&i.state));
     if items.len() > MOST {
         let detail = format!(
-            "the window holds more than {MOST} dates; ask for a shorter one, or for some kinds alone"
+            "the window contains more than {MOST} dates; ask for a shorter window or for certain \
+                kinds only"
         );
         return Err(invalid("until", &detail));
     }
@@ -138,7 +140,8 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
     })
 }
 
-/// What a feed shows: a month back and a year ahead, and where that is too much, what lies nearest to the day.
+/// What a feed shows: a month back and a year ahead. If that is too much, only the dates nearest to
+/// the day.
 #[must_use]
 pub fn for_feed(
     seen: &crate::world::seen::Seen,
@@ -177,20 +180,54 @@ pub fn operations() -> Vec<Operation> {
         DateState::Cancelled,
     ];
     vec![
-        operation("/api/v1/calendar", "getCalendar", Subject::PlanItem, calendar)
-            .takes([
-                day("from", "First day of the window; when left out, 28 days before the day to judge by."),
-                day("until", "Last day of the window, included; when left out, 91 days after the day to judge by. Five years after `from` at most."),
-                some_of("kind", "Only dates of these kinds.", &DateKind::ALL.map(|k| word(&k))),
-                some_of("state", "Only dates that stand like this.", &states.map(|s| word(&s))),
-                id_query("unit_id", "Only dates of what this unit owns, or a unit below it."),
-                id_query("board_id", "Only dates of what belongs to this board or concerns it: its meetings, its actions, reports to it."),
-            ])
-            .says(
-                "Views",
-                "Every dated thing",
-                "Deadlines of items, recommendations and actions, meetings, reports, campaigns, reviews, rotations and ends of terms that have a day in the window. What is due in a month is due on its last day, and `precision` says so. What was put off to no day stands at the day on which it was first due. What merely happened (an update, an approval) is history and not here.",
+        operation(
+            "/api/v1/calendar",
+            "getCalendar",
+            Subject::PlanItem,
+            calendar,
+        )
+        .takes([
+            day(
+                "from",
+                "First day of the window. Defaults to 28 days before the date in \
+                    `on`, or before `until` if that is earlier.",
             ),
+            day(
+                "until",
+                "Last day of the window, included. Defaults to 91 days after the \
+                    date in `on`, or after `from` if that is later. At most five years after \
+                    `from`.",
+            ),
+            some_of(
+                "kind",
+                "Only dates of these kinds.",
+                &DateKind::ALL.map(|k| word(&k)),
+            ),
+            some_of(
+                "state",
+                "Only dates in these states.",
+                &states.map(|s| word(&s)),
+            ),
+            id_query(
+                "unit_id",
+                "Only dates of records owned by this unit or a unit below it.",
+            ),
+            id_query(
+                "board_id",
+                "Only dates of records that belong to this board or concern \
+                    it: its meetings, its actions, reports to it.",
+            ),
+        ])
+        .says(
+            "Views",
+            "Get the calendar",
+            "Returns the deadlines of items, recommendations and actions, and the meetings, \
+                    reports, campaigns, reviews, rotations and ends of terms, that have a day in \
+                    the window. Something due in a month is due on its last day, and `precision` \
+                    says so. Something deferred without a date appears on the day it was first \
+                    due. Things that only happened (an update, an approval) are history and are \
+                    not included.",
+        ),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Recommendations and assertions: what management claims, what audit found, what the claim leans on.
+//! Contradictions in recommendations and assertions: what management claims, what audit found and
+//! what the claim depends on.
 
 use uuid::Uuid;
 
@@ -22,9 +23,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_rejected",
         severity: Is::High,
-        checks: "Management claimed that the recommendation is implemented, and audit rejected the claim.",
-        why: "A rejected claim counts as never made, and is easily repeated.",
-        remedy: "Do what audit found missing, and claim anew with what shows it.",
+        checks: "Management claimed that the recommendation is implemented, but audit rejected \
+            the claim.",
+        why: "A rejected claim counts as never made, but is easily repeated.",
+        remedy: "Do what audit found missing, then claim again with evidence.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             if r.computed.verification != V::Rejected {
@@ -56,8 +58,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_unverified",
         severity: Is::Medium,
-        checks: "Management claims that the recommendation is implemented, and audit has not verified it.",
-        why: "Until audit has looked it is a claim, whatever a report calls it.",
+        checks: "Management claims that the recommendation is implemented, but audit has not \
+            verified it.",
+        why: "Until audit has verified it, it is only a claim, whatever a report says.",
         remedy: "Have audit verify or reject the claim.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -66,7 +69,7 @@ pub const RULES: &[Rule] = &[
             let found = Said::new(
                 "submitted",
                 format!(
-                    "audit has not said anything for {}",
+                    "no response from audit for {}",
                     crate::views::rag::days(days.max(0))
                 ),
             );
@@ -80,9 +83,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_leans_on_open",
         severity: Is::High,
-        checks: "Management claims that the recommendation is implemented, and what it depends on or points to is open.",
-        why: "What waits for something that is not there is not done.",
-        remedy: "Complete what it leans on, or take the claim back.",
+        checks: "Management claims that the recommendation is implemented, but a record that it \
+            depends on or refers to is open.",
+        why: "A recommendation is not implemented while something it depends on is missing.",
+        remedy: "Complete what it depends on, or withdraw the claim.",
         answers: &["2020, recommendations 1 to 7 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = open_claim(c, r)?;
@@ -113,7 +117,10 @@ pub const RULES: &[Rule] = &[
             (!open.is_empty()).then(|| {
                 let computed = Said::new(
                     "leans_on_open",
-                    format!("{} of the records that it leans on are open", open.len()),
+                    format!(
+                        "open records that it depends on or refers to: {}",
+                        open.len()
+                    ),
                 );
                 Clash::of(said(claim))
                     .verified(verified(r))
@@ -125,8 +132,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_with_open_part",
         severity: Is::High,
-        checks: "Management claims that the recommendation is implemented, and its own update says of a part that it is not.",
-        why: "The claim is contradicted by its own words.",
+        checks: "Management claims that the recommendation is implemented, but its own update \
+            says that a part is not.",
+        why: "The claim contradicts itself.",
         remedy: "Report the recommendation as partially implemented, or complete the part.",
         answers: &["2020, recommendations 3 and 5"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -145,7 +153,7 @@ pub const RULES: &[Rule] = &[
                 let computed = Said::new(
                     "parts_open",
                     format!(
-                        "parts not implemented by its own words: {}",
+                        "parts that the update itself says are not implemented: {}",
                         open.join(", ")
                     ),
                 );
@@ -159,8 +167,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_partial_with_all_parts_done",
         severity: Is::Low,
-        checks: "The recommendation is reported as partially implemented, and its update says of every part that it is implemented.",
-        why: "Either a part is not named, or nobody dares to ask for verification.",
+        checks: "The recommendation is reported as partially implemented, but its update says \
+            that every part is implemented.",
+        why: "Either a part is not named, or nobody has asked for verification.",
         remedy: "Claim it as implemented, or name the part that is missing.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -183,7 +192,10 @@ pub const RULES: &[Rule] = &[
                     .on(Some(last.data.stated_on));
                 let computed = Said::new(
                     "all_parts_implemented",
-                    format!("all {} parts are said to be", last.data.parts.len()),
+                    format!(
+                        "all {} parts are reported as implemented",
+                        last.data.parts.len()
+                    ),
                 );
                 Clash::of(claimed)
                     .verified(verified(r))
@@ -195,9 +207,12 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_closed_by_one_that_is_open",
         severity: Is::Medium,
-        checks: "The recommendation is closed because another says the same or took its place, and that one is open.",
-        why: "A closed recommendation whose substance is open drops out of every count.",
-        remedy: "Watch the other one in its place; report the two together until it is verified.",
+        checks: "The recommendation is closed as a duplicate or as superseded, but the other \
+            recommendation is open.",
+        why: "The work is still outstanding, but a closed recommendation no longer appears in any \
+            count.",
+        remedy: "Track the other recommendation instead, and report the two together until it is \
+            verified.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             use RecommendationClosureState::{Duplicate, Superseded};
@@ -232,9 +247,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "assertion_contradicted",
         severity: Is::High,
-        checks: "What was said of the record does not fit with what is open, overdue or at draft about it.",
-        why: "Words like embedded or fully aligned close a question that the records leave open.",
-        remedy: "Show what bears the assertion out, or settle what speaks against it.",
+        checks: "The assertion about the record does not fit what is open, overdue or in draft.",
+        why: "Words such as \"embedded\" or \"fully aligned\" close a question that the records \
+            leave open.",
+        remedy: "Record evidence for the assertion, or resolve what contradicts it.",
         answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
         look: &Each::new(|c, a: &Rec<Assertion>| {
             let (against, verification) = speaks_against(c, a.data.about_id);
@@ -257,7 +273,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// What an update says, in words.
+/// Text of an update.
 fn words(update: &Rec<RecommendationUpdate>) -> String {
     let parts = update.data.parts.iter().map(|p| p.text.as_str());
     let all: Vec<&str> = update
@@ -276,7 +292,7 @@ fn said(claim: &Rec<RecommendationUpdate>) -> Said {
         .on(Some(claim.data.stated_on))
 }
 
-/// How a recommendation stands by what is recorded.
+/// State of a recommendation as recorded.
 fn stands(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
     let timeliness = r.timeliness(c.on, c.settings.due_soon_days).0;
     let words = format!(
@@ -292,7 +308,7 @@ fn verified(r: &Rec<Recommendation>) -> Said {
     audit(r.computed.verification).on(r.computed.verified_on)
 }
 
-/// The claim that stands and that audit has not judged.
+/// The current claim, if audit has not yet decided on it.
 fn open_claim<'a>(
     c: &Context<'a>,
     r: &Rec<Recommendation>,
@@ -307,8 +323,8 @@ fn open_claim<'a>(
 
 type Against = Vec<(Uuid, &'static str)>;
 
-/// What speaks against a good word about a record: open recommendations on it, overdue items, a text at draft. Of a recommendation, what
-/// audit has found.
+/// What contradicts a positive statement about a record: open recommendations on it, overdue items,
+/// documents in draft. For a recommendation, also what audit has found.
 fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
     let mut against: Against = Vec::new();
     if let Some(r) = c.seen.get::<Recommendation>(about) {
@@ -377,7 +393,7 @@ fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
     (against, None)
 }
 
-/// The open recommendations that bear on a record, or whose updates or links lead to it.
+/// The open recommendations on a record, or whose updates or links lead to it.
 fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
     let bear = c.seen.pointing::<Recommendation>(about).map(|r| r.meta.id);
     let linked = c

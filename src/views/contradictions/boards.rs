@@ -1,4 +1,5 @@
-//! Boards: their state against their successor and meetings, terms called refreshed or agreed, actions called closed or done.
+//! Contradictions in boards: status against successor and meetings, terms of reference called
+//! refreshed or agreed, actions called closed or done.
 
 use uuid::Uuid;
 
@@ -17,9 +18,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_active_beside_its_successor",
         severity: Is::High,
-        checks: "The board sits, and so does the one that took over from it.",
-        why: "Two boards with one remit leave nobody to decide.",
-        remedy: "Dissolve the one, or correct who succeeds it.",
+        checks: "The board is active, and so is its successor.",
+        why: "When two boards have the same remit, it is not clear which of them decides.",
+        remedy: "Dissolve one of the two, or correct the successor.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let successor = c.seen.get::<Board>(b.data.successor_id?)?;
@@ -27,9 +28,9 @@ pub const RULES: &[Rule] = &[
                 && successor.is_live()
                 && successor.data.status == BoardStatus::Active;
             both.then(|| {
-                let computed = Said::new("succeeded", "the board that took over from it sits")
+                let computed = Said::new("succeeded", "its successor is active")
                     .on(successor.data.established_on);
-                Clash::of(Said::new("active", "it is said to sit"))
+                Clash::of(Said::new("active", "recorded as active"))
                     .computed(computed)
                     .against([successor.meta.id])
             })
@@ -38,9 +39,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_proposed_and_meeting",
         severity: Is::Medium,
-        checks: "The board is said to be only proposed, and it has met.",
-        why: "It decides without having been set up.",
-        remedy: "Set it to active, with its terms of reference.",
+        checks: "The board is recorded as proposed, but it has met.",
+        why: "It is making decisions without having been set up.",
+        remedy: "Set its status to active, and record its terms of reference.",
         answers: &["2020, recommendation 3"],
         look: &Each::new(|c, b: &Rec<Board>| {
             if b.data.status != BoardStatus::Proposed {
@@ -51,7 +52,7 @@ pub const RULES: &[Rule] = &[
                 .filter(|m| m.data.board_id == b.meta.id && m.data.status == MeetingStatus::Held);
             let last = held.max_by_key(|m| (m.computed.meeting_on, m.meta.id))?;
             let computed =
-                Said::new("has_met", "a meeting of it was held").on(last.computed.meeting_on);
+                Said::new("has_met", "it has held a meeting").on(last.computed.meeting_on);
             Some(
                 Clash::of(Said::new("proposed", "not yet set up"))
                     .computed(computed)
@@ -62,9 +63,11 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "terms_called_refreshed_not_agreed",
         severity: Is::High,
-        checks: "An update on a recommendation points to these terms of reference as its answer, and nobody has agreed them.",
-        why: "Terms that are called refreshed without version, approver and date bind nobody.",
-        remedy: "Have them agreed, with approver and date, or say that they are a draft.",
+        checks: "An update on a recommendation cites these terms of reference as its answer, but \
+            nobody has agreed them.",
+        why: "Terms of reference that are called refreshed, but have no version, approver and \
+            date, are not binding.",
+        remedy: "Have them agreed, and record the approver and date, or say that they are a draft.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, t: &Rec<TermsOfReference>| {
             if !matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview) {
@@ -84,7 +87,7 @@ pub const RULES: &[Rule] = &[
             .by(last.data.by_post_id)
             .on(Some(last.data.stated_on));
             let approver = t.data.approver_post_id.or(t.data.approver_board_id);
-            let found = Said::new("not_agreed", "no agreement is on record")
+            let found = Said::new("not_agreed", "no agreement is recorded")
                 .by(approver)
                 .on(t.data.approved_on);
             let computed = Said::new(
@@ -106,29 +109,30 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "terms_approved_not_agreed",
         severity: Is::Medium,
-        checks: "The terms of reference name approver and day of approval, and count as a draft.",
-        why: "The board works either by a draft or by terms that were agreed: nobody can tell.",
-        remedy: "Set the terms to agreed, or take the approval out.",
+        checks: "The terms of reference have an approver and an approval date, but their status \
+            is draft or in review.",
+        why: "It is not clear whether the board works to a draft or to agreed terms.",
+        remedy: "Set the status to agreed, or remove the approval.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             let approver = t.data.approver_post_id.or(t.data.approver_board_id)?;
             let draft = matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview);
             let on = t.data.approved_on.filter(|_| draft)?;
-            let claimed = Said::new("approved", "an approval is on record")
+            let claimed = Said::new("approved", "an approval is recorded")
                 .by(Some(approver))
                 .on(Some(on));
             Some(Clash::of(claimed).computed(Said::new(
                 word(&t.data.status),
-                "they do not count as agreed",
+                "their status is not agreed",
             )))
         }),
     },
     Rule {
         code: "terms_agreed_incomplete",
         severity: Is::Medium,
-        checks: "The terms of reference are agreed, and sections of them say nothing.",
-        why: "What was agreed leaves open what the board is for or how it decides.",
-        remedy: "Agree a version that fills the empty sections.",
+        checks: "The terms of reference are agreed, but some of their sections are empty.",
+        why: "The agreed terms leave open what the board is for or how it decides.",
+        remedy: "Agree a version that fills in the empty sections.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
@@ -150,9 +154,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_closed_with_open_part",
         severity: Is::High,
-        checks: "The action is declared closed, and a part of it is open.",
-        why: "Of four things asked for, the one that is missing is what gets forgotten.",
-        remedy: "Settle the part, or open the action again.",
+        checks: "The action is recorded as closed, but a part of it is open.",
+        why: "When an action asks for several things, the one that is missing is easily forgotten.",
+        remedy: "Settle the part, or reopen the action.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, a: &Rec<Action>| {
             if a.data.status != ActionStatus::Closed {
@@ -165,13 +169,9 @@ pub const RULES: &[Rule] = &[
                     a.data
                         .closure_reason
                         .clone()
-                        .unwrap_or_else(|| "the board asks for nothing more".into()),
+                        .unwrap_or_else(|| "the board requires nothing more".into()),
                 );
-                let words = format!(
-                    "{} of its {} parts are open",
-                    open.len(),
-                    a.computed.parts_total
-                );
+                let words = format!("open parts: {} of {}", open.len(), a.computed.parts_total);
                 Clash::of(said.on(a.data.closed_on))
                     .computed(Said::new("parts_open", words))
                     .against(open)
@@ -181,8 +181,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_claimed_done_and_open",
         severity: Is::Medium,
-        checks: "Who answers for the action says that it is dealt with, and the board has it as open.",
-        why: "Either the board has not looked, or it is not satisfied and has not said so.",
+        checks: "The owner of the action says that it has been dealt with, but the board has it \
+            as open.",
+        why: "Either the board has not considered the response, or it is not satisfied and has \
+            not said so.",
         remedy: "Close the action, or say what is missing.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, a: &Rec<Action>| {
@@ -191,20 +193,19 @@ pub const RULES: &[Rule] = &[
                 .claimed_status
                 .filter(|s| s.is_settled() && a.data.status == ActionStatus::Open)?;
             let claimed = response(c, a.meta.id, |r| r.part_id.is_none(), word(&claim));
-            let found = Said::new("open", "the board's secretary has it as open");
-            Some(
-                Clash::of(claimed)
-                    .verified(found)
-                    .computed(Said::new(word(&a.computed.state), "as its parts stand")),
-            )
+            let found = Said::new("open", "recorded as open by the board's secretary");
+            Some(Clash::of(claimed).verified(found).computed(Said::new(
+                word(&a.computed.state),
+                "worked out from its parts",
+            )))
         }),
     },
     Rule {
         code: "action_open_with_nothing_owed",
         severity: Is::Low,
-        checks: "The action is declared open, and none of its parts is.",
-        why: "A list of open actions that are done hides those that are not.",
-        remedy: "Close the action, or add the part that is still owed.",
+        checks: "The action is recorded as open, but none of its parts is open.",
+        why: "Finished actions in a list of open actions hide the unfinished ones.",
+        remedy: "Close the action, or add the part that is still outstanding.",
         answers: &[],
         look: &Each::new(|_, a: &Rec<Action>| {
             let settled = a.computed.parts_total > 0 && a.computed.state == ActionState::Complete;
@@ -213,17 +214,21 @@ pub const RULES: &[Rule] = &[
                     "complete",
                     format!("none of its {} parts is open", a.computed.parts_total),
                 );
-                Clash::of(Said::new("open", "the board's secretary has it as open"))
-                    .computed(computed)
+                Clash::of(Said::new(
+                    "open",
+                    "recorded as open by the board's secretary",
+                ))
+                .computed(computed)
             })
         }),
     },
     Rule {
         code: "action_part_claim_differs",
         severity: Is::Medium,
-        checks: "What the last response claims of the part is not what the board has it as.",
-        why: "The claim was never taken over, or was taken back without a word.",
-        remedy: "Take the claim over, or tell whoever made it why not.",
+        checks: "The status that the last response claims for the part is not the one that the \
+            board has recorded.",
+        why: "The claim was never accepted, or was reversed without explanation.",
+        remedy: "Accept the claim, or tell the person who made it why not.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, p: &Rec<ActionPart>| {
             let claim = p
@@ -233,7 +238,7 @@ pub const RULES: &[Rule] = &[
             let claimed = response(c, p.meta.id, |r| r.part_id == Some(p.meta.id), word(&claim));
             let words = p.data.note.clone().unwrap_or_else(|| {
                 format!(
-                    "the board has it as {}",
+                    "recorded by the board as {}",
                     word(&p.data.status).replace('_', " ")
                 )
             });
@@ -250,7 +255,7 @@ fn open_parts(c: &Context<'_>, action: &Rec<Action>) -> Vec<Uuid> {
         .collect()
 }
 
-/// The last response that claims this.
+/// The last response that makes this claim.
 fn response(
     c: &Context<'_>,
     to: Uuid,
@@ -264,6 +269,6 @@ fn response(
         Some(r) => Said::new(code, r.data.text.clone())
             .by(Some(r.data.by_post_id))
             .on(Some(r.data.responded_on)),
-        None => Said::new(code, "claimed by whoever answers for it"),
+        None => Said::new(code, "claimed by the owner"),
     }
 }

@@ -1,6 +1,8 @@
-//! Contradictions: what is claimed, what is verified and what the service computes, side by side, wherever the three do not say the same (Q3).
+//! Contradictions: what is claimed, what is verified and what the service computes, side by side,
+//! wherever the three differ (Q3).
 //!
-//! Claims are not facts. Nothing here decides who is right; a row names the record, the three statements, and what speaks against the claim.
+//! Claims are not facts. Nothing here decides who is right. A row names the record, the three
+//! statements, and what contradicts the claim.
 
 mod assurance;
 mod boards;
@@ -33,7 +35,7 @@ use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// Every rule, by register, in the order in which they are shown.
+/// All rules, by register, in the order in which they are listed.
 const RULES: Rules<Clash> = Rules(&[
     (GapRegister::Strategy, strategy::RULES),
     (GapRegister::Plan, plan::RULES),
@@ -43,17 +45,17 @@ const RULES: Rules<Clash> = Rules(&[
     (GapRegister::Performance, performance::RULES),
 ]);
 
-/// What a rule may look at beside the record itself.
+/// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
     pub seen: &'a Seen,
-    /// The day to judge by.
+    /// The date to calculate for.
     pub on: NaiveDate,
     pub settings: &'a SettingSet,
     planned: IdSet,
 }
 
 impl Context<'_> {
-    /// Whether a plan is still worked to.
+    /// Whether a plan is not closed.
     pub fn is_planned(&self, plan: Uuid) -> bool {
         self.planned.contains(&plan)
     }
@@ -66,10 +68,10 @@ impl Finding for Clash {
 /// Looks at every live record of a kind.
 type Each<R> = findings::Each<R, Clash>;
 
-/// A rule: which statements it compares.
+/// A rule that compares statements.
 type Rule = findings::Rule<Clash>;
 
-/// At most so many records are named that speak against a claim.
+/// Most records named as contradicting a claim.
 const MOST_AGAINST: usize = 20;
 
 /// One of the three statements, as a rule finds it.
@@ -81,7 +83,7 @@ pub struct Said {
 }
 
 impl Said {
-    /// A statement: its code, and the same in words.
+    /// Makes a statement from its code and the same in words.
     pub fn new(code: impl Into<String>, words: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -91,25 +93,27 @@ impl Said {
         }
     }
 
-    /// Said by this post, or approved by this post or board.
+    /// Adds the post that said it, or the post or board that approved it.
     pub fn by(mut self, by: Option<Uuid>) -> Self {
         self.by = by;
         self
     }
 
-    /// Said on this day.
+    /// Adds the date on which it was said.
     pub fn on(mut self, day: Option<NaiveDate>) -> Self {
         self.on = day;
         self
     }
 }
 
-/// What audit has found of a recommendation's claim.
+/// What audit has found about a recommendation's claim.
 pub fn audit(found: RecommendationVerification) -> Said {
     let words = match found {
-        RecommendationVerification::None => "audit has verified nothing: no claim stands",
-        RecommendationVerification::Submitted => "audit has not said anything of the claim",
-        RecommendationVerification::Verified => "audit has confirmed it",
+        RecommendationVerification::None => {
+            "there is no current claim, and audit has verified nothing"
+        }
+        RecommendationVerification::Submitted => "audit has not responded to the claim",
+        RecommendationVerification::Verified => "audit has verified the claim",
         RecommendationVerification::Rejected => "audit has rejected the claim",
     };
     Said::new(word(&found), words)
@@ -124,7 +128,7 @@ pub struct Clash {
 }
 
 impl Clash {
-    /// What is claimed, against nothing yet.
+    /// Starts with what is claimed.
     pub fn of(claimed: Said) -> Self {
         Self {
             claimed,
@@ -134,103 +138,106 @@ impl Clash {
         }
     }
 
-    /// What whoever is to check it found.
+    /// Adds what was found by those who check it.
     pub fn verified(mut self, said: Said) -> Self {
         self.verified = Some(said);
         self
     }
 
-    /// What follows from the records.
+    /// Adds what follows from the records.
     pub fn computed(mut self, said: Said) -> Self {
         self.computed = Some(said);
         self
     }
 
-    /// The records that speak against it.
+    /// Adds the records that contradict the claim.
     pub fn against(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
         self.against.extend(ids);
         self
     }
 }
 
-/// One of three statements about a record.
+/// One of the three statements about a record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Statement {
-    /// What it says, as a code.
+    /// The statement as a code.
     #[schema(max_length = 100)]
     pub code: String,
-    /// What it says, in words.
+    /// The statement in words.
     #[schema(max_length = 8000)]
     pub words: String,
-    /// The post that says so, or the post or board that approved it; null where that is not on record or the caller may not know of it.
+    /// Post that made the statement, or the post or board that approved it; null if this is not
+    /// recorded or not visible to the caller.
     pub by: Option<Named>,
-    /// The day on which it was said; null where that is not on record.
+    /// Date on which the statement was made; null if not recorded.
     pub on: Option<NaiveDate>,
 }
 
-/// A record of which the three do not say the same.
+/// A record for which the three statements differ.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Contradiction {
-    /// The code of the rule that found it: which statements of which records are compared.
+    /// Code of the rule that found it. The rule says which statements of which records are
+    /// compared.
     #[schema(max_length = 60)]
     pub rule: String,
-    /// How much it weighs.
+    /// How serious it is.
     pub severity: GapSeverity,
-    /// Where it belongs.
+    /// Where it belongs in the registers.
     pub register: GapRegister,
-    /// The record that it was found on.
+    /// Record that it was found on.
     pub record: RecordName,
-    /// What does not fit together.
+    /// How the statements differ.
     #[schema(max_length = 300)]
     pub reason: String,
     /// What is claimed or declared.
     pub claimed: Statement,
-    /// What whoever is to check it found: audit, the board, an approver. Null where nobody checks such a thing.
+    /// What was found by those who check it: audit, the board or an approver. Null if nobody checks
+    /// such records.
     pub verified: Option<Statement>,
-    /// What follows from the records. Null where the claim is contradicted by a verification alone.
+    /// What follows from the records. Null if only a verification contradicts the claim.
     pub computed: Option<Statement>,
-    /// The records that speak against the claim, the first 20.
+    /// Records that contradict the claim; the first 20.
     #[schema(max_items = 20)]
     pub against: Vec<RecordName>,
-    /// What would settle it.
+    /// What would resolve it.
     #[schema(max_length = 300)]
     pub remedy: String,
 }
 
-/// How many contradictions one rule found.
+/// Number of contradictions found by one rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContradictionCount {
-    /// The rule's code.
+    /// Code of the rule.
     #[schema(max_length = 60)]
     pub rule: String,
-    /// How much each weighs.
+    /// How serious each one is.
     pub severity: GapSeverity,
-    /// Where they belong.
+    /// Register that they belong to.
     pub register: GapRegister,
-    /// How many it found.
+    /// Number found.
     #[schema(minimum = 0)]
     pub contradictions: usize,
 }
 
-/// Contradictions, a page at a time, with the counts of all that were asked for.
+/// A page of contradictions, with counts for everything that matches the filters.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContradictionsView {
-    /// The day they are judged by.
+    /// Date they are calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which they look.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The settings that they are judged by.
+    /// Settings used to find them.
     pub settings: SettingsUsed,
-    /// How many there are on all pages.
+    /// Number on all pages.
     #[schema(minimum = 0)]
     pub total: usize,
-    /// How many by rule, rules that found something alone.
+    /// Number by rule; only rules that found something.
     #[schema(max_items = 500)]
     pub by_rule: Vec<ContradictionCount>,
-    /// The contradictions: by register, rule and reference.
+    /// Contradictions, ordered by register, rule and reference.
     #[schema(max_items = 200)]
     pub items: Vec<Contradiction>,
-    /// Where the next page begins; null on the last.
+    /// Cursor for the next page; null on the last page.
     #[schema(max_length = 200)]
     pub next_cursor: Option<String>,
 }
@@ -238,7 +245,7 @@ pub struct ContradictionsView {
 impl View for ContradictionsView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let flat = |c: &Contradiction| {
-            // Every row has the same columns in the same order, whichever statements there are.
+            // Every row has the same columns in the same order, whichever statements are present.
             let mut cells = Map::new();
             for (name, value) in [
                 ("rule", json!(c.rule)),
@@ -296,7 +303,7 @@ fn statement(seen: &Seen, said: Said) -> Statement {
     }
 }
 
-/// Puts what was found into words.
+/// Puts a finding into words.
 fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
     let (seen, clash) = (context.seen, found.finding);
     let named = |id: &Uuid| seen.any(*id).map(|r| RecordName::of(seen, r));
@@ -351,13 +358,22 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     vec![
-        operation("/api/v1/contradictions", "listContradictions", Subject::PlanItem, contradictions)
-            .takes(RULES.parameters("Contradictions", []))
-            .says(
-                "Views",
-                "Where claim, verification and computation differ",
-                "Every record of which the three do not say the same: what is claimed, by whom and when; what whoever is to check it found; what follows from the records; and the records that speak against the claim. `by_rule` counts all that were asked for, on all pages. The rules stand at `/api/v1/contradiction-rules`.",
-            ),
+        operation(
+            "/api/v1/contradictions",
+            "listContradictions",
+            Subject::PlanItem,
+            contradictions,
+        )
+        .takes(RULES.parameters("Contradictions", []))
+        .says(
+            "Views",
+            "List contradictions",
+            "Returns every record for which claim, verification and computation differ: what \
+                    is claimed, by whom and when; what was found by those who check it; what \
+                    follows from the records; and the records that contradict the claim. \
+                    `by_rule` counts everything that matches the filters, on all pages. The \
+                    rules are at `/api/v1/contradiction-rules`.",
+        ),
         operation(
             "/api/v1/contradiction-rules",
             "listContradictionRules",
@@ -366,8 +382,10 @@ pub fn operations() -> Vec<Operation> {
         )
         .says(
             "Views",
-            "The rules that find contradictions",
-            "Which statements each rule compares, why that matters, what would settle it, and which complaint of the Audit Panel papers of 2017 and 2020 it answers.",
+            "List the rules that find contradictions",
+            "Returns, for each rule, which statements it compares, why that matters, what would \
+                resolve a contradiction, and which complaint of the Audit Panel papers of 2017 \
+                and 2020 it answers.",
         ),
     ]
 }

@@ -1,4 +1,5 @@
-//! Measures and dashboards: called integrated or promised, against figures and versions.
+//! Contradictions in measures and dashboards: called integrated or promised, against figures and
+//! versions.
 
 use super::{Clash, Each, Rule, Said};
 use crate::registers::performance::{
@@ -13,8 +14,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_integrated_without_figures",
         severity: Is::High,
-        checks: "The measure's figures are said to arrive regularly, and there is none.",
-        why: "A framework of measures without figures measures nothing.",
+        checks: "The measure's figures are said to arrive regularly, but none are recorded.",
+        why: "Measures without figures show nothing.",
         remedy: "Load the figures, or set the measure back to planned.",
         answers: &["2020, recommendations 3 and 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
@@ -25,19 +26,23 @@ pub const RULES: &[Rule] = &[
                     .is_none()
             };
             (m.data.state == MeasureState::Integrated && none()).then(|| {
-                let claimed =
-                    Said::new("integrated", "its figures come regularly and are looked at")
-                        .by(m.data.owner_post_id);
-                Clash::of(claimed).computed(Said::new("no_figures", "no figure is on record"))
+                let claimed = Said::new(
+                    "integrated",
+                    "its figures arrive regularly and are reviewed",
+                )
+                .by(m.data.owner_post_id);
+                Clash::of(claimed).computed(Said::new("no_figures", "no figures are recorded"))
             })
         }),
     },
     Rule {
         code: "dashboard_promised_not_published",
         severity: Is::High,
-        checks: "The dashboard was promised for a day that has passed, and no version of it is published.",
-        why: "A dashboard promised in 2017 and still missing in 2020 stayed unseen because nobody put the two side by side.",
-        remedy: "Publish it, or say what became of it.",
+        checks: "The dashboard was promised for a date that has passed, but no version of it is \
+            published.",
+        why: "A dashboard promised in 2017 was still missing in 2020, and nobody noticed because \
+            nobody compared the two.",
+        remedy: "Publish it, or record what happened to it.",
         answers: &["2017, Action 14", "2020, recommendation 5"],
         look: &Each::new(|c, d: &Rec<Dashboard>| {
             if d.computed.first_published_on.is_some_and(|day| day <= c.on) {
@@ -74,7 +79,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dashboard_published_without_figures",
         severity: Is::Medium,
-        checks: "The dashboard counts as published, and none of its measures has a figure.",
+        checks: "The dashboard is recorded as published, but none of its measures has a figure.",
         why: "It shows nothing.",
         remedy: "Load the figures of its measures, or set the version back to draft.",
         answers: &["2020, recommendation 5"],

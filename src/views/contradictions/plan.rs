@@ -1,4 +1,5 @@
-//! Plans and their items: what their leads declare, against their parts, dependencies, benefits and audit.
+//! Contradictions in plans and their items: what leads declare, against parts, dependencies,
+//! benefits and audit.
 
 use uuid::Uuid;
 
@@ -23,9 +24,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_colour_differs",
         severity: Is::Medium,
-        checks: "The colour that the lead declares is not the one that the service computes.",
+        checks: "The RAG rating declared by the lead differs from the one computed by the service.",
         why: "One of the two is wrong, and the board sees only one.",
-        remedy: "Record an update that explains the declared colour, or correct it.",
+        remedy: "Record an update that explains the declared RAG rating, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if i.data.status.is_closed() || !c.is_planned(i.data.plan_id) {
@@ -48,9 +49,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_complete_with_open_part",
         severity: Is::High,
-        checks: "The item is declared complete, and items that are part of it are open.",
-        why: "The whole is not done while a part is owed.",
-        remedy: "Complete or cancel the parts, or open the item again.",
+        checks: "The item is declared complete, but items that are part of it are open.",
+        why: "An item is not done while one of its parts is outstanding.",
+        remedy: "Complete or cancel the parts, or reopen the item.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let (mut parts, mut open) = (0, Vec::new());
@@ -65,7 +66,7 @@ pub const RULES: &[Rule] = &[
             }
             let computed = Said::new(
                 "parts_open",
-                format!("{} of its {parts} parts are open", open.len()),
+                format!("open parts: {} of {parts}", open.len()),
             );
             Some(Clash::of(completed(c, i)?).computed(computed).against(open))
         }),
@@ -73,9 +74,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_complete_while_waiting",
         severity: Is::Medium,
-        checks: "The item is declared complete, and it still waits for something.",
-        why: "Either it did not need what it waited for, or it is not complete.",
-        remedy: "Set the dependency to met or dropped, or open the item again.",
+        checks: "The item is declared complete, but it is still waiting for something.",
+        why: "Either it did not need what it is waiting for, or it is not complete.",
+        remedy: "Set the dependency to met or dropped, or reopen the item.",
         answers: &["2020, recommendations 1 to 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
@@ -87,7 +88,7 @@ pub const RULES: &[Rule] = &[
             (!open.is_empty()).then(|| {
                 let computed = Said::new(
                     "dependencies_open",
-                    format!("{} of its dependencies are open", open.len()),
+                    format!("open dependencies: {}", open.len()),
                 );
                 Clash::of(claimed).computed(computed).against(open)
             })
@@ -96,8 +97,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_complete_benefit_unevidenced",
         severity: Is::Medium,
-        checks: "The item is declared complete, and a benefit claimed for it has nothing to show.",
-        why: "What it was for is what nobody can see.",
+        checks: "The item is declared complete, but a benefit claimed for it has no evidence.",
+        why: "Nobody can see whether it achieved what it was for.",
         remedy: "Add the evidence, or withdraw the claim.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -110,7 +111,7 @@ pub const RULES: &[Rule] = &[
             (!bare.is_empty()).then(|| {
                 let computed = Said::new(
                     "unevidenced",
-                    format!("{} of the benefits claimed have no evidence", bare.len()),
+                    format!("claimed benefits without evidence: {}", bare.len()),
                 );
                 Clash::of(claimed).computed(computed).against(bare)
             })
@@ -119,9 +120,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_complete_audit_disagrees",
         severity: Is::High,
-        checks: "The item is declared complete, and a recommendation that bears on it is rejected by audit or overdue.",
-        why: "The plan reports as done what audit does not find done.",
-        remedy: "Show audit what was delivered, or open the item again.",
+        checks: "The item is declared complete, but a recommendation linked to it is overdue, or \
+            audit has rejected its claim.",
+        why: "The plan reports work as done that audit does not find done.",
+        remedy: "Show audit what was delivered, or reopen the item.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
@@ -140,7 +142,7 @@ pub const RULES: &[Rule] = &[
             let computed = Said::new(
                 "recommendations_open",
                 format!(
-                    "{} recommendations that bear on it stand open",
+                    "open recommendations linked to it, rejected or overdue: {}",
                     against.len()
                 ),
             );
@@ -155,8 +157,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_percentage_differs",
         severity: Is::Low,
-        checks: "The status and the percentage that the lead declares do not fit together.",
-        why: "Two figures of one person that differ leave the reader to choose.",
+        checks: "The status and the percentage declared by the lead do not agree.",
+        why: "Readers cannot tell which of the two to believe.",
         remedy: "Correct the status or the percentage.",
         answers: &[],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -165,7 +167,7 @@ pub const RULES: &[Rule] = &[
             let differs =
                 (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
             (differs && c.is_planned(i.data.plan_id)).then(|| {
-                let claimed = said_in_update(c, i, format!("{percent} per cent are done"), |u| {
+                let claimed = said_in_update(c, i, format!("{percent} per cent done"), |u| {
                     u.percent_complete == Some(percent)
                 });
                 let computed = Said::new(
@@ -183,14 +185,15 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dependency_met_by_what_is_open",
         severity: Is::Medium,
-        checks: "The item is said to have what it waited for, and that is not done.",
-        why: "The item goes on without what it needs.",
-        remedy: "Complete what it waited for, or open the dependency again.",
+        checks: "The dependency is recorded as met, but what the item was waiting for is not done.",
+        why: "The item is going ahead without what it needs.",
+        remedy: "Complete what it was waiting for, or reopen the dependency.",
         answers: &["2020, recommendations 1 to 4"],
         look: &Each::new(|c, d: &Rec<Dependency>| {
             let state = awaited(c, d)?;
             (d.data.status == DependencyStatus::Met && state.0 == "open").then(|| {
-                let claimed = Said::new("met", "the item has what it waited for").on(d.data.met_on);
+                let claimed =
+                    Said::new("met", "the item has what it was waiting for").on(d.data.met_on);
                 Clash::of(claimed)
                     .computed(Said::new("open", state.1))
                     .against(d.data.on_id)
@@ -200,8 +203,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dependency_open_on_what_is_done",
         severity: Is::Low,
-        checks: "The item is said to wait for something that is done.",
-        why: "An excuse outlives its reason.",
+        checks: "The item is recorded as waiting for something that is done.",
+        why: "The item no longer has a reason to wait.",
         remedy: "Set the dependency to met, or say what is still missing.",
         answers: &[],
         look: &Each::new(|c, d: &Rec<Dependency>| {
@@ -211,7 +214,7 @@ pub const RULES: &[Rule] = &[
                 && !item.data.status.is_closed()
                 && c.is_planned(item.data.plan_id);
             (waits && state.0 == "done").then(|| {
-                let claimed = Said::new("open", "the item waits for it");
+                let claimed = Said::new("open", "the item is waiting for it");
                 Clash::of(claimed)
                     .computed(Said::new("done", state.1))
                     .against(d.data.on_id)
@@ -221,9 +224,11 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "plan_complete_with_incomplete_items",
         severity: Is::High,
-        checks: "The plan is said to be complete, and its items lack lead, unit, what, how, outcome, measure, goal or deadline.",
-        why: "A plan is not complete while nobody can tell what its items are, whose they are and when they are done.",
-        remedy: "Complete the items, or say that the plan is partial.",
+        checks: "The plan is recorded as complete, but some of its items lack a lead, unit, what, \
+            how, outcome, measure, goal or deadline.",
+        why: "A plan is not complete while nobody can tell what its items are, who is responsible \
+            for them and when they are due.",
+        remedy: "Complete the items, or record that the plan is partial.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, p: &Rec<Plan>| {
             if p.data.completeness_claim != PlanCompleteness::Complete
@@ -248,11 +253,11 @@ pub const RULES: &[Rule] = &[
                     p.data
                         .completeness_source
                         .clone()
-                        .unwrap_or_else(|| "said to be complete".into()),
+                        .unwrap_or_else(|| "recorded as complete".into()),
                 );
                 let computed = Said::new(
                     "items_incomplete",
-                    format!("{} of its {items} items lack something", lacking.len()),
+                    format!("incomplete items: {} of {items}", lacking.len()),
                 );
                 Clash::of(claimed).computed(computed).against(lacking)
             })
@@ -261,9 +266,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "plan_active_on_unapproved_version",
         severity: Is::Medium,
-        checks: "The plan is worked to, and the version of the strategy that it delivers is not approved.",
-        why: "Work begins on what may still change.",
-        remedy: "Have the version approved, or bind the plan to one that is.",
+        checks: "The plan is active, but the strategy version that it delivers is not approved.",
+        why: "Work is starting on something that may still change.",
+        remedy: "Have the version approved, or link the plan to an approved version.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, p: &Rec<Plan>| {
             let version = c.seen.get::<StrategyVersion>(p.data.strategy_version_id?)?;
@@ -279,7 +284,7 @@ pub const RULES: &[Rule] = &[
                     status.clone(),
                     format!("the version is {}", status.replace('_', " ")),
                 );
-                Clash::of(Said::new("active", "the plan is worked to"))
+                Clash::of(Said::new("active", "the plan is active"))
                     .verified(found)
                     .against([version.meta.id])
             })
@@ -298,7 +303,8 @@ fn children<'a>(
         .filter(move |p| p.data.parent_id == Some(id))
 }
 
-/// What an item's lead says, as the latest update that says it has it; else nobody is known to have said it.
+/// What an item's lead says, from the latest update that says it. If no update says it, the lead is
+/// named without a date.
 fn said_in_update(
     c: &Context<'_>,
     item: &Rec<WorkPlanItem>,
@@ -319,7 +325,7 @@ fn said_in_update(
     }
 }
 
-/// That an item is declared complete, if it is.
+/// The statement that an item is complete, if it is declared complete.
 fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
     if item.data.status != ItemStatus::Complete {
         return None;
@@ -335,7 +341,7 @@ fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
     })
 }
 
-/// Whether what a dependency waits for is open or done, as far as it has such states.
+/// Whether what a dependency waits for is open or done, if it has such a state.
 fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static str, String)> {
     let id = dependency.data.on_id?;
     let told = |done: bool, status: String| {
@@ -357,7 +363,8 @@ fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static st
     ))
 }
 
-/// Whether an item lacks what a complete plan says of each (the fields that recommendation 4 of 2020 asks for).
+/// Whether an item lacks a field that a complete plan needs (the fields that recommendation 4 of
+/// 2020 asks for).
 fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let i = &item.data;
     let dropped = matches!(i.status, ItemStatus::Cancelled | ItemStatus::Superseded);

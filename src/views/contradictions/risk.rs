@@ -1,4 +1,4 @@
-//! Risks and controls: assumed, assessed and verified.
+//! Contradictions in risks and controls: assumed, assessed and verified.
 
 use super::{Clash, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
@@ -11,9 +11,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "control_effective_not_verified",
         severity: Is::High,
-        checks: "The control was assessed better than audit has found the recommendation that it carries out.",
-        why: "A risk looks lower than anybody has verified.",
-        remedy: "Have audit verify the recommendation, or assess the control anew.",
+        checks: "The control was assessed as more effective than audit's findings on its \
+            recommendation support.",
+        why: "The risk looks lower than anyone has verified.",
+        remedy: "Have audit verify the recommendation, or reassess the control.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, k: &Rec<Control>| {
             let verification = k.computed.recommendation_verification?;
@@ -28,7 +29,7 @@ pub const RULES: &[Rule] = &[
                 let found = audit(verification);
                 let computed = Said::new(
                     word(&k.computed.counted_effectiveness),
-                    "what the risk counts it as",
+                    "effectiveness counted for the risk",
                 );
                 Clash::of(claimed)
                     .verified(found)
@@ -40,9 +41,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "control_assumed_not_verified",
         severity: Is::High,
-        checks: "The control is assumed to lower a risk, and the recommendation that it carries out is not verified.",
-        why: "Recommendations that stand as controls do nothing until they are carried out.",
-        remedy: "Carry the recommendation out, or assume nothing of the control.",
+        checks: "The control is assumed to reduce a risk, but the recommendation that it carries \
+            out is not verified.",
+        why: "A recommendation recorded as a control does nothing until it is carried out.",
+        remedy: "Carry out the recommendation, or assume no reduction from the control.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, k: &Rec<Control>| {
             let by = k
@@ -52,7 +54,7 @@ pub const RULES: &[Rule] = &[
             let verification = k.computed.recommendation_verification?;
             (k.computed.counted_effectiveness != ControlEffectiveness::Effective).then(|| {
                 let words = format!(
-                    "assumed to take {} off the likelihood and {} off the impact",
+                    "assumed to reduce likelihood by {} and impact by {}",
                     by.likelihood, by.impact
                 );
                 let claimed = Said::new("assumed", words).by(k.data.owner_post_id);
@@ -62,7 +64,7 @@ pub const RULES: &[Rule] = &[
                 } else {
                     Said::new(
                         word(&k.computed.counted_effectiveness),
-                        "what the risk counts it as",
+                        "effectiveness counted for the risk",
                     )
                 };
                 Clash::of(claimed)
@@ -75,9 +77,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_assumed_below_verified",
         severity: Is::Medium,
-        checks: "What the controls are assumed to leave of the risk is less than what verified controls leave.",
-        why: "The difference is believed, not known.",
-        remedy: "Have the controls assessed, or count on fewer of them.",
+        checks: "The score assumed after controls is lower than the score that verified controls \
+            support.",
+        why: "The difference is assumed, not verified.",
+        remedy: "Have the controls assessed, or rely on fewer of them.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| {
             let (assumed, verified) = (r.computed.assumed_level?, r.computed.verified_level?);
@@ -101,9 +104,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_current_below_verified",
         severity: Is::Medium,
-        checks: "The current score is lower than what verified controls leave of the risk.",
-        why: "Nothing that anybody has verified accounts for the lower score.",
-        remedy: "Review the risk and score it by what is verified, or say what else lowers it.",
+        checks: "The current score is lower than the score that verified controls support.",
+        why: "Nothing that has been verified explains the lower score.",
+        remedy: "Review the risk and score it on what is verified, or record what else reduces it.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| {
             let (current, verified) = (r.computed.current_level?, r.computed.verified_level?);
@@ -124,19 +127,20 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_tolerated_above_appetite",
         severity: Is::High,
-        checks: "The risk is said to be tolerated, and it is above what its owner says it is ready to take.",
-        why: "One of the two statements is not meant.",
-        remedy: "Treat the risk, or raise the appetite by decision.",
+        checks: "The response to the risk is tolerate, but the risk is above its owner's appetite.",
+        why: "One of the two statements cannot be right.",
+        remedy: "Treat the risk, or have a higher appetite agreed.",
         answers: &[],
         look: &Each::new(|_, r: &Rec<Risk>| {
             let tolerated = r.data.response == Some(RiskResponse::Tolerate)
                 && r.data.status == RiskStatus::Open;
             (tolerated && r.computed.above_appetite == Some(true)).then(|| {
                 let appetite = r.data.appetite.map(|a| word(&a)).unwrap_or_default();
-                let claimed = Said::new("tolerate", "it is lived with").by(r.data.owner_post_id);
+                let claimed =
+                    Said::new("tolerate", "the risk is tolerated").by(r.data.owner_post_id);
                 Clash::of(claimed).computed(Said::new(
                     "above_appetite",
-                    format!("its score is above an appetite that is {appetite}"),
+                    format!("its score is above its appetite, which is {appetite}"),
                 ))
             })
         }),

@@ -1,4 +1,5 @@
-//! Strategies: what is called approved, current or taken in, against versions and their documents.
+//! Contradictions in strategies: called approved, current or incorporated, against versions and
+//! their documents.
 
 use chrono::Datelike;
 
@@ -17,9 +18,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "version_approved_document_draft",
         severity: Is::High,
-        checks: "The version counts as approved, and its document says that it is a draft.",
+        checks: "The version counts as approved, but its document says that it is a draft.",
         why: "Nobody can tell which text was approved.",
-        remedy: "Put the approved document in its place, or set the version back.",
+        remedy: "Attach the approved document, or set the version back.",
         answers: &["2017, appendix 2"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let stated = v.data.document.as_ref()?.stated_status.as_ref()?;
@@ -36,8 +37,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "version_approved_by_nobody",
         severity: Is::High,
-        checks: "The version counts as approved, and no approver or no day of approval is on record.",
-        why: "An approval that nobody gave is none.",
+        checks: "The version counts as approved, but no approver or no approval date is recorded.",
+        why: "An approval without an approver or a date cannot be relied on.",
         remedy: "Record who approved it and when, or set the version back.",
         answers: &["2017, Action 14 and key considerations"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
@@ -45,9 +46,9 @@ pub const RULES: &[Rule] = &[
             (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none()))
                 .then(|| {
                     let words = match (approver, v.data.approved_on) {
-                        (None, None) => "neither approver nor day is on record",
-                        (None, _) => "no approver is on record",
-                        _ => "no day of approval is on record",
+                        (None, None) => "neither approver nor approval date is recorded",
+                        (None, _) => "no approver is recorded",
+                        _ => "no approval date is recorded",
                     };
                     let claimed = Said::new(word(&v.data.status), "the version counts as approved");
                     Clash::of(claimed).verified(
@@ -61,25 +62,25 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_current_past_its_period",
         severity: Is::Medium,
-        checks: "The strategy is said to hold, and the period that it covers is over.",
-        why: "Work goes on under a strategy that has run out.",
-        remedy: "End it or name its successor, or extend the period by a new version.",
+        checks: "The strategy is recorded as current, but the period that it covers is over.",
+        why: "Work is continuing under a strategy that has run out.",
+        remedy: "End it or name its successor, or extend the period with a new version.",
         answers: &[],
         look: &Each::new(|c, s: &Rec<Strategy>| {
             let until = s
                 .data
                 .until_year
                 .filter(|y| *y < c.on.year() && s.data.status == StrategyStatus::Current)?;
-            let computed = Said::new("period_over", format!("its period ended with {until}"));
-            Some(Clash::of(Said::new("current", "it is said to hold")).computed(computed))
+            let computed = Said::new("period_over", format!("its period ended in {until}"));
+            Some(Clash::of(Said::new("current", "recorded as current")).computed(computed))
         }),
     },
     Rule {
         code: "strategy_ended_version_in_force",
         severity: Is::Medium,
-        checks: "The strategy has ended, and a version of it still counts as in force.",
-        why: "Whoever looks for the text in force finds one that no longer holds.",
-        remedy: "Set the version to superseded or withdrawn, or the strategy to current.",
+        checks: "The strategy has ended, but a version of it still counts as in force.",
+        why: "Anyone who looks for the text in force finds one that no longer applies.",
+        remedy: "Set the version to superseded or withdrawn, or set the strategy to current.",
         answers: &[],
         look: &Each::new(|c, s: &Rec<Strategy>| {
             if s.data.status != StrategyStatus::Ended {
@@ -93,7 +94,7 @@ pub const RULES: &[Rule] = &[
                 "a version of it counts as in force",
             );
             Some(
-                Clash::of(Said::new("ended", "it no longer holds"))
+                Clash::of(Said::new("ended", "recorded as ended"))
                     .computed(computed)
                     .against([version.meta.id]),
             )
@@ -102,9 +103,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_planned_version_approved",
         severity: Is::Low,
-        checks: "The strategy is said to be still to come, and a version of it counts as approved.",
-        why: "Whoever waits for it waits for what is there.",
-        remedy: "Set the strategy to current, or the version back.",
+        checks: "The strategy is recorded as planned, but a version of it counts as approved.",
+        why: "Anyone waiting for the strategy is waiting for something that already exists.",
+        remedy: "Set the strategy to current, or set the version back.",
         answers: &[],
         look: &Each::new(|c, s: &Rec<Strategy>| {
             if s.data.status != StrategyStatus::Planned {
@@ -118,7 +119,7 @@ pub const RULES: &[Rule] = &[
                 "a version of it counts as approved",
             );
             Some(
-                Clash::of(Said::new("planned", "it is still to come"))
+                Clash::of(Said::new("planned", "recorded as planned"))
                     .computed(computed)
                     .against([version.meta.id]),
             )
@@ -127,9 +128,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "suggestion_taken_in_nowhere",
         severity: Is::Medium,
-        checks: "The suggestion is said to be taken in, and no version that stands has it.",
-        why: "Whoever made it is told that it counts, and it stands nowhere.",
-        remedy: "Name the version that took it in, or correct what became of it.",
+        checks: "The suggestion is recorded as incorporated, but no approved version contains it.",
+        why: "The person who made it is told that it was accepted, but it appears nowhere.",
+        remedy: "Name the version that incorporates it, or correct the disposition.",
         answers: &["2017, recommendation a"],
         look: &Each::new(|c, s: &Rec<Suggestion>| {
             use StrategyVersionStatus::{Draft, InReview, Withdrawn};
@@ -143,7 +144,7 @@ pub const RULES: &[Rule] = &[
                 .and_then(|id| c.seen.get::<StrategyVersion>(id));
             let computed = match version {
                 None if s.data.taken_in_version_id.is_none() => {
-                    Said::new("no_version", "no version is named that has it")
+                    Said::new("no_version", "no version is named as containing it")
                 }
                 Some(v)
                     if !v.is_live() || matches!(v.data.status, Draft | InReview | Withdrawn) =>
@@ -151,7 +152,7 @@ pub const RULES: &[Rule] = &[
                     Said::new(
                         word(&v.data.status),
                         format!(
-                            "the version that has it is {}",
+                            "the version that contains it is {}",
                             word(&v.data.status).replace('_', " ")
                         ),
                     )
@@ -159,7 +160,10 @@ pub const RULES: &[Rule] = &[
                 _ => return None,
             };
             taken.then(|| {
-                let claimed = Said::new(word(&s.data.disposition), "it is said to be taken in");
+                let claimed = Said::new(
+                    word(&s.data.disposition),
+                    "recorded as incorporated, wholly or partly",
+                );
                 Clash::of(claimed)
                     .computed(computed)
                     .against(version.map(|v| v.meta.id))
@@ -169,9 +173,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "review_completed_deferred_open",
         severity: Is::High,
-        checks: "The review of the strategy is completed, and work that was put off to it is still open.",
-        why: "What was left to the refresh was left out of it.",
-        remedy: "Settle what was put off, or put it off anew with a date.",
+        checks: "The review of the strategy is completed, but work that was deferred to it is \
+            still open.",
+        why: "What was left to the refresh was not dealt with in it.",
+        remedy: "Settle what was deferred, or defer it again with a date.",
         answers: &["2020, recommendations 1 to 4, 7 and 9"],
         look: &Each::new(|c, r: &Rec<StrategyReview>| {
             if r.data.status != StrategyReviewStatus::Completed {
@@ -191,7 +196,7 @@ pub const RULES: &[Rule] = &[
                     Said::new("completed", "the review is completed").on(r.data.completed_on);
                 let computed = Said::new(
                     "deferred_open",
-                    format!("{} items that were put off to it are open", open.len()),
+                    format!("open items deferred to it: {}", open.len()),
                 );
                 Clash::of(claimed).computed(computed).against(open)
             })

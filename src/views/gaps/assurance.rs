@@ -1,4 +1,4 @@
-//! What audit recommendations lack, and what is said of them.
+//! What audit recommendations and assertions lack.
 
 use chrono::NaiveDate;
 
@@ -19,9 +19,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_without_owner",
         severity: Is::High,
-        checks: "No post or unit answers for the recommendation.",
-        why: "Nobody can be asked how far it has come.",
-        remedy: "Name the post or unit that answers for it.",
+        checks: "No owner post or unit is recorded for the recommendation.",
+        why: "Nobody can be asked about progress.",
+        remedy: "Record the post or unit that owns it.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(
@@ -32,9 +32,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_without_priority",
         severity: Is::Medium,
-        checks: "Nobody has said how much the recommendation matters.",
-        why: "What matters most cannot be done first.",
-        remedy: "Have audit say its priority.",
+        checks: "No priority is recorded for the recommendation.",
+        why: "The most important work cannot be done first.",
+        remedy: "Ask audit for its priority, and record it.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(is_open(c, r) && r.data.priority.is_none())
@@ -43,14 +43,15 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_incomplete",
         severity: Is::Medium,
-        checks: "The recommendation lacks the finding, or what is recommended.",
-        why: "Without the one nobody knows why, without the other nobody knows what to do.",
-        remedy: "Add what the report says.",
+        checks: "The recommendation lacks the finding or the text of what is recommended.",
+        why: "Without the finding nobody knows why it was made; without the text nobody knows \
+            what to do.",
+        remedy: "Add the text from the audit report.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             match (&r.data.finding, &r.data.recommendation) {
                 (None, _) if is_open(c, r) => because("no finding"),
-                (_, None) if is_open(c, r) => because("it does not say what is recommended"),
+                (_, None) if is_open(c, r) => because("no text of what is recommended"),
                 _ => None,
             }
         }),
@@ -58,8 +59,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_without_response",
         severity: Is::Medium,
-        checks: "Management has not said whether it accepts the recommendation.",
-        why: "What nobody has agreed to do need not be done.",
+        checks: "No management response to the recommendation is recorded.",
+        why: "Nobody has agreed to do it.",
         remedy: "Record management's response.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -73,9 +74,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_rejection_open",
         severity: Is::Medium,
-        checks: "Management rejects the recommendation, and audit has not closed it.",
-        why: "It stays open, and nobody works on it.",
-        remedy: "Have audit accept the rejection by a closure, or take the matter up.",
+        checks: "Management rejects the recommendation, but audit has not closed it.",
+        why: "It stays open, but nobody works on it.",
+        remedy: "Have audit close it and accept the rejection, or resolve the disagreement.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(
@@ -88,7 +89,7 @@ pub const RULES: &[Rule] = &[
         code: "recommendation_without_deadline",
         severity: Is::High,
         checks: "The recommendation has no deadline.",
-        why: "It can never be late.",
+        why: "It can never become overdue.",
         remedy: "Agree a deadline.",
         answers: &["2017, recommendation b"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -98,9 +99,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_overdue",
         severity: Is::High,
-        checks: "The recommendation is past its deadline, and nobody claims that it is implemented.",
-        why: "A deadline that passes without a word is no deadline.",
-        remedy: "Implement it and claim it, or ask for an extension.",
+        checks: "The recommendation is past its deadline, but nobody claims that it is \
+            implemented.",
+        why: "A deadline that passes without comment has no effect.",
+        remedy: "Implement it and record the claim, or ask for an extension.",
         answers: &["2020, recommendations 6, 7 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let due = r
@@ -117,9 +119,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_extended_often",
         severity: Is::Medium,
-        checks: "The deadline of the recommendation is extended again and again.",
-        why: "A deadline that always moves binds nobody.",
-        remedy: "Have the board decide what is realistic, or audit what risk is borne meanwhile.",
+        checks: "The deadline of the recommendation has been extended repeatedly.",
+        why: "A deadline that keeps moving has no effect.",
+        remedy: "Have the board decide what is realistic, or have audit say what risk is carried \
+            in the meantime.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let often =
@@ -134,9 +137,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_put_off_without_date",
         severity: Is::High,
-        checks: "Management puts the recommendation off, and to no date.",
-        why: "That is how a promise is never broken and never kept.",
-        remedy: "Say to when, and ask for that extension.",
+        checks: "Management has deferred the recommendation without giving a date.",
+        why: "Without a date, nobody can tell whether the promise has been broken or kept.",
+        remedy: "Give a date, and ask for an extension to it.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let latest = r
@@ -155,9 +158,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_waits_for_undated",
         severity: Is::Medium,
-        checks: "The recommendation leans on something that has no date.",
-        why: "Its own deadline rests on nothing.",
-        remedy: "Give what it leans on a date, or implement the recommendation without it.",
+        checks: "The recommendation depends on or refers to something that has no date.",
+        why: "Its own deadline cannot be relied on.",
+        remedy: "Give what it depends on a date, or implement the recommendation without it.",
         answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             leans(c, r, |a| {
@@ -170,23 +173,24 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_waits_beyond_deadline",
         severity: Is::High,
-        checks: "What the recommendation leans on comes after its own deadline.",
-        why: "The deadline cannot be kept, and this is known today.",
-        remedy: "Bring forward what it leans on, or ask for an extension now.",
+        checks: "Something that the recommendation depends on or refers to is expected after the \
+            recommendation's own deadline.",
+        why: "The deadline cannot be met, and this is already known.",
+        remedy: "Bring forward what it depends on, or ask for an extension now.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let due = r.data.deadline.due_on?;
             leans(c, r, |a| {
                 let on = a.due_on.filter(|on| *on > due)?;
-                Some(format!("{} on {on}", a.record.meta().reference))
+                Some(format!("{} expected on {on}", a.record.meta().reference))
             })
         }),
     },
     Rule {
         code: "recommendation_stale",
         severity: Is::Medium,
-        checks: "Nothing has been said about the recommendation for long.",
-        why: "Silence is not progress.",
+        checks: "The recommendation has had no recent update.",
+        why: "Without updates, nobody can see progress.",
         remedy: "Record an update.",
         answers: &["2017, recommendation b"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -198,7 +202,7 @@ pub const RULES: &[Rule] = &[
             let silent =
                 (c.on - since.unwrap_or_else(|| r.meta.created_at.date_naive())).num_days();
             if silent > c.settings.stale_after_days {
-                because(format!("not for {}", days(silent)))
+                because(format!("no update for {}", days(silent)))
             } else {
                 None
             }
@@ -207,8 +211,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_long_unverified",
         severity: Is::High,
-        checks: "Management claims that the recommendation is implemented, and audit has not verified it for long.",
-        why: "A claim that nobody checks counts as done without being so.",
+        checks: "Management claims that the recommendation is implemented, but audit has not \
+            verified it for a long time.",
+        why: "A claim that nobody checks is treated as done when it may not be.",
         remedy: "Verify the claim, or reject it.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
@@ -224,9 +229,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_without_evidence",
         severity: Is::High,
-        checks: "Management claims that the recommendation is implemented, and submits no evidence.",
-        why: "What cannot be shown cannot be verified.",
-        remedy: "Submit the evidence with the claim, or take the claim back.",
+        checks: "Management claims that the recommendation is implemented, but has submitted no \
+            evidence.",
+        why: "A claim without evidence cannot be verified.",
+        remedy: "Submit the evidence with the claim, or withdraw the claim.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = r.computed.claim_id.filter(|_| is_open(c, r))?;
@@ -241,18 +247,20 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_rejected_claim",
         severity: Is::High,
-        checks: "Audit rejected the claim that the recommendation is implemented, and nothing was said since.",
-        why: "Who claimed it leaves it at that.",
-        remedy: "Take up what audit found, and record an update.",
+        checks: "Audit rejected the claim that the recommendation is implemented, and no update \
+            has been recorded since.",
+        why: "Nobody has acted on the rejection.",
+        remedy: "Act on what audit found, and record an update.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(recommendation_rejected_claim),
     },
     Rule {
         code: "duplicate_not_accepted",
         severity: Is::Medium,
-        checks: "The recommendation is said to repeat another, and audit has not accepted that.",
-        why: "Until audit agrees, both are owed.",
-        remedy: "Have audit close one as a duplicate, or answer both.",
+        checks: "The recommendation is recorded as a duplicate of another, but audit has not \
+            accepted that.",
+        why: "Until audit agrees, both recommendations must be implemented.",
+        remedy: "Have audit close one as a duplicate, or respond to both.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let says = l.data.relation == RecommendationRelation::Duplicates;
@@ -267,9 +275,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_made_again",
         severity: Is::Medium,
-        checks: "The recommendation had to be made again.",
-        why: "What was recommended before was not carried out, and the same may happen once more.",
-        remedy: "Say why it was not carried out the first time, and close the earlier one by the later.",
+        checks: "The recommendation repeats an earlier one that is still open.",
+        why: "The earlier recommendation was not carried out, and the same may happen again.",
+        remedy: "Record why the earlier one was not carried out, and close it as superseded by \
+            the later one.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let repeats = l.data.relation == RecommendationRelation::Repeats;
@@ -284,9 +293,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "assertion_without_evidence",
         severity: Is::Medium,
-        checks: "The assertion is made without anything to support it.",
-        why: "Anybody can say so.",
-        remedy: "Name the evidence, or withdraw the assertion.",
+        checks: "No evidence is recorded for the assertion.",
+        why: "Anyone can say so.",
+        remedy: "Record the evidence, or withdraw the assertion.",
         answers: &[
             "2017, key considerations and interdependencies",
             "2020, recommendations 4 and 7",
@@ -302,7 +311,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether it still binds management: of a review that stands, and closed by nobody.
+/// Whether it still binds management: its review is live and it has not been closed.
 fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
     let stands = || {
         c.seen
@@ -312,7 +321,7 @@ fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
     r.is_live() && r.computed.closure == RecommendationClosureState::None && stands()
 }
 
-/// When its review was reported, where that is known.
+/// Date on which its review was reported, if known.
 fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
     c.seen
         .get::<AuditReview>(r.data.review_id)?
@@ -321,7 +330,7 @@ fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
         .due_on
 }
 
-/// What of all that it leans on is wrong, in words.
+/// What is wrong with the records that it depends on or refers to, in words.
 fn leans(
     c: &Context<'_>,
     r: &Rec<Recommendation>,

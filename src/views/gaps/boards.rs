@@ -18,9 +18,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_without_owner",
         severity: Is::Medium,
-        checks: "Nobody has said whose board it is.",
-        why: "Nobody sees to it that it meets, is chaired and reports.",
-        remedy: "Name the unit whose board it is.",
+        checks: "No owner unit is recorded for the board.",
+        why: "Nobody makes sure that it meets, has a chair and reports.",
+        remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, b: &Rec<Board>| {
             plain_if(is_active(b) && b.data.owner_unit_id.is_none())
@@ -29,8 +29,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_without_terms",
         severity: Is::High,
-        checks: "The board has no terms of reference.",
-        why: "Nobody can say what it is for, what it decides and what it answers for.",
+        checks: "No terms of reference are recorded for the board.",
+        why: "Nobody can say what it is for, what it decides and what it is accountable for.",
         remedy: "Agree terms of reference and record them.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
@@ -40,9 +40,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "terms_not_agreed",
         severity: Is::High,
-        checks: "The board's terms of reference were never agreed.",
-        why: "A draft binds nobody.",
-        remedy: "Have them agreed, with approver and day.",
+        checks: "No agreed terms of reference are recorded for the board.",
+        why: "A draft is not binding.",
+        remedy: "Have them agreed, and record the approver and date.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
@@ -66,8 +66,8 @@ pub const RULES: &[Rule] = &[
         code: "terms_incomplete",
         severity: Is::Medium,
         checks: "Sections of the terms of reference are empty.",
-        why: "What they leave out is settled by whoever speaks first.",
-        remedy: "Fill the empty sections.",
+        why: "What they leave out is decided case by case.",
+        remedy: "Fill in the empty sections.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, t: &Rec<TermsOfReference>| {
             if !is_latest(c, t) || t.computed.empty_sections.is_empty() {
@@ -83,9 +83,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "terms_without_approval",
         severity: Is::High,
-        checks: "The terms of reference count as agreed without approver or day.",
-        why: "\"Refreshed\" is no approval.",
-        remedy: "Name who approved them and when.",
+        checks: "The terms of reference are recorded as agreed, but the approver or the date is \
+            missing.",
+        why: "\"Refreshed\" does not mean approved.",
+        remedy: "Record who approved them and when.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             let nobody = t.data.approver_post_id.is_none() && t.data.approver_board_id.is_none();
@@ -98,8 +99,8 @@ pub const RULES: &[Rule] = &[
         code: "terms_review_overdue",
         severity: Is::Medium,
         checks: "The terms of reference are past their review date.",
-        why: "They may no longer say what the board does.",
-        remedy: "Review them and set the next date.",
+        why: "They may no longer describe what the board does.",
+        remedy: "Review them and set the next review date.",
         answers: &[],
         look: &Each::new(|c, t: &Rec<TermsOfReference>| match t.data.review_on {
             Some(due) if is_latest(c, t) && due < c.on => because(format!("was due on {due}")),
@@ -109,9 +110,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_without_chair",
         severity: Is::High,
-        checks: "Nobody chairs the board.",
-        why: "Nobody answers for what it does.",
-        remedy: "Record who chairs it, and since when.",
+        checks: "No chair is recorded for the board.",
+        why: "Nobody is accountable for what it does.",
+        remedy: "Record a membership with the capacity chair.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let chaired =
@@ -122,13 +123,13 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_without_reporting_line",
         severity: Is::Medium,
-        checks: "The board reports to nobody.",
-        why: "What it finds goes nowhere.",
-        remedy: "Record which board or body it reports to.",
+        checks: "No reporting line is recorded for the board.",
+        why: "What it finds is not passed on.",
+        remedy: "Record the board or body that it reports to.",
         answers: &["2020, recommendations 1 and 5"],
         look: &Each::new(|c, b: &Rec<Board>| {
             let mut edges = c.edges.of(b.meta.id).iter();
-            // The top board has none above it.
+            // A management board is at the top and has no board above it.
             let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
             plain_if(is_below && !edges.any(|e| e.data.edge_kind == BoardEdgeKind::ReportsTo))
         }),
@@ -136,8 +137,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_without_remit",
         severity: Is::Medium,
-        checks: "The board has no goal in its remit.",
-        why: "Nobody can say what it is there to achieve.",
+        checks: "No goal is recorded in the board's remit.",
+        why: "Nobody can say what it is meant to achieve.",
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
         look: &Each::new(|c, b: &Rec<Board>| {
@@ -148,7 +149,8 @@ pub const RULES: &[Rule] = &[
         code: "board_same_remit",
         severity: Is::Medium,
         checks: "Another board has the same remit.",
-        why: "Two bodies with one aim and one set of objectives do the same work or leave it to each other.",
+        why: "Two bodies with the same aim and objectives duplicate work or leave it to each \
+            other.",
         remedy: "Divide the remit, or dissolve one of the two.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(board_same_remit),
@@ -156,9 +158,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "edge_agreed_by_one_side",
         severity: Is::Medium,
-        checks: "The line between the boards needs both ends to agree, and they have not.",
-        why: "A line that one side does not know of leads nowhere.",
-        remedy: "Have the other side agree, and record the day.",
+        checks: "The board relationship needs both ends to agree, but they have not.",
+        why: "A relationship that one side does not know about has no effect.",
+        remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],
         look: &Each::new(|c, e: &Rec<BoardEdge>| match e.computed.agreement {
             _ if !c
@@ -176,9 +178,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "membership_without_basis",
         severity: Is::Medium,
-        checks: "Nothing says on what basis the seat is held.",
-        why: "Nobody can say who comes after, or by what right who sits there does.",
-        remedy: "Name the basis: the clause of the terms of reference, the nomination, the invitation.",
+        checks: "No basis is recorded for the seat.",
+        why: "Nobody can say who takes the seat next, or why the current holder has it.",
+        remedy: "Record the basis: the clause of the terms of reference, the nomination or the \
+            invitation.",
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)
@@ -187,8 +190,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "membership_past_term",
         severity: Is::Medium,
-        checks: "The term has ended and nobody holds the seat since.",
-        why: "Either the seat is empty or somebody sits there without a term.",
+        checks: "The term has ended, and nobody is recorded in the seat since.",
+        why: "Either the seat is empty, or somebody holds it without a term.",
         remedy: "Record the next term, or withdraw the membership.",
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
@@ -212,12 +215,13 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether the board is there and working.
+/// Whether the board is active.
 pub(super) fn is_active(board: &Rec<Board>) -> bool {
     board.data.status == BoardStatus::Active
 }
 
-/// The board's terms that count: the last that are not superseded.
+/// The board's applicable terms: the latest agreed ones, otherwise the latest that are not
+/// superseded.
 pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
     let standing = c
         .terms
@@ -249,7 +253,8 @@ fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<
         .filter(move |m| runs_on(m.data.term(), on))
 }
 
-/// The goals in a board's remit today, whatever its part in them: the two bodies of the strategy share aim and objectives, not the word.
+/// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
+/// share aim and objectives, but not the kind of remit.
 pub(super) fn goals(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
     let in_force = c
         .remits
@@ -276,6 +281,6 @@ fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     if same.is_empty() {
         None
     } else {
-        because(format!("{} has the same goals", same.join(", ")))
+        because(format!("same goals as {}", same.join(", ")))
     }
 }

@@ -16,9 +16,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "communications_plan_without_aim",
         severity: Is::Low,
-        checks: "The communications plan serves neither a strategy nor a goal.",
-        why: "Nobody can tell what it is to bring about.",
-        remedy: "Name the strategy that it supports, or the goals.",
+        checks: "No strategy or goal is recorded for the communications plan.",
+        why: "Nobody can tell what it is meant to achieve.",
+        remedy: "Record the strategy that it supports, or the goals.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
             plain_if(
@@ -31,9 +31,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "activity_without_goal",
         severity: Is::Low,
-        checks: "The campaign or activity serves no goal.",
-        why: "Nobody can tell what it was good for.",
-        remedy: "Name the goals that it serves.",
+        checks: "No goal is recorded for the campaign or activity.",
+        why: "Nobody can tell what it is for.",
+        remedy: "Record the goals that it serves.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, a: &Rec<CommunicationsActivity>| {
             plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())
@@ -42,18 +42,18 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "activity_without_evaluation",
         severity: Is::Medium,
-        checks: "The campaign or activity is over, and nobody has evaluated it.",
-        why: "Whom it reached and what was learnt is not known.",
-        remedy: "Evaluate it.",
+        checks: "The campaign or activity is over, but no evaluation is recorded.",
+        why: "Nobody knows whom it reached and what was learnt.",
+        remedy: "Record an evaluation.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(activity_without_evaluation),
     },
     Rule {
         code: "evaluation_without_evidence",
         severity: Is::Low,
-        checks: "The evaluation names nothing that supports it.",
-        why: "It is a claim.",
-        remedy: "Name the evidence.",
+        checks: "No evidence is recorded for the evaluation.",
+        why: "Without evidence it is only a claim.",
+        remedy: "Record the evidence.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 7"],
         look: &Each::new(|c, e: &Rec<CampaignEvaluation>| {
             let shown = || {
@@ -67,9 +67,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "asset_without_owner",
         severity: Is::Low,
-        checks: "No post or unit looks after the intranet asset.",
-        why: "It grows old without anybody noticing.",
-        remedy: "Name who looks after it.",
+        checks: "No owner post or unit is recorded for the intranet asset.",
+        why: "It may go out of date without anyone noticing.",
+        remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, a: &Rec<IntranetAsset>| {
             let stands = a.data.status != AssetStatus::Retired;
@@ -79,9 +79,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "asset_review_overdue",
         severity: Is::Medium,
-        checks: "The intranet asset is past the day of its review.",
-        why: "What it says may no longer hold.",
-        remedy: "Review it and set the next day.",
+        checks: "The intranet asset is past its review date.",
+        why: "It may be out of date.",
+        remedy: "Review it and set the next review date.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, a: &Rec<IntranetAsset>| match a.data.review_due_on {
             Some(due) if a.data.is_overdue(c.on) => because(format!("was due on {due}")),
@@ -91,9 +91,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "asset_without_review",
         severity: Is::Low,
-        checks: "Nobody has said when the intranet asset is to be reviewed.",
-        why: "It can never be past its review.",
-        remedy: "Set the day of its review.",
+        checks: "No review date is recorded for the intranet asset.",
+        why: "Its review can never become overdue.",
+        remedy: "Set a review date.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, a: &Rec<IntranetAsset>| {
             let stands = matches!(
@@ -106,9 +106,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "group_without_good_practice",
         severity: Is::Low,
-        checks: "The business group has published no good practice.",
+        checks: "No published good practice is recorded for the business group.",
         why: "Others cannot learn from it.",
-        remedy: "Publish what works there.",
+        remedy: "Publish what works in the group.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, u: &Rec<Unit>| {
             let is = u.data.unit_kind == UnitKind::BusinessGroup
@@ -119,8 +119,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "good_practice_ad_hoc",
         severity: Is::Low,
-        checks: "The good practice was published as it came.",
-        why: "Without a plan the next example may never come.",
+        checks: "The good practice was published ad hoc.",
+        why: "Without a plan, the next example may never come.",
         remedy: "Plan who publishes what and when.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, g: &Rec<GoodPractice>| {
@@ -129,7 +129,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether it is to take place, or did, under a plan that stands.
+/// Whether it is to take place, or did take place, under a live plan.
 fn is_planned(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> bool {
     let plan = || {
         c.seen

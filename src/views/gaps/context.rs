@@ -1,5 +1,6 @@
-//! What a rule may look at beside the record itself. What several rules ask, or a rule asks of every record, is worked out once for the
-//! whole view, and not before a rule asks: a board or a unit is pointed to by too many records for each rule to go through them.
+//! What a rule may use in addition to the record itself. Answers that several rules need, or that a
+//! rule needs for every record, are worked out once for the whole view, and only when a rule asks.
+//! Too many records refer to a board or a unit for each rule to go through them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,7 +24,7 @@ use crate::views::wait_graph::worked_plans;
 use crate::world::seen::Seen;
 use crate::world::{IdMap, IdSet, Rec, Resource};
 
-/// The live records of one kind by what they are about, put in order at the first question.
+/// The live records of one kind by what they are about, indexed when first needed.
 pub struct By<'a, R: Resource> {
     seen: &'a Seen,
     about: fn(&R) -> Vec<Uuid>,
@@ -39,7 +40,7 @@ impl<'a, R: Resource> By<'a, R> {
         }
     }
 
-    /// Those about `id`, in the order in which they were recorded.
+    /// The records about `id`, in the order in which they were recorded.
     pub fn of(&self, id: Uuid) -> &[&'a Rec<R>] {
         let found = self.found.get_or_init(|| {
             let mut found: IdMap<Vec<&'a Rec<R>>> = IdMap::default();
@@ -54,7 +55,7 @@ impl<'a, R: Resource> By<'a, R> {
     }
 }
 
-/// What was worked out of single records, kept for the next question. Rules ask from several threads.
+/// Results worked out for single records, kept for the next use. Rules ask from several threads.
 struct Kept<T>(Mutex<IdMap<Arc<T>>>);
 
 impl<T> Default for Kept<T> {
@@ -75,10 +76,10 @@ impl<T> Kept<T> {
     }
 }
 
-/// What a rule may look at beside the record itself.
+/// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
     pub seen: &'a Seen,
-    /// The day to judge by.
+    /// The date to calculate for.
     pub on: NaiveDate,
     pub settings: &'a SettingSet,
     /// Plans by the plan that they refresh.
@@ -91,7 +92,7 @@ pub struct Context<'a> {
     pub terms: By<'a, TermsOfReference>,
     /// By board.
     pub members: By<'a, Membership>,
-    /// Lines by the board that they start from.
+    /// Board relationships by the board that they start from.
     pub edges: By<'a, BoardEdge>,
     /// By board.
     pub meetings: By<'a, Meeting>,
@@ -105,7 +106,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// What rules look at in what somebody sees, on a day.
+    /// The context for what is visible to a caller, on a date.
     #[must_use]
     pub fn new(seen: &'a Seen, on: NaiveDate, settings: &'a SettingSet) -> Self {
         Self {
@@ -129,13 +130,13 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The waiver that holds on the day for what a rule finds on a record.
+    /// The waiver in force on the date for a rule's finding on a record.
     pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
         let mut waivers = self.waivers.of(record).iter().copied();
         waivers.find(|w| w.data.rule == rule && runs_on(w.data.days(), self.on))
     }
 
-    /// Whether a plan is still worked to.
+    /// Whether a plan is not closed.
     pub fn is_planned(&self, plan: Uuid) -> bool {
         self.planned
             .get_or_init(|| worked_plans(self.seen))
@@ -148,13 +149,14 @@ impl<'a> Context<'a> {
             .get(board, || Picture::new(self.seen, board, self.on))
     }
 
-    /// How far a target of representation is met, as the view of its board says.
+    /// How far a representation target is met, as the view of its board says.
     pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<TargetState> {
         let (targets, _) = self.picture(target.data.board_id).heard();
         targets.into_iter().find(|t| t.target_id == target.meta.id)
     }
 
-    /// Whether a unit has a seat at the table of some board that sits, or a seat stands for all of its kind.
+    /// Whether a unit has a seat at the table of an active board, or a seat represents all units of
+    /// its kind.
     pub fn is_heard(&self, unit: &Rec<Unit>) -> bool {
         let (units, kinds) = self.heard.get_or_init(|| {
             let (mut units, mut kinds) = (HashSet::new(), HashSet::new());
@@ -187,7 +189,8 @@ impl<'a> Context<'a> {
                 .filter(|p| p.data.is_published())
             {
                 let mut at = Some(practice.data.unit_id);
-                // Each unit above it once; what is there already has its own above it there too.
+                // Goes through each unit above it once. If a unit is already in the set, so are the
+                // units above it.
                 while let Some(id) = at.filter(|id| units.insert(*id)) {
                     at = self.seen.get::<Unit>(id).and_then(|u| u.data.parent_id);
                 }
@@ -197,13 +200,13 @@ impl<'a> Context<'a> {
         units.contains(&unit.meta.id)
     }
 
-    /// What is known of a measure in its latest period.
+    /// Which figures are available for a measure in its latest period.
     pub fn figures(&self, measure: &Rec<Measure>) -> Arc<MeasureAvailability> {
         self.figures
             .get(measure.meta.id, || availability(self.seen, measure, 1))
     }
 
-    /// The boards that sit and have just these goals in their remits.
+    /// The active boards that have exactly these goals in their remits.
     pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
         let aims = self.aims.get_or_init(|| {
             let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
@@ -221,7 +224,7 @@ impl<'a> Context<'a> {
         aims.get(goals).cloned().unwrap_or_default()
     }
 
-    /// The board's meetings that were held by the day, the latest first.
+    /// The board's meetings held by the date, latest first.
     pub fn held(&self, board: Uuid) -> Vec<(NaiveDate, &'a Rec<Meeting>)> {
         let day = |m: &'a Rec<Meeting>| {
             m.computed

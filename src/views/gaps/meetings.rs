@@ -1,4 +1,4 @@
-//! What boards' meetings lack: minutes that were approved, actions that were carried out.
+//! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::{is_active, latest_terms};
 use super::context::Context;
@@ -15,16 +15,17 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_meets_too_rarely",
         severity: Is::Medium,
-        checks: "The board has not met as often as its terms of reference say.",
-        why: "What it oversees goes unseen meanwhile.",
-        remedy: "Meet, record the meetings that were held, or change the terms.",
+        checks: "The board has not met as often as its terms of reference require.",
+        why: "What it oversees goes unwatched in the meantime.",
+        remedy: "Hold meetings, record the meetings that were held, or change the terms of \
+            reference.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(board_meets_too_rarely),
     },
     Rule {
         code: "meeting_without_minutes",
         severity: Is::Medium,
-        checks: "The meeting was held, and no minutes of it are on record.",
+        checks: "The meeting was held, but no minutes of it are recorded.",
         why: "Nobody can show what was decided.",
         remedy: "Record the minutes.",
         answers: &["2020, recommendation 8"],
@@ -49,8 +50,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "minutes_unapproved",
         severity: Is::Medium,
-        checks: "The minutes were never approved.",
-        why: "They are one person's notes until the board has agreed that they are right.",
+        checks: "The minutes have not been approved.",
+        why: "Until the board approves them, they are one person's notes.",
         remedy: "Have the next meeting approve them.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, n: &Rec<Minutes>| {
@@ -61,7 +62,7 @@ pub const RULES: &[Rule] = &[
             let on = meeting.computed.meeting_on?;
             let late = (c.on - on).num_days() > c.settings.gaps.minutes_after_days;
             if late && n.data.status == MinutesStatus::Draft {
-                because(format!("of the meeting on {on}"))
+                because(format!("meeting on {on}"))
             } else {
                 None
             }
@@ -70,9 +71,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_without_owner",
         severity: Is::High,
-        checks: "No post or unit answers for the action.",
-        why: "Nobody does it.",
-        remedy: "Name who answers for it.",
+        checks: "No owner post or unit is recorded for the action.",
+        why: "Nobody is responsible for doing it.",
+        remedy: "Record the post or unit responsible for it.",
         answers: &["2017, Action 14"],
         look: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
@@ -81,9 +82,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_without_deadline",
         severity: Is::High,
-        checks: "Nobody has said when the action is due.",
-        why: "It can never be late.",
-        remedy: "Say by which day or at which meeting it is due.",
+        checks: "No due date is recorded for the action.",
+        why: "It can never become overdue.",
+        remedy: "Set the date or the meeting by which it is due.",
         answers: &["2017, Action 14"],
         look: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_none())
@@ -92,9 +93,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_put_off_without_date",
         severity: Is::High,
-        checks: "The action was put off, and to no day.",
-        why: "That is how a promise is never broken and never kept.",
-        remedy: "Say to which day or meeting it was put off.",
+        checks: "The action was deferred without a date.",
+        why: "Without a date, nobody can tell whether the promise has been broken or kept.",
+        remedy: "Record the date or the meeting to which it was deferred.",
         answers: &["2017, summary"],
         look: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_some())
@@ -103,9 +104,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_overdue",
         severity: Is::High,
-        checks: "The action is past the day it was due.",
-        why: "What a board asks for and does not get, it need not have asked for.",
-        remedy: "Do it and have the board close it, or put it off with a reason.",
+        checks: "The action is past its due date.",
+        why: "A request that the board does not follow up has no effect.",
+        remedy: "Do it and have the board close it, or defer it with a reason.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, a: &Rec<Action>| match a.judged_on() {
             Some(due) if a.is_overdue(c.on) => because(format!(
@@ -118,9 +119,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_deferred_often",
         severity: Is::Medium,
-        checks: "The action was deferred again and again.",
-        why: "It is not being done, and each meeting hears that it will be.",
-        remedy: "Decide whether it is still wanted, and who does it.",
+        checks: "The action has been deferred repeatedly.",
+        why: "It is not being done, but each meeting is told that it will be.",
+        remedy: "Decide whether it is still needed, and who will do it.",
         answers: &["2017, summary"],
         look: &Each::new(|c, a: &Rec<Action>| {
             if is_open(a) && a.computed.deferral_count >= c.settings.gaps.many_deferrals {
@@ -133,14 +134,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "action_closed_with_open_part",
         severity: Is::High,
-        checks: "The action was closed, and part of it is open.",
-        why: "What was asked for and not answered is lost.",
-        remedy: "Open the action again, or settle the part.",
+        checks: "The action was closed, but part of it is open.",
+        why: "The part that was not answered gets lost.",
+        remedy: "Reopen the action, or settle the part.",
         answers: &["2017, Action 14"],
         look: &Each::new(|_, a: &Rec<Action>| {
             if a.computed.closed_with_open_part {
                 because(format!(
-                    "{} of {} parts",
+                    "{} of {} parts open",
                     a.computed.parts_open, a.computed.parts_total
                 ))
             } else {
@@ -154,14 +155,15 @@ fn is_open(action: &Rec<Action>) -> bool {
     action.data.status == ActionStatus::Open
 }
 
-/// Whether the meeting is one of a board that sits.
+/// Whether the meeting belongs to an active board.
 fn belongs(c: &Context<'_>, meeting: &Rec<Meeting>) -> bool {
     c.seen
         .get::<Board>(meeting.data.board_id)
         .is_some_and(|b| b.is_live() && is_active(b))
 }
 
-/// Counts the meetings of the last year, or since the terms were approved or the board was set up if that is later.
+/// Counts the meetings of the last year, or since the terms were approved or the board was set up
+/// if that is later.
 fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     const YEAR_DAYS: i64 = 365;
     let terms = latest_terms(c, board.meta.id).filter(|_| is_active(board))?;
@@ -182,7 +184,7 @@ fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
         .count();
     if i64::try_from(held).is_ok_and(|held| held < wanted) {
         because(format!(
-            "{held} of {wanted} in the last {}",
+            "{held} of {wanted} meetings in the last {}",
             days(looked_at)
         ))
     } else {

@@ -1,10 +1,13 @@
-//! Gaps: what should be there and is not, found by rules that run by themselves. A gap names the record, the reason and the remedy.
+//! Gaps: what should be there but is not, found by rules that run automatically. A gap names the
+//! record, the reason and the remedy.
 //!
-//! Each register's rules stand in tables in files of their own. A rule looks at every live record of one kind that the caller may
-//! know of; adding one is adding its entry, its code in [`crate::registers::gaps`], and its entry in the table of tests. What it asks of
-//! other records it asks the [`Context`], which works out once what would else be gone through for each record.
+//! Each register's rules are kept in tables in their own file. A rule checks every live record of
+//! one kind that is visible to the caller. To add a rule, add its entry, its code in
+//! [`crate::registers::gaps`] and its entry in the table of tests. A rule asks the [`Context`]
+//! about other records. The context works out once what would otherwise be searched for each
+//! record.
 //!
-//! A gap that is waived is still found, and left out of what is open.
+//! A waived gap is still found, but does not count as open.
 
 mod assurance;
 mod boards;
@@ -46,7 +49,7 @@ use crate::world::schema::{Schemas, add_answer};
 use context::Context;
 use rule::{Missing, Rule};
 
-/// Every rule, by register, in the order in which they are shown.
+/// All rules, by register, in the order in which they are listed.
 const RULES: Rules<Missing> = Rules(&[
     (GapRegister::Strategy, strategy::RULES),
     (GapRegister::Plan, plan::RULES),
@@ -62,85 +65,85 @@ const RULES: Rules<Missing> = Rules(&[
     (GapRegister::Waivers, waivers::RULES),
 ]);
 
-/// Something that should be there and is not.
+/// Something that should be there but is not.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gap {
-    /// The code of the rule that found it.
+    /// Code of the rule that found it.
     #[schema(max_length = 60)]
     pub rule: String,
-    /// How much it weighs.
+    /// How serious it is.
     pub severity: GapSeverity,
-    /// Where it belongs.
+    /// Where it belongs in the registers.
     pub register: GapRegister,
-    /// The record that it was found on.
+    /// Record that it was found on.
     pub record: RecordName,
     /// What is wrong.
     #[schema(max_length = 4000)]
     pub reason: String,
-    /// What mends it.
+    /// How to put it right.
     #[schema(max_length = 300)]
     pub remedy: String,
-    /// The waiver by which it does not count; null for an open gap.
+    /// Waiver of the gap; null if the gap is open.
     pub waiver: Option<Waived>,
 }
 
 /// The waiver of a gap.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Waived {
-    /// The waiver.
+    /// Id of the waiver.
     pub id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Why the gap is not to count.
+    /// Why the gap does not count.
     #[schema(max_length = 2000)]
     pub reason: String,
-    /// Day on which it was granted.
+    /// Date on which the waiver was granted.
     pub granted_on: NaiveDate,
-    /// Last day on which the gap does not count.
+    /// Last day of the waiver.
     pub expires_on: NaiveDate,
 }
 
-/// How many gaps one rule found.
+/// Number of gaps found by one rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapCount {
-    /// The rule's code.
+    /// Code of the rule.
     #[schema(max_length = 60)]
     pub rule: String,
-    /// How much each weighs.
+    /// How serious each one is.
     pub severity: GapSeverity,
-    /// Where they belong.
+    /// Register that they belong to.
     pub register: GapRegister,
-    /// How many it found that are open.
+    /// Number of open gaps found.
     #[schema(minimum = 0)]
     pub gaps: usize,
-    /// How many it found that are waived.
+    /// Number of waived gaps found.
     #[schema(minimum = 0)]
     pub waived: usize,
 }
 
-/// Gaps, a page at a time, with the counts of all that were asked for.
+/// A page of gaps, with counts for everything that matches the filters.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapsView {
-    /// The day they are judged by.
+    /// Date they are calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which they look.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The settings that they are judged by.
+    /// Settings used to find them.
     pub settings: SettingsUsed,
-    /// How many there are on all pages: the open ones, unless asked otherwise.
+    /// Number of gaps on all pages: only open ones, unless `waived` says otherwise.
     #[schema(minimum = 0)]
     pub total: usize,
-    /// How many of those asked for are waived, whether they are listed or not.
+    /// Number of waived gaps that match the filters, whether or not they are listed.
     #[schema(minimum = 0)]
     pub waived: usize,
-    /// How many by rule, open and waived, rules that found something alone.
+    /// Number of open and waived gaps by rule; only rules that found something.
     #[schema(max_items = 500)]
     pub by_rule: Vec<GapCount>,
-    /// The gaps: by register, rule and reference.
+    /// Gaps, ordered by register, rule and reference.
     #[schema(max_items = 200)]
     pub items: Vec<Gap>,
-    /// Where the next page begins; null on the last.
+    /// Cursor for the next page; null on the last page.
     #[schema(max_length = 200)]
     pub next_cursor: Option<String>,
 }
@@ -153,7 +156,7 @@ impl View for GapsView {
 
 type Found<'a> = super::findings::Found<'a, Missing>;
 
-/// Puts what was found into words.
+/// Puts a finding into words.
 fn gap(found: &Found<'_>, context: &Context<'_>) -> Gap {
     let rule = found.rule;
     let waiver = context.waiver(rule.code, found.record.meta().id);
@@ -188,11 +191,11 @@ impl WaivedToo {
         match words(asked, "waived")?.as_slice() {
             [] => Ok(Self::False),
             [one] => Ok(*one),
-            _ => Err(invalid("waived", "takes one of false, true, only")),
+            _ => Err(invalid("waived", "must be one of false, true, only")),
         }
     }
 
-    /// Whether a gap is listed that is waived, or is not.
+    /// Whether a gap is listed, given whether it is waived.
     fn lists(self, is_waived: bool) -> bool {
         match self {
             Self::False => !is_waived,
@@ -226,7 +229,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     })
 }
 
-/// The codes of what the boards' rules find on each board, on its terms, its lines and its seats.
+/// Codes of the findings on each board, including its terms of reference, relationships and seats.
 pub(super) type OfBoards = BTreeMap<Uuid, BTreeSet<&'static str>>;
 
 impl Gathered for OfBoards {
@@ -237,7 +240,7 @@ impl Gathered for OfBoards {
     }
 }
 
-/// What every board lacks and nobody has waived, for who draws them.
+/// Every board's gaps that are not waived, for the organogram.
 pub(super) fn of_boards(asked: &Asked) -> OfBoards {
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world));
@@ -275,19 +278,25 @@ pub fn operations() -> Vec<Operation> {
                 "Gaps",
                 [query(
                     "waived",
-                    "Whether waived gaps are listed: not (`false`), too (`true`), or they alone (`only`).",
+                    "Whether waived gaps are listed: `false` leaves them out, `true` includes \
+                        them, `only` lists nothing else.",
                     json!({ "type": "string", "enum": ["false", "true", "only"], "default": "false" }),
                 )],
             ))
             .says(
                 "Views",
                 "What is missing",
-                "Every gap that a rule finds: the record, the reason, the remedy. `by_rule` counts all that were asked for, on all pages, open and waived. A gap is waived by POST /api/v1/gap-waivers, until a day; a waiver that the caller may not see waives nothing here. The rules stand at `/api/v1/gap-rules`.",
+                "Returns every gap that a rule finds, with the record, the reason and the remedy. \
+                    `by_rule` counts all gaps that match the filters, open and waived, on all \
+                    pages. POST /api/v1/gap-waivers waives a gap until a date. A waiver that is \
+                    not visible to the caller has no effect here. The rules are at \
+                    `/api/v1/gap-rules`.",
             ),
         operation("/api/v1/gap-rules", "listGapRules", Subject::PlanItem, |_| Ok(RULES.told())).says(
             "Views",
-            "The rules that find gaps",
-            "What each rule looks for, why it matters, what mends it, and which complaint of the Audit Panel papers of 2017 and 2020 it answers.",
+            "List the rules that find gaps",
+            "Returns, for each rule, what it checks, why it matters, how to put a gap right, and \
+                which complaint of the Audit Panel papers of 2017 and 2020 it answers.",
         ),
     ]
 }

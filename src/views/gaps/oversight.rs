@@ -1,4 +1,4 @@
-//! What oversight lacks: reports that were not made, channels of which nobody knows what passes through them.
+//! What oversight lacks: reports that should have been made, and a record of what channels cover.
 
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
@@ -13,18 +13,18 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "report_missed",
         severity: Is::High,
-        checks: "Reports that were due were never made.",
-        why: "Who is to oversee the work has not heard of it.",
-        remedy: "Hand the report in, or have the obligation changed.",
+        checks: "Reports that were due have not been made.",
+        why: "Those responsible for oversight have not been informed.",
+        remedy: "Submit the report, or have the obligation changed.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(report_missed),
     },
     Rule {
         code: "report_without_days",
         severity: Is::Medium,
-        checks: "Nobody has said on which days the report is due.",
-        why: "A report that is due on no day can never be missed.",
-        remedy: "Say how often it is due, and from when.",
+        checks: "No due dates are recorded for the report.",
+        why: "A report without due dates can never be missed.",
+        remedy: "Record how often it is due, and from when.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 5"],
         look: &Each::new(|c, o: &Rec<ReportObligation>| {
             plain_if(!o.computed.is_scheduled && o.data.until_on.is_none_or(|until| c.on <= until))
@@ -33,9 +33,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "channel_without_coverage",
         severity: Is::Medium,
-        checks: "Nobody has said what is covered where these meet.",
-        why: "That people meet shows nothing of what is overseen.",
-        remedy: "Say what is covered: the goals, the strategies, the boards, or in words.",
+        checks: "What the oversight channel covers is not recorded.",
+        why: "Meetings on their own do not show what is overseen.",
+        remedy: "Record what is covered: the goals, the strategies, the boards, or a description \
+            in words.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, o: &Rec<OversightChannel>| {
             let d = &o.data;
@@ -49,14 +50,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "channel_without_frequency",
         severity: Is::Low,
-        checks: "Nobody has said how often these meet.",
-        why: "\"Regularly\" can never be missed.",
-        remedy: "Say how often, by a rule or an interval.",
+        checks: "How often the oversight channel meets is not recorded.",
+        why: "A meeting that is due \"regularly\" can never be missed.",
+        remedy: "Record how often, as a rule or an interval.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, o: &Rec<OversightChannel>| match &o.data.frequency {
             f if f.is_dated() || !is_used(c, o) => None,
             f => because(f.source_text.as_ref().map_or_else(
-                || "nothing is said".into(),
+                || "nothing is recorded".into(),
                 |words| format!("only \"{words}\""),
             )),
         }),

@@ -1,4 +1,4 @@
-//! What papers lack, and a gap as a paper shows it.
+//! What papers lack, and how a paper shows a gap.
 
 use std::collections::BTreeSet;
 
@@ -23,17 +23,17 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "paper_implication_not_assessed",
         severity: Is::Medium,
-        checks: "An implication of the paper is not assessed, or put in words that would fit any paper.",
-        why: "The panel decides without knowing what it costs, what the law asks and what may go wrong.",
-        remedy: "Assess it, and say what there is or that there is nothing.",
+        checks: "An implication of the paper is not assessed, or its wording would fit any paper.",
+        why: "The panel decides without knowing the cost, the legal requirements and the risks.",
+        remedy: "Assess it, and say what the implications are or that there are none.",
         answers: &["2017, sections 3 to 5", "2020, section 2"],
         look: &Each::new(implications),
     },
     Rule {
         code: "paper_appendix_draft",
         severity: Is::Medium,
-        checks: "An appendix is a draft.",
-        why: "The panel notes as complete what may still change.",
+        checks: "An appendix of the paper is a draft.",
+        why: "The panel notes as complete something that may still change.",
         remedy: "Attach the final version, or say in the paper that it is a draft.",
         answers: &["2017, appendices 1 and 2"],
         look: &Each::new(appendices),
@@ -41,27 +41,29 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "paper_reference_unresolved",
         severity: Is::Medium,
-        checks: "A reference in the paper's words leads to no record.",
-        why: "Who follows it finds nothing.",
-        remedy: "Name a record that is there as [[kind:REFERENCE]], or take the reference out.",
+        checks: "A reference in the paper's text does not match any record.",
+        why: "Anyone who follows it finds nothing.",
+        remedy: "Name an existing record as [[kind:REFERENCE]], or remove the reference.",
         answers: &["2020, interdependencies"],
         look: &Each::new(references),
     },
     Rule {
         code: "overdue_recommendation_not_in_paper",
         severity: Is::High,
-        checks: "The paper reports on an audit and is silent on a recommendation of it that is overdue, or strikes one that is not.",
-        why: "What is late and not spoken of is late for ever.",
-        remedy: "Take the recommendation into the paper's scope; strike only what is overdue, and say why.",
+        checks: "The paper reports on an audit but leaves out an overdue recommendation of it, or \
+            strikes out one that is not overdue.",
+        why: "A recommendation that is late and not mentioned stays late.",
+        remedy: "Include the recommendation in the paper's scope. Strike out only what is \
+            overdue, and say why.",
         answers: &["2020, recommendations 6, 7 and 9"],
         look: &Each::new(silent_on),
     },
     Rule {
         code: "paper_decision_unrecorded",
         severity: Is::Medium,
-        checks: "The meeting is over, and what the panel decided on the paper is not recorded.",
+        checks: "The meeting is over, but the panel's decision on the paper is not recorded.",
         why: "Nobody can tell later what was noted, approved or refused.",
-        remedy: "Record the decision and its day with each recommendation of the paper.",
+        remedy: "Record the decision and its date for each recommendation of the paper.",
         answers: &["2017, recommendations", "2020, recommendations"],
         look: &Each::new(undecided),
     },
@@ -70,12 +72,12 @@ pub const RULES: &[Rule] = &[
 /// A gap that a paper shows.
 pub struct Shown {
     pub severity: GapSeverity,
-    /// What is wrong; none where the rule finds nothing any more.
+    /// What is wrong; none if the rule no longer finds anything.
     pub reason: Option<String>,
     pub remedy: &'static str,
 }
 
-/// What a rule finds on a record; none where there is no such rule.
+/// What a rule finds on a record; none if there is no such rule.
 #[must_use]
 pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
     let rule = super::RULES.named(code)?;
@@ -91,7 +93,7 @@ pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> O
     })
 }
 
-/// Whether the paper stands: it is written, or what it says counts.
+/// Whether the paper is a draft or issued.
 fn stands(paper: &Rec<Paper>) -> bool {
     matches!(
         paper.computed.status,
@@ -107,7 +109,7 @@ fn joined(words: Vec<String>) -> Fault {
     }
 }
 
-/// Words of which a paper was never in need.
+/// Phrases that would fit any paper.
 const FIT_ANY: [&str; 4] = [
     "as required",
     "as appropriate",
@@ -133,7 +135,7 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         _ => {
             let text = i.text.as_deref().unwrap_or_default().to_lowercase();
             let empty = FIT_ANY.iter().find(|w| text.contains(*w));
-            empty.map(|w| format!("its words would fit any paper: {w}"))
+            empty.map(|w| format!("its wording would fit any paper: {w}"))
         }
     };
     joined(
@@ -192,7 +194,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     if !stands(paper) {
         return None;
     }
-    // An issued paper is judged by the day that it was written for.
+    // An issued paper is checked for the date that it was written for.
     let on = paper
         .computed
         .judged_on
@@ -213,7 +215,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         .iter()
         .flat_map(|review| c.seen.pointing::<Recommendation>(*review))
         .filter(|r| r.is_overdue(on) && !scope.recommendations.contains(&r.meta.id))
-        .map(|r| format!("{} is overdue and not in scope", r.meta.reference))
+        .map(|r| format!("{} is overdue but not in scope", r.meta.reference))
         .collect();
     let struck = paper
         .data
@@ -223,7 +225,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     words.extend(
         struck
             .filter(|r| !r.is_overdue(on))
-            .map(|r| format!("{} is struck and not overdue", r.meta.reference)),
+            .map(|r| format!("{} is struck out but not overdue", r.meta.reference)),
     );
     words.sort_unstable();
     joined(words)

@@ -18,9 +18,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_definition",
         severity: Is::Medium,
-        checks: "Nobody has said what the measure tells and how it is worked out.",
-        why: "Two people work out two figures.",
-        remedy: "Define it.",
+        checks: "No definition is recorded for the measure.",
+        why: "Two people may calculate two different figures.",
+        remedy: "Record what the measure shows and how it is calculated.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.definition.is_none())
@@ -29,9 +29,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_owner",
         severity: Is::Medium,
-        checks: "No post or unit answers for the measure.",
-        why: "Nobody sees to it that its figures come and are right.",
-        remedy: "Name its owner.",
+        checks: "No owner post or unit is recorded for the measure.",
+        why: "Nobody makes sure that its figures arrive and are right.",
+        remedy: "Record its owner.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(
@@ -42,9 +42,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_source",
         severity: Is::Medium,
-        checks: "Nobody has said where the measure's figures come from, or its source has ended.",
+        checks: "No source is recorded for the measure's figures, or its source is retired.",
         why: "Figures without a source cannot be checked.",
-        remedy: "Name the source.",
+        remedy: "Record the source.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
             let source = m.data.source_id.and_then(|id| c.seen.get::<DataSource>(id));
@@ -52,7 +52,7 @@ pub const RULES: &[Rule] = &[
                 _ if !is_wanted(m) => None,
                 None => plain_if(m.data.source_id.is_none()),
                 Some(s) if s.data.state == DataSourceState::Retired => {
-                    because(format!("{} has ended", s.meta.reference))
+                    because(format!("{} is retired", s.meta.reference))
                 }
                 Some(_) => None,
             }
@@ -61,9 +61,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_target",
         severity: Is::Medium,
-        checks: "The measure has no target that holds.",
-        why: "Nobody can tell good from bad.",
-        remedy: "Set what it is to reach and by when.",
+        checks: "The measure has no target for the current or a later period.",
+        why: "Nobody can tell good performance from bad.",
+        remedy: "Set a target, and the date by which it should be reached.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
             let holds = |t: &Rec<MeasureTarget>| {
@@ -75,9 +75,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_frequency",
         severity: Is::Medium,
-        checks: "Nobody has said how often the measure's figures are due.",
-        why: "Figures that are due at no time are never late.",
-        remedy: "Say how often.",
+        checks: "How often the measure's figures are due is not recorded.",
+        why: "Figures without due dates are never late.",
+        remedy: "Record the frequency.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.frequency.is_none())
@@ -86,9 +86,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_data",
         severity: Is::Medium,
-        checks: "There is no figure of the measure.",
-        why: "A measure that is not measured tells nothing.",
-        remedy: "Record its figures, or say that it is no longer wanted.",
+        checks: "No figures are recorded for the measure.",
+        why: "A measure without figures shows nothing.",
+        remedy: "Record its figures, or record that it is no longer wanted.",
         answers: &["2020, recommendations 3 and 5"],
         look: &Each::new(|c, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))
@@ -97,8 +97,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_data_late",
         severity: Is::Medium,
-        checks: "The measure's latest figures are older than they may be.",
-        why: "Who decides by them decides by what was.",
+        checks: "The measure's latest figures are out of date.",
+        why: "Decisions based on them are based on the past.",
         remedy: "Record the figures that are due.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(measure_data_late),
@@ -106,8 +106,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "characteristic_unavailable",
         severity: Is::Medium,
-        checks: "There is no figure by a characteristic that the measure should be known by.",
-        why: "Whom it leaves out cannot be seen.",
+        checks: "There are no figures for a characteristic that the measure should be broken down \
+            by.",
+        why: "Nobody can see who is left out.",
         remedy: "Have the figures broken down, and record them.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(characteristic_unavailable),
@@ -115,9 +116,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dashboard_overdue",
         severity: Is::High,
-        checks: "The dashboard was promised and is not published.",
-        why: "Who was to watch by it cannot.",
-        remedy: "Publish it, or promise it anew with the reason.",
+        checks: "The dashboard was promised for a date that has passed, but is not published.",
+        why: "Those who were to use it for monitoring cannot.",
+        remedy: "Publish it, or promise it again with the reason.",
         answers: &["2017, Action 14", "2020, recommendation 5"],
         look: &Each::new(|c, d: &Rec<Dashboard>| {
             if !is_overdue(d, c.on) {
@@ -142,9 +143,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dashboard_without_date",
         severity: Is::Medium,
-        checks: "The dashboard is not published, and nobody has said when it will be.",
-        why: "It can never be late.",
-        remedy: "Promise it for a day.",
+        checks: "The dashboard is not published, and no date is recorded for it.",
+        why: "It can never become overdue.",
+        remedy: "Record a date for which it is promised.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, d: &Rec<Dashboard>| {
             let out = d.computed.first_published_on.is_some_and(|on| on <= c.on);
@@ -157,12 +158,12 @@ fn is_wanted(measure: &Rec<Measure>) -> bool {
     measure.data.state != MeasureState::Retired
 }
 
-/// Whether there is a figure, shown to the caller or not.
+/// Whether there is a figure, even if it is suppressed.
 fn is_there(row: &AvailabilityRow) -> bool {
     row.present + row.suppressed > 0
 }
 
-/// The last day of the period after one, if figures come at regular times.
+/// The last day of the next period, if figures come at regular intervals.
 fn next_end(frequency: FigureFrequency, end: NaiveDate) -> Option<NaiveDate> {
     let months = |n| end.checked_add_months(Months::new(n));
     match frequency {
@@ -187,7 +188,7 @@ fn measure_data_late(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
     let late = (c.on - next_end(frequency, latest)?).num_days();
     if late > c.settings.gaps.figures_after_days {
         because(format!(
-            "the latest are up to {latest}; the next were due {} ago",
+            "the latest run to {latest}; the next were due {} ago",
             days(late)
         ))
     } else {

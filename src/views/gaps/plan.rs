@@ -20,9 +20,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "plan_without_owner",
         severity: Is::High,
-        checks: "No unit keeps the plan.",
-        why: "Nobody brings it up to date.",
-        remedy: "Name the unit that keeps it.",
+        checks: "No owner unit is recorded for the plan.",
+        why: "Nobody keeps it up to date.",
+        remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, p: &Rec<Plan>| {
             plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())
@@ -32,8 +32,8 @@ pub const RULES: &[Rule] = &[
         code: "plan_without_version",
         severity: Is::Medium,
         checks: "The plan does not say which version of which strategy it delivers.",
-        why: "Nobody can tell what it is complete or out of date against.",
-        remedy: "Name the version.",
+        why: "Nobody can tell whether it is complete or out of date.",
+        remedy: "Record the version.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, p: &Rec<Plan>| {
             plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())
@@ -42,8 +42,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "plan_incomplete",
         severity: Is::Medium,
-        checks: "The plan is worked by, and its owner says that parts are missing.",
-        why: "What is missing is done by nobody or seen by nobody.",
+        checks: "The plan is active, but its owner says that parts are missing.",
+        why: "Nobody does or sees what is missing.",
         remedy: "Add what is missing.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|_, p: &Rec<Plan>| {
@@ -56,9 +56,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_lead",
         severity: Is::High,
-        checks: "No post leads the item.",
-        why: "Nobody answers for it.",
-        remedy: "Name the post that leads it.",
+        checks: "No lead post is recorded for the item.",
+        why: "Nobody is accountable for it.",
+        remedy: "Record the post that leads it.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.lead_post_id.is_none())
@@ -67,9 +67,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_unit",
         severity: Is::High,
-        checks: "No unit is responsible for the item.",
+        checks: "No responsible unit is recorded for the item.",
         why: "Nobody can be held to account for it.",
-        remedy: "Name the unit that is responsible.",
+        remedy: "Record the unit that is responsible.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())
@@ -79,7 +79,7 @@ pub const RULES: &[Rule] = &[
         code: "item_without_what",
         severity: Is::Medium,
         checks: "The item does not say what is to be done.",
-        why: "A title is no task.",
+        why: "A title does not describe the work.",
         remedy: "Say what is to be done.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
         code: "item_without_how",
         severity: Is::Medium,
         checks: "The item does not say how it is to be done.",
-        why: "Without a way there is nothing to check progress against.",
+        why: "Without a method, there is nothing to check progress against.",
         remedy: "Say how it is to be done.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -112,8 +112,8 @@ pub const RULES: &[Rule] = &[
         code: "item_without_measure",
         severity: Is::Medium,
         checks: "The item has no measure of success.",
-        why: "It can be called done without anything to show.",
-        remedy: "Name the measure and what it should reach.",
+        why: "It can be called done with nothing to show for it.",
+        remedy: "Record the measure and what it should reach.",
         answers: &["2020, recommendations 4 and 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let has = !i.data.measures.is_empty() || i.data.quantified_target.is_some();
@@ -123,9 +123,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_goal",
         severity: Is::Medium,
-        checks: "The item serves no goal.",
+        checks: "No goal is recorded for the item.",
         why: "Work that serves no goal takes time from work that does.",
-        remedy: "Name the goal that it serves, with the reason, or drop the item.",
+        remedy: "Record the goal that it serves, with the reason, or drop the item.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.goals.is_empty())
@@ -135,24 +135,24 @@ pub const RULES: &[Rule] = &[
         code: "item_without_deadline",
         severity: Is::High,
         checks: "The item has no deadline.",
-        why: "It can never be late.",
+        why: "It can never become overdue.",
         remedy: "Set a deadline.",
         answers: &["2017, Action 14"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            // A strand holds others; its items have the deadlines.
+            // A strand groups other items. Its items have the deadlines.
             plain_if(is_open(c, i) && i.data.item_kind != ItemKind::Strand && i.due_on().is_none())
         }),
     },
     Rule {
         code: "item_deadline_vague",
         severity: Is::Low,
-        checks: "The deadline is vaguer than a quarter.",
-        why: "Broad timescales hide for months that something is late.",
-        remedy: "Set a deadline to the quarter, the month or the day.",
+        checks: "The item's deadline is vaguer than a quarter.",
+        why: "A broad timescale can hide for months that something is late.",
+        remedy: "Set a deadline as a quarter, a month or a day.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let d = &i.data.deadline;
-            // A strand needs no deadline; one that is given in words alone is a vague one.
+            // A strand needs no deadline. A deadline given only in words counts as vague.
             let words = d
                 .source_text
                 .as_ref()
@@ -167,8 +167,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_put_off_without_date",
         severity: Is::High,
-        checks: "The item was put off, and to no date.",
-        why: "That is how a promise is never broken and never kept.",
+        checks: "The item was deferred without a date.",
+        why: "Without a date, nobody can tell whether the promise has been broken or kept.",
         remedy: "Set a new deadline with its reason and approver.",
         answers: &["2017, summary", "2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -179,7 +179,7 @@ pub const RULES: &[Rule] = &[
         code: "item_overdue",
         severity: Is::High,
         checks: "The item is past its deadline.",
-        why: "An overdue deadline that nobody mentions stays overdue.",
+        why: "If nobody mentions an overdue deadline, nothing is done about it.",
         remedy: "Complete it, or have the deadline changed with the reason.",
         answers: &["2020, deadlines of June to September 2020"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
@@ -193,13 +193,13 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_stale",
         severity: Is::Medium,
-        checks: "The item has not been heard of for long.",
-        why: "Silence is not progress.",
+        checks: "The item has had no recent update.",
+        why: "Without updates, nobody can see progress.",
         remedy: "Record a progress update.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(
             |c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
-                Some(n) if is_open(c, i) => because(format!("not for {}", days(n))),
+                Some(n) if is_open(c, i) => because(format!("no update for {}", days(n))),
                 _ => None,
             },
         ),
@@ -207,9 +207,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_risk",
         severity: Is::Low,
-        checks: "Nothing says what could keep the item from being done.",
-        why: "What was never thought of cannot be watched.",
-        remedy: "Sum up the risks on the item, or record a risk that threatens it.",
+        checks: "No risks are recorded for the item.",
+        why: "A risk that nobody has identified cannot be watched.",
+        remedy: "Summarise the risks on the item, or record a risk that threatens it.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let watched = || {
@@ -223,9 +223,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_not_allocated",
         severity: Is::Low,
-        checks: "No board gave the item to a unit.",
-        why: "A board can hold to account only for what it gave.",
-        remedy: "Record which board gave it to which unit, and when.",
+        checks: "No allocation of the item by a board to a unit is recorded.",
+        why: "A board can hold a unit to account only for what it has allocated.",
+        remedy: "Record which board allocated it to which unit, and when.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())
@@ -234,9 +234,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_rag_disagrees",
         severity: Is::Medium,
-        checks: "The colour that the lead declares is not the one that the service computes.",
+        checks: "The RAG rating declared by the lead differs from the one computed by the service.",
         why: "One of the two is wrong, and the board sees only one.",
-        remedy: "Record an update that explains the declared colour, or correct it.",
+        remedy: "Record an update that explains the declared RAG rating, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if !is_open(c, i) {
@@ -258,8 +258,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_complete_without_update",
         severity: Is::Medium,
-        checks: "The item counts as complete, and no update says what was done.",
-        why: "A claim without a word to show for it cannot be checked.",
+        checks: "The item is recorded as complete, but no update says what was done.",
+        why: "A claim without an update cannot be checked.",
         remedy: "Record what was delivered, with evidence.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
@@ -277,9 +277,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_not_carried_forward",
         severity: Is::High,
-        checks: "The plan was refreshed, and no item of the new plan says what became of this one.",
-        why: "A refresh must not be the end of what it does not mention.",
-        remedy: "Carry the item forward, changed or not, or drop it with the reason.",
+        checks: "The plan was refreshed, but no item of the new plan says what became of this one.",
+        why: "A refresh must not drop an item without saying so.",
+        remedy: "Carry the item forward, changed or unchanged, or drop it with the reason.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if i.data.status.is_closed() {
@@ -302,8 +302,8 @@ pub const RULES: &[Rule] = &[
         code: "dependency_undated",
         severity: Is::Medium,
         checks: "The item waits for something that has no date.",
-        why: "Its own deadline rests on nothing.",
-        remedy: "Give what it waits for a date, or say by when it is needed.",
+        why: "Its own deadline cannot be relied on.",
+        remedy: "Give what it waits for a date, or record when it is needed.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         look: &Each::new(|c, d: &Rec<Dependency>| {
             plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())
@@ -312,8 +312,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dependency_late",
         severity: Is::High,
-        checks: "What the item waits for comes after its own deadline.",
-        why: "The deadline cannot be kept, and this is known today.",
+        checks: "What the item waits for is expected after the item's own deadline.",
+        why: "The deadline cannot be met, and this is already known.",
         remedy: "Bring forward what it waits for, or change the deadline now.",
         answers: &["2020, recommendations 1, 2, 3 and 4"],
         look: &Each::new(|c, d: &Rec<Dependency>| {
@@ -326,7 +326,7 @@ pub const RULES: &[Rule] = &[
         code: "benefit_without_evidence",
         severity: Is::Medium,
         checks: "The benefit is claimed without evidence.",
-        why: "Anybody can say that awareness was raised.",
+        why: "Anyone can say that awareness was raised.",
         remedy: "Add the evidence, or withdraw the claim.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)),
@@ -338,7 +338,7 @@ fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
     !item.data.status.is_closed() && c.is_planned(item.data.plan_id)
 }
 
-/// The plan that took the place of another.
+/// The plan that replaced another.
 fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
     c.refreshes
         .of(plan)
@@ -353,7 +353,8 @@ fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
         && item.is_some_and(|i| i.is_live() && is_open(c, i))
 }
 
-/// When what is waited for is expected: its own date where it is on record and has one, else the day by which it is needed.
+/// When what a dependency waits for is expected: its own date if it is recorded and has one,
+/// otherwise the date by which it is needed.
 fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<NaiveDate> {
     let own = dependency.data.on_id.and_then(|id| due_of(c.seen, id));
     own.or(dependency.data.needed_by.due_on)

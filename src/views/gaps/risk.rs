@@ -12,9 +12,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_without_owner",
         severity: Is::High,
-        checks: "No post or unit owns the risk.",
-        why: "A risk that nobody owns is watched by nobody.",
-        remedy: "Name its owner.",
+        checks: "No owner post or unit is recorded for the risk.",
+        why: "Nobody watches a risk that has no owner.",
+        remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(is_open(r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
@@ -24,7 +24,7 @@ pub const RULES: &[Rule] = &[
         code: "risk_without_score",
         severity: Is::Medium,
         checks: "The risk has no current score.",
-        why: "It cannot be weighed against others, nor against any appetite.",
+        why: "It cannot be compared with other risks or with any appetite.",
         remedy: "Score it by likelihood and impact.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.current.is_none())),
@@ -32,9 +32,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_without_control",
         severity: Is::Medium,
-        checks: "The risk has no control.",
-        why: "Nothing keeps it down.",
-        remedy: "Record the controls, or say that it is tolerated.",
+        checks: "No control is recorded for the risk.",
+        why: "Nothing reduces it.",
+        remedy: "Record the controls, or record that the risk is tolerated.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, r: &Rec<Risk>| {
             plain_if(is_open(r) && c.seen.pointing::<Control>(r.meta.id).next().is_none())
@@ -43,9 +43,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_without_review",
         severity: Is::Medium,
-        checks: "The risk was never reviewed and has no review date.",
-        why: "A register that nobody reads again is an archive.",
-        remedy: "Review it, or set the day of its review.",
+        checks: "The risk has never been reviewed and has no review date.",
+        why: "A register that nobody reviews goes out of date.",
+        remedy: "Review it, or set a review date.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(
@@ -56,9 +56,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_review_overdue",
         severity: Is::Medium,
-        checks: "The risk is past the day of its review.",
-        why: "Its score is older than was agreed.",
-        remedy: "Review it and set the next day.",
+        checks: "The risk is past its review date.",
+        why: "Its score is older than agreed.",
+        remedy: "Review it and set the next review date.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, r: &Rec<Risk>| match r.data.review_on {
             Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
@@ -68,9 +68,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_above_appetite",
         severity: Is::High,
-        checks: "The current score is above what the risk's appetite lives with.",
-        why: "More risk is taken than anybody decided to take.",
-        remedy: "Bring it down, or have the appetite decided anew.",
+        checks: "The current score is above the risk's appetite.",
+        why: "More risk is being taken than anyone has decided to take.",
+        remedy: "Reduce the risk, or have a new appetite decided.",
         answers: &[],
         look: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(is_open(r) && r.computed.above_appetite == Some(true))
@@ -79,8 +79,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "escalation_due",
         severity: Is::High,
-        checks: "The risk is to be escalated and is not.",
-        why: "Who could act does not know of it.",
+        checks: "The risk should be escalated but is not.",
+        why: "Those who could act do not know about it.",
         remedy: "Escalate it to a board.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due)),
@@ -89,7 +89,7 @@ pub const RULES: &[Rule] = &[
         code: "escalation_unacknowledged",
         severity: Is::High,
         checks: "The board has not acknowledged the escalation in time.",
-        why: "Nobody knows whether anybody has it.",
+        why: "Nobody knows whether anyone is dealing with it.",
         remedy: "Have the board acknowledge or return it.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, e: &Rec<Escalation>| {
@@ -108,9 +108,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "control_without_owner",
         severity: Is::Medium,
-        checks: "No post or unit answers for the control.",
-        why: "Nobody sees to it that it works.",
-        remedy: "Name its owner.",
+        checks: "No owner post or unit is recorded for the control.",
+        why: "Nobody makes sure that it works.",
+        remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, c: &Rec<Control>| {
             plain_if(c.data.owner_post_id.is_none() && c.data.owner_unit_id.is_none())
@@ -119,9 +119,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "control_unassessed",
         severity: Is::Medium,
-        checks: "Nobody has checked whether the control works.",
+        checks: "No assessment of the control is recorded.",
         why: "The score rests on an assumption.",
-        remedy: "Assess it, and record what was found and when.",
+        remedy: "Assess it, and record the result and the date.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|_, c: &Rec<Control>| {
             plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)
@@ -130,9 +130,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "control_failing",
         severity: Is::High,
-        checks: "The control fails: the recommendation that it carries out is overdue.",
-        why: "The risk is kept down by something that is not done.",
-        remedy: "Implement the recommendation, or count on other controls.",
+        checks: "The control is failing: the recommendation that it carries out is overdue.",
+        why: "The risk is controlled by something that has not been done.",
+        remedy: "Implement the recommendation, or rely on other controls.",
         answers: &["2020, recommendation 6"],
         look: &Each::new(|c, control: &Rec<Control>| {
             plain_if(control.is_failing(c.seen.reading(c.on)))

@@ -1,4 +1,4 @@
-//! What a rule is that finds gaps.
+//! Rules that find gaps.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use crate::views::findings::{self, Finding};
 
 pub use crate::views::findings::GapSeverity;
 
-/// What is wrong with one record, in a few words; empty where the rule's own words say all.
+/// What is wrong with one record, in a few words; empty if the rule's own text says everything.
 pub struct Missing(Cow<'static, str>);
 
 impl Missing {
-    /// What is wrong, as a sentence: the rule's own words, and those on the record.
+    /// What is wrong, as a sentence: the rule's own text, and the words about the record.
     pub fn reason(&self, rule: &Rule) -> String {
         match self.0.as_ref() {
             "" => rule.checks.to_owned(),
@@ -30,7 +30,7 @@ impl Finding for Missing {
     }
 }
 
-/// What a rule says of a record.
+/// What a rule finds on a record.
 pub type Fault = Option<Missing>;
 
 /// Looks at every live record of a kind.
@@ -39,13 +39,13 @@ pub type Each<R> = findings::Each<R, Missing>;
 /// A rule: what must be there, and why.
 pub type Rule = findings::Rule<Missing>;
 
-/// The fault without words of its own, if it is one.
+/// A finding without words of its own, if the condition holds.
 #[must_use]
 pub fn plain_if(is_fault: bool) -> Fault {
     is_fault.then_some(Missing(Cow::Borrowed("")))
 }
 
-/// The fault with words of its own.
+/// A finding with words of its own.
 pub fn because(words: impl Into<String>) -> Fault {
     Some(Missing(Cow::Owned(words.into())))
 }

@@ -1,4 +1,4 @@
-//! What is missing at the boards' tables: who is not there, and on what terms who is.
+//! Gaps in board seats: who is missing, and on what terms members hold their seats.
 
 use super::boards::is_active;
 use super::context::Context;
@@ -15,9 +15,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "membership_uninvited",
         severity: Is::Medium,
-        checks: "The member is there by invitation, and no invitation is on record.",
-        why: "Nobody can say what they are there for, nor who asked them.",
-        remedy: "Record the invitation, or where the basis is laid down.",
+        checks: "The member is on the board by invitation, but no invitation is recorded.",
+        why: "Nobody can say why the member is there or who invited them.",
+        remedy: "Record the invitation, or the document that sets out the basis.",
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             use crate::registers::governance::MembershipBasis::Invited;
@@ -31,9 +31,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "rotation_overdue",
         severity: Is::Medium,
-        checks: "The seat should have gone to another.",
-        why: "The same voice is heard each time, and others of its kind never are.",
-        remedy: "Record the next holder, or the new term where the member may stay.",
+        checks: "The seat is overdue for rotation.",
+        why: "The same voice is heard each time, and others of its kind are not.",
+        remedy: "Record the next holder, or the new term if the member may stay.",
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             if !sits(c, m) {
@@ -54,9 +54,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "seat_without_rotation",
         severity: Is::Low,
-        checks: "No policy says when the seat of an association or advisory group goes to another.",
-        why: "Who sits there stays, and a wider pool is never drawn from.",
-        remedy: "Lay down how long a term is and from whom the next holder comes.",
+        checks: "No rotation policy is recorded for the seat of an association or advisory group.",
+        why: "The holder never changes, and the wider pool is never used.",
+        remedy: "Record a policy that says how long a term is and where the next holder comes \
+            from.",
         answers: &["2020, recommendation 9"],
         look: &Each::new(|c, m: &Rec<Membership>| {
             let unit = || unit_of(c.seen, &m.data).map(|u| u.data.unit_kind);
@@ -77,18 +78,20 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "seat_never_filled",
         severity: Is::Medium,
-        checks: "The seat is held, and nobody of its constituency came to any of the last meetings.",
-        why: "A seat on paper gives nobody a voice.",
-        remedy: "Ask why, and give the seat to who can come.",
+        checks: "The seat is held, but nobody from its constituency attended any of the last \
+            meetings.",
+        why: "A seat that nobody takes up gives its constituency no voice.",
+        remedy: "Ask why, and give the seat to somebody who can attend.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(seat_never_filled),
     },
     Rule {
         code: "representation_below_target",
         severity: Is::High,
-        checks: "Fewer of the constituency sit on the board than should.",
-        why: "Their collective voice is not heard where it was promised to be.",
-        remedy: "Fill the seats that are missing, or agree in the terms of reference that one seat stands for all.",
+        checks: "Fewer members of the constituency sit on the board than the target requires.",
+        why: "Their collective voice is not heard where this was promised.",
+        remedy: "Fill the missing seats, or agree in the terms of reference that one seat \
+            represents all.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, t: &Rec<RepresentationTarget>| {
             let board = c
@@ -113,9 +116,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "constituency_unrepresented",
         severity: Is::Medium,
-        checks: "The association or advisory group has a seat on no board.",
-        why: "Nothing is decided with those for whom it speaks.",
-        remedy: "Give it a seat, or record which seat stands for it.",
+        checks: "No seat on any board is recorded for the association or advisory group.",
+        why: "Decisions are made without the people it speaks for.",
+        remedy: "Give it a seat, or record which seat represents it.",
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, u: &Rec<Unit>| {
             let is = speaks_from_outside(u.data.unit_kind)
@@ -125,12 +128,12 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether boards are to hear units of this kind, which are no part of the line.
+/// Whether boards should hear units of this kind, which are outside the line of management.
 fn speaks_from_outside(kind: UnitKind) -> bool {
     crate::views::representation::ALWAYS.contains(&kind)
 }
 
-/// Whether the seat is held today, on a board that sits.
+/// Whether the seat is held on the date, on an active board.
 fn sits(c: &Context<'_>, m: &Rec<Membership>) -> bool {
     let board = c.seen.get::<Board>(m.data.board_id);
     runs_on(m.data.term(), c.on) && board.is_some_and(|b| b.is_live() && is_active(b))
@@ -152,7 +155,7 @@ fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
         None
     } else {
         because(format!(
-            "not to the last {missed} of which it is known who came"
+            "none of the last {missed} meetings with recorded attendance"
         ))
     }
 }

@@ -18,9 +18,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_without_owner",
         severity: Is::High,
-        checks: "No unit owns the strategy.",
-        why: "Without an owner nobody answers for what it promises.",
-        remedy: "Name the unit that owns it.",
+        checks: "No owner unit is recorded for the strategy.",
+        why: "Without an owner, nobody is accountable for what it promises.",
+        remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 1"],
         look: &Each::new(|_, s: &Rec<Strategy>| {
             plain_if(is_running(s) && s.data.owner_unit_id.is_none())
@@ -29,9 +29,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_planned_without_date",
         severity: Is::Medium,
-        checks: "The strategy is announced, and nobody has said when it is expected.",
-        why: "What waits for it waits for ever.",
-        remedy: "Say when it is expected, or ask who is to write it.",
+        checks: "The strategy is planned, but no expected date is recorded.",
+        why: "Whatever waits for it waits indefinitely.",
+        remedy: "Record when it is expected, or ask those who are to write it.",
         answers: &["2020, key considerations"],
         look: &Each::new(|_, s: &Rec<Strategy>| {
             plain_if(
@@ -42,26 +42,27 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_without_approved_version",
         severity: Is::High,
-        checks: "The strategy is current and has no approved version.",
-        why: "What was never approved binds nobody.",
-        remedy: "Record the version that was approved, with approver and day, or have one approved.",
+        checks: "The strategy is current but has no approved version.",
+        why: "A strategy that was never approved is not binding.",
+        remedy: "Record the approved version with its approver and date, or have a version \
+            approved.",
         answers: &["2017, Action 14"],
         look: &Each::new(strategy_without_approved_version),
     },
     Rule {
         code: "version_without_approval",
         severity: Is::High,
-        checks: "The version counts as approved without approver or day.",
-        why: "An approval that nobody gave on no day cannot be shown to anybody.",
-        remedy: "Name who approved it and when, or set it back to draft.",
+        checks: "The version counts as approved, but the approver or the date is missing.",
+        why: "Nobody can be shown an approval that has no approver or date.",
+        remedy: "Record who approved it and when, or set it back to draft.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let nobody = v.data.approver_post_id.is_none() && v.data.approver_board_id.is_none();
             match (nobody, v.data.approved_on.is_none()) {
                 _ if !v.data.status.is_approved() => None,
-                (true, true) => because("neither approver nor day"),
+                (true, true) => because("neither approver nor date"),
                 (true, false) => because("no approver"),
-                (false, true) => because("no day"),
+                (false, true) => because("no date"),
                 (false, false) => None,
             }
         }),
@@ -69,8 +70,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "version_approved_but_document_draft",
         severity: Is::Medium,
-        checks: "The version counts as approved, its document says draft.",
-        why: "Readers cannot tell which words are in force.",
+        checks: "The version counts as approved, but its document says draft.",
+        why: "Readers cannot tell which text is in force.",
         remedy: "Attach the approved document, or correct the version's status.",
         answers: &["2017, appendices 1 and 2"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
@@ -86,8 +87,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_review_without_target_date",
         severity: Is::High,
-        checks: "The review of the strategy runs without a date by which it is to end.",
-        why: "What waits for the review waits for ever.",
+        checks: "No target date is recorded for the review of the strategy.",
+        why: "Whatever waits for the review waits indefinitely.",
         remedy: "Set the review's target date.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         look: &Each::new(|_, r: &Rec<StrategyReview>| {
@@ -97,9 +98,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_review_without_start",
         severity: Is::Low,
-        checks: "The review of the strategy is under way, and nobody has said since when.",
-        why: "Nobody can tell how long it has been going on.",
-        remedy: "Record the day on which it began.",
+        checks: "The review of the strategy is under way, but no start date is recorded.",
+        why: "Nobody can tell how long it has been under way.",
+        remedy: "Record the date on which it began.",
         answers: &["2020, key considerations"],
         look: &Each::new(|_, r: &Rec<StrategyReview>| {
             plain_if(
@@ -111,7 +112,7 @@ pub const RULES: &[Rule] = &[
         code: "strategy_review_overdue",
         severity: Is::High,
         checks: "The review of the strategy is past its target date.",
-        why: "What waits for the review is late with it.",
+        why: "Whatever waits for the review is late with it.",
         remedy: "Complete the review, or set a new target date with the reason.",
         answers: &[],
         look: &Each::new(|c, r: &Rec<StrategyReview>| match r.data.target.due_on {
@@ -123,8 +124,8 @@ pub const RULES: &[Rule] = &[
         code: "goal_without_outcome",
         severity: Is::Medium,
         checks: "The goal has no intended outcome.",
-        why: "Nobody can tell when it is reached.",
-        remedy: "Say what will be different once the goal is reached.",
+        why: "Nobody can tell when it has been achieved.",
+        remedy: "Say what will be different once the goal is achieved.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())
@@ -133,9 +134,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_item",
         severity: Is::Medium,
-        checks: "No item of a plan serves the goal.",
-        why: "A goal that nothing works towards is a wish.",
-        remedy: "Name the goal on the items that serve it, or plan one.",
+        checks: "No plan item serves the goal.",
+        why: "Nothing is being done to reach the goal.",
+        remedy: "Record the goal on the items that serve it, or plan an item for it.",
         answers: &["2020, recommendation 4"],
         look: &Each::new(|c, g: &Rec<Goal>| {
             let served = |id| c.seen.pointing::<WorkPlanItem>(id).next().is_some();
@@ -150,9 +151,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_measure",
         severity: Is::Medium,
-        checks: "No measure tells whether the goal is being reached.",
-        why: "Progress is what whoever reports it says it is.",
-        remedy: "Name the goal on the measures that tell about it, or define one.",
+        checks: "No measure shows whether the goal is being achieved.",
+        why: "Reported progress cannot be checked.",
+        remedy: "Record the goal on the measures that report on it, or define a measure.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, g: &Rec<Goal>| {
             let measured = |id| {
@@ -172,7 +173,7 @@ pub const RULES: &[Rule] = &[
         code: "goal_without_board",
         severity: Is::Medium,
         checks: "No board has the goal in its remit.",
-        why: "Nobody decides on it, oversees it or is asked about it.",
+        why: "Nobody decides on it, oversees it or is consulted on it.",
         remedy: "Record which board decides on the goal and which oversees it.",
         answers: &["2020, recommendation 1"],
         look: &Each::new(|c, g: &Rec<Goal>| {
@@ -183,8 +184,8 @@ pub const RULES: &[Rule] = &[
         code: "goal_decided_by_several_boards",
         severity: Is::Medium,
         checks: "Several boards decide on the goal.",
-        why: "Where two decide, neither answers for it.",
-        remedy: "Leave the decision to one board and give the others another part.",
+        why: "When two boards decide, neither is accountable.",
+        remedy: "Leave the decision to one board, and give the others another kind of remit.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|c, g: &Rec<Goal>| {
             let mut boards: Vec<_> = remits(c, g)
@@ -203,9 +204,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_owner",
         severity: Is::Low,
-        checks: "No post owns the goal.",
-        why: "Nobody answers for it by name of office.",
-        remedy: "Name the post that owns the goal.",
+        checks: "No owner post is recorded for the goal.",
+        why: "No post is accountable for it.",
+        remedy: "Record the post that owns the goal.",
         answers: &[],
         look: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())
@@ -214,8 +215,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cross_reference_without_rationale",
         severity: Is::Low,
-        checks: "The cross-reference does not say what the strategies have to do with each other.",
-        why: "A list of titles is no interdependency: nobody can tell what depends on what.",
+        checks: "The cross-reference does not say how the strategies relate to each other.",
+        why: "A list of titles does not show what depends on what.",
         remedy: "Say in a sentence what one strategy needs of the other.",
         answers: &["2017, interdependencies"],
         look: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
@@ -223,18 +224,21 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cross_reference_not_everywhere",
         severity: Is::Low,
-        checks: "A document that states the cross-reference does not agree with itself: one of its lists has it, another leaves it out.",
-        why: "Two lists of the same interdependencies differ: nobody can tell which of them holds.",
-        remedy: "Have the document name the same strategies everywhere, and record the place; or withdraw what no longer holds.",
+        checks: "A document that states the cross-reference is inconsistent: one of its lists \
+            includes it, another leaves it out.",
+        why: "Two lists of the same interdependencies differ, and nobody can tell which is right.",
+        remedy: "Have the document name the same strategies everywhere and record the place, or \
+            withdraw what no longer applies.",
         answers: &["2017, interdependencies and paragraph 1.1"],
         look: &Each::new(cross_reference_not_everywhere),
     },
     Rule {
         code: "cross_reference_one_sided",
         severity: Is::Low,
-        checks: "The two strategies do not agree: this one refers to the other, which is the organisation's own and has no cross-reference back.",
-        why: "Who works by the other strategy does not know of this one.",
-        remedy: "Record where the other refers back, or have it do so.",
+        checks: "This strategy refers to the other, but the other, which is the organisation's \
+            own, has no cross-reference back.",
+        why: "Those who work to the other strategy do not know about this one.",
+        remedy: "Record where the other strategy refers back, or have a reference added to it.",
         answers: &["2017, interdependencies"],
         look: &Each::new(|c, x: &Rec<CrossReference>| {
             let own = |id| {
@@ -255,23 +259,23 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "suggestion_without_disposition",
         severity: Is::Medium,
-        checks: "Nobody has said what became of the suggestion.",
-        why: "Who made it cannot tell whether it was heard.",
-        remedy: "Say whether it was taken in, in which version, and why or why not.",
+        checks: "What became of the suggestion is not fully recorded.",
+        why: "The person who made it cannot tell whether it was considered.",
+        remedy: "Record whether it was incorporated, in which version, and why or why not.",
         answers: &["2017, paragraph 1.1"],
         look: &Each::new(|_, s: &Rec<Suggestion>| match s.data.disposition {
             SuggestionDisposition::Pending => because("still pending"),
             SuggestionDisposition::Incorporated | SuggestionDisposition::Partly
                 if s.data.taken_in_version_id.is_none() =>
             {
-                because("taken in, but no version is named")
+                because("incorporated, but no version is named")
             }
             _ => None,
         }),
     },
 ];
 
-/// Whether it is one of our own and not over.
+/// Whether it is one of the organisation's own strategies and has not ended.
 fn is_running(strategy: &Rec<Strategy>) -> bool {
     strategy.data.strategy_kind.is_own() && strategy.data.status != StrategyStatus::Ended
 }
@@ -283,7 +287,7 @@ fn is_open(review: &Rec<StrategyReview>) -> bool {
     )
 }
 
-/// Whether the goal's strategy is one of our own and current.
+/// Whether the goal's strategy is one of the organisation's own and current.
 fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
     let strategy = c.seen.get::<Strategy>(goal.data.strategy_id);
     strategy.is_some_and(|s| {
@@ -301,7 +305,8 @@ fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a 
         .filter(move |r| runs_on(r.data.days(), on))
 }
 
-/// The places of its own sources that state other cross-references of the same strategy, and not this one.
+/// The places in the same sources that state other cross-references of the same strategy, but not
+/// this one.
 fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> Fault {
     let from = x.data.from_strategy_id;
     let is_own_source = |s: &&CrossReferenceStatement| {
@@ -339,13 +344,13 @@ fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) 
         return None;
     }
     match versions.len() {
-        0 => because("no version is on record"),
+        0 => because("no version is recorded"),
         _ if versions
             .iter()
             .any(|v| v.data.status == StrategyVersionStatus::InReview) =>
         {
             because("one is in review")
         }
-        n => because(format!("{n} on record, none approved")),
+        n => because(format!("{n} recorded, none approved")),
     }
 }

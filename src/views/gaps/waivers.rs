@@ -1,4 +1,4 @@
-//! What waivers lack: a gap to waive.
+//! Waivers for which there is no gap.
 
 use super::context::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because};
@@ -10,8 +10,8 @@ use crate::world::Rec;
 pub const RULES: &[Rule] = &[Rule {
     code: "waiver_without_gap",
     severity: Is::Low,
-    checks: "The waiver holds, and there is no gap that it waives.",
-    why: "It would hide the gap unseen, should it come back.",
+    checks: "The waiver is in force, but there is no gap for it to waive.",
+    why: "If the gap came back, the waiver would hide it.",
     remedy: "Withdraw the waiver.",
     answers: &[],
     look: &Each::new(waiver_without_gap),
@@ -22,7 +22,7 @@ fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
         return None;
     }
     let Some(rule) = super::RULES.named(&waiver.data.rule) else {
-        return because(format!("the rule {} is no more", waiver.data.rule));
+        return because(format!("the rule {} no longer exists", waiver.data.rule));
     };
     let record = c.seen.any(waiver.data.record_id)?;
     if record.meta().withdrawn_at.is_some() {

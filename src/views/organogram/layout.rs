@@ -1,29 +1,31 @@
-//! Where boxes and lines go: boxes in the cells of a grid, who is reported to above; lines in the channels between rows and the gutters
-//! between columns alone, so that none crosses a box. Lines to (or from) the same body, of the same kind, share a trunk, as on paper.
+//! Where boxes and lines go. Boxes are in the cells of a grid, with the body reported to above.
+//! Lines run only in the channels between rows and the gutters between columns, so that none
+//! crosses a box. Lines of the same kind to (or from) the same body share a trunk, as on paper.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Width of a box.
 pub const BOX: i32 = 224;
-/// Least width of a gutter and height of a channel, and what each line in it adds.
+/// Smallest width of a gutter and height of a channel, and what each line in it adds.
 const GUTTER: i32 = 26;
 const CHANNEL: i32 = 34;
 const TRACK: i32 = 9;
-/// Room for the heading above the bodies that no line leads to.
+/// Room for the heading above the bodies without lines.
 const HEADING: i32 = 40;
-/// The least and the most boxes beside each other.
+/// Smallest and largest number of boxes in a row.
 const COLUMNS: std::ops::RangeInclusive<usize> = 3..=6;
 
-/// A line to be laid: from one box to another; which of the two stands above, and what lines of its kind share.
+/// A line to be laid from one box to another: which of the two is above, and which end lines of its
+/// kind share.
 #[derive(Debug, Clone, Copy)]
 pub struct Line {
     pub from: usize,
     pub to: usize,
     /// Lines of different kinds share nothing.
     pub kind: usize,
-    /// It leads upwards: `to` stands above and is what the lines share; else `from` does and is.
+    /// Whether it leads upwards. If so, `to` is above and is the shared end; otherwise `from` is.
     pub upwards: bool,
-    /// The end that is not shared bears a mark.
+    /// Whether the end that is not shared has a mark.
     pub is_marked: bool,
 }
 
@@ -36,7 +38,7 @@ impl Line {
     }
 }
 
-/// A box where it stands.
+/// A box in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
     pub x: i32,
@@ -49,7 +51,7 @@ pub struct Placed {
 pub struct Port {
     pub x: i32,
     pub y: i32,
-    /// It meets the box from below.
+    /// Whether it meets the box from below.
     pub from_below: bool,
     pub is_marked: bool,
 }
@@ -74,7 +76,7 @@ pub struct Layout {
     pub height: i32,
     pub boxes: Vec<Placed>,
     pub nets: Vec<Net>,
-    /// Where the bodies begin that no line leads to, if there are any beside others.
+    /// Where the bodies without lines begin, if there are any as well as others.
     pub heading: Option<i32>,
 }
 
@@ -270,7 +272,7 @@ fn to_i32(n: usize) -> i32 {
 struct Tracks(Vec<Vec<(i32, i32)>>);
 
 impl Tracks {
-    /// The first track on which this stretch meets no other.
+    /// The first track on which this stretch does not overlap another.
     fn take(&mut self, from: i32, until: i32) -> usize {
         let is_free = |taken: &Vec<(i32, i32)>| taken.iter().all(|(f, u)| *u < from || until < *f);
         let at = self.0.iter().position(is_free).unwrap_or(self.0.len());
@@ -288,7 +290,7 @@ impl Tracks {
     }
 }
 
-/// A cell for each box, the number of columns, and the row where those without lines begin.
+/// A cell for each box, the number of columns, and the row where the boxes without lines begin.
 fn cells(count: usize, lines: &[Line]) -> (Vec<Cell>, usize, Option<usize>) {
     let tied: BTreeSet<usize> = lines.iter().flat_map(|l| [l.from, l.to]).collect();
     let columns = (count * 4 / 3)
@@ -318,8 +320,8 @@ fn cells(count: usize, lines: &[Line]) -> (Vec<Cell>, usize, Option<usize>) {
     (cells, columns, loose_row)
 }
 
-/// The tied boxes in layers: each one below everything that stands above it by a line, as far as that can be. In a circle the first of it
-/// goes first.
+/// The boxes with lines, in layers: each is below everything that a line puts above it, as far as
+/// possible. In a circle, the first of its boxes goes first.
 fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize>> {
     let mut above: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); count];
     let mut below: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); count];
@@ -363,7 +365,7 @@ fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize
             layer.push(*n);
         }
     }
-    // Below what they are tied to: by the middle of its places.
+    // Places boxes below what they are linked to: at the average of the positions above.
     let mut place: BTreeMap<usize, i64> = BTreeMap::new();
     for layer in &mut layers {
         let middle = |n: usize| {
@@ -430,8 +432,9 @@ fn routes(cells: &[Cell], lines: &[Line]) -> Vec<Route> {
     routes.into_values().collect()
 }
 
-/// Where on the side of a box each line meets it, from the box's left edge: in the order of where the lines come from. Those at the top and
-/// those at the bottom never stand in one line, so that no two run in each other.
+/// Where each line meets the side of a box, measured from the left of the box, in the order of
+/// where the lines come from. Lines at the top and lines at the bottom are never aligned, so that
+/// no two run into each other.
 fn ports(routes: &[Route], cells: &[Cell]) -> BTreeMap<(usize, Side), i32> {
     let column = |n: usize| to_i32(cells.get(n).copied().unwrap_or_default().1);
     let mut sides: BTreeMap<Side, Vec<(i32, usize)>> = BTreeMap::new();
@@ -464,7 +467,7 @@ mod tests {
 
     use super::*;
 
-    /// No box meets another, and no line runs through a box.
+    /// Checks that no box overlaps another and no line runs through a box.
     fn check(layout: &Layout) {
         let boxes = &layout.boxes;
         for (n, a) in boxes.iter().enumerate() {
@@ -496,7 +499,7 @@ mod tests {
                 }
             }
         }
-        // Level lines of different trunks never lie on each other.
+        // Horizontal lines of different trunks never overlap.
         let level = layout
             .nets
             .iter()

@@ -1,4 +1,5 @@
-//! The organogram: boards, the bodies that they are tied to, the lines between them, and what is missing, drawn in.
+//! The organogram: boards, the bodies that they are linked to, the board relationships, and the
+//! gaps, drawn in.
 
 mod layout;
 mod svg;
@@ -30,7 +31,7 @@ use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 
-/// Boards and bodies in one answer.
+/// Most boards and bodies in one answer.
 const MOST: usize = 1_000;
 
 /// What a node is.
@@ -39,11 +40,12 @@ const MOST: usize = 1_000;
 pub enum OrganogramNodeKind {
     /// A board, group, panel or workstream.
     Board,
-    /// A unit or an outside body that a board is tied to.
+    /// A unit or an outside body that a board is linked to.
     Unit,
 }
 
-/// The terms of reference that count for a board: those in force, else the latest that are being written.
+/// The applicable terms of reference of a board: those in force, otherwise the latest that are
+/// being written.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrganogramTerms {
     /// Their id.
@@ -51,24 +53,24 @@ pub struct OrganogramTerms {
     /// Their reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Which version it is.
+    /// Label of the version.
     #[schema(max_length = 60)]
     pub version_label: String,
-    /// How far it has come.
+    /// Progress so far.
     pub status: TermsStatus,
-    /// Share of the sections that say something, in whole per cent.
+    /// Share of the sections that are filled in, in whole per cent.
     #[schema(minimum = 0, maximum = 100)]
     pub completeness: u8,
 }
 
-/// Who sits on a board on the day, by capacity.
+/// Members of a board on the date, by capacity.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct OrganogramMembers {
-    /// All together.
+    /// All members together.
     pub total: u32,
-    /// In the chair.
+    /// Chairs.
     pub chair: u32,
-    /// Deputies of the chair.
+    /// Deputy chairs.
     pub deputy_chair: u32,
     /// Members.
     pub member: u32,
@@ -82,37 +84,38 @@ pub struct OrganogramMembers {
     pub secretary: u32,
 }
 
-/// A board, or a body that a board is tied to.
+/// A board, or a body that a board is linked to.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrganogramNode {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
     /// What it is.
     pub node_kind: OrganogramNodeKind,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its name.
+    /// Name.
     #[schema(max_length = 200)]
     pub name: String,
-    /// It was not asked for, and is here because a line leads to it.
+    /// Whether it does not match the filters, and is included only because of a board relationship.
     pub tied_only: bool,
-    /// What sort of board it is; null for other bodies.
+    /// Kind of board; null for other bodies.
     pub board_kind: Option<BoardKind>,
-    /// What sort of body it is; null for boards.
+    /// Kind of body; null for boards.
     pub unit_kind: Option<UnitKind>,
-    /// Whether the board sits, as recorded; null for other bodies.
+    /// Recorded status of the board; null for other bodies.
     pub status: Option<BoardStatus>,
     /// The unit that owns the board.
     pub owner: Option<Named>,
-    /// The posts or bodies that chair it on the day.
+    /// Posts or bodies that chair it on the date.
     #[schema(max_items = 100)]
     pub chairs: Vec<Named>,
-    /// Its terms of reference; null where it has none.
+    /// Its terms of reference; null if there are none.
     pub terms: Option<OrganogramTerms>,
-    /// Who sits on it on the day; null for other bodies.
+    /// Its members on the date; null for other bodies.
     pub members: Option<OrganogramMembers>,
-    /// The codes of the rules that find something missing on it, on its terms, its lines or its seats.
+    /// Codes of the rules that find a gap on it, or on its terms of reference, relationships or
+    /// seats.
     #[schema(max_items = 100, schema_with = codes)]
     pub gaps: Vec<String>,
 }
@@ -124,38 +127,39 @@ fn codes() -> utoipa::openapi::schema::Array {
         .max_length(Some(60));
     ArrayBuilder::new()
         .description(Some(
-            "The codes of the rules that find something missing on it, on its terms, its lines or its seats; `/api/v1/gap-rules` says more.",
+            "Codes of the rules that find a gap on it, or on its terms of reference, \
+                relationships or seats. See `/api/v1/gap-rules`.",
         ))
         .items(code)
         .max_items(Some(100))
         .build()
 }
 
-/// A line from a board to a board or another body.
+/// A relationship of a board to another board or body.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrganogramEdge {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its reference.
+    /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// The board that it leads from.
+    /// Board from which it starts.
     pub from_id: Uuid,
-    /// The board or body that it leads to.
+    /// Board or body to which it leads.
     pub to_id: Uuid,
-    /// What it means.
+    /// Meaning.
     pub edge_kind: BoardEdgeKind,
-    /// Whether the ends agree to it, where they have to.
+    /// Whether the ends agree to it, if they have to.
     pub agreement: EdgeAgreement,
 }
 
-/// Why a body stands in the tree once more, without what lies below it.
+/// Why a body appears in the tree again, without what is below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrganogramRepeat {
-    /// It reports to several bodies and stands in full below another.
+    /// It reports to several bodies and appears in full below another.
     SeveralParents,
-    /// It lies above itself: the lines lead in a circle.
+    /// It is above itself: the reporting lines form a circle.
     Circle,
 }
 
@@ -164,46 +168,48 @@ pub enum OrganogramRepeat {
 pub struct OrganogramPlace {
     /// The board or body.
     pub id: Uuid,
-    /// What it stands below; null at the top.
+    /// The board or body above it; null at the top.
     pub parent_id: Option<Uuid>,
-    /// How far down: 0 at the top.
+    /// Number of levels down: 0 at the top.
     #[schema(minimum = 0)]
     pub depth: u32,
-    /// Why it stands here without what lies below it; null where it stands in full.
+    /// Why it appears here without what is below it; null if it appears in full.
     pub repeats: Option<OrganogramRepeat>,
 }
 
-/// How many lines of each kind there are.
+/// Numbers of boards, bodies and board relationships.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct OrganogramCounts {
     /// Boards.
     pub boards: u32,
     /// Other bodies.
     pub bodies: u32,
-    /// Lines.
+    /// Board relationships.
     pub edges: u32,
-    /// Boards on which something is missing.
+    /// Boards with gaps.
     pub boards_with_gaps: u32,
-    /// Boards that no line leads from or to.
+    /// Boards without any board relationship.
     pub boards_without_lines: u32,
 }
 
-/// The organogram on a day.
+/// The organogram on a date.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrganogramView {
-    /// The day: boards that are established and not dissolved then, memberships that run then.
+    /// Date of the organogram: it has the boards that are established and not dissolved then, and
+    /// the memberships that run then.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// It in numbers.
+    /// Its numbers.
     pub counts: OrganogramCounts,
     /// Boards and bodies, by reference.
     #[schema(max_items = 1000)]
     pub nodes: Vec<OrganogramNode>,
-    /// The lines, by reference.
+    /// Board relationships, by reference.
     #[schema(max_items = 10000)]
     pub edges: Vec<OrganogramEdge>,
-    /// The tree of who reports to whom, from the top down, each place right after the one it stands below or its siblings' trees.
+    /// The tree of reporting lines from the top down. Each place comes directly after the one above
+    /// it, or after the trees of its siblings.
     #[schema(max_items = 10000)]
     pub tree: Vec<OrganogramPlace>,
 }
@@ -261,14 +267,14 @@ impl View for OrganogramView {
     }
 }
 
-/// What a gap's code says on a drawing.
+/// Label of a gap's code on a drawing.
 fn gap_words(code: &str) -> String {
     code.strip_prefix("board_")
         .unwrap_or(code)
         .replace('_', " ")
 }
 
-/// What a line says.
+/// Label of a board relationship.
 const fn edge_words(kind: BoardEdgeKind) -> &'static str {
     match kind {
         BoardEdgeKind::ReportsTo => "reports to",
@@ -278,7 +284,7 @@ const fn edge_words(kind: BoardEdgeKind) -> &'static str {
     }
 }
 
-/// Whether a line still lacks an agreement that it needs.
+/// Whether a board relationship still lacks an agreement that it needs.
 const fn is_unsettled(edge: &OrganogramEdge) -> bool {
     matches!(
         edge.agreement,
@@ -287,7 +293,7 @@ const fn is_unsettled(edge: &OrganogramEdge) -> bool {
 }
 
 impl OrganogramNode {
-    /// What it is in a few words: kind, and status where it is not simply active.
+    /// Its kind, and its status unless it is simply active.
     fn sort(&self) -> String {
         let kind = self
             .board_kind
@@ -301,7 +307,7 @@ impl OrganogramNode {
         }
     }
 
-    /// What is known of a board, a line each.
+    /// Facts about a board, one to a line.
     fn facts(&self) -> Vec<String> {
         let Some(members) = &self.members else {
             return Vec::new();
@@ -491,7 +497,8 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     );
     if ids.len() > MOST {
         let detail = format!(
-            "there are more than {MOST} boards and bodies; ask for those below one board or of one unit"
+            "there are more than {MOST} boards and bodies; narrow the organogram with board_id or \
+                unit_id"
         );
         return Err(invalid("board_id", &detail));
     }
@@ -535,8 +542,9 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     })
 }
 
-/// Who reports to whom, from the top down. What reports to several stands in full below the first of them, by reference; what stands in a
-/// circle has no top, and begins with the first of it.
+/// The reporting lines as a tree, from the top down. A body that reports to several others appears
+/// in full below the first of them, by reference. Bodies in a circle have no top, so their tree
+/// begins with the first of them.
 fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPlace> {
     let mut below: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
     let mut has_parent: BTreeSet<Uuid> = BTreeSet::new();
@@ -565,7 +573,7 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
         if stands.contains(&top.id) {
             continue;
         }
-        // What is still to be placed, and the way down to it.
+        // What is still to be placed, and the path down to it.
         let mut todo: Vec<(Uuid, Vec<Uuid>)> = vec![(top.id, Vec::new())];
         while let Some((id, way)) = todo.pop() {
             let repeats = if way.contains(&id) {
@@ -605,18 +613,45 @@ pub fn operations() -> Vec<Operation> {
         BoardStatus::Dissolved,
     ];
     vec![
-        operation("/api/v1/organogram", "getOrganogram", Subject::Governance, organogram)
-            .takes([
-                id_query("board_id", "Only this board and what reports to it, directly or not; and what they are tied to."),
-                id_query("unit_id", "Only the boards of this unit and of all units below it; and what they are tied to."),
-                some_of("edge_kind", "Only lines of these kinds.", &kinds.map(|k| word(&k))),
-                some_of("status", "Only boards in these statuses; and what they are tied to.", &statuses.map(|s| word(&s))),
-            ])
-            .says(
-                "Views",
-                "Boards, the lines between them, and what is missing",
-                "The boards that sit on the day with their chair (a post, never a person), terms of reference and seats; the bodies that they are tied to; who reports to, assures, allocates to and escalates to whom; and on each board what the rules of gaps find missing. As nodes and lines, as the tree of who reports to whom, and drawn: `format=mermaid`, `dot` or `svg`. A body that reports to several stands in full below the first of them and by name below the others.",
+        operation(
+            "/api/v1/organogram",
+            "getOrganogram",
+            Subject::Governance,
+            organogram,
+        )
+        .takes([
+            id_query(
+                "board_id",
+                "Only this board and the boards that report to it, directly \
+                    or indirectly, and what they are linked to.",
             ),
+            id_query(
+                "unit_id",
+                "Only boards of this unit and all units below it, and what \
+                    they are linked to.",
+            ),
+            some_of(
+                "edge_kind",
+                "Only board relationships of these kinds.",
+                &kinds.map(|k| word(&k)),
+            ),
+            some_of(
+                "status",
+                "Only boards in these statuses, and what they are linked to.",
+                &statuses.map(|s| word(&s)),
+            ),
+        ])
+        .says(
+            "Views",
+            "Get the organogram",
+            "Returns the boards in place on the date with their chair (a post, never a \
+                    person), terms of reference and seats; the bodies that they are linked to; \
+                    who reports to, assures, allocates to and escalates to whom; and the gaps \
+                    that the rules find on each board. Available as nodes and board \
+                    relationships, as a tree of reporting lines, and drawn: `format=mermaid`, \
+                    `dot` or `svg`. A body that reports to several others appears in full below \
+                    the first of them, and by name below the others.",
+        ),
     ]
 }
 

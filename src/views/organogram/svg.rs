@@ -1,5 +1,6 @@
-//! The organogram as SVG: a picture that stands alone, without scripts, styles or links, so that the service's content security policy
-//! leaves it as it is. Kinds of lines differ in dashes and in their ends, not in colour alone; what is missing is said in words.
+//! The organogram as SVG. The picture is self-contained, without scripts, styles or links, so it
+//! works under the service's content security policy. Kinds of lines differ in their dashes and
+//! ends, not only in colour, and gaps are written out in words.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -13,14 +14,14 @@ use super::{
 use crate::registers::governance::{BoardEdgeKind, BoardStatus};
 use crate::views::diagram::{line as one_line, xml};
 
-/// Space around the picture, within a box, and within a badge.
+/// Space around the picture, inside a box and inside a badge.
 const MARGIN: i32 = 24;
 const PAD: i32 = 12;
 const BADGE_PAD: i32 = 6;
 /// Height of the part above the boxes.
 const HEAD: i32 = 128;
 
-/// How a line of text looks.
+/// Style of a line of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
     Name,
@@ -36,13 +37,13 @@ impl Look {
             Self::Sort | Self::Fact | Self::Gap => 12,
         }
     }
-    /// From one line to the next.
+    /// Distance from one line to the next.
     const fn leading(self) -> i32 {
         self.size() + 4
     }
 }
 
-/// A line of text in a box, by its left end on the base line.
+/// A line of text in a box, placed by its left end on the baseline.
 #[derive(Debug)]
 struct Text {
     look: Look,
@@ -51,16 +52,17 @@ struct Text {
     words: String,
 }
 
-/// What stands in a box.
+/// Content of a box.
 #[derive(Debug, Default)]
 struct Content {
     texts: Vec<Text>,
-    /// Badges: top and height.
+    /// Top and height of each badge.
     badges: Vec<(i32, i32)>,
     height: i32,
 }
 
-/// About how wide a character is, in thousandths of the size: on the wide side of Arial, Helvetica, Liberation Sans and DejaVu Sans.
+/// Approximate width of a character, in thousandths of the font size. It errs on the wide side for
+/// Arial, Helvetica, Liberation Sans and DejaVu Sans.
 const fn wide(c: char) -> i32 {
     match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 340,
@@ -74,13 +76,13 @@ const fn wide(c: char) -> i32 {
     }
 }
 
-/// About how wide a text is.
+/// Approximate width of a text.
 fn width(words: &str, look: Look) -> i32 {
     let bold = if look == Look::Name { 108 } else { 100 };
     words.chars().map(wide).sum::<i32>() * look.size() / 1_000 * bold / 100
 }
 
-/// Words in lines no wider than `room`. A word that is wider is broken.
+/// Wraps words into lines no wider than `room`. A word wider than that is broken.
 fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut at = String::new();
@@ -127,7 +129,7 @@ impl Content {
             content.height += 4;
             let top = content.height;
             content.height += 2;
-            // Left of it stands the sign.
+            // The warning sign goes to the left of it.
             content.put(
                 &format!("Gap: {}", gap_words(gap)),
                 Look::Gap,
@@ -186,7 +188,7 @@ fn stroke(kind: usize) -> Stroke {
     }
 }
 
-/// What the lines of a view lie on.
+/// Computes the layout of a view.
 fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
     let numbers: HashMap<Uuid, usize> = view
         .nodes
@@ -211,7 +213,7 @@ fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
     lay(&heights, &lines)
 }
 
-/// Draws it.
+/// Draws the organogram.
 pub fn draw(view: &OrganogramView) -> String {
     let contents: Vec<Content> = view.nodes.iter().map(Content::of).collect();
     let layout = place(view, &contents);
@@ -221,13 +223,15 @@ pub fn draw(view: &OrganogramView) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-labelledby=\"title desc\" font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+            width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\" \
+            font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">"
     );
     let counts = &view.counts;
     let title = format!("Organogram on {}", view.on);
     let about = format!(
-        "{} boards, {} other bodies, {} lines; {} boards lack something, {} have no line",
+        "{} boards, {} other bodies, {} relationships; {} boards with gaps, {} without \
+            relationships",
         counts.boards,
         counts.bodies,
         counts.edges,
@@ -262,7 +266,9 @@ pub fn draw(view: &OrganogramView) -> String {
         let right = layout.width;
         let _ = writeln!(
             out,
-            "<path d=\"M0 {} H{right}\" stroke=\"#c3c9d0\" fill=\"none\"/><text x=\"0\" y=\"{}\" font-size=\"14\" font-weight=\"bold\">No line leads from or to these</text>",
+            "<path d=\"M0 {} H{right}\" stroke=\"#c3c9d0\" fill=\"none\"/><text x=\"0\" y=\"{}\" \
+                font-size=\"14\" font-weight=\"bold\">Boards and bodies without \
+                relationships</text>",
             y - 20,
             y - 2,
         );
@@ -306,7 +312,7 @@ fn legend(out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">line not agreed by both ends</text>",
+        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">relationship not agreed by both ends</text>",
         mark(x + 8, y),
         x + 22,
         y + 4
@@ -314,9 +320,15 @@ fn legend(out: &mut String) {
     let y = 114;
     let _ = writeln!(
         out,
-        "<rect x=\"{MARGIN}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">board</text>\
-         <rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\" stroke-dasharray=\"5 3\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">proposed or dissolved</text>\
-         <rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" rx=\"7\" fill=\"#e9edf2\" stroke=\"#5c6773\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">other body</text>{}<text x=\"{}\" y=\"{y}\" font-size=\"12\">something is missing</text>",
+        "<rect x=\"{MARGIN}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" \
+            stroke=\"#1d3557\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" \
+            font-size=\"12\">board</text><rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" \
+            fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\" stroke-dasharray=\"5 \
+            3\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">proposed or dissolved</text><rect \
+            x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" rx=\"7\" fill=\"#e9edf2\" \
+            stroke=\"#5c6773\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" \
+            font-size=\"12\">other body</text>{}<text x=\"{}\" y=\"{y}\" \
+            font-size=\"12\">gap</text>",
         y - 11,
         MARGIN + 30,
         MARGIN + 90,
@@ -330,7 +342,8 @@ fn legend(out: &mut String) {
     );
 }
 
-/// A line in its kind's colour, or in the shade given, on white, so that where two cross one goes over the other.
+/// Draws a line in the colour of its kind, or in the shade given. It has a white outline, so that
+/// where two lines cross, one passes over the other.
 fn path(kind: usize, d: &str, shade: Option<&str>) -> String {
     let Stroke {
         colour,
@@ -339,21 +352,23 @@ fn path(kind: usize, d: &str, shade: Option<&str>) -> String {
     } = stroke(kind);
     let colour = shade.unwrap_or(colour);
     format!(
-        "<path d=\"{d}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/>\
-         <path d=\"{d}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-dasharray=\"{dashes}\"/>"
+        "<path d=\"{d}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/><path d=\"{d}\" \
+            fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" \
+            stroke-dasharray=\"{dashes}\"/>"
     )
 }
 
-/// The end of a line at what it leads to; each kind has its own.
+/// Arrowhead at the target end of a line. Each kind has its own.
 fn head(kind: usize, at: Port) -> String {
     let colour = stroke(kind).colour;
     let (x, y) = (at.x, at.y);
-    // Away from the box.
+    // Direction away from the box.
     let s = if at.from_below { 1 } else { -1 };
     match KINDS.get(kind) {
         Some(BoardEdgeKind::Assures) => {
             format!(
-                "<circle cx=\"{x}\" cy=\"{}\" r=\"5\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+                "<circle cx=\"{x}\" cy=\"{}\" r=\"5\" fill=\"#ffffff\" stroke=\"{colour}\" \
+                    stroke-width=\"2\"/>",
                 y + 6 * s
             )
         }
@@ -379,21 +394,22 @@ fn head(kind: usize, at: Port) -> String {
     }
 }
 
-/// The mark of a line that is not agreed.
+/// Mark on a relationship that is not agreed.
 fn mark(x: i32, y: i32) -> String {
     format!(
-        "<circle cx=\"{x}\" cy=\"{y}\" r=\"7\" fill=\"#ffffff\" stroke=\"#b00020\" stroke-width=\"1.5\"/><text x=\"{x}\" y=\"{}\" font-size=\"11\" \
-         font-weight=\"bold\" text-anchor=\"middle\" fill=\"#b00020\">!</text>",
+        "<circle cx=\"{x}\" cy=\"{y}\" r=\"7\" fill=\"#ffffff\" stroke=\"#b00020\" \
+            stroke-width=\"1.5\"/><text x=\"{x}\" y=\"{}\" font-size=\"11\" font-weight=\"bold\" \
+            text-anchor=\"middle\" fill=\"#b00020\">!</text>",
         y + 4
     )
 }
 
-/// The sign beside what is missing.
+/// Warning sign next to a gap.
 fn sign(x: i32, y: i32) -> String {
     format!("<path d=\"M{} {y} l6 11 h-12 z\" fill=\"#b00020\"/>", x + 6)
 }
 
-/// Shades of the commonest lines, so that trunks side by side can be told apart.
+/// Shades for the most common kind of line, so that neighbouring trunks can be told apart.
 const SHADES: [&str; 4] = ["#1d3557", "#2a78b8", "#000000", "#5a6f96"];
 
 fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
@@ -432,7 +448,7 @@ fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
         }));
     }
     for port in net.leaf_ports.iter().filter(|p| p.is_marked) {
-        // Clear of the end of the line.
+        // Keeps clear of the end of the line.
         let away = if net.upwards { 9 } else { 15 };
         out.push_str(&mark(
             port.x,
@@ -460,15 +476,17 @@ fn frame(out: &mut String, node: &OrganogramNode, content: &Content, placed: Pla
     };
     let _ = write!(
         out,
-        "<g transform=\"translate({x} {y})\"><title>{}, {}</title><rect width=\"{BOX}\" height=\"{height}\" rx=\"{radius}\" fill=\"{fill}\" \
-         stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"/>",
+        "<g transform=\"translate({x} {y})\"><title>{}, {}</title><rect width=\"{BOX}\" \
+            height=\"{height}\" rx=\"{radius}\" fill=\"{fill}\" stroke=\"{colour}\" \
+            stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"/>",
         xml(&node.reference),
         xml(&node.name),
     );
     for (top, height) in &content.badges {
         let _ = write!(
             out,
-            "<rect x=\"{PAD}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"3\" fill=\"#fff1f0\" stroke=\"#b00020\"/>{}",
+            "<rect x=\"{PAD}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"3\" \
+                fill=\"#fff1f0\" stroke=\"#b00020\"/>{}",
             BOX - 2 * PAD,
             sign(PAD + BADGE_PAD - 1, top + 6),
         );
@@ -537,7 +555,8 @@ mod tests {
         }
     }
 
-    /// Thirty boards with long names, a tree of three levels, and lines of every kind across it.
+    /// Thirty boards with long names, in a tree of three levels, with lines of every kind across
+    /// it.
     pub fn thirty() -> OrganogramView {
         let themes = [
             "Workforce Inclusion, Retention and Progression",

@@ -1,4 +1,4 @@
-//! The organogram as text that other programs draw: Mermaid and DOT.
+//! The organogram as text for other drawing programs: Mermaid and DOT.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use super::{
 use crate::registers::governance::BoardEdgeKind;
 use crate::views::diagram;
 
-/// What stands in a box: name, sort, facts, and what is missing.
+/// Lines of text in a box: name, kind, facts and gaps.
 fn lines(node: &OrganogramNode) -> Vec<String> {
     let mut lines = vec![node.name.clone(), node.sort()];
     lines.extend(node.facts());
@@ -28,7 +28,7 @@ fn numbers(view: &OrganogramView) -> HashMap<Uuid, usize> {
         .collect()
 }
 
-/// Escaped lines with a line break of the language between them.
+/// Escaped lines, joined with the line break of the target language.
 fn label(node: &OrganogramNode, escape: fn(&str) -> String, between: &str) -> String {
     let inner = |line: &String| {
         let quoted = escape(line);
@@ -48,7 +48,7 @@ fn label(node: &OrganogramNode, escape: fn(&str) -> String, between: &str) -> St
     )
 }
 
-/// As Mermaid. Who is reported to stands above.
+/// Mermaid source. A body that others report to is drawn above them.
 pub fn mermaid(view: &OrganogramView) -> String {
     let mut out = String::from("flowchart BT\n");
     for (n, node) in view.nodes.iter().enumerate() {
@@ -79,15 +79,19 @@ pub fn mermaid(view: &OrganogramView) -> String {
         let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.edge_kind)));
         let _ = writeln!(out, "  n{from} {line}|{words}| n{to}");
     }
-    out.push_str("  classDef whole fill:#ffffff,stroke:#1d3557\n  classDef gaps fill:#fff4e5,stroke:#b00020,stroke-width:2px\n");
+    out.push_str(
+        "  classDef whole fill:#ffffff,stroke:#1d3557\n  classDef gaps \
+        fill:#fff4e5,stroke:#b00020,stroke-width:2px\n",
+    );
     out.push_str("  classDef body fill:#eef1f5,stroke:#5c6773,stroke-dasharray:4 3\n");
     out
 }
 
-/// As DOT, for Graphviz.
+/// DOT source, for Graphviz.
 pub fn dot(view: &OrganogramView) -> String {
     let mut out = String::from(
-        "digraph organogram {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\", style=filled, fillcolor=white];\n",
+        "digraph organogram {\n  rankdir=BT;\n  node [shape=box, fontname=\"Helvetica\", \
+            style=filled, fillcolor=white];\n",
     );
     for (n, node) in view.nodes.iter().enumerate() {
         let label = label(node, diagram::dot, "\\n");
@@ -117,7 +121,8 @@ pub fn dot(view: &OrganogramView) -> String {
             ""
         };
         let words = diagram::dot(&format!("{}{missing}", edge_words(edge.edge_kind)));
-        // What is given out stands below who gives it.
+        // Allocations do not affect the ranking: the body that receives one is drawn below the body
+        // that gives it.
         let ranked = matches!(
             edge.edge_kind,
             BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo

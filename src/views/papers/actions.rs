@@ -1,4 +1,4 @@
-//! The actions of earlier meetings that a paper answers, part by part.
+//! Actions of earlier meetings that a paper answers, part by part.
 
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 use crate::world::{Rec, Resource};
 
-/// The actions that the meetings in scope gave.
+/// Actions set by the meetings in scope.
 #[must_use]
 pub fn actions(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperAction> {
     let mut all = Vec::new();
@@ -99,7 +99,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                 claimed_status: None,
                 deferred_to: Some(
                     when(basis, &d.data.to, d.data.to_meeting_id)
-                        .unwrap_or_else(|| "no day".into()),
+                        .unwrap_or_else(|| "no date".into()),
                 ),
                 query: basis.one(ActionDeferral::KIND, &d.meta.reference),
             };
@@ -118,7 +118,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
     all.into_iter().map(|(_, row)| row).collect()
 }
 
-/// When something is due: the source's words, else the day; and the meeting.
+/// When something is due: the words of the source, otherwise the date, followed by the meeting.
 fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<String> {
     let words = date
         .source_text
@@ -133,7 +133,7 @@ fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<Stri
     }
 }
 
-/// How many there are, and how many of their parts are still owed.
+/// Number of actions, and number of their parts that are still open.
 #[must_use]
 pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
     let mut figures = Vec::new();
@@ -154,7 +154,7 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
         for (what, value, path, more) in [
             ("actions", own.len(), "actions", None),
             (
-                "parts still owed",
+                "parts still open",
                 owed,
                 "action-parts",
                 Some(("is_open", "true")),

@@ -1,4 +1,4 @@
-//! A paper beside the one before: what was added, what changed, what is gone, section by section.
+//! Compares a paper with the previous one: what was added, changed and removed, section by section.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -19,64 +19,66 @@ use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
-/// A row that one paper has and the other has not.
+/// A row that is in one paper but not in the other.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperRow {
-    /// What tells the row from others: its record's reference, or its words.
+    /// Identifies the row: the reference of its record, or its text.
     #[schema(max_length = 400)]
     pub row: String,
-    /// The record's title or name, where it is of one.
+    /// Title or name of the record, if the row is about one.
     #[schema(max_length = 4000)]
     pub name: Option<String>,
 }
 
-/// A row that both have, and that says something else.
+/// A row that is in both papers with different content.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperRowChange {
-    /// What tells the row from others.
+    /// Identifies the row.
     #[schema(max_length = 400)]
     pub row: String,
-    /// Its record's title or name, where it is of one.
+    /// Title or name of its record, if the row is about one.
     #[schema(max_length = 4000)]
     pub name: Option<String>,
-    /// What it says now and said before, field by field.
+    /// Values before and after, field by field.
     #[schema(max_items = 100)]
     pub fields: Vec<FieldChange>,
 }
 
-/// What differs in one section.
+/// Differences in one section.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperSectionDifference {
-    /// The list of the content that it is about, or `text` and the section's key: what the author wrote there.
+    /// Name of the list in the content that differs, or `text` and the section's key for the
+    /// author's text in that section.
     #[schema(max_length = 100)]
     pub section: String,
-    /// Its heading in the later paper, else in the earlier.
+    /// Its heading in the later paper, otherwise in the earlier one.
     #[schema(max_length = 200)]
     pub heading: Option<String>,
-    /// Rows of the later paper alone.
+    /// Rows only in the later paper.
     #[schema(max_items = 100_000)]
     pub added: Vec<PaperRow>,
-    /// Rows of both that differ.
+    /// Rows in both papers that differ.
     #[schema(max_items = 100_000)]
     pub changed: Vec<PaperRowChange>,
-    /// Rows of the earlier paper alone.
+    /// Rows only in the earlier paper.
     #[schema(max_items = 100_000)]
     pub gone: Vec<PaperRow>,
 }
 
-/// A paper beside another.
+/// Comparison of a paper with another.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperComparison {
     /// The earlier paper.
     pub before: Named,
-    /// The paper that was asked about.
+    /// The paper in the request.
     pub after: Named,
-    /// The sections that differ, in the order of the later paper.
+    /// Sections that differ, in the order of the later paper.
     #[schema(max_items = 200)]
     pub sections: Vec<PaperSectionDifference>,
 }
 
-/// The lists of a content, the source of the section that shows them, and what a row is told by.
+/// The lists in a paper's content, the source of the section that shows each, and the fields that
+/// identify a row.
 const LISTS: &[(&str, &str, &[&str])] = &[
     ("key_considerations", "key_considerations", &[]),
     ("interdependencies", "interdependencies", &["/id"]),
@@ -98,7 +100,7 @@ const LISTS: &[(&str, &str, &[&str])] = &[
     ("appendices", "appendices", &["/title"]),
 ];
 
-/// Parts of a content that are one thing each.
+/// Parts of the content that hold a single value.
 const SINGLE: &[(&str, &str)] = &[
     ("equality_impact", "equality_impact"),
     ("financial", "financial"),
@@ -107,7 +109,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("contact", "contact"),
 ];
 
-/// What leads to a row is no part of what it says.
+/// Removes the queries, which are not part of what a row says.
 fn without_queries(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -119,7 +121,7 @@ fn without_queries(value: &Value) -> Value {
     }
 }
 
-/// What tells a row from others.
+/// Identifies a row among others.
 fn key(row: &Value, by: &[&str]) -> String {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     if by.is_empty() {
@@ -132,7 +134,7 @@ fn key(row: &Value, by: &[&str]) -> String {
     parts.join(" ")
 }
 
-/// How a row is spoken of: reference and name of its record, or its words.
+/// Describes a row by the reference and name of its record, or by its text.
 fn spoken(row: &Value) -> PaperRow {
     let record = [
         "/recommendation",
@@ -162,7 +164,7 @@ fn spoken(row: &Value) -> PaperRow {
     }
 }
 
-/// The fields in which two rows differ.
+/// Fields in which two rows differ.
 fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
     let (Value::Object(b), Value::Object(a)) = (before, after) else {
         return vec![FieldChange::unnamed(
@@ -176,7 +178,7 @@ fn fields(before: &Value, after: &Value) -> Vec<FieldChange> {
     names
         .map(|n| (n, of(b, n), of(a, n)))
         .filter(|(_, before, after)| before != after)
-        // The rows of a paper name their records themselves.
+        // The rows of a paper already name their records.
         .map(|(n, before, after)| FieldChange::unnamed(format!("/{n}"), before, after))
         .collect()
 }
@@ -211,7 +213,7 @@ fn rows(
     (added, changed, gone)
 }
 
-/// Sets two contents beside each other.
+/// Compares two contents.
 #[must_use]
 pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
     let (b, a) = (
@@ -297,7 +299,8 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
     }
 }
 
-/// The paper to compare with: the one named, else the last one issued to the same board before this one.
+/// The paper to compare with: the one that the paper names, otherwise the last one issued to the
+/// same board before it.
 fn earlier(seen: &Seen, paper: &Rec<Paper>) -> Option<Uuid> {
     if let Some(named) = paper.data.previous_id.or(paper.data.supersedes_id) {
         return Some(named);
@@ -328,12 +331,15 @@ pub fn operation() -> Operation {
     )
     .says(
         "Papers",
-        "Compare a paper with the one before",
-        "What was added, what changed and what is gone, section by section, against another paper: `with`, else its `previous_id` or the paper that it supersedes, else the last one issued to the same board. Versions of one paper's record are compared by `/papers/{id}/difference`.",
+        "Compare a paper with the previous one",
+        "Returns what was added, changed and removed, section by section, compared with another \
+            paper: the one given in `with`, otherwise its `previous_id` or the paper that it \
+            supersedes, otherwise the last one issued to the same board. To compare versions of \
+            the same paper's record, use `/papers/{id}/difference`.",
     )
     .takes([
         id_parameter("paper"),
-        id_query("with", "The paper to compare with."),
+        id_query("with", "Id of the paper to compare with."),
         as_of(),
     ])
     .answers(200, "The comparison.", schema_ref("PaperComparison"))
@@ -349,7 +355,7 @@ async fn run(call: Call) -> Result<Answer, Problem> {
     let other = with.or_else(|| earlier(&seen, paper));
     let Some(other) = other.filter(|o| seen.get::<Paper>(*o).is_some()) else {
         let detail =
-            "no earlier paper was issued to this board that you may see; name one with `with`";
+            "no earlier paper that you may see was issued to this board; name one with `with`";
         return Err(match with {
             Some(_) => crate::http::query::invalid("with", "must be the id of a paper"),
             None => Problem::new(Code::Conflict, detail),
@@ -360,7 +366,7 @@ async fn run(call: Call) -> Result<Answer, Problem> {
     Answer::of(200, &compare(&before, &after))
 }
 
-/// The schemas that it uses.
+/// Schemas used by the operation.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<PaperComparison>(schemas);
 }

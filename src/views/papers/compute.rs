@@ -1,4 +1,5 @@
-//! Computes what a paper says: a pure function of the paper, its template and the world that it reports on.
+//! Computes the content of a paper: a pure function of the paper, its template and the world that
+//! it reports on.
 
 use std::collections::HashSet;
 
@@ -28,7 +29,8 @@ use crate::views::status::Named;
 use crate::world::seen::Seen;
 use crate::world::{Rec, Resource};
 
-/// A paper, the world that its record stands in, and the world that it reports on: who writes today may report on last month.
+/// A paper, the world that holds its record, and the world that it reports on. A paper written
+/// today may report on last month.
 pub struct Sources<'a> {
     pub paper: &'a Rec<Paper>,
     pub seen: &'a Seen,
@@ -40,7 +42,7 @@ pub fn name_of(seen: &Seen, id: impl Into<Option<Uuid>>) -> Option<RecordName> {
     seen.any(id.into()?).map(|r| RecordName::of(seen, r))
 }
 
-/// The name of a record of a kind.
+/// Name of a record of the given kind.
 pub fn named<R: Resource>(
     seen: &Seen,
     id: impl Into<Option<Uuid>>,
@@ -132,7 +134,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
     }
 }
 
-/// Numbers the sections: 1, 1.1, 1.2, 2. Those without a number count nothing.
+/// Numbers the sections: 1, 1.1, 1.2, 2. Sections without a number do not count.
 fn sections(
     template: &[TemplateSection],
     paper: &Rec<Paper>,
@@ -163,7 +165,7 @@ fn sections(
     all
 }
 
-/// The author's words for a section: the narrative, and the field that the source names.
+/// The author's text for a section: the narrative, and the field that the source names.
 fn words(section: &TemplateSection, paper: &Rec<Paper>) -> Option<String> {
     let field = match section.source {
         PaperSource::Purpose => paper.data.purpose.as_deref(),
@@ -174,7 +176,7 @@ fn words(section: &TemplateSection, paper: &Rec<Paper>) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
-/// What a section counts, and the queries that lead to it.
+/// Figures of a section, and the queries that return what they count.
 fn figures(source: PaperSource, basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
     match source {
         PaperSource::AssuranceRecommendations => progress::figures(basis, scope),
@@ -184,13 +186,13 @@ fn figures(source: PaperSource, basis: &Basis, scope: &Scope) -> Vec<PaperFigure
     }
 }
 
-/// What a paper reports on, as far as its reader may know of it.
+/// What a paper reports on, limited to what its reader may see.
 pub struct Scope {
     pub board: Option<Uuid>,
     pub strategies: Vec<Uuid>,
     pub plans: Vec<Uuid>,
     pub reviews: Vec<Uuid>,
-    /// Each once, in the order of reviews and numbers.
+    /// Each recommendation once, ordered by review and number.
     pub recommendations: Vec<Uuid>,
     pub meetings: Vec<Uuid>,
 }
@@ -270,7 +272,8 @@ impl Scope {
         rows.into_iter().filter_map(row).collect()
     }
 
-    /// The risks that the recommendations are controls of or are answered by, and those on the registers of the plans.
+    /// Risks that the recommendations control or that answer them, and risks on the registers of
+    /// the plans.
     fn risks(&self, basis: &Basis, open_only: bool) -> Vec<PaperRisk> {
         use crate::registers::risk::RiskStatus;
         let seen = &basis.seen;
@@ -313,7 +316,7 @@ impl Scope {
     }
 }
 
-/// Where a cross-reference is claimed, in words.
+/// Where a cross-reference is stated, in words.
 fn stated(s: &CrossReferenceStatement) -> String {
     let place = s
         .place
@@ -346,8 +349,8 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
     paper.data.gaps.iter().map(row).collect()
 }
 
-/// Everything overdue in scope and every overdue action of the board, the longest first: what the panel is owed shows whether or not
-/// the author speaks of it.
+/// Everything overdue in scope and every overdue action of the board, longest overdue first. The
+/// panel sees it whether or not the author mentions it.
 fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine> {
     let (seen, on) = (&basis.seen, basis.on);
     let mut lines: Vec<OverdueLine> = Vec::new();

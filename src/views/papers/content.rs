@@ -1,4 +1,5 @@
-//! What a paper says: the author's words, and beside them what the registers hold. This is what is frozen when it is issued.
+//! Content of a paper: the author's text and what the registers hold. This is what is frozen when
+//! the paper is issued.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,10 @@ use crate::views::findings::GapSeverity;
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 
-/// The form of the content, so that a reader of what was frozen long ago knows what it holds.
+/// Name of the content's format, so that readers of content frozen long ago know what it holds.
 pub const FORMAT: &str = "stride.paper.1";
 
-/// Whether a content is what is being written or what was issued.
+/// Whether the content is a draft or was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaperState {
@@ -32,44 +33,44 @@ pub enum PaperState {
     Issued,
 }
 
-/// What a paper says. Every row and figure has the query that leads to what it was taken from.
+/// Content of a paper. Every row and figure has the query that returns what it was taken from.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperContent {
-    /// The form of this content.
+    /// Name of the format of this content.
     #[schema(max_length = 60, example = "stride.paper.1")]
     pub format: String,
-    /// Whether it is being written or was issued.
+    /// Whether the paper is a draft or was issued.
     pub state: PaperState,
-    /// Language, as BCP 47 names it.
+    /// Language, as a BCP 47 tag.
     #[schema(max_length = 20)]
     pub language: String,
     /// The paper.
     pub paper: Named,
-    /// The board it goes to.
+    /// Board that the paper goes to.
     pub board: Option<RecordName>,
-    /// The meeting it goes to.
+    /// Meeting that the paper goes to.
     pub meeting: Option<RecordName>,
-    /// The day of that meeting, as far as it is known.
+    /// Date of that meeting, if known.
     pub meeting_on: Option<NaiveDate>,
-    /// The post it comes from.
+    /// Post that the paper comes from.
     pub author: Option<RecordName>,
-    /// The post to turn to.
+    /// Post to contact.
     pub contact: Option<RecordName>,
-    /// The template that orders it.
+    /// Template that sets the order of the sections.
     pub template: RecordName,
-    /// The day by which it judges.
+    /// Date used to decide what is overdue and due soon.
     pub on: NaiveDate,
-    /// It says what was recorded up to this time.
+    /// Time up to which recorded data is included.
     pub as_of: DateTime<Utc>,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     #[schema(minimum = 0)]
     pub journal_seq: i64,
-    /// The settings that say what is late and what is due soon.
+    /// Settings that decide what is late and what is due soon.
     pub settings: SettingsUsed,
-    /// Its sections, in order.
+    /// Sections, in order.
     #[schema(max_items = 60)]
     pub sections: Vec<PaperSection>,
-    /// What the panel is to bear in mind. Markdown.
+    /// Points for the panel to consider. Markdown.
     #[schema(max_items = 20, schema_with = texts)]
     pub key_considerations: Vec<String>,
     /// What the panel is asked to do.
@@ -81,19 +82,21 @@ pub struct PaperContent {
     /// The audit recommendations in scope.
     #[schema(max_items = 10_000)]
     pub recommendations: Vec<PaperRecommendation>,
-    /// The goals of the plans in scope, with the items that serve them; last the items that serve none.
+    /// Goals of the plans in scope, with the items that serve them. Items that serve no goal come
+    /// last.
     #[schema(max_items = 10_000)]
     pub priorities: Vec<PaperPriority>,
     /// The actions of earlier meetings in scope.
     #[schema(max_items = 10_000)]
     pub actions: Vec<PaperAction>,
-    /// The risks that the recommendations and plans in scope are about.
+    /// Risks related to the recommendations and plans in scope.
     #[schema(max_items = 10_000)]
     pub risks: Vec<PaperRisk>,
-    /// The gaps that the author shows.
+    /// Gaps that the author chose to include.
     #[schema(max_items = 100)]
     pub gaps: Vec<PaperGap>,
-    /// Everything overdue in scope, and every overdue action of the board; what is struck shows why.
+    /// Everything overdue in scope, and every overdue action of the board. Lines that the author
+    /// left out give the reason.
     #[schema(max_items = 100_000)]
     pub overdue: Vec<OverdueLine>,
     /// Impact on equality and diversity.
@@ -104,13 +107,13 @@ pub struct PaperContent {
     pub legal: PaperImplication,
     /// Risk implications.
     pub risk: PaperImplication,
-    /// What goes with it.
+    /// Appendices.
     #[schema(max_items = 30)]
     pub appendices: Vec<AppendixLine>,
-    /// What `[[kind:REFERENCE]]` in the author's words stands for.
+    /// Records that `[[kind:REFERENCE]]` in the author's text refers to.
     #[schema(max_items = 10_000)]
     pub references: Vec<ResolvedReference>,
-    /// What in the author's words leads nowhere.
+    /// Parts of the author's text that could not be resolved.
     #[schema(max_items = 10_000)]
     pub unresolved: Vec<UnresolvedReference>,
 }
@@ -121,7 +124,7 @@ fn texts() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .max_length(Some(4000));
     ArrayBuilder::new()
-        .description(Some("What the panel is to bear in mind. Markdown."))
+        .description(Some("Points for the panel to consider. Markdown."))
         .items(one)
         .max_items(Some(20))
         .build()
@@ -133,7 +136,7 @@ fn places() -> utoipa::openapi::schema::Array {
         .schema_type(Type::String)
         .max_length(Some(600));
     ArrayBuilder::new()
-        .description(Some("Where it is claimed."))
+        .description(Some("Where the cross-reference is stated."))
         .items(one)
         .max_items(Some(100))
         .build()
@@ -145,26 +148,26 @@ pub struct PaperSection {
     /// Its key in the template.
     #[schema(max_length = 60)]
     pub key: String,
-    /// Its number ("1.2"), where it bears one.
+    /// Its number ("1.2"), if it has one.
     #[schema(max_length = 20)]
     pub number: Option<String>,
-    /// Its heading.
+    /// Heading.
     #[schema(max_length = 200)]
     pub heading: String,
-    /// Its level below the title, from 1.
+    /// Level below the title, starting at 1.
     #[schema(minimum = 1, maximum = 3)]
     pub level: u8,
-    /// Where its content comes from: the list of that name further down.
+    /// Source of its content: the list with this name further down.
     pub source: PaperSource,
-    /// The author's words. Markdown.
+    /// The author's text. Markdown.
     #[schema(max_length = 40_000)]
     pub text: Option<String>,
-    /// The figures that sum it up.
+    /// Figures that summarise it.
     #[schema(max_items = 100)]
     pub figures: Vec<PaperFigure>,
 }
 
-/// A figure, and the query that leads to what it counts.
+/// A figure, and the query that returns what it counts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperFigure {
     /// What it counts.
@@ -173,7 +176,7 @@ pub struct PaperFigure {
     /// How many there are.
     #[schema(minimum = 0)]
     pub value: usize,
-    /// The query that leads to them.
+    /// Query that returns them.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -184,9 +187,9 @@ pub struct AskedOfPanel {
     /// Its letter.
     #[schema(max_length = 2)]
     pub label: String,
-    /// What it is to do.
+    /// What the panel is asked to do.
     pub verb: PanelVerb,
-    /// With what. Markdown.
+    /// What it is asked to act on. Markdown.
     #[schema(max_length = 2000)]
     pub text: String,
 }
@@ -194,21 +197,21 @@ pub struct AskedOfPanel {
 /// A cross-reference between two strategies.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperInterdependency {
-    /// The cross-reference's id.
+    /// Id of the cross-reference.
     pub id: Uuid,
-    /// The strategy that refers.
+    /// Strategy that refers to the other.
     pub from: Named,
-    /// The strategy that is referred to.
+    /// Strategy that is referred to.
     pub to: Named,
-    /// What it says about the two.
+    /// How the two are related.
     pub relation: CrossReferenceRelation,
-    /// Why they belong together.
+    /// Reason for the cross-reference.
     #[schema(max_length = 2000)]
     pub rationale: Option<String>,
-    /// Where it is claimed.
+    /// Where the cross-reference is stated.
     #[schema(max_items = 100, schema_with = places)]
     pub stated_in: Vec<String>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -219,7 +222,7 @@ pub struct PaperPart {
     /// Its label.
     #[schema(max_length = 20)]
     pub label: Option<String>,
-    /// What it says.
+    /// Text.
     #[schema(max_length = 8000)]
     pub text: String,
 }
@@ -227,35 +230,35 @@ pub struct PaperPart {
 /// An update on a recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperUpdate {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// What sort of update it is: a deferral is not progress.
+    /// Kind of update. A deferral is not progress.
     pub update_kind: RecommendationUpdateKind,
-    /// The day it was stated.
+    /// Date of the statement.
     pub stated_on: NaiveDate,
-    /// The whole in words.
+    /// The full text.
     #[schema(max_length = 8000)]
     pub narrative: Option<String>,
     /// Its parts.
     #[schema(max_items = 26)]
     pub parts: Vec<PaperPart>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
 
-/// Something that a recommendation leans on.
+/// A record that a recommendation depends on or refers to.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LeansOn {
-    /// What a link says about the two; null where only an update refers to it.
+    /// Relation recorded by a link; null if only an update refers to the record.
     pub relation: Option<RecommendationRelation>,
-    /// The record.
+    /// Id of the record.
     pub record: RecordName,
-    /// The day it is expected; null where none is recorded.
+    /// Date it is expected; null if none is recorded.
     pub expected_on: Option<NaiveDate>,
-    /// The recommendation waits for it, and nobody has said until when.
+    /// Whether the recommendation is waiting for it and no date is recorded.
     pub without_date: bool,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -265,37 +268,37 @@ pub struct LeansOn {
 pub struct PaperRecommendation {
     /// The recommendation.
     pub recommendation: Named,
-    /// Its number in the review.
+    /// Number within the review.
     pub number: Option<u32>,
-    /// The review that makes it.
+    /// Review that made it.
     pub review: Option<Named>,
     /// What the auditors found.
     #[schema(max_length = 8000)]
     pub finding: Option<String>,
-    /// What they recommend.
+    /// What the auditors recommend.
     #[schema(max_length = 8000)]
     pub asks: Option<String>,
-    /// When it is due.
+    /// Due date.
     pub deadline: PlannedDate,
-    /// When it was first due, where that was another day.
+    /// First due date, if it was different.
     pub first_deadline: Option<PlannedDate>,
-    /// Whether it is in time, as computed.
+    /// Computed timeliness.
     pub timeliness: Timeliness,
-    /// Days left; negative: late.
+    /// Days left; negative if late.
     pub days: Option<i64>,
-    /// How far it has come, as management reports.
+    /// Implementation status, as reported by management.
     pub implementation: RecommendationImplementation,
-    /// What audit has found of that.
+    /// What audit found when verifying it.
     pub verification: RecommendationVerification,
-    /// How it ended.
+    /// How the recommendation was closed.
     pub closure: RecommendationClosureState,
-    /// What was said on the last day on which anything was said.
+    /// Updates of the most recent date on which any were made.
     #[schema(max_items = 100)]
     pub updates: Vec<PaperUpdate>,
-    /// What it leans on.
+    /// Records that it refers to.
     #[schema(max_items = 1000)]
     pub leans_on: Vec<LeansOn>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -303,9 +306,9 @@ pub struct PaperRecommendation {
 /// A goal and the items that serve it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperPriority {
-    /// The goal; null for the items that serve none.
+    /// The goal; null for items that serve no goal.
     pub goal: Option<Named>,
-    /// What sort of goal it is.
+    /// Kind of goal.
     pub goal_kind: Option<GoalKind>,
     /// Its number in the strategy.
     #[schema(minimum = 1)]
@@ -313,7 +316,7 @@ pub struct PaperPriority {
     /// The items.
     #[schema(max_items = 10_000)]
     pub items: Vec<PaperItem>,
-    /// The query that leads to them.
+    /// Query that returns them.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -323,51 +326,51 @@ pub struct PaperPriority {
 pub struct PaperItem {
     /// The item.
     pub item: Named,
-    /// When it is due.
+    /// Due date.
     pub deadline: PlannedDate,
-    /// When it was first due, where that was another day.
+    /// First due date, if it was different.
     pub first_deadline: Option<PlannedDate>,
-    /// Whether that has passed.
+    /// Whether its deadline has passed.
     pub is_overdue: bool,
     /// The post that leads it.
     pub lead: Option<Named>,
-    /// The unit that is responsible for it.
+    /// Unit responsible for it.
     pub unit: Option<Named>,
-    /// Where it stands, as declared.
+    /// Declared status.
     pub status: ItemStatus,
-    /// As its lead rates it.
+    /// RAG rating declared by the lead.
     pub declared_rag: Rag,
-    /// As the service computes it.
+    /// RAG rating computed by the service.
     pub computed_rag: Rag,
-    /// Why.
+    /// Reason.
     #[schema(max_length = 200)]
     pub computed_reason: String,
-    /// The day of its latest progress update.
+    /// Date of its latest progress update.
     pub updated_on: Option<NaiveDate>,
-    /// What that says.
+    /// Text of the latest update.
     #[schema(max_items = 26)]
     pub latest: Vec<PaperPart>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
 
-/// An answer to an action or a part of it.
+/// Response to an action or to one of its parts, or a deferral of it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperAnswer {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// The day on which it was given or decided.
+    /// Date of the response, or of the decision to defer.
     pub on: NaiveDate,
-    /// What was done, or why it was put off.
+    /// What was done, or why it was deferred.
     #[schema(max_length = 8000)]
     pub text: String,
-    /// What a response claims; null for one that claims nothing, and for a deferral.
+    /// Status that a response claims; null if it claims none, and for a deferral.
     pub claimed_status: Option<ActionPartStatus>,
-    /// To when a deferral puts it off; null for a response.
+    /// When a deferral moves it to; null for a response.
     #[schema(max_length = 300)]
     pub deferred_to: Option<String>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -380,14 +383,14 @@ pub struct PaperActionPart {
     /// Its label.
     #[schema(max_length = 20)]
     pub label: String,
-    /// Where it stands, as the board's secretary declares.
+    /// Status declared by the board's secretary.
     pub status: ActionPartStatus,
-    /// Whether it is still owed.
+    /// Whether it is still outstanding.
     pub is_open: bool,
-    /// Responses and deferrals, in the order of their days.
+    /// Responses and deferrals, ordered by date.
     #[schema(max_items = 1000)]
     pub answers: Vec<PaperAnswer>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -399,32 +402,32 @@ pub struct PaperAction {
     pub action: RecordName,
     /// Its number.
     pub number: u32,
-    /// The meeting that gave it.
+    /// Meeting that set it.
     pub meeting: Option<Named>,
-    /// What is asked.
+    /// What is asked for.
     #[schema(max_length = 4000)]
     pub text: String,
-    /// Where it stands, as the board's secretary declares.
+    /// Status declared by the board's secretary.
     pub status: ActionStatus,
-    /// How far it has come, as computed.
+    /// Computed progress.
     pub progress: ActionState,
     /// When it is due, in words.
     #[schema(max_length = 300)]
     pub due: Option<String>,
-    /// The day by which it is judged.
+    /// Date used to decide whether it is overdue.
     pub judged_on: Option<NaiveDate>,
-    /// Whether it should have been dealt with.
+    /// Whether it is overdue.
     pub is_overdue: bool,
-    /// How many times it, or a part of it, was put off.
+    /// Number of times it, or a part of it, was deferred.
     #[schema(minimum = 0)]
     pub deferral_count: u32,
     /// Its parts.
     #[schema(max_items = 1000)]
     pub parts: Vec<PaperActionPart>,
-    /// Responses and deferrals of the whole.
+    /// Responses to the whole action, and deferrals of it.
     #[schema(max_items = 1000)]
     pub answers: Vec<PaperAnswer>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -434,45 +437,45 @@ pub struct PaperAction {
 pub struct PaperRisk {
     /// The risk.
     pub risk: Named,
-    /// The register it stands on.
+    /// Register it is on.
     pub register: Option<Named>,
     /// What might happen.
     #[schema(max_length = 2000)]
     pub event: Option<String>,
-    /// Whether it still threatens.
+    /// Whether the risk is open or closed.
     pub status: RiskStatus,
-    /// Its score today; null where nobody has scored it.
+    /// Current score; null if it has not been scored.
     pub current: Option<RiskLevel>,
-    /// How many controls it has.
+    /// Number of controls.
     #[schema(minimum = 0)]
     pub controls: u32,
-    /// How many of them are known to work.
+    /// Number of controls known to be effective.
     #[schema(minimum = 0)]
     pub effective_controls: u32,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
 
-/// A gap that the author shows.
+/// A gap that the author chose to include.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperGap {
-    /// The code of the rule.
+    /// Code of the rule.
     #[schema(max_length = 60)]
     pub rule: String,
-    /// How much it weighs; null where there is no such rule.
+    /// Severity; null if there is no such rule.
     pub severity: Option<GapSeverity>,
-    /// The record; null where it is not there.
+    /// The record; null if it does not exist or the reader may not see it.
     pub record: Option<RecordName>,
-    /// Whether the rule still finds it.
+    /// Whether the rule still reports the gap.
     pub is_open: bool,
     /// What is wrong.
     #[schema(max_length = 4000)]
     pub reason: Option<String>,
-    /// What mends it.
+    /// How to put it right.
     #[schema(max_length = 300)]
     pub remedy: Option<String>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
@@ -482,85 +485,86 @@ pub struct PaperGap {
 pub struct OverdueLine {
     /// The recommendation, item or action.
     pub record: RecordName,
-    /// The day that has passed.
+    /// Due date that has passed.
     pub due_on: NaiveDate,
-    /// How many days ago.
+    /// Number of days since then.
     #[schema(minimum = 1)]
     pub days_late: i64,
-    /// It was put off to no day: it is judged by the day on which it was first due.
+    /// Whether it was deferred without a new date. It then counts as overdue from its first due
+    /// date.
     pub put_off: bool,
-    /// Why the author leaves it out; null where the line stands.
+    /// Why the author left it out; null if it was not left out.
     #[schema(max_length = 2000)]
     pub struck: Option<String>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
 
-/// What goes with a paper.
+/// Appendix to a paper.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AppendixLine {
     /// Its number.
     #[schema(minimum = 1)]
     pub number: usize,
-    /// What it is called.
+    /// Name or title.
     #[schema(max_length = 300)]
     pub title: String,
     /// The document.
     pub document: Option<RecordName>,
-    /// The version of it; null where no file is kept here.
+    /// Version of the document; null if no file is held here.
     pub version: Option<RecordName>,
     /// SHA-256 of that version's file, in hexadecimal.
     #[schema(max_length = 64)]
     pub sha256: Option<String>,
-    /// How finished the document says it is.
+    /// Status of the document, as stated in it.
     pub document_state: Option<DocumentState>,
-    /// The same in its own words.
+    /// That status in the document's own words.
     #[schema(max_length = 300)]
     pub stated_status: Option<String>,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: Option<String>,
 }
 
-/// A reference in the author's words, and the record that it names.
+/// A reference in the author's text, and the record that it names.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ResolvedReference {
-    /// What stands between the brackets.
+    /// Text between the brackets.
     #[schema(max_length = 200)]
     pub text: String,
-    /// The record.
+    /// Id of the record.
     pub record: RecordName,
-    /// The query that leads to it.
+    /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,
 }
 
-/// Why something in the author's words leads nowhere.
+/// Why part of the author's text could not be resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnresolvedReason {
-    /// There is no such record, or none that the reader may know of.
+    /// There is no such record, or the reader may not see it.
     NoSuchRecord,
-    /// It is not of the form `[[kind:REFERENCE]]`.
+    /// The text does not have the form `[[kind:REFERENCE]]`.
     NotAReference,
     /// `[[` without `]]`.
     NotClosed,
-    /// A link to an address that is not http, https or mailto: it stands as text.
+    /// A link to an address that is not http, https or mailto. It is kept as text.
     LinkRefused,
     /// Narrative for a section that the template no longer has.
     NoSuchSection,
 }
 
-/// Something in the author's words that leads nowhere. It stands in the paper as it was written.
+/// Part of the author's text that could not be resolved. The paper keeps it as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnresolvedReference {
-    /// JSON Pointer of the paper's field.
+    /// JSON Pointer to the field of the paper.
     #[schema(max_length = 200)]
     pub pointer: String,
-    /// What is written there.
+    /// The text as written.
     #[schema(max_length = 200)]
     pub text: String,
-    /// Why it leads nowhere.
+    /// Why it could not be resolved.
     pub reason: UnresolvedReason,
 }

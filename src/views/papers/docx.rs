@@ -1,6 +1,8 @@
-//! A paper as a Word document (ECMA-376): real heading styles, real lists, tables whose first row is their head, title and language.
+//! A paper as a Word document (ECMA-376), with real heading styles and lists, header rows in
+//! tables, a title and a language.
 //!
-//! Written part by part into a package: of the crates for it none writes head rows, title or language.
+//! The package is written part by part, because none of the available crates writes header rows,
+//! title or language.
 
 use std::io::{Cursor, Write};
 
@@ -11,28 +13,28 @@ use zip::write::SimpleFileOptions;
 use super::markup::{Cell, Node, Span, Table};
 use crate::problem::Problem;
 
-/// What the document says of itself.
+/// Metadata of the document.
 pub struct About<'a> {
     pub title: &'a str,
-    /// The post that it comes from.
+    /// Author post.
     pub author: &'a str,
     pub language: &'a str,
     pub at: DateTime<Utc>,
 }
 
-/// Levels of nested lists that Word knows.
+/// Number of levels of nested lists that Word supports.
 const LEVELS: usize = 9;
 
-/// Writes it.
+/// Writes the document.
 ///
 /// # Errors
-/// The package cannot be written.
+/// Fails if the package cannot be written.
 pub fn write(nodes: &[Node], about: &About<'_>) -> Result<Vec<u8>, Problem> {
     let mut body = Body::default();
     body.blocks(nodes, &Place::default());
     body.sources();
     let mut package = ZipWriter::new(Cursor::new(Vec::new()));
-    // The same paper is the same file: no time of writing in it.
+    // The file contains no time of writing, so the same paper always gives the same file.
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     let parts = [
         ("[Content_Types].xml", CONTENT_TYPES.to_owned()),
@@ -56,7 +58,7 @@ pub fn write(nodes: &[Node], about: &About<'_>) -> Result<Vec<u8>, Problem> {
     Ok(package.finish().map_err(Problem::internal)?.into_inner())
 }
 
-/// Text that XML 1.0 can hold.
+/// Escapes text and drops characters that XML 1.0 does not allow.
 fn escape(text: &str) -> String {
     let fits = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     let clean: String = text.chars().filter(fits).collect();
@@ -66,28 +68,29 @@ fn escape(text: &str) -> String {
 const MAIN: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 
-/// Where a paragraph stands.
+/// Position of a paragraph.
 #[derive(Debug, Clone, Default)]
 struct Place {
     style: Option<&'static str>,
-    /// The list it is an item of, and how deep that lies.
+    /// The list that it is an item of, and its depth.
     list: Option<(usize, usize)>,
-    /// It goes on in an item that has its mark already.
+    /// Whether it continues an item that already has its mark.
     goes_on: bool,
 }
 
 #[derive(Default)]
 struct Body {
     xml: String,
-    /// Addresses that links lead to, each once.
+    /// Addresses of links, each once.
     links: Vec<String>,
-    /// Queries, each once: a document has no service to ask, so that they stand at its end, numbered.
+    /// Queries, each once. A document has no service to query, so they are numbered and listed at
+    /// its end.
     queries: Vec<String>,
-    /// First numbers of the numbered lists.
+    /// First number of each numbered list.
     numbered: Vec<u64>,
 }
 
-/// The list of bullets; numbered lists follow it.
+/// The bulleted list; numbered lists follow it.
 const BULLETS: usize = 1;
 
 impl Body {
@@ -233,12 +236,15 @@ impl Body {
             self.paragraph(&[Span::text(&table.caption)], &caption);
         }
         self.xml.push_str(&format!(
-            "<w:tbl><w:tblPr><w:tblStyle w:val=\"TableGrid\"/><w:tblW w:w=\"5000\" w:type=\"pct\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"1\" w:noVBand=\"1\"/><w:tblCaption w:val=\"{}\"/></w:tblPr><w:tblGrid>",
+            "<w:tbl><w:tblPr><w:tblStyle w:val=\"TableGrid\"/><w:tblW w:w=\"5000\" \
+                w:type=\"pct\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" \
+                w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"1\" \
+                w:noVBand=\"1\"/><w:tblCaption w:val=\"{}\"/></w:tblPr><w:tblGrid>",
             escape(&table.caption)
         ));
         let columns = table.head.len().max(1);
         for _ in 0..columns {
-            // The width of a page's text, in twentieths of a point.
+            // Width of the text area of a page, in twentieths of a point.
             self.xml
                 .push_str(&format!("<w:gridCol w:w=\"{}\"/>", 9_600 / columns));
         }
@@ -247,7 +253,7 @@ impl Body {
         for row in &table.rows {
             self.row(row, false);
         }
-        // Word joins tables that follow each other: a paragraph keeps them apart.
+        // A paragraph separates the tables, because Word joins tables that follow each other.
         self.xml.push_str("</w:tbl><w:p/>");
     }
 
@@ -271,13 +277,13 @@ impl Body {
         self.xml.push_str("</w:tr>");
     }
 
-    /// The queries that rows and figures come from, by their numbers.
+    /// Numbered list of the queries behind rows and figures.
     fn sources(&mut self) {
         if self.queries.is_empty() {
             return;
         }
         self.block(
-            &Node::Heading(1, vec![Span::text("Where figures and rows come from")]),
+            &Node::Heading(1, vec![Span::text("Sources of figures and rows")]),
             &Place::default(),
         );
         let queries = std::mem::take(&mut self.queries);
@@ -290,7 +296,11 @@ impl Body {
 
     fn document(&self) -> String {
         format!(
-            "{HEAD}<w:document xmlns:w=\"{MAIN}\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><w:body>{}<w:sectPr><w:pgSz w:w=\"11906\" w:h=\"16838\"/><w:pgMar w:top=\"1134\" w:right=\"1134\" w:bottom=\"1134\" w:left=\"1134\" w:header=\"709\" w:footer=\"709\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
+            "{HEAD}<w:document xmlns:w=\"{MAIN}\" \
+                xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><w:body>{}<w:sectPr><w:pgSz \
+                w:w=\"11906\" w:h=\"16838\"/><w:pgMar w:top=\"1134\" w:right=\"1134\" \
+                w:bottom=\"1134\" w:left=\"1134\" w:header=\"709\" w:footer=\"709\" \
+                w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
             self.xml
         )
     }
@@ -298,7 +308,10 @@ impl Body {
     fn numbering(&self) -> String {
         let level = |n: usize, format: &str, text: &str| {
             format!(
-                "<w:lvl w:ilvl=\"{n}\"><w:start w:val=\"1\"/><w:numFmt w:val=\"{format}\"/><w:lvlText w:val=\"{text}\"/><w:lvlJc w:val=\"left\"/><w:pPr><w:ind w:left=\"{}\" w:hanging=\"360\"/></w:pPr></w:lvl>",
+                "<w:lvl w:ilvl=\"{n}\"><w:start w:val=\"1\"/><w:numFmt \
+                    w:val=\"{format}\"/><w:lvlText w:val=\"{text}\"/><w:lvlJc \
+                    w:val=\"left\"/><w:pPr><w:ind w:left=\"{}\" \
+                    w:hanging=\"360\"/></w:pPr></w:lvl>",
                 720 + 360 * n
             )
         };
@@ -314,7 +327,8 @@ impl Body {
                 let starts: String = (0..LEVELS)
                     .map(|l| {
                         format!(
-                            "<w:lvlOverride w:ilvl=\"{l}\"><w:startOverride w:val=\"{}\"/></w:lvlOverride>",
+                            "<w:lvlOverride w:ilvl=\"{l}\"><w:startOverride \
+                                w:val=\"{}\"/></w:lvlOverride>",
                             from.min(&32_767)
                         )
                     })
@@ -326,7 +340,12 @@ impl Body {
             })
             .collect();
         format!(
-            "{HEAD}<w:numbering xmlns:w=\"{MAIN}\"><w:abstractNum w:abstractNumId=\"0\"><w:multiLevelType w:val=\"hybridMultilevel\"/>{bullets}</w:abstractNum><w:abstractNum w:abstractNumId=\"1\"><w:multiLevelType w:val=\"hybridMultilevel\"/>{numbers}</w:abstractNum><w:num w:numId=\"{BULLETS}\"><w:abstractNumId w:val=\"0\"/></w:num>{lists}</w:numbering>"
+            "{HEAD}<w:numbering xmlns:w=\"{MAIN}\"><w:abstractNum \
+                w:abstractNumId=\"0\"><w:multiLevelType \
+                w:val=\"hybridMultilevel\"/>{bullets}</w:abstractNum><w:abstractNum \
+                w:abstractNumId=\"1\"><w:multiLevelType \
+                w:val=\"hybridMultilevel\"/>{numbers}</w:abstractNum><w:num \
+                w:numId=\"{BULLETS}\"><w:abstractNumId w:val=\"0\"/></w:num>{lists}</w:numbering>"
         )
     }
 
@@ -334,19 +353,25 @@ impl Body {
         const TYPES: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
         let link = |(n, to): (usize, &String)| {
             format!(
-                "<Relationship Id=\"rLink{}\" Type=\"{TYPES}/hyperlink\" Target=\"{}\" TargetMode=\"External\"/>",
+                "<Relationship Id=\"rLink{}\" Type=\"{TYPES}/hyperlink\" Target=\"{}\" \
+                    TargetMode=\"External\"/>",
                 n + 1,
                 escape(to)
             )
         };
         let links: String = self.links.iter().enumerate().map(link).collect();
         format!(
-            "{HEAD}<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rStyles\" Type=\"{TYPES}/styles\" Target=\"styles.xml\"/><Relationship Id=\"rNumbering\" Type=\"{TYPES}/numbering\" Target=\"numbering.xml\"/><Relationship Id=\"rSettings\" Type=\"{TYPES}/settings\" Target=\"settings.xml\"/>{links}</Relationships>"
+            "{HEAD}<Relationships \
+                xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
+                Id=\"rStyles\" Type=\"{TYPES}/styles\" Target=\"styles.xml\"/><Relationship \
+                Id=\"rNumbering\" Type=\"{TYPES}/numbering\" \
+                Target=\"numbering.xml\"/><Relationship Id=\"rSettings\" \
+                Type=\"{TYPES}/settings\" Target=\"settings.xml\"/>{links}</Relationships>"
         )
     }
 }
 
-/// The place of an address in a list, from 1; it is put there if it is not.
+/// Position of an address in a list, from 1. Adds the address if it is not there.
 fn place_of(list: &mut Vec<String>, to: &str) -> usize {
     if let Some(n) = list.iter().position(|known| known == to) {
         return n + 1;
@@ -355,16 +380,48 @@ fn place_of(list: &mut Vec<String>, to: &str) -> usize {
     list.len()
 }
 
-const CONTENT_TYPES: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/><Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/><Override PartName=\"/word/styles.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml\"/><Override PartName=\"/word/numbering.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.numbering+xml\"/><Override PartName=\"/word/settings.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.settings+xml\"/><Override PartName=\"/docProps/core.xml\" ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/><Override PartName=\"/docProps/app.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.extended-properties+xml\"/></Types>";
+const CONTENT_TYPES: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" \
+    standalone=\"yes\"?>\n<Types \
+    xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default \
+    Extension=\"rels\" \
+    ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default \
+    Extension=\"xml\" ContentType=\"application/xml\"/><Override PartName=\"/word/document.xml\" \
+    ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/><Override \
+    PartName=\"/word/styles.xml\" \
+    ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml\"/><Override \
+    PartName=\"/word/numbering.xml\" \
+    ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.numbering+xml\"/><Override \
+    PartName=\"/word/settings.xml\" \
+    ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.settings+xml\"/><Override \
+    PartName=\"/docProps/core.xml\" \
+    ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/><Override \
+    PartName=\"/docProps/app.xml\" \
+    ContentType=\"application/vnd.openxmlformats-officedocument.extended-properties+xml\"/></Types>";
 
-const RELATIONS: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rDocument\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/><Relationship Id=\"rCore\" Type=\"http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties\" Target=\"docProps/core.xml\"/><Relationship Id=\"rApp\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/extended-properties\" Target=\"docProps/app.xml\"/></Relationships>";
+const RELATIONS: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" \
+    standalone=\"yes\"?>\n<Relationships \
+    xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship \
+    Id=\"rDocument\" \
+    Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" \
+    Target=\"word/document.xml\"/><Relationship Id=\"rCore\" \
+    Type=\"http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties\" \
+    Target=\"docProps/core.xml\"/><Relationship Id=\"rApp\" \
+    Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/extended-properties\" \
+    Target=\"docProps/app.xml\"/></Relationships>";
 
-const APP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Properties xmlns=\"http://schemas.openxmlformats.org/officeDocument/2006/extended-properties\"><Application>stride</Application></Properties>";
+const APP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Properties \
+    xmlns=\"http://schemas.openxmlformats.org/officeDocument/2006/extended-properties\"><Application>stride</Application></Properties>";
 
 fn core(about: &About<'_>) -> String {
     let at = about.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     format!(
-        "{HEAD}<cp:coreProperties xmlns:cp=\"http://schemas.openxmlformats.org/package/2006/metadata/core-properties\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><dc:title>{}</dc:title><dc:creator>{}</dc:creator><dc:language>{}</dc:language><dcterms:created xsi:type=\"dcterms:W3CDTF\">{at}</dcterms:created><dcterms:modified xsi:type=\"dcterms:W3CDTF\">{at}</dcterms:modified></cp:coreProperties>",
+        "{HEAD}<cp:coreProperties \
+            xmlns:cp=\"http://schemas.openxmlformats.org/package/2006/metadata/core-properties\" \
+            xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+            xmlns:dcterms=\"http://purl.org/dc/terms/\" \
+            xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><dc:title>{}</dc:title><dc:creator>{}</dc:creator><dc:language>{}</dc:language><dcterms:created \
+            xsi:type=\"dcterms:W3CDTF\">{at}</dcterms:created><dcterms:modified \
+            xsi:type=\"dcterms:W3CDTF\">{at}</dcterms:modified></cp:coreProperties>",
         escape(about.title),
         escape(about.author),
         escape(about.language)
@@ -381,7 +438,9 @@ fn settings(language: &str) -> String {
 fn styles(language: &str) -> String {
     let paragraph = |id: &str, name: &str, own: &str, run: &str| {
         format!(
-            "<w:style w:type=\"paragraph\" w:styleId=\"{id}\"><w:name w:val=\"{name}\"/><w:basedOn w:val=\"Normal\"/><w:next w:val=\"Normal\"/><w:qFormat/><w:pPr>{own}</w:pPr><w:rPr>{run}</w:rPr></w:style>"
+            "<w:style w:type=\"paragraph\" w:styleId=\"{id}\"><w:name \
+                w:val=\"{name}\"/><w:basedOn w:val=\"Normal\"/><w:next \
+                w:val=\"Normal\"/><w:qFormat/><w:pPr>{own}</w:pPr><w:rPr>{run}</w:rPr></w:style>"
         )
     };
     let heading = |n: usize, size: usize| {
@@ -398,28 +457,72 @@ fn styles(language: &str) -> String {
     };
     let character = |id: &str, name: &str, run: &str| {
         format!(
-            "<w:style w:type=\"character\" w:styleId=\"{id}\"><w:name w:val=\"{name}\"/><w:rPr>{run}</w:rPr></w:style>"
+            "<w:style w:type=\"character\" w:styleId=\"{id}\"><w:name \
+                w:val=\"{name}\"/><w:rPr>{run}</w:rPr></w:style>"
         )
     };
     let all = [
-        "<w:style w:type=\"paragraph\" w:default=\"1\" w:styleId=\"Normal\"><w:name w:val=\"Normal\"/><w:qFormat/></w:style>".to_owned(),
-        paragraph("Title", "Title", "<w:spacing w:after=\"160\"/>", "<w:b/><w:sz w:val=\"36\"/>"),
+        "<w:style w:type=\"paragraph\" w:default=\"1\" w:styleId=\"Normal\"><w:name \
+            w:val=\"Normal\"/><w:qFormat/></w:style>"
+            .to_owned(),
+        paragraph(
+            "Title",
+            "Title",
+            "<w:spacing w:after=\"160\"/>",
+            "<w:b/><w:sz w:val=\"36\"/>",
+        ),
         heading(1, 30),
         heading(2, 26),
         heading(3, 24),
         heading(4, 22),
-        paragraph("ListParagraph", "List Paragraph", "<w:ind w:left=\"720\"/><w:contextualSpacing/>", ""),
-        paragraph("Quote", "Quote", "<w:ind w:left=\"567\" w:right=\"567\"/>", "<w:i/>"),
-        paragraph("Caption", "caption", "<w:keepNext/>", "<w:i/><w:sz w:val=\"20\"/>"),
-        paragraph("Code", "Code", "<w:spacing w:after=\"0\"/>", "<w:rFonts w:ascii=\"Courier New\" w:hAnsi=\"Courier New\"/><w:sz w:val=\"20\"/>"),
-        character("CodeText", "Code Text", "<w:rFonts w:ascii=\"Courier New\" w:hAnsi=\"Courier New\"/>"),
-        character("Hyperlink", "Hyperlink", "<w:color w:val=\"00458B\"/><w:u w:val=\"single\"/>"),
+        paragraph(
+            "ListParagraph",
+            "List Paragraph",
+            "<w:ind w:left=\"720\"/><w:contextualSpacing/>",
+            "",
+        ),
+        paragraph(
+            "Quote",
+            "Quote",
+            "<w:ind w:left=\"567\" w:right=\"567\"/>",
+            "<w:i/>",
+        ),
+        paragraph(
+            "Caption",
+            "caption",
+            "<w:keepNext/>",
+            "<w:i/><w:sz w:val=\"20\"/>",
+        ),
+        paragraph(
+            "Code",
+            "Code",
+            "<w:spacing w:after=\"0\"/>",
+            "<w:rFonts w:ascii=\"Courier \
+            New\" w:hAnsi=\"Courier New\"/><w:sz w:val=\"20\"/>",
+        ),
+        character(
+            "CodeText",
+            "Code Text",
+            "<w:rFonts w:ascii=\"Courier New\" w:hAnsi=\"Courier New\"/>",
+        ),
+        character(
+            "Hyperlink",
+            "Hyperlink",
+            "<w:color w:val=\"00458B\"/><w:u w:val=\"single\"/>",
+        ),
         character("Source", "Source", "<w:sz w:val=\"16\"/>"),
-        "<w:style w:type=\"table\" w:default=\"1\" w:styleId=\"TableNormal\"><w:name w:val=\"Normal Table\"/><w:tblPr><w:tblCellMar><w:left w:w=\"80\" w:type=\"dxa\"/><w:right w:w=\"80\" w:type=\"dxa\"/></w:tblCellMar></w:tblPr></w:style>".to_owned(),
+        "<w:style w:type=\"table\" w:default=\"1\" w:styleId=\"TableNormal\"><w:name \
+            w:val=\"Normal Table\"/><w:tblPr><w:tblCellMar><w:left w:w=\"80\" \
+            w:type=\"dxa\"/><w:right w:w=\"80\" \
+            w:type=\"dxa\"/></w:tblCellMar></w:tblPr></w:style>"
+            .to_owned(),
         table_grid(),
     ];
     format!(
-        "{HEAD}<w:styles xmlns:w=\"{MAIN}\"><w:docDefaults><w:rPrDefault><w:rPr><w:rFonts w:ascii=\"Arial\" w:hAnsi=\"Arial\" w:cs=\"Arial\"/><w:sz w:val=\"22\"/><w:lang w:val=\"{}\"/></w:rPr></w:rPrDefault><w:pPrDefault><w:pPr><w:spacing w:after=\"120\"/></w:pPr></w:pPrDefault></w:docDefaults>{}</w:styles>",
+        "{HEAD}<w:styles xmlns:w=\"{MAIN}\"><w:docDefaults><w:rPrDefault><w:rPr><w:rFonts \
+            w:ascii=\"Arial\" w:hAnsi=\"Arial\" w:cs=\"Arial\"/><w:sz w:val=\"22\"/><w:lang \
+            w:val=\"{}\"/></w:rPr></w:rPrDefault><w:pPrDefault><w:pPr><w:spacing \
+            w:after=\"120\"/></w:pPr></w:pPrDefault></w:docDefaults>{}</w:styles>",
         escape(language),
         all.concat()
     )
@@ -434,6 +537,8 @@ fn table_grid() -> String {
         })
         .collect();
     format!(
-        "<w:style w:type=\"table\" w:styleId=\"TableGrid\"><w:name w:val=\"Table Grid\"/><w:basedOn w:val=\"TableNormal\"/><w:tblPr><w:tblBorders>{borders}</w:tblBorders></w:tblPr></w:style>"
+        "<w:style w:type=\"table\" w:styleId=\"TableGrid\"><w:name w:val=\"Table \
+            Grid\"/><w:basedOn \
+            w:val=\"TableNormal\"/><w:tblPr><w:tblBorders>{borders}</w:tblBorders></w:tblPr></w:style>"
     )
 }

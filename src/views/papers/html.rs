@@ -1,4 +1,5 @@
-//! A paper as HTML: one page, headings in order, tables with heads, nothing that runs, everything escaped. Meant to be printed too.
+//! A paper as HTML: one page, with headings in order, header rows in tables, no scripts and
+//! everything escaped. It is also suitable for printing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,28 +7,33 @@ use sha2::{Digest, Sha256};
 
 use super::markup::{Cell, Node, Span, Table, plain};
 
-/// How it looks. Queries are printed in full: on paper nobody can follow a link.
-const STYLE: &str = "body{font:1rem/1.5 Georgia,serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}\
-h1,h2,h3,h4,h5,h6{font-family:Arial,sans-serif;line-height:1.25;break-after:avoid}\
-table{border-collapse:collapse;width:100%;margin:1rem 0}caption{text-align:left;font-style:italic}\
-th,td{border:1px solid #555;padding:.3rem .5rem;text-align:left;vertical-align:top}thead th{background:#eee}\
-tr{break-inside:avoid}a{color:#00458b}pre{white-space:pre-wrap;border:1px solid #555;padding:.5rem}\
-@media print{body{max-width:none;margin:0;font-size:10pt}a[href]::after{content:\" (\" attr(href) \")\";font-size:80%;word-break:break-all}}";
+/// Styles of the page. Queries are printed in full, because a link on paper cannot be followed.
+const STYLE: &str = "body{font:1rem/1.5 Georgia,serif;max-width:50rem;margin:2rem auto;padding:0 \
+    1rem;color:#111;background:#fff}h1,h2,h3,h4,h5,h6{font-family:Arial,sans-serif;line-height:1.25;break-after:avoid}table{border-collapse:collapse;width:100%;margin:1rem \
+    0}caption{text-align:left;font-style:italic}th,td{border:1px solid #555;padding:.3rem \
+    .5rem;text-align:left;vertical-align:top}thead \
+    th{background:#eee}tr{break-inside:avoid}a{color:#00458b}pre{white-space:pre-wrap;border:1px \
+    solid #555;padding:.5rem}@media \
+    print{body{max-width:none;margin:0;font-size:10pt}a[href]::after{content:\" (\" attr(href) \
+    \")\";font-size:80%;word-break:break-all}}";
 
-/// What the page may do: nothing but look like this.
+/// Content security policy of the page: it allows only these styles.
 #[must_use]
 pub fn policy() -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+            frame-ancestors 'none'"
     )
 }
 
-/// Writes it.
+/// Writes the paper.
 #[must_use]
 pub fn write(nodes: &[Node], title: &str, language: &str) -> String {
     let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
+            name=\"viewport\" content=\"width=device-width, \
+            initial-scale=1\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
         escape(language),
         escape(title)
     );
@@ -92,7 +98,7 @@ fn write_table(table: &Table, out: &mut String) {
     }
     out.push_str("<thead>\n<tr>");
     for cell in &table.head {
-        // An author's table may leave a head empty: then it heads nothing.
+        // An author's table may leave a header cell empty. It then gets no header element.
         if plain(cell).trim().is_empty() {
             out.push_str("<td></td>");
         } else {

@@ -1,4 +1,4 @@
-//! Issuing a paper: its content is frozen as it stands, and a record of its own keeps it with its hash.
+//! Issues a paper: its current content is frozen and kept with its hash in a separate record.
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ use crate::world::record::Resource;
 use crate::world::seen::{Clearance, Seen, Sight};
 use crate::world::{AnyRecord, Kind, Marking, Rec, World};
 
-/// The fields of the issue that its maker gives. Its marking is its paper's: the paper names it.
+/// Fields of the issue that the caller may set. The marking is copied from the paper, because the
+/// paper refers to the issue.
 const GIVEN: [&str; 1] = ["reference"];
 
 fn kind(name: &str) -> Result<&'static Kind, Problem> {
@@ -32,14 +33,15 @@ fn kind(name: &str) -> Result<&'static Kind, Problem> {
         .ok_or_else(|| Problem::internal(format!("there is no kind {name}")))
 }
 
-/// The world of an earlier day, where a paper reports on one.
+/// The world on an earlier date, for a paper that reports on one.
 pub struct Past {
     pub day: NaiveDate,
     pub world: Arc<World>,
 }
 
-/// Whose sight freezes. What everybody may read holds nothing that is marked, whoever issues it; what is marked itself holds what its
-/// issuer may see. Figures about people are released either way.
+/// Decides what the frozen content may contain. A paper marked official contains nothing marked
+/// official_sensitive, regardless of who issues it. A paper marked official_sensitive contains what
+/// its issuer may see. In both cases, figures about people are in their released form.
 fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Sight {
     match paper.meta.marking {
         Marking::Official => Sight::least(),
@@ -53,7 +55,8 @@ fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Sight {
 /// Issues a paper, as part of a change.
 ///
 /// # Errors
-/// Permission, a paper that was issued before, or one that reports on another day than `past` is of.
+/// Fails without permission, if the paper was issued before, or if it reports on another date than
+/// that of `past`.
 pub fn issue(
     txn: &mut Txn<'_>,
     id: Uuid,
@@ -67,11 +70,13 @@ pub fn issue(
     let today = txn.now().date_naive();
     let earlier = paper.data.as_of_on.filter(|d| *d < today);
     if earlier != past.map(|p| p.day) {
-        let detail = "the day that the paper reports on has changed, or lies before what is recorded here; read the paper again";
+        let detail = "the date that the paper reports on has changed, or is before anything \
+            recorded here; read the paper again";
         return Err(Problem::new(Code::Conflict, detail));
     }
     if paper.is_frozen() {
-        let detail = "the paper was issued before, which is for good; write another that supersedes it (supersedes_id)";
+        let detail = "the paper was already issued and can be issued only once; write another \
+            that supersedes it (supersedes_id)";
         return Err(Problem::new(Code::Conflict, detail));
     }
     let sight = sight(paper, txn.caller.clearance());
@@ -106,10 +111,11 @@ pub fn issue(
     txn.create(kind(PaperIssue::KIND)?, None, draft)
 }
 
-/// The same from a file to load: `{"paper_id": …}`.
+/// Issues a paper from a file to be loaded: `{"paper_id": …}`.
 ///
 /// # Errors
-/// What issuing refuses; a paper that reports on a day before the file's.
+/// Fails for the same reasons as issuing, and if the paper reports on a date before that of the
+/// file.
 pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyRecord>, Problem> {
     let given = record
         .as_object_mut()
@@ -119,7 +125,8 @@ pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyR
         .keys()
         .find(|k| *k != "paper_id" && !GIVEN.contains(&k.as_str()))
     {
-        let detail = "is neither paper_id nor reference: issuing makes the rest";
+        let detail = "is not allowed here: send only paper_id and reference; issuing sets the \
+            other fields";
         return Err(Problem::field(
             Code::InvalidBody,
             format!("/{other}"),
@@ -136,7 +143,7 @@ pub fn issue_loaded(txn: &mut Txn<'_>, mut record: Value) -> Result<Arc<dyn AnyR
             Code::InvalidBody,
             "/paper_id",
             "required",
-            "name the paper to issue",
+            "give the id of the paper to issue",
         )
     })?;
     issue(txn, id, None, None, given)
@@ -154,7 +161,12 @@ pub fn operation() -> Operation {
     .says(
         "Papers",
         "Issue a paper",
-        "Freezes what the paper says, with its SHA-256 and the journal entry that it rests on, in a paper issue. From then on the paper stays as it is, whatever is recorded later; only the panel's decisions are added. A paper marked official holds nothing that is marked official_sensitive, whoever issues it; one that is marked itself holds what its issuer may see. The issue bears the marking of its paper.",
+        "Freezes the content of the paper, with its SHA-256 and the journal entry that it is \
+            based on, in a paper issue. From then on the paper does not change, whatever is \
+            recorded later; only the panel's decisions are added. A paper marked official \
+            contains nothing marked official_sensitive, regardless of who issues it. A paper \
+            marked official_sensitive contains what its issuer may see. The issue has the same \
+            marking as its paper.",
     )
     .takes([
         id_parameter("paper"),
@@ -163,7 +175,7 @@ pub fn operation() -> Operation {
         reason(),
         query(
             "reference",
-            "What people call the issue; given one when left out.",
+            "Reference of the issue; generated if left out.",
             json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" }),
         ),
     ])

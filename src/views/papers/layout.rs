@@ -1,4 +1,5 @@
-//! A paper's content as headings, paragraphs, lists and tables, in the order of its sections; of these the three written forms are made.
+//! A paper's content as headings, paragraphs, lists and tables, in the order of its sections. The
+//! three written formats are made from this.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::views::RecordName;
 use crate::views::rag::days;
 use crate::world::date::PlannedDate;
 
-/// The words of a code.
+/// Words for a code.
 fn words<T: Serialize>(code: &T) -> String {
     crate::world::record::word(code).replace('_', " ")
 }
@@ -36,7 +37,7 @@ fn says(label: &str, text: impl Into<String>) -> Vec<Span> {
     ]
 }
 
-/// A deadline in the source's words, else as a day.
+/// A deadline in the words of the source, otherwise as a date.
 fn deadline(date: &PlannedDate) -> String {
     let own = date.source_text.clone();
     own.or_else(|| date.due_on.map(day))
@@ -67,7 +68,7 @@ pub fn nodes(content: &PaperContent) -> Vec<Node> {
             .is_some_and(|next| next.level > section.level);
         if nodes.len() == begun && !goes_on {
             nodes.push(para(vec![Span::Emphasis(vec![Span::text(
-                "Nothing is said here.",
+                "This section is empty.",
             )])]));
         }
     }
@@ -75,13 +76,13 @@ pub fn nodes(content: &PaperContent) -> Vec<Node> {
     nodes
 }
 
-/// The author's Markdown with its references in place.
+/// The author's Markdown, with its references replaced.
 fn author(content: &PaperContent, text: Option<&str>) -> Vec<Node> {
     let nodes = text.map_or_else(Vec::new, |t| markup::read(t, &mut |_| {}));
     replace(nodes, &content.references)
 }
 
-/// The same for a text that stands in a line: its first paragraph, or all of it as one.
+/// The same for text within a line: the spans if it is a single paragraph, otherwise its blocks.
 fn author_line(content: &PaperContent, text: &str) -> Result<Vec<Span>, Vec<Node>> {
     let mut nodes = author(content, Some(text));
     match nodes.as_mut_slice() {
@@ -104,8 +105,8 @@ fn cover(content: &PaperContent) -> Node {
             .unwrap_or_default()
     );
     let state = match content.state {
-        PaperState::Draft => "draft: it changes with what is recorded",
-        PaperState::Issued => "issued: it stays as it is",
+        PaperState::Draft => "draft: changes as records change",
+        PaperState::Issued => "issued: no longer changes",
     };
     let lines = [
         says("Paper", &content.paper.reference),
@@ -114,9 +115,9 @@ fn cover(content: &PaperContent) -> Node {
         says("Report by", name(&content.author)),
         says("State", state),
         says(
-            "Rests on",
+            "Based on",
             format!(
-                "what was recorded by {}, judged by {}",
+                "what was recorded up to {}, assessed on {}",
                 content.as_of.format("%-d %B %Y, %H:%M UTC"),
                 day(content.on)
             ),
@@ -147,21 +148,21 @@ fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
             let of = |r| recommendation(r, level);
             none_or(
                 content.recommendations.iter().flat_map(of).collect(),
-                "No recommendation is in scope.",
+                "There are no recommendations in scope.",
             )
         }
         PaperSource::PlanPriorities => {
             let of = |p| priority(p, level);
             none_or(
                 content.priorities.iter().flat_map(of).collect(),
-                "No plan is in scope.",
+                "There are no plans in scope.",
             )
         }
         PaperSource::PriorActions => {
             let of = |a| action(a, level);
             none_or(
                 content.actions.iter().flat_map(of).collect(),
-                "No action of an earlier meeting is in scope.",
+                "There are no actions of earlier meetings in scope.",
             )
         }
         PaperSource::Risks => risks(content),
@@ -182,7 +183,8 @@ fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
     }
 }
 
-/// The nodes, or that there are none: nothing is left out silently.
+/// Returns the nodes, or a sentence saying that there are no entries, so that nothing is left out
+/// silently.
 fn none_or(nodes: Vec<Node>, otherwise: &str) -> Vec<Node> {
     if nodes.is_empty() {
         vec![para(vec![Span::text(otherwise)])]
@@ -198,7 +200,7 @@ fn considerations(content: &PaperContent) -> Vec<Node> {
         .map(|t| author(content, Some(t)))
         .collect();
     if items.is_empty() {
-        none_or(Vec::new(), "None is named.")
+        none_or(Vec::new(), "No key considerations are recorded.")
     } else {
         vec![Node::List(None, items)]
     }
@@ -206,7 +208,7 @@ fn considerations(content: &PaperContent) -> Vec<Node> {
 
 fn asked(content: &PaperContent) -> Vec<Node> {
     if content.recommendations_to_panel.is_empty() {
-        return none_or(Vec::new(), "The panel is asked for nothing.");
+        return none_or(Vec::new(), "The panel is not asked to do anything.");
     }
     let item = |r: &super::content::AskedOfPanel| {
         let verb = vec![
@@ -234,7 +236,9 @@ fn interdependencies(content: &PaperContent) -> Vec<Node> {
             vec![Span::link(&x.query, &x.from.name)],
             vec![Span::text(words(&x.relation))],
             vec![Span::text(&x.to.name)],
-            vec![Span::text(x.rationale.as_deref().unwrap_or("not said why"))],
+            vec![Span::text(
+                x.rationale.as_deref().unwrap_or("no reason recorded"),
+            )],
             vec![Span::text(if x.stated_in.is_empty() {
                 "not stated".to_owned()
             } else {
@@ -246,7 +250,7 @@ fn interdependencies(content: &PaperContent) -> Vec<Node> {
         "Cross-references of the strategies in scope",
         &["Strategy", "Relation", "To", "Why", "Stated in"],
         content.interdependencies.iter().map(row).collect(),
-        "No cross-reference of a strategy in scope is recorded.",
+        "No cross-references are recorded for the strategies in scope.",
     )
 }
 
@@ -261,7 +265,7 @@ fn table(caption: &str, head: &[&str], rows: Vec<Vec<Cell>>, otherwise: &str) ->
     })]
 }
 
-/// How a recommendation stands to its deadline, in words.
+/// Timeliness of a recommendation, in words.
 fn timeliness(r: &PaperRecommendation) -> String {
     let n = r.days.unwrap_or(0);
     match r.timeliness {
@@ -270,10 +274,10 @@ fn timeliness(r: &PaperRecommendation) -> String {
             format!("is due in {}", days(n))
         }
         Timeliness::DueSoon => "is due soon".into(),
-        Timeliness::NotDue => "is not due any more".into(),
-        Timeliness::Met => "was claimed in time".into(),
+        Timeliness::NotDue => "is no longer due".into(),
+        Timeliness::Met => "was claimed on time".into(),
         Timeliness::MetLate => format!("was claimed {} late", days(-n)),
-        Timeliness::NoDeadline => "has no deadline to judge by".into(),
+        Timeliness::NoDeadline => "has no deadline date".into(),
     }
 }
 
@@ -286,7 +290,7 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     );
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
     let standing = format!(
-        " {}. Implementation, as management reports: {}. Verification: {}. Closure: {}.",
+        " {}. Implementation reported by management: {}. Verification: {}. Closure: {}.",
         timeliness(r),
         words(&r.implementation),
         words(&r.verification),
@@ -303,10 +307,10 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     nodes.extend(r.asks.as_deref().map(|a| para(says("Recommended", a))));
     nodes.extend(r.updates.iter().flat_map(update));
     if r.updates.is_empty() {
-        nodes.push(para(says("Update", "none is recorded.")));
+        nodes.push(para(says("Update", "none recorded.")));
     }
     if !r.leans_on.is_empty() {
-        nodes.push(para(vec![Span::strong("Leans on:")]));
+        nodes.push(para(vec![Span::strong("Linked records:")]));
         nodes.push(Node::List(
             None,
             r.leans_on.iter().map(|l| vec![para(leaning(l))]).collect(),
@@ -338,9 +342,9 @@ fn update(u: &PaperUpdate) -> Vec<Node> {
     let kind = match u.update_kind {
         RecommendationUpdateKind::Progress => "progress",
         RecommendationUpdateKind::ClaimComplete => "claimed complete",
-        RecommendationUpdateKind::Deferral => "put off, which is not progress",
-        RecommendationUpdateKind::ExtensionRequest => "a later deadline is asked for",
-        RecommendationUpdateKind::RefersTo => "points elsewhere",
+        RecommendationUpdateKind::Deferral => "deferral, which is not progress",
+        RecommendationUpdateKind::ExtensionRequest => "request for a later deadline",
+        RecommendationUpdateKind::RefersTo => "refers to other records",
     };
     let mut line = vec![Span::Strong(vec![
         Span::text("Update, "),
@@ -381,7 +385,7 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
     };
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
     nodes.extend(table(
-        "Items, declared beside computed",
+        "Items, with declared and computed RAG ratings",
         &[
             "Item",
             "Deadline",
@@ -392,7 +396,7 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
             "Latest update",
         ],
         p.items.iter().map(item).collect(),
-        "No item serves it.",
+        "No items serve this goal.",
     ));
     nodes
 }
@@ -400,7 +404,7 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
 fn item(i: &PaperItem) -> Vec<Cell> {
     let lead = match (&i.lead, &i.unit) {
         (Some(post), _) => post.name.clone(),
-        (None, Some(unit)) => format!("nobody; {} is responsible", unit.name),
+        (None, Some(unit)) => format!("no lead; {} is responsible", unit.name),
         (None, None) => "nobody".into(),
     };
     let first = i
@@ -445,10 +449,10 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     nodes.push(para(vec![Span::text(&a.text)]));
     let late = if a.is_overdue { "; overdue" } else { "" };
     let standing = format!(
-        " is {}, {}; due: {}{late}; put off {}.",
+        " is {}, {}; due: {}{late}; deferred: {}.",
         words(&a.status),
         words(&a.progress),
-        a.due.as_deref().unwrap_or("no day"),
+        a.due.as_deref().unwrap_or("no date"),
         match a.deferral_count {
             0 => "never".to_owned(),
             1 => "once".to_owned(),
@@ -462,7 +466,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     nodes.extend(answers(&a.answers));
     if !a.parts.is_empty() {
         let item = |p: &super::content::PaperActionPart| {
-            let owed = if p.is_open { "still owed" } else { "settled" };
+            let owed = if p.is_open { "still open" } else { "settled" };
             let mut blocks = vec![para(vec![
                 Span::text(format!("{}) {} – ", p.label, p.part.name)),
                 Span::link(&p.query, words(&p.status)),
@@ -479,7 +483,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
 fn answers(answers: &[PaperAnswer]) -> Option<Node> {
     let item = |a: &PaperAnswer| {
         let what = match (&a.deferred_to, a.claimed_status) {
-            (Some(to), _) => format!("Put off to {to}: "),
+            (Some(to), _) => format!("Deferred to {to}: "),
             (None, Some(claimed)) => format!("Response, claimed {}: ", words(&claimed)),
             (None, None) => "Response: ".into(),
         };
@@ -511,29 +515,29 @@ fn risks(content: &PaperContent) -> Vec<Node> {
             vec![Span::text(words(&r.status))],
             vec![Span::text(score)],
             vec![Span::text(format!(
-                "{} of {} known to work",
+                "{} of {} known to be effective",
                 r.effective_controls, r.controls
             ))],
         ]
     };
     table(
-        "Risks that the paper is about",
+        "Risks related to this paper",
         &["Risk", "Register", "Event", "Status", "Score", "Controls"],
         content.risks.iter().map(row).collect(),
-        "No risk is recorded for what is in scope.",
+        "No risks are recorded for what is in scope.",
     )
 }
 
 fn gaps(content: &PaperContent) -> Vec<Node> {
     let row = |g: &super::content::PaperGap| {
         let record = g.record.as_ref().map_or_else(
-            || "not there".into(),
+            || "not available".into(),
             |r| format!("{} {}", r.reference, r.name),
         );
         let stands = if g.is_open {
             "open"
         } else {
-            "not found any more"
+            "no longer reported"
         };
         vec![
             vec![Span::link(&g.query, record)],
@@ -544,10 +548,10 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
         ]
     };
     table(
-        "Gaps that the author shows",
+        "Gaps that the author chose to include",
         &["Record", "Rule", "State", "Reason", "Remedy"],
         content.gaps.iter().map(row).collect(),
-        "The author shows no gap.",
+        "The author included no gaps.",
     )
 }
 
@@ -559,7 +563,7 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
         };
         let note = match (&o.struck, o.put_off) {
             (Some(reason), _) => format!("left out by the author: {reason}"),
-            (None, true) => "put off to no day: judged by the day on which it was first due".into(),
+            (None, true) => "deferred without a new date; overdue since its first due date".into(),
             (None, false) => "–".into(),
         };
         vec![
@@ -580,9 +584,9 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
 
 fn implication(content: &PaperContent, implication: &PaperImplication) -> Vec<Node> {
     let state = match implication.state {
-        ImplicationState::AssessedNone => "assessed: there are none.",
-        ImplicationState::AssessedSome => "assessed: there are some.",
-        ImplicationState::Boilerplate => "not assessed: the words would fit any paper.",
+        ImplicationState::AssessedNone => "assessed: no implications.",
+        ImplicationState::AssessedSome => "assessed: some implications.",
+        ImplicationState::Boilerplate => "not assessed: the text would fit any paper.",
         ImplicationState::NotAssessed => "not assessed.",
     };
     let mut nodes = vec![para(says("State", state))];
@@ -594,16 +598,16 @@ fn appendices(content: &PaperContent) -> Vec<Node> {
     let row = |a: &super::content::AppendixLine| {
         let pinned = match (&a.version, &a.sha256, &a.document) {
             (Some(v), Some(hash), _) => format!("{} (SHA-256 {hash})", v.reference),
-            (_, _, Some(d)) => format!("{}, no file of which is kept here", d.reference),
-            _ => "not on record".into(),
+            (_, _, Some(d)) => format!("{}, no file held here", d.reference),
+            _ => "not recorded".into(),
         };
         let link = match &a.query {
             Some(query) => Span::link(query, pinned),
             None => Span::text(pinned),
         };
         let state = match (&a.stated_status, a.document_state) {
-            (Some(own), _) => format!("says of itself: {own}"),
-            (None, Some(DocumentState::NotStated) | None) => "does not say".into(),
+            (Some(own), _) => format!("stated in the document: {own}"),
+            (None, Some(DocumentState::NotStated) | None) => "not stated in the document".into(),
             (None, Some(state)) => words(&state),
         };
         vec![
@@ -614,14 +618,14 @@ fn appendices(content: &PaperContent) -> Vec<Node> {
         ]
     };
     table(
-        "What goes with the paper",
+        "Appendices",
         &["Appendix", "Title", "Document", "State"],
         content.appendices.iter().map(row).collect(),
-        "There are none.",
+        "There are no appendices.",
     )
 }
 
-/// What leads nowhere is said, at the end: nothing is dropped silently.
+/// Lists unresolved references at the end, so that nothing is dropped silently.
 fn unresolved(content: &PaperContent) -> Vec<Node> {
     if content.unresolved.is_empty() {
         return Vec::new();
@@ -634,9 +638,9 @@ fn unresolved(content: &PaperContent) -> Vec<Node> {
         ]
     };
     let rows = content.unresolved.iter().map(row).collect();
-    let mut nodes = vec![Node::Heading(1, vec![Span::text("What leads nowhere")])];
+    let mut nodes = vec![Node::Heading(1, vec![Span::text("Unresolved references")])];
     nodes.extend(table(
-        "References without a record",
+        "References that could not be resolved",
         &["Text", "Reason", "Field"],
         rows,
         "",

@@ -1,8 +1,8 @@
-//! A paper as Markdown (CommonMark with tables). What is text stays text: nothing in it becomes markup.
+//! A paper as Markdown (CommonMark with tables). Text is escaped so that none of it becomes markup.
 
 use super::markup::{Cell, Node, Span, Table};
 
-/// Writes it.
+/// Writes the paper.
 #[must_use]
 pub fn write(nodes: &[Node]) -> String {
     let mut out = String::new();
@@ -59,7 +59,7 @@ fn line(indent: &str, text: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// Items of one short paragraph stand together, others apart.
+/// Items of one short paragraph are written close together, others with a blank line between them.
 fn list(start: Option<u64>, items: &[Vec<Node>], indent: &str, out: &mut String) {
     for (n, item) in items.iter().enumerate() {
         let mark = match start {
@@ -70,7 +70,7 @@ fn list(start: Option<u64>, items: &[Vec<Node>], indent: &str, out: &mut String)
         let mut text = String::new();
         let mut before_list = false;
         for (n, node) in item.iter().enumerate() {
-            // A list below its item's first line needs no space between.
+            // A list after its item's first line needs no blank line before it.
             if n > 0 && !(before_list && matches!(node, Node::List(..))) {
                 text.push('\n');
             }
@@ -135,7 +135,7 @@ fn inline(spans: &[Span]) -> String {
     spans.iter().map(one).collect()
 }
 
-/// Text that Markdown reads as text.
+/// Escapes text so that Markdown reads it as text.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut before = ' ';
@@ -145,7 +145,7 @@ fn escape(text: &str) -> String {
         let after = rest.chars().next().unwrap_or(' ');
         let is_mark = match c {
             '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' => true,
-            // Within a word an underscore is an underscore.
+            // Within a word, an underscore needs no escape.
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
             '&' => is_entity(rest),
             _ => false,
@@ -163,7 +163,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Whether what follows an ampersand makes a character of it (`amp;`, `#60;`).
+/// Whether the text after an ampersand forms a character entity (`amp;`, `#60;`).
 fn is_entity(rest: &str) -> bool {
     let name = rest.trim_start_matches('#');
     let end = name
@@ -172,7 +172,7 @@ fn is_entity(rest: &str) -> bool {
     end > 0 && name.get(end..).is_some_and(|r| r.starts_with(';'))
 }
 
-/// A line that does not begin like a block of another sort.
+/// Escapes the start of a line that would otherwise begin another kind of block.
 fn at_start(text: &str) -> String {
     let text = text.trim_start();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -207,9 +207,10 @@ mod tests {
         let text = write(&nodes);
         assert_eq!(
             text,
-            "\\<script\\>alert(1)\\</script\\> \\[a\\](javascript:b) \\*x\\* snake_case \\_y\\_\n\n\\# no heading\n\n1\\. no list\n\n| a\\|b |\n|---|\n| c d |\n"
+            "\\<script\\>alert(1)\\</script\\> \\[a\\](javascript:b) \\*x\\* snake_case \
+                \\_y\\_\n\n\\# no heading\n\n1\\. no list\n\n| a\\|b |\n|---|\n| c d |\n"
         );
-        // Read again it has no markup either.
+        // When parsed again, the text still contains no markup.
         let html = pulldown_cmark::Parser::new(&text);
         assert!(!html.into_iter().any(|e| matches!(
             e,

@@ -1,5 +1,5 @@
-//! The author's Markdown as a small tree of our own, of which three forms are written. Raw HTML becomes text, and a link leads only
-//! where a link may.
+//! The author's Markdown as a small tree, from which the three formats are written. Raw HTML
+//! becomes text, and links may only use allowed addresses.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
@@ -9,14 +9,14 @@ pub enum Node {
     /// Level 0 is the paper's title.
     Heading(u8, Vec<Span>),
     Para(Vec<Span>),
-    /// Each item a list of blocks; numbered from here, or with bullets.
+    /// Each item is a list of blocks. Numbered from the given number, or bulleted.
     List(Option<u64>, Vec<Vec<Node>>),
     Table(Table),
     Quote(Vec<Node>),
     Code(String),
 }
 
-/// A table: what it is, the heads of its columns, its rows. The first cell of a row is its head.
+/// A table: its caption, column headers and rows. The first cell of a row is the row header.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     pub caption: String,
@@ -24,7 +24,7 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// What stands in a cell.
+/// Content of a cell.
 pub type Cell = Vec<Span>;
 
 /// A run of text.
@@ -34,7 +34,7 @@ pub enum Span {
     Strong(Vec<Span>),
     Emphasis(Vec<Span>),
     Code(String),
-    /// An address that was checked, and its text.
+    /// A checked address and its text.
     Link(String, Vec<Span>),
     Break,
 }
@@ -54,7 +54,7 @@ impl Span {
     }
 }
 
-/// The text of spans, without their form.
+/// Text of spans, without formatting.
 #[must_use]
 pub fn plain(spans: &[Span]) -> String {
     let one = |span: &Span| match span {
@@ -65,13 +65,13 @@ pub fn plain(spans: &[Span]) -> String {
     spans.iter().map(one).collect()
 }
 
-/// What is nested deeper stands at this depth: nobody's text makes a stack overflow.
+/// Anything nested deeper is kept at this depth, so that no text can overflow the stack.
 const DEEPEST: usize = 12;
 
-/// A wider table stands as lines of text.
+/// A wider table is written as lines of text.
 const WIDEST: usize = 20;
 
-/// Whether a link of the author's may lead there.
+/// Whether the author may link to the address.
 #[must_use]
 pub fn may_link(address: &str) -> bool {
     let lower = address.to_ascii_lowercase();
@@ -83,7 +83,7 @@ pub fn may_link(address: &str) -> bool {
         && !address.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-/// Reads Markdown. `refused` is told of every link that leads where none may.
+/// Reads Markdown. Calls `refused` for every link to an address that is not allowed.
 pub fn read(text: &str, refused: &mut dyn FnMut(&str)) -> Vec<Node> {
     let mut builder = Builder {
         stack: vec![Frame::blocks(Kind::Root)],
@@ -104,7 +104,7 @@ pub fn read(text: &str, refused: &mut dyn FnMut(&str)) -> Vec<Node> {
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     Root,
-    /// Its content goes to what it lies in.
+    /// Its content goes to its parent.
     Nothing,
     Quote,
     List(Option<u64>),
@@ -120,7 +120,7 @@ enum Kind {
     Cell,
 }
 
-/// What is open.
+/// An element that is still open.
 struct Frame {
     kind: Kind,
     nodes: Vec<Node>,
@@ -142,7 +142,7 @@ impl Frame {
         }
     }
 
-    /// Text that stands directly in a block is a paragraph of it.
+    /// Turns text directly inside a block into a paragraph.
     fn flush(&mut self) {
         if !self.spans.is_empty() {
             self.nodes.push(Node::Para(std::mem::take(&mut self.spans)));
@@ -198,7 +198,8 @@ impl Builder<'_> {
             Tag::TableCell => Kind::Cell,
             _ => Kind::Nothing,
         };
-        // A list and its items go together, as a table and its rows and cells do.
+        // A list is flattened together with its items, and a table together with its rows and
+        // cells.
         let is_part = matches!(kind, Kind::Item | Kind::Row | Kind::Cell);
         let flat = self.stack.len() >= DEEPEST && !is_part;
         let parent_is_flat = is_part && self.stack.last().is_some_and(|f| f.kind == Kind::Nothing);
@@ -215,7 +216,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Puts what is complete into what it lies in.
+    /// Adds a complete element to its parent.
     fn close(&mut self) {
         let Some(mut frame) = self.stack.pop() else {
             return;
@@ -249,7 +250,7 @@ impl Builder<'_> {
             Kind::List(start) => self.node(Node::List(start, frame.items)),
             Kind::Item => self.parent(|p| p.items.push(frame.nodes)),
             Kind::Para => self.node(Node::Para(frame.spans)),
-            // The paper's headings are the template's: an author's is strong text.
+            // Headings come from the template, so an author's heading becomes strong text.
             Kind::Heading => self.node(Node::Para(vec![Span::Strong(frame.spans)])),
             Kind::Strong => self.span(Span::Strong(frame.spans)),
             Kind::Emphasis => self.span(Span::Emphasis(frame.spans)),
@@ -362,7 +363,8 @@ mod tests {
     #[test]
     fn blocks_are_kept() {
         let (nodes, _) = read_all(
-            "# Head\n\n- one\n- two\n  1. deep\n\n> said\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n",
+            "# Head\n\n- one\n- two\n  1. deep\n\n> said\n\n| a | b |\n|---|---|\n| 1 | 2 \
+                |\n\n```\ncode\n```\n",
         );
         let kinds: Vec<&str> = nodes
             .iter()

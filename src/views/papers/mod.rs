@@ -1,8 +1,9 @@
-//! The panel paper: the author's words, and between them what the registers hold; computed while it is a draft, frozen once it is issued.
+//! The panel paper: the author's text combined with what the registers hold. It is computed while
+//! it is a draft and frozen once it is issued.
 //!
-//! `compute` makes the content, a pure function of the paper and of the world that it reports on. `layout` puts it into headings,
-//! paragraphs, lists and tables, and of those Markdown, HTML and DOCX are written. `issuing` freezes it, `compared` sets it beside
-//! the paper before.
+//! `compute` makes the content, a pure function of the paper and of the world that it reports on.
+//! `layout` turns it into headings, paragraphs, lists and tables, from which Markdown, HTML and
+//! DOCX are written. `issuing` freezes it, and `compared` compares it with the previous paper.
 
 mod actions;
 mod compared;
@@ -42,18 +43,18 @@ use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 use content::PaperState;
 
-/// The forms that a paper is written in beside JSON.
+/// Formats of a paper other than JSON.
 const FORMS: &[Format] = &[Format::Markdown, Format::Html, Format::Docx];
 
-/// What a paper says, as its reader may know of it.
+/// Content of a paper, limited to what its reader may see.
 enum Says {
-    /// What was frozen.
+    /// The frozen content.
     Frozen(Box<PaperIssue>),
     Now(Box<PaperContent>),
 }
 
 impl Says {
-    /// The content, to be written in another form.
+    /// The content, for writing in another format.
     fn content(self) -> Result<PaperContent, Problem> {
         match self {
             Self::Now(content) => Ok(*content),
@@ -62,7 +63,7 @@ impl Says {
     }
 }
 
-/// The issue of a paper, also one that was withdrawn: a recalled paper still says what it said.
+/// Issue of a paper, including a withdrawn one: a recalled paper keeps its content.
 fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec<PaperIssue>> {
     let id = paper.meta.id;
     let issues = seen
@@ -73,11 +74,11 @@ fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec<PaperIssue
         .max_by_key(|i| (i.is_live(), i.meta.created_at))
 }
 
-/// What a paper says. `(seen, on)`: the world that its record stands in, and the day that this is.
+/// Content of a paper. `(seen, on)`: the world that holds its record, and the date of that world.
 async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<Says, Problem> {
     let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
     if paper.is_frozen() {
-        // An issue that is marked more strictly than its paper is there only for who may see it.
+        // An issue with a stricter marking than its paper is found only by callers who may see it.
         let issue = issue_of(seen, paper).ok_or_else(Problem::not_found)?;
         return Ok(Says::Frozen(Box::new(issue.data.clone())));
     }
@@ -159,7 +160,7 @@ fn written(says: Says, format: Format) -> Result<Answer, Problem> {
     }
 }
 
-/// The operations of papers beside those of every kind.
+/// Operations on papers, in addition to those of every kind.
 pub fn operations() -> Vec<Operation> {
     let content = Operation::new(
         "GET",
@@ -170,8 +171,13 @@ pub fn operations() -> Vec<Operation> {
     )
     .says(
         "Papers",
-        "What a paper says",
-        "The paper in the order of its template: the author's words, and what the registers hold of what is in scope. A draft is computed from what you may see, as recorded by the end of its `as_of_on`, or now; an issued paper is answered byte for byte as it was frozen, so that the SHA-256 of the JSON and of the Markdown is the one in its issue. Every row and figure bears the query that leads to it. Beside JSON: Markdown, HTML to read and print, and DOCX.",
+        "Get the content of a paper",
+        "Returns the paper in the order of its template: the author's text, and what the \
+            registers hold about what is in scope. A draft is computed from what you may see, as \
+            recorded by the end of its `as_of_on`, or now. An issued paper is returned byte for \
+            byte as it was frozen, so that the SHA-256 of the JSON and of the Markdown is the \
+            one in its issue. Every row and figure has the query that returns it. Formats other \
+            than JSON: Markdown, HTML to read and print, and DOCX.",
     )
     .takes([id_parameter("paper"), as_of(), formats::parameter(FORMS)])
     .answers(200, "The paper.", schema_ref("PaperContent"))
@@ -180,7 +186,7 @@ pub fn operations() -> Vec<Operation> {
     vec![content, issuing::operation(), compared::operation()]
 }
 
-/// The schemas that they use.
+/// Schemas used by these operations.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<PaperContent>(schemas);
     compared::schemas(schemas);

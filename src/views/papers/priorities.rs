@@ -1,4 +1,4 @@
-//! The plans of a paper by the goals that their items serve.
+//! Plans of a paper, arranged by the goals that their items serve.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,8 @@ use crate::views::rag::Rated;
 use crate::views::status::Named;
 use crate::world::{Rec, Resource};
 
-/// Every goal of the strategies that the plans deliver, with the items that serve it, then the items that serve none.
+/// Every goal of the strategies that the plans deliver, with the items that serve it, followed by
+/// items that serve no goal.
 #[must_use]
 pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPriority> {
     let seen = &basis.seen;
@@ -118,7 +119,7 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
     }
 }
 
-/// How many items each plan has, and how many of them are overdue.
+/// Number of items in each plan, and number of those that are overdue.
 #[must_use]
 pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
     let mut figures = Vec::new();

@@ -1,4 +1,4 @@
-//! The audit recommendations of a paper, one by one.
+//! Audit recommendations of a paper, one by one.
 
 use uuid::Uuid;
 
@@ -53,7 +53,8 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
     }
 }
 
-/// What was said on the last day on which anything was: a report and what it puts off are often two entries of one day.
+/// Updates of the most recent date on which any were made. A progress report and a deferral are
+/// often two entries of the same date.
 fn latest<'a>(r: &Rec<Recommendation>, basis: &'a Basis) -> Vec<&'a Rec<RecommendationUpdate>> {
     let own = |u: &&Rec<RecommendationUpdate>| {
         u.data.recommendation_id == r.meta.id && u.data.stated_on <= basis.on
@@ -84,7 +85,7 @@ fn update(u: &Rec<RecommendationUpdate>, basis: &Basis) -> PaperUpdate {
     }
 }
 
-/// What links say it leans on, and what its latest updates refer to beside.
+/// Records named by its links, followed by other records that its latest updates refer to.
 fn leans_on(
     r: &Rec<Recommendation>,
     updates: &[&Rec<RecommendationUpdate>],
@@ -130,7 +131,7 @@ fn leans_on(
     all.into_iter().filter_map(row).collect()
 }
 
-/// How many there are of each review, and how many of them are late.
+/// Number of recommendations of each review, and number of those that are late.
 #[must_use]
 pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
     let soon = in_force(basis.seen.reading(basis.on).world).due_soon_days;

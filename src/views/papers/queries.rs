@@ -1,4 +1,4 @@
-//! What a paper is computed from, and the queries that lead back to it.
+//! What a paper is computed from, and the queries that return it.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
@@ -7,14 +7,14 @@ use crate::http::resource::BASE;
 use crate::registers::catalogue;
 use crate::world::seen::Seen;
 
-/// The world that a paper reports on, as its reader may see it.
+/// The world that a paper reports on, limited to what its reader may see.
 pub struct Basis {
     pub seen: Seen,
-    /// The day by which it judges.
+    /// Date used to decide what is overdue and due soon.
     pub on: NaiveDate,
-    /// It says what was recorded up to this time.
+    /// Time up to which recorded data is included.
     pub as_of: DateTime<Utc>,
-    /// The same as `as_of=` says it.
+    /// The same time as a value for `as_of=`.
     asked: String,
 }
 
@@ -26,7 +26,7 @@ pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
 }
 
 impl Basis {
-    /// What was recorded by the end of a day that is over.
+    /// What was recorded by the end of a past date.
     #[must_use]
     pub fn of_day(seen: Seen, day: NaiveDate) -> Self {
         Self {
@@ -37,8 +37,8 @@ impl Basis {
         }
     }
 
-    /// What was recorded up to a moment of a day. Nothing more may have been recorded on that day, so that the moment is that of
-    /// the last entry or the day's first: the same journal gives the same paper.
+    /// What was recorded up to a time on a date. Uses the time of the last entry, or the start of
+    /// the date if that is later, so that the same journal always gives the same paper.
     #[must_use]
     pub fn of_moment(seen: Seen, on: NaiveDate, last_entry: DateTime<Utc>) -> Self {
         let as_of = last_entry.max(on.and_time(NaiveTime::MIN).and_utc());
@@ -50,7 +50,7 @@ impl Basis {
         }
     }
 
-    /// The query for records: a path below the base, and its filters.
+    /// Query for records: a path below the base, and its filters.
     #[must_use]
     pub fn rows(&self, path: &str, filters: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -61,17 +61,17 @@ impl Basis {
         if !query.is_empty() {
             query.push('&');
         }
-        // A time stays readable: nothing in it needs escaping.
+        // The time is not escaped, so that it stays readable.
         format!("{BASE}/{path}?{query}as_of={}", self.asked)
     }
 
-    /// The same for records that point to one.
+    /// Query for records that link to a given record.
     #[must_use]
     pub fn of(&self, path: &str, field: &str, id: Uuid) -> String {
         self.rows(path, &[(field, &id.to_string())])
     }
 
-    /// The query for one record, by what people call it.
+    /// Query for one record, by its reference.
     #[must_use]
     pub fn one(&self, kind: &str, reference: &str) -> String {
         let path = catalogue().named(kind).map_or(kind, |k| k.path);

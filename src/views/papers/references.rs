@@ -1,4 +1,5 @@
-//! `[[kind:REFERENCE]]` in the author's words: which record it names, or that it names none.
+//! Resolves `[[kind:REFERENCE]]` in the author's text to a record, or reports that there is no such
+//! record.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +13,16 @@ use crate::views::RecordName;
 use crate::world::Rec;
 use crate::world::seen::Seen;
 
-/// A piece of a text: words, or what stands between double brackets.
+/// A piece of text: words, or the text between double brackets.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
     Words(&'a str),
     Named(&'a str),
-    /// From here on brackets are not closed.
+    /// From here on, brackets are not closed.
     Open(&'a str),
 }
 
-/// Takes a text apart at its references.
+/// Splits a text at its references.
 #[must_use]
 pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut all = Vec::new();
@@ -44,16 +45,16 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     all
 }
 
-/// A longer name does not stand in a sentence.
+/// Longer names are not written out in a sentence.
 const LONG: usize = 80;
 
-/// The first of a text's characters: nobody's text makes an answer long.
+/// The first characters of a text, so that long text cannot make an answer long.
 fn short(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-/// The record that `kind:REFERENCE` names, as far as the reader may know of it. Who people are and what they may do is no matter of a
-/// paper.
+/// The record that `kind:REFERENCE` names, if the reader may see it. Records about people and
+/// access cannot be named in a paper.
 fn named(seen: &Seen, text: &str) -> Result<RecordName, UnresolvedReason> {
     let (kind, reference) = text
         .split_once(':')
@@ -71,7 +72,7 @@ fn named(seen: &Seen, text: &str) -> Result<RecordName, UnresolvedReason> {
         .ok_or(UnresolvedReason::NoSuchRecord)
 }
 
-/// What was found in a paper's words.
+/// References found in the text of a paper.
 #[derive(Debug, Default)]
 pub struct Found {
     pub resolved: BTreeMap<String, ResolvedReference>,
@@ -79,7 +80,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Looks through all that the author wrote.
+    /// Searches all of the author's text.
     #[must_use]
     pub fn of(paper: &Rec<Paper>, basis: &Basis) -> Self {
         let mut found = Self::default();
@@ -129,7 +130,7 @@ impl Found {
     }
 }
 
-/// Every text in blocks; what stands as code is code.
+/// Visits every text in the blocks, except code.
 fn each_text(nodes: &[Node], see: &mut dyn FnMut(&str)) {
     for node in nodes {
         match node {
@@ -157,7 +158,7 @@ fn each_span(spans: &[Span], see: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Puts names and links in the place of references.
+/// Replaces references with names and links.
 #[must_use]
 pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
     let cell = |spans: Vec<Span>| in_spans(spans, resolved);
@@ -202,7 +203,7 @@ fn in_place(piece: Piece<'_>, resolved: &[ResolvedReference]) -> Span {
     match piece {
         Piece::Words(text) | Piece::Open(text) => Span::text(text),
         Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {
-            // Some records have no title, and some are called by what they say.
+            // Some records have no title, and some have a whole sentence as their name.
             Some(r)
                 if r.record.name == r.record.reference || r.record.name.chars().count() > LONG =>
             {

@@ -1,4 +1,4 @@
-//! What a status counts, and how the counts of two parts are put together.
+//! Counts in a status view, and how the counts of two parts are added together.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -15,9 +15,9 @@ use crate::registers::settings::SettingSet;
 use crate::views::rag::{Rated, RatedBy, is_due_soon, stale_days};
 use crate::world::Rec;
 
-/// Counts that can be put together.
+/// Counts that can be added together.
 pub trait Plus {
-    /// Adds what another part counted.
+    /// Adds the counts of another part.
     fn plus(&mut self, other: &Self);
 }
 
@@ -43,13 +43,13 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Items by what is declared or computed.
+    /// Items by RAG rating, declared or computed.
     pub struct RagCounts {
-        /// Will not be met without a change of course.
+        /// Will not be met unless something changes.
         pub red: u32,
         /// At risk.
         pub amber: u32,
-        /// On course.
+        /// On track.
         pub green: u32,
         /// Complete.
         pub blue: u32,
@@ -59,151 +59,155 @@ counts! {
 
     /// Items by status.
     pub struct ItemStatusCounts {
-        /// Not begun.
+        /// Not started.
         pub not_started: u32,
         /// Under way.
         pub in_progress: u32,
-        /// Nothing is done for the time being.
+        /// Work is paused.
         pub on_hold: u32,
         /// Done.
         pub complete: u32,
-        /// Given up.
+        /// No longer going ahead.
         pub cancelled: u32,
-        /// Another item took their place.
+        /// Replaced by another item.
         pub superseded: u32,
     }
 
-    /// How a set of work-plan items stands.
+    /// Counts of a set of work-plan items.
     pub struct StatusCounts {
-        /// Items in the set, closed ones too.
+        /// Items in the set, including closed ones.
         pub items: u32,
         /// By declared status.
         pub by_status: ItemStatusCounts,
-        /// As the leads rate them.
+        /// RAG ratings declared by the leads.
         pub declared_rag: RagCounts,
-        /// As the service computes it.
+        /// RAG rating computed by the service.
         pub computed_rag: RagCounts,
-        /// Open items whose declared and computed colour differ. An item that its lead has not rated differs from nothing.
+        /// Open items whose declared and computed RAG ratings differ. Items that their lead has not
+        /// rated are not counted.
         pub disagreeing: u32,
-        /// Open items whose deadline has passed, or whose first deadline has where they were put off to no date.
+        /// Open items whose deadline has passed, or whose first deadline has passed if they were
+        /// deferred without a new date.
         pub overdue: u32,
-        /// Open items whose deadline is near.
+        /// Open items that are due soon.
         pub due_soon: u32,
-        /// Open items that no post leads.
+        /// Open items without a lead.
         pub without_lead: u32,
         /// Open items without a deadline.
         pub without_deadline: u32,
-        /// Open items that have not been heard of for long.
+        /// Open items with no recent update.
         pub stale: u32,
     }
 
-    /// Recommendations by whether they are in time; the day of the claim counts.
+    /// Recommendations by timeliness. The date of the claim counts.
     pub struct TimelinessCounts {
         /// No deadline is known.
         pub no_deadline: u32,
         /// Due later.
         pub not_due: u32,
-        /// Due within the days that the settings call soon.
+        /// Due within the number of days that the settings define as soon.
         pub due_soon: u32,
-        /// The deadline has passed, and nobody claims that it is implemented.
+        /// The deadline has passed, and implementation is not claimed.
         pub overdue: u32,
-        /// Claimed, or closed, in time.
+        /// Claimed, or closed, on time.
         pub met: u32,
         /// Claimed, or closed, late.
         pub met_late: u32,
     }
 
-    /// Recommendations by how far management says they have come.
+    /// Recommendations by implementation status, as reported by management.
     pub struct ImplementationCounts {
-        /// Nothing is reported.
+        /// Nothing has been reported.
         pub open: u32,
         /// Work is under way.
         pub in_progress: u32,
         /// Some of it is done.
         pub partially_implemented: u32,
-        /// Management says that it is done.
+        /// Reported as implemented by management.
         pub claimed_implemented: u32,
-        /// Management says that it is not done.
+        /// Reported as not implemented by management.
         pub not_implemented: u32,
     }
 
-    /// Recommendations by what audit has found of management's claim.
+    /// Recommendations by what audit has found about management's claim.
     pub struct VerificationCounts {
-        /// Nothing is claimed.
+        /// No claim to verify.
         pub none: u32,
-        /// A claim waits for audit.
+        /// A claim is waiting for verification.
         pub submitted: u32,
-        /// Audit has confirmed it.
+        /// Audit has verified the claim.
         pub verified: u32,
         /// Audit has rejected the last claim.
         pub rejected: u32,
     }
 
-    /// How a set of audit recommendations stands: what is claimed, what is verified and what the service computes, side by side.
+    /// Counts of a set of audit recommendations: what is claimed, what is verified and what the
+    /// service computes, side by side.
     pub struct RecommendationCounts {
-        /// Recommendations in the set, closed ones too.
+        /// Recommendations in the set, including closed ones.
         pub recommendations: u32,
-        /// Whether they are in time.
+        /// By timeliness.
         pub timeliness: TimelinessCounts,
-        /// How far they have come, as management reports.
+        /// By implementation status, as reported by management.
         pub implementation: ImplementationCounts,
-        /// What audit has found.
+        /// By verification status.
         pub verification: VerificationCounts,
-        /// Those that ended: verified, risk accepted, superseded, duplicate or rejected by management.
+        /// Closed: verified, risk accepted, superseded, duplicate or rejected by management.
         pub closed: u32,
-        /// Open ones that no unit and no post answers for.
+        /// Open ones without an owner unit or owner post.
         pub without_owner: u32,
-        /// Open ones that management has not answered.
+        /// Open ones without a management response.
         pub without_response: u32,
     }
 
-    /// How a set of actions stands.
+    /// Counts of a set of actions.
     pub struct ActionCounts {
-        /// Actions in the set, closed ones too.
+        /// Actions in the set, including closed ones.
         pub actions: u32,
         /// Still to be dealt with.
         pub open: u32,
-        /// Dealt with, as the secretary declares.
+        /// Dealt with, as declared by the secretary.
         pub closed: u32,
-        /// Given up.
+        /// No longer going ahead.
         pub cancelled: u32,
-        /// Open ones whose day has passed, or whose first day has where they were put off to none.
+        /// Open ones whose due date has passed, or whose first due date has passed if they were
+        /// deferred without a new date.
         pub overdue: u32,
-        /// Open ones whose day is near.
+        /// Open ones that are due soon.
         pub due_soon: u32,
-        /// Open ones without a day.
+        /// Open ones without a due date.
         pub without_due: u32,
         /// Open ones that were deferred at least once.
         pub deferred: u32,
-        /// Closed ones of which a part is open.
+        /// Closed ones with an open part.
         pub closed_with_open_part: u32,
     }
 
     /// Open risks by the band of their current score.
     pub struct RiskBandCounts {
-        /// The mildest.
+        /// The lowest band.
         pub low: u32,
-        /// The next.
+        /// The next band up.
         pub moderate: u32,
-        /// The next.
+        /// The next band up.
         pub high: u32,
-        /// The worst.
+        /// The highest band.
         pub extreme: u32,
         /// Without a current score.
         pub not_scored: u32,
     }
 
-    /// How a set of risks stands.
+    /// Counts of a set of risks.
     pub struct RiskCounts {
-        /// Risks in the set, closed ones too.
+        /// Risks in the set, including closed ones.
         pub risks: u32,
-        /// Those that still threaten.
+        /// Those that are open.
         pub open: u32,
-        /// The open ones by band.
+        /// Open ones by band.
         pub by_band: RiskBandCounts,
         /// Open ones above their appetite.
         pub above_appetite: u32,
-        /// Open ones that the settings ask to be escalated, and that are not.
+        /// Open ones that should be escalated under the settings, and are not.
         pub escalation_due: u32,
         /// Open ones that are escalated.
         pub escalated: u32,
@@ -211,13 +215,13 @@ counts! {
         pub review_overdue: u32,
     }
 
-    /// Everything that a status counts.
+    /// Everything that a status view counts.
     pub struct StatusFigures {
         /// Work-plan items.
         pub items: StatusCounts,
         /// Audit recommendations.
         pub recommendations: RecommendationCounts,
-        /// Actions that boards gave.
+        /// Actions set by boards.
         pub actions: ActionCounts,
         /// Risks.
         pub risks: RiskCounts,
@@ -249,7 +253,7 @@ impl ItemStatusCounts {
     }
 }
 
-/// An item as the views of status see it.
+/// An item as used by the status views.
 pub struct ItemState<'a> {
     pub record: &'a Rec<WorkPlanItem>,
     pub rated: Rated,
@@ -258,7 +262,7 @@ pub struct ItemState<'a> {
 }
 
 impl<'a> ItemState<'a> {
-    /// Judges an item by a day and the settings.
+    /// Assesses an item on a date against the settings.
     pub fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         Self {
             record,
@@ -268,7 +272,7 @@ impl<'a> ItemState<'a> {
         }
     }
 
-    /// Whether declared and computed colour agree.
+    /// Whether the declared and computed RAG ratings agree.
     pub fn agrees(&self) -> bool {
         self.rated.agrees(self.record.data.declared_rag)
     }

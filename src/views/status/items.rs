@@ -1,4 +1,4 @@
-//! Items, declared beside computed, a page at a time.
+//! Items with declared and computed RAG ratings, a page at a time.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -19,39 +19,39 @@ use crate::views::request::{Asked, View, id_of};
 use crate::views::rows::flatten;
 use crate::world::record::word;
 
-/// One item: declared beside computed.
+/// One item with its declared and computed RAG rating.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemStatusRow {
     /// The item.
     pub item: Named,
-    /// Where it stands, as declared.
+    /// Declared status.
     pub status: ItemStatus,
-    /// As its lead rates it.
+    /// RAG rating declared by the lead.
     pub declared_rag: Rag,
-    /// As the service computes it.
+    /// RAG rating computed by the service.
     pub computed_rag: Rag,
-    /// The rule that decided the computed colour.
+    /// Rule that decided the computed RAG rating.
     pub computed_by: RatedBy,
-    /// The same in a sentence.
+    /// The reason as a sentence.
     #[schema(max_length = 200)]
     pub computed_reason: String,
-    /// Whether the two agree; an item that its lead has not rated disagrees with nothing.
+    /// Whether the two agree. An item that its lead has not rated always agrees.
     pub agrees: bool,
-    /// The day it is due.
+    /// Due date.
     pub due_on: Option<NaiveDate>,
-    /// Days from the first deadline to the present one.
+    /// Days from the first deadline to the current one.
     pub deadline_moved_days: Option<i64>,
-    /// The day of its latest progress update.
+    /// Date of its latest progress update.
     pub last_update_on: Option<NaiveDate>,
     /// The post that leads it.
     pub lead_post_id: Option<Uuid>,
-    /// The unit that is responsible for it.
+    /// Unit responsible for it.
     pub responsible_unit_id: Option<Uuid>,
     /// When the record was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A page of items, declared beside computed.
+/// A page of items with declared and computed RAG ratings.
 #[derive(Debug, Serialize)]
 pub struct ItemStatusRowPage {
     items: Vec<ItemStatusRow>,
@@ -79,7 +79,7 @@ impl View for ItemStatusRowPage {
     }
 }
 
-/// Items in the order of their references, from the cursor on.
+/// Items in the order of their references, after the cursor.
 pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
     let world = seen.reading(asked.on).world;

@@ -1,5 +1,6 @@
-//! Where everything stands: work-plan items, audit recommendations, actions and risks, counted for everything or for what belongs to one
-//! record; declared beside computed; what is due next; and what has moved since an earlier time.
+//! Status of work-plan items, audit recommendations, actions and risks, counted for everything or
+//! for what belongs to one record: declared and computed values, what is due next, and what has
+//! changed since an earlier time.
 
 mod counts;
 mod items;
@@ -49,151 +50,154 @@ const NEXT_DATES: usize = 20;
 /// The items of one goal or unit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusGroup {
-    /// The goal or unit; null for the items that have none.
+    /// The goal or unit; null for items that have none.
     pub of: Option<Named>,
-    /// How they stand.
+    /// Counts of these items.
     pub counts: StatusCounts,
 }
 
-/// A date to come.
+/// An upcoming date.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextDate {
-    /// The day it is due; of a risk, its review.
+    /// Due date; for a risk, its review date.
     pub due_on: NaiveDate,
     /// The open item, recommendation, action or risk.
     pub record: RecordName,
-    /// The post that leads it or answers for it; null where none does.
+    /// Post that leads it or is responsible for it, if any.
     pub owner_post_id: Option<Uuid>,
 }
 
-/// What the figures were judged by.
+/// Thresholds used for the figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusThresholds {
-    /// A deadline within so many days is due soon.
+    /// Number of days before the due date from which something counts as due soon.
     pub due_soon_days: i64,
-    /// Without an update for so many days an open item is stale.
+    /// Number of days without an update after which an open item is stale.
     pub stale_after_days: i64,
-    /// The settings that these come from.
+    /// Settings that define these.
     pub settings: SettingsUsed,
 }
 
-/// Why a whole has its computed colour.
+/// Reason for a computed overall RAG rating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusCause {
-    /// Items are red by computation.
+    /// Items have a computed RAG rating of red.
     ItemsRed,
-    /// Recommendations are past their deadline, and nobody claims that they are implemented.
+    /// Recommendations are overdue, and implementation is not claimed.
     RecommendationsOverdue,
     /// Audit has rejected claims.
     ClaimsRejected,
-    /// Actions are past their day.
+    /// Actions are overdue.
     ActionsOverdue,
-    /// The settings ask for risks to be escalated, and they are not.
+    /// Risks should be escalated under the settings, and are not.
     EscalationsDue,
-    /// Items are amber by computation.
+    /// Items have a computed RAG rating of amber.
     ItemsAmber,
-    /// Claims wait for audit.
+    /// Claims are waiting for verification by audit.
     ClaimsUnverified,
     /// Risks are above their appetite.
     RisksAboveAppetite,
-    /// Open actions were put off, once or more: a deferral is no progress.
+    /// Open actions were deferred at least once. A deferral is not progress.
     ActionsDeferred,
-    /// Actions count as closed though a part of them is open.
+    /// Actions are closed although a part of them is open.
     ActionsClosedWithOpenPart,
-    /// Leads rate items other than the service does.
+    /// Leads and the service rate items differently.
     ItemsDisagreeing,
     /// Nothing is open.
     NothingOpen,
-    /// What is open has a day to be judged by, and nothing speaks against it.
+    /// Open records can be assessed, and none of the reasons above applies.
     OnCourse,
-    /// What is open has no day to be judged by; or there is nothing at all.
+    /// No open record can be assessed by a date, or there are no records.
     NothingToJudge,
 }
 
-/// One reason for the computed colour of a whole.
+/// One reason for the computed overall RAG rating.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusReason {
-    /// The colour that it gives by itself.
+    /// RAG rating that this reason gives on its own.
     pub rag: Rag,
     /// What it is.
     pub cause: StatusCause,
-    /// How many records.
+    /// Number of records.
     pub count: u32,
 }
 
-/// A figure that has moved.
+/// A figure that has changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FigureChange {
-    /// Which figure, by its place in the answer: `recommendations.timeliness.overdue`; those of items begin with `items`.
+    /// Name of the figure, as its path in the answer: `recommendations.timeliness.overdue`. Names
+    /// of item figures begin with `items`.
     #[schema(max_length = 100)]
     pub figure: String,
-    /// What it was.
+    /// Earlier value.
     #[schema(minimum = 0)]
     pub earlier: u64,
     /// What it is.
     #[schema(minimum = 0)]
     pub now: u64,
-    /// By how much it has grown; negative: shrunk.
+    /// Change since then; negative if the figure fell.
     pub change: i64,
 }
 
-/// What has moved since an earlier time.
+/// Changes since an earlier time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusTrend {
-    /// The earlier day, by which the earlier figures are judged.
+    /// Earlier date, used to assess the earlier figures.
     pub compared_to: NaiveDate,
-    /// Number of the journal entry up to which they look.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// The settings that the earlier figures are judged by: those of that time.
+    /// Settings used for the earlier figures: those in force at that time.
     pub settings: SettingsUsed,
-    /// Whether what the view is about was on record then.
+    /// Whether the record that the view is about was recorded by then.
     pub was_on_record: bool,
-    /// The computed colour then; null where it was not on record.
+    /// Computed RAG rating then; null if the record was not recorded by then.
     pub computed_rag: Option<Rag>,
-    /// The figures that differ, in the order of the answer.
+    /// Figures that differ, in the order of the answer.
     #[schema(max_items = 200)]
     pub changes: Vec<FigureChange>,
 }
 
-/// Where everything stands.
+/// Status of everything, or of one record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusView {
-    /// The strategy, plan, goal, unit, board, review or risk register that it is about; null for everything.
+    /// Strategy, plan, goal, unit, board, review or risk register that it is about; null for
+    /// everything.
     pub about: Option<RecordName>,
-    /// The day it is judged by.
+    /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the journal entry up to which it looks.
+    /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
-    /// What the figures were judged by.
+    /// Thresholds used for the figures.
     pub thresholds: StatusThresholds,
-    /// The colour of the whole as the service computes it: the worst that any reason gives.
+    /// Overall RAG rating computed by the service: the worst that any reason gives.
     pub computed_rag: Rag,
-    /// The reasons, the worst first.
+    /// The reasons, worst first.
     #[schema(max_items = 20)]
     pub reasons: Vec<StatusReason>,
-    /// Work-plan items together.
+    /// Totals for work-plan items.
     pub totals: StatusCounts,
-    /// Audit recommendations together.
+    /// Totals for audit recommendations.
     pub recommendations: RecommendationCounts,
-    /// Actions together.
+    /// Totals for actions.
     pub actions: counts::ActionCounts,
-    /// Risks together.
+    /// Totals for risks.
     pub risks: RiskCounts,
-    /// Items by each goal that is served, in the order of the references; an item that serves several counts for each.
+    /// Items by goal served, ordered by reference. An item that serves several goals counts for
+    /// each.
     #[schema(max_items = 100_000)]
     pub by_goal: Vec<StatusGroup>,
-    /// Items by the unit that is responsible.
+    /// Items by responsible unit.
     #[schema(max_items = 100_000)]
     pub by_unit: Vec<StatusGroup>,
-    /// The next dates of what is open, soonest first: deadlines, and the reviews of risks.
+    /// Next dates of open records, soonest first: deadlines, and reviews of risks.
     #[schema(max_items = 20)]
     pub next_dates: Vec<NextDate>,
-    /// What has moved since `compare_to`; null where that was not asked for.
+    /// Changes since `compare_to`; null if it was not given.
     pub trend: Option<StatusTrend>,
 }
 
-/// A row of a status as a table.
+/// A row of a status view as a table.
 fn table_row(
     group: &str,
     of: Option<(Uuid, &str, &str)>,
@@ -234,7 +238,7 @@ impl View for StatusView {
     }
 }
 
-/// What is due on a day to come.
+/// Something due on an upcoming date.
 #[derive(Clone)]
 struct Due {
     kind: &'static str,
@@ -242,7 +246,7 @@ struct Due {
     owner_post_id: Option<Uuid>,
 }
 
-/// The next dates found so far, soonest first; of one day by reference.
+/// Next dates found so far, soonest first, then by reference.
 #[derive(Clone, Default)]
 struct Next(BTreeMap<(NaiveDate, String, Uuid), Due>);
 
@@ -293,14 +297,14 @@ impl Next {
     }
 }
 
-/// What was counted of one part of the records.
+/// Counts of one part of the records.
 #[derive(Clone, Default)]
 pub struct Part {
     figures: StatusFigures,
     goals: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
     units: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
     next: Next,
-    /// The items and recommendations that were counted; kept only for a status of less than everything.
+    /// Items and recommendations that were counted. Kept only if the status is not for everything.
     covered: Vec<Uuid>,
 }
 
@@ -323,7 +327,7 @@ impl Gathered for Part {
     }
 }
 
-/// What decides how a record counts in the status of everything, beside the record.
+/// What decides, apart from the record itself, how a record counts in the status of everything.
 #[derive(PartialEq)]
 pub struct Basis {
     on: NaiveDate,
@@ -333,10 +337,10 @@ pub struct Basis {
     withdrawn: IdSet,
 }
 
-/// What was counted of the records as they are.
+/// Counts kept for the current records.
 pub type Counted = Kept<Basis, Part>;
 
-/// What a status looks at, and how it judges.
+/// What a status is computed from.
 struct Picture<'a> {
     seen: &'a Seen,
     on: NaiveDate,
@@ -440,7 +444,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// What was counted before may stand for what is counted now: of everything, and of the world of now.
+    /// Kept counts can be reused only for the status of everything, and only in the current world.
     fn basis(&self, scope: &Scope) -> Option<Arc<Basis>> {
         let visible = self.seen.visible().filter(|_| scope.is_everything())?;
         Some(Arc::new(Basis {
@@ -463,7 +467,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// Items first, then recommendations: others may be about either.
+    /// Items first, then recommendations, because other records may be about either.
     fn count(&self, mut scope: Scope) -> Part {
         let basis = self.basis(&scope);
         let basis = basis.as_ref();
@@ -477,7 +481,7 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The reasons for the colour of a whole, the worst first.
+/// Reasons for the overall RAG rating, worst first.
 fn reasons(f: &StatusFigures) -> Vec<StatusReason> {
     use StatusCause as C;
     let causes = [
@@ -541,14 +545,14 @@ fn colour(reasons: &[StatusReason]) -> Rag {
     reasons.first().map_or(Rag::Grey, |r| r.rag)
 }
 
-/// Every figure by its place.
+/// Every figure by its path.
 fn figures_of(figures: &StatusFigures) -> Map<String, Value> {
     let mut all = Map::new();
     flatten(&mut all, "", json!(figures));
     all
 }
 
-/// What has moved since the earlier world that was asked for.
+/// Changes since the earlier world, if one was asked for.
 fn trend(
     asked: &Asked,
     counted: &Counted,
@@ -627,7 +631,8 @@ fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) 
     }
 }
 
-/// Names the groups. What the caller may not know of is counted with what has no group.
+/// Names the groups. Groups that the caller may not see are counted with the records that have no
+/// group.
 fn groups(
     counts: impl IntoIterator<Item = (Option<Uuid>, StatusCounts)>,
     name: impl Fn(Uuid) -> Option<Named>,
@@ -651,7 +656,7 @@ fn groups(
     groups
 }
 
-/// The status of what belongs to the record in the path, which is of this kind.
+/// Status of what belongs to the record in the path, which is of this kind.
 fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Problem> {
     let id = asked.id()?;
     let scope = asked
@@ -662,13 +667,17 @@ fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Probl
     Ok(status(asked, counted, Some(scope)))
 }
 
-const ABOUT: &str = "Work-plan items by status and colour, by goal and by unit; overdue, due soon, without a lead, without a deadline, not heard of for long; audit recommendations by the three axes and in time or not; actions; risks; the next dates of all of them. What is declared stands beside what the service computes, with the reasons for the colour of the whole. `compare_to` adds what has moved since an earlier time.";
+const ABOUT: &str = "Work-plan items by status and colour, by goal and by unit; overdue, due \
+    soon, without a lead, without a deadline, not heard of for long; audit recommendations by \
+    the three axes and in time or not; actions; risks; the next dates of all of them. What is \
+    declared stands beside what the service computes, with the reasons for the colour of the \
+    whole. `compare_to` adds what has moved since an earlier time.";
 
 fn rags() -> [String; 5] {
     [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r))
 }
 
-/// A status of what belongs to a record of one kind.
+/// Status operation for records of one kind.
 fn operation_of<R: Resource>(
     counted: &Arc<Counted>,
     id: &str,
@@ -693,72 +702,104 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             let counted = Arc::clone(counted);
             move |asked: &Asked| Ok(status(asked, &counted, None))
         })
-            .takes([compare_to()])
-            .says("Views", "Where everything stands", ABOUT),
-        operation_of::<Strategy>(counted,
+        .takes([compare_to()])
+        .says("Views", "Where everything stands", ABOUT),
+        operation_of::<Strategy>(
+            counted,
             "getStrategyStatus",
             Subject::Strategy,
             "Where a strategy stands",
-            "The items of the plans that deliver it and those that serve its goals, the recommendations that bear on its goals or these items, or depend on or are addressed by one of them or by a review of the strategy, and the actions and risks about any of these.",
+            "The items of the plans that deliver it and those that serve its goals, the \
+                recommendations that bear on its goals or these items, or depend on or are \
+                addressed by one of them or by a review of the strategy, and the actions and \
+                risks about any of these.",
         ),
-        operation_of::<Plan>(counted,
+        operation_of::<Plan>(
+            counted,
             "getPlanStatus",
             Subject::Plan,
             "Where a plan stands",
             "Its items, and the recommendations, actions and risks that are about it or them.",
         ),
-        operation_of::<Goal>(counted,
+        operation_of::<Goal>(
+            counted,
             "getGoalStatus",
             Subject::Strategy,
             "Where a goal stands",
-            "The items that serve it or a goal below it, and the recommendations, actions and risks that are about these goals or items.",
+            "The items that serve it or a goal below it, and the recommendations, actions and \
+                risks that are about these goals or items.",
         ),
-        operation_of::<Unit>(counted,
+        operation_of::<Unit>(
+            counted,
             "getUnitStatus",
             Subject::Organisation,
             "Where a unit stands",
             "What the unit, or a unit below it, is responsible for.",
         ),
-        operation_of::<Board>(counted,
+        operation_of::<Board>(
+            counted,
             "getBoardStatus",
             Subject::Governance,
             "Where a board stands",
-            "The items that it allocated and those that serve the goals that it decides on, oversees or delivers on the day; the recommendations that bear on them, or are addressed by one of them or by the board; its own actions; the risks on the registers that it watches and those escalated to it.",
+            "The items that it allocated and those that serve the goals that it decides on, \
+                oversees or delivers on the day; the recommendations that bear on them, or are \
+                addressed by one of them or by the board; its own actions; the risks on the \
+                registers that it watches and those escalated to it.",
         ),
-        operation_of::<AuditReview>(counted,
+        operation_of::<AuditReview>(
+            counted,
             "getAuditReviewStatus",
             Subject::Assurance,
             "Where an audit review stands",
-            "Its recommendations, the items that they bear on, the actions about them, and the risks whose controls carry them out.",
+            "Its recommendations, the items that they bear on, the actions about them, and the \
+                risks whose controls carry them out.",
         ),
-        operation_of::<RiskRegister>(counted, "getRiskRegisterStatus", Subject::Risk, "Where a risk register stands", "Its risks."),
-        operation("/api/v1/status/items", "listItemStatus", Subject::PlanItem, items)
-            .takes([
-                limit_parameter("Items"),
-                query(
-                    "cursor",
-                    "`next_cursor` of the page before.",
-                    json!({ "type": "string", "maxLength": 60 }),
-                ),
-                query(
-                    "disagreeing",
-                    "Only open items whose declared and computed colour differ.",
-                    json!({ "type": "boolean", "default": false }),
-                ),
-                query(
-                    "computed_rag",
-                    "Only items of this computed colour.",
-                    json!({ "type": "string", "enum": rags() }),
-                ),
-                id_query("strategy_id", "Only items of plans that deliver this strategy."),
-                id_query("goal_id", "Only items that serve this goal."),
-                id_query("responsible_unit_id", "Only items that this unit is responsible for."),
-            ])
-            .says(
-                "Views",
-                "Items, declared beside computed",
-                "Each item with the colour that its lead declares, the one that the service computes, and the reason for it.",
+        operation_of::<RiskRegister>(
+            counted,
+            "getRiskRegisterStatus",
+            Subject::Risk,
+            "Where a risk register stands",
+            "Its risks.",
+        ),
+        operation(
+            "/api/v1/status/items",
+            "listItemStatus",
+            Subject::PlanItem,
+            items,
+        )
+        .takes([
+            limit_parameter("Items"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page.",
+                json!({ "type": "string", "maxLength": 60 }),
             ),
+            query(
+                "disagreeing",
+                "Only open items whose declared and computed colour differ.",
+                json!({ "type": "boolean", "default": false }),
+            ),
+            query(
+                "computed_rag",
+                "Only items of this computed colour.",
+                json!({ "type": "string", "enum": rags() }),
+            ),
+            id_query(
+                "strategy_id",
+                "Only items of plans that deliver this strategy.",
+            ),
+            id_query("goal_id", "Only items that serve this goal."),
+            id_query(
+                "responsible_unit_id",
+                "Only items that this unit is responsible for.",
+            ),
+        ])
+        .says(
+            "Views",
+            "Items, with declared and computed RAG ratings",
+            "Each item with the colour that its lead declares, the one that the service \
+                    computes, and the reason for it.",
+        ),
     ]
 }
 

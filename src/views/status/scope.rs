@@ -1,4 +1,5 @@
-//! What a status is about: everything, or what belongs to one strategy, plan, goal, unit, board, review or risk register.
+//! Scope of a status: everything, or what belongs to one strategy, plan, goal, unit, board, review
+//! or risk register.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -17,11 +18,12 @@ use crate::views::RecordName;
 use crate::world::seen::Seen;
 use crate::world::{IdSet, Rec, Resource};
 
-/// What sort of record the scope is; the way from it to items, recommendations, actions and risks differs.
+/// Kind of record that the scope is for. It decides how items, recommendations, actions and risks
+/// are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum About {
     Everything,
-    /// A strategy, a plan or a goal: what serves it or bears on it.
+    /// A strategy, a plan or a goal: what serves it or relates to it.
     Purpose,
     Unit,
     Board,
@@ -29,21 +31,22 @@ enum About {
     Register,
 }
 
-/// What a status is about.
+/// Scope of a status.
 pub struct Scope {
     about: About,
     id: Uuid,
-    /// The plans whose items it covers; a withdrawn plan's items go with it.
+    /// Plans whose items it covers. Items of a withdrawn plan are left out.
     plans: IdSet,
-    /// The goals that it covers.
+    /// Goals that it covers.
     goals: IdSet,
-    /// The units that it covers.
+    /// Units that it covers.
     units: IdSet,
-    /// The items that it covers, other than by plan, goal or unit.
+    /// Items that it covers other than by plan, goal or unit.
     allocated: IdSet,
-    /// The items, recommendations and the like that it turned out to cover: what others are about.
+    /// Items, recommendations and other records found to be covered, because other records may be
+    /// about them.
     covered: IdSet,
-    /// Reviews, meetings and risk registers that are withdrawn: what lies within them goes with them.
+    /// Withdrawn reviews, meetings and risk registers. Records that are part of them are left out.
     withdrawn: IdSet,
 }
 
@@ -53,7 +56,7 @@ fn withdrawn<R: Resource>(seen: &Seen) -> impl Iterator<Item = Uuid> {
     all.filter(|r| !r.is_live()).map(|r| r.meta.id)
 }
 
-/// A record and all that lie below it.
+/// A record and all records below it.
 fn with_below<R: Resource>(
     seen: &Seen,
     top: Uuid,
@@ -93,23 +96,23 @@ impl Scope {
         }
     }
 
-    /// Everything that the caller may know of.
+    /// Everything that the caller may see.
     pub fn everything(seen: &Seen) -> Self {
         Self::of(seen, About::Everything, Uuid::nil())
     }
 
-    /// Whether it leaves nothing out.
+    /// Whether it covers everything.
     pub fn is_everything(&self) -> bool {
         self.about == About::Everything
     }
 
-    /// Reviews, meetings and risk registers that are withdrawn.
+    /// Withdrawn reviews, meetings and risk registers.
     pub fn withdrawn(&self) -> &IdSet {
         &self.withdrawn
     }
 
-    /// What belongs to a record, with the name of the record; none where a status is not kept of its kind, or the caller may not know of
-    /// it.
+    /// What belongs to a record, with the record's name; `None` if its kind has no status, or if
+    /// the caller may not see it.
     pub fn to(seen: &Seen, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
         let record = seen.any(id)?;
         let mut scope = if seen.get::<Strategy>(id).is_some() {
@@ -171,7 +174,8 @@ impl Scope {
         Some((scope, RecordName::of(seen, record)))
     }
 
-    /// Notes what it turned out to cover: actions, recommendations and risks may be about it.
+    /// Adds records found to be covered, because actions, recommendations and risks may be about
+    /// them.
     pub fn cover(&mut self, ids: impl IntoIterator<Item = Uuid>) {
         self.covered.extend(ids);
     }
@@ -180,7 +184,7 @@ impl Scope {
         ids.any(|id| self.covered.contains(&id))
     }
 
-    /// Whether it covers an item. `is_planned` tells whether the item's plan stands.
+    /// Whether it covers an item. `is_planned` says whether the item's plan is live.
     pub fn has_item(&self, item: &Rec<WorkPlanItem>, is_planned: bool) -> bool {
         let data = &item.data;
         let serves = || data.goals.iter().any(|g| self.goals.contains(&g.goal_id));

@@ -1,4 +1,4 @@
-//! What was kept counts as what is counted anew, whatever is written between two answers.
+//! Kept counts equal fresh counts, whatever is written between two answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::views::gathering::PART;
 use crate::world::Kind;
 use crate::world::seen::{Clearance, Sight};
 
-/// More than one part of each.
+/// More than one part of each kind.
 const AMOUNTS: Amounts = Amounts {
     items: 2 * PART + 50,
     recommendations: PART + 50,
@@ -26,14 +26,14 @@ const AMOUNTS: Amounts = Amounts {
 };
 
 fn kind(name: &str) -> &'static Kind {
-    catalogue().named(name).expect("such records are kept")
+    catalogue().named(name).expect("the kind exists")
 }
 
-/// The record of a kind at a place in its order.
+/// The record of a kind at a position in its order.
 fn at(engine: &Engine, name: &str, place: usize) -> (Uuid, i64) {
     let world = engine.now();
     let table = world.table(kind(name).index).expect("a table");
-    let record = table.rows().nth(place).expect("so many records");
+    let record = table.rows().nth(place).expect("enough records");
     (record.meta().id, record.meta().version)
 }
 
@@ -45,7 +45,7 @@ async fn write(
     let done = engine.write(Write::system(operator, "test"), |txn| {
         job(txn).map(|()| Outcome::default())
     });
-    done.await.expect("it is written");
+    done.await.expect("the change is written");
 }
 
 async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) {
@@ -78,7 +78,7 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
     }
 }
 
-/// Every answer, each from what was kept and from nothing; they are the same.
+/// Every answer, computed from kept counts and from scratch. The two are the same.
 fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
     let askers = [
         (Clearance::None, 0),
@@ -102,11 +102,13 @@ async fn filled(folder: &tempfile::TempDir) -> Arc<Engine> {
         .join("stride.db")
         .to_string_lossy()
         .into_owned();
-    let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("it starts");
+    let engine = Engine::start(Address::Sqlite(file), catalogue()).expect("the engine starts");
     first_start::prepare(&engine, None)
         .await
-        .expect("it is prepared");
-    generate(&engine, AMOUNTS).await.expect("it is made");
+        .expect("the database is prepared");
+    generate(&engine, AMOUNTS)
+        .await
+        .expect("the records are generated");
     engine
 }
 
@@ -146,7 +148,7 @@ async fn a_write_makes_one_part_stale() {
     assert_eq!(
         (looked(2), looked(1)),
         (AMOUNTS.items, 0),
-        "each basis for itself"
+        "each basis is counted separately"
     );
 }
 
@@ -163,7 +165,11 @@ async fn what_was_kept_counts_as_what_is_counted_anew() {
                 .map(|a| [&a["totals"], &a["recommendations"], &a["reasons"]].map(Clone::clone))
                 .collect::<Vec<_>>()
         };
-        assert_ne!(figures(&before), figures(&now), "{what} shows");
+        assert_ne!(
+            figures(&before),
+            figures(&now),
+            "{what} changes the figures"
+        );
         before = now;
     };
     patch(

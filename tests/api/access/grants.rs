@@ -134,7 +134,8 @@ async fn every_session_can_be_ended(app: TestApp) {
     me(&app, &token).await.status(200);
 }
 
-/// Only the local operator's token carries a role of its own; anyone else's says nothing about roles.
+/// Only the local operator's token carries a role of its own; anyone else's says nothing about
+/// roles.
 async fn a_role_in_a_token_counts_for_the_operator_alone(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
     let client = app.with(&stride::access::tokens::Subject {

@@ -1,4 +1,5 @@
-//! Tokens of the organisation's own identity provider: what is taken, what is refused, and whose account it is.
+//! Tokens of the organisation's own identity provider: what is taken, what is refused, and whose
+//! account it is.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,7 +56,8 @@ fn ed25519(kid: &str) -> Pair {
 fn rs256(kid: &str) -> Pair {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
     let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key");
-    // The signer wants the key (PKCS #1) without what PKCS #8 puts around it: 26 bytes for a key of this size.
+    // The signer wants the key (PKCS #1) without what PKCS #8 puts around it: 26 bytes for a key of
+    // this size.
     let inner = der.as_ref()[26..].to_vec();
     let public = pair.public_key();
     let (n, e) = (public.modulus(), public.exponent());
@@ -203,7 +205,8 @@ fn external(accounts: &[Value]) -> Vec<&Value> {
         .collect()
 }
 
-/// A subject is given one account, by pseudonym, and holds what its claims are worth and what is granted here.
+/// A subject is given one account, by pseudonym, and holds what its claims are worth and what is
+/// granted here.
 async fn a_subject_holds_what_its_claims_are_worth(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
@@ -457,7 +460,8 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
     me(&app, &sign(&rsa, &good)).await;
 }
 
-/// A new key is found when it is first used; one that was taken away is good no more, remembered verdicts included.
+/// A new key is found when it is first used; one that was taken away is good no more, remembered
+/// verdicts included.
 async fn keys_change(app: TestApp) {
     let (old, new) = (es256("old"), rs256("new"));
     let provider = Provider::start(&[&old]).await;
@@ -505,7 +509,8 @@ async fn unknown_keys_are_no_lever(app: TestApp) {
     assert_eq!(provider.asked(), 1);
 }
 
-/// Keys from a file, each with the algorithm that fits it; what is no key to sign with, or stands there twice, is passed over.
+/// Keys from a file, each with the algorithm that fits it; what is no key to sign with, or stands
+/// there twice, is passed over.
 async fn keys_from_a_file(app: TestApp) {
     let (ec, ed, twice, again, encrypts) = (
         es256("ec"),
@@ -554,7 +559,8 @@ async fn keys_from_a_file(app: TestApp) {
     refused(&app, &token(&ec)).await;
 }
 
-/// Whatever a token says: a disabled account is out, so is a withdrawn one, and neither comes back under another name.
+/// Whatever a token says: a disabled account is out, so is a withdrawn one, and neither comes back
+/// under another name.
 async fn a_disabled_account_is_out_whatever_its_token_says(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
@@ -741,7 +747,8 @@ async fn a_name_is_kept_where_it_can_be_erased(app: TestApp) {
     );
 }
 
-/// An administrator can give a subject the account that its holder had here before: one hand, one account.
+/// An administrator can give a subject the account that its holder had here before: one hand, one
+/// account.
 async fn a_subject_can_be_given_an_older_account(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;

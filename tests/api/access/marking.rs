@@ -1,4 +1,5 @@
-//! What is marked official_sensitive does not exist for who is not cleared: in no list, count, history, search, link, export, journal.
+//! What is marked official_sensitive does not exist for who is not cleared: in no list, count,
+//! history, search, link, export, journal.
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
@@ -202,7 +203,8 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
     );
 }
 
-/// Marking a record later hides its past too; taking the mark away shows the record, and not what was said under it.
+/// Marking a record later hides its past too; taking the mark away shows the record, and not what
+/// was said under it.
 async fn a_mark_hides_the_past_and_what_was_said_under_it(app: TestApp) {
     let maker = Maker::new(&app);
     let board = maker.make_named("board").await;

@@ -28,7 +28,8 @@ async fn a_person_signs_in(app: TestApp) {
     sign_in(&app, "DELIVERY.lead", PASSWORD).await.status(200);
 }
 
-/// A wrong password, an unknown name, a disabled account: the same answer, so that nobody learns which names there are.
+/// A wrong password, an unknown name, a disabled account: the same answer, so that nobody learns
+/// which names there are.
 async fn a_wrong_name_and_a_wrong_password_are_answered_alike(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
     let wrong = sign_in(&app, "delivery.lead", "correct horse batterx")
@@ -77,7 +78,8 @@ async fn a_name_that_fails_must_wait(app: TestApp) {
     sign_in(&app, "another.lead", PASSWORD).await.status(200);
 }
 
-/// Each refresh token is good once. One that is used again was stolen from one side or the other: the whole family ends.
+/// Each refresh token is good once. One that is used again was stolen from one side or the other:
+/// the whole family ends.
 async fn a_refresh_token_used_twice_ends_its_family(app: TestApp) {
     person(&app, "delivery.lead", Role::Viewer).await;
     let first = sign_in(&app, "delivery.lead", PASSWORD)

@@ -224,7 +224,8 @@ async fn a_refusal_is_one_that_oauth_clients_know(app: TestApp) {
     );
 }
 
-/// Clients of every make: a secret encoded before it is sent, parameters that the service does not know, some without a value.
+/// Clients of every make: a secret encoded before it is sent, parameters that the service does not
+/// know, some without a value.
 async fn any_client_gets_its_token(app: TestApp) {
     let (account, _) = account(&app, "service", Role::Viewer).await;
     let (id, secret) = (account.id_text(), rotate(&app, &account, Value::Null).await);

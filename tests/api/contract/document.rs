@@ -1,4 +1,5 @@
-//! The document that is checked in, the one that is served, and the one that is generated are the same.
+//! The document that is checked in, the one that is served, and the one that is generated are the
+//! same.
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,8 @@ fn paths() -> BTreeMap<String, Vec<Described>> {
     all
 }
 
-/// An undeclared method is answered 405, with the declared ones in `Allow`, and OPTIONS with the same.
+/// An undeclared method is answered 405, with the declared ones in `Allow`, and OPTIONS with the
+/// same.
 async fn an_undeclared_method_is_refused_with_those_that_are_taken(app: TestApp) {
     let client = app.role(Role::Administrator);
     let id = Uuid::now_v7().to_string();
@@ -107,7 +108,8 @@ async fn an_id_that_is_none_is_not_found(app: TestApp) {
     }
 }
 
-/// Every operation names a query parameter that it does not take, and one that is given twice; a list may be, as some clients do.
+/// Every operation names a query parameter that it does not take, and one that is given twice; a
+/// list may be, as some clients do.
 async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
     let id = Uuid::now_v7().to_string();
     for o in operations() {

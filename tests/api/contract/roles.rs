@@ -71,7 +71,8 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// The roles of the operation that does alone what `op` does in a bulk call; none where there is no such operation.
+/// The roles of the operation that does alone what `op` does in a bulk call; none where there is no
+/// such operation.
 fn alone(bulk: &str, op: &str) -> BTreeSet<String> {
     let collection = bulk.trim_end_matches("/bulk");
     let (method, path) = match op {
@@ -201,7 +202,8 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The matrix of roles, bulk calls counted by what is in them, agrees with the golden file and with `x-roles`.
+/// The matrix of roles, bulk calls counted by what is in them, agrees with the golden file and with
+/// `x-roles`.
 async fn every_operation_is_open_to_its_roles_alone(app: TestApp) {
     let rows = rows();
     let wide = rows.iter().map(|r| r.name.len()).max().unwrap_or(0);

@@ -12,7 +12,8 @@ struct At {
     schema: &'static Value,
 }
 
-/// Every schema of the document, those within others too, but none behind a reference: that one stands in its own place.
+/// Every schema of the document, those within others too, but none behind a reference: that one
+/// stands in its own place.
 fn every_schema() -> Vec<At> {
     let mut all = Vec::new();
     let components = DOCUMENT["components"].as_object().expect("components");
@@ -87,7 +88,8 @@ fn every_string_and_every_list_has_a_limit() {
             schema["format"].as_str(),
             Some("date" | "date-time" | "uuid")
         );
-        // A pattern alone may let any length through: only one that begins, ends and never repeats without bound would do.
+        // A pattern alone may let any length through: only one that begins, ends and never repeats
+        // without bound would do.
         if is_a(schema, "string") && !by_format && !limited(&["maxLength", "enum", "const"]) {
             found.insert(format!("{place}: a string without a limit"));
         }

@@ -78,7 +78,8 @@ fn wrong(schema: &Value) -> Vec<Value> {
     all
 }
 
-/// Sends a body that is refused, as a new record and as a change, and sees that the answer names the field.
+/// Sends a body that is refused, as a new record and as a change, and sees that the answer names
+/// the field.
 struct Try<'a> {
     client: &'a crate::support::Client,
     kind: &'static Kind,

@@ -64,7 +64,8 @@ async fn many_changes_at_once(app: TestApp) {
             record["id"].as_str().unwrap_or_default()
         );
         let id = &record["id"];
-        // Others may have followed the first record when the second came: its version is read again.
+        // Others may have followed the first record when the second came: its version is read
+        // again.
         let version = client.get(&at).await.status(200).json()["version"].clone();
         let now = version.as_i64().expect("a version");
         let steps = json!({ "operations": [

@@ -182,7 +182,8 @@ async fn a_record_is_withdrawn_and_restored(app: TestApp) {
     }
 }
 
-/// History tells who did what, when and why, page by page, and the difference between any two versions.
+/// History tells who did what, when and why, page by page, and the difference between any two
+/// versions.
 async fn history_tells_every_version(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds() {

@@ -4,7 +4,8 @@ use crate::support::TestApp;
 use serde_json::json;
 use stride::policy::Role;
 
-/// A caller's own name for a request is taken if it is of the documented form; else it is given one.
+/// A caller's own name for a request is taken if it is of the documented form; else it is given
+/// one.
 async fn a_request_keeps_its_name(app: TestApp) {
     let client = app.role(Role::Administrator);
     let longest = "x".repeat(64);

@@ -8,7 +8,8 @@ use crate::support::TestApp;
 use crate::support::client::MERGE_PATCH;
 use crate::support::maker::{Maker, collection, kind};
 
-/// The same key and the same request: the first answer again, and nothing done twice. Another request with the key: 422.
+/// The same key and the same request: the first answer again, and nothing done twice. Another
+/// request with the key: 422.
 async fn a_repeated_request_is_answered_as_the_first_time(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {

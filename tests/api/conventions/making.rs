@@ -6,7 +6,8 @@ use stride::registers::catalogue;
 use crate::support::TestApp;
 use crate::support::maker::{Maker, collection};
 
-/// Create → 201 with `Location` and `ETag`; what is read there is what was answered, and holds what was sent.
+/// Create → 201 with `Location` and `ETag`; what is read there is what was answered, and holds what
+/// was sent.
 async fn a_record_of_every_kind_can_be_made_and_read(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
@@ -48,7 +49,8 @@ async fn a_record_of_every_kind_can_be_made_and_read(app: TestApp) {
     }
 }
 
-/// A reference of one's own is kept, and taken once among the records of the kind, withdrawn ones included.
+/// A reference of one's own is kept, and taken once among the records of the kind, withdrawn ones
+/// included.
 async fn a_reference_is_taken_once(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {

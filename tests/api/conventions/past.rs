@@ -50,7 +50,8 @@ async fn go_on(maker: &Maker<'_>, kind: &'static Kind, made: &[Made]) {
     client.delete(&made[1].path, &etag).await.status(200);
 }
 
-/// Every list and every record, asked for as of a moment, is what it was at that moment; as of now it is what it is.
+/// Every list and every record, asked for as of a moment, is what it was at that moment; as of now
+/// it is what it is.
 async fn the_past_is_answered_as_it_was(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds() {

@@ -8,7 +8,8 @@ use crate::support::maker::{Maker, collection};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// CSV and Excel, by `?format=` and by Accept: a column for each field, a row for each record of the same list.
+/// CSV and Excel, by `?format=` and by Accept: a column for each field, a row for each record of
+/// the same list.
 async fn a_list_is_answered_as_a_table(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in catalogue().kinds() {

@@ -17,7 +17,8 @@ pub struct Break {
     pub also: Vec<(&'static str, &'static str)>,
 }
 
-/// What no request can bring about: the service refuses the record. The rule is for what was recorded elsewhere and brought in.
+/// What no request can bring about: the service refuses the record. The rule is for what was
+/// recorded elsewhere and brought in.
 pub struct Refused {
     pub rule: &'static str,
     pub kind: &'static str,
@@ -58,7 +59,8 @@ fn item9(fields: Value) -> Vec<Step> {
     ]
 }
 
-/// Another goal, which the item serves, a measure tells about and the board decides on, but for one of these.
+/// Another goal, which the item serves, a measure tells about and the board decides on, but for one
+/// of these.
 fn goal9(without: &str) -> Vec<Step> {
     let goal = json!({ "reference": "G9", "strategy_id": "@S", "goal_kind": "aim", "title": "A third", "intended_outcome": "It is fine", "owner_post_id": "@HEAD" });
     let all = [

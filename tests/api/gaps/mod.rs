@@ -1,4 +1,5 @@
-//! Gaps: each appears when its cause does and goes with it, and what is hidden from a caller changes no count.
+//! Gaps: each appears when its cause does and goes with it, and what is hidden from a caller
+//! changes no count.
 
 mod breaks;
 mod waivers;
@@ -12,7 +13,8 @@ use stride::policy::Role;
 use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
 
-/// The same changes where each makes a record, and marks it; what cannot be marked by itself is hidden with what it is about.
+/// The same changes where each makes a record, and marks it; what cannot be marked by itself is
+/// hidden with what it is about.
 fn hidden(steps: &[world::Step]) -> Option<Vec<world::Step>> {
     let mark = |step: &world::Step| match step {
         world::Step::Make(name, record) if kind(name).markable => Some(world::Step::Make(
@@ -49,8 +51,9 @@ async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Nothing is missing in a complete world. Break one thing, and that gap is found and no other; mend it, and it is gone. Hidden from
-/// a caller, what is broken changes nothing that they are told.
+/// Nothing is missing in a complete world. Break one thing, and that gap is found and no other;
+/// mend it, and it is gone. Hidden from a caller, what is broken changes nothing that they are
+/// told.
 async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
     let world = world::World::complete(&app).await;
     assert_eq!(
@@ -121,7 +124,8 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
     );
 }
 
-/// An item with everything but a lead has that gap; naming the lead ends it, and the world before still has it.
+/// An item with everything but a lead has that gap; naming the lead ends it, and the world before
+/// still has it.
 async fn a_gap_goes_when_it_is_mended(app: TestApp) {
     let maker = Maker::new(&app);
     let item = maker.make(kind("work_plan_item")).await;
@@ -143,7 +147,10 @@ async fn a_gap_goes_when_it_is_mended(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(seen["items"][0]["reason"], json!("No post leads the item."));
+    assert_eq!(
+        seen["items"][0]["reason"],
+        json!("No lead post is recorded for the item.")
+    );
     assert_eq!(seen["items"][0]["record"]["name"], item.record["title"]);
     let before = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     keeper
@@ -162,7 +169,8 @@ async fn a_gap_goes_when_it_is_mended(app: TestApp) {
     );
 }
 
-/// Pages follow each other without loss; each rule's gaps stand together; a filter that is not known is named.
+/// Pages follow each other without loss; each rule's gaps stand together; a filter that is not
+/// known is named.
 async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
     let maker = Maker::new(&app);
     for _ in 0..3 {
@@ -237,7 +245,8 @@ async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
     assert!(rules["items"].as_array().is_some_and(|r| r.len() > 50));
 }
 
-/// What is marked above the caller's clearance has no gaps for them, and theirs are the cleared one's less those.
+/// What is marked above the caller's clearance has no gaps for them, and theirs are the cleared
+/// one's less those.
 async fn hidden_records_have_no_gaps(app: TestApp) {
     let maker = Maker::new(&app);
     let board = maker.make(kind("board")).await;

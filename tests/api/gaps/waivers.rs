@@ -18,7 +18,8 @@ fn waiver(rule: &str, record: &str) -> Value {
     json!({ "rule": rule, "record_id": record, "reason": "It is settled in March", "granted_on": "2020-10-01", "expires_on": "2021-03-31" })
 }
 
-/// What a viewer is told about one rule on a day: how many gaps are listed, how many are waived, and the first.
+/// What a viewer is told about one rule on a day: how many gaps are listed, how many are waived,
+/// and the first.
 async fn told(client: &Client, rule: &str, on: &str, waived: &str) -> (Value, Value, Value) {
     let view = client
         .get(&format!("/api/v1/gaps?rule={rule}&on={on}&waived={waived}"))
@@ -38,7 +39,8 @@ async fn owned(maker: &Maker<'_>, name: &str, unit: &Made) -> Made {
         .await
 }
 
-/// A waived gap is left out of what is open until the waiver's last day, shown when asked for, and comes back.
+/// A waived gap is left out of what is open until the waiver's last day, shown when asked for, and
+/// comes back.
 async fn a_waived_gap_does_not_count_until_the_waiver_expires(app: TestApp) {
     let world = World::complete(&app).await;
     let viewer = app.role(Role::Viewer);
@@ -104,7 +106,8 @@ async fn a_waived_gap_does_not_count_until_the_waiver_expires(app: TestApp) {
     );
 }
 
-/// Whoever keeps the register of the rule waives its gaps, in a scope that covers the record; nobody else, and a contributor never.
+/// Whoever keeps the register of the rule waives its gaps, in a scope that covers the record;
+/// nobody else, and a contributor never.
 async fn a_gap_is_waived_by_who_keeps_its_register(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;
@@ -206,7 +209,8 @@ async fn a_gap_is_waived_by_who_keeps_its_register(app: TestApp) {
         .problem_at("invalid_body", "/rule");
 }
 
-/// A waiver has a reason and an end that is not far off, is of a record that the rule looks at, and stands alone.
+/// A waiver has a reason and an end that is not far off, is of a record that the rule looks at, and
+/// stands alone.
 async fn a_waiver_is_refused_with_what_is_wrong(app: TestApp) {
     let maker = Maker::new(&app);
     let measure = maker.make_named("measure").await;
@@ -271,7 +275,8 @@ async fn a_waiver_is_refused_with_what_is_wrong(app: TestApp) {
         .problem_at("rule_violation", "/expires_on");
 }
 
-/// A waiver that a caller may not see waives nothing for them; for who sees it the gap does not count.
+/// A waiver that a caller may not see waives nothing for them; for who sees it the gap does not
+/// count.
 async fn a_hidden_waiver_changes_nothing_for_others(app: TestApp) {
     let world = World::complete(&app).await;
     let mut hidden = waiver("measure_without_target", &world.id("M"));

@@ -1,4 +1,5 @@
-//! A world in which no rule finds anything on its day, made through the API, and changes to it that can be taken back.
+//! A world in which no rule finds anything on its day, made through the API, and changes to it that
+//! can be taken back.
 //!
 //! Records point to each other by reference: `"@REF"`.
 
@@ -12,7 +13,7 @@ use crate::support::client::Reply;
 use crate::support::maker::{Maker, collection, issue, kind};
 use crate::support::{Client, TestApp};
 
-/// The day by which it is judged.
+/// Date used to decide whether it is overdue.
 pub const ON: &str = "2020-10-26";
 
 /// A rule, and the reference that it finds something on.
@@ -110,7 +111,8 @@ impl<'a> World<'a> {
         client.post(&collection(kind), &body).await
     }
 
-    /// Makes a record; it goes by the reference that `record` gives, whatever it is called in the service.
+    /// Makes a record; it goes by the reference that `record` gives, whatever it is called in the
+    /// service.
     async fn make(&self, kind_name: &'static str, record: &Value, serial: Option<u32>) -> String {
         let mut named = record.clone();
         // A withdrawn record keeps its reference, and most changes are made twice.

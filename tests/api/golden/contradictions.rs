@@ -16,7 +16,8 @@ fn references(list: &Value) -> String {
     all.join(" ")
 }
 
-/// A line: rule, record, who claims what and when, what was verified, what is computed, what speaks against it.
+/// A line: rule, record, who claims what and when, what was verified, what is computed, what speaks
+/// against it.
 async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     let view = asked(app, "/api/v1/contradictions?limit=200", day).await;
     let rows = view["items"].as_array().cloned().unwrap_or_default();

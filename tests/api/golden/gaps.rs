@@ -1,4 +1,5 @@
-//! What was missing on the days of the two papers: every gap, and the papers' own complaints among them.
+//! What was missing on the days of the two papers: every gap, and the papers' own complaints among
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,8 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
         "item_deadline_vague",
         &["WP17-RECRUIT", "WP17-PILOTS"],
     ),
-    // "Clearly identified interdependencies" are a list of titles, and another list in paragraph 1.1.
+    // "Clearly identified interdependencies" are a list of titles, and another list in paragraph
+    // 1.1.
     (
         "2017-06-30",
         "cross_reference_without_rationale",
@@ -120,7 +122,8 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
         &["WP17-RECRUIT", "WP17-HATE", "WP17-RESEARCH"],
     ),
     ("2017-06-30", "board_without_terms", &["STRIDE-BOARD"]),
-    // The strategy is under review to no date, and what is to come of it, or of the Mayor, has none either.
+    // The strategy is under review to no date, and what is to come of it, or of the Mayor, has none
+    // either.
     (
         "2020-10-26",
         "strategy_review_without_target_date",
@@ -143,7 +146,8 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
             "DARA-2020-9",
         ],
     ),
-    // Due in July and September, and not done; number 6 points to number 3, which is due in November.
+    // Due in July and September, and not done; number 6 points to number 3, which is due in
+    // November.
     (
         "2020-10-26",
         "recommendation_overdue",
@@ -230,7 +234,8 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
     ),
     ("2020-10-26", "group_without_good_practice", &["HR"]),
     ("2020-10-26", "asset_without_review", &["INTRANET-CPIE"]),
-    // One of twenty associations at the table; advisory groups invited on no stated basis, with no plan to rotate.
+    // One of twenty associations at the table; advisory groups invited on no stated basis, with no
+    // plan to rotate.
     (
         "2020-10-26",
         "representation_below_target",

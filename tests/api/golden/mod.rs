@@ -1,7 +1,8 @@
-//! What the views say on the days of the two papers, in files that a person can read and argue with, line by line, against the sources.
+//! What the views say on the days of the two papers, in files that a person can read and argue
+//! with, line by line, against the sources.
 //!
-//! One file for each view and day: `tests/api/golden/{day}/{view}.txt`. `STRIDE_TEST_UPDATE=1 cargo test --test api golden` writes them
-//! anew; read the difference before it is committed.
+//! One file for each view and day: `tests/api/golden/{day}/{view}.txt`. `STRIDE_TEST_UPDATE=1 cargo
+//! test --test api golden` writes them anew; read the difference before it is committed.
 
 use serde_json::Value;
 use stride::policy::Role;

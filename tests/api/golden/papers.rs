@@ -47,7 +47,8 @@ async fn paper(app: &TestApp, reference: &str) -> Value {
         .unwrap_or_else(|| panic!("no {reference}"))
 }
 
-/// The files were derived from the papers line by line. What was issued is what its hash says, by whatever way it is read.
+/// The files were derived from the papers line by line. What was issued is what its hash says, by
+/// whatever way it is read.
 async fn papers_say_so(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     for (day, reference) in DAYS.into_iter().zip(PAPERS) {
@@ -107,8 +108,8 @@ async fn papers_say_so(app: TestApp) {
     }
 }
 
-/// The recommendations that were overdue in October 2020, of which that paper did not say so, have their lines; so has what the
-/// panel had been promised in 2017.
+/// The recommendations that were overdue in October 2020, of which that paper did not say so, have
+/// their lines; so has what the panel had been promised in 2017.
 async fn what_is_overdue_shows(app: TestApp) {
     let id = paper(&app, "PAPER-2020").await["id"]
         .as_str()

@@ -1,4 +1,5 @@
-//! The forms of a paper: HTML that nothing runs in, DOCX that word processors open, and neither loses a heading.
+//! The forms of a paper: HTML that nothing runs in, DOCX that word processors open, and neither
+//! loses a heading.
 
 use std::io::{Cursor, Read, Write as _};
 use std::path::Path;
@@ -131,7 +132,7 @@ async fn an_empty_paper_is_whole(app: TestApp) {
     }
     assert!(
         markdown.contains("Nothing in scope is overdue.")
-            && markdown.contains("The panel is asked for nothing.")
+            && markdown.contains("The panel is not asked to do anything.")
     );
     is_well_formed(&form(&keeper, &paper, "docx").await);
     issue(&keeper, &paper).await;
@@ -230,7 +231,8 @@ async fn html_is_accessible(app: TestApp) {
     );
 }
 
-/// DOCX, read without a word processor: heading styles, heads that repeat, lists, title and language.
+/// DOCX, read without a word processor: heading styles, heads that repeat, lists, title and
+/// language.
 async fn docx_has_real_headings(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
@@ -319,7 +321,8 @@ fn converted(office: &str, file: &Path, to: &str) -> Vec<u8> {
     std::fs::read(&made).unwrap_or_else(|e| panic!("{}: {e}\n{output:?}", made.display()))
 }
 
-/// The DOCX of a paper opens in LibreOffice: as PDF its text is there, and its headings are headings.
+/// The DOCX of a paper opens in LibreOffice: as PDF its text is there, and its headings are
+/// headings.
 #[test]
 fn docx_opens_in_libreoffice() {
     let Some(office) = office() else { return };

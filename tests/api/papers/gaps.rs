@@ -89,7 +89,8 @@ async fn gaps_of_papers(app: TestApp) {
     assert!(found(&app, &paper).await.is_empty());
 }
 
-/// A gap that the author shows stands in the paper as it is found, and is said to be gone once it is.
+/// A gap that the author shows stands in the paper as it is found, and is said to be gone once it
+/// is.
 async fn a_paper_shows_chosen_gaps(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);

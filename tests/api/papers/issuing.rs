@@ -1,4 +1,5 @@
-//! Issuing freezes: the content, whatever is recorded later; the paper, but for what the panel decides; and who saw it.
+//! Issuing freezes: the content, whatever is recorded later; the paper, but for what the panel
+//! decides; and who saw it.
 
 use serde_json::{Value, json};
 use stride::access::caller::Held;
@@ -9,7 +10,8 @@ use super::{Scene, issue, path};
 use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
 
-/// Whatever changes in the world afterwards, the bytes are the same, and the hash says so; also read as of then.
+/// Whatever changes in the world afterwards, the bytes are the same, and the hash says so; also
+/// read as of then.
 async fn what_is_issued_stays(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
@@ -128,7 +130,8 @@ async fn what_is_issued_stays(app: TestApp) {
     assert_eq!(found.len(), 1);
 }
 
-/// Who keeps papers issues them; what the panel decided is the secretary's to say, after the meeting, and changes nothing frozen.
+/// Who keeps papers issues them; what the panel decided is the secretary's to say, after the
+/// meeting, and changes nothing frozen.
 async fn roles_and_decisions(app: TestApp) {
     let scene = Scene::of(&app).await;
     let manager = app.role(Role::StrategyManager);
@@ -234,8 +237,8 @@ async fn roles_and_decisions(app: TestApp) {
     );
 }
 
-/// An official paper holds nothing that is marked, whoever issues it; a draft shows each reader what they may see; one that is
-/// marked itself holds more, and never becomes official again.
+/// An official paper holds nothing that is marked, whoever issues it; a draft shows each reader
+/// what they may see; one that is marked itself holds more, and never becomes official again.
 async fn what_is_marked_stays_hidden(app: TestApp) {
     let scene = Scene::of(&app).await;
     let maker = Maker::new(&app);
@@ -298,7 +301,8 @@ async fn what_is_marked_stays_hidden(app: TestApp) {
         .patch(&path(&marked), &etag, &json!({ "marking": "official" }))
         .await
         .problem_at("rule_violation", "/marking");
-    // Cleared for the board alone, its secretary freezes what belongs to the board, and no secret of others.
+    // Cleared for the board alone, its secretary freezes what belongs to the board, and no secret
+    // of others.
     let partly = app.holding(Held {
         role: Role::BoardSecretary,
         scope: Some(scene.board.id()),
@@ -315,7 +319,8 @@ async fn what_is_marked_stays_hidden(app: TestApp) {
     );
 }
 
-/// A paper that takes another's place supersedes it once it is issued; a withdrawn issue recalls its paper, which stays frozen.
+/// A paper that takes another's place supersedes it once it is issued; a withdrawn issue recalls
+/// its paper, which stays frozen.
 async fn superseded_and_recalled(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);

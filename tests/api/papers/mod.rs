@@ -1,4 +1,5 @@
-//! Panel papers: what they say, that issuing freezes it, who may do what, and what their forms hold.
+//! Panel papers: what they say, that issuing freezes it, who may do what, and what their forms
+//! hold.
 
 mod forms;
 mod gaps;
@@ -91,7 +92,8 @@ pub async fn issue(client: &Client, paper: &Value) -> Value {
     reply.status(201).json()
 }
 
-/// A draft says what is recorded: per recommendation, overdue lines, references, the order and numbers of its template.
+/// A draft says what is recorded: per recommendation, overdue lines, references, the order and
+/// numbers of its template.
 async fn a_draft_is_computed(app: TestApp) {
     let scene = Scene::of(&app).await;
     let keeper = app.role(Role::StrategyManager);
@@ -180,7 +182,8 @@ async fn a_draft_is_computed(app: TestApp) {
         "{markdown}"
     );
     assert!(
-        markdown.contains("\\[\\[board:NO-SUCH\\]\\]") && markdown.contains("What leads nowhere"),
+        markdown.contains("\\[\\[board:NO-SUCH\\]\\]")
+            && markdown.contains("Unresolved references"),
         "{markdown}"
     );
 }

@@ -1,4 +1,4 @@
-//! How a list of recommendations is narrowed.
+//! Filters for lists of recommendations.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -18,58 +18,59 @@ use crate::world::{Reading, Rec};
 /// Narrows a list of recommendations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationFilter {
-    /// Recommendations of this review.
+    /// Only recommendations of this review.
     review_id: Option<Uuid>,
-    /// Recommendations that this post answers for.
+    /// Only recommendations owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Recommendations that this unit answers for.
+    /// Only recommendations owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Recommendations that this unit, or one below it, answers for.
+    /// Only recommendations owned by this unit or a unit below it.
     unit_below: Option<Uuid>,
-    /// Recommendations that neither a post nor a unit answers for (`true`), or that one does (`false`).
+    /// Only recommendations with no owner, neither post nor unit (`true`), or with an owner
+    /// (`false`).
     without_owner: Option<bool>,
-    /// Recommendations of these priorities.
+    /// Only recommendations of these priorities.
     #[param(value_type = Option<Vec<RecommendationPriority>>, inline, explode = false)]
     priority: Option<Any<RecommendationPriority>>,
-    /// Recommendations without a priority (`true`), or with one (`false`).
+    /// Only recommendations without a priority (`true`), or with one (`false`).
     without_priority: Option<bool>,
-    /// Recommendations that have come this far, as management reports.
+    /// Only recommendations with these implementation statuses, as reported by management.
     #[param(value_type = Option<Vec<RecommendationImplementation>>, inline, explode = false)]
     implementation: Option<Any<RecommendationImplementation>>,
-    /// Recommendations of whose claims audit has found this.
+    /// Only recommendations with these verification statuses.
     #[param(value_type = Option<Vec<RecommendationVerification>>, inline, explode = false)]
     verification: Option<Any<RecommendationVerification>>,
-    /// Recommendations that ended so; `none`: those that are open.
+    /// Only recommendations closed in these ways; `none` returns those that are open.
     #[param(value_type = Option<Vec<RecommendationClosureState>>, inline, explode = false)]
     closure: Option<Any<RecommendationClosureState>>,
-    /// Recommendations that management last answered so.
+    /// Only recommendations with these latest management responses.
     #[param(value_type = Option<Vec<ManagementDecision>>, inline, explode = false)]
     management_response: Option<Any<ManagementDecision>>,
-    /// Recommendations without an answer of management (`true`), or with one (`false`).
+    /// Only recommendations without a management response (`true`), or with one (`false`).
     without_response: Option<bool>,
-    /// Recommendations that are or are not in time today, or on the day of `as_of`.
+    /// Only recommendations with this timeliness today, or on the day of `as_of`.
     #[param(value_type = Option<Vec<Timeliness>>, inline, explode = false)]
     timeliness: Option<Any<Timeliness>>,
-    /// Recommendations due on or after this day.
+    /// Only recommendations due on or after this day.
     due_from: Option<NaiveDate>,
-    /// Recommendations due on or before this day.
+    /// Only recommendations due on or before this day.
     due_until: Option<NaiveDate>,
-    /// Recommendations without a deadline (`true`), or with one (`false`).
+    /// Only recommendations without a deadline (`true`), or with one (`false`).
     without_deadline: Option<bool>,
-    /// Recommendations whose deadline was extended (`true`), or never was (`false`).
+    /// Only recommendations whose deadline has been extended (`true`), or never extended (`false`).
     extended: Option<bool>,
-    /// Recommendations whose latest update lies before this day, or that have none.
+    /// Only recommendations whose latest update is before this day, or that have no update.
     no_update_since: Option<NaiveDate>,
-    /// Recommendations that bear on this goal.
+    /// Only recommendations that relate to this goal.
     goal_id: Option<Uuid>,
-    /// Recommendations that bear on this work-plan item.
+    /// Only recommendations that relate to this work-plan item.
     item_id: Option<Uuid>,
-    /// Recommendations that lean on this record: an update refers to it, or a link leads to it.
+    /// Only recommendations that refer to this record through an update or a link.
     leans_on_id: Option<Uuid>,
 }
 
 impl RecommendationFilter {
-    /// What costs least is asked first.
+    /// Checks the cheapest filters first.
     pub(super) fn matches(&self, r: &Rec<Recommendation>, reading: Reading<'_>) -> bool {
         let (data, computed) = (&r.data, &r.computed);
         is(&self.review_id, &data.review_id)
@@ -118,7 +119,7 @@ impl RecommendationFilter {
         self.timeliness.as_ref().is_none_or(is)
     }
 
-    /// The narrowest of the links asked for.
+    /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.review_id
             .or(self.item_id)
@@ -128,7 +129,8 @@ impl RecommendationFilter {
     }
 }
 
-/// Whether a link or an update of the recommendation leads to a record, as far as the asker may know of it.
+/// Whether a link or an update of the recommendation refers to a record, as far as they are visible
+/// to the caller.
 fn leans(recommendation: Uuid, on: Uuid, reading: Reading<'_>) -> bool {
     let of = |id: Uuid| id == recommendation;
     reading

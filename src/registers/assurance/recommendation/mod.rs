@@ -1,4 +1,5 @@
-//! Recommendations of audit reviews: what was found, what is asked for, by when, and where it stands on three axes that are never merged.
+//! Recommendations of audit reviews: the finding, what is recommended, the deadline, and the state
+//! on three axes that are never merged.
 
 mod filter;
 mod state;
@@ -26,7 +27,7 @@ use crate::registers::risk::Control;
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// How much an auditor minds.
+/// Priority given by internal audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationPriority {
@@ -38,49 +39,52 @@ pub enum RecommendationPriority {
     Advisory,
 }
 
-/// A recommendation of an audit review. Where it stands follows from what is recorded about it and is never set here.
+/// A recommendation of an audit review. Its state follows from other records and is never set here.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Recommendation {
-    /// The review that makes it. Cannot change.
+    /// The review that makes it. Cannot be changed.
     pub review_id: Uuid,
-    /// Its number in the review.
+    /// Number within the review.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 10_000)]
     pub number: Option<u32>,
-    /// It in a line.
+    /// Title in one line.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// What the auditors found.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub finding: Option<String>,
-    /// What they recommend. A recommendation has this, a finding or both; one that is missing is a gap.
+    /// What the auditors recommend. A recommendation has this text, a finding or both; if either is
+    /// missing, that is reported as a gap.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
     pub recommendation: Option<String>,
-    /// How much they mind; null where the sources do not say, which is a gap.
+    /// Priority given by internal audit; null if the sources do not say, which is reported as a
+    /// gap.
     #[serde(default)]
     pub priority: Option<RecommendationPriority>,
-    /// The post that answers for it.
+    /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it: its contributors say how far it has come.
+    /// Unit responsible for it. Contributors of this unit report its progress.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// When it is to be implemented. It can be set here once; from then on it moves by an extension only.
+    /// Deadline for implementation. It can be set here once; after that, only an extension moves
+    /// it.
     #[serde(default)]
     pub deadline: PlannedDate,
-    /// The goals it bears on.
+    /// Goals it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub goal_ids: Vec<Uuid>,
-    /// The work-plan items it bears on.
+    /// Work-plan items it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub item_ids: Vec<Uuid>,
 }
 
-/// Has the controls that carry out a recommendation computed anew.
+/// Recomputes the controls that implement a recommendation.
 pub(super) fn tell_controls<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid) {
     for control in rules.reading.world.pointing::<Control>(recommendation) {
         rules.follow_up(control.meta.id, json!({}));
@@ -88,7 +92,8 @@ pub(super) fn tell_controls<R: Resource>(rules: &mut Rules<'_, R>, recommendatio
 }
 
 impl Recommendation {
-    /// S24: the first deadline never changes, and every later one has an approver and a reason.
+    /// S24: the first deadline never changes, and every later deadline has an approver and a
+    /// reason.
     fn check_deadline(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/deadline", &self.deadline);
         let Some(before) = rules.before else { return };
@@ -100,9 +105,11 @@ impl Recommendation {
             rules.following || !moved,
             "/deadline",
             "use_extension",
-            "the deadline is set; to move it, record who approved the new one and why with POST /api/v1/recommendation-extensions",
+            "has already been set; to move the deadline, record the new one with its approver and \
+                reason with POST /api/v1/recommendation-extensions",
         );
-        // It is that of the last extension, or the first: also after an extension was withdrawn or restored.
+        // The deadline is that of the last extension, or else the first one, even after an
+        // extension was withdrawn or restored.
         let extensions = rules
             .reading
             .world
@@ -122,7 +129,7 @@ impl Recommendation {
             .find(|r| r.data.review_id == self.review_id && r.data.number == Some(number));
         if let Some(twin) = twin {
             let detail = format!(
-                "{} has this number in the review; give another",
+                "is already used by {} in this review; give another number",
                 twin.meta.reference
             );
             rules.refuse("/number", "duplicate", detail);
@@ -135,7 +142,12 @@ impl Resource for Recommendation {
     const PATH: &'static str = "recommendations";
     const PREFIX: &'static str = "REC";
     const SUBJECT: Subject = Subject::Assurance;
-    const ABOUT: &'static str = "Recommendations of audit reviews. Three axes stand side by side and follow from other records: implementation is what management reports (recommendation-updates), verification what audit finds (verifications), closure how it ended (recommendation-closures). A deadline can be set here once; its first value is kept for good, and it moves only by POST /api/v1/recommendation-extensions.";
+    const ABOUT: &'static str = "Recommendations of audit reviews. Three separate axes follow \
+        from other records: implementation is what management reports (recommendation-updates), \
+        verification is what audit confirms (verifications), and closure is how the \
+        recommendation was closed (recommendation-closures). A deadline can be set here once. \
+        Its first value is kept permanently, and it can be moved only with POST \
+        /api/v1/recommendation-extensions.";
     type Computed = RecommendationComputed;
     type Filter = RecommendationFilter;
 
@@ -177,7 +189,7 @@ impl Resource for Recommendation {
             self.finding.is_some() || self.recommendation.is_some(),
             "/recommendation",
             "required",
-            "say what is recommended, what was found, or both",
+            "give the recommendation, the finding or both",
         );
         distinct(rules, "/goal_ids", &self.goal_ids);
         distinct(rules, "/item_ids", &self.item_ids);

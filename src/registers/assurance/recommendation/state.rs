@@ -1,4 +1,4 @@
-//! The three axes of a recommendation, and the rest that follows from what is recorded about it.
+//! The three axes of a recommendation, and its other computed fields.
 
 use std::collections::HashMap;
 
@@ -18,97 +18,97 @@ use crate::registers::links::{count, counts};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Meta, Rec, Resource, World};
 
-/// How far it has come, as management reports.
+/// Implementation status, as reported by management.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationImplementation {
-    /// Nothing is reported.
+    /// Nothing has been reported.
     #[default]
     Open,
     InProgress,
     PartiallyImplemented,
-    /// Management says that it is done.
+    /// Reported as implemented by management.
     ClaimedImplemented,
-    /// Management says that it is not done.
+    /// Reported as not implemented by management.
     NotImplemented,
 }
 
-/// What audit has found of management's claim.
+/// Result of audit's verification of management's claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationVerification {
-    /// Nothing is claimed.
+    /// No claim to verify.
     #[default]
     None,
-    /// A claim waits for audit.
+    /// A claim is waiting for verification.
     Submitted,
-    /// Audit has confirmed it.
+    /// Audit has verified the claim.
     Verified,
     /// Audit has rejected the last claim.
     Rejected,
 }
 
-/// How it ended.
+/// How the recommendation was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendationClosureState {
-    /// It has not.
+    /// Not closed.
     #[default]
     None,
-    /// Audit has confirmed that it is implemented.
+    /// Audit has verified that it is implemented.
     Verified,
-    /// Management bears the risk of not implementing it.
+    /// Management accepts the risk of not implementing it.
     RiskAccepted,
-    /// Another recommendation took its place.
+    /// Another recommendation replaces it.
     Superseded,
-    /// Audit accepts that another recommendation says the same.
+    /// Audit accepts that it duplicates another recommendation.
     Duplicate,
     /// Management rejects it, and audit has closed it.
     RejectedByManagement,
 }
 
-/// What the service works out about a recommendation from what is recorded about it. What is marked more strictly than the
-/// recommendation itself does not count here.
+/// Fields that the service computes for a recommendation from related records. Records with a
+/// stricter marking than the recommendation are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationComputed {
-    /// The first deadline that was ever given. It never changes.
+    /// The first deadline ever set. It never changes.
     pub first_deadline: Option<PlannedDate>,
-    /// How many times the deadline was extended.
+    /// Number of times the deadline was extended.
     #[schema(minimum = 0)]
     pub extension_count: u32,
-    /// Days from the first deadline to the present one; null where there is none.
+    /// Days from the first deadline to the current one; null if there is no date.
     pub deadline_moved_days: Option<i64>,
-    /// How far it has come, as management reports.
+    /// Implementation status, as reported by management.
     pub implementation: RecommendationImplementation,
-    /// What audit has found of management's claim.
+    /// Result of audit's verification of management's claim.
     pub verification: RecommendationVerification,
-    /// How it ended.
+    /// How the recommendation was closed.
     pub closure: RecommendationClosureState,
-    /// What management answered last.
+    /// Management's latest response.
     pub management_response: Option<ManagementDecision>,
-    /// The claim that stands: neither rejected nor taken back by a later report.
+    /// The current claim, neither rejected nor retracted by a later report.
     pub claim_id: Option<Uuid>,
-    /// Day of that claim; timeliness is judged by it.
+    /// Date of that claim, used to determine timeliness.
     pub claimed_on: Option<NaiveDate>,
-    /// Day on which audit confirmed it.
+    /// Date on which audit verified it.
     pub verified_on: Option<NaiveDate>,
-    /// Day on which it was closed.
+    /// Date on which it was closed.
     pub closed_on: Option<NaiveDate>,
-    /// How many updates there are.
+    /// Number of updates.
     #[schema(minimum = 0)]
     pub update_count: u32,
-    /// How many of them put it off.
+    /// Number of deferrals.
     #[schema(minimum = 0)]
     pub deferral_count: u32,
-    /// The latest update.
+    /// Id of the latest update.
     pub latest_update_id: Option<Uuid>,
-    /// Its day.
+    /// Date of the latest update.
     pub latest_update_on: Option<NaiveDate>,
     /// Its kind.
     pub latest_update_kind: Option<RecommendationUpdateKind>,
 }
 
-/// What is recorded about a recommendation and counts, each in the order of its days.
+/// The records that count towards a recommendation's state, each kind in date order.
 #[derive(Default)]
 struct Parts<'a> {
     responses: Vec<&'a Rec<ManagementResponse>>,
@@ -126,7 +126,7 @@ impl<'a> Parts<'a> {
                 continue;
             }
             let any = source.as_any();
-            // An update or a closure of another recommendation may point here too.
+            // An update or a closure of another recommendation may also refer to this one.
             if let Some(r) = any.downcast_ref::<Rec<RecommendationUpdate>>() {
                 parts
                     .updates
@@ -192,7 +192,8 @@ impl RecommendationComputed {
         computed
     }
 
-    /// Updates in the order of their days say how far it has come; verifications say which claims count.
+    /// Derives implementation from the updates in date order; verifications decide which claims
+    /// count.
     fn axes(&mut self, parts: &Parts<'_>) {
         use RecommendationImplementation as I;
         use RecommendationVerification as V;
@@ -218,7 +219,7 @@ impl RecommendationComputed {
                         (I::ClaimedImplemented, V::Submitted);
                     claim = Some(update);
                 }
-                // A later report of less takes an unverified claim back.
+                // A later report of less progress retracts an unverified claim.
                 (RecommendationUpdateKind::Progress, Some(reported)) => {
                     self.implementation = reported.into();
                     if claim.take().is_some() {
@@ -258,8 +259,9 @@ impl From<ClosureKind> for RecommendationClosureState {
     }
 }
 
-/// Whether an account, or another of the same person, ever claimed that the recommendation, or a part of it, is implemented. Claims that
-/// were rejected, withdrawn or marked count too: who once spoke for management on it does not judge it.
+/// Whether an account, or another account of the same person, has ever claimed that the
+/// recommendation or a part of it is implemented. Claims that were rejected, withdrawn or marked
+/// count too: anyone who has spoken for management on a recommendation may not decide on it.
 pub fn claimed_by(world: &World, recommendation: Uuid, account: Uuid) -> bool {
     world
         .pointing_to(recommendation)

@@ -1,4 +1,4 @@
-//! Whether a recommendation is in time, on a day: a pure function of its record and the day.
+//! Timeliness of a recommendation on a given day. It depends only on the record and the day.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,27 +7,29 @@ use utoipa::ToSchema;
 use super::{Recommendation, RecommendationClosureState};
 use crate::world::Rec;
 
-/// How the claim, or its absence, stands to the deadline. Whether a claim holds is the verification's matter; a rejected one counts as
-/// never made (S24).
+/// How the claim, or the lack of a claim, compares with the deadline. Whether a claim is correct is
+/// a matter for verification; a rejected claim counts as never made (S24).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Timeliness {
-    /// There is no deadline to judge by.
+    /// There is no deadline.
     NoDeadline,
-    /// The deadline is not near; or it was closed without being implemented, so that nothing is due any more.
+    /// The deadline is not near, or the recommendation was closed without being implemented and
+    /// nothing is due any more.
     NotDue,
-    /// The deadline is near.
+    /// The deadline is within the period that counts as due soon.
     DueSoon,
-    /// The deadline has passed and nobody claims that it is implemented.
+    /// The deadline has passed and no claim has been made that it is implemented.
     Overdue,
     /// Claimed by the deadline.
     Met,
-    /// Claimed after it.
+    /// Claimed after the deadline.
     MetLate,
 }
 
-/// Timeliness, and the days left: to the deadline from the day judged by or, once claimed, from the day of the claim. Negative: late.
-/// `closed_on` is the day of a closure other than by verification; what is due within `soon` days is due soon.
+/// Returns the timeliness and the days left: from the given day to the deadline or, once claimed,
+/// from the day of the claim to the deadline. Negative if late. `closed_on` is the day of a closure
+/// other than by verification. A deadline within `soon` days is due soon.
 #[must_use]
 fn judge(
     due_on: Option<NaiveDate>,
@@ -61,7 +63,8 @@ fn judge(
 }
 
 impl Rec<Recommendation> {
-    /// Whether it is in time on a day, and the days left. What is due within `soon` days is due soon: a setting.
+    /// Timeliness on a given day, and the days left. A deadline within `soon` days, which is a
+    /// setting, is due soon.
     #[must_use]
     pub fn timeliness(&self, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
         use RecommendationClosureState as C;
@@ -76,7 +79,7 @@ impl Rec<Recommendation> {
         )
     }
 
-    /// Whether the deadline has passed and nobody claims that it is implemented.
+    /// Whether the deadline has passed without a claim that it is implemented.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         self.timeliness(on, 0).0 == Timeliness::Overdue

@@ -16,13 +16,13 @@ pub struct Due {
 }
 
 impl Due {
-    /// The day, where there is one.
+    /// Returns the date, if there is one.
     pub fn day(&self, world: &World) -> Option<NaiveDate> {
         self.date.due_on.or_else(|| day_of(world, self.meeting?))
     }
 }
 
-/// A deferral and its place among the others.
+/// A deferral with the key that orders it among the others.
 type Deferred<'a> = ((NaiveDate, DateTime<Utc>, Uuid), &'a ActionDeferral);
 
 fn placed<'a>(deferral: &'a ActionDeferral, meta: &Meta) -> Deferred<'a> {
@@ -35,7 +35,8 @@ fn all<'a>(world: &'a World, action: Uuid) -> impl Iterator<Item = Deferred<'a>>
         .map(|d| placed(&d.data, &d.meta))
 }
 
-/// The first due, or the last deferral of the action as a whole, with what was deferred part by part since.
+/// Returns when the action as a whole is due (its first due date, or its last deferral as a whole),
+/// and the deferrals of single parts since then.
 fn split<'a>(action: &Rec<Action>, deferrals: &[Deferred<'a>]) -> (Due, Vec<Deferred<'a>>) {
     let whole = deferrals
         .iter()
@@ -53,7 +54,7 @@ fn split<'a>(action: &Rec<Action>, deferrals: &[Deferred<'a>]) -> (Due, Vec<Defe
     (whole.map_or_else(first, |(_, d)| d.due()), since)
 }
 
-/// When an action, or one of its parts, is due as things stand.
+/// Returns when an action, or one of its parts, is currently due.
 pub fn due_of(world: &World, action: &Rec<Action>, part: Option<Uuid>) -> Due {
     let deferrals: Vec<Deferred<'_>> = all(world, action.meta.id).collect();
     let (whole, since) = split(action, &deferrals);
@@ -67,7 +68,7 @@ pub fn due_of(world: &World, action: &Rec<Action>, part: Option<Uuid>) -> Due {
     }
 }
 
-/// When an action is due once one more deferral is recorded.
+/// Returns when an action is due once one more deferral is recorded.
 pub fn due_with(
     world: &World,
     action: &Rec<Action>,
@@ -80,7 +81,8 @@ pub fn due_with(
     latest(world, whole, since)
 }
 
-/// An action is due with the last of its parts; what was put off to no day is later than any.
+/// An action is due with the last of its parts. A part deferred without a date ranks later than any
+/// date.
 fn latest(world: &World, whole: Due, mut since: Vec<Deferred<'_>>) -> Due {
     since.sort_by_key(|(place, _)| *place);
     let mut last_of_each: Vec<&ActionDeferral> = Vec::new();

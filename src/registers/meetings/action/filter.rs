@@ -1,4 +1,4 @@
-//! How a list of actions is narrowed.
+//! Filters for a list of actions.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -14,57 +14,58 @@ use crate::world::{Reading, Rec};
 /// Narrows a list of actions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionFilter {
-    /// Actions that meetings of this board gave.
+    /// Only actions given at meetings of this board.
     board_id: Option<Uuid>,
-    /// Actions that this meeting gave.
+    /// Only actions given at this meeting.
     meeting_id: Option<Uuid>,
-    /// Actions with this number.
+    /// Only actions with this number.
     #[param(minimum = 1, maximum = 99_999)]
     number: Option<u32>,
-    /// Actions in these statuses.
+    /// Only actions in these statuses.
     #[param(value_type = Option<Vec<ActionStatus>>, inline, explode = false)]
     status: Option<Any<ActionStatus>>,
-    /// Actions that have come this far.
+    /// Only actions in these computed states.
     #[param(value_type = Option<Vec<ActionState>>, inline, explode = false)]
     state: Option<Any<ActionState>>,
-    /// Actions that this post answers for.
+    /// Only actions owned by this post.
     owner_post_id: Option<Uuid>,
-    /// Actions that this unit answers for.
+    /// Only actions owned by this unit.
     owner_unit_id: Option<Uuid>,
-    /// Actions that this unit or a unit below it answers for.
+    /// Only actions owned by this unit or any unit below it.
     unit_below: Option<Uuid>,
-    /// Actions that nobody answers for (`true`), or that somebody does (`false`).
+    /// Only actions without an owner (`true`), or with one (`false`).
     without_owner: Option<bool>,
-    /// Actions due at this meeting.
+    /// Only actions due at this meeting.
     target_meeting_id: Option<Uuid>,
-    /// Actions due on or after this day.
+    /// Only actions due on or after this date.
     due_from: Option<NaiveDate>,
-    /// Actions due on or before this day.
+    /// Only actions due on or before this date.
     due_until: Option<NaiveDate>,
-    /// Whether an open action should have been dealt with by now. What was put off to no day is judged by the day on which it was first due.
+    /// Whether an open action is overdue. If it was deferred without a date, its first due date is
+    /// used.
     overdue: Option<bool>,
-    /// Whether an open action is past the day on which it was first due, whatever was deferred since.
+    /// Whether an open action is past its first due date, regardless of deferrals.
     past_first_due: Option<bool>,
-    /// Actions without a day on which they are due (`true`), or with one (`false`).
+    /// Only actions without a due date (`true`), or with one (`false`).
     without_due: Option<bool>,
-    /// Actions deferred at least so many times, themselves or in a part.
+    /// Only actions deferred at least this many times, as a whole or in part.
     #[param(minimum = 0, maximum = 1000)]
     deferred_at_least: Option<u32>,
-    /// Actions deferred to this meeting, whether or not they have moved on since.
+    /// Only actions deferred to this meeting, even if they have moved on since.
     deferred_to_meeting_id: Option<Uuid>,
-    /// Actions with an open part (`true`), or with none (`false`).
+    /// Only actions with an open part (`true`), or without one (`false`).
     with_open_parts: Option<bool>,
-    /// Whether the action is declared closed though a part is open.
+    /// Whether the action is declared closed although a part is open.
     closed_with_open_part: Option<bool>,
     /// Whether there is any response.
     answered: Option<bool>,
-    /// Actions whose last response lies before this day, or that have none.
+    /// Only actions with no response on or after this date.
     no_response_since: Option<NaiveDate>,
-    /// Actions closed or cancelled on or after this day.
+    /// Only actions closed or cancelled on or after this date.
     closed_from: Option<NaiveDate>,
-    /// Actions closed or cancelled on or before this day.
+    /// Only actions closed or cancelled on or before this date.
     closed_until: Option<NaiveDate>,
-    /// Actions about this record.
+    /// Only actions about this record.
     about_id: Option<Uuid>,
 }
 
@@ -124,7 +125,7 @@ impl ActionFilter {
             && self.deferred_to_meeting_id.is_none_or(to)
     }
 
-    /// The narrowest of the links asked for.
+    /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.meeting_id
             .or(self.target_meeting_id)

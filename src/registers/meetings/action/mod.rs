@@ -1,4 +1,4 @@
-//! Actions that boards give: to whom, by when, and what has come of them.
+//! Actions given by boards: the owner, the due date, and progress.
 
 mod due;
 mod filter;
@@ -22,19 +22,19 @@ use crate::registers::links::{count, parts};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
-/// Where an action stands, as the board's secretary declares it.
+/// Status of an action, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionStatus {
     #[default]
     Open,
-    /// The board asks for nothing more.
+    /// The board requires nothing more.
     Closed,
-    /// Given up.
+    /// No longer going ahead.
     Cancelled,
 }
 
-/// How far an action has come, as computed.
+/// Progress of an action, as computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionState {
@@ -46,96 +46,104 @@ pub enum ActionState {
     Complete,
 }
 
-/// An action that a board gave.
+/// An action given by a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Action {
-    /// The meeting that gave it. Cannot change.
+    /// Meeting that gave the action. Cannot be changed.
     pub meeting_id: Uuid,
-    /// Its number; unique among the actions of that meeting.
+    /// Number of the action. Unique among the actions of that meeting.
     #[schema(minimum = 1, maximum = 99_999)]
     pub number: u32,
-    /// What is asked.
+    /// What is asked for.
     #[schema(min_length = 1, max_length = 4000)]
     pub text: String,
-    /// The post that answers for it. The owning unit's contributors may change it: all else here is the secretary's.
+    /// Post that owns the action. The owning unit's contributors may change this field; only the
+    /// board's secretary may change the others.
     #[serde(default)]
     pub owner_post_id: Option<Uuid>,
-    /// The unit that answers for it: its contributors respond. Without it, the unit of the owner's post.
+    /// Unit that owns the action. Its contributors respond. If empty, the unit of the owner post
+    /// responds.
     #[serde(default)]
     pub owner_unit_id: Option<Uuid>,
-    /// When it is due. It can be set here once; from then on it moves by a deferral only.
+    /// When the action is due. It can be set here once; after that only a deferral changes it.
     #[serde(default)]
     pub due: PlannedDate,
-    /// The meeting at which it is due. It too is set once, and then moves by a deferral. Without a day in `due` that meeting's day counts.
+    /// Meeting at which the action is due. It can be set here once; after that only a deferral
+    /// changes it. If `due` has no date, the date of this meeting counts.
     #[serde(default)]
     pub target_meeting_id: Option<Uuid>,
-    /// Where it stands, as the board's secretary declares it.
+    /// Status, declared by the board's secretary.
     #[serde(default)]
     pub status: ActionStatus,
-    /// Day on which it was closed or cancelled; needed then, and only then.
+    /// Date it was closed or cancelled. Required for a closed or cancelled action; not allowed for
+    /// an open one.
     #[serde(default)]
     pub closed_on: Option<NaiveDate>,
-    /// The meeting that closed or cancelled it.
+    /// Meeting that closed or cancelled it.
     #[serde(default)]
     pub closed_at_meeting_id: Option<Uuid>,
-    /// Why it was closed or cancelled; needed where it was cancelled, and where it was closed with an open part.
+    /// Why it was closed or cancelled. Required if it was cancelled, or closed with an open part.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub closure_reason: Option<String>,
-    /// Records of any kind that it is about. A mention: they can be withdrawn all the same.
+    /// Records of any kind that it is about. These are mentions only: the records can still be
+    /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub record_ids: Vec<Uuid>,
 }
 
-/// What the service works out about an action. Parts, responses and deferrals that are marked more strictly than it do not count here.
+/// Values computed by the service for an action. Parts, responses and deferrals with a stricter
+/// marking than the action are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionComputed {
-    /// The board whose meeting gave it.
+    /// Board whose meeting gave the action.
     pub board_id: Option<Uuid>,
-    /// How far it has come: as its parts stand or, where it has none, as its last response claims.
+    /// Progress, taken from its parts or, if it has none, from what its last response claims.
     pub state: ActionState,
-    /// How many parts it has.
+    /// Number of parts.
     #[schema(minimum = 0)]
     pub parts_total: u32,
-    /// How many of them are open, or were not done.
+    /// Number of parts that are open or were not done.
     #[schema(minimum = 0)]
     pub parts_open: u32,
-    /// Whether it is declared closed though a part is open.
+    /// Whether it is declared closed although a part is open.
     pub closed_with_open_part: bool,
-    /// How many responses there are, to it and to its parts.
+    /// Number of responses to it and its parts.
     #[schema(minimum = 0)]
     pub response_count: u32,
-    /// Day of the last response.
+    /// Date of the last response.
     pub last_response_on: Option<NaiveDate>,
-    /// What the last response to the action as a whole claims.
+    /// Status claimed by the last response to the action as a whole.
     pub claimed_status: Option<ActionClaim>,
-    /// How many times it, or a part of it, was deferred.
+    /// Number of times it, or a part of it, was deferred.
     #[schema(minimum = 0)]
     pub deferral_count: u32,
-    /// When it was first due. It never changes.
+    /// First due date. It never changes.
     pub first_due: Option<PlannedDate>,
-    /// The meeting at which it was first due. It never changes.
+    /// First target meeting. It never changes.
     pub first_target_meeting_id: Option<Uuid>,
-    /// The day on which it was first due: the last day of `first_due` or the first target's day, as it was then.
+    /// Date on which it was first due: the last day of `first_due`, or the date of the first target
+    /// meeting as it was then.
     pub first_due_on: Option<NaiveDate>,
-    /// The day on which it is due: the last day of `due` or the target's day. Null where it was put off to no day: it is then judged by
-    /// `first_due_on`.
+    /// Due date: the last day of `due`, or the date of the target meeting. Null if it was deferred
+    /// without a date; `first_due_on` is then used to decide whether it is overdue.
     pub due_on: Option<NaiveDate>,
 }
 
 impl Action {
-    /// Who answers for it.
+    /// Returns the owner: the unit or, if no unit is given, the post.
     pub(super) fn owner(&self) -> Option<Uuid> {
         self.owner_unit_id.or(self.owner_post_id)
     }
 
-    /// Whether anybody has said when it is due.
+    /// Whether a due date or target meeting is recorded.
     fn has_due(&self) -> bool {
         self.due.precision != Precision::Unspecified || self.target_meeting_id.is_some()
     }
 
-    /// The day on which it is due, as far as it may be told on this record.
+    /// Returns the due date. The date of a target meeting with a stricter marking than the action
+    /// is not disclosed.
     fn day(&self, world: &World, meta: &Meta) -> Option<NaiveDate> {
         let told = |m: &&Rec<Meeting>| {
             m.meta.marking == Marking::Official || meta.marking == Marking::OfficialSensitive
@@ -152,13 +160,14 @@ impl Action {
 }
 
 impl Rec<Action> {
-    /// The day to judge by. Putting off without a date is how the dashboard of 2017 was never late.
+    /// Returns the date used to decide whether the action is overdue. Without this, an action
+    /// deferred without a date would never be overdue, as happened with the dashboard of 2017.
     #[must_use]
     pub fn judged_on(&self) -> Option<NaiveDate> {
         self.computed.due_on.or(self.computed.first_due_on)
     }
 
-    /// Whether it should have been dealt with by now and is still open.
+    /// Whether it is open and overdue.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         self.data.status == ActionStatus::Open && self.judged_on().is_some_and(|d| d < on)
@@ -170,14 +179,20 @@ impl Resource for Action {
     const PATH: &'static str = "actions";
     const PREFIX: &'static str = "ACT";
     const SUBJECT: Subject = Subject::Action;
-    const ABOUT: &'static str = "Actions that boards give, numbered within their meeting. What is asked in several parts has a record for each (POST /api/v1/action-parts). The secretary declares it open, closed or cancelled; beside that stands what follows from its parts and responses. When it is due can be set here once; then it moves only by POST /api/v1/action-deferrals, which are counted.";
+    const ABOUT: &'static str = "Actions given by boards, numbered within their meeting. If an \
+        action asks for several things, each has a record of its own (POST \
+        /api/v1/action-parts). The secretary declares the action open, closed or cancelled; the \
+        service also computes its state from its parts and responses. The due date can be set \
+        here once; after that it moves only by POST /api/v1/action-deferrals, and deferrals are \
+        counted.";
     type Computed = ActionComputed;
     type Filter = ActionFilter;
 
     fn example() -> Value {
         json!({
             "meeting_id": "019abcde-0000-7000-8000-000000000001", "number": 14,
-            "text": "Bring the approved strategy and the draft dashboard, with time scales in the work plan",
+            "text": "Bring the approved strategy and the draft dashboard, with time scales in the \
+                work plan",
             "owner_unit_id": "019abcde-0000-7000-8000-000000000002",
             "due": { "precision": "month", "due_on": "2020-09-30", "source_text": "September 2020" },
             "status": "open"
@@ -195,7 +210,7 @@ impl Resource for Action {
         );
         links.mention("/record_ids", &self.record_ids);
     }
-    /// Its owner's grants reach it, and those for the board.
+    /// Grants for its owner cover it, and so do grants for the board.
     fn place(&self) -> Place {
         Place::owned(self.owner().into_iter().chain([self.meeting_id]))
             .and_within([self.meeting_id])

@@ -1,4 +1,4 @@
-//! The rules of actions.
+//! Rules for actions.
 
 use serde_json::json;
 
@@ -26,21 +26,22 @@ pub(super) fn check(action: &Action, rules: &mut Rules<'_, Action>) {
         !twin,
         "/number",
         "duplicate",
-        "the meeting has an action with this number; choose another, or change that one",
+        "the meeting already has an action with this number; choose another, or change that action",
     );
     distinct(rules, "/record_ids", &action.record_ids);
     due(action, rules);
     closure(action, rules);
 }
 
-/// The owning unit's contributors say who deals with it; everything else is for the secretary of the board that gave it, who alone
-/// gives one in its name.
+/// Checks who may change what. The owning unit's contributors may set the owner post. Everything
+/// else is for the secretary of the board that gave the action, and only the secretary may create
+/// one.
 fn who(action: &Action, rules: &mut Rules<'_, Action>) {
     let meeting = action.meeting_id;
     if rules.before.is_none() && !is_secretarys(rules, meeting) {
         rules.forbid(
             "/meeting_id",
-            "only the secretary of the board that met gives actions in its name",
+            "only the secretary of the board that met can record its actions",
         );
     }
     fixed(
@@ -72,14 +73,16 @@ fn who(action: &Action, rules: &mut Rules<'_, Action>) {
     });
 }
 
-/// What was first promised never changes, and every later date has a reason.
+/// Checks that the first due date never changes, and that every later date comes from a deferral
+/// with a reason.
 fn due(action: &Action, rules: &mut Rules<'_, Action>) {
     rules.planned("/due", &action.due);
     let moved = |pointer: &str, rules: &mut Rules<'_, Action>| {
         rules.refuse(
             pointer,
             "use_deferral",
-            "is set; to move it, record to when and why with POST /api/v1/action-deferrals",
+            "is already set; to move it, record the new date and the reason with POST \
+                /api/v1/action-deferrals",
         );
     };
     if let Some(before) = rules.before.filter(|b| b.computed.first_due.is_some()) {
@@ -112,13 +115,13 @@ fn due(action: &Action, rules: &mut Rules<'_, Action>) {
             && target.is_none_or(|m| m.data.status != MeetingStatus::Cancelled),
         "/target_meeting_id",
         "not_allowed",
-        "must be a later meeting that was not cancelled",
+        "must be a later meeting that is not cancelled",
     );
 }
 
 fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
     use ActionStatus::{Cancelled, Closed, Open};
-    // It may start in any status: actions of the past are recorded too.
+    // A new record may have any status, because past actions are recorded too.
     rules.transition(
         "/status",
         rules.before.map(|b| b.data.status),
@@ -130,8 +133,8 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         ],
     );
     let open = action.status == Open;
-    let early = "the action is open; set status to closed or cancelled, or leave it out";
-    let needed = "an action that is not open needs the day on which it was closed or cancelled";
+    let early = "the action is open; set status to closed or cancelled, or leave this field out";
+    let needed = "a closed or cancelled action needs the date this happened; give closed_on";
     let (code, detail) = if open {
         ("not_allowed", early)
     } else {
@@ -159,7 +162,7 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         action.status != Cancelled || action.closure_reason.is_some(),
         "/closure_reason",
         "required",
-        "say why it was cancelled",
+        "a cancelled action needs a reason; give closure_reason",
     );
     let id = rules.meta.id;
     let owed = || {
@@ -174,7 +177,8 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
         !unsaid,
         "/closure_reason",
         "required",
-        "a part of it is open; say why it is closed all the same, or settle the part first",
+        "a part of the action is open; say in closure_reason why the action is closed anyway, or \
+            settle the part first",
     );
     not_in_future(rules, "/closed_on", action.closed_on);
     let world = rules.reading.world;
@@ -192,7 +196,8 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
     );
 }
 
-/// It is due as its deferrals say, or as it first was: also after a deferral was withdrawn or restored.
+/// Keeps the due date in line with the deferrals, or with the first due date if nothing was
+/// deferred. This also applies after a deferral is withdrawn or restored.
 fn keep_to_deferrals(action: &Action, rules: &mut Rules<'_, Action>) {
     let Some(before) = rules.before.filter(|b| b.computed.first_due.is_some()) else {
         return;

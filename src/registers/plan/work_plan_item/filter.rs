@@ -1,4 +1,4 @@
-//! How a list of work-plan items is narrowed.
+//! The filters for lists of work-plan items.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -11,60 +11,61 @@ use crate::registers::plan::{Allocation, Rag};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Reading, Rec};
 
-/// Narrows a list of work-plan items.
+/// Filters for a list of work-plan items.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct WorkPlanItemFilter {
-    /// Items of this plan.
+    /// Only items in this plan.
     plan_id: Option<Uuid>,
-    /// Items directly below this one.
+    /// Only items directly below this one.
     parent_id: Option<Uuid>,
-    /// Items of these kinds.
+    /// Only items of these kinds.
     #[param(value_type = Option<Vec<ItemKind>>, inline, explode = false)]
     item_kind: Option<Any<ItemKind>>,
-    /// Items that serve this goal.
+    /// Only items that serve this goal.
     goal_id: Option<Uuid>,
-    /// Items that serve no goal (`true`), or at least one (`false`).
+    /// Only items that serve no goal (`true`), or only those that serve at least one (`false`).
     without_goal: Option<bool>,
-    /// Items that this unit is responsible for.
+    /// Only items that this unit is responsible for.
     responsible_unit_id: Option<Uuid>,
-    /// Items that this unit, or one below it, is responsible for.
+    /// Only items that this unit or a unit below it is responsible for.
     unit_below: Option<Uuid>,
-    /// Items that this post leads.
+    /// Only items led by this post.
     lead_post_id: Option<Uuid>,
-    /// Items that no post leads (`true`), or that one does (`false`).
+    /// Only items without a lead post (`true`), or only those with one (`false`).
     without_lead: Option<bool>,
-    /// Items that this board gave to a unit.
+    /// Only items that this board allocated to a unit.
     board_id: Option<Uuid>,
-    /// Items that a board gave to this unit.
+    /// Only items that a board allocated to this unit.
     allocated_unit_id: Option<Uuid>,
-    /// Items in any of these statuses.
+    /// Only items in any of these statuses.
     #[param(value_type = Option<Vec<ItemStatus>>, inline, explode = false)]
     status: Option<Any<ItemStatus>>,
-    /// Items rated by their lead in any of these colours.
+    /// Only items with any of these RAG ratings, as declared by the lead.
     #[param(value_type = Option<Vec<Rag>>, inline, explode = false)]
     declared_rag: Option<Any<Rag>>,
-    /// Items due on or after this day.
+    /// Only items due on or after this date.
     due_from: Option<NaiveDate>,
-    /// Items due on or before this day.
+    /// Only items due on or before this date.
     due_until: Option<NaiveDate>,
-    /// Items still open though their deadline has passed (`true`), or all others (`false`). What was put off to no date is judged by
-    /// its first deadline.
+    /// Only items still open after their deadline (`true`), or all others (`false`). The first
+    /// deadline applies to an item deferred without a date.
     overdue: Option<bool>,
-    /// Items without a deadline (`true`), or with one (`false`).
+    /// Only items without a deadline (`true`), or only those with one (`false`).
     without_deadline: Option<bool>,
-    /// Items whose deadline has been changed (`true`), or never was (`false`).
+    /// Only items whose deadline has been changed (`true`), or only those whose deadline has never
+    /// been changed (`false`).
     deadline_changed: Option<bool>,
-    /// Items whose latest progress update lies before this day, or that have none.
+    /// Only items whose latest progress update is before this date, or that have none.
     no_update_since: Option<NaiveDate>,
-    /// Items that carry this one of an earlier plan forward.
+    /// Only items that carry forward this item of an earlier plan.
     carried_from_item_id: Option<Uuid>,
-    /// Items of a refreshed plan that were carried in any of these ways.
+    /// Only items of a refreshed plan that were carried forward in any of these ways.
     #[param(value_type = Option<Vec<ItemCarry>>, inline, explode = false)]
     carry: Option<Any<ItemCarry>>,
 }
 
 impl WorkPlanItemFilter {
-    /// What costs least is asked first: a list may hold a hundred thousand items.
+    /// The cheapest checks come first, because a list may hold a hundred thousand items.
     pub(super) fn matches(&self, r: &Rec<WorkPlanItem>, reading: Reading<'_>) -> bool {
         let item = &r.data;
         is(&self.plan_id, &item.plan_id)
@@ -107,7 +108,7 @@ impl WorkPlanItemFilter {
             })
     }
 
-    /// The narrowest of the links asked for.
+    /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.parent_id
             .or(self.carried_from_item_id)

@@ -21,17 +21,17 @@ use crate::registers::links::counts;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
-/// An item of a delivery plan. Status, colour and percentage are what its lead declares.
+/// An item of a delivery plan. Its status, RAG rating and percentage are as declared by its lead.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkPlanItem {
     /// The plan it belongs to.
     pub plan_id: Uuid,
-    /// What sort of item it is.
+    /// Kind of item.
     pub item_kind: ItemKind,
     /// The item it is part of, in the same plan.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
-    /// The item in a line.
+    /// Title of the item, in one line.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// What is to be done.
@@ -46,21 +46,21 @@ pub struct WorkPlanItem {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub intended_outcome: Option<String>,
-    /// How success will be told.
+    /// How success will be measured.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub measures: Vec<ItemMeasure>,
     /// The post that leads it.
     #[serde(default)]
     pub lead_post_id: Option<Uuid>,
-    /// The unit that is responsible for it: its contributors keep the item up to date.
+    /// Unit responsible for it. The unit's contributors keep the item up to date.
     #[serde(default)]
     pub responsible_unit_id: Option<Uuid>,
-    /// Who else helps to deliver it.
+    /// Others who help to deliver it.
     #[serde(default)]
     #[schema(max_items = 30)]
     pub partners: Vec<ItemPartner>,
-    /// What outside the organisation gave rise to it (a regulator's report, a tribunal).
+    /// External source that gave rise to it (a regulator's report, a tribunal).
     #[serde(default)]
     #[schema(max_length = 500)]
     pub external_source: Option<String>,
@@ -68,79 +68,81 @@ pub struct WorkPlanItem {
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub risk_summary: Option<String>,
-    /// The goals that it serves.
+    /// Goals served.
     #[serde(default)]
     #[schema(max_items = 30)]
     pub goals: Vec<ServedGoal>,
-    /// What is to be reached in numbers, where there is such a target.
+    /// Numerical target, if there is one.
     #[serde(default)]
     pub quantified_target: Option<QuantifiedTarget>,
-    /// When it is to begin.
+    /// When it is due to start.
     #[serde(default)]
     pub start: PlannedDate,
-    /// When it is to be done. It can be set here once; from then on it moves by a deadline change only.
+    /// When it is due to be done. It can be set here once; after that it moves only through a
+    /// deadline change.
     #[serde(default)]
     pub deadline: PlannedDate,
-    /// Where it stands.
+    /// Current status.
     #[serde(default)]
     pub status: ItemStatus,
-    /// The day it was completed; needed once it is, and only then.
+    /// Date it was completed. Required once it is completed, and not allowed before.
     #[serde(default)]
     pub completed_on: Option<NaiveDate>,
-    /// How its lead rates it.
+    /// RAG rating declared by its lead.
     #[serde(default)]
     pub declared_rag: Rag,
-    /// How much of it is done, as its lead says: 0 to 100.
+    /// Percentage done as declared by its lead, from 0 to 100.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub percent_complete: Option<u8>,
-    /// The item of the plan before that goes on in this one.
+    /// Item of the previous plan that continues in this one.
     #[serde(default)]
     pub carried_from_item_id: Option<Uuid>,
-    /// What became of that item; needed with `carried_from_item_id`.
+    /// What became of that item. Required with `carried_from_item_id`.
     #[serde(default)]
     pub carry: Option<ItemCarry>,
-    /// Why it was changed or dropped; needed for those two.
+    /// Why it was changed or dropped. Required in those two cases.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
     pub carry_reason: Option<String>,
 }
 
-/// What the service computes for an item.
+/// Values computed by the service for an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkPlanItemComputed {
-    /// The first deadline that was ever given. It never changes.
+    /// The first deadline ever set. It never changes.
     #[serde(default)]
     #[schema(required)]
     pub first_deadline: Option<PlannedDate>,
-    /// How many times the deadline has been changed.
+    /// Number of times the deadline has been changed.
     #[serde(default)]
     #[schema(minimum = 0)]
     pub deadline_changes: u32,
-    /// Days from the first deadline to the present one: negative where it was brought forward, null where one of them has no day.
+    /// Number of days from the first deadline to the current one. Negative if it was brought
+    /// forward; null if either has no date.
     #[serde(default)]
     #[schema(required)]
     pub deadline_moved_days: Option<i64>,
-    /// How many progress updates there are.
+    /// Number of progress updates.
     #[serde(default)]
     #[schema(minimum = 0)]
     pub update_count: u32,
-    /// The day of the latest progress update.
+    /// Date of the latest progress update.
     #[serde(default)]
     #[schema(required)]
     pub last_update_on: Option<NaiveDate>,
 }
 
 impl Rec<WorkPlanItem> {
-    /// The day to judge it by: its deadline, or the first one it ever had where it was put off to no date. Putting off without a
-    /// date is how the dashboard of 2017 was never late.
+    /// Due date: its deadline, or its first deadline if it was deferred without a date. The
+    /// dashboard of 2017 was never overdue because it was deferred without a date.
     #[must_use]
     pub fn due_on(&self) -> Option<NaiveDate> {
         let first = || self.computed.first_deadline.as_ref().and_then(|d| d.due_on);
         self.data.deadline.due_on.or_else(first)
     }
 
-    /// Whether it should have been done by now and is still open.
+    /// Whether it is still open after its due date.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         !self.data.status.is_closed() && self.due_on().is_some_and(|d| d < on)
@@ -152,7 +154,10 @@ impl Resource for WorkPlanItem {
     const PATH: &'static str = "work-plan-items";
     const PREFIX: &'static str = "WPI";
     const SUBJECT: Subject = Subject::PlanItem;
-    const ABOUT: &'static str = "Items of delivery plans: strands, projects, pilots, deliverables and activities. Status, colour and percentage are declared by the lead, here or by a progress update. A deadline can be set here once; its first value is kept for good, and it moves only by POST /api/v1/deadline-changes.";
+    const ABOUT: &'static str = "Items of delivery plans: strands, projects, pilots, deliverables \
+        and activities. Status, RAG rating and percentage are declared by the lead, here or in a \
+        progress update. A deadline can be set here once. Its first value is kept permanently, \
+        and it moves only through POST /api/v1/deadline-changes.";
     type Computed = WorkPlanItemComputed;
     type Filter = WorkPlanItemFilter;
 
@@ -217,7 +222,7 @@ impl Resource for WorkPlanItem {
             first_deadline,
             ..WorkPlanItemComputed::default()
         };
-        // The parts of every kind in one pass over what points to the item.
+        // Collects parts of every kind in one pass over the records that link to the item.
         let sources = reading
             .world
             .pointing_to(meta.id)

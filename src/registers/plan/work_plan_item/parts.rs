@@ -1,14 +1,14 @@
-//! What a work-plan item is made of.
+//! The parts of a work-plan item.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What sort of item it is.
+/// Kind of item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
-    /// A strand of work that holds others.
+    /// A strand of work that contains other items.
     Strand,
     Project,
     Pilot,
@@ -17,24 +17,24 @@ pub enum ItemKind {
     Activity,
 }
 
-/// Where an item stands, as declared by whoever leads it.
+/// Status of an item, as declared by its lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemStatus {
     #[default]
     NotStarted,
     InProgress,
-    /// Begun or not, nothing is done for the time being.
+    /// Paused for the time being, whether or not it has started.
     OnHold,
     Complete,
-    /// Given up.
+    /// No longer going ahead.
     Cancelled,
-    /// Another item took its place. Final.
+    /// Replaced by another item. Final.
     Superseded,
 }
 
 impl ItemStatus {
-    /// Whether nothing more is to be done.
+    /// Whether no more work is to be done.
     #[must_use]
     pub fn is_closed(self) -> bool {
         matches!(self, Self::Complete | Self::Cancelled | Self::Superseded)
@@ -45,15 +45,15 @@ impl ItemStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemCarry {
-    /// It goes on as it was.
+    /// It continues unchanged.
     Carried,
-    /// It goes on in another form. One item may go on as several.
+    /// It continues in another form. One item may continue as several.
     Changed,
-    /// It does not go on: this record says so, with the status cancelled.
+    /// It does not continue. This record says so and has the status cancelled.
     Dropped,
 }
 
-/// How success will be told.
+/// How success will be measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemMeasure {
     /// What is measured.
@@ -65,13 +65,13 @@ pub struct ItemMeasure {
     pub target: Option<String>,
 }
 
-/// Who helps to deliver it: a unit that is on record, or a name.
+/// A partner that helps to deliver the item: a unit recorded in the service, or a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemPartner {
     /// The unit or outside body.
     #[serde(default)]
     pub unit_id: Option<Uuid>,
-    /// The name of a partner that is not on record as a unit. Never a person's name.
+    /// Name of a partner that is not recorded as a unit. Never a person's name.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
@@ -88,16 +88,16 @@ pub struct ServedGoal {
     pub rationale: Option<String>,
 }
 
-/// What is to be reached, in whole numbers.
+/// A target in whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuantifiedTarget {
     /// Who or what is counted ("officers and staff").
     #[schema(min_length = 1, max_length = 300)]
     pub population: String,
-    /// How many are to be reached.
+    /// Number to be reached.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub target: i64,
-    /// How many have been reached, where known.
+    /// Number reached so far, if known.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub actual: Option<i64>,

@@ -41,7 +41,7 @@ const TRANSITIONS: &[(S, &[S])] = &[
             S::Superseded,
         ],
     ),
-    // What turns out not to be done is taken up again.
+    // An item that turns out not to be complete is reopened.
     (S::Complete, &[S::InProgress, S::OnHold, S::Superseded]),
     (
         S::Cancelled,
@@ -60,13 +60,15 @@ pub(super) fn check(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         (item.status == S::Complete) == item.completed_on.is_some(),
         "/completed_on",
         "required",
-        "is needed for a complete item and for no other; give or remove it together with the status",
+        "is required for a complete item and not allowed for any other; change it together with \
+            status",
     );
     rules.require(
         item.carry != Some(ItemCarry::Dropped) || item.status == S::Cancelled,
         "/status",
         "dropped",
-        "an item that the refresh dropped is cancelled; set the status to cancelled, or carry to changed",
+        "must be cancelled for an item that the refresh dropped; set status to cancelled, or \
+            carry to changed",
     );
     rules.planned("/start", &item.start);
     rules.planned("/deadline", &item.deadline);
@@ -87,7 +89,7 @@ pub(super) fn check(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
     carry(item, rules);
 }
 
-/// S12: the first deadline never changes, and every later one has an approver and a reason.
+/// S12: the first deadline never changes. Every later one has an approver and a reason.
 fn deadline(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
     let moved = rules
         .before
@@ -96,11 +98,13 @@ fn deadline(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         !moved,
         "/deadline",
         "use_deadline_change",
-        "the deadline is set; to move it, record who approved the new one and why with POST /api/v1/deadline-changes",
+        "is already set; to move it, record the new deadline, its approver and the reason with \
+            POST /api/v1/deadline-changes",
     );
 }
 
-/// The deadline is that of the last change, or the first one: also after a change was withdrawn or restored.
+/// Keeps the deadline equal to that of the last change, or to the first deadline if there is no
+/// change. This also applies after a change was withdrawn or restored.
 fn keep_to_changes(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
     let Some(first) = rules
         .before
@@ -120,8 +124,8 @@ fn keep_to_changes(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
 }
 
 fn tree(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    let remedy =
-        "make an item in the other plan, with carried_from_item_id if that plan refreshes this one";
+    let remedy = "record an item in the other plan, with carried_from_item_id if that plan refreshes this \
+            one";
     fixed(rules, item, "/plan_id", |i| i.plan_id, remedy);
     let parent = item
         .parent_id
@@ -150,17 +154,19 @@ fn lists(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
     );
     for (n, partner) in item.partners.iter().enumerate() {
         if partner.unit_id.is_some() == partner.name.is_some() {
-            let detail = "name a partner by its unit_id or, where it is not on record, by its name: one of the two";
+            let detail = "give either unit_id or, if the partner is not recorded as a unit, name, \
+                but not both";
             rules.refuse(format!("/partners/{n}/name"), "one_of", detail);
         }
     }
 }
 
-/// S8: a refresh carries items forward one by one, and says of each what became of it.
+/// S8: a refresh carries items forward one by one and records what became of each.
 fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
     let Some(from) = item.carried_from_item_id else {
         let none = item.carry.is_none() && item.carry_reason.is_none();
-        let detail = "goes with carried_from_item_id only; name that item, or leave carry and carry_reason out";
+        let detail = "is only allowed with carried_from_item_id; name that item, or leave out \
+            carry and carry_reason";
         rules.require(none, "/carry", "not_allowed", detail);
         return;
     };
@@ -168,7 +174,7 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         rules.refuse(
             "/carry",
             "required",
-            "say what became of the earlier item: carried, changed or dropped",
+            "is required with carried_from_item_id; set it to carried, changed or dropped",
         );
         return;
     };
@@ -180,7 +186,7 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
                 .is_some_and(|r| !r.trim().is_empty()),
         "/carry_reason",
         "required",
-        "is needed where an item is changed or dropped; say why",
+        "is required if the item was changed or dropped; give the reason",
     );
     let world = rules.reading.world;
     let refreshed = world
@@ -191,7 +197,8 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         origin.is_some() && origin == refreshed,
         "/carried_from_item_id",
         "other_plan",
-        "must be an item of the plan that this item's plan refreshes; set that plan's predecessor_id first, or name another item",
+        "must be an item of the plan that this item's plan refreshes; set predecessor_id of this \
+            item's plan first, or name another item",
     );
     let may_share = |c: Option<ItemCarry>| c == Some(ItemCarry::Changed);
     let twin = others(rules, from)
@@ -199,7 +206,8 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         .find(|i| !may_share(item.carry) || !may_share(i.data.carry));
     if let Some(twin) = twin {
         let detail = format!(
-            "{} carries it already; change that item, or set both to changed where one became two",
+            "{} already carries it forward; change that item, or set carry to changed on both if \
+                one item became two",
             twin.meta.reference
         );
         rules.refuse("/carried_from_item_id", "duplicate", detail);
