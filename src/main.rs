@@ -200,9 +200,9 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         .unwrap_or_else(|| format!("http://{}", app.address));
     say(
         &format!(
-            "stride answers at   {base}\ndocumentation       {base}/docs/\ndata                \
-                {data}\nfor a token, paste  TOKEN=$(cargo run -q -- token --role viewer)\nand \
-                then            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
+            "stride runs at      {base}\ndocumentation       {base}/docs/\ndata                \
+                {data}\nfor a token, run    TOKEN=$(cargo run -q -- token --role viewer)\nthen \
+                run            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
         ),
         false,
     );

@@ -423,8 +423,7 @@ impl Issuer {
     async fn claims(self: &Arc<Self>, token: &str) -> Result<(Value, u64), Problem> {
         let invalid = || {
             unauthenticated(
-                "the access token is not a valid token from its issuer for this \
-                service",
+                "the access token is not a valid token from its issuer for this service",
             )
         };
         let header = decode_header(token).map_err(|_| invalid())?;
@@ -613,7 +612,7 @@ fn check(trust: &Trust) -> Result<bool, String> {
                 "https" => Ok(false),
                 "http" if is_local => Ok(true),
                 _ => Err(
-                    "jwks_url must begin with https://; http:// is for this very machine alone"
+                    "jwks_url must start with https://; http:// is accepted only for this machine"
                         .into(),
                 ),
             }

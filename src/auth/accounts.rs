@@ -76,9 +76,8 @@ pub fn operations() -> Vec<Operation> {
         .says(
             TAG,
             "Create a new client secret",
-            "Returns the secret once; only its hash is \
-                kept. Earlier secrets stay valid for the overlap (24 hours by default) and then \
-                expire.",
+            "Returns the secret once; only its hash is kept. Earlier secrets stay valid for the \
+                overlap (24 hours by default) and then expire.",
         )
         .takes([id_parameter("account")])
         .body(
@@ -98,8 +97,7 @@ pub fn operations() -> Vec<Operation> {
         .says(
             TAG,
             "Set a person's sign-in name and password",
-            "Ends the previous password \
-                and all refresh tokens of the account.",
+            "Ends the previous password and all refresh tokens of the account.",
         )
         .takes([id_parameter("account")])
         .body(
@@ -132,8 +130,7 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
             "this account belongs to a system; only a person's account has a name and password"
         }
         AccountKind::Service => {
-            "this account belongs to a person; only a system's account has \
-            secrets"
+            "this account belongs to a person; only a system's account has secrets"
         }
     };
     Err(Problem::new(Code::Conflict, detail))

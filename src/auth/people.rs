@@ -72,8 +72,8 @@ pub fn operations() -> Vec<Operation> {
         .says(
             TAG,
             "Get a person's details",
-            "Personal data: visible only to administrators \
-                and never in the journal. Returns 404 if no details are recorded.",
+            "Personal data: visible only to administrators and never in the journal. Returns 404 \
+                if no details are recorded.",
         )
         .takes([id_parameter("person")])
         .answers(
@@ -91,8 +91,8 @@ pub fn operations() -> Vec<Operation> {
         .says(
             TAG,
             "Set a person's details",
-            "Personal data, kept apart from the journal so \
-                that it can be erased. Replaces any details recorded before.",
+            "Personal data, kept apart from the journal so that it can be erased. Replaces any \
+                details recorded before.",
         )
         .takes([id_parameter("person")])
         .body(
@@ -112,12 +112,11 @@ pub fn operations() -> Vec<Operation> {
         .says(
             TAG,
             "Erase a person's details",
-            "Deletes the person's name and contact details \
-                from the database and its free space. Deletes every password, sign-in name, \
-                secret and session of the person's accounts, and disables those accounts. The \
-                record, its history and the journal stay, with `erased_at`. This cannot be \
-                undone; repeating the call changes nothing more. Backups made earlier still \
-                contain the details.",
+            "Deletes the person's name and contact details from the database and its free space. \
+                Deletes every password, sign-in name, secret and session of the person's \
+                accounts, and disables those accounts. The record, its history and the journal \
+                stay, with `erased_at`. This cannot be undone; repeating the call changes \
+                nothing more. Backups made earlier still contain the details.",
         )
         .takes([id_parameter("person")])
         .answers(200, "The record that remains.", schema_ref("Person"))

@@ -140,10 +140,10 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("POST", "/oauth/token", "requestToken", Access::Public, token)
             .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the \
                 account's id and secret, in the form or by HTTP Basic. For people: \
-                `refresh_token`, with the token that the last answer gave. Tokens are good for \
-                fifteen minutes. As RFC 6749 asks: parameters that it does not know and those \
-                without a value are ignored, and a refusal carries `error` and \
-                `error_description` beside the members of every problem.")
+                `refresh_token`, with the token from the previous response. Access tokens are \
+                valid for fifteen minutes. As RFC 6749 requires, unknown parameters and \
+                parameters without a value are ignored, and errors carry `error` and \
+                `error_description` as well as the members of every problem.")
             .body(
                 &["application/x-www-form-urlencoded"],
                 schema_ref("TokenRequestInput"),
@@ -154,7 +154,8 @@ pub fn operations() -> Vec<Operation> {
             .extends_problems(PROBLEM),
         Operation::new("POST", "/auth/login", "login", Access::Public, login)
             .says("Sign-in", "Sign in with name and password", "For people. A wrong name and a \
-                wrong password are answered alike; after several failures a name must wait.")
+                wrong password get the same response. After several failures, sign-in with that \
+                name is refused for some time.")
             .body(&["application/json"], schema_ref("LoginInput"), json!({ "login": "delivery.lead", "password": "…" }))
             .answers(200, "A token.", schema_ref("TokenAnswer"))
             .refuses(&[Code::BadCredentials]),
@@ -162,7 +163,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn refused() -> Problem {
-    Problem::new(Code::BadCredentials, "name or secret is not accepted")
+    Problem::new(Code::BadCredentials, "the name or password is not accepted")
         .header("WWW-Authenticate", CHALLENGE)
 }
 

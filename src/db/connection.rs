@@ -73,7 +73,7 @@ impl Address {
         if let Some(path) = url.strip_prefix("sqlite://") {
             if path.is_empty() {
                 return Err(DbError::Url(
-                    "sqlite:// needs a path: sqlite:///var/lib/stride/stride.db".into(),
+                    "sqlite:// needs a path, for example sqlite:///var/lib/stride/stride.db".into(),
                 ));
             }
             return Ok(Self::Sqlite(path.to_owned()));
@@ -84,15 +84,15 @@ impl Address {
                 .any(|mode| url.contains(&format!("sslmode={mode}")));
             if wants_tls && cfg!(feature = "bundled-libpq") {
                 return Err(DbError::Url(
-                    "this build has no TLS to the database: build with `--no-default-features \
-                        --features system-libpq`, or leave sslmode out"
+                    "this build does not support TLS to the database: build with \
+                        `--no-default-features --features system-libpq`, or leave sslmode out"
                         .into(),
                 ));
             }
             return Ok(Self::Postgres(url.to_owned()));
         }
         Err(DbError::Url(
-            "DATABASE_URL must begin with postgres:// or sqlite://".into(),
+            "DATABASE_URL must start with postgres:// or sqlite://".into(),
         ))
     }
 
@@ -112,7 +112,7 @@ impl Address {
                 let mut c = PgConnection::establish(url)?;
                 c.batch_execute(
                     "SET client_min_messages TO warning; SET timezone TO 'UTC'; SET \
-                    statement_timeout TO '30s'",
+                        statement_timeout TO '30s'",
                 )?;
                 Ok(Conn::Postgres(c))
             }

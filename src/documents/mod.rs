@@ -134,8 +134,7 @@ impl Announced {
         let media = media::named(&call.media_type).ok_or_else(|| {
             Problem::new(
                 Code::UnsupportedMediaType,
-                "this media type is not \
-                accepted; send one of the accepted types",
+                "this media type is not accepted; send one of the accepted types",
             )
         })?;
         let disposition = call
@@ -524,8 +523,8 @@ pub async fn sweep(engine: &Engine, documents: &Documents) {
         .await
     {
         Ok(0) => {}
-        Ok(n) => log::info!("{n} files were taken away that uploads had left behind"),
-        Err(e) => log::warn!("what uploads left behind was not looked for: {e}"),
+        Ok(n) => log::info!("removed {n} files left behind by uploads"),
+        Err(e) => log::warn!("could not check for files left behind by uploads: {e}"),
     }
 }
 
@@ -548,15 +547,15 @@ pub async fn verify(
     for version in &versions {
         let (meta, data) = (&version.meta, &version.data);
         let what = match documents.measure(meta.id).await? {
-            None => "its file is gone".to_owned(),
+            None => "its file is missing".to_owned(),
             Some((size, _)) if i64::try_from(size) != Ok(data.byte_size) => {
                 format!(
-                    "its file has {size} bytes and was uploaded with {}",
+                    "its file has {size} bytes but was uploaded with {}",
                     data.byte_size
                 )
             }
             Some((_, hash)) if hash != data.sha256 => format!(
-                "its file has the SHA-256 {hash} and was uploaded with {}",
+                "its file has the SHA-256 {hash} but was uploaded with {}",
                 data.sha256
             ),
             Some(_) => continue,

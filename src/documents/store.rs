@@ -60,8 +60,8 @@ impl Documents {
         let folder = PathBuf::from(place);
         std::fs::create_dir_all(&folder).map_err(|e| {
             format!(
-                "the folder for documents ({place}) cannot be made: {e}; name \
-                another with STRIDE_STORE"
+                "the folder for documents ({place}) cannot be created: {e}; name another with \
+                    STRIDE_STORE"
             )
         })?;
         // A file must be stored as durably as the journal entry that names it.
@@ -96,7 +96,8 @@ impl Documents {
     /// # Errors
     /// 503 if the maximum number of files is being uploaded.
     pub fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let full = |_| Problem::unavailable("as many files as may be are on their way in");
+        let full =
+            |_| Problem::unavailable("the maximum number of files is already being uploaded");
         Arc::clone(&self.slots).try_acquire_owned().map_err(full)
     }
 
@@ -125,7 +126,7 @@ impl Documents {
     /// Keeps a file for good, because the journal names it.
     pub async fn keep(&self, id: Uuid) {
         if let Err(e) = self.store.delete(&mark(id)).await {
-            log::warn!("the mark of file {id} stays until the next sweep: {e}");
+            log::warn!("the mark of file {id} remains until the next sweep: {e}");
         }
     }
 
@@ -134,14 +135,14 @@ impl Documents {
         match self.store.delete(&file(id)).await {
             Ok(()) | Err(StoreError::NotFound { .. }) => self.keep(id).await,
             // The mark remains, so that a sweep finds the file.
-            Err(e) => log::warn!("file {id} stays until the next sweep: {e}"),
+            Err(e) => log::warn!("file {id} remains until the next sweep: {e}"),
         }
     }
 
     /// Abandons a file that is not yet complete.
     pub async fn give_up(&self, id: Uuid, upload: Upload) {
         if let Err(e) = upload.write.abort().await {
-            log::warn!("what came of file {id} stays until the next sweep: {e}");
+            log::warn!("the incomplete file {id} remains until the next sweep: {e}");
             return;
         }
         self.remove(id).await;
@@ -155,7 +156,7 @@ impl Documents {
         match self.store.head(&file(id)).await {
             Ok(meta) => Ok(meta.size),
             Err(e @ StoreError::NotFound { .. }) => {
-                Err(Problem::internal(format!("file {id} is gone: {e}")))
+                Err(Problem::internal(format!("file {id} is missing: {e}")))
             }
             Err(e) => Err(away(e)),
         }
@@ -319,8 +320,8 @@ fn mark(id: Uuid) -> Path {
 }
 
 fn away(e: StoreError) -> Problem {
-    log::error!("the store of documents: {e}");
-    Problem::new(Code::Unavailable, "the store of documents is away").header("Retry-After", "5")
+    log::error!("document store: {e}");
+    Problem::new(Code::Unavailable, "the document store is unavailable").header("Retry-After", "5")
 }
 
 /// Returns bytes in hexadecimal.

@@ -848,8 +848,7 @@ fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<i64>) -> Result<()
     match if_match {
         Some(expected) if expected != version => {
             let detail = format!(
-                "you changed version {expected}, but the record is now at version \
-                    {version}"
+                "you changed version {expected}, but the record is now at version {version}"
             );
             Err(Problem::new(Code::VersionMismatch, detail)
                 .header("ETag", format!("\"{version}\"")))

@@ -300,10 +300,9 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Change {}", a(&n.one)),
-        "Accepts a JSON merge patch (RFC 7396): \
-        fields that are left out keep their value, `null` clears a field, and lists are replaced \
-        as a whole. The result is checked like a new record. A patch that changes nothing \
-        creates no new version.",
+        "Accepts a JSON merge patch (RFC 7396): fields that are left out keep their value, `null` \
+            clears a field, and lists are replaced as a whole. The result is checked like a new \
+            record. A patch that changes nothing creates no new version.",
     )
     .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
     .body(
@@ -340,9 +339,9 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Withdraw {}", a(&n.one)),
-        "Withdraws the record without deleting \
-        it: it no longer appears in lists, but its history is kept and it can be restored. \
-        Refused while other live records, apart from its own parts, refer to it.",
+        "Withdraws the record without deleting it: it no longer appears in lists, but its history \
+            is kept and it can be restored. Refused while other live records, apart from its own \
+            parts, refer to it.",
     )
     .takes([id_parameter(&n.one), if_match(), reason()])
     .answers(
@@ -468,19 +467,18 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Change many {}", n.many),
-        "Runs up to 1,000 operations in one request, in order. By default it is all or \
-                nothing: the first operation that fails undoes all of them, and its error gives \
-                its place. With `mode=each` every operation succeeds or fails on its own, and \
-                the response is 207 with one result for each. Each operation needs its own \
-                permission. For more operations, start a job with `POST /api/v1/jobs`.",
+        "Runs up to 1,000 operations in one request, in order. By default it is all or nothing: \
+            the first operation that fails undoes all of them, and its error gives its place. \
+            With `mode=each` every operation succeeds or fails on its own, and the response is \
+            207 with one result for each. Each operation needs its own permission. For more \
+            operations, start a job with `POST /api/v1/jobs`.",
     )
     .takes([
         idempotency(),
         reason(),
         query(
             "mode",
-            "`atomic`: all or nothing. `each`: every operation succeeds or fails on \
-                its own.",
+            "`atomic`: all or nothing. `each`: every operation succeeds or fails on its own.",
             json!({ "type": "string", "enum": ["atomic", "each"], "default": "atomic" }),
         ),
         query(

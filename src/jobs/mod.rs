@@ -108,9 +108,8 @@ pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
             "Jobs",
             "List jobs",
             &format!(
-                "Returns the caller's own jobs, newest first. \
-                Administrators and auditors see all jobs. Finished jobs are kept for {JOB_DAYS} \
-                days."
+                "Returns the caller's own jobs, newest first. Administrators and auditors see all \
+                    jobs. Finished jobs are kept for {JOB_DAYS} days."
             ),
         )
         .takes([
@@ -132,8 +131,8 @@ pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
         .says(
             "Jobs",
             "Get a job",
-            "Returns the progress of a job. Available to the account \
-                that created it, administrators and auditors; others get 404.",
+            "Returns the progress of a job. Available to the account that created it, \
+                administrators and auditors; others get 404.",
         )
         .takes([id_parameter("job")])
         .answers(200, "The job.", schema_ref("Job")),
@@ -147,9 +146,9 @@ pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
         .says(
             "Jobs",
             "Cancel a job",
-            "Allowed for the account that created the job and for \
-                administrators. After the response the job makes no more changes. Changes \
-                already made are kept; an atomic job has made none.",
+            "Allowed for the account that created the job and for administrators. After the \
+                response the job makes no more changes. Changes already made are kept; an atomic \
+                job has made none.",
         )
         .takes([id_parameter("job"), idempotency()])
         .answers(200, "The cancelled job.", schema_ref("Job"))
@@ -205,8 +204,7 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
     let total = operations.len();
     if total > MOST_AT_ONCE && (dry_run || mode == JobMode::Atomic) {
         let detail = format!(
-            "an atomic job or a dry run can have at most {MOST_AT_ONCE} operations; split \
-                it"
+            "an atomic job or a dry run can have at most {MOST_AT_ONCE} operations; split it"
         );
         return Err(Problem::field(
             Code::InvalidBody,

@@ -86,8 +86,8 @@ fn chain(
             }
             if row.previous != previous {
                 faults.push(
-                    "does not follow the previous entry: one of the two was changed, \
-                    removed or moved"
+                    "does not follow the previous entry: one of the two was changed, removed or \
+                        moved"
                         .into(),
                 );
             }

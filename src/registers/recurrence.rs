@@ -160,8 +160,7 @@ pub fn fault(rule: &str, first: Option<NaiveDate>, until: Option<NaiveDate>) -> 
         Ok(days) if days.first() != Some(&first) => Some(match days.first() {
             Some(day) => {
                 format!(
-                    "does not start on the first day ({first}) but on {day}; make the two \
-                    match"
+                    "does not start on the first day ({first}) but on {day}; make the two match"
                 )
             }
             None => format!("gives no day from {first} on; correct the rule"),

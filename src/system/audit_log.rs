@@ -69,16 +69,15 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Journal",
             "List the audit log",
-            "Returns every change ever made, in the order \
-                of commits. Entries about records that are not visible to the caller are left \
-                out; their hashes appear as `previous` in the next entry.",
+            "Returns every change ever made, in the order of commits. Entries about records that \
+                are not visible to the caller are left out; their hashes appear as `previous` in \
+                the next entry.",
         )
         .takes([
             page::limit_parameter("Entries"),
             query(
                 "cursor",
-                "`next_cursor` of the previous page. Returns the entries after \
-                    this number.",
+                "`next_cursor` of the previous page. Returns the entries after this number.",
                 json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
             ),
         ])

@@ -148,27 +148,26 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Observations",
             "Import observations",
-            "Send any number of rows in one call, as NDJSON (one such object on each line) or \
-                    as CSV with a header row of the same names. The body is read in pieces: \
-                    every 1,000 rows are checked and committed together, so the import as a \
-                    whole is not atomic. A refused row is listed in the response and does not \
-                    stop other rows. If a call breaks off, send it again: rows that match \
-                    existing records count as unchanged. A row that differs from a recorded \
-                    figure is refused, or corrects it with `on_conflict=correct`. You need the \
-                    role in the scope of each row's measure.",
+            "Send any number of rows in one call, as NDJSON (one such object on each line) or as \
+                CSV with a header row of the same names. The body is read in pieces: every 1,000 \
+                rows are checked and committed together, so the import as a whole is not atomic. \
+                A refused row is listed in the response and does not stop other rows. If a call \
+                breaks off, send it again: rows that match existing records count as unchanged. \
+                A row that differs from a recorded figure is refused, or corrects it with \
+                `on_conflict=correct`. You need the role in the scope of each row's measure.",
         )
         .takes([
             reason(),
             query(
                 "on_conflict",
-                "`refuse`: the recorded figure is kept. `correct`: the row \
-                    creates a new version of it.",
+                "`refuse`: the recorded figure is kept. `correct`: the row creates a new version \
+                    of it.",
                 json!({ "type": "string", "enum": ["refuse", "correct"], "default": "refuse" }),
             ),
             query(
                 "dry_run",
-                "Check everything but write nothing. Duplicate rows are then \
-                    found only within the same 1,000 rows.",
+                "Check everything but write nothing. Duplicate rows are then found only within \
+                    the same 1,000 rows.",
                 json!({ "type": "boolean", "default": false }),
             ),
         ])

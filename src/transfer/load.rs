@@ -291,8 +291,8 @@ fn resolve(world: &World, value: &mut Value, pointer: &mut String) -> Result<(),
                 .and_then(|t| t.by_reference(reference))
                 .ok_or_else(|| {
                     let detail = format!(
-                        "no {kind} with the reference `{reference}` comes earlier in \
-                    the file or exists already"
+                        "no {kind} with the reference `{reference}` comes earlier in the file or \
+                            exists already"
                     );
                     Problem::with_errors(
                         Code::RuleViolation,

@@ -575,13 +575,13 @@ pub fn operations() -> Vec<Operation> {
             query(
                 "since",
                 "Only what was recorded after this time. A date means the end of that day. \
-                        Defaults to the end of the day 28 days before the date in `on`.",
+                    Defaults to the end of the day 28 days before the date in `on`.",
                 moment("2020-06-29"),
             ),
             id_query(
                 "since_meeting_of",
-                "Only what was recorded after the day of this \
-                    board's last held meeting before the date in `on`.",
+                "Only what was recorded after the day of this board's last held meeting before \
+                    the date in `on`.",
             ),
             limit_parameter("Records"),
             query(
@@ -602,13 +602,13 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "List changes",
-            "Returns every record that was created, changed, withdrawn or restored since a \
-                    time, or since a board last met, until now or `as_of`. Each record is listed \
-                    once, with the differences between the two times, field by field, and who \
-                    made each change and when. Readers see the account's id and the post it is \
-                    for. Auditors and administrators also see the account's name. Names of \
-                    people do not appear. With `as_of`, the pages of one answer stay consistent \
-                    whatever is recorded in the meantime.",
+            "Returns every record that was created, changed, withdrawn or restored since a time, \
+                or since a board last met, until now or `as_of`. Each record is listed once, \
+                with the differences between the two times, field by field, and who made each \
+                change and when. Readers see the account's id and the post it is for. Auditors \
+                and administrators also see the account's name. Names of people do not appear. \
+                With `as_of`, the pages of one answer stay consistent whatever is recorded in \
+                the meantime.",
         ),
     ]
 }

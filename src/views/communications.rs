@@ -244,8 +244,8 @@ pub fn operations() -> Vec<Operation> {
             ),
             day(
                 "until",
-                "Last day of the window, included. Defaults to 91 days after `from`. \
-                    At most two years after `from`.",
+                "Last day of the window, included. Defaults to 91 days after `from`. At most two \
+                    years after `from`.",
             ),
             some_of(
                 "state",
@@ -286,9 +286,9 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "Get the communications calendar",
-            "Returns each run of each activity and campaign that has a day in the window, \
-                    with its first and last day, both included, and whether it is due, running \
-                    or ended on the date. A recurring activity has a run for each occurrence.",
+            "Returns each run of each activity and campaign that has a day in the window, with \
+                its first and last day, both included, and whether it is due, running or ended \
+                on the date. A recurring activity has a run for each occurrence.",
         ),
     ]
 }

@@ -852,8 +852,8 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Show plan items against goals",
             &format!(
-                "Returns plan items against goals, with the items that serve no goal and \
-                    the goals that no item serves. {table}"
+                "Returns plan items against goals, with the items that serve no goal and the \
+                    goals that no item serves. {table}"
             ),
         ),
         operation(
@@ -867,9 +867,9 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Show boards against goals",
             &format!(
-                "Returns boards against goals by kind of remit on the date, with boards \
-                    and goals that have none, goals that several boards decide on (`held_twice`) \
-                    and goals that no board decides on (`undecided`). {table}"
+                "Returns boards against goals by kind of remit on the date, with boards and goals \
+                    that have none, goals that several boards decide on (`held_twice`) and goals \
+                    that no board decides on (`undecided`). {table}"
             ),
         ),
         operation(
@@ -884,9 +884,9 @@ pub fn operations() -> Vec<Operation> {
             "Show associations and advisory groups against boards",
             &format!(
                 "Returns staff support associations and independent advisory groups against \
-                boards: their seats on the date, and at how many of the board's last \
-                {LAST_MEETINGS} held meetings somebody attended for them. A seat is not \
-                attendance. Attendance without a seat is marked `came`. {table}"
+                    boards: their seats on the date, and at how many of the board's last \
+                    {LAST_MEETINGS} held meetings somebody attended for them. A seat is not \
+                    attendance. Attendance without a seat is marked `came`. {table}"
             ),
         ),
         operation(
@@ -900,9 +900,9 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Show plan items against measures",
             &format!(
-                "Returns plan items against recorded measures, with items that no \
-                    measure reports on (`note` says if an item has measures described in words) \
-                    and measures that report on no item. {table}"
+                "Returns plan items against recorded measures, with items that no measure reports \
+                    on (`note` says if an item has measures described in words) and measures \
+                    that report on no item. {table}"
             ),
         ),
         operation(
@@ -915,9 +915,9 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Show measures against protected characteristics",
             &format!(
-                "Returns measures against the nine protected characteristics of the Equality \
-                Act 2010: whether there are figures for the latest period, as visible to the \
-                caller. A cell that is only `wanted` is a gap. {table}"
+                "Returns measures against the nine protected characteristics of the Equality Act \
+                    2010: whether there are figures for the latest period, as visible to the \
+                    caller. A cell that is only `wanted` is a gap. {table}"
             ),
         ),
         operation(
@@ -930,8 +930,8 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Show business groups against good practice",
             &format!(
-                "Returns business groups against examples of good practice, published by \
-                plan or ad hoc. Examples of a unit below a group count for the group. {table}"
+                "Returns business groups against examples of good practice, published by plan or \
+                    ad hoc. Examples of a unit below a group count for the group. {table}"
             ),
         ),
     ]

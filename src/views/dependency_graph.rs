@@ -458,8 +458,8 @@ pub fn operations() -> Vec<Operation> {
             ),
             id_query(
                 "unit_id",
-                "Only what this unit or a unit below it owns, what that waits \
-                    for, and what waits for it.",
+                "Only what this unit or a unit below it owns, what that waits for, and what waits \
+                    for it.",
             ),
             some_of("wait_kind", "Only dependencies of these kinds.", &kinds),
             query(
@@ -477,9 +477,9 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Get the dependency graph",
             "Returns records and events that wait for each other, with the state of each, its \
-                    expected date, and whether that date can be met. Available as JSON, as a \
-                    table with a row for each dependency, or drawn in Mermaid or DOT. `is_cut` \
-                    says whether anything is left out, and the drawings say so too.",
+                expected date, and whether that date can be met. Available as JSON, as a table \
+                with a row for each dependency, or drawn in Mermaid or DOT. `is_cut` says \
+                whether anything is left out, and the drawings say so too.",
         ),
     ]
 }

@@ -535,8 +535,8 @@ pub fn operations() -> Vec<Operation> {
             "Views",
             "Get the figures of a dashboard",
             "Returns the latest figures of its measures, in total and by its characteristics, \
-                    with the target in force and the figure they are compared with. Figures are \
-                    in the form that the caller may see.",
+                with the target in force and the figure they are compared with. Figures are in \
+                the form that the caller may see.",
         ),
     ]
 }

@@ -872,9 +872,9 @@ pub fn operations() -> Vec<Operation> {
             some_of("dated_kind", "Only records of these kinds.", &kinds),
             some_of(
                 "only",
-                "Only records that slipped, were deferred without a new date, are overdue, \
-                        have a deadline that cannot be relied on (late, unknown or in a circle), \
-                        or are open. Records that match any of the given values are returned.",
+                "Only records that slipped, were deferred without a new date, are overdue, have a \
+                    deadline that cannot be relied on (late, unknown or in a circle), or are \
+                    open. Records that match any of the given values are returned.",
                 &only,
             ),
             id_query("record_id", "Only this record."),

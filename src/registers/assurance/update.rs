@@ -177,8 +177,8 @@ impl RecommendationUpdate {
     /// S25: a deferral is not progress, and a report of completion is a claim.
     fn check_kind(&self, rules: &mut Rules<'_, Self>) {
         let progress = self.update_kind == K::Progress;
-        let only = "is allowed only for progress updates; record a progress update as well, or leave it \
-                out";
+        let only = "is allowed only for progress updates; record a progress update as well, or \
+            leave it out";
         rules.require(
             progress || self.implementation.is_none(),
             "/implementation",

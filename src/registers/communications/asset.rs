@@ -120,8 +120,8 @@ impl Resource for IntranetAsset {
     const PATH: &'static str = "intranet-assets";
     const PREFIX: &'static str = "WEB";
     const SUBJECT: Subject = Subject::Communications;
-    const ABOUT: &'static str = "Intranet pages on inclusion: who looks after them, the policies \
-        they lead to, the last review and the next.";
+    const ABOUT: &'static str = "Intranet pages on inclusion: their owners, the policies they \
+        link to, and the dates of the last and next review.";
     type Computed = NothingComputed;
     type Filter = IntranetAssetFilter;
 

@@ -137,7 +137,7 @@ impl Resource for Document {
             "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
             "url": "https://example.org/strategy.pdf", "retrieved_on": "2020-10-26", "dated_on": "2017-06-30",
             "state": "draft", "state_words": "Draft for consultation",
-            "description": "What the organisation wants to have reached in four years"
+            "description": "What the organisation wants to achieve in four years"
         })
     }
     fn links(&self, links: &mut Links) {
@@ -153,7 +153,7 @@ impl Resource for Document {
             self.url.is_some() || self.retrieved_on.is_none(),
             "/retrieved_on",
             "not_allowed",
-            "is the day on which the address was read; give url or leave the day out",
+            "is the date the URL was last read; give url or leave retrieved_on out",
         );
         crate::registers::checks::not_in_future(rules, "/retrieved_on", self.retrieved_on);
     }

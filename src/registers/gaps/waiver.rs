@@ -90,8 +90,7 @@ impl GapWaiver {
             .map_or("", |k| k.name);
         if let Some((_, kind)) = gap_code(&self.rule).filter(|(_, kind)| *kind != is) {
             let detail = format!(
-                "the rule checks records of the kind {kind}, and this record is \
-                of another kind"
+                "the rule checks records of the kind {kind}, and this record is of another kind"
             );
             rules.refuse("/record_id", "wrong_kind", detail);
         }

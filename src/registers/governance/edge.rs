@@ -161,8 +161,7 @@ impl Resource for BoardEdge {
             rules.refuse(
                 "/to_id",
                 "circle",
-                "a board cannot have a relationship with itself; \
-                name another body",
+                "a board cannot have a relationship with itself; name another body",
             );
             return;
         }

@@ -122,13 +122,13 @@ impl TermsOfReference {
                 self.approver_post_id.is_some() || self.approver_board_id.is_some(),
                 "/approver_post_id",
                 "required",
-                "agreed terms need who approved them; give approver_post_id or approver_board_id",
+                "agreed terms need an approver; give approver_post_id or approver_board_id",
             );
             rules.require(
                 self.approved_on.is_some(),
                 "/approved_on",
                 "required",
-                "agreed terms need the day of approval; give approved_on",
+                "agreed terms need the date of approval; give approved_on",
             );
         }
     }
@@ -137,7 +137,7 @@ impl TermsOfReference {
     fn check_unchanged(&self, rules: &mut Rules<'_, Self>) {
         let settled = |s| matches!(s, TermsStatus::Agreed | TermsStatus::Superseded);
         if rules.before.is_some_and(|b| settled(b.data.status)) {
-            let remedy = "these terms were agreed; make another version";
+            let remedy = "these terms were agreed; create another version";
             fixed(rules, self, "/sections", |t| t.sections.clone(), remedy);
             fixed(
                 rules,
@@ -162,7 +162,7 @@ impl TermsOfReference {
                 .all(|t| t.data.version_label.trim().to_lowercase() != label),
             "/version_label",
             "duplicate",
-            "the board has terms with this version label; choose another",
+            "the board already has terms with this version label; choose another",
         );
         if self.status != TermsStatus::Agreed {
             return;
@@ -175,7 +175,7 @@ impl TermsOfReference {
                 rules.refuse(
                     "/approved_on",
                     "date_order",
-                    "the board has terms that were agreed later; record these as superseded",
+                    "the board has terms that were agreed later; record this version as superseded",
                 );
             } else {
                 rules.follow_up(earlier.meta.id, json!({ "status": "superseded" }));
@@ -190,8 +190,8 @@ impl Resource for TermsOfReference {
     const PREFIX: &'static str = "TOR";
     const SUBJECT: Subject = Subject::Governance;
     const ABOUT: &'static str = "Boards' terms of reference, version by version, with every \
-        section a board needs. A completeness score names what is empty; agreed terms need \
-        approver and date, and agreeing a version supersedes the one before.";
+        section a board needs. A completeness score names the empty sections. Agreed terms need \
+        an approver and a date. Agreeing a version supersedes the one before.";
     type Computed = TermsComputed;
     type Filter = TermsFilter;
 

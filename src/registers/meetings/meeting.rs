@@ -262,8 +262,7 @@ impl Meeting {
             .filter_map(|o| o.data.agenda_number.as_ref());
         if let Some(gone) = outcomes.find(|number| !self.has_item(number)) {
             let detail = format!(
-                "item {gone} has outcomes; leave it on the agenda, or change the outcomes \
-                    first"
+                "item {gone} has outcomes; leave it on the agenda, or change the outcomes first"
             );
             rules.refuse("/agenda", "in_use", detail);
         }

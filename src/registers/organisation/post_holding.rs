@@ -70,8 +70,8 @@ impl PostHolding {
             .collect();
         let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
         if at_once.iter().any(|h| h.data.person_id == self.person_id) {
-            let detail = "the person already holds this post on some of these days; end or change that \
-                    term first";
+            let detail = "the person already holds this post on some of these days; end or change \
+                that term first";
             rules.refuse("/from_on", "overlap", detail);
         } else if substantive(self) && at_once.iter().any(|h| substantive(&h.data)) {
             let detail = "another person already holds this post substantively on some of these \

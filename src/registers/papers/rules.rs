@@ -66,8 +66,8 @@ fn decisions(paper: &Paper, rules: &mut Rules<'_, Paper>) {
         let at = |field: &str| format!("/recommendations/{n}/{field}");
         if asked.decided() != was.unwrap_or_default() {
             if !before.is_some_and(|b| b.is_frozen()) {
-                let detail = "a draft cannot have a decision; issue the paper first, or leave the decision \
-                        out";
+                let detail = "a draft cannot have a decision; issue the paper first, or leave the \
+                    decision out";
                 rules.refuse(at("decision"), "not_issued", detail);
             } else if !rules.may(Subject::Meeting, Act::Update, paper.meeting_id) {
                 rules.forbid(

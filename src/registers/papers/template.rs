@@ -134,10 +134,8 @@ impl Resource for PaperTemplate {
             ),
         ] {
             let has = self.sections.iter().any(|s| s.source == source);
-            let detail = format!(
-                "no section has the source {what}, which every paper needs; add \
-                one"
-            );
+            let detail =
+                format!("no section has the source {what}, which every paper needs; add one");
             if !has {
                 rules.refuse("/sections", "required", detail);
             }

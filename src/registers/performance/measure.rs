@@ -384,8 +384,8 @@ pub fn check_breakdown<R: Resource>(
     for (n, category) in breakdown.iter().enumerate() {
         let id = category.classification_id;
         if breakdown.iter().take(n).any(|b| b.classification_id == id) {
-            let detail = "names a classification already named; a figure can have only one category of \
-                    each classification, so remove one";
+            let detail = "names a classification already named; a figure can have only one \
+                category of each classification, so remove one";
             rules.refuse(
                 format!("/breakdown/{n}/classification_id"),
                 "duplicate",

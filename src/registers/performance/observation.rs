@@ -244,8 +244,8 @@ impl Resource for Observation {
     }
     // S33
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let remedy = "it would be a different figure; record that figure separately, and withdraw this one \
-                if it is wrong";
+        let remedy = "it would be a different figure; record that figure separately, and withdraw \
+            this one if it is wrong";
         fixed(rules, self, "/measure_id", |o| o.measure_id, remedy);
         fixed(rules, self, "/period", |o| o.period, remedy);
         fixed(rules, self, "/breakdown", |o| o.breakdown.clone(), remedy);

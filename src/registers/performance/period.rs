@@ -86,8 +86,8 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::read(text).ok_or(
-            "must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, \
-                2020-10-26, 2020/21 or 2020-10-01/2020-11-15",
+            "must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, \
+                2020/21 or 2020-10-01/2020-11-15",
         )
     }
 }

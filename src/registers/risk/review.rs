@@ -123,8 +123,8 @@ impl Resource for RiskReview {
                 "/reviewed_on",
                 "date_order",
                 format!(
-                    "is after {day}, when the risk was closed; reopen the risk before you \
-                    record this review"
+                    "is after {day}, when the risk was closed; reopen the risk before you record \
+                        this review"
                 ),
             );
         }

@@ -146,8 +146,8 @@ impl Goal {
                 None => {}
             }
             if is_new && named {
-                let detail = "contradicts new: a goal is either new or comes from an earlier one; remove \
-                        one of the two";
+                let detail = "contradicts new: a goal is either new or comes from an earlier one; \
+                    remove one of the two";
                 rules.refuse(format!("/lineage/{n}/relation"), "contradiction", detail);
             }
         }

@@ -119,14 +119,18 @@ fn description(thing: &DatedThing) -> String {
         thing.record.reference
     );
     if thing.is_first_date {
-        text.push_str("\nPut off to no day; this is when it was first due.");
+        text.push_str("\nDeferred without a date; this is when it was first due.");
     } else if thing.precision != Precision::Day && thing.precision != Precision::Unspecified {
         let words = thing
             .source_text
             .as_deref()
             .map(|w| format!(" ({w})"))
             .unwrap_or_default();
-        let _ = write!(text, "\nKnown to the {}{words}.", word(&thing.precision));
+        let _ = write!(
+            text,
+            "\nKnown only to the {}{words}.",
+            word(&thing.precision)
+        );
     }
     match thing.state {
         DateState::Done => text.push_str("\nDone."),

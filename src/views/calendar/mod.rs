@@ -189,14 +189,13 @@ pub fn operations() -> Vec<Operation> {
         .takes([
             day(
                 "from",
-                "First day of the window. Defaults to 28 days before the date in \
-                    `on`, or before `until` if that is earlier.",
+                "First day of the window. Defaults to 28 days before the date in `on`, or before \
+                    `until` if that is earlier.",
             ),
             day(
                 "until",
-                "Last day of the window, included. Defaults to 91 days after the \
-                    date in `on`, or after `from` if that is later. At most five years after \
-                    `from`.",
+                "Last day of the window, included. Defaults to 91 days after the date in `on`, or \
+                    after `from` if that is later. At most five years after `from`.",
             ),
             some_of(
                 "kind",
@@ -214,19 +213,19 @@ pub fn operations() -> Vec<Operation> {
             ),
             id_query(
                 "board_id",
-                "Only dates of records that belong to this board or concern \
-                    it: its meetings, its actions, reports to it.",
+                "Only dates of records that belong to this board or concern it: its meetings, its \
+                    actions, reports to it.",
             ),
         ])
         .says(
             "Views",
             "Get the calendar",
             "Returns the deadlines of items, recommendations and actions, and the meetings, \
-                    reports, campaigns, reviews, rotations and ends of terms, that have a day in \
-                    the window. Something due in a month is due on its last day, and `precision` \
-                    says so. Something deferred without a date appears on the day it was first \
-                    due. Things that only happened (an update, an approval) are history and are \
-                    not included.",
+                reports, campaigns, reviews, rotations and ends of terms, that have a day in the \
+                window. Something due in a month is due on its last day, and `precision` says \
+                so. Something deferred without a date appears on the day it was first due. \
+                Things that only happened (an update, an approval) are history and are not \
+                included.",
         ),
     ]
 }

@@ -368,11 +368,11 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "List contradictions",
-            "Returns every record for which claim, verification and computation differ: what \
-                    is claimed, by whom and when; what was found by those who check it; what \
-                    follows from the records; and the records that contradict the claim. \
-                    `by_rule` counts everything that matches the filters, on all pages. The \
-                    rules are at `/api/v1/contradiction-rules`.",
+            "Returns every record for which claim, verification and computation differ: what is \
+                claimed, by whom and when; what was found by those who check it; what follows \
+                from the records; and the records that contradict the claim. `by_rule` counts \
+                everything that matches the filters, on all pages. The rules are at \
+                `/api/v1/contradiction-rules`.",
         ),
         operation(
             "/api/v1/contradiction-rules",

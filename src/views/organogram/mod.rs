@@ -622,13 +622,12 @@ pub fn operations() -> Vec<Operation> {
         .takes([
             id_query(
                 "board_id",
-                "Only this board and the boards that report to it, directly \
-                    or indirectly, and what they are linked to.",
+                "Only this board and the boards that report to it, directly or indirectly, and \
+                    what they are linked to.",
             ),
             id_query(
                 "unit_id",
-                "Only boards of this unit and all units below it, and what \
-                    they are linked to.",
+                "Only boards of this unit and all units below it, and what they are linked to.",
             ),
             some_of(
                 "edge_kind",
@@ -644,13 +643,13 @@ pub fn operations() -> Vec<Operation> {
         .says(
             "Views",
             "Get the organogram",
-            "Returns the boards in place on the date with their chair (a post, never a \
-                    person), terms of reference and seats; the bodies that they are linked to; \
-                    who reports to, assures, allocates to and escalates to whom; and the gaps \
-                    that the rules find on each board. Available as nodes and board \
-                    relationships, as a tree of reporting lines, and drawn: `format=mermaid`, \
-                    `dot` or `svg`. A body that reports to several others appears in full below \
-                    the first of them, and by name below the others.",
+            "Returns the boards in place on the date with their chair (a post, never a person), \
+                terms of reference and seats; the bodies that they are linked to; who reports \
+                to, assures, allocates to and escalates to whom; and the gaps that the rules \
+                find on each board. Available as nodes and board relationships, as a tree of \
+                reporting lines, and drawn: `format=mermaid`, `dot` or `svg`. A body that \
+                reports to several others appears in full below the first of them, and by name \
+                below the others.",
         ),
     ]
 }

@@ -81,7 +81,7 @@ pub fn mermaid(view: &OrganogramView) -> String {
     }
     out.push_str(
         "  classDef whole fill:#ffffff,stroke:#1d3557\n  classDef gaps \
-        fill:#fff4e5,stroke:#b00020,stroke-width:2px\n",
+            fill:#fff4e5,stroke:#b00020,stroke-width:2px\n",
     );
     out.push_str("  classDef body fill:#eef1f5,stroke:#5c6773,stroke-dasharray:4 3\n");
     out

@@ -497,8 +497,7 @@ fn styles(language: &str) -> String {
             "Code",
             "Code",
             "<w:spacing w:after=\"0\"/>",
-            "<w:rFonts w:ascii=\"Courier \
-            New\" w:hAnsi=\"Courier New\"/><w:sz w:val=\"20\"/>",
+            "<w:rFonts w:ascii=\"Courier New\" w:hAnsi=\"Courier New\"/><w:sz w:val=\"20\"/>",
         ),
         character(
             "CodeText",

@@ -667,11 +667,11 @@ fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Probl
     Ok(status(asked, counted, Some(scope)))
 }
 
-const ABOUT: &str = "Work-plan items by status and colour, by goal and by unit; overdue, due \
-    soon, without a lead, without a deadline, not heard of for long; audit recommendations by \
-    the three axes and in time or not; actions; risks; the next dates of all of them. What is \
-    declared stands beside what the service computes, with the reasons for the colour of the \
-    whole. `compare_to` adds what has moved since an earlier time.";
+const ABOUT: &str = "Shows work-plan items by status and RAG rating, by goal and by unit, and \
+    items that are overdue or due soon, or have no lead, no deadline or no recent update; audit \
+    recommendations on the three axes and by timeliness; actions; risks; and the next dates of \
+    all of these. Declared values are shown next to those that the service computes, with the \
+    reasons for the overall RAG rating. `compare_to` adds what has changed since an earlier time.";
 
 fn rags() -> [String; 5] {
     [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r))
@@ -703,63 +703,65 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             move |asked: &Asked| Ok(status(asked, &counted, None))
         })
         .takes([compare_to()])
-        .says("Views", "Where everything stands", ABOUT),
+        .says("Views", "Show the status of everything", ABOUT),
         operation_of::<Strategy>(
             counted,
             "getStrategyStatus",
             Subject::Strategy,
-            "Where a strategy stands",
-            "The items of the plans that deliver it and those that serve its goals, the \
-                recommendations that bear on its goals or these items, or depend on or are \
-                addressed by one of them or by a review of the strategy, and the actions and \
-                risks about any of these.",
+            "Show the status of a strategy",
+            "Covers the items of the plans that deliver the strategy and the items that serve its \
+                goals; the recommendations that relate to these goals or items, or that depend \
+                on or are addressed by one of them, the strategy or a review of it; and the \
+                actions and risks about any of these.",
         ),
         operation_of::<Plan>(
             counted,
             "getPlanStatus",
             Subject::Plan,
-            "Where a plan stands",
-            "Its items, and the recommendations, actions and risks that are about it or them.",
+            "Show the status of a plan",
+            "Covers the plan's items, and the recommendations, actions and risks about the plan \
+                or its items.",
         ),
         operation_of::<Goal>(
             counted,
             "getGoalStatus",
             Subject::Strategy,
-            "Where a goal stands",
-            "The items that serve it or a goal below it, and the recommendations, actions and \
-                risks that are about these goals or items.",
+            "Show the status of a goal",
+            "Covers the items that serve the goal or a goal below it, and the recommendations, \
+                actions and risks about these goals or items.",
         ),
         operation_of::<Unit>(
             counted,
             "getUnitStatus",
             Subject::Organisation,
-            "Where a unit stands",
-            "What the unit, or a unit below it, is responsible for.",
+            "Show the status of a unit",
+            "Covers what the unit, or a unit below it, is responsible for.",
         ),
         operation_of::<Board>(
             counted,
             "getBoardStatus",
             Subject::Governance,
-            "Where a board stands",
-            "The items that it allocated and those that serve the goals that it decides on, \
-                oversees or delivers on the day; the recommendations that bear on them, or are \
-                addressed by one of them or by the board; its own actions; the risks on the \
-                registers that it watches and those escalated to it.",
+            "Show the status of a board",
+            "Covers the items that the board allocated and the items that serve the goals that it \
+                decides on, oversees or delivers on the date; the recommendations that relate to \
+                these goals or items, or that depend on or are addressed by one of them or the \
+                board; the board's own actions; and the risks on the registers that it oversees \
+                and those escalated to it.",
         ),
         operation_of::<AuditReview>(
             counted,
             "getAuditReviewStatus",
             Subject::Assurance,
-            "Where an audit review stands",
-            "Its recommendations, the items that they bear on, the actions about them, and the \
-                risks whose controls carry them out.",
+            "Show the status of an audit review",
+            "Covers the review's recommendations, the items that they relate to, the actions \
+                about any of these, and the risks whose controls implement the recommendations.",
         ),
         operation_of::<RiskRegister>(
             counted,
             "getRiskRegisterStatus",
             Subject::Risk,
-            "Where a risk register stands",
-            "Its risks.",
+            "Show the status of a risk register",
+            "Covers the risks on the register.",
         ),
         operation(
             "/api/v1/status/items",
@@ -776,12 +778,12 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             ),
             query(
                 "disagreeing",
-                "Only open items whose declared and computed colour differ.",
+                "Only open items whose declared and computed RAG ratings differ.",
                 json!({ "type": "boolean", "default": false }),
             ),
             query(
                 "computed_rag",
-                "Only items of this computed colour.",
+                "Only items with this computed RAG rating.",
                 json!({ "type": "string", "enum": rags() }),
             ),
             id_query(
@@ -797,8 +799,8 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
         .says(
             "Views",
             "Items, with declared and computed RAG ratings",
-            "Each item with the colour that its lead declares, the one that the service \
-                    computes, and the reason for it.",
+            "Returns each item with the RAG rating that its lead declares, the RAG rating that \
+                the service computes, and the reason for the computed one.",
         ),
     ]
 }

@@ -124,8 +124,8 @@ fn keep_to_changes(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
 }
 
 fn tree(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
-    let remedy = "record an item in the other plan, with carried_from_item_id if that plan refreshes this \
-            one";
+    let remedy = "record an item in the other plan, with carried_from_item_id if that plan \
+        refreshes this one";
     fixed(rules, item, "/plan_id", |i| i.plan_id, remedy);
     let parent = item
         .parent_id
