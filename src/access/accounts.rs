@@ -8,7 +8,42 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::{Role, Subject};
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::Id;
+use crate::world::id::Target;
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+
+/// A post. Its register is above this room.
+#[derive(Debug)]
+pub enum PostTarget {}
+
+impl Target for PostTarget {
+    const KINDS: &'static str = "post";
+}
+
+/// Id of such a record.
+pub type PostLinkId = Id<PostTarget>;
+
+/// A person. Its register is above this room.
+#[derive(Debug)]
+pub enum PersonTarget {}
+
+impl Target for PersonTarget {
+    const KINDS: &'static str = "person";
+}
+
+/// Id of such a record.
+pub type PersonLinkId = Id<PersonTarget>;
+
+/// A unit or a board, as the scope of a grant.
+#[derive(Debug)]
+pub enum UnitOrBoard {}
+
+impl Target for UnitOrBoard {
+    const KINDS: &'static str = "unit|board";
+}
+
+/// Id of such a record.
+pub type ScopeId = Id<UnitOrBoard>;
 
 /// Reference of the account that `stride token` and `stride load` act as.
 pub const OPERATOR: &str = "local-operator";
@@ -35,6 +70,9 @@ pub enum AccountStatus {
     Disabled,
 }
 
+/// Id of an account.
+pub type AccountId = Id<Account>;
+
 /// An account of a person or a system. Its grants say what it may do.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Account {
@@ -48,11 +86,11 @@ pub struct Account {
     pub status: AccountStatus,
     /// The post that the person holds.
     #[serde(default)]
-    pub post_id: Option<Uuid>,
+    pub post_id: Option<PostLinkId>,
     /// Pseudonym of the person who holds the account. Accounts of the same person count as one: a
     /// claim made with one cannot be verified with another.
     #[serde(default)]
-    pub person_id: Option<Uuid>,
+    pub person_id: Option<PersonLinkId>,
     /// Identity at a trusted issuer: a keyed digest of issuer and subject, set when the subject is
     /// first seen. Unique to one account.
     #[serde(default)]
@@ -103,10 +141,6 @@ impl Resource for Account {
         for field in ["person_id", "external_id"] {
             snapshot.entry(field).or_insert(Value::Null);
         }
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/post_id", &["post"], self.post_id);
-        links.to("/person_id", &["person"], self.person_id);
     }
     fn place(&self) -> Place {
         Place::default()
@@ -167,17 +201,14 @@ impl Resource for Account {
             );
         }
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.title]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.account_kind.is_none_or(|k| k == r.data.account_kind)
             && f.status.is_none_or(|s| s == r.data.status)
-            && (f.person_id.is_none() || f.person_id == r.data.person_id)
+            && (f.person_id.is_none() || f.person_id == r.data.person_id.map(Into::into))
             && f.external.is_none_or(|e| e == r.data.external_id.is_some())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.person_id
+        f.person_id.map(Uuid::from)
     }
 }
 
@@ -185,13 +216,13 @@ impl Resource for Account {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
     /// Account that holds the role.
-    pub account_id: Uuid,
+    pub account_id: AccountId,
     /// The role.
     pub role: Role,
     /// Unit (including all units below it) or board that the role is limited to. Null for the whole
     /// organisation.
     #[serde(default)]
-    pub scope_id: Option<Uuid>,
+    pub scope_id: Option<ScopeId>,
     /// Whether records marked official_sensitive are visible to the account, within the scope. They
     /// are always visible to auditors.
     #[serde(default)]
@@ -205,12 +236,12 @@ pub struct Grant {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GrantFilter {
     /// Only grants to this account.
-    account_id: Option<Uuid>,
+    account_id: Option<AccountId>,
     /// Only grants of this role.
     #[param(inline)]
     role: Option<Role>,
     /// Only grants limited to this unit or board.
-    scope_id: Option<Uuid>,
+    scope_id: Option<ScopeId>,
 }
 
 impl Resource for Grant {
@@ -225,10 +256,6 @@ impl Resource for Grant {
 
     fn example() -> Value {
         json!({ "account_id": "019abcde-0000-7000-8000-000000000001", "role": "viewer" })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/account_id", &["account"], self.account_id);
-        links.to("/scope_id", &["unit", "board"], self.scope_id);
     }
     fn place(&self) -> Place {
         Place::within([self.account_id])
@@ -250,16 +277,13 @@ impl Resource for Grant {
             "must be left out: the role administrator always covers the whole organisation",
         );
     }
-    fn text(&self) -> Vec<&str> {
-        vec![self.role.as_str()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.account_id.is_none_or(|a| a == r.data.account_id)
             && f.role.is_none_or(|x| x == r.data.role)
             && f.scope_id.is_none_or(|s| Some(s) == r.data.scope_id)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.account_id.or(f.scope_id)
+        f.account_id.map(Uuid::from).or(f.scope_id.map(Uuid::from))
     }
 }
 

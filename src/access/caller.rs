@@ -129,7 +129,7 @@ impl Caller {
                 })
                 .map(|g| Held {
                     role: g.data.role,
-                    scope: g.data.scope_id,
+                    scope: g.data.scope_id.map(Into::into),
                     official_sensitive: g.data.official_sensitive,
                 })
                 .collect(),

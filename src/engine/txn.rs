@@ -17,7 +17,7 @@ use crate::journal::{Action, NewEntry};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::{Proposal, judge};
-use crate::world::record::{ANY_KIND, FollowUp};
+use crate::world::record::FollowUp;
 use crate::world::seen::{Clearance, Shown, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
 
@@ -716,21 +716,21 @@ impl<'a> Txn<'a> {
             .unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {
-            let names = || match link.kinds {
-                ANY_KIND => "record".to_owned(),
-                kinds => kinds
-                    .iter()
+            let names = || match link.takes_any() {
+                true => "record".to_owned(),
+                false => link
+                    .kinds()
                     .map(|k| k.replace('_', " "))
                     .collect::<Vec<_>>()
                     .join(" or "),
             };
-            let fault = match self
+            let error = match self
                 .world
                 .any(link.id)
                 .filter(|_| self.following > 0 || self.may_see(link.id))
             {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),
-                Some(to) if !self.is_of(to, link.kinds) => {
+                Some(to) if !self.is_of(to, &link) => {
                     Some(("wrong_kind", format!("must be the id of a {}", names())))
                 }
                 Some(to) if to.meta().withdrawn_at.is_some() && !old.contains(&link.id) => Some((
@@ -742,7 +742,7 @@ impl<'a> Txn<'a> {
                 )),
                 Some(_) => None,
             };
-            errors.extend(fault.map(|(code, detail)| FieldError {
+            errors.extend(error.map(|(code, detail)| FieldError {
                 pointer: link.pointer,
                 code: code.into(),
                 detail,
@@ -755,17 +755,17 @@ impl<'a> Txn<'a> {
         }
     }
 
-    fn is_of(&self, record: &Arc<dyn AnyRecord>, kinds: &[&str]) -> bool {
-        self.world
-            .catalogue()
-            .kinds()
-            .get(record.meta().kind)
-            .is_some_and(|k| match kinds {
+    fn is_of(&self, record: &Arc<dyn AnyRecord>, link: &Link) -> bool {
+        let kinds = self.world.catalogue().kinds();
+        kinds.get(record.meta().kind).is_some_and(|k| {
+            if link.takes_any() {
                 // Accounts and grants are not part of what is recorded about the organisation, and
                 // few callers may see them.
-                ANY_KIND => k.subject != Subject::Access,
-                kinds => kinds.contains(&k.name),
-            })
+                k.subject != Subject::Access
+            } else {
+                link.kinds().any(|name| name == k.name)
+            }
+        })
     }
 
     fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {

@@ -152,7 +152,7 @@ impl Names {
         let known = self.seen.get::<Account>(account);
         let post = known
             .and_then(|a| a.data.post_id)
-            .and_then(|p| self.record(p));
+            .and_then(|p| self.record(p.uuid()));
         ChangedBy {
             account_id: account,
             post: post.map(|p| Named {

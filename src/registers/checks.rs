@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
-use uuid::Uuid;
 
-use crate::world::{Resource, Rules};
+use crate::world::id::Target;
+use crate::world::{Id, Resource, Rules};
 
 /// Refuses a change to a field that cannot be changed once set. `remedy` follows "cannot change: ".
 pub fn fixed<R: Resource, T: PartialEq>(
@@ -24,7 +24,7 @@ pub fn fixed<R: Resource, T: PartialEq>(
 }
 
 /// Refuses a list that names the same record twice.
-pub fn distinct<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, ids: &[Uuid]) {
+pub fn distinct<R: Resource, T: Target>(rules: &mut Rules<'_, R>, pointer: &str, ids: &[Id<T>]) {
     let mut seen = HashSet::new();
     for (n, id) in ids.iter().enumerate() {
         if !seen.insert(id) {
@@ -51,9 +51,9 @@ pub fn not_in_future<R: Resource>(rules: &mut Rules<'_, R>, pointer: &str, day: 
 
 /// Refuses a change of deadline that names no approver. `by` is the post or the board that approved
 /// it.
-pub fn approved<R: Resource>(rules: &mut Rules<'_, R>, by: Option<Uuid>) {
+pub fn approved<R: Resource>(rules: &mut Rules<'_, R>, is_named: bool) {
     rules.require(
-        by.is_some(),
+        is_named,
         "/approver_post_id",
         "required",
         "name the approver in approver_post_id, approver_board_id or both",

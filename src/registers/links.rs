@@ -8,15 +8,15 @@ use crate::world::{Marking, Meta, Rec, Resource, Rules, World};
 
 /// Refuses a list that names the same record twice. `field` is the field of a list entry that holds
 /// the id.
-pub fn no_repeats<R: Resource>(
+pub fn no_repeats<R: Resource, I: Into<Uuid>>(
     rules: &mut Rules<'_, R>,
     list: &str,
     field: &str,
-    ids: impl IntoIterator<Item = Option<Uuid>>,
+    ids: impl IntoIterator<Item = Option<I>>,
 ) {
     let mut seen = HashSet::new();
     for (n, id) in ids.into_iter().enumerate() {
-        if id.is_some_and(|id| !seen.insert(id)) {
+        if id.is_some_and(|id| !seen.insert(id.into())) {
             rules.refuse(
                 format!("{list}/{n}/{field}"),
                 "duplicate",

@@ -1,6 +1,10 @@
 //! Query parameters that several filters use.
 
 use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::world::Id;
+use crate::world::id::Target;
 
 /// Maximum number of values in one parameter.
 pub const MOST_VALUES: usize = 50;
@@ -52,13 +56,20 @@ pub fn any_some<T: PartialEq>(wanted: &Option<Any<T>>, value: Option<T>) -> bool
 }
 
 /// Whether `value` passes a filter for one value. Without a filter, every value passes.
-pub fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
+pub fn is<T: PartialEq<V>, V>(wanted: &Option<T>, value: &V) -> bool {
     wanted.as_ref().is_none_or(|w| w == value)
 }
 
+/// Whether a list of ids has this one.
+pub fn has<T: Target>(ids: &[Id<T>], id: Uuid) -> bool {
+    ids.iter().any(|i| *i == id)
+}
+
 /// The same for a field that may be empty.
-pub fn is_some<T: PartialEq>(wanted: &Option<T>, value: &Option<T>) -> bool {
-    wanted.is_none() || wanted == value
+pub fn is_some<T: PartialEq<V>, V>(wanted: &Option<T>, value: &Option<V>) -> bool {
+    wanted
+        .as_ref()
+        .is_none_or(|w| value.as_ref().is_some_and(|v| w == v))
 }
 
 /// Whether two names are the same, ignoring case and surrounding spaces.

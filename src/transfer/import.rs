@@ -540,7 +540,7 @@ impl<'a, 'b> Taking<'a, 'b> {
                         found.ok_or_else(|| unknown(field, "classification"))?;
                     columns.push((
                         BreakdownCategory {
-                            classification_id,
+                            classification_id: classification_id.into(),
                             code,
                         },
                         suffix,

@@ -15,6 +15,7 @@ use crate::registers::meetings::{Attendance, AttendanceStatus, Meeting, MeetingS
 use crate::registers::organisation::{Post, UnitKind};
 use crate::registers::representation::speaks_for;
 use crate::world::Rec;
+use crate::world::id::either;
 use crate::world::seen::Seen;
 
 /// Number of a board's latest held meetings that are considered: a year's meetings, if it meets
@@ -70,7 +71,13 @@ pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
         .pointing::<Membership>(board)
         .filter(|m| m.data.board_id == board)
     {
-        for holder in [seat.data.post_id, seat.data.unit_id].into_iter().flatten() {
+        for holder in [
+            seat.data.post_id.map(Uuid::from),
+            seat.data.unit_id.map(Uuid::from),
+        ]
+        .into_iter()
+        .flatten()
+        {
             seats.entry(holder).or_default().push(seat);
         }
     }
@@ -118,7 +125,7 @@ impl<'a> Held<'a> {
     ) {
         let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
         let days = self.meeting.data.days();
-        let holder = attendance.post_id.or(attendance.unit_id);
+        let holder = either(attendance.post_id, attendance.unit_id);
         let by_holder = holder
             .and_then(|h| seats.get(&h))
             .into_iter()
@@ -138,18 +145,18 @@ impl<'a> Held<'a> {
         // The attendance record takes precedence over the seat, and the seat over the unit that the
         // post or body belongs to.
         if let Some(unit) = attendance.constituency_unit_id {
-            self.units.insert(unit);
+            self.units.insert(unit.uuid());
         } else if theirs.is_empty() {
-            self.units.extend(
-                attendance
-                    .unit_id
-                    .or_else(|| attendance.post_id.and_then(unit_of_post)),
-            );
+            let unit = attendance
+                .unit_id
+                .or_else(|| attendance.post_id.and_then(unit_of_post));
+            self.units.extend(unit.map(Uuid::from));
         } else {
             self.units.extend(
                 theirs
                     .iter()
-                    .filter_map(|s| speaks_for(&s.data, unit_of_post)),
+                    .filter_map(|s| speaks_for(&s.data, unit_of_post))
+                    .map(Uuid::from),
             );
         }
     }

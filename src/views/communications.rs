@@ -18,6 +18,7 @@ use crate::registers::communications::{
     ActivityKind, ActivityState, ActivityStatus, CommunicationsActivity, CommunicationsAudience,
     CommunicationsChannel, CommunicationsPlan, Run, runs,
 };
+use crate::registers::query::has;
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 
@@ -142,7 +143,7 @@ impl Wanted {
             && self
                 .unit
                 .is_none_or(|u| asked.seen.reading(asked.on).world.is_in_scope(a.meta.id, u))
-            && self.goal.is_none_or(|g| data.goal_ids.contains(&g))
+            && self.goal.is_none_or(|g| has(&data.goal_ids, g))
             && (self.kinds.is_empty() || self.kinds.contains(&data.activity_kind))
             && (self.channels.is_empty() || data.channels.iter().any(|c| self.channels.contains(c)))
             && (self.audiences.is_empty()
@@ -166,9 +167,9 @@ fn entry(asked: &Asked, activity: &Rec<CommunicationsActivity>, run: Run) -> Cal
         recurs: data.recurrence.is_some(),
         channels: data.channels.clone(),
         audiences: data.audiences.clone(),
-        owner_unit_id: data.owner_unit_id,
-        owner_post_id: data.owner_post_id,
-        goal_ids: data.goal_ids.clone(),
+        owner_unit_id: data.owner_unit_id.map(Into::into),
+        owner_post_id: data.owner_post_id.map(Into::into),
+        goal_ids: data.goal_ids.iter().map(|id| id.uuid()).collect(),
     }
 }
 
@@ -185,7 +186,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
         .seen
         .live::<CommunicationsActivity>()
         // Activities of a withdrawn plan are left out too.
-        .filter(|a| is_live(a.data.plan_id) && wanted.has(asked, a))
+        .filter(|a| is_live(a.data.plan_id.uuid()) && wanted.has(asked, a))
         .flat_map(|a| {
             runs(&a.data, (Some(from), Some(until)))
                 .into_iter()

@@ -486,7 +486,7 @@ impl Matrix {
 /// The strategy that a plan delivers.
 fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
     let version = seen.get::<Plan>(plan)?.data.strategy_version_id?;
-    Some(seen.get::<StrategyVersion>(version)?.data.strategy_id)
+    Some((seen.get::<StrategyVersion>(version)?.data.strategy_id).uuid())
 }
 
 /// The goals of one strategy, or of all strategies that have not ended.
@@ -522,7 +522,8 @@ fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Re
     };
     seen.live::<WorkPlanItem>()
         .filter(|i| {
-            !matches!(i.data.status, Cancelled | Superseded) && plans.contains(&i.data.plan_id)
+            !matches!(i.data.status, Cancelled | Superseded)
+                && plans.contains(&i.data.plan_id.uuid())
         })
         .collect()
 }
@@ -548,7 +549,7 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
     let mut matrix = Matrix::new(rows, goal_lines(&goals));
     for item in &items {
         for served in &item.data.goals {
-            if let Some(cell) = matrix.cell(item.meta.id, served.goal_id) {
+            if let Some(cell) = matrix.cell(item.meta.id, served.goal_id.uuid()) {
                 cell.mark("serves");
             }
         }
@@ -562,7 +563,7 @@ fn items_goals(asked: &Asked) -> Result<CoverageView, Problem> {
             .filter(|at| served.contains(*at));
         let parent = at
             .and(goal.data.parent_id)
-            .and_then(|id| matrix.column_of.get(&id).copied());
+            .and_then(|id| matrix.column_of.get(&id.uuid()).copied());
         if let Some(line) = parent.and_then(|at| matrix.columns.get_mut(at)) {
             line.is_excused = true;
             line.note = Some("a goal below it is served".into());
@@ -596,15 +597,15 @@ fn boards_goals(asked: &Asked) -> Result<CoverageView, Problem> {
         .live::<Remit>()
         .filter(|r| runs_on(r.data.days(), asked.on))
     {
-        let Some(cell) = matrix.cell(remit.data.board_id, remit.data.goal_id) else {
+        let Some(cell) = matrix.cell(remit.data.board_id.uuid(), remit.data.goal_id.uuid()) else {
             continue;
         };
         cell.mark(word(&remit.data.remit_kind));
         if remit.data.remit_kind == RemitKind::Decides {
             deciding
-                .entry(remit.data.goal_id)
+                .entry(remit.data.goal_id.uuid())
                 .or_default()
-                .insert(remit.data.board_id);
+                .insert(remit.data.board_id.uuid());
         }
     }
     for goal in &goals {
@@ -643,7 +644,7 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
         })
         .collect();
     let mut matrix = Matrix::new(rows, board_lines(&boards));
-    let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
+    let unit_of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
     for board in &boards {
         let id = board.meta.id;
         let seats = seen
@@ -653,7 +654,7 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
         for seat in seats {
             collective.extend(seat.data.constituency_kind);
             let unit = speaks_for(&seat.data, unit_of_post);
-            if let Some(cell) = unit.and_then(|u| matrix.cell(u, id)) {
+            if let Some(cell) = unit.and_then(|u| matrix.cell(u.uuid(), id)) {
                 // Observers, deputies and secretaries do not have a seat that counts.
                 let is_filled = cell.is_filled || at_the_table(&seat.data);
                 cell.mark(word(&seat.data.capacity));
@@ -713,7 +714,7 @@ fn items_measures(asked: &Asked) -> Result<CoverageView, Problem> {
     let mut matrix = Matrix::new(items.iter().map(line).collect(), columns);
     for measure in &measures {
         for item in &measure.data.item_ids {
-            if let Some(cell) = matrix.cell(*item, measure.meta.id) {
+            if let Some(cell) = matrix.cell((*item).uuid(), measure.meta.id) {
                 cell.mark("told_by");
             }
         }
@@ -789,13 +790,13 @@ fn groups_good_practice(asked: &Asked) -> Result<CoverageView, Problem> {
                 return found.meta.id;
             }
             steps += 1;
-            at = found.data.parent_id.filter(|_| steps < 50);
+            at = found.data.parent_id.filter(|_| steps < 50).map(Into::into);
         }
         unit
     };
     let mut examples: Vec<(Uuid, &Rec<GoodPractice>)> = Vec::new();
     for example in seen.live::<GoodPractice>() {
-        let of = group(example.data.unit_id);
+        let of = group(example.data.unit_id.uuid());
         if let std::collections::btree_map::Entry::Vacant(place) = rows.entry(of)
             && let Some(unit) = seen.get::<Unit>(of)
         {

@@ -39,7 +39,7 @@ pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
         return version
             .data
             .approved_on
-            .or_else(|| due_of(seen, version.data.strategy_id));
+            .or_else(|| due_of(seen, version.data.strategy_id.uuid()));
     }
     seen.get::<TermsOfReference>(id)
         .and_then(|t| t.data.approved_on)
@@ -66,6 +66,7 @@ pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> V
                 && matches!(l.data.relation, RefersTo | DependsOn | AddressedBy)
         })
         .map(|l| l.data.to_id)
+        .map(Into::into)
         .collect();
     let latest = recommendation
         .computed

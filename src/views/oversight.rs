@@ -160,8 +160,8 @@ fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec
         .filter(|o| wanted.has(o))
         .map(|o| ReportOccurrence {
             obligation: Named::new(&obligation.meta, &data.title),
-            from_unit_id: data.from_unit_id,
-            to_board_id: data.to_board_id,
+            from_unit_id: data.from_unit_id.map(Into::into),
+            to_board_id: data.to_board_id.map(Into::into),
             due_on: o.due_on,
             last_on: o.last_on,
             state: o.state,
@@ -228,8 +228,8 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
     let mut items: Vec<ReportOccurrence> = asked
         .seen
         .live::<ReportObligation>()
-        .filter(|o| from_unit.is_none() || o.data.from_unit_id == from_unit)
-        .filter(|o| to_board.is_none() || o.data.to_board_id == to_board)
+        .filter(|o| from_unit.is_none() || o.data.from_unit_id == from_unit.map(Into::into))
+        .filter(|o| to_board.is_none() || o.data.to_board_id == to_board.map(Into::into))
         .flat_map(|o| of(asked, o, &wanted))
         .filter(|o| after.is_none_or(|after| cursor(o).as_str() > after))
         .collect();

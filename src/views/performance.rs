@@ -413,7 +413,7 @@ fn row(seen: &Seen, measure: &Rec<Measure>, observation: &Rec<Observation>) -> F
     };
     FigureRow {
         characteristic: classification.map(|c| c.data.characteristic),
-        classification_id: category.map(|c| c.classification_id),
+        classification_id: category.map(|c| c.classification_id).map(Into::into),
         code: category.map(|c| c.code.clone()),
         label: category
             .zip(classification)

@@ -170,7 +170,7 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
     let closure = one_of(asked, "closure", &closures())?;
     let wanted = |r: &&Rec<Recommendation>| {
         review.is_none_or(|id| id == r.data.review_id)
-            && (unit.is_none() || unit == r.data.owner_unit_id)
+            && (unit.is_none() || unit == r.data.owner_unit_id.map(Into::into))
             && closure.is_none_or(|c| word(&r.computed.closure) == c)
             && timeliness.is_none_or(|t| word(&r.timeliness(asked.on, soon).0) == t)
     };
@@ -239,7 +239,7 @@ fn row(
             stated_on: u.data.stated_on,
             narrative: u.data.narrative.clone(),
             parts: u.data.parts.clone(),
-            refers_to_ids: u.data.refers_to_ids.clone(),
+            refers_to_ids: u.data.refers_to_ids.iter().map(|id| id.uuid()).collect(),
         }),
         updated_at: r.meta.updated_at,
     }

@@ -323,11 +323,12 @@ impl<'a> Picture<'a> {
             .targets
             .iter()
             .flat_map(|t| t.data.constituency_unit_ids.iter().copied())
+            .map(Into::into)
             .collect();
         ids.extend(
             self.policies
                 .iter()
-                .flat_map(|p| p.constituency_unit_ids.iter().copied()),
+                .flat_map(|p| p.constituency_unit_ids.iter().map(|id| id.uuid())),
         );
         let exists = |u: &Rec<Unit>| runs_on((u.data.from_on, u.data.until_on), self.on);
         let named = |u: &Rec<Unit>| kinds.contains(&u.data.unit_kind) || ids.contains(&u.meta.id);
@@ -355,7 +356,7 @@ impl<'a> Picture<'a> {
         let is_for = move |i: &&Rec<Invitation>| {
             let i = &i.data;
             let of_unit = unit.is_some_and(|u| {
-                i.unit_id == Some(u.meta.id) || i.constituency_kind == Some(u.data.unit_kind)
+                i.unit_id == Some(u.meta.id.into()) || i.constituency_kind == Some(u.data.unit_kind)
             });
             let of_seat = seat.is_some_and(|s| {
                 (i.post_id.is_some() && i.post_id == s.post_id)
@@ -540,7 +541,7 @@ impl<'a> Picture<'a> {
 
 /// The unit that a seat represents, if the caller may see it.
 pub(super) fn unit_of<'a>(seen: &'a Seen, seat: &Membership) -> Option<&'a Rec<Unit>> {
-    let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
+    let of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
     speaks_for(seat, of_post).and_then(|id| seen.get::<Unit>(id))
 }
 

@@ -380,7 +380,7 @@ fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
     };
     let plans = worked_plans(seen);
     for r in seen.live::<WorkPlanItem>() {
-        if !plans.contains(&r.data.plan_id) {
+        if !plans.contains(&r.data.plan_id.uuid()) {
             continue;
         }
         add(Dated {
@@ -735,14 +735,19 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                 from_on: c.computed.from.due_on,
                 to_on: c.data.to.due_on,
                 days_moved: c.computed.days_moved,
-                approved_by: by([c.data.approver_post_id, c.data.approver_board_id]),
+                approved_by: by([
+                    c.data.approver_post_id.map(Into::into),
+                    c.data.approver_board_id.map(Into::into),
+                ]),
                 asked_by: None,
                 reason: Some(c.data.reason.clone()),
             })
             .collect(),
         DatedKind::Recommendation => of_recommendation(seen, id, &post, &by),
         DatedKind::Action | DatedKind::ActionPart => {
-            let action = seen.get::<ActionPart>(id).map_or(id, |p| p.data.action_id);
+            let action = seen
+                .get::<ActionPart>(id)
+                .map_or(id, |p| p.data.action_id.uuid());
             let deferrals = seen.pointing::<ActionDeferral>(action);
             let about = |d: &&crate::world::Rec<ActionDeferral>| {
                 action == id || d.data.part_id.is_none_or(|p| p == id)
@@ -759,10 +764,14 @@ fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                         .from
                         .due_on
                         .or_else(|| day_of(d.computed.from_meeting_id)),
-                    to_on: d.data.to.due_on.or_else(|| day_of(d.data.to_meeting_id)),
+                    to_on: d
+                        .data
+                        .to
+                        .due_on
+                        .or_else(|| day_of(d.data.to_meeting_id.map(Into::into))),
                     days_moved: d.computed.days_moved,
-                    approved_by: by([d.data.agreed_at_meeting_id, None]),
-                    asked_by: post(d.data.by_post_id),
+                    approved_by: by([d.data.agreed_at_meeting_id.map(Into::into), None]),
+                    asked_by: post(d.data.by_post_id.map(Into::into)),
                     reason: Some(d.data.reason.clone()),
                 })
                 .collect()
@@ -812,7 +821,10 @@ fn of_recommendation(
             from_on: e.computed.from.due_on,
             to_on: e.data.to.due_on,
             days_moved: e.computed.days_moved,
-            approved_by: by([e.data.approver_post_id, e.data.approver_board_id]),
+            approved_by: by([
+                e.data.approver_post_id.map(Into::into),
+                e.data.approver_board_id.map(Into::into),
+            ]),
             asked_by: None,
             reason: Some(e.data.reason.clone()),
         });
@@ -833,7 +845,7 @@ fn of_recommendation(
             to_on: update.data.asked_deadline.due_on,
             days_moved: None,
             approved_by: Vec::new(),
-            asked_by: post(update.data.by_post_id),
+            asked_by: post(update.data.by_post_id.map(Into::into)),
             reason: update
                 .data
                 .narrative

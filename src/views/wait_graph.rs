@@ -18,6 +18,7 @@ use crate::registers::assurance::{
 };
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
 use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
+use crate::registers::strategy::StrategyId;
 use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, IdSet, Rec};
@@ -301,15 +302,15 @@ impl<'a> Graph<'a> {
             else {
                 continue;
             };
-            if !plans.contains(&item.data.plan_id) {
+            if !plans.contains(&item.data.plan_id.uuid()) {
                 continue;
             }
             let is_open = data.status == DependencyStatus::Open && !item.data.status.is_closed();
-            let Some(from) = self.place(seen, data.item_id) else {
+            let Some(from) = self.place(seen, data.item_id.uuid()) else {
                 continue;
             };
             let to = match (data.on_id, &data.on_other) {
-                (Some(id), _) => self.place(seen, id),
+                (Some(id), _) => self.place(seen, id.uuid()),
                 (None, Some(words)) => Some(self.event(words, is_open)),
                 (None, None) => None,
             };
@@ -338,7 +339,7 @@ impl<'a> Graph<'a> {
         };
         for link in seen
             .live::<RecommendationLink>()
-            .filter(|l| open(l.data.recommendation_id))
+            .filter(|l| open(l.data.recommendation_id.uuid()))
         {
             let kind = match link.data.relation {
                 RecommendationRelation::DependsOn => WaitKind::DependsOn,
@@ -346,16 +347,21 @@ impl<'a> Graph<'a> {
                 RecommendationRelation::RefersTo => WaitKind::RefersTo,
                 RecommendationRelation::Duplicates | RecommendationRelation::Repeats => continue,
             };
-            self.lean(seen, link.data.recommendation_id, link.data.to_id, kind);
+            self.lean(
+                seen,
+                link.data.recommendation_id.uuid(),
+                link.data.to_id.uuid(),
+                kind,
+            );
         }
         for update in seen
             .live::<RecommendationUpdate>()
-            .filter(|u| open(u.data.recommendation_id))
+            .filter(|u| open(u.data.recommendation_id.uuid()))
         {
             for to in update.data.referred() {
                 self.lean(
                     seen,
-                    update.data.recommendation_id,
+                    update.data.recommendation_id.uuid(),
                     to,
                     WaitKind::UpdateRefersTo,
                 );
@@ -369,14 +375,19 @@ impl<'a> Graph<'a> {
                 continue;
             }
             for deferred in &review.data.deferred {
-                self.lean(seen, deferred.record_id, review.meta.id, WaitKind::PutOffTo);
+                self.lean(
+                    seen,
+                    deferred.record_id.uuid(),
+                    review.meta.id,
+                    WaitKind::PutOffTo,
+                );
             }
-            let planned = |id: &Uuid| {
+            let planned = |id: &StrategyId| {
                 let found = seen.get::<Strategy>(*id).filter(|s| s.is_live());
                 found.is_some_and(|s| s.data.status == StrategyStatus::Planned)
             };
             if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
-                self.lean(seen, strategy, review.meta.id, WaitKind::ComesOutOf);
+                self.lean(seen, strategy.uuid(), review.meta.id, WaitKind::ComesOutOf);
             }
         }
     }
@@ -384,14 +395,14 @@ impl<'a> Graph<'a> {
     fn actions(&mut self, seen: &'a Seen) {
         for action in seen.live::<Action>() {
             if let Some(meeting) = action.data.target_meeting_id {
-                self.lean(seen, action.meta.id, meeting, WaitKind::DueAt);
+                self.lean(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
             }
             for part in seen
                 .pointing::<ActionPart>(action.meta.id)
                 .filter(|p| p.data.action_id == action.meta.id)
             {
                 if let Some(meeting) = put_off(seen, part).and_then(|d| d.data.to_meeting_id) {
-                    self.lean(seen, part.meta.id, meeting, WaitKind::DueAt);
+                    self.lean(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
                 }
             }
         }

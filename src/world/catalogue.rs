@@ -9,7 +9,7 @@ use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
 use super::record::{
-    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Links, Meta, Reading, Rec, Resource, Rules,
+    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules, links_of,
     refused,
 };
 use super::schema::{self, Schemas};
@@ -240,9 +240,7 @@ pub fn judge<R: Resource>(
     check_links: CheckLinks<'_>,
 ) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
     data.normalise();
-    let mut links = Links::default();
-    data.links(&mut links);
-    check_links(links.0)?;
+    check_links(links_of(&data))?;
     let meta = p.meta;
     let before = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>());
     let mut rules = Rules::<R> {

@@ -7,10 +7,12 @@
 
 pub mod catalogue;
 pub mod date;
+pub mod id;
 pub mod record;
 pub mod sample;
 pub mod schema;
 pub mod seen;
+mod walk;
 mod written;
 
 use std::ops::Bound;
@@ -22,9 +24,10 @@ use uuid::Uuid;
 
 use self::written::Written;
 pub use catalogue::{Catalogue, Kind};
+pub use id::Id;
 pub use record::{
-    AnyRecord, Key, Link, Links, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource,
-    Rules, Sort,
+    AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
+    Sort,
 };
 
 /// Records ordered by a key, then by id.
@@ -191,14 +194,14 @@ impl World {
 
     /// A record of any kind.
     #[must_use]
-    pub fn any(&self, id: Uuid) -> Option<&Arc<dyn AnyRecord>> {
-        self.all.get(&id)
+    pub fn any(&self, id: impl Into<Uuid>) -> Option<&Arc<dyn AnyRecord>> {
+        self.all.get(&id.into())
     }
 
     /// A record of a given kind.
     #[must_use]
-    pub fn get<R: Resource>(&self, id: Uuid) -> Option<&Rec<R>> {
-        self.any(id)?.as_any().downcast_ref()
+    pub fn get<R: Resource>(&self, id: impl Into<Id<R>>) -> Option<&Rec<R>> {
+        self.any(id.into())?.as_any().downcast_ref()
     }
 
     /// The records of one kind, by the kind's position in the catalogue.
@@ -227,9 +230,9 @@ impl World {
     }
 
     /// The records of any kind that link to `id`, including withdrawn ones.
-    pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+    pub fn pointing_to(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.pointing
-            .get(&id)
+            .get(&id.into())
             .into_iter()
             .flat_map(|s| s.iter())
             .filter_map(|(_, source)| self.any(*source))
@@ -247,13 +250,13 @@ impl World {
 
     /// Number of records that link to `id`.
     #[must_use]
-    pub fn pointing_count(&self, id: Uuid) -> usize {
-        self.pointing.get(&id).map_or(0, OrdSet::len)
+    pub fn pointing_count(&self, id: impl Into<Uuid>) -> usize {
+        self.pointing.get(&id.into()).map_or(0, OrdSet::len)
     }
 
     /// The live records of one kind that link to `id`.
-    pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
-        let kind = self.catalogue.index_of(R::KIND);
+    pub fn pointing<R: Resource>(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Rec<R>> {
+        let (id, kind) = (id.into(), self.catalogue.index_of(R::KIND));
         kind.into_iter()
             .flat_map(move |kind| self.pointing_of(id, kind))
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
@@ -391,8 +394,8 @@ impl World {
     /// Whether `id` is `scope`, belongs to it, or is part of it: climbs from a record to its
     /// owners, or, if it has no owner, to the records that it is part of.
     #[must_use]
-    pub fn is_in_scope(&self, id: Uuid, scope: Uuid) -> bool {
-        let mut todo = vec![id];
+    pub fn is_in_scope(&self, id: impl Into<Uuid>, scope: impl Into<Uuid>) -> bool {
+        let (mut todo, scope) = (vec![id.into()], scope.into());
         let mut seen = std::collections::HashSet::new();
         while let Some(at) = todo.pop() {
             if at == scope {

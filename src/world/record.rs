@@ -15,7 +15,12 @@ use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
+use super::id::ANY;
+use super::id::Id;
+#[cfg(doc)]
+use super::id::Target;
 use super::seen::{Among, Clearance, cleared};
+use super::walk::{Pointer, Visitor, walk};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
@@ -90,63 +95,61 @@ pub struct Common {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NothingComputed {}
 
-/// The kinds of a link that may go to a record of any kind except those about access.
-pub const ANY_KIND: &[&str] = &[];
-
-/// A field that links to another record.
+/// A field that links to another record, found by its type ([`Id`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// JSON Pointer of the field.
     pub pointer: String,
-    /// Kinds that it may link to; empty means any ([`ANY_KIND`]).
-    pub kinds: &'static [&'static str],
+    /// Kinds that it may link to, as in [`Target::KINDS`].
+    pub kinds: &'static str,
     pub id: Uuid,
     /// Whether the linked record is only mentioned. A mentioned record can still be withdrawn.
     pub is_mention: bool,
 }
 
+impl Link {
+    /// Whether it may link to any kind except those about access.
+    #[must_use]
+    pub fn takes_any(&self) -> bool {
+        self.kinds == ANY
+    }
+
+    /// The kinds that it may link to; none if it takes any.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.kinds.split('|').filter(|k| *k != ANY)
+    }
+}
+
 /// The links of a record.
-#[derive(Debug, Default)]
-pub struct Links(pub Vec<Link>);
+struct Links(Vec<Link>);
 
-impl Links {
-    /// Adds a field that links to `id`, if it is set.
-    pub fn to(
-        &mut self,
-        pointer: impl Into<String>,
-        kinds: &'static [&'static str],
-        id: impl Into<Option<Uuid>>,
-    ) {
-        if let Some(id) = id.into() {
-            self.0.push(Link {
-                pointer: pointer.into(),
-                kinds,
-                id,
-                is_mention: false,
-            });
-        }
+impl Visitor for Links {
+    fn link(&mut self, at: &Pointer, kinds: &'static str, id: Uuid, is_mention: bool) {
+        self.0.push(Link {
+            pointer: at.to_string(),
+            kinds,
+            id,
+            is_mention,
+        });
     }
+    fn text(&mut self, _: &str) {}
+}
 
-    /// Adds a list field whose members each link to a record.
-    pub fn each(
-        &mut self,
-        pointer: &str,
-        kinds: &'static [&'static str],
-        ids: impl IntoIterator<Item = Uuid>,
-    ) {
-        for (n, id) in ids.into_iter().enumerate() {
-            self.to(format!("{pointer}/{n}"), kinds, id);
-        }
-    }
+/// Every field of a record that links to another.
+pub fn links_of(data: &impl Serialize) -> Vec<Link> {
+    let mut links = Links(Vec::new());
+    walk(data, &mut links);
+    links.0
+}
 
-    /// Adds a list field whose members mention records of any kind.
-    pub fn mention(&mut self, pointer: &str, ids: &[Uuid]) {
-        self.0.extend(ids.iter().enumerate().map(|(n, id)| Link {
-            pointer: format!("{pointer}/{n}"),
-            kinds: ANY_KIND,
-            id: *id,
-            is_mention: true,
-        }));
+/// What search looks through: the reference and every text of a record, in lower case.
+struct SearchText(String);
+
+impl Visitor for SearchText {
+    fn link(&mut self, _: &Pointer, _: &'static str, _: Uuid, _: bool) {}
+    fn text(&mut self, text: &str) {
+        self.0.push('\n');
+        self.0.push_str(&text.to_lowercase());
     }
 }
 
@@ -162,25 +165,25 @@ pub struct Place {
 
 impl Place {
     /// Owned by a unit or board.
-    pub fn owned(by: impl IntoIterator<Item = Uuid>) -> Self {
+    pub fn owned<I: Into<Uuid>>(by: impl IntoIterator<Item = I>) -> Self {
         Self {
-            owners: by.into_iter().collect(),
+            owners: by.into_iter().map(Into::into).collect(),
             within: Vec::new(),
         }
     }
 
     /// A part of another record.
-    pub fn within(whole: impl IntoIterator<Item = Uuid>) -> Self {
+    pub fn within<I: Into<Uuid>>(whole: impl IntoIterator<Item = I>) -> Self {
         Self {
             owners: Vec::new(),
-            within: whole.into_iter().collect(),
+            within: whole.into_iter().map(Into::into).collect(),
         }
     }
 
     /// The same, and a part of another record.
     #[must_use]
-    pub fn and_within(mut self, whole: impl IntoIterator<Item = Uuid>) -> Self {
-        self.within.extend(whole);
+    pub fn and_within<I: Into<Uuid>>(mut self, whole: impl IntoIterator<Item = I>) -> Self {
+        self.within.extend(whole.into_iter().map(Into::into));
         self
     }
 }
@@ -232,7 +235,7 @@ pub struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// The live records of one kind that link to `id` and that the caller may see.
-    pub fn pointing<R: Resource>(self, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> {
+    pub fn pointing<R: Resource>(self, id: impl Into<Uuid>) -> impl Iterator<Item = &'a Rec<R>> {
         self.world
             .pointing::<R>(id)
             .filter(move |r| cleared(self.world, self.clearance, r.meta.id))
@@ -278,8 +281,8 @@ impl<R: Resource> Rules<'_, R> {
     /// Whether the account that proposes the change may do this to a record in its current state. A
     /// change that follows from an allowed change is allowed.
     #[must_use]
-    pub fn may(&self, subject: Subject, act: Act, id: Uuid) -> bool {
-        self.following || (self.may)(subject, act, id)
+    pub fn may(&self, subject: Subject, act: Act, id: impl Into<Uuid>) -> bool {
+        self.following || (self.may)(subject, act, id.into())
     }
 
     /// Refuses the change because the caller may not set a field.
@@ -379,8 +382,8 @@ impl<R: Resource> Rules<'_, R> {
     pub fn no_circle(
         &mut self,
         pointer: &str,
-        parent: Option<Uuid>,
-        parent_of: impl Fn(&R) -> Option<Uuid>,
+        parent: Option<Id<R>>,
+        parent_of: impl Fn(&R) -> Option<Id<R>>,
     ) {
         let mut at = parent;
         let mut steps = 0;
@@ -403,7 +406,8 @@ impl<R: Resource> Rules<'_, R> {
     }
 
     /// Adds a change to another record that follows from this one.
-    pub fn follow_up(&mut self, id: Uuid, patch: Value) {
+    pub fn follow_up(&mut self, id: impl Into<Uuid>, patch: Value) {
+        let id = id.into();
         self.follow_ups.push(FollowUp { id, patch });
     }
 }
@@ -465,8 +469,6 @@ pub trait Resource:
     fn example() -> Value;
     /// Converts a snapshot of an older shape to the current shape.
     fn lift(_snapshot: &mut Map<String, Value>, _shape: i32) {}
-    /// Every field that links to another record.
-    fn links(&self, links: &mut Links);
     /// Where it belongs in the registers.
     fn place(&self) -> Place;
     /// Key that no other live record of the kind has, apart from its reference (measure, period and
@@ -520,8 +522,6 @@ pub trait Resource:
     {
         &[]
     }
-    /// The text that full-text search covers.
-    fn text(&self) -> Vec<&str>;
     /// Whether a record passes the filter.
     fn matches(record: &Rec<Self>, filter: &Self::Filter, reading: Reading<'_>) -> bool
     where
@@ -596,18 +596,13 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn text(&self) -> &str {
         self.text.get_or_init(|| {
-            let mut text = self.meta.reference.to_lowercase();
-            for words in self.data.text() {
-                text.push('\n');
-                text.push_str(&words.to_lowercase());
-            }
-            text.into()
+            let mut text = SearchText(self.meta.reference.to_lowercase());
+            walk(&self.data, &mut text);
+            text.0.into()
         })
     }
     fn links(&self) -> Vec<Link> {
-        let mut links = Links::default();
-        self.data.links(&mut links);
-        links.0
+        links_of(&self.data)
     }
     fn place(&self) -> Place {
         self.data.place()

@@ -34,6 +34,51 @@ pub fn add_input<T: ToSchema>(schemas: &mut Schemas) {
     collect::<T>(schemas, true);
 }
 
+/// How the name of a type starts whose schema stands in place of a reference to it: ids and texts.
+pub(super) const INLINED: &str = "stride-inline ";
+
+/// The schema in place of a reference to a type that has no name in the document.
+fn inline(name: &str) -> Value {
+    let mut schema = json!({ "type": "string", "format": "uuid" });
+    if name != super::id::ANY {
+        set(&mut schema, "x-kinds", name.split('|').collect::<Vec<_>>());
+    }
+    schema
+}
+
+/// Puts the schema of an id in place of a reference to it.
+fn resolve_inline(map: &mut Map<String, Value>) {
+    if let Some(name) = map.get("$ref").and_then(Value::as_str)
+        && let Some(name) = name
+            .strip_prefix(LOCAL)
+            .and_then(|n| n.strip_prefix(INLINED))
+        && let Value::Object(schema) = inline(name)
+    {
+        map.remove("$ref");
+        map.extend(schema);
+    }
+    // A nullable id is one type that allows null, not a choice of two.
+    if let Some(Value::Array(options)) = map.get_mut("oneOf") {
+        for option in options.iter_mut().filter_map(Value::as_object_mut) {
+            resolve_inline(option);
+        }
+        let null = json!({ "type": "null" });
+        if let [a, b] = options.as_slice()
+            && (*a == null || *b == null)
+            && let Some(one) = if *a == null { b } else { a }.as_object()
+            && one.get("type").is_some_and(Value::is_string)
+            && !one.contains_key("properties")
+            && !one.contains_key("enum")
+        {
+            let mut one = one.clone();
+            let nullable = json!([one.get("type"), "null"]);
+            one.insert("type".into(), nullable);
+            map.remove("oneOf");
+            map.extend(one);
+        }
+    }
+}
+
 fn collect<T: ToSchema>(schemas: &mut Schemas, input: bool) {
     let mut parts = Vec::new();
     T::schemas(&mut parts);
@@ -63,6 +108,9 @@ fn is_object(schema: &Value) -> bool {
 }
 
 fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
+    if name.starts_with(INLINED) {
+        return;
+    }
     let named = if input && is_object(schema) {
         format!("{name}Input")
     } else {
@@ -82,6 +130,7 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
 fn finish(schema: &mut Value, input: bool) {
     match schema {
         Value::Object(map) => {
+            resolve_inline(map);
             if let Some(Value::Object(properties)) = map.get("properties") {
                 let names: Vec<Value> =
                     properties.keys().map(|k| Value::from(k.as_str())).collect();
@@ -90,9 +139,8 @@ fn finish(schema: &mut Value, input: bool) {
                     map.insert("required".into(), names.into());
                 }
             }
-            if map.get("type") == Some(&json!("string"))
-                && map.get("format") == Some(&json!("uuid"))
-            {
+            let is_text = |t: &Value| *t == "string" || *t == json!(["string", "null"]);
+            if map.get("type").is_some_and(is_text) && map.get("format") == Some(&json!("uuid")) {
                 map.insert("maxLength".into(), 36.into());
             }
             null_first(map);

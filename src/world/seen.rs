@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AnyRecord, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
+use super::{AnyRecord, Id, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
 use crate::policy::Subject;
 use crate::problem::Problem;
 
@@ -100,7 +100,8 @@ type Memo = Mutex<HashMap<Vec<u8>, Arc<dyn Any + Send + Sync>>>;
 impl Among<'_> {
     /// Whether the record is visible to the caller.
     #[must_use]
-    pub fn may_see(&self, id: Uuid) -> bool {
+    pub fn may_see(&self, id: impl Into<Uuid>) -> bool {
+        let id = id.into();
         [self.world, self.now]
             .iter()
             .all(|w| cleared(w, &self.sight.clearance, id))
@@ -324,7 +325,8 @@ impl Seen {
 
     /// Whether the record is visible to the caller.
     #[must_use]
-    pub fn may_see(&self, id: Uuid) -> bool {
+    pub fn may_see(&self, id: impl Into<Uuid>) -> bool {
+        let id = id.into();
         std::iter::once(&self.world)
             .chain(self.now.as_ref())
             .all(|w| cleared(w, &self.sight.clearance, id))
@@ -345,14 +347,15 @@ impl Seen {
 
     /// A record of any kind that the caller may see.
     #[must_use]
-    pub fn any(&self, id: Uuid) -> Option<&Arc<dyn AnyRecord>> {
+    pub fn any(&self, id: impl Into<Uuid>) -> Option<&Arc<dyn AnyRecord>> {
+        let id = id.into();
         self.world.any(id).filter(|_| self.may_see(id))
     }
 
     /// A record of a given kind that the caller may see.
     #[must_use]
-    pub fn get<R: Resource>(&self, id: Uuid) -> Option<&Rec<R>> {
-        self.any(id)?.as_any().downcast_ref()
+    pub fn get<R: Resource>(&self, id: impl Into<Id<R>>) -> Option<&Rec<R>> {
+        self.any(id.into())?.as_any().downcast_ref()
     }
 
     /// The name of a record's kind.
@@ -407,14 +410,14 @@ impl Seen {
     }
 
     /// The live records of a kind that link to `id`.
-    pub fn pointing<R: Resource>(&self, id: Uuid) -> impl Iterator<Item = &Rec<R>> {
+    pub fn pointing<R: Resource>(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Rec<R>> {
         self.world
             .pointing::<R>(id)
             .filter(|r| self.may_see(r.meta.id))
     }
 
     /// The records of any kind that link to `id`.
-    pub fn pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+    pub fn pointing_to(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         self.world
             .pointing_to(id)
             .filter(|r| self.may_see(r.meta().id))
@@ -430,7 +433,7 @@ impl Seen {
     /// Number of records that link to `id`, including those not visible. Only for choosing a way to
     /// search; never shown to a caller.
     #[must_use]
-    pub fn pointing_count(&self, id: Uuid) -> usize {
+    pub fn pointing_count(&self, id: impl Into<Uuid>) -> usize {
         self.world.pointing_count(id)
     }
 

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::record::ANY_KIND;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::AnyRecordId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether any supporting evidence was given for an assertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -28,13 +30,13 @@ pub enum AssertionEvidence {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Assertion {
     /// The record it is about, of any kind.
-    pub about_id: Uuid,
+    pub about_id: AnyRecordId,
     /// The statement made.
     #[schema(min_length = 1, max_length = 2000)]
     pub claim: String,
     /// The post that made the statement; null if the sources do not say.
     #[serde(default)]
-    pub said_by_post_id: Option<Uuid>,
+    pub said_by_post_id: Option<PostId>,
     /// Date of the statement.
     pub said_on: NaiveDate,
     /// Where the statement was made ("Joint Audit Panel paper of 26 October 2020, recommendation
@@ -55,14 +57,14 @@ pub struct Assertion {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AssertionFilter {
     /// Only assertions about this record.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
     /// Only assertions by this post.
-    said_by_post_id: Option<Uuid>,
+    said_by_post_id: Option<PostId>,
     /// Only assertions with evidence `none` or `described`.
     #[param(value_type = Option<Vec<AssertionEvidence>>, inline, explode = false)]
     evidence: Option<Any<AssertionEvidence>>,
     /// Only assertions about records that belong to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only assertions made on or after this day.
     said_from: Option<NaiveDate>,
     /// Only assertions made on or before this day.
@@ -88,10 +90,6 @@ impl Resource for Assertion {
             "stated_in": "Joint Audit Panel paper of October 2020", "evidence": "described",
             "evidence_description": "The delivery plan, where each item names an aim"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/about_id", ANY_KIND, self.about_id);
-        links.to("/said_by_post_id", &["post"], self.said_by_post_id);
     }
     fn place(&self) -> Place {
         Place::within([self.about_id])
@@ -120,13 +118,6 @@ impl Resource for Assertion {
             key: |r| Key::from(Some(r.data.said_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.stated_in, &self.evidence_description]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .chain([self.claim.as_str()])
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.about_id, &r.data.about_id)
             && is_some(&f.said_by_post_id, &r.data.said_by_post_id)
@@ -136,6 +127,8 @@ impl Resource for Assertion {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.about_id.or(f.said_by_post_id)
+        f.about_id
+            .map(Uuid::from)
+            .or(f.said_by_post_id.map(Uuid::from))
     }
 }

@@ -12,12 +12,16 @@ use super::{
     RecommendationLink, RecommendationRelation,
 };
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::ManagementResponseId;
+use crate::registers::assurance::RecommendationId;
+use crate::registers::assurance::RecommendationLinkId;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::reaches;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{
-    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
-};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How a recommendation is closed without being verified as implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -37,7 +41,7 @@ pub enum ClosureKind {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationClosure {
     /// The recommendation.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// How it is closed.
     pub closure: ClosureKind,
     /// Date of the closure.
@@ -48,35 +52,35 @@ pub struct RecommendationClosure {
     /// The management post that accepted the risk. Required with `risk_accepted`, and allowed only
     /// then.
     #[serde(default)]
-    pub accepted_by_post_id: Option<Uuid>,
+    pub accepted_by_post_id: Option<PostId>,
     /// The recommendation that replaces it. Required with `superseded`, and allowed only then.
     #[serde(default)]
-    pub superseded_by_id: Option<Uuid>,
+    pub superseded_by_id: Option<RecommendationId>,
     /// The `duplicates` link that audit accepts. Required with `duplicate`, and allowed only then.
     #[serde(default)]
-    pub duplicate_link_id: Option<Uuid>,
+    pub duplicate_link_id: Option<RecommendationLinkId>,
     /// The response in which management rejects it. Required with `rejected_by_management`, and
     /// allowed only then.
     #[serde(default)]
-    pub response_id: Option<Uuid>,
+    pub response_id: Option<ManagementResponseId>,
 }
 
 /// Narrows a list of closures.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationClosureFilter {
     /// Only closures of this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only closures of recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only closures of recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only closures of these kinds.
     #[param(value_type = Option<Vec<ClosureKind>>, inline, explode = false)]
     closure: Option<Any<ClosureKind>>,
     /// Only closures for which this post accepted the risk.
-    accepted_by_post_id: Option<Uuid>,
+    accepted_by_post_id: Option<PostId>,
     /// Only closures in which this recommendation replaces another.
-    superseded_by_id: Option<Uuid>,
+    superseded_by_id: Option<RecommendationId>,
     /// Only closures on or after this day.
     closed_from: Option<NaiveDate>,
     /// Only closures on or before this day.
@@ -89,6 +93,7 @@ fn successors(world: &World, of: Uuid) -> Vec<Uuid> {
         .pointing::<RecommendationClosure>(of)
         .filter(|c| c.data.recommendation_id == of)
         .filter_map(|c| c.data.superseded_by_id)
+        .map(Uuid::from)
         .collect()
 }
 
@@ -155,7 +160,7 @@ impl RecommendationClosure {
         );
         let circle = self
             .superseded_by_id
-            .is_some_and(|by| reaches(by, own, |at| successors(world, at)));
+            .is_some_and(|by| reaches(by.uuid(), own.uuid(), |at| successors(world, at)));
         rules.require(
             !circle,
             "/superseded_by_id",
@@ -188,31 +193,12 @@ impl Resource for RecommendationClosure {
             "accepted_by_post_id": "019abcde-0000-7000-8000-000000000001"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/accepted_by_post_id", &["post"], self.accepted_by_post_id);
-        links.to(
-            "/superseded_by_id",
-            &["recommendation"],
-            self.superseded_by_id,
-        );
-        links.to(
-            "/duplicate_link_id",
-            &["recommendation_link"],
-            self.duplicate_link_id,
-        );
-        links.to("/response_id", &["management_response"], self.response_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
     // S24, S26
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        super::independent(rules, self.recommendation_id.uuid(), "/recommendation_id");
         not_in_future(rules, "/closed_on", Some(self.closed_on));
         self.check_ground(rules);
         let on = rules
@@ -227,10 +213,10 @@ impl Resource for RecommendationClosure {
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        super::independent(rules, self.recommendation_id.uuid(), "/recommendation_id");
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.recommendation_id]
+        vec![self.recommendation_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -238,12 +224,13 @@ impl Resource for RecommendationClosure {
             key: |r| Key::from(Some(r.data.closed_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.reason]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
             && any(&f.closure, &r.data.closure)
             && is_some(&f.accepted_by_post_id, &r.data.accepted_by_post_id)
             && is_some(&f.superseded_by_id, &r.data.superseded_by_id)
@@ -253,7 +240,8 @@ impl Resource for RecommendationClosure {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id
-            .or(f.superseded_by_id)
-            .or(f.accepted_by_post_id)
+            .map(Uuid::from)
+            .or(f.superseded_by_id.map(Uuid::from))
+            .or(f.accepted_by_post_id.map(Uuid::from))
     }
 }

@@ -11,28 +11,34 @@ use super::{
     Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind,
 };
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::RecommendationId;
+use crate::registers::assurance::RecommendationUpdateId;
 use crate::registers::checks::{approved, in_window, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::{counts, others};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// An extension of a recommendation's deadline.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationExtension {
     /// The recommendation.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// New deadline, later than the current one.
     pub to: PlannedDate,
     /// Post that approved it. An extension names a post, a board or both.
     #[serde(default)]
-    pub approver_post_id: Option<Uuid>,
+    pub approver_post_id: Option<PostId>,
     /// Board that approved it.
     #[serde(default)]
-    pub approver_board_id: Option<Uuid>,
+    pub approver_board_id: Option<BoardId>,
     /// The extension request that it grants, if there was one.
     #[serde(default)]
-    pub request_id: Option<Uuid>,
+    pub request_id: Option<RecommendationUpdateId>,
     /// Reason for the extension.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -53,15 +59,15 @@ pub struct RecommendationExtensionComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationExtensionFilter {
     /// Only extensions for this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only extensions for recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only extensions for recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only extensions approved by this post.
-    approver_post_id: Option<Uuid>,
+    approver_post_id: Option<PostId>,
     /// Only extensions approved by this board.
-    approver_board_id: Option<Uuid>,
+    approver_board_id: Option<BoardId>,
     /// Only extensions approved on or after this day.
     approved_from: Option<NaiveDate>,
     /// Only extensions approved on or before this day.
@@ -91,7 +97,7 @@ impl RecommendationExtension {
                     deferral (recommendation-updates)",
             ),
         }
-        let last = others(rules, self.recommendation_id)
+        let last = others(rules, self.recommendation_id.uuid())
             .map(|e| e.data.approved_on)
             .max();
         rules.in_order(
@@ -122,16 +128,6 @@ impl Resource for RecommendationExtension {
             "approved_on": "2020-10-26"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/approver_post_id", &["post"], self.approver_post_id);
-        links.to("/approver_board_id", &["board"], self.approver_board_id);
-        links.to("/request_id", &["recommendation_update"], self.request_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
@@ -141,7 +137,10 @@ impl Resource for RecommendationExtension {
     // S24, S25
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/to", &self.to);
-        approved(rules, self.approver_post_id.or(self.approver_board_id));
+        approved(
+            rules,
+            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
+        );
         not_in_future(rules, "/approved_on", Some(self.approved_on));
         let world = rules.reading.world;
         let request = self
@@ -183,7 +182,7 @@ impl Resource for RecommendationExtension {
         RecommendationExtensionComputed { from, days_moved }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.recommendation_id]
+        vec![self.recommendation_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -191,12 +190,13 @@ impl Resource for RecommendationExtension {
             key: |r| Key::from(Some(r.data.approved_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.reason]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
             && is_some(&f.approver_post_id, &r.data.approver_post_id)
             && is_some(&f.approver_board_id, &r.data.approver_board_id)
             && in_window(
@@ -208,7 +208,8 @@ impl Resource for RecommendationExtension {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id
-            .or(f.approver_post_id)
-            .or(f.approver_board_id)
+            .map(Uuid::from)
+            .or(f.approver_post_id.map(Uuid::from))
+            .or(f.approver_board_id.map(Uuid::from))
     }
 }

@@ -6,12 +6,16 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::recommendation::Recommendation;
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::RecommendationId;
 use crate::registers::checks::fixed;
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is};
-use crate::world::record::ANY_KIND;
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::Id;
+use crate::world::id::AnyRecordId;
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// How the recommendation relates to the other record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -30,16 +34,19 @@ pub enum RecommendationRelation {
     AddressedBy,
 }
 
+/// Id of a recommendation link.
+pub type RecommendationLinkId = Id<RecommendationLink>;
+
 /// A link from a recommendation to another recommendation or record.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationLink {
     /// The recommendation the link starts from. Cannot be changed.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// How the two are related. Cannot be changed.
     pub relation: RecommendationRelation,
     /// The linked record: with `duplicates` and `repeats` another recommendation, otherwise any
     /// record (a strategy review, a work-plan item, a board). Cannot be changed.
-    pub to_id: Uuid,
+    pub to_id: AnyRecordId,
     /// Why the two are linked.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
@@ -54,16 +61,16 @@ pub struct RecommendationLink {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationLinkFilter {
     /// Only links from this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only links to this record.
-    to_id: Option<Uuid>,
+    to_id: Option<AnyRecordId>,
     /// Only links from or to this record.
     either_id: Option<Uuid>,
     /// Only links with these relations.
     #[param(value_type = Option<Vec<RecommendationRelation>>, inline, explode = false)]
     relation: Option<Any<RecommendationRelation>>,
     /// Only links from recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
 }
 
 impl RecommendationLink {
@@ -76,7 +83,7 @@ impl RecommendationLink {
                     && l.data.recommendation_id == at
                     && l.data.relation == self.relation
             })
-            .map(|l| l.data.to_id)
+            .map(|l| l.data.to_id.uuid())
             .collect()
     }
 }
@@ -99,20 +106,6 @@ impl Resource for RecommendationLink {
             "stated_in": "Joint Audit Panel paper of October 2020"
         })
     }
-    fn links(&self, links: &mut Links) {
-        let to = match self.relation {
-            RecommendationRelation::Duplicates | RecommendationRelation::Repeats => {
-                &["recommendation"]
-            }
-            _ => ANY_KIND,
-        };
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/to_id", to, self.to_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
@@ -129,7 +122,18 @@ impl Resource for RecommendationLink {
         fixed(rules, self, "/relation", |l| l.relation, remedy);
         fixed(rules, self, "/to_id", |l| l.to_id, remedy);
         let (world, own) = (rules.reading.world, rules.meta.id);
-        if reaches(self.to_id, self.recommendation_id, |at| {
+        // S26: only a recommendation can be duplicated or repeated.
+        let of_recommendations = matches!(
+            self.relation,
+            RecommendationRelation::Duplicates | RecommendationRelation::Repeats
+        );
+        rules.require(
+            !of_recommendations || world.get::<Recommendation>(self.to_id.uuid()).is_some(),
+            "/to_id",
+            "wrong_kind",
+            "must be the id of a recommendation",
+        );
+        if reaches(self.to_id.uuid(), self.recommendation_id.uuid(), |at| {
             self.onwards(world, own, at)
         }) {
             let detail = "links with this relation lead from that record back to this \
@@ -138,7 +142,7 @@ impl Resource for RecommendationLink {
         }
         let key = |l: &Self| (l.recommendation_id, l.relation, l.to_id);
         if let Some(twin) =
-            others(rules, self.recommendation_id).find(|l| key(&l.data) == key(self))
+            others(rules, self.recommendation_id.uuid()).find(|l| key(&l.data) == key(self))
         {
             let detail = format!(
                 "{} records the same; change that one instead",
@@ -147,21 +151,22 @@ impl Resource for RecommendationLink {
             rules.refuse("/to_id", "duplicate", detail);
         }
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.note, &self.stated_in]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let ends = [r.data.recommendation_id, r.data.to_id];
+        let ends = [r.data.recommendation_id.uuid(), r.data.to_id.uuid()];
         is(&f.recommendation_id, &r.data.recommendation_id)
             && is(&f.to_id, &r.data.to_id)
             && f.either_id.is_none_or(|id| ends.contains(&id))
             && any(&f.relation, &r.data.relation)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.to_id).or(f.either_id)
+        f.recommendation_id
+            .map(Uuid::from)
+            .or(f.to_id.map(Uuid::from))
+            .or(f.either_id.map(Uuid::from))
     }
 }

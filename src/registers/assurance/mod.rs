@@ -15,17 +15,17 @@ mod verification;
 pub use assertion::{Assertion, AssertionEvidence};
 pub use closure::{ClosureKind, RecommendationClosure};
 pub use extension::RecommendationExtension;
-pub use link::{RecommendationLink, RecommendationRelation};
+pub use link::{RecommendationLink, RecommendationLinkId, RecommendationRelation};
 pub use recommendation::{
-    Recommendation, RecommendationClosureState, RecommendationComputed,
+    Recommendation, RecommendationClosureState, RecommendationComputed, RecommendationId,
     RecommendationImplementation, RecommendationPriority, RecommendationVerification, Timeliness,
 };
-pub use response::{ManagementDecision, ManagementResponse};
-pub use review::{AuditReview, AuditReviewKind};
-pub use scale::{AssuranceLevel, AssuranceScale, TEMPLATES, missing_scales};
+pub use response::{ManagementDecision, ManagementResponse, ManagementResponseId};
+pub use review::{AuditReview, AuditReviewId, AuditReviewKind};
+pub use scale::{AssuranceLevel, AssuranceScale, AssuranceScaleId, TEMPLATES, missing_scales};
 pub use update::{
-    RecommendationUpdate, RecommendationUpdateKind, RecommendationUpdatePart,
-    ReportedImplementation,
+    RecommendationUpdate, RecommendationUpdateId, RecommendationUpdateKind,
+    RecommendationUpdatePart, ReportedImplementation,
 };
 pub use verification::{Verification, VerificationResult};
 

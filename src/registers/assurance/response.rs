@@ -8,9 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::RecommendationId;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Management's decision on a recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -22,11 +27,14 @@ pub enum ManagementDecision {
     Rejected,
 }
 
+/// Id of a management response.
+pub type ManagementResponseId = Id<ManagementResponse>;
+
 /// Management's response to a recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ManagementResponse {
     /// The recommendation.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// Management's decision.
     pub response: ManagementDecision,
     /// Text of the response, with the action that management intends to take.
@@ -34,7 +42,7 @@ pub struct ManagementResponse {
     pub text: String,
     /// Post that responded; null if the sources do not say.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Date of the response.
     pub responded_on: NaiveDate,
 }
@@ -43,16 +51,16 @@ pub struct ManagementResponse {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ManagementResponseFilter {
     /// Only responses to this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only responses to recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only responses to recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only responses with these decisions.
     #[param(value_type = Option<Vec<ManagementDecision>>, inline, explode = false)]
     response: Option<Any<ManagementDecision>>,
     /// Only responses by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only responses on or after this day.
     responded_from: Option<NaiveDate>,
     /// Only responses on or before this day.
@@ -77,14 +85,6 @@ impl Resource for ManagementResponse {
             "responded_on": "2020-06-30"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
@@ -93,7 +93,7 @@ impl Resource for ManagementResponse {
         not_in_future(rules, "/responded_on", Some(self.responded_on));
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.recommendation_id]
+        vec![self.recommendation_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -101,12 +101,13 @@ impl Resource for ManagementResponse {
             key: |r| Key::from(Some(r.data.responded_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.text]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
             && any(&f.response, &r.data.response)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(
@@ -117,6 +118,8 @@ impl Resource for ManagementResponse {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.by_post_id)
+        f.recommendation_id
+            .map(Uuid::from)
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -7,11 +7,15 @@ use uuid::Uuid;
 
 use super::{AssuranceScale, Recommendation, recommendation};
 use crate::policy::Subject;
+use crate::registers::assurance::AssuranceScaleId;
 use crate::registers::checks::{asked, distinct, in_window};
 use crate::registers::links::reaches;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -32,6 +36,9 @@ pub enum AuditReviewKind {
     Other,
 }
 
+/// Id of an audit review.
+pub type AuditReviewId = Id<AuditReview>;
+
 /// An audit review.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditReview {
@@ -39,7 +46,7 @@ pub struct AuditReview {
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// Body that carried out the review.
-    pub body_unit_id: Uuid,
+    pub body_unit_id: UnitId,
     /// Kind of review.
     pub review_kind: AuditReviewKind,
     /// When the fieldwork was done.
@@ -54,7 +61,7 @@ pub struct AuditReview {
     pub scope: Option<String>,
     /// The assurance scale used for the opinion.
     #[serde(default)]
-    pub scale_id: Option<Uuid>,
+    pub scale_id: Option<AssuranceScaleId>,
     /// The opinion, as the code of a level on the scale. Null if none was given or it is not known.
     #[serde(default)]
     #[schema(max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
@@ -66,10 +73,10 @@ pub struct AuditReview {
     /// Earlier reviews that it follows.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub follows_ids: Vec<Uuid>,
+    pub follows_ids: Vec<AuditReviewId>,
     /// Post that led the review.
     #[serde(default)]
-    pub lead_post_id: Option<Uuid>,
+    pub lead_post_id: Option<PostId>,
     /// Where to find the report (a title, a file number, an address).
     #[serde(default)]
     #[schema(max_length = 500)]
@@ -80,21 +87,21 @@ pub struct AuditReview {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AuditReviewFilter {
     /// Only reviews by this body.
-    body_unit_id: Option<Uuid>,
+    body_unit_id: Option<UnitId>,
     /// Only reviews of these kinds.
     #[param(value_type = Option<Vec<AuditReviewKind>>, inline, explode = false)]
     review_kind: Option<Any<AuditReviewKind>>,
     /// Only reviews with an opinion on this scale.
-    scale_id: Option<Uuid>,
+    scale_id: Option<AssuranceScaleId>,
     /// Only reviews with this opinion.
     #[param(max_length = 60)]
     opinion: Option<String>,
     /// Only reviews without an opinion (`true`), or with one (`false`).
     without_opinion: Option<bool>,
     /// Only reviews that follow this one.
-    follows_id: Option<Uuid>,
+    follows_id: Option<AuditReviewId>,
     /// Only reviews led by this post.
-    lead_post_id: Option<Uuid>,
+    lead_post_id: Option<PostId>,
     /// Only reviews reported on or after this day.
     reported_from: Option<chrono::NaiveDate>,
     /// Only reviews reported on or before this day.
@@ -144,16 +151,6 @@ impl Resource for AuditReview {
             "document": "Risk and assurance review, final report"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/body_unit_id", &["unit"], self.body_unit_id);
-        links.to("/scale_id", &["assurance_scale"], self.scale_id);
-        links.each(
-            "/follows_ids",
-            &[Self::KIND],
-            self.follows_ids.iter().copied(),
-        );
-        links.to("/lead_post_id", &["post"], self.lead_post_id);
-    }
     fn place(&self) -> Place {
         Place::owned([self.body_unit_id])
     }
@@ -174,14 +171,14 @@ impl Resource for AuditReview {
         distinct(rules, "/follows_ids", &self.follows_ids);
         self.check_opinion(rules);
         let (world, own) = (rules.reading.world, rules.meta.id);
-        let earlier = |id| {
+        let earlier = |id: Uuid| {
             world
                 .get::<Self>(id)
-                .map(|r| r.data.follows_ids.clone())
+                .map(|r| r.data.follows_ids.iter().map(|id| id.uuid()).collect())
                 .unwrap_or_default()
         };
         for (n, id) in self.follows_ids.iter().enumerate() {
-            if reaches(*id, own, earlier) {
+            if reaches(id.uuid(), own, earlier) {
                 let detail = "must not be this review or one that follows it; name an earlier \
                     review";
                 rules.refuse(format!("/follows_ids/{n}"), "circle", detail);
@@ -210,13 +207,6 @@ impl Resource for AuditReview {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.scope, &self.opinion_statement, &self.document]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .chain([self.title.as_str()])
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let review = &r.data;
         is(&f.body_unit_id, &review.body_unit_id)
@@ -231,8 +221,9 @@ impl Resource for AuditReview {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.follows_id
-            .or(f.body_unit_id)
-            .or(f.lead_post_id)
-            .or(f.scale_id)
+            .map(Uuid::from)
+            .or(f.body_unit_id.map(Uuid::from))
+            .or(f.lead_post_id.map(Uuid::from))
+            .or(f.scale_id.map(Uuid::from))
     }
 }

@@ -8,9 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::AuditReview;
 use crate::policy::Subject;
 use crate::registers::query::same_name;
-use crate::world::{
-    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
-};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// One level of an assurance scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +30,9 @@ pub struct AssuranceLevel {
     #[schema(max_length = 1000)]
     pub description: Option<String>,
 }
+
+/// Id of an assurance scale.
+pub type AssuranceScaleId = Id<AssuranceScale>;
 
 /// A scale of assurance opinions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -85,11 +87,10 @@ impl Resource for AssuranceScale {
             ]
         })
     }
-    fn links(&self, _: &mut Links) {}
+    // S23
     fn place(&self) -> Place {
         Place::default()
     }
-    // S23
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         for (n, level) in self.levels.iter().enumerate() {
             let mut earlier = self.levels.iter().take(n);
@@ -131,15 +132,6 @@ impl Resource for AssuranceScale {
             name: "name",
             key: |r| Key::from(r.data.name.as_str()),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        let labels = self.levels.iter().map(|l| l.label.as_str());
-        labels
-            .chain([
-                self.name.as_str(),
-                self.description.as_deref().unwrap_or_default(),
-            ])
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.level

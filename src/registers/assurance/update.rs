@@ -7,15 +7,20 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::recommendation::RecommendationId;
+use super::review::AuditReviewId;
 use super::{
     Recommendation, RecommendationClosureState, RecommendationImplementation,
     RecommendationVerification,
 };
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::AnyRecordId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -70,21 +75,24 @@ pub struct RecommendationUpdatePart {
     /// Records this part refers to.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub refers_to_ids: Vec<Uuid>,
+    pub refers_to_ids: Vec<AnyRecordId>,
 }
+
+/// Id of a recommendation update.
+pub type RecommendationUpdateId = Id<RecommendationUpdate>;
 
 /// An update on a recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationUpdate {
     /// The recommendation.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// Kind of update.
     pub update_kind: RecommendationUpdateKind,
     /// Date of the statement.
     pub stated_on: NaiveDate,
     /// Post that made the statement; null if the sources do not say.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Narrative for the whole update. An update has a narrative, parts or both.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
@@ -105,7 +113,7 @@ pub struct RecommendationUpdate {
     /// board, or any other record.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub refers_to_ids: Vec<Uuid>,
+    pub refers_to_ids: Vec<AnyRecordId>,
     /// Deadline requested or stated. Required with `extension_request`, and also allowed with
     /// `deferral`.
     #[serde(default)]
@@ -116,16 +124,16 @@ pub struct RecommendationUpdate {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationUpdateFilter {
     /// Only updates on this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only updates on recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only updates on recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only updates of these kinds.
     #[param(value_type = Option<Vec<RecommendationUpdateKind>>, inline, explode = false)]
     update_kind: Option<Any<RecommendationUpdateKind>>,
     /// Only updates by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only updates that refer to this record.
     refers_to_id: Option<Uuid>,
     /// Only updates that refer to another record (`true`), or to none (`false`).
@@ -151,7 +159,8 @@ impl RecommendationUpdate {
     /// All records that it refers to.
     pub fn referred(&self) -> impl Iterator<Item = Uuid> + '_ {
         let parts = self.parts.iter().flat_map(|p| &p.refers_to_ids);
-        self.refers_to_ids.iter().chain(parts).copied()
+        let all = self.refers_to_ids.iter().chain(parts);
+        all.map(|id| id.uuid())
     }
 
     fn check_words(&self, rules: &mut Rules<'_, Self>) {
@@ -299,23 +308,6 @@ impl Resource for RecommendationUpdate {
             "implementation": "partially_implemented", "percent_complete": 40
         })
     }
-    fn links(&self, links: &mut Links) {
-        let any = crate::world::record::ANY_KIND;
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/by_post_id", &["post"], self.by_post_id);
-        links.each("/refers_to_ids", any, self.refers_to_ids.iter().copied());
-        for (n, part) in self.parts.iter().enumerate() {
-            links.each(
-                &format!("/parts/{n}/refers_to_ids"),
-                any,
-                part.refers_to_ids.iter().copied(),
-            );
-        }
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
@@ -331,7 +323,7 @@ impl Resource for RecommendationUpdate {
         self.check_standing(rules);
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.recommendation_id]
+        vec![self.recommendation_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -339,13 +331,13 @@ impl Resource for RecommendationUpdate {
             key: |r| Key::from(Some(r.data.stated_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        let parts = self.parts.iter().map(|p| p.text.as_str());
-        self.narrative.as_deref().into_iter().chain(parts).collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
             && any(&f.update_kind, &r.data.update_kind)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && f.refers_to_id
@@ -356,6 +348,8 @@ impl Resource for RecommendationUpdate {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.refers_to_id).or(f.by_post_id)
+        (f.recommendation_id.map(Uuid::from))
+            .or(f.refers_to_id)
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -11,9 +11,14 @@ use super::{
     Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification,
 };
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::RecommendationId;
+use crate::registers::assurance::RecommendationUpdateId;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Result of the verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -29,9 +34,9 @@ pub enum VerificationResult {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Verification {
     /// The recommendation.
-    pub recommendation_id: Uuid,
+    pub recommendation_id: RecommendationId,
     /// The claim to be verified: the recommendation's `claim_id`.
-    pub claim_id: Uuid,
+    pub claim_id: RecommendationUpdateId,
     /// Result of the verification.
     pub result: VerificationResult,
     /// Date of the decision.
@@ -50,25 +55,25 @@ pub struct Verification {
     pub evidence: Option<String>,
     /// Post that decided; null if the sources do not say.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
 }
 
 /// Narrows a list of verifications.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct VerificationFilter {
     /// Only verifications of this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only verifications of recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only verifications of recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only verifications of this claim.
-    claim_id: Option<Uuid>,
+    claim_id: Option<RecommendationUpdateId>,
     /// Only verifications with this result.
     #[param(value_type = Option<Vec<VerificationResult>>, inline, explode = false)]
     result: Option<Any<VerificationResult>>,
     /// Only verifications by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only verifications decided on or after this day.
     decided_from: Option<NaiveDate>,
     /// Only verifications decided on or before this day.
@@ -96,21 +101,12 @@ impl Resource for Verification {
             "method": "Documents read", "evidence": "Both drafts of September 2020", "by_post_id": "019abcde-0000-7000-8000-000000000001"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-        links.to("/claim_id", &["recommendation_update"], self.claim_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }
     // S25
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        super::independent(rules, self.recommendation_id.uuid(), "/recommendation_id");
         not_in_future(rules, "/decided_on", Some(self.decided_on));
         rules.require(
             self.result == VerificationResult::Verified || self.reason.is_some(),
@@ -122,7 +118,7 @@ impl Resource for Verification {
         if let Some(on) = world.get::<Recommendation>(self.recommendation_id) {
             rules.require(
                 on.computed.verification == RecommendationVerification::Submitted
-                    && on.computed.claim_id == Some(self.claim_id),
+                    && on.computed.claim_id == Some(self.claim_id.uuid()),
                 "/claim_id",
                 "not_submitted",
                 "must be the claim waiting for verification, which is the recommendation's \
@@ -149,10 +145,10 @@ impl Resource for Verification {
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        super::independent(rules, self.recommendation_id, "/recommendation_id");
+        super::independent(rules, self.recommendation_id.uuid(), "/recommendation_id");
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.recommendation_id]
+        vec![self.recommendation_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -160,15 +156,13 @@ impl Resource for Verification {
             key: |r| Key::from(Some(r.data.decided_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.reason, &self.method, &self.evidence]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && super::is_of_review(reading, r.data.recommendation_id, f.review_id)
+            && super::is_of_review(
+                reading,
+                r.data.recommendation_id.uuid(),
+                f.review_id.map(Into::into),
+            )
             && is(&f.claim_id, &r.data.claim_id)
             && any(&f.result, &r.data.result)
             && is_some(&f.by_post_id, &r.data.by_post_id)
@@ -177,6 +171,9 @@ impl Resource for Verification {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.recommendation_id.or(f.claim_id).or(f.by_post_id)
+        f.recommendation_id
+            .map(Uuid::from)
+            .or(f.claim_id.map(Uuid::from))
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -10,10 +10,15 @@ use super::run::{ActivityState, runs, state};
 use super::{CampaignEvaluation, CommunicationsPlan};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, overlap};
+use crate::registers::communications::CommunicationsPlanId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;
+use crate::registers::strategy::GoalId;
+use crate::world::Id;
 use crate::world::record::word;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -60,11 +65,14 @@ pub enum ActivityStatus {
     Cancelled,
 }
 
+/// Id of a communications activity.
+pub type CommunicationsActivityId = Id<CommunicationsActivity>;
+
 /// An activity or a campaign.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CommunicationsActivity {
     /// The plan it belongs to. Cannot be changed.
-    pub plan_id: Uuid,
+    pub plan_id: CommunicationsPlanId,
     /// Kind of activity.
     pub activity_kind: ActivityKind,
     /// Title.
@@ -78,14 +86,14 @@ pub struct CommunicationsActivity {
     pub audiences: Vec<CommunicationsAudience>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit responsible for it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Goals it serves. An activity that serves no goal is reported as a gap.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// First day, included.
     pub starts_on: NaiveDate,
     /// Last day, included: a campaign that ends on 31 October is still running on 31 October. If
@@ -113,7 +121,7 @@ pub struct CommunicationsActivity {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CommunicationsActivityFilter {
     /// Only activities of this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<CommunicationsPlanId>,
     /// Only activities of these kinds.
     #[param(value_type = Option<Vec<ActivityKind>>, inline, explode = false)]
     activity_kind: Option<Any<ActivityKind>>,
@@ -124,13 +132,13 @@ pub struct CommunicationsActivityFilter {
     #[param(value_type = Option<Vec<CommunicationsAudience>>, inline, explode = false)]
     audience: Option<Any<CommunicationsAudience>>,
     /// Only activities owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only activities owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only activities of this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only activities that serve this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only activities in these statuses.
     #[param(value_type = Option<Vec<ActivityStatus>>, inline, explode = false)]
     status: Option<Any<ActivityStatus>>,
@@ -173,15 +181,14 @@ impl Resource for CommunicationsActivity {
             "status": "planned"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/plan_id", &["communications_plan"], self.plan_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-    }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id.into_iter().chain(self.owner_post_id))
-            .and_within([self.plan_id])
+        Place::owned(
+            self.owner_unit_id
+                .map(Uuid::from)
+                .into_iter()
+                .chain(self.owner_post_id.map(Uuid::from)),
+        )
+        .and_within([self.plan_id])
     }
     // S35
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -238,9 +245,6 @@ impl Resource for CommunicationsActivity {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.title, self.messages.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
         let window = (f.runs_from, f.runs_until);
@@ -271,9 +275,10 @@ impl Resource for CommunicationsActivity {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.plan_id
-            .or(f.owner_unit_id)
-            .or(f.owner_post_id)
-            .or(f.goal_id)
+            .map(Uuid::from)
+            .or(f.owner_unit_id.map(Uuid::from))
+            .or(f.owner_post_id.map(Uuid::from))
+            .or(f.goal_id.map(Uuid::from))
     }
 }
 

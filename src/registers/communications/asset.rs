@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -42,6 +45,9 @@ pub struct AssetPolicy {
     pub url: Option<String>,
 }
 
+/// Id of an intranet asset.
+pub type IntranetAssetId = Id<IntranetAsset>;
+
 /// A page or site on the intranet.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IntranetAsset {
@@ -62,10 +68,10 @@ pub struct IntranetAsset {
     pub path: Option<String>,
     /// Unit that owns the page. A page without an owner is a gap.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Post that owns the page.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Purpose.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -89,11 +95,11 @@ pub struct IntranetAsset {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct IntranetAssetFilter {
     /// Only assets owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only assets owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only assets owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only assets in these statuses.
     #[param(value_type = Option<Vec<AssetStatus>>, inline, explode = false)]
     status: Option<Any<AssetStatus>>,
@@ -137,12 +143,13 @@ impl Resource for IntranetAsset {
             "status": "under_review"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-    }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id.into_iter().chain(self.owner_post_id))
+        Place::owned(
+            self.owner_unit_id
+                .map(Uuid::from)
+                .into_iter()
+                .chain(self.owner_post_id.map(Uuid::from)),
+        )
     }
     // S36
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -166,14 +173,6 @@ impl Resource for IntranetAsset {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let mut words = vec![
-            self.title.as_str(),
-            self.description.as_deref().unwrap_or_default(),
-        ];
-        words.extend(self.policies.iter().map(|p| p.title.as_str()));
-        words
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
         is_some(&f.owner_unit_id, &a.owner_unit_id)
@@ -186,6 +185,8 @@ impl Resource for IntranetAsset {
             && in_window(a.review_due_on, (f.due_from, f.due_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.owner_post_id)
+        f.owner_unit_id
+            .map(Uuid::from)
+            .or(f.owner_post_id.map(Uuid::from))
     }
 }

@@ -7,21 +7,24 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::CommunicationsActivity;
+use super::plan::CommunicationsPlanId;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
+use crate::registers::communications::CommunicationsActivityId;
+use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Evaluation of what an activity reached and what was learnt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CampaignEvaluation {
     /// The activity or campaign.
-    pub activity_id: Uuid,
+    pub activity_id: CommunicationsActivityId,
     /// Date of the evaluation.
     pub evaluated_on: NaiveDate,
     /// The post that made it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Who it reached, in words. One of `reach`, `people_reached` and `learnt` is required.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -48,11 +51,11 @@ pub struct CampaignEvaluation {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CampaignEvaluationFilter {
     /// Only evaluations of this activity.
-    activity_id: Option<Uuid>,
+    activity_id: Option<CommunicationsActivityId>,
     /// Only evaluations of activities in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<CommunicationsPlanId>,
     /// Only evaluations made by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only evaluations with evidence (`true`), or without (`false`).
     is_evidenced: Option<bool>,
     /// Only evaluations made on or after this date.
@@ -83,14 +86,6 @@ impl Resource for CampaignEvaluation {
             "measures": "Page views",
             "evidence": "Intranet statistics, week 40"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/activity_id",
-            &["communications_activity"],
-            self.activity_id,
-        );
-        links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
         Place::within([self.activity_id])
@@ -124,13 +119,6 @@ impl Resource for CampaignEvaluation {
             key: |r| Key::from(Some(r.data.evaluated_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.reach, &self.learnt, &self.measures, &self.evidence]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let e = &r.data;
         let of_plan = |plan| {
@@ -144,6 +132,8 @@ impl Resource for CampaignEvaluation {
             && in_window(Some(e.evaluated_on), (f.evaluated_from, f.evaluated_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.activity_id.or(f.by_post_id)
+        f.activity_id
+            .map(Uuid::from)
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

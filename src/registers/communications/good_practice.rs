@@ -8,8 +8,11 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window};
+use crate::registers::communications::CommunicationsActivityId;
+use crate::registers::communications::IntranetAssetId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How it came to be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -25,7 +28,7 @@ pub enum PracticeBasis {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GoodPractice {
     /// Business group or unit whose practice it is. Cannot be changed.
-    pub unit_id: Uuid,
+    pub unit_id: UnitId,
     /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
@@ -41,7 +44,7 @@ pub struct GoodPractice {
     pub published_where: Option<String>,
     /// The intranet asset on which it was published.
     #[serde(default)]
-    pub asset_id: Option<Uuid>,
+    pub asset_id: Option<IntranetAssetId>,
     /// URL where it can be read.
     #[serde(default)]
     #[schema(
@@ -55,23 +58,23 @@ pub struct GoodPractice {
     pub published_on: Option<NaiveDate>,
     /// Communications activity that shared it.
     #[serde(default)]
-    pub activity_id: Option<Uuid>,
+    pub activity_id: Option<CommunicationsActivityId>,
 }
 
 /// Narrows a list of good practice examples.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GoodPracticeFilter {
     /// Only examples from this unit.
-    unit_id: Option<Uuid>,
+    unit_id: Option<UnitId>,
     /// Only examples from this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only examples published in these ways.
     #[param(value_type = Option<Vec<PracticeBasis>>, inline, explode = false)]
     basis: Option<Any<PracticeBasis>>,
     /// Only examples published on this intranet asset.
-    asset_id: Option<Uuid>,
+    asset_id: Option<IntranetAssetId>,
     /// Only examples shared by this activity.
-    activity_id: Option<Uuid>,
+    activity_id: Option<CommunicationsActivityId>,
     /// Whether the place or date of publication is recorded.
     is_published: Option<bool>,
     /// Only examples published on or after this date.
@@ -111,15 +114,6 @@ impl Resource for GoodPractice {
             "asset_id": "019abcde-0000-7000-8000-000000000002"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/unit_id", &["unit"], self.unit_id);
-        links.to("/asset_id", &["intranet_asset"], self.asset_id);
-        links.to(
-            "/activity_id",
-            &["communications_activity"],
-            self.activity_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }
@@ -145,14 +139,6 @@ impl Resource for GoodPractice {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.description, &self.published_where]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
         is(&f.unit_id, &p.unit_id)
@@ -165,6 +151,9 @@ impl Resource for GoodPractice {
             && in_window(p.published_on, (f.published_from, f.published_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.unit_id.or(f.asset_id).or(f.activity_id)
+        f.unit_id
+            .map(Uuid::from)
+            .or(f.asset_id.map(Uuid::from))
+            .or(f.activity_id.map(Uuid::from))
     }
 }

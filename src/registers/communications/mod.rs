@@ -9,13 +9,13 @@ mod plan;
 mod run;
 
 pub use activity::{
-    ActivityKind, ActivityStatus, CommunicationsActivity, CommunicationsAudience,
-    CommunicationsChannel,
+    ActivityKind, ActivityStatus, CommunicationsActivity, CommunicationsActivityId,
+    CommunicationsAudience, CommunicationsChannel,
 };
-pub use asset::{AssetPolicy, AssetStatus, IntranetAsset};
+pub use asset::{AssetPolicy, AssetStatus, IntranetAsset, IntranetAssetId};
 pub use evaluation::CampaignEvaluation;
 pub use good_practice::{GoodPractice, PracticeBasis};
-pub use plan::CommunicationsPlan;
+pub use plan::{CommunicationsPlan, CommunicationsPlanId};
 pub use run::{ActivityState, Run, ended_on, runs};
 
 use crate::world::Catalogue;

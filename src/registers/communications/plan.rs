@@ -9,8 +9,16 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, runs_on};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::is_some;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::GoalId;
+use crate::registers::strategy::StrategyId;
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Id of a communications plan.
+pub type CommunicationsPlanId = Id<CommunicationsPlan>;
 
 /// A communications plan.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -20,17 +28,17 @@ pub struct CommunicationsPlan {
     pub title: String,
     /// Unit that owns the plan.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Strategy that the plan supports. A plan with no strategy and no goals is a gap.
     #[serde(default)]
-    pub strategy_id: Option<Uuid>,
+    pub strategy_id: Option<StrategyId>,
     /// Goals served.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// What the plan is meant to achieve.
     #[serde(default)]
     #[schema(max_length = 4000)]
@@ -47,15 +55,15 @@ pub struct CommunicationsPlan {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CommunicationsPlanFilter {
     /// Only plans owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only plans owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only plans owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only plans that support this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only plans that serve this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Whether today falls within the plan's period.
     current: Option<bool>,
 }
@@ -89,14 +97,13 @@ impl Resource for CommunicationsPlan {
             "until_on": "2020-12-31"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-    }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id.into_iter().chain(self.owner_post_id))
+        Place::owned(
+            self.owner_unit_id
+                .map(Uuid::from)
+                .into_iter()
+                .chain(self.owner_post_id.map(Uuid::from)),
+        )
     }
     // S35
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -115,9 +122,6 @@ impl Resource for CommunicationsPlan {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.title, self.description.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
         is_some(&f.owner_unit_id, &p.owner_unit_id)
@@ -130,8 +134,9 @@ impl Resource for CommunicationsPlan {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id
-            .or(f.owner_post_id)
-            .or(f.strategy_id)
-            .or(f.goal_id)
+            .map(Uuid::from)
+            .or(f.owner_post_id.map(Uuid::from))
+            .or(f.strategy_id.map(Uuid::from))
+            .or(f.goal_id.map(Uuid::from))
     }
 }

@@ -9,9 +9,12 @@ use uuid::Uuid;
 use super::DocumentVersion;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
 use crate::registers::links::parts;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -45,6 +48,9 @@ pub enum DocumentState {
     Final,
 }
 
+/// Id of a document.
+pub type DocumentId = Id<Document>;
+
 /// A document. Its files are its versions. A document kept elsewhere has a URL instead.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Document {
@@ -54,11 +60,11 @@ pub struct Document {
     /// What it is.
     pub document_kind: DocumentKind,
     /// Unit responsible for it.
-    pub owner_unit_id: Uuid,
+    pub owner_unit_id: UnitId,
     /// Board the document was written for or by. Those responsible for that board's papers may also
     /// change it.
     #[serde(default)]
-    pub board_id: Option<Uuid>,
+    pub board_id: Option<BoardId>,
     /// URL, if the document is kept elsewhere.
     #[serde(default)]
     #[schema(
@@ -104,11 +110,11 @@ pub struct DocumentFilter {
     #[param(value_type = Option<Vec<DocumentKind>>, inline, explode = false)]
     document_kind: Option<Any<DocumentKind>>,
     /// Only documents owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only documents owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only documents of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only documents that give one of these states for themselves.
     #[param(value_type = Option<Vec<DocumentState>>, inline, explode = false)]
     state: Option<Any<DocumentState>>,
@@ -140,12 +146,12 @@ impl Resource for Document {
             "description": "What the organisation wants to achieve in four years"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/board_id", &["board"], self.board_id);
-    }
     fn place(&self) -> Place {
-        Place::owned([self.owner_unit_id].into_iter().chain(self.board_id))
+        Place::owned(
+            [self.owner_unit_id.uuid()]
+                .into_iter()
+                .chain(self.board_id.map(Uuid::from)),
+        )
     }
     // S27
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -176,12 +182,6 @@ impl Resource for Document {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let more = [&self.description, &self.state_words, &self.url];
-        std::iter::once(self.title.as_str())
-            .chain(more.into_iter().flatten().map(String::as_str))
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.document_kind, &r.data.document_kind)
             && is(&f.owner_unit_id, &r.data.owner_unit_id)
@@ -193,6 +193,8 @@ impl Resource for Document {
             && in_window(r.data.dated_on, (f.dated_from, f.dated_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.board_id)
+        f.owner_unit_id
+            .map(Uuid::from)
+            .or(f.board_id.map(Uuid::from))
     }
 }

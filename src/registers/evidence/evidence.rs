@@ -9,24 +9,27 @@ use uuid::Uuid;
 use super::DocumentVersion;
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::evidence::DocumentId;
+use crate::registers::evidence::DocumentVersionId;
+use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::record::ANY_KIND;
+use crate::world::id::AnyRecordId;
 use crate::world::seen::cleared;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Evidence supporting a record. It cites one specific version of a document, so the evidence stays
 /// the same.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// Record that it supports, of any kind.
-    pub supports_id: Uuid,
+    pub supports_id: AnyRecordId,
     /// Document version that is the evidence.
     #[serde(default)]
-    pub document_version_id: Option<Uuid>,
+    pub document_version_id: Option<DocumentVersionId>,
     /// Record that is the evidence, if it is not a document version: for example minutes, or a
     /// document kept elsewhere.
     #[serde(default)]
-    pub source_id: Option<Uuid>,
+    pub source_id: Option<AnyRecordId>,
     /// What it shows, in words.
     #[schema(min_length = 1, max_length = 2000)]
     pub shows: String,
@@ -34,22 +37,22 @@ pub struct Evidence {
     pub submitted_on: NaiveDate,
     /// Post that submitted it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
 }
 
 /// Narrows a list of evidence records.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct EvidenceFilter {
     /// Only evidence for this record.
-    supports_id: Option<Uuid>,
+    supports_id: Option<AnyRecordId>,
     /// Only evidence that cites this document version.
-    document_version_id: Option<Uuid>,
+    document_version_id: Option<DocumentVersionId>,
     /// Only evidence that cites this document, in any version or as a document kept elsewhere.
-    document_id: Option<Uuid>,
+    document_id: Option<DocumentId>,
     /// Only evidence that cites this record.
-    source_id: Option<Uuid>,
+    source_id: Option<AnyRecordId>,
     /// Only evidence submitted by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only evidence submitted on or after this date.
     submitted_from: Option<NaiveDate>,
     /// Only evidence submitted on or before this date.
@@ -76,7 +79,7 @@ impl Evidence {
         }
         if self
             .source_id
-            .is_some_and(|id| world.get::<DocumentVersion>(id).is_some())
+            .is_some_and(|id| world.get::<DocumentVersion>(id.uuid()).is_some())
         {
             rules.refuse(
                 "/source_id",
@@ -84,15 +87,17 @@ impl Evidence {
                 "source_id is a document version; give it in document_version_id instead",
             );
         }
-        let cites = [self.document_version_id, self.source_id];
-        if cites.contains(&Some(self.supports_id)) {
+        let own = self.supports_id.uuid();
+        if self.document_version_id.is_some_and(|id| id == own)
+            || self.source_id.is_some_and(|id| id == own)
+        {
             rules.refuse(
                 "/supports_id",
                 "circle",
                 "a record cannot be evidence of itself; name another record",
             );
         }
-        let is_evidence = |id: Uuid| world.get::<Self>(id).is_some();
+        let is_evidence = |id: AnyRecordId| world.get::<Self>(id.uuid()).is_some();
         if is_evidence(self.supports_id) || self.source_id.is_some_and(is_evidence) {
             let pointer = if is_evidence(self.supports_id) {
                 "/supports_id"
@@ -113,6 +118,10 @@ impl Evidence {
                 .any(*id)
                 .is_some_and(|r| r.meta().withdrawn_at.is_some())
         };
+        let cites = [
+            self.document_version_id.map(Uuid::from),
+            self.source_id.map(Uuid::from),
+        ];
         if comes_back && cites.iter().flatten().any(gone) {
             rules.refuse(
                 "",
@@ -144,16 +153,6 @@ impl Resource for Evidence {
             "submitted_on": "2020-10-26", "by_post_id": "019abcde-0000-7000-8000-000000000003"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/supports_id", ANY_KIND, self.supports_id);
-        links.to(
-            "/document_version_id",
-            &["document_version"],
-            self.document_version_id,
-        );
-        links.to("/source_id", ANY_KIND, self.source_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.supports_id])
     }
@@ -168,9 +167,6 @@ impl Resource for Evidence {
             key: |r| Key::from(Some(r.data.submitted_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.shows]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         // The document that a version belongs to is disclosed only to callers who can see the
         // version.
@@ -178,15 +174,15 @@ impl Resource for Evidence {
             let version = r
                 .data
                 .document_version_id
-                .filter(|v| cleared(reading.world, reading.clearance, *v));
+                .filter(|v| cleared(reading.world, reading.clearance, (*v).uuid()));
             version
                 .and_then(|v| reading.world.get::<DocumentVersion>(v))
-                .map(|v| v.data.document_id)
-                .or(r.data.source_id)
+                .map(|v| v.data.document_id.uuid())
+                .or(r.data.source_id.map(Uuid::from))
         };
         is(&f.supports_id, &r.data.supports_id)
             && is_some(&f.document_version_id, &r.data.document_version_id)
-            && (f.document_id.is_none() || document() == f.document_id)
+            && (f.document_id.is_none() || document() == f.document_id.map(Uuid::from))
             && is_some(&f.source_id, &r.data.source_id)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(
@@ -196,8 +192,9 @@ impl Resource for Evidence {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.supports_id
-            .or(f.document_version_id)
-            .or(f.source_id)
-            .or(f.by_post_id)
+            .map(Uuid::from)
+            .or(f.document_version_id.map(Uuid::from))
+            .or(f.source_id.map(Uuid::from))
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

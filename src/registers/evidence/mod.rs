@@ -8,9 +8,9 @@ mod document;
 mod evidence;
 mod version;
 
-pub use document::{Document, DocumentComputed, DocumentKind, DocumentState};
+pub use document::{Document, DocumentComputed, DocumentId, DocumentKind, DocumentState};
 pub use evidence::Evidence;
-pub use version::{DocumentVersion, next_number};
+pub use version::{DocumentVersion, DocumentVersionId, next_number};
 
 use crate::world::Catalogue;
 

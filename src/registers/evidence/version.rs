@@ -6,15 +6,20 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::evidence::DocumentId;
 use crate::registers::links::others;
 use crate::registers::query::is;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Id of a document version.
+pub type DocumentVersionId = Id<DocumentVersion>;
 
 /// A file of a document, as uploaded. `created_by` is the account that uploaded it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DocumentVersion {
     /// The document.
-    pub document_id: Uuid,
+    pub document_id: DocumentId,
     /// Version number, starting at 1 for the document's first version.
     #[schema(minimum = 1)]
     pub number: i64,
@@ -44,7 +49,7 @@ pub struct DocumentVersion {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DocumentVersionFilter {
     /// Only versions of this document.
-    document_id: Option<Uuid>,
+    document_id: Option<DocumentId>,
     /// Only versions whose file has this hash.
     #[param(max_length = 64)]
     sha256: Option<String>,
@@ -73,15 +78,12 @@ impl Resource for DocumentVersion {
             "byte_size": 183_204, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/document_id", &["document"], self.document_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.document_id])
     }
     // S27
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        let taken = others(rules, self.document_id).any(|v| v.data.number == self.number);
+        let taken = others(rules, self.document_id.uuid()).any(|v| v.data.number == self.number);
         rules.require(
             !taken,
             "/number",
@@ -90,7 +92,7 @@ impl Resource for DocumentVersion {
         );
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.document_id]
+        vec![self.document_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -104,20 +106,13 @@ impl Resource for DocumentVersion {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let more = [&self.label, &self.what_changed];
-        [self.file_name.as_str(), self.sha256.as_str()]
-            .into_iter()
-            .chain(more.into_iter().flatten().map(String::as_str))
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.document_id, &r.data.document_id)
             && is(&f.sha256, &r.data.sha256)
             && is(&f.media_type, &r.data.media_type)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.document_id
+        f.document_id.map(Uuid::from)
     }
 }
 

@@ -14,8 +14,8 @@ use crate::registers::checks::{Days, asked, in_window, not_in_future, overlap, r
 use crate::registers::links::others;
 use crate::registers::query::Any;
 use crate::registers::settings::in_force;
-use crate::world::record::ANY_KIND;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::AnyRecordId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A waiver of a gap.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -24,7 +24,7 @@ pub struct GapWaiver {
     #[schema(schema_with = rule_codes)]
     pub rule: String,
     /// Record on which the rule finds the gap.
-    pub record_id: Uuid,
+    pub record_id: AnyRecordId,
     /// Why the gap should not count.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -49,7 +49,7 @@ pub struct GapWaiverFilter {
     #[param(value_type = Option<Vec<GapCode>>, inline, explode = false)]
     rule: Option<Any<GapCode>>,
     /// Only waivers for this record.
-    record_id: Option<Uuid>,
+    record_id: Option<AnyRecordId>,
     /// Only waivers of gaps in these registers.
     #[param(value_type = Option<Vec<GapRegister>>, inline, explode = false)]
     register: Option<Any<GapRegister>>,
@@ -113,7 +113,7 @@ impl GapWaiver {
             rules.refuse("/expires_on", "too_far", detail);
         }
         let same = |w: &&Rec<Self>| w.data.rule == self.rule && w.data.record_id == self.record_id;
-        let twin = others(rules, self.record_id)
+        let twin = others(rules, self.record_id.uuid())
             .filter(same)
             .find(|w| overlap(w.data.days(), self.days()));
         if let Some(twin) = twin {
@@ -146,9 +146,6 @@ impl Resource for GapWaiver {
             "reason": "The target is set with the business plan in March", "granted_on": "2020-10-26", "expires_on": "2021-03-31"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/record_id", ANY_KIND, self.record_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.record_id])
     }
@@ -172,9 +169,6 @@ impl Resource for GapWaiver {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.reason, &self.rule]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let register = || gap_code(&r.data.rule).map(|(register, _)| register);
         f.rule
@@ -188,6 +182,6 @@ impl Resource for GapWaiver {
             && in_window(Some(r.data.expires_on), (f.expires_from, f.expires_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.record_id
+        f.record_id.map(Uuid::from)
     }
 }

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::not_in_future;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -40,6 +42,9 @@ pub enum BoardStatus {
     Dissolved,
 }
 
+/// Id of a board.
+pub type BoardId = Id<Board>;
+
 /// A board, group, panel, committee or workstream.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Board {
@@ -54,7 +59,7 @@ pub struct Board {
     pub status: BoardStatus,
     /// Unit that owns the board. A board without an owner unit is a gap.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
@@ -65,7 +70,7 @@ pub struct Board {
     pub purpose: Option<String>,
     /// Board that took over from this one.
     #[serde(default)]
-    pub successor_id: Option<Uuid>,
+    pub successor_id: Option<BoardId>,
     /// Date the board was set up or first met, if known.
     #[serde(default)]
     pub established_on: Option<NaiveDate>,
@@ -92,11 +97,11 @@ pub struct BoardFilter {
     #[param(value_type = Option<Vec<BoardKind>>, inline, explode = false)]
     board_kind: Option<Any<BoardKind>>,
     /// Only boards owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only boards that this board took over from.
-    successor_id: Option<Uuid>,
+    successor_id: Option<BoardId>,
     /// Only boards with this name or alias. Upper and lower case are treated the same.
     #[param(max_length = 200)]
     name: Option<String>,
@@ -123,10 +128,6 @@ impl Resource for Board {
             "aliases": ["STR.I.D.E Board"],
             "purpose": "Oversees delivery of the inclusion strategy."
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/successor_id", &["board"], self.successor_id);
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -179,14 +180,6 @@ impl Resource for Board {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let mut words = vec![
-            self.name.as_str(),
-            self.purpose.as_deref().unwrap_or_default(),
-        ];
-        words.extend(self.aliases.iter().map(String::as_str));
-        words
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &String| {
             let wanted = wanted.to_lowercase();
@@ -203,6 +196,8 @@ impl Resource for Board {
             && f.name.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.successor_id)
+        f.owner_unit_id
+            .map(Uuid::from)
+            .or(f.successor_id.map(Uuid::from))
     }
 }

@@ -11,8 +11,22 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
-use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::Id;
+use crate::world::id::Target;
+use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
+
+/// A board, or a unit outside the organisation.
+#[derive(Debug)]
+pub enum BoardOrUnit {}
+
+impl Target for BoardOrUnit {
+    const KINDS: &'static str = "board|unit";
+}
+
+/// Id of such a record.
+pub type BoardOrUnitId = Id<BoardOrUnit>;
 
 /// Kind of board relationship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -47,9 +61,9 @@ pub enum EdgeAgreement {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BoardEdge {
     /// Board the relationship starts from. Cannot be changed.
-    pub from_board_id: Uuid,
+    pub from_board_id: BoardId,
     /// Board, unit or outside body at the other end. Cannot be changed.
-    pub to_id: Uuid,
+    pub to_id: BoardOrUnitId,
     /// Kind of relationship. Cannot be changed.
     pub edge_kind: BoardEdgeKind,
     /// What is passed on through the relationship, and how often.
@@ -78,11 +92,11 @@ pub struct BoardEdgeComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct BoardEdgeFilter {
     /// Only relationships from or to this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only relationships from this board.
-    from_board_id: Option<Uuid>,
+    from_board_id: Option<BoardId>,
     /// Only relationships to this board, unit or outside body.
-    to_id: Option<Uuid>,
+    to_id: Option<BoardOrUnitId>,
     /// Only relationships of these kinds.
     #[param(value_type = Option<Vec<BoardEdgeKind>>, inline, explode = false)]
     edge_kind: Option<Any<BoardEdgeKind>>,
@@ -98,13 +112,13 @@ impl BoardEdge {
         let mut todo = vec![self.to_id];
         let mut seen = HashSet::new();
         while let Some(at) = todo.pop() {
-            if at == self.from_board_id {
+            if at == self.from_board_id.uuid() {
                 return true;
             }
             if seen.insert(at) {
                 let onwards = world.pointing::<BoardEdge>(at).filter(|e| {
                     e.meta.id != own
-                        && e.data.from_board_id == at
+                        && e.data.from_board_id == at.uuid()
                         && e.data.edge_kind == self.edge_kind
                 });
                 todo.extend(onwards.map(|e| e.data.to_id));
@@ -140,10 +154,6 @@ impl Resource for BoardEdge {
             "agreed_by_from_on": "2020-06-29"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/from_board_id", &["board"], self.from_board_id);
-        links.to("/to_id", &["board", "unit"], self.to_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.from_board_id])
     }
@@ -157,7 +167,7 @@ impl Resource for BoardEdge {
         not_in_future(rules, "/agreed_by_from_on", self.agreed_by_from_on);
         not_in_future(rules, "/agreed_by_to_on", self.agreed_by_to_on);
         let (world, own) = (rules.reading.world, rules.meta.id);
-        if self.from_board_id == self.to_id {
+        if self.to_id == self.from_board_id.uuid() {
             rules.refuse(
                 "/to_id",
                 "circle",
@@ -199,18 +209,18 @@ impl Resource for BoardEdge {
         };
         BoardEdgeComputed { agreement }
     }
-    fn text(&self) -> Vec<&str> {
-        vec![self.description.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.board_id
-            .is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b)
+            .is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b.uuid())
             && is(&f.from_board_id, &r.data.from_board_id)
             && is(&f.to_id, &r.data.to_id)
             && any(&f.edge_kind, &r.data.edge_kind)
             && any(&f.agreement, &r.computed.agreement)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.from_board_id).or(f.to_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.from_board_id.map(Uuid::from))
+            .or(f.to_id.map(Uuid::from))
     }
 }

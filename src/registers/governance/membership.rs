@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::Board;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a member sits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -51,19 +55,22 @@ pub enum MembershipBasis {
     Unstated,
 }
 
+/// Id of a membership.
+pub type MembershipId = Id<Membership>;
+
 /// One seat on a board for one term.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Membership {
     /// The board. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// Post that sits on the board. Give either this or `unit_id`. The chair must be a post. Cannot
     /// be changed.
     #[serde(default)]
-    pub post_id: Option<Uuid>,
+    pub post_id: Option<PostId>,
     /// Unit, association or outside body that sits on the board. Give either this or `post_id`.
     /// Cannot be changed.
     #[serde(default)]
-    pub unit_id: Option<Uuid>,
+    pub unit_id: Option<UnitId>,
     /// Capacity.
     pub capacity: MembershipCapacity,
     /// Name of the seat, if the board names its seats ("Staff associations 1"). Terms of one seat
@@ -78,7 +85,7 @@ pub struct Membership {
     pub constituency: Option<String>,
     /// Staff support association, advisory group or unit that the member represents.
     #[serde(default)]
-    pub constituency_unit_id: Option<Uuid>,
+    pub constituency_unit_id: Option<UnitId>,
     /// Kind of unit, for a collective seat that represents all units of that kind. Give either this
     /// or `constituency_unit_id`.
     #[serde(default)]
@@ -110,11 +117,11 @@ pub struct Membership {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MembershipFilter {
     /// Only seats on this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only seats held by this post.
-    post_id: Option<Uuid>,
+    post_id: Option<PostId>,
     /// Only seats held by this unit, association or outside body.
-    unit_id: Option<Uuid>,
+    unit_id: Option<UnitId>,
     /// Only seats in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
@@ -122,7 +129,7 @@ pub struct MembershipFilter {
     #[param(max_length = 100)]
     seat: Option<String>,
     /// Only seats that represent this association, group or unit.
-    constituency_unit_id: Option<Uuid>,
+    constituency_unit_id: Option<UnitId>,
     /// Only collective seats for these kinds of unit.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
@@ -147,7 +154,7 @@ impl Membership {
     /// Returns the member: a post or a unit.
     #[must_use]
     pub fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
-        (self.post_id, self.unit_id)
+        (self.post_id.map(Into::into), self.unit_id.map(Into::into))
     }
 
     fn is_same_seat(&self, other: &Self) -> bool {
@@ -269,16 +276,6 @@ impl Resource for Membership {
             "rotation_pool": "All independent advisory groups"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/post_id", &["post"], self.post_id);
-        links.to("/unit_id", &["unit"], self.unit_id);
-        links.to(
-            "/constituency_unit_id",
-            &["unit"],
-            self.constituency_unit_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -299,18 +296,6 @@ impl Resource for Membership {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        [
-            &self.seat,
-            &self.constituency,
-            &self.basis_reference,
-            &self.rotation_pool,
-        ]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
         is(&f.board_id, &m.board_id)
@@ -328,8 +313,9 @@ impl Resource for Membership {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id
-            .or(f.post_id)
-            .or(f.unit_id)
-            .or(f.constituency_unit_id)
+            .map(Uuid::from)
+            .or(f.post_id.map(Uuid::from))
+            .or(f.unit_id.map(Uuid::from))
+            .or(f.constituency_unit_id.map(Uuid::from))
     }
 }

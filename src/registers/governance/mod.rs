@@ -8,11 +8,11 @@ pub mod template;
 mod terms;
 mod terms_sections;
 
-pub use board::{Board, BoardKind, BoardStatus};
-pub use edge::{BoardEdge, BoardEdgeKind, EdgeAgreement};
-pub use membership::{Membership, MembershipBasis, MembershipCapacity};
+pub use board::{Board, BoardId, BoardKind, BoardStatus};
+pub use edge::{BoardEdge, BoardEdgeKind, BoardOrUnitId, EdgeAgreement};
+pub use membership::{Membership, MembershipBasis, MembershipCapacity, MembershipId};
 pub use remit::{Remit, RemitKind};
-pub use terms::{TermsDocument, TermsOfReference, TermsStatus};
+pub use terms::{TermsDocument, TermsOfReference, TermsOfReferenceId, TermsStatus};
 pub use terms_sections::TermsSections;
 
 use crate::world::Catalogue;

@@ -8,8 +8,11 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::GoalId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Role of a board for a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -29,9 +32,9 @@ pub enum RemitKind {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Remit {
     /// The board. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// The goal. Cannot be changed.
-    pub goal_id: Uuid,
+    pub goal_id: GoalId,
     /// Role of the board for the goal.
     pub remit_kind: RemitKind,
     /// Extent of the remit, or where it is laid down.
@@ -50,14 +53,14 @@ pub struct Remit {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RemitFilter {
     /// Only remits of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only remits for this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only remits of these kinds.
     #[param(value_type = Option<Vec<RemitKind>>, inline, explode = false)]
     remit_kind: Option<Any<RemitKind>>,
     /// Only remits of boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Whether the remit applies today.
     current: Option<bool>,
 }
@@ -93,10 +96,6 @@ impl Resource for Remit {
             "from_on": "2020-06-29"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/goal_id", &["goal"], self.goal_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -124,9 +123,6 @@ impl Resource for Remit {
             key: |r| Key::from(r.data.from_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![self.note.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.board_id, &r.data.board_id)
             && is(&f.goal_id, &r.data.goal_id)
@@ -136,6 +132,6 @@ impl Resource for Remit {
             && asked(f.current, || runs_on(r.data.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.goal_id)
+        f.board_id.map(Uuid::from).or(f.goal_id.map(Uuid::from))
     }
 }

@@ -40,7 +40,7 @@ pub fn missing_boards(world: &World) -> Vec<Value> {
     let wants = |unit: &Unit| unit.unit_kind == UnitKind::BusinessGroup && unit.until_on.is_none();
     let has = |id: Uuid| {
         world.pointing::<Board>(id).any(|b| {
-            b.data.owner_unit_id == Some(id)
+            b.data.owner_unit_id == Some(id.into())
                 && b.data.board_kind == BoardKind::BusinessGroupBoard
                 && b.data.is_standing()
         })

@@ -9,8 +9,12 @@ use uuid::Uuid;
 use super::terms_sections::{TermsSections, completeness};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a version of terms of reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -37,11 +41,14 @@ pub struct TermsDocument {
     pub url: Option<String>,
 }
 
+/// Id of a terms of reference.
+pub type TermsOfReferenceId = Id<TermsOfReference>;
+
 /// One version of a board's terms of reference.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TermsOfReference {
     /// Board the terms are for. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// Version label ("1.0", "refresh 2020"). Unique for the board, ignoring upper and lower case.
     #[schema(min_length = 1, max_length = 60)]
     pub version_label: String,
@@ -60,10 +67,10 @@ pub struct TermsOfReference {
     pub meetings_per_year: Option<u16>,
     /// Post that approved the terms.
     #[serde(default)]
-    pub approver_post_id: Option<Uuid>,
+    pub approver_post_id: Option<PostId>,
     /// Board that approved the terms.
     #[serde(default)]
-    pub approver_board_id: Option<Uuid>,
+    pub approver_board_id: Option<BoardId>,
     /// Date of approval.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
@@ -91,16 +98,16 @@ pub struct TermsComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct TermsFilter {
     /// Only terms of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only terms in these statuses.
     #[param(value_type = Option<Vec<TermsStatus>>, inline, explode = false)]
     status: Option<Any<TermsStatus>>,
     /// Only terms of boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only terms approved by this post.
-    approver_post_id: Option<Uuid>,
+    approver_post_id: Option<PostId>,
     /// Only terms approved by this board.
-    approver_board_id: Option<Uuid>,
+    approver_board_id: Option<BoardId>,
     /// Only terms due for review on or after this date.
     due_from: Option<NaiveDate>,
     /// Only terms due for review on or before this date.
@@ -209,11 +216,6 @@ impl Resource for TermsOfReference {
             "document": { "title": "STRIDE Board: terms of reference, draft", "url": "https://intranet.example/stride/tor-1.0" }
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/approver_post_id", &["post"], self.approver_post_id);
-        links.to("/approver_board_id", &["board"], self.approver_board_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -272,22 +274,11 @@ impl Resource for TermsOfReference {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self
-            .sections
-            .all()
-            .into_iter()
-            .filter_map(|(_, text)| text)
-            .collect();
-        words.push(&self.version_label);
-        words.extend(self.document.iter().map(|d| d.title.as_str()));
-        words
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
         let overdue =
             || t.status == TermsStatus::Agreed && t.review_on.is_some_and(|d| d < reading.on);
-        is(&f.board_id, &t.board_id)
+        is(&f.board_id, &t.board_id.uuid())
             && any(&f.status, &t.status)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
@@ -300,6 +291,9 @@ impl Resource for TermsOfReference {
             && is(&f.collective_seat, &t.collective_seat)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.approver_board_id).or(f.approver_post_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.approver_board_id.map(Uuid::from))
+            .or(f.approver_post_id.map(Uuid::from))
     }
 }

@@ -14,26 +14,32 @@ use super::{
 };
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others};
+use crate::registers::meetings::ActionId;
+use crate::registers::meetings::ActionPartId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Deferral of an action or of one of its parts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ActionDeferral {
     /// The action.
-    pub action_id: Uuid,
+    pub action_id: ActionId,
     /// Part that was deferred. Null if the action was deferred as a whole.
     #[serde(default)]
-    pub part_id: Option<Uuid>,
+    pub part_id: Option<ActionPartId>,
     /// When it is now due. If deferred to a meeting, give `to_meeting_id`; if deferred without a
     /// date, give the words of the source.
     #[serde(default)]
     pub to: PlannedDate,
     /// Meeting it was deferred to. If `to` has no date, the date of this meeting counts.
     #[serde(default)]
-    pub to_meeting_id: Option<Uuid>,
+    pub to_meeting_id: Option<MeetingId>,
     /// Reason.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -41,11 +47,11 @@ pub struct ActionDeferral {
     pub decided_on: NaiveDate,
     /// The post that asked for it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Meeting that agreed to the deferral, as recorded by its board's secretary. Null if the
     /// deferral is only stated by the owner.
     #[serde(default)]
-    pub agreed_at_meeting_id: Option<Uuid>,
+    pub agreed_at_meeting_id: Option<MeetingId>,
 }
 
 /// Values recorded by the service for a deferral.
@@ -66,21 +72,21 @@ pub struct ActionDeferralComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionDeferralFilter {
     /// Only deferrals of this action and its parts.
-    action_id: Option<Uuid>,
+    action_id: Option<ActionId>,
     /// Only deferrals of this part.
-    part_id: Option<Uuid>,
+    part_id: Option<ActionPartId>,
     /// Only deferrals of actions given at this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only deferrals of actions given at meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only deferrals of actions owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only deferrals from this meeting.
-    from_meeting_id: Option<Uuid>,
+    from_meeting_id: Option<MeetingId>,
     /// Only deferrals to this meeting.
-    to_meeting_id: Option<Uuid>,
+    to_meeting_id: Option<MeetingId>,
     /// Only deferrals asked for by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Whether a meeting agreed to the deferral.
     agreed: Option<bool>,
     /// Only deferrals decided on or after this date.
@@ -94,7 +100,7 @@ impl ActionDeferral {
     pub(super) fn due(&self) -> Due {
         Due {
             date: self.to.clone(),
-            meeting: self.to_meeting_id,
+            meeting: self.to_meeting_id.map(Into::into),
         }
     }
 
@@ -109,7 +115,12 @@ impl ActionDeferral {
             "say when it is deferred to; give a date in to, a meeting in to_meeting_id or, if \
                 there is no date, the words of the source in to/source_text",
         );
-        only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
+        only_of_same_board(
+            rules,
+            "/to_meeting_id",
+            meeting,
+            self.to_meeting_id.map(Into::into),
+        );
         let target = self
             .to_meeting_id
             .and_then(|id| rules.reading.world.get::<Meeting>(id));
@@ -121,7 +132,7 @@ impl ActionDeferral {
             "that meeting was cancelled; name the meeting that replaces it",
         );
         rules.require(
-            self.to_meeting_id != Some(meeting),
+            self.to_meeting_id != Some(meeting.into()),
             "/to_meeting_id",
             "same",
             "is the meeting that gave the action; name a later meeting",
@@ -147,7 +158,7 @@ impl ActionDeferral {
             "closed",
             "the action is closed or cancelled; reopen it before you defer it",
         );
-        let now = due_of(world, action, self.part_id);
+        let now = due_of(world, action, self.part_id.map(Into::into));
         let (from, to) = (now.day(world), self.due().day(world));
         let earlier = matches!((from, to), (Some(from), Some(to)) if to <= from);
         let same = from.is_none() && now == self.due();
@@ -163,7 +174,7 @@ impl ActionDeferral {
             "is not later than the current due date; give a later date, or do not record a \
                 deferral",
         );
-        let last = others(rules, self.action_id)
+        let last = others(rules, self.action_id.uuid())
             .map(|d| d.data.decided_on)
             .max();
         rules.in_order(
@@ -197,17 +208,6 @@ impl Resource for ActionDeferral {
             "decided_on": "2020-09-28"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/action_id", &["action"], self.action_id);
-        links.to("/part_id", &["action_part"], self.part_id);
-        links.to("/to_meeting_id", &["meeting"], self.to_meeting_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-        links.to(
-            "/agreed_at_meeting_id",
-            &["meeting"],
-            self.agreed_at_meeting_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.action_id]).and_within(self.part_id)
     }
@@ -225,19 +225,19 @@ impl Resource for ActionDeferral {
         on_action(
             rules,
             action,
-            self.part_id,
+            self.part_id.map(Into::into),
             ("/decided_on", self.decided_on),
         );
-        self.check_target(rules, meeting);
+        self.check_target(rules, meeting.uuid());
         later_meeting(
             rules,
             "/agreed_at_meeting_id",
-            meeting,
-            self.agreed_at_meeting_id,
+            meeting.uuid(),
+            self.agreed_at_meeting_id.map(Into::into),
         );
         if self.agreed_at_meeting_id.is_some()
             && rules.before.is_none()
-            && !is_secretarys(rules, meeting)
+            && !is_secretarys(rules, meeting.uuid())
         {
             let detail = "only the secretary of the board that gave the action can record its \
                 agreement; leave agreed_at_meeting_id out";
@@ -258,7 +258,7 @@ impl Resource for ActionDeferral {
             .world
             .get::<Action>(self.action_id)
             .map(|a| a.data.meeting_id);
-        super::withdrawn_by_secretary(rules, meeting);
+        super::withdrawn_by_secretary(rules, meeting.map(Into::into));
     }
     fn compute(
         &self,
@@ -273,7 +273,7 @@ impl Resource for ActionDeferral {
         let Some(action) = world.get::<Action>(self.action_id) else {
             return ActionDeferralComputed::default();
         };
-        let from = due_of(world, action, self.part_id);
+        let from = due_of(world, action, self.part_id.map(Into::into));
         let earlier = world
             .pointing::<Self>(self.action_id)
             .filter(|d| d.meta.id != meta.id)
@@ -287,19 +287,17 @@ impl Resource for ActionDeferral {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        self.part_id.into_iter().chain([self.action_id]).collect()
+        self.part_id
+            .map(Uuid::from)
+            .into_iter()
+            .chain([self.action_id.uuid()])
+            .collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "decided_on",
             key: |r| Key::from(Some(r.data.decided_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![
-            &self.reason,
-            self.to.source_text.as_deref().unwrap_or_default(),
-        ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let d = &r.data;
@@ -317,15 +315,17 @@ impl Resource for ActionDeferral {
             && is_some(&f.by_post_id, &d.by_post_id)
             && asked(f.agreed, || d.agreed_at_meeting_id.is_some())
             && in_window(Some(d.decided_on), (f.decided_from, f.decided_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
             && (f.board_id.is_none()
-                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.part_id
-            .or(f.action_id)
-            .or(f.to_meeting_id)
-            .or(f.by_post_id)
+            .map(Uuid::from)
+            .or(f.action_id.map(Uuid::from))
+            .or(f.to_meeting_id.map(Uuid::from))
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

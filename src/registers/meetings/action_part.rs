@@ -14,9 +14,14 @@ use super::{
 };
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
+use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others, parts};
+use crate::registers::meetings::ActionId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a part, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -42,11 +47,14 @@ impl ActionPartStatus {
     }
 }
 
+/// Id of an action part.
+pub type ActionPartId = Id<ActionPart>;
+
 /// One of the things that an action asks for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ActionPart {
     /// The action. Cannot be changed.
-    pub action_id: Uuid,
+    pub action_id: ActionId,
     /// Label ("a", "1"). Unique within the action, ignoring upper and lower case.
     #[schema(min_length = 1, max_length = 20)]
     pub label: String,
@@ -86,13 +94,13 @@ pub struct ActionPartComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionPartFilter {
     /// Only parts of this action.
-    action_id: Option<Uuid>,
+    action_id: Option<ActionId>,
     /// Only parts of actions given at this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only parts of actions given at meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only parts of actions owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only parts in these statuses.
     #[param(value_type = Option<Vec<ActionPartStatus>>, inline, explode = false)]
     status: Option<Any<ActionPartStatus>>,
@@ -129,9 +137,6 @@ impl Resource for ActionPart {
             "status": "open"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/action_id", &["action"], self.action_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.action_id])
     }
@@ -144,8 +149,8 @@ impl Resource for ActionPart {
             |p| p.action_id,
             "withdraw this part and record it for the other action",
         );
-        let twin =
-            others::<Self>(rules, self.action_id).any(|p| same_name(&p.data.label, &self.label));
+        let twin = others::<Self>(rules, self.action_id.uuid())
+            .any(|p| same_name(&p.data.label, &self.label));
         rules.require(
             !twin,
             "/label",
@@ -156,16 +161,16 @@ impl Resource for ActionPart {
             return;
         };
         let meeting = action.data.meeting_id;
-        if rules.before.is_none() && !is_secretarys(rules, meeting) {
+        if rules.before.is_none() && !is_secretarys(rules, meeting.uuid()) {
             rules.forbid(
                 "/action_id",
                 "only the secretary of the board that gave the action can say what it asks for",
             );
         }
-        reserved(rules, self, meeting, "/label", |p| p.label.clone());
-        reserved(rules, self, meeting, "/text", |p| p.text.clone());
-        reserved(rules, self, meeting, "/status", |p| p.status);
-        reserved(rules, self, meeting, "/note", |p| p.note.clone());
+        reserved(rules, self, meeting.uuid(), "/label", |p| p.label.clone());
+        reserved(rules, self, meeting.uuid(), "/text", |p| p.text.clone());
+        reserved(rules, self, meeting.uuid(), "/status", |p| p.status);
+        reserved(rules, self, meeting.uuid(), "/note", |p| p.note.clone());
         let unsaid =
             action.data.status == ActionStatus::Closed && action.data.closure_reason.is_none();
         rules.require(
@@ -182,7 +187,7 @@ impl Resource for ActionPart {
             .world
             .get::<Action>(self.action_id)
             .map(|a| a.data.meeting_id);
-        super::withdrawn_by_secretary(rules, meeting);
+        super::withdrawn_by_secretary(rules, meeting.map(Into::into));
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let responses: Vec<&Rec<ActionResponse>> = parts(reading.world, meta).collect();
@@ -197,7 +202,7 @@ impl Resource for ActionPart {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.action_id]
+        vec![self.action_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -210,9 +215,6 @@ impl Resource for ActionPart {
                 key: |r| Key::from(r.computed.last_response_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.text, self.note.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let action = || reading.world.get::<Action>(r.data.action_id);
@@ -239,13 +241,14 @@ impl Resource for ActionPart {
             && asked(f.answered, || r.computed.response_count > 0)
             && f.deferred_at_least
                 .is_none_or(|n| r.computed.deferral_count >= n)
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
             && (f.board_id.is_none()
-                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
             && f.unit_below.is_none_or(below)
             && asked(f.overdue, overdue)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.action_id
+        f.action_id.map(Uuid::from)
     }
 }

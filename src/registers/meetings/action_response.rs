@@ -10,8 +10,16 @@ use uuid::Uuid;
 use super::{Action, ActionPartStatus, is_of_board, on_action, only_of_same_board};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
+use crate::registers::governance::BoardId;
+use crate::registers::meetings::ActionId;
+use crate::registers::meetings::ActionPartId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::AnyRecordId;
+use crate::world::id::MentionId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a response claims about an action or a part. Only the board can drop an action or part, so
 /// this cannot be claimed.
@@ -47,20 +55,20 @@ impl ActionClaim {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ActionResponse {
     /// The action.
-    pub action_id: Uuid,
+    pub action_id: ActionId,
     /// Part that the response is about. Null if it is about the action as a whole.
     #[serde(default)]
-    pub part_id: Option<Uuid>,
+    pub part_id: Option<ActionPartId>,
     /// What was done, or why not.
     #[schema(min_length = 1, max_length = 8000)]
     pub text: String,
     /// Date of the response.
     pub responded_on: NaiveDate,
     /// Post that responded.
-    pub by_post_id: Uuid,
+    pub by_post_id: PostId,
     /// Meeting the response was given to.
     #[serde(default)]
-    pub to_meeting_id: Option<Uuid>,
+    pub to_meeting_id: Option<MeetingId>,
     /// Status claimed. It is only a claim: the secretary may accept it or not. Null if the response
     /// claims nothing.
     #[serde(default)]
@@ -73,33 +81,33 @@ pub struct ActionResponse {
     /// the records can still be withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub record_ids: Vec<Uuid>,
+    pub record_ids: Vec<MentionId>,
 }
 
 /// Narrows a list of responses to actions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionResponseFilter {
     /// Only responses to this action and its parts.
-    action_id: Option<Uuid>,
+    action_id: Option<ActionId>,
     /// Only responses to this part.
-    part_id: Option<Uuid>,
+    part_id: Option<ActionPartId>,
     /// Only responses to actions given at this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only responses to actions given at meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only responses to actions owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only responses given to this meeting.
-    to_meeting_id: Option<Uuid>,
+    to_meeting_id: Option<MeetingId>,
     /// Only responses by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only responses that claim one of these statuses.
     #[param(value_type = Option<Vec<ActionClaim>>, inline, explode = false)]
     claimed_status: Option<Any<ActionClaim>>,
     /// Whether the response has evidence, in words or as records.
     evidenced: Option<bool>,
     /// Only responses that mention this record.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
     /// Only responses on or after this day.
     responded_from: Option<NaiveDate>,
     /// Only responses on or before this day.
@@ -140,13 +148,6 @@ impl Resource for ActionResponse {
             "evidence": "Appendix 1 of the paper"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/action_id", &["action"], self.action_id);
-        links.to("/part_id", &["action_part"], self.part_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-        links.to("/to_meeting_id", &["meeting"], self.to_meeting_id);
-        links.mention("/record_ids", &self.record_ids);
-    }
     fn place(&self) -> Place {
         Place::within([self.action_id]).and_within(self.part_id)
     }
@@ -162,10 +163,15 @@ impl Resource for ActionResponse {
         on_action(
             rules,
             action,
-            self.part_id,
+            self.part_id.map(Into::into),
             ("/responded_on", self.responded_on),
         );
-        only_of_same_board(rules, "/to_meeting_id", meeting, self.to_meeting_id);
+        only_of_same_board(
+            rules,
+            "/to_meeting_id",
+            meeting.uuid(),
+            self.to_meeting_id.map(Into::into),
+        );
         let closed = action
             .data
             .closed_on
@@ -179,16 +185,17 @@ impl Resource for ActionResponse {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        self.part_id.into_iter().chain([self.action_id]).collect()
+        self.part_id
+            .map(Uuid::from)
+            .into_iter()
+            .chain([self.action_id.uuid()])
+            .collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "responded_on",
             key: |r| Key::from(Some(r.data.responded_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.text, self.evidence.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
@@ -208,18 +215,21 @@ impl Resource for ActionResponse {
             && asked(f.evidenced, || {
                 a.evidence.is_some() || !a.record_ids.is_empty()
             })
-            && f.about_id.is_none_or(|id| a.record_ids.contains(&id))
+            && f.about_id
+                .is_none_or(|id| a.record_ids.iter().any(|r| *r == id.uuid()))
             && in_window(Some(a.responded_on), (f.responded_from, f.responded_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
             && (f.board_id.is_none()
-                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.part_id
-            .or(f.action_id)
-            .or(f.about_id)
-            .or(f.to_meeting_id)
-            .or(f.by_post_id)
+            .map(Uuid::from)
+            .or(f.action_id.map(Uuid::from))
+            .or(f.about_id.map(Uuid::from))
+            .or(f.to_meeting_id.map(Uuid::from))
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -10,10 +10,15 @@ use uuid::Uuid;
 use super::{Meeting, MeetingStatus, is_of_board, is_within};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
+use crate::registers::governance::BoardId;
+use crate::registers::governance::MembershipId;
 use crate::registers::governance::{Membership, MembershipCapacity};
 use crate::registers::links::others;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Links, Meta, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
 
 /// Whether someone attended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -32,27 +37,27 @@ pub enum AttendanceStatus {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Attendance {
     /// The meeting. Cannot be changed.
-    pub meeting_id: Uuid,
+    pub meeting_id: MeetingId,
     /// Seat on the board, whether the member attended or not. Give one of this, `post_id` and
     /// `unit_id`. Cannot be changed.
     #[serde(default)]
-    pub membership_id: Option<Uuid>,
+    pub membership_id: Option<MembershipId>,
     /// Post, for an attendee without a seat. Cannot be changed.
     #[serde(default)]
-    pub post_id: Option<Uuid>,
+    pub post_id: Option<PostId>,
     /// Unit, association or outside body, for an attendee without a seat. Cannot be changed.
     #[serde(default)]
-    pub unit_id: Option<Uuid>,
+    pub unit_id: Option<UnitId>,
     /// Capacity.
     pub capacity: MembershipCapacity,
     /// Staff support association, advisory group or unit that was represented.
     #[serde(default)]
-    pub constituency_unit_id: Option<Uuid>,
+    pub constituency_unit_id: Option<UnitId>,
     /// Whether they attended. Before the meeting, only apologies can be recorded.
     pub status: AttendanceStatus,
     /// Post that attended instead. Required with `deputised`; not allowed otherwise.
     #[serde(default)]
-    pub deputy_post_id: Option<Uuid>,
+    pub deputy_post_id: Option<PostId>,
     /// Further details, for example which agenda items.
     #[serde(default)]
     #[schema(max_length = 1000)]
@@ -70,26 +75,26 @@ pub struct AttendanceComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AttendanceFilter {
     /// Only attendance at this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only attendance at meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only attendance by this seat.
-    membership_id: Option<Uuid>,
+    membership_id: Option<MembershipId>,
     /// Only attendance by this post or unit, with or without a seat.
     attendee_id: Option<Uuid>,
     /// Only attendance by this post or unit, or by one that belongs to this unit or a unit below
     /// it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only attendance in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
     /// Only attendance representing this association, group or unit.
-    constituency_unit_id: Option<Uuid>,
+    constituency_unit_id: Option<UnitId>,
     /// Only attendance in these statuses.
     #[param(value_type = Option<Vec<AttendanceStatus>>, inline, explode = false)]
     status: Option<Any<AttendanceStatus>>,
     /// Only attendance by this post in place of another.
-    deputy_post_id: Option<Uuid>,
+    deputy_post_id: Option<PostId>,
     /// Only attendance at meetings on or after this date.
     meeting_from: Option<NaiveDate>,
     /// Only attendance at meetings on or before this date.
@@ -103,9 +108,11 @@ impl Attendance {
                 .get::<Membership>(self.membership_id?)
                 .map(|m| &m.data)
         };
-        self.post_id
-            .or(self.unit_id)
-            .or_else(|| seat().and_then(|m| m.post_id.or(m.unit_id)))
+        let either = |post: Option<PostId>, unit: Option<UnitId>| {
+            post.map(Uuid::from).or(unit.map(Uuid::from))
+        };
+        either(self.post_id, self.unit_id)
+            .or_else(|| seat().and_then(|m| either(m.post_id, m.unit_id)))
     }
 
     fn check_attendee(&self, rules: &mut Rules<'_, Self>) {
@@ -114,7 +121,11 @@ impl Attendance {
         fixed(rules, self, "/membership_id", |a| a.membership_id, remedy);
         fixed(rules, self, "/post_id", |a| a.post_id, remedy);
         fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
-        let named = [self.membership_id, self.post_id, self.unit_id];
+        let named = [
+            self.membership_id.map(Uuid::from),
+            self.post_id.map(Uuid::from),
+            self.unit_id.map(Uuid::from),
+        ];
         let pointer = ["/membership_id", "/post_id", "/unit_id"]
             .into_iter()
             .zip(named)
@@ -130,7 +141,8 @@ impl Attendance {
         let world = rules.reading.world;
         let attendee = self.attendee(world);
         let taken = attendee.is_some()
-            && others::<Self>(rules, self.meeting_id).any(|a| a.computed.attendee_id == attendee);
+            && others::<Self>(rules, self.meeting_id.uuid())
+                .any(|a| a.computed.attendee_id == attendee);
         rules.require(
             !taken,
             pointer,
@@ -139,7 +151,7 @@ impl Attendance {
                 record",
         );
         rules.require(
-            self.deputy_post_id.is_none() || self.deputy_post_id != attendee,
+            self.deputy_post_id.is_none() || self.deputy_post_id.map(Uuid::from) != attendee,
             "/deputy_post_id",
             "same",
             "nobody can deputise for themselves; set status to present, or name another post",
@@ -191,18 +203,6 @@ impl Resource for Attendance {
             "constituency_unit_id": "019abcde-0000-7000-8000-000000000003",
             "status": "present"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/meeting_id", &["meeting"], self.meeting_id);
-        links.to("/membership_id", &["membership"], self.membership_id);
-        links.to("/post_id", &["post"], self.post_id);
-        links.to("/unit_id", &["unit"], self.unit_id);
-        links.to(
-            "/constituency_unit_id",
-            &["unit"],
-            self.constituency_unit_id,
-        );
-        links.to("/deputy_post_id", &["post"], self.deputy_post_id);
     }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
@@ -256,9 +256,6 @@ impl Resource for Attendance {
             attendee_id: self.attendee(reading.world),
         }
     }
-    fn text(&self) -> Vec<&str> {
-        self.note.as_deref().into_iter().collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let a = &r.data;
         let below = |top| {
@@ -273,14 +270,19 @@ impl Resource for Attendance {
             && is_some(&f.constituency_unit_id, &a.constituency_unit_id)
             && any(&f.status, &a.status)
             && is_some(&f.deputy_post_id, &a.deputy_post_id)
-            && is_of_board(reading, a.meeting_id, f.board_id)
-            && is_within(reading, a.meeting_id, (f.meeting_from, f.meeting_until))
+            && is_of_board(reading, a.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_within(
+                reading,
+                a.meeting_id.uuid(),
+                (f.meeting_from, f.meeting_until),
+            )
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.meeting_id
-            .or(f.membership_id)
-            .or(f.deputy_post_id)
-            .or(f.constituency_unit_id)
+            .map(Uuid::from)
+            .or(f.membership_id.map(Uuid::from))
+            .or(f.deputy_post_id.map(Uuid::from))
+            .or(f.constituency_unit_id.map(Uuid::from))
     }
 }

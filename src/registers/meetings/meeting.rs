@@ -10,10 +10,16 @@ use super::{Action, MeetingOutcome, Minutes, MinutesStatus};
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_future};
 use crate::registers::governance::Board;
+use crate::registers::governance::BoardId;
 use crate::registers::links::{others, parts};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
+use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::AnyRecordId;
+use crate::world::id::MentionId;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether it took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -52,17 +58,20 @@ pub struct AgendaItem {
     /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub record_ids: Vec<Uuid>,
+    pub record_ids: Vec<MentionId>,
     /// Post that presents the item.
     #[serde(default)]
-    pub presenter_post_id: Option<Uuid>,
+    pub presenter_post_id: Option<PostId>,
 }
+
+/// Id of a meeting.
+pub type MeetingId = Id<Meeting>;
 
 /// A meeting of a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Meeting {
     /// Board that meets. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// Title. Meetings of one board on the same day must have different titles.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
@@ -108,9 +117,9 @@ pub struct MeetingComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeetingFilter {
     /// Only meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only meetings of boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only meetings in these statuses.
     #[param(value_type = Option<Vec<MeetingStatus>>, inline, explode = false)]
     status: Option<Any<MeetingStatus>>,
@@ -127,9 +136,9 @@ pub struct MeetingFilter {
     /// Whether a held meeting has no minutes, or no approved ones.
     minutes_outstanding: Option<bool>,
     /// Only meetings whose agenda mentions this record.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
     /// Only meetings at which this post presents an item.
-    presenter_post_id: Option<Uuid>,
+    presenter_post_id: Option<PostId>,
 }
 
 impl Meeting {
@@ -231,7 +240,7 @@ impl Meeting {
                 && m.data.exact_day() == day
                 && same_name(&m.data.title, &self.title)
         };
-        let taken = day.is_some() && others::<Self>(rules, self.board_id).any(twin);
+        let taken = day.is_some() && others::<Self>(rules, self.board_id.uuid()).any(twin);
         rules.require(
             !taken,
             "/title",
@@ -296,17 +305,6 @@ impl Resource for Meeting {
             ]
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        for (n, item) in self.agenda.iter().enumerate() {
-            links.to(
-                format!("/agenda/{n}/presenter_post_id"),
-                &["post"],
-                item.presenter_post_id,
-            );
-            links.mention(&format!("/agenda/{n}/record_ids"), &item.record_ids);
-        }
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -326,7 +324,7 @@ impl Resource for Meeting {
                 .reading
                 .world
                 .pointing::<Action>(id)
-                .filter(|a| a.data.target_meeting_id == Some(id));
+                .filter(|a| a.data.target_meeting_id == Some(id.into()));
             for action in due_here {
                 rules.follow_up(action.meta.id, json!({}));
             }
@@ -353,18 +351,6 @@ impl Resource for Meeting {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let items = self.agenda.iter().map(|i| i.title.as_str());
-        let more = [
-            &self.venue,
-            &self.scheduled.source_text,
-            &self.cancellation_reason,
-        ];
-        std::iter::once(self.title.as_str())
-            .chain(items)
-            .chain(more.into_iter().filter_map(Option::as_deref))
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
         let minutes = || {
@@ -386,14 +372,20 @@ impl Resource for Meeting {
             && asked(f.overdue, overdue)
             && (f.minutes_status.is_none() || minutes().is_some_and(|s| any(&f.minutes_status, &s)))
             && asked(f.minutes_outstanding, outstanding)
-            && f.about_id
-                .is_none_or(|id| m.agenda.iter().any(|i| i.record_ids.contains(&id)))
+            && f.about_id.is_none_or(|id| {
+                m.agenda
+                    .iter()
+                    .any(|i| i.record_ids.iter().any(|r| *r == id.uuid()))
+            })
             && f.presenter_post_id
                 .is_none_or(|id| m.agenda.iter().any(|i| i.presenter_post_id == Some(id)))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.about_id.or(f.presenter_post_id).or(f.board_id)
+        f.about_id
+            .map(Uuid::from)
+            .or(f.presenter_post_id.map(Uuid::from))
+            .or(f.board_id.map(Uuid::from))
     }
 }

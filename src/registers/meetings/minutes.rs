@@ -12,9 +12,14 @@ use super::{
 };
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::others;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -29,11 +34,14 @@ pub enum MinutesStatus {
     Amended,
 }
 
+/// Id of a minutes.
+pub type MinutesId = Id<Minutes>;
+
 /// Minutes of one meeting.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Minutes {
     /// Meeting the minutes are of. A meeting has one set of minutes. Cannot be changed.
-    pub meeting_id: Uuid,
+    pub meeting_id: MeetingId,
     /// Status of the minutes. POST /api/v1/minutes-amendments makes them amended.
     #[serde(default)]
     pub status: MinutesStatus,
@@ -48,11 +56,11 @@ pub struct Minutes {
     pub document: Option<String>,
     /// Post that wrote them. Cannot be changed once approved.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Meeting that approved them. Approved minutes need this, `approved_on` or both. Cannot be
     /// changed once approved.
     #[serde(default)]
-    pub approved_at_meeting_id: Option<Uuid>,
+    pub approved_at_meeting_id: Option<MeetingId>,
     /// Date of approval. Cannot be changed once approved.
     #[serde(default)]
     pub approved_on: Option<NaiveDate>,
@@ -62,16 +70,16 @@ pub struct Minutes {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesFilter {
     /// Only minutes of this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only minutes of meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only minutes of boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only minutes in these statuses.
     #[param(value_type = Option<Vec<MinutesStatus>>, inline, explode = false)]
     status: Option<Any<MinutesStatus>>,
     /// Only minutes approved by this meeting.
-    approved_at_meeting_id: Option<Uuid>,
+    approved_at_meeting_id: Option<MeetingId>,
     /// Only minutes approved on or after this date.
     approved_from: Option<NaiveDate>,
     /// Only minutes approved on or before this date.
@@ -143,13 +151,13 @@ impl Minutes {
         later_meeting(
             rules,
             "/approved_at_meeting_id",
-            self.meeting_id,
-            self.approved_at_meeting_id,
+            self.meeting_id.uuid(),
+            self.approved_at_meeting_id.map(Into::into),
         );
         not_in_future(rules, "/approved_on", self.approved_on);
         let world = rules.reading.world;
         rules.in_order(
-            first_day(world, self.meeting_id),
+            first_day(world, self.meeting_id.uuid()),
             self.approved_on,
             "/approved_on",
             "the meeting",
@@ -179,7 +187,7 @@ impl Minutes {
         );
         let (world, id, meeting) = (rules.reading.world, rules.meta.id, self.meeting_id);
         rules.require(
-            !others::<Self>(rules, meeting).any(|m| m.data.meeting_id == meeting),
+            !others::<Self>(rules, meeting.uuid()).any(|m| m.data.meeting_id == meeting),
             "/meeting_id",
             "duplicate",
             "the meeting already has minutes; change those or, if they are approved, amend them",
@@ -240,15 +248,6 @@ impl Resource for Minutes {
             "approved_on": "2020-07-27"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/meeting_id", &["meeting"], self.meeting_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-        links.to(
-            "/approved_at_meeting_id",
-            &["meeting"],
-            self.approved_at_meeting_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
     }
@@ -259,23 +258,17 @@ impl Resource for Minutes {
         }
         self.check_status(rules);
         self.check_others(rules);
-        only_when_held(rules, "/meeting_id", self.meeting_id);
+        only_when_held(rules, "/meeting_id", self.meeting_id.uuid());
         self.check_approval(rules);
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.meeting_id]
+        vec![self.meeting_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "approved_on",
             key: |r| Key::from(r.data.approved_on),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        [&self.text, &self.document]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
@@ -288,8 +281,12 @@ impl Resource for Minutes {
             && any(&f.status, &m.status)
             && is_some(&f.approved_at_meeting_id, &m.approved_at_meeting_id)
             && in_window(m.approved_on, (f.approved_from, f.approved_until))
-            && is_of_board(reading, m.meeting_id, f.board_id)
-            && is_within(reading, m.meeting_id, (f.meeting_from, f.meeting_until))
+            && is_of_board(reading, m.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_within(
+                reading,
+                m.meeting_id.uuid(),
+                (f.meeting_from, f.meeting_until),
+            )
             && f.sent_to.is_none_or(to)
             && asked(f.sent, || {
                 reading
@@ -301,6 +298,8 @@ impl Resource for Minutes {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.meeting_id.or(f.approved_at_meeting_id)
+        f.meeting_id
+            .map(Uuid::from)
+            .or(f.approved_at_meeting_id.map(Uuid::from))
     }
 }

@@ -10,14 +10,18 @@ use uuid::Uuid;
 use super::{Meeting, Minutes, MinutesStatus, first_day, is_of_board, later_meeting};
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::governance::BoardId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::MinutesId;
+use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Correction to approved minutes.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MinutesAmendment {
     /// Minutes that are corrected. They must be approved.
-    pub minutes_id: Uuid,
+    pub minutes_id: MinutesId,
     /// What the minutes should say, and what it replaces.
     #[schema(min_length = 1, max_length = 8000)]
     pub change: String,
@@ -28,23 +32,23 @@ pub struct MinutesAmendment {
     pub agreed_on: NaiveDate,
     /// Meeting that agreed the amendment.
     #[serde(default)]
-    pub agreed_at_meeting_id: Option<Uuid>,
+    pub agreed_at_meeting_id: Option<MeetingId>,
     /// The post that asked for it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
 }
 
 /// Narrows a list of amendments to minutes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesAmendmentFilter {
     /// Only amendments to these minutes.
-    minutes_id: Option<Uuid>,
+    minutes_id: Option<MinutesId>,
     /// Only amendments to the minutes of this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only amendments to the minutes of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only amendments agreed by this meeting.
-    agreed_at_meeting_id: Option<Uuid>,
+    agreed_at_meeting_id: Option<MeetingId>,
     /// Only amendments agreed on or after this date.
     agreed_from: Option<NaiveDate>,
     /// Only amendments agreed on or before this date.
@@ -72,15 +76,6 @@ impl Resource for MinutesAmendment {
             "agreed_on": "2020-09-28"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/minutes_id", &["minutes"], self.minutes_id);
-        links.to(
-            "/agreed_at_meeting_id",
-            &["meeting"],
-            self.agreed_at_meeting_id,
-        );
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.minutes_id])
     }
@@ -101,13 +96,13 @@ impl Resource for MinutesAmendment {
         later_meeting(
             rules,
             "/agreed_at_meeting_id",
-            meeting,
-            self.agreed_at_meeting_id,
+            meeting.uuid(),
+            self.agreed_at_meeting_id.map(Into::into),
         );
         let approved_on = minutes
             .data
             .approved_on
-            .or_else(|| first_day(world, minutes.data.approved_at_meeting_id?));
+            .or_else(|| first_day(world, minutes.data.approved_at_meeting_id?.uuid()));
         rules.in_order(
             approved_on,
             Some(self.agreed_on),
@@ -128,16 +123,13 @@ impl Resource for MinutesAmendment {
         rules.follow_up(self.minutes_id, json!({ "status": MinutesStatus::Amended }));
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.minutes_id]
+        vec![self.minutes_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "agreed_on",
             key: |r| Key::from(Some(r.data.agreed_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.change, &self.reason]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let meeting = || {
@@ -149,11 +141,14 @@ impl Resource for MinutesAmendment {
         is(&f.minutes_id, &r.data.minutes_id)
             && is_some(&f.agreed_at_meeting_id, &r.data.agreed_at_meeting_id)
             && in_window(Some(r.data.agreed_on), (f.agreed_from, f.agreed_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
             && (f.board_id.is_none()
-                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.minutes_id.or(f.agreed_at_meeting_id)
+        f.minutes_id
+            .map(Uuid::from)
+            .or(f.agreed_at_meeting_id.map(Uuid::from))
     }
 }

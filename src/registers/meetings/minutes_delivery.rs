@@ -9,28 +9,33 @@ use uuid::Uuid;
 use super::{Minutes, first_day, is_of_board};
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::governance::BoardId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::MinutesId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Delivery of minutes to a recipient.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MinutesDelivery {
     /// Minutes that were sent.
-    pub minutes_id: Uuid,
+    pub minutes_id: MinutesId,
     /// Unit or outside body they were sent to. Give one of this, `to_post_id` and `to_board_id`.
     #[serde(default)]
-    pub to_unit_id: Option<Uuid>,
+    pub to_unit_id: Option<UnitId>,
     /// Post they were sent to.
     #[serde(default)]
-    pub to_post_id: Option<Uuid>,
+    pub to_post_id: Option<PostId>,
     /// Board they were sent to.
     #[serde(default)]
-    pub to_board_id: Option<Uuid>,
+    pub to_board_id: Option<BoardId>,
     /// Date they were sent. If the exact date is not known, a date by which they had been sent.
     pub sent_on: NaiveDate,
     /// Post that sent them.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// Why and how they were sent, and how precisely the date is known.
     #[serde(default)]
     #[schema(max_length = 1000)]
@@ -41,19 +46,19 @@ pub struct MinutesDelivery {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MinutesDeliveryFilter {
     /// Only deliveries of these minutes.
-    minutes_id: Option<Uuid>,
+    minutes_id: Option<MinutesId>,
     /// Only deliveries of the minutes of this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only deliveries of the minutes of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only deliveries to this unit or body.
-    to_unit_id: Option<Uuid>,
+    to_unit_id: Option<UnitId>,
     /// Only deliveries to this post.
-    to_post_id: Option<Uuid>,
+    to_post_id: Option<PostId>,
     /// Only deliveries to this board.
-    to_board_id: Option<Uuid>,
+    to_board_id: Option<BoardId>,
     /// Only deliveries by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only deliveries on or after this date.
     sent_from: Option<NaiveDate>,
     /// Only deliveries on or before this date.
@@ -63,7 +68,10 @@ pub struct MinutesDeliveryFilter {
 impl MinutesDelivery {
     /// Returns the recipient.
     pub(super) fn to(&self) -> Option<Uuid> {
-        self.to_unit_id.or(self.to_post_id).or(self.to_board_id)
+        self.to_unit_id
+            .map(Uuid::from)
+            .or(self.to_post_id.map(Uuid::from))
+            .or(self.to_board_id.map(Uuid::from))
     }
 }
 
@@ -86,23 +94,20 @@ impl Resource for MinutesDelivery {
             "note": "To show that membership was opened to further groups"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/minutes_id", &["minutes"], self.minutes_id);
-        links.to("/to_unit_id", &["unit"], self.to_unit_id);
-        links.to("/to_post_id", &["post"], self.to_post_id);
-        links.to("/to_board_id", &["board"], self.to_board_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.minutes_id])
     }
     // S20
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.require(
-            [self.to_unit_id, self.to_post_id, self.to_board_id]
-                .iter()
-                .flatten()
-                .count()
+            [
+                self.to_unit_id.map(Uuid::from),
+                self.to_post_id.map(Uuid::from),
+                self.to_board_id.map(Uuid::from),
+            ]
+            .iter()
+            .flatten()
+            .count()
                 == 1,
             "/to_unit_id",
             "one_of",
@@ -114,7 +119,7 @@ impl Resource for MinutesDelivery {
         let meeting = world
             .get::<Minutes>(self.minutes_id)
             .map(|m| m.data.meeting_id);
-        let held = meeting.and_then(|m| first_day(world, m));
+        let held = meeting.and_then(|m| first_day(world, m.uuid()));
         rules.in_order(held, Some(self.sent_on), "/sent_on", "the meeting");
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -122,9 +127,6 @@ impl Resource for MinutesDelivery {
             name: "sent_on",
             key: |r| Key::from(Some(r.data.sent_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        self.note.as_deref().into_iter().collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let d = &r.data;
@@ -140,15 +142,17 @@ impl Resource for MinutesDelivery {
             && is_some(&f.to_board_id, &d.to_board_id)
             && is_some(&f.by_post_id, &d.by_post_id)
             && in_window(Some(d.sent_on), (f.sent_from, f.sent_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
             && (f.board_id.is_none()
-                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.minutes_id
-            .or(f.to_unit_id)
-            .or(f.to_post_id)
-            .or(f.to_board_id)
-            .or(f.by_post_id)
+            .map(Uuid::from)
+            .or(f.to_unit_id.map(Uuid::from))
+            .or(f.to_post_id.map(Uuid::from))
+            .or(f.to_board_id.map(Uuid::from))
+            .or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -12,13 +12,13 @@ mod minutes_amendment;
 mod minutes_delivery;
 mod outcome;
 
-pub use action::{Action, ActionComputed, ActionState, ActionStatus};
+pub use action::{Action, ActionComputed, ActionId, ActionState, ActionStatus};
 pub use action_deferral::ActionDeferral;
-pub use action_part::{ActionPart, ActionPartStatus};
+pub use action_part::{ActionPart, ActionPartId, ActionPartStatus};
 pub use action_response::ActionResponse;
 pub use attendance::{Attendance, AttendanceStatus};
-pub use meeting::{AgendaItem, Meeting, MeetingFormat, MeetingStatus};
-pub use minutes::{Minutes, MinutesStatus};
+pub use meeting::{AgendaItem, Meeting, MeetingFormat, MeetingId, MeetingStatus};
+pub use minutes::{Minutes, MinutesId, MinutesStatus};
 pub use minutes_amendment::MinutesAmendment;
 pub use minutes_delivery::MinutesDelivery;
 pub use outcome::{MeetingOutcome, OutcomeKind};
@@ -143,7 +143,7 @@ fn on_action<R: Resource>(
         "other_action",
         "must be a part of the same action",
     );
-    let given = first_day(world, action.data.meeting_id);
+    let given = first_day(world, action.data.meeting_id.uuid());
     rules.in_order(
         given,
         Some(day),

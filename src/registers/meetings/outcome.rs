@@ -9,8 +9,14 @@ use uuid::Uuid;
 use super::{Action, Meeting, Minutes, MinutesStatus, is_of_board, is_within, only_when_held};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed};
+use crate::registers::governance::BoardId;
+use crate::registers::meetings::ActionId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules};
+use crate::world::id::AnyRecordId;
+use crate::world::id::MentionId;
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules};
 
 /// Kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -27,7 +33,7 @@ pub enum OutcomeKind {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MeetingOutcome {
     /// The meeting. Cannot be changed.
-    pub meeting_id: Uuid,
+    pub meeting_id: MeetingId,
     /// Number of the agenda item, if it belongs to one. Cannot be changed once the minutes are
     /// approved.
     #[serde(default)]
@@ -45,30 +51,30 @@ pub struct MeetingOutcome {
     pub decision: Option<String>,
     /// Action that was given. Only an outcome of kind action has it.
     #[serde(default)]
-    pub action_id: Option<Uuid>,
+    pub action_id: Option<ActionId>,
     /// Records of any kind that it is about. These are mentions only: the records can still be
     /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub record_ids: Vec<Uuid>,
+    pub record_ids: Vec<MentionId>,
 }
 
 /// Narrows a list of outcomes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeetingOutcomeFilter {
     /// Only outcomes of this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only outcomes of meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only outcomes of meetings of boards owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only outcomes of these kinds.
     #[param(value_type = Option<Vec<OutcomeKind>>, inline, explode = false)]
     outcome_kind: Option<Any<OutcomeKind>>,
     /// Only outcomes about this record.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
     /// Only the outcome that gave this action.
-    action_id: Option<Uuid>,
+    action_id: Option<ActionId>,
     /// Whether an outcome that asks for an action has no action recorded.
     without_action: Option<bool>,
     /// Only outcomes of meetings on or after this date.
@@ -158,17 +164,12 @@ impl Resource for MeetingOutcome {
             "text": "Who else should have a seat", "decision": "Membership is opened to further groups"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/meeting_id", &["meeting"], self.meeting_id);
-        links.to("/action_id", &["action"], self.action_id);
-        links.mention("/record_ids", &self.record_ids);
-    }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
     }
     // S20
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        only_when_held(rules, "/meeting_id", self.meeting_id);
+        only_when_held(rules, "/meeting_id", self.meeting_id.uuid());
         distinct(rules, "/record_ids", &self.record_ids);
         self.check_kind(rules);
         self.check_unchanged(rules);
@@ -182,27 +183,29 @@ impl Resource for MeetingOutcome {
                 out",
         );
     }
-    fn text(&self) -> Vec<&str> {
-        let decision = self.decision.as_deref();
-        std::iter::once(self.text.as_str())
-            .chain(decision)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let o = &r.data;
         is(&f.meeting_id, &o.meeting_id)
             && any(&f.outcome_kind, &o.outcome_kind)
             && is_some(&f.action_id, &o.action_id)
-            && f.about_id.is_none_or(|id| o.record_ids.contains(&id))
+            && f.about_id
+                .is_none_or(|id| o.record_ids.iter().any(|r| *r == id.uuid()))
             && asked(f.without_action, || {
                 o.outcome_kind == OutcomeKind::Action && o.action_id.is_none()
             })
-            && is_of_board(reading, o.meeting_id, f.board_id)
-            && is_within(reading, o.meeting_id, (f.meeting_from, f.meeting_until))
+            && is_of_board(reading, o.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_within(
+                reading,
+                o.meeting_id.uuid(),
+                (f.meeting_from, f.meeting_until),
+            )
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.meeting_id.or(f.action_id).or(f.about_id)
+        f.meeting_id
+            .map(Uuid::from)
+            .or(f.action_id.map(Uuid::from))
+            .or(f.about_id.map(Uuid::from))
     }
 }

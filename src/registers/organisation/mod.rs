@@ -6,10 +6,10 @@ mod post;
 mod post_holding;
 mod unit;
 
-pub use person::Person;
-pub use post::Post;
+pub use person::{Person, PersonId};
+pub use post::{Post, PostId};
 pub use post_holding::PostHolding;
-pub use unit::{Unit, UnitKind};
+pub use unit::{Unit, UnitId, UnitKind};
 
 use crate::world::Catalogue;
 

@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::policy::Subject;
 use crate::registers::checks::asked;
 use crate::registers::query::is;
-use crate::world::{Links, Meta, Place, Reading, Rec, Resource};
+use crate::world::Id;
+use crate::world::{Meta, Place, Reading, Rec, Resource};
 
 /// Relationship of a person to the organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -23,6 +24,9 @@ pub enum Affiliation {
     /// From an outside body, an association or the public.
     External,
 }
+
+/// Id of a person.
+pub type PersonId = Id<Person>;
 
 /// A person, by pseudonym. No field, including the reference, may identify the person.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -65,15 +69,11 @@ impl Resource for Person {
     fn example() -> Value {
         json!({ "affiliation": "internal" })
     }
-    fn links(&self, _: &mut Links) {}
     fn place(&self) -> Place {
         Place::default()
     }
     fn compute(&self, _: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> Self::Computed {
         before.map(|b| b.computed.clone()).unwrap_or_default()
-    }
-    fn text(&self) -> Vec<&str> {
-        Vec::new()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.affiliation, &r.data.affiliation)

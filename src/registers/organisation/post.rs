@@ -7,8 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::is;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
+
+/// Id of a post.
+pub type PostId = Id<Post>;
 
 /// A post in a unit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -17,7 +22,7 @@ pub struct Post {
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Unit the post belongs to.
-    pub unit_id: Uuid,
+    pub unit_id: UnitId,
     /// Other titles, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
@@ -28,7 +33,7 @@ pub struct Post {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PostFilter {
     /// Only posts in this unit.
-    unit_id: Option<Uuid>,
+    unit_id: Option<UnitId>,
     /// Only posts in this unit or any unit below it.
     below: Option<Uuid>,
 }
@@ -46,9 +51,6 @@ impl Resource for Post {
     fn example() -> Value {
         json!({ "reference": "HEAD-SIDU", "title": "Head of SIDU", "unit_id": "019abcde-0000-7000-8000-000000000001" })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/unit_id", &["unit"], self.unit_id);
-    }
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }
@@ -58,18 +60,12 @@ impl Resource for Post {
             key: |r| Key::from(r.data.title.as_str()),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        std::iter::once(&self.title)
-            .chain(&self.aliases)
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.unit_id, &r.data.unit_id)
             && f.below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.unit_id
+        f.unit_id.map(Uuid::from)
     }
 }

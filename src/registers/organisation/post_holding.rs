@@ -10,8 +10,10 @@ use super::Person;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::links::others;
+use crate::registers::organisation::PersonId;
+use crate::registers::organisation::PostId;
 use crate::registers::query::{Any, any, is};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a post is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -29,9 +31,9 @@ pub enum HoldingCapacity {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PostHolding {
     /// The post. Cannot be changed.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// Person who holds the post. Cannot be changed.
-    pub person_id: Uuid,
+    pub person_id: PersonId,
     /// Capacity.
     pub capacity: HoldingCapacity,
     /// First day of the term.
@@ -45,9 +47,9 @@ pub struct PostHolding {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PostHoldingFilter {
     /// Only terms in this post.
-    post_id: Option<Uuid>,
+    post_id: Option<PostId>,
     /// Only terms of this person.
-    person_id: Option<Uuid>,
+    person_id: Option<PersonId>,
     /// Only terms in these capacities.
     #[param(value_type = Option<Vec<HoldingCapacity>>, inline, explode = false)]
     capacity: Option<Any<HoldingCapacity>>,
@@ -65,7 +67,7 @@ impl PostHolding {
     }
 
     fn check_overlap(&self, rules: &mut Rules<'_, Self>) {
-        let at_once: Vec<&Rec<Self>> = others(rules, self.post_id)
+        let at_once: Vec<&Rec<Self>> = others(rules, self.post_id.uuid())
             .filter(|h| h.data.post_id == self.post_id && overlap(self.term(), h.data.term()))
             .collect();
         let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
@@ -101,12 +103,8 @@ impl Resource for PostHolding {
             "until_on": "2022-05-31"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/post_id", &["post"], self.post_id);
-        links.to("/person_id", &["person"], self.person_id);
-    }
     fn place(&self) -> Place {
-        Place::within([self.post_id, self.person_id])
+        Place::within([self.post_id.uuid(), self.person_id.uuid()])
     }
     // S2
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -136,9 +134,6 @@ impl Resource for PostHolding {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        Vec::new()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let h = &r.data;
         is(&f.post_id, &h.post_id)
@@ -148,6 +143,6 @@ impl Resource for PostHolding {
             && f.on.is_none_or(|day| runs_on(h.term(), day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.post_id.or(f.person_id)
+        f.post_id.map(Uuid::from).or(f.person_id.map(Uuid::from))
     }
 }

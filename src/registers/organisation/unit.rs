@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -31,6 +32,9 @@ pub enum UnitKind {
     IndependentAdvisoryGroup,
 }
 
+/// Id of a unit.
+pub type UnitId = Id<Unit>;
+
 /// A unit of the organisation, or a body that it deals with.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Unit {
@@ -41,7 +45,7 @@ pub struct Unit {
     pub unit_kind: UnitKind,
     /// Unit it is part of.
     #[serde(default)]
-    pub parent_id: Option<Uuid>,
+    pub parent_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
     #[schema(max_items = 20, schema_with = crate::registers::names)]
@@ -52,7 +56,7 @@ pub struct Unit {
     pub description: Option<String>,
     /// Unit it took over from.
     #[serde(default)]
-    pub predecessor_id: Option<Uuid>,
+    pub predecessor_id: Option<UnitId>,
     /// First day it existed, if known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
@@ -68,7 +72,7 @@ pub struct UnitFilter {
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     unit_kind: Option<Any<UnitKind>>,
     /// Only units directly below this one.
-    parent_id: Option<Uuid>,
+    parent_id: Option<UnitId>,
     /// Only this unit and the units below it.
     below: Option<Uuid>,
     /// Only units with this name or alias. Upper and lower case are treated the same.
@@ -89,10 +93,6 @@ impl Resource for Unit {
     fn example() -> Value {
         json!({ "reference": "HR", "name": "Human Resources", "unit_kind": "business_group", "aliases": ["Met HR"] })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/parent_id", &["unit"], self.parent_id);
-        links.to("/predecessor_id", &["unit"], self.predecessor_id);
-    }
     fn place(&self) -> Place {
         Place::owned(self.parent_id)
     }
@@ -106,14 +106,6 @@ impl Resource for Unit {
             name: "name",
             key: |r| Key::from(r.data.name.as_str()),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        let mut words = vec![
-            self.name.as_str(),
-            self.description.as_deref().unwrap_or_default(),
-        ];
-        words.extend(self.aliases.iter().map(String::as_str));
-        words
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &String| {
@@ -129,6 +121,6 @@ impl Resource for Unit {
             && f.name.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.parent_id
+        f.parent_id.map(Uuid::from)
     }
 }

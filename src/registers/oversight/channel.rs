@@ -8,8 +8,14 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, runs_on};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::query::has;
 use crate::registers::recurrence::Frequency;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::GoalId;
+use crate::registers::strategy::StrategyId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A way of holding someone to account other than a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -20,11 +26,11 @@ pub struct OversightChannel {
     /// Posts that meet. A channel needs at least two parties, counting posts and units together.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub party_post_ids: Vec<Uuid>,
+    pub party_post_ids: Vec<PostId>,
     /// Units or outside bodies that meet.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub party_unit_ids: Vec<Uuid>,
+    pub party_unit_ids: Vec<UnitId>,
     /// How often they meet. The words of the source are enough. If nobody has stated a frequency,
     /// that is a gap.
     #[serde(default)]
@@ -36,15 +42,15 @@ pub struct OversightChannel {
     /// Goals covered.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// Strategies covered.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub strategy_ids: Vec<Uuid>,
+    pub strategy_ids: Vec<StrategyId>,
     /// Boards covered.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub board_ids: Vec<Uuid>,
+    pub board_ids: Vec<BoardId>,
     /// Source of this information.
     #[serde(default)]
     #[schema(max_length = 500)]
@@ -99,45 +105,20 @@ impl Resource for OversightChannel {
             "source_text": "Audit Panel paper, June 2017"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.each(
-            "/party_post_ids",
-            &["post"],
-            self.party_post_ids.iter().copied(),
-        );
-        links.each(
-            "/party_unit_ids",
-            &["unit"],
-            self.party_unit_ids.iter().copied(),
-        );
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each(
-            "/strategy_ids",
-            &["strategy"],
-            self.strategy_ids.iter().copied(),
-        );
-        links.each("/board_ids", &["board"], self.board_ids.iter().copied());
-    }
     /// Every party owns it.
     fn place(&self) -> Place {
         Place::owned(
-            self.party_post_ids
-                .iter()
-                .chain(&self.party_unit_ids)
-                .copied(),
+            (self.party_post_ids.iter().map(|id| id.uuid()))
+                .chain(self.party_unit_ids.iter().map(|id| id.uuid())),
         )
     }
     // S22
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        for (pointer, ids) in [
-            ("/party_post_ids", &self.party_post_ids),
-            ("/party_unit_ids", &self.party_unit_ids),
-            ("/goal_ids", &self.goal_ids),
-            ("/strategy_ids", &self.strategy_ids),
-            ("/board_ids", &self.board_ids),
-        ] {
-            distinct(rules, pointer, ids);
-        }
+        distinct(rules, "/party_post_ids", &self.party_post_ids);
+        distinct(rules, "/party_unit_ids", &self.party_unit_ids);
+        distinct(rules, "/goal_ids", &self.goal_ids);
+        distinct(rules, "/strategy_ids", &self.strategy_ids);
+        distinct(rules, "/board_ids", &self.board_ids);
         rules.require(
             self.party_post_ids.len() + self.party_unit_ids.len() >= 2,
             "/party_post_ids",
@@ -155,27 +136,17 @@ impl Resource for OversightChannel {
             key: |r| Key::from(r.data.title.as_str()),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.covers, &self.source_text, &self.frequency.source_text]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let c = &r.data;
         f.party_id
-            .is_none_or(|p| c.party_post_ids.contains(&p) || c.party_unit_ids.contains(&p))
+            .is_none_or(|p| has(&c.party_post_ids, p) || has(&c.party_unit_ids, p))
             && f.covers_id.is_none_or(|id| {
-                [&c.goal_ids, &c.strategy_ids, &c.board_ids]
-                    .iter()
-                    .any(|ids| ids.contains(&id))
+                has(&c.goal_ids, id) || has(&c.strategy_ids, id) || has(&c.board_ids, id)
             })
             && asked(f.is_scheduled, || c.frequency.is_dated())
             && asked(f.current, || runs_on(c.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.party_id.or(f.covers_id)
+        f.party_id.map(Uuid::from).or(f.covers_id.map(Uuid::from))
     }
 }

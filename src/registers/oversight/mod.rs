@@ -7,7 +7,7 @@ mod submission;
 pub mod template;
 
 pub use channel::OversightChannel;
-pub use obligation::{ReportObligation, StatutoryDuty};
+pub use obligation::{ReportObligation, ReportObligationId, StatutoryDuty};
 pub use occurrence::{Occurrence, OccurrenceState, occurrences};
 pub use submission::{ReportDocument, ReportSubmission};
 

@@ -9,9 +9,13 @@ use uuid::Uuid;
 use super::{OccurrenceState, ReportSubmission, occurrences};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Statutory duty for which there is a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -23,6 +27,9 @@ pub enum StatutoryDuty {
     /// Equality objectives, at least every four years (SI 2017/353, regulation 5).
     PsedEqualityObjectives,
 }
+
+/// Id of a report obligation.
+pub type ReportObligationId = Id<ReportObligation>;
 
 /// An obligation to report.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -36,19 +43,19 @@ pub struct ReportObligation {
     pub what: Option<String>,
     /// Unit that reports. Either this or `from_post_id` is required.
     #[serde(default)]
-    pub from_unit_id: Option<Uuid>,
+    pub from_unit_id: Option<UnitId>,
     /// Post that reports.
     #[serde(default)]
-    pub from_post_id: Option<Uuid>,
+    pub from_post_id: Option<PostId>,
     /// Unit or outside body that receives the report.
     #[serde(default)]
-    pub to_unit_id: Option<Uuid>,
+    pub to_unit_id: Option<UnitId>,
     /// Board that receives the report.
     #[serde(default)]
-    pub to_board_id: Option<Uuid>,
+    pub to_board_id: Option<BoardId>,
     /// Post that receives the report.
     #[serde(default)]
-    pub to_post_id: Option<Uuid>,
+    pub to_post_id: Option<PostId>,
     /// Other recipients, if the report goes to nobody in particular ("published").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -89,17 +96,17 @@ pub struct ReportObligationComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ReportObligationFilter {
     /// Only obligations of this unit.
-    from_unit_id: Option<Uuid>,
+    from_unit_id: Option<UnitId>,
     /// Only obligations of this post.
-    from_post_id: Option<Uuid>,
+    from_post_id: Option<PostId>,
     /// Only obligations of this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only obligations to report to this unit.
-    to_unit_id: Option<Uuid>,
+    to_unit_id: Option<UnitId>,
     /// Only obligations to report to this board.
-    to_board_id: Option<Uuid>,
+    to_board_id: Option<BoardId>,
     /// Only obligations to report to this post.
-    to_post_id: Option<Uuid>,
+    to_post_id: Option<PostId>,
     /// Only obligations that fulfil these statutory duties.
     #[param(value_type = Option<Vec<StatutoryDuty>>, inline, explode = false)]
     statutory_duty: Option<Any<StatutoryDuty>>,
@@ -157,15 +164,13 @@ impl Resource for ReportObligation {
             "grace_days": 0
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/from_unit_id", &["unit"], self.from_unit_id);
-        links.to("/from_post_id", &["post"], self.from_post_id);
-        links.to("/to_unit_id", &["unit"], self.to_unit_id);
-        links.to("/to_board_id", &["board"], self.to_board_id);
-        links.to("/to_post_id", &["post"], self.to_post_id);
-    }
     fn place(&self) -> Place {
-        Place::owned(self.from_unit_id.into_iter().chain(self.from_post_id))
+        Place::owned(
+            self.from_unit_id
+                .map(Uuid::from)
+                .into_iter()
+                .chain(self.from_post_id.map(Uuid::from)),
+        )
     }
     // S22
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -175,7 +180,11 @@ impl Resource for ReportObligation {
             "required",
             "an obligation needs someone who reports; give from_unit_id, from_post_id or both",
         );
-        let to = [self.to_unit_id, self.to_board_id, self.to_post_id];
+        let to = [
+            self.to_unit_id.map(Uuid::from),
+            self.to_board_id.map(Uuid::from),
+            self.to_post_id.map(Uuid::from),
+        ];
         rules.require(
             to.iter().any(Option::is_some) || self.to_others.is_some(),
             "/to_board_id",
@@ -217,14 +226,6 @@ impl Resource for ReportObligation {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.what, &self.legal_basis, &self.to_others]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let o = &r.data;
         let missed = || {
@@ -247,9 +248,10 @@ impl Resource for ReportObligation {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.from_unit_id
-            .or(f.from_post_id)
-            .or(f.to_unit_id)
-            .or(f.to_board_id)
-            .or(f.to_post_id)
+            .map(Uuid::from)
+            .or(f.from_post_id.map(Uuid::from))
+            .or(f.to_unit_id.map(Uuid::from))
+            .or(f.to_board_id.map(Uuid::from))
+            .or(f.to_post_id.map(Uuid::from))
     }
 }

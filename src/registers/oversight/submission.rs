@@ -9,8 +9,11 @@ use uuid::Uuid;
 use super::ReportObligation;
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::oversight::ReportObligationId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,7 +39,7 @@ pub struct ReportDocument {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReportSubmission {
     /// Obligation it fulfils.
-    pub obligation_id: Uuid,
+    pub obligation_id: ReportObligationId,
     /// Due date it is for. Must be one of the obligation's due dates. Left out if the obligation
     /// has none.
     #[serde(default)]
@@ -46,7 +49,7 @@ pub struct ReportSubmission {
     pub submitted_on: NaiveDate,
     /// Post that submitted it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// What was submitted.
     #[serde(default)]
     pub document: Option<ReportDocument>,
@@ -60,11 +63,11 @@ pub struct ReportSubmission {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ReportSubmissionFilter {
     /// Only submissions for this obligation.
-    obligation_id: Option<Uuid>,
+    obligation_id: Option<ReportObligationId>,
     /// Only submissions for this due date.
     period_due_on: Option<NaiveDate>,
     /// Only submissions for obligations of this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only reports submitted on or after this date.
     submitted_from: Option<NaiveDate>,
     /// Only reports submitted on or before this date.
@@ -125,10 +128,6 @@ impl Resource for ReportSubmission {
             "document": { "title": "Equality information 2020", "url": "https://intranet.example/equality-information-2020.pdf" }
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/obligation_id", &["report_obligation"], self.obligation_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.obligation_id])
     }
@@ -155,11 +154,6 @@ impl Resource for ReportSubmission {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let mut words = vec![self.note.as_deref().unwrap_or_default()];
-        words.extend(self.document.iter().map(|d| d.title.as_str()));
-        words
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.obligation_id, &r.data.obligation_id)
             && is_some(&f.period_due_on, &r.data.period_due_on)
@@ -171,6 +165,6 @@ impl Resource for ReportSubmission {
             )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.obligation_id
+        f.obligation_id.map(Uuid::from)
     }
 }

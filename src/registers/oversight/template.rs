@@ -50,9 +50,9 @@ pub fn psed_duties(unit: Uuid) -> Vec<Value> {
 pub fn missing_duties(world: &World, unit: Uuid) -> Vec<Value> {
     let has = |draft: &Value| {
         let duty = draft.get("statutory_duty").cloned().unwrap_or_default();
-        world
-            .pointing::<ReportObligation>(unit)
-            .any(|o| o.data.from_unit_id == Some(unit) && json!(o.data.statutory_duty) == duty)
+        world.pointing::<ReportObligation>(unit).any(|o| {
+            o.data.from_unit_id == Some(unit.into()) && json!(o.data.statutory_duty) == duty
+        })
     };
     psed_duties(unit).into_iter().filter(|d| !has(d)).collect()
 }

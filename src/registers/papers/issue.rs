@@ -10,14 +10,15 @@ use uuid::Uuid;
 use super::Paper;
 use crate::policy::Subject;
 use crate::registers::checks::in_window;
+use crate::registers::papers::PaperId;
 use crate::registers::query::is;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A paper as issued. It is created by issuing (`POST /papers/{id}/issue`) and nothing changes it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperIssue {
     /// The paper.
-    pub paper_id: Uuid,
+    pub paper_id: PaperId,
     /// Version of the paper's record that was issued.
     #[schema(minimum = 1)]
     pub paper_version: i64,
@@ -50,7 +51,7 @@ pub struct PaperIssue {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PaperIssueFilter {
     /// Only the issue of this paper.
-    paper_id: Option<Uuid>,
+    paper_id: Option<PaperId>,
     /// Only the issue whose content or Markdown has this SHA-256.
     #[param(max_length = 64)]
     sha256: Option<String>,
@@ -90,9 +91,6 @@ impl Resource for PaperIssue {
             "content": content, "content_sha256": sha256(content), "markdown": markdown, "markdown_sha256": sha256(markdown)
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/paper_id", &["paper"], self.paper_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.paper_id])
     }
@@ -110,7 +108,8 @@ impl Resource for PaperIssue {
             );
         }
         let own = rules.meta.id;
-        let earlier = Paper::issues(rules.reading.world, self.paper_id).any(|i| i.meta.id != own);
+        let earlier =
+            Paper::issues(rules.reading.world, self.paper_id.uuid()).any(|i| i.meta.id != own);
         rules.require(
             !earlier,
             "/paper_id",
@@ -120,16 +119,13 @@ impl Resource for PaperIssue {
         );
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.paper_id]
+        vec![self.paper_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "issued_on",
             key: |r| Key::from(Some(r.data.issued_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.markdown, &self.content_sha256, &self.markdown_sha256]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.paper_id, &r.data.paper_id)
@@ -139,6 +135,6 @@ impl Resource for PaperIssue {
             && in_window(Some(r.data.issued_on), (f.issued_from, f.issued_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.paper_id
+        f.paper_id.map(Uuid::from)
     }
 }

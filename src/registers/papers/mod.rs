@@ -8,13 +8,14 @@ mod rules;
 mod template;
 
 pub use issue::{PaperIssue, sha256};
-pub use paper::{Paper, PaperComputed};
+pub use paper::{Paper, PaperComputed, PaperId};
 pub use parts::{
-    ChosenGap, ImplicationState, PanelDecision, PanelRecommendation, PanelVerb, PaperAppendix,
-    PaperImplication, PaperNarrative, PaperScope, PaperSource, PaperStatus, StruckItem,
+    ChosenGap, ImplicationState, MeetingMention, PanelDecision, PanelRecommendation, PanelVerb,
+    PaperAppendix, PaperImplication, PaperNarrative, PaperScope, PaperSource, PaperStatus,
+    PlanMention, RecommendationMention, ReviewMention, StrategyMention, StruckId, StruckItem,
 };
 pub use presets::{TEMPLATES, missing_templates};
-pub use template::{PaperTemplate, TemplateSection};
+pub use template::{PaperTemplate, PaperTemplateId, TemplateSection};
 
 use crate::world::Catalogue;
 

@@ -12,10 +12,19 @@ use super::{
 };
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
 use crate::registers::meetings::Meeting;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::papers::PaperTemplateId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::record::{ANY_KIND, Link};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::Id;
+use crate::world::id::AnyRecordId;
+use crate::world::record::links_of;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+
+/// Id of a paper.
+pub type PaperId = Id<Paper>;
 
 /// A paper for a meeting of a board. Its supporting information is computed from its scope (`GET
 /// /papers/{id}/content`). Texts are Markdown, in which `[[recommendation:DARA-2020-3]]` names a
@@ -26,14 +35,14 @@ pub struct Paper {
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// Meeting the paper is for.
-    pub meeting_id: Uuid,
+    pub meeting_id: MeetingId,
     /// Author post.
-    pub author_post_id: Uuid,
+    pub author_post_id: PostId,
     /// Post to contact. Null means the author post.
     #[serde(default)]
-    pub contact_post_id: Option<Uuid>,
+    pub contact_post_id: Option<PostId>,
     /// Template that sets its sections and their order.
-    pub template_id: Uuid,
+    pub template_id: PaperTemplateId,
     /// Why the paper is submitted to the panel.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 8000)]
@@ -89,10 +98,10 @@ pub struct Paper {
     pub as_of_on: Option<NaiveDate>,
     /// Paper it is compared with. Null means the last one issued to the same board.
     #[serde(default)]
-    pub previous_id: Option<Uuid>,
+    pub previous_id: Option<PaperId>,
     /// Issued paper that it replaces once it is issued.
     #[serde(default)]
-    pub supersedes_id: Option<Uuid>,
+    pub supersedes_id: Option<PaperId>,
 }
 
 fn considerations() -> utoipa::openapi::schema::Array {
@@ -114,7 +123,7 @@ pub struct PaperComputed {
     /// Current status.
     pub status: PaperStatus,
     /// Board whose meeting the paper is for.
-    pub board_id: Option<Uuid>,
+    pub board_id: Option<BoardId>,
     /// Issue of the paper. Null for a draft or a recalled paper.
     pub issue_id: Option<Uuid>,
     /// Date it was issued.
@@ -133,19 +142,19 @@ pub struct PaperComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PaperFilter {
     /// Only papers for this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only papers for meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only papers by this author post.
-    author_post_id: Option<Uuid>,
+    author_post_id: Option<PostId>,
     /// Only papers that use this template.
-    template_id: Option<Uuid>,
+    template_id: Option<PaperTemplateId>,
     /// Only papers in these statuses.
     #[param(value_type = Option<Vec<PaperStatus>>, inline, explode = false)]
     status: Option<Any<PaperStatus>>,
     /// Only papers that report on this record, show a gap on it, leave it out, or have it as an
     /// appendix.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
     /// Whether a decision of the panel has not been recorded yet.
     decisions_open: Option<bool>,
     /// Only those issued on or after this date.
@@ -241,65 +250,10 @@ impl Resource for Paper {
             "struck": []
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/meeting_id", &["meeting"], self.meeting_id);
-        links.to("/author_post_id", &["post"], self.author_post_id);
-        links.to("/contact_post_id", &["post"], self.contact_post_id);
-        links.to("/template_id", &["paper_template"], self.template_id);
-        links.to("/previous_id", &["paper"], self.previous_id);
-        links.to("/supersedes_id", &["paper"], self.supersedes_id);
-        for (n, a) in self.appendices.iter().enumerate() {
-            links.to(
-                format!("/appendices/{n}/document_version_id"),
-                &["document_version"],
-                a.document_version_id,
-            );
-            links.to(
-                format!("/appendices/{n}/document_id"),
-                &["document"],
-                a.document_id,
-            );
-        }
-        // Records in scope are only mentioned: a paper about a record does not prevent its
-        // withdrawal.
-        let mut mention = |pointer: String, kinds, id| {
-            links.0.push(Link {
-                pointer,
-                kinds,
-                id,
-                is_mention: true,
-            });
-        };
-        let scope: [(&str, &'static [&'static str], &[Uuid]); 5] = [
-            ("strategy_ids", &["strategy"], &self.scope.strategy_ids),
-            ("plan_ids", &["plan"], &self.scope.plan_ids),
-            ("review_ids", &["audit_review"], &self.scope.review_ids),
-            (
-                "recommendation_ids",
-                &["recommendation"],
-                &self.scope.recommendation_ids,
-            ),
-            ("meeting_ids", &["meeting"], &self.scope.meeting_ids),
-        ];
-        for (field, kinds, ids) in scope {
-            for (n, id) in ids.iter().enumerate() {
-                mention(format!("/scope/{field}/{n}"), kinds, *id);
-            }
-        }
-        for (n, gap) in self.gaps.iter().enumerate() {
-            mention(format!("/gaps/{n}/record_id"), ANY_KIND, gap.record_id);
-        }
-        for (n, s) in self.struck.iter().enumerate() {
-            mention(
-                format!("/struck/{n}/record_id"),
-                &["recommendation", "work_plan_item", "action"],
-                s.record_id,
-            );
-        }
-    }
     /// The author's unit and the board own the paper.
     fn place(&self) -> Place {
-        Place::owned([self.author_post_id, self.meeting_id]).and_within([self.meeting_id])
+        Place::owned([self.author_post_id.uuid(), self.meeting_id.uuid()])
+            .and_within([self.meeting_id])
     }
     // S37
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -311,8 +265,9 @@ impl Resource for Paper {
         let was_issued = !issues.is_empty();
         issues.retain(|i| i.is_live());
         let issue = issues.first();
-        let successor =
-            |p: &Rec<Self>| p.data.supersedes_id == Some(meta.id) && p.computed.issue_id.is_some();
+        let successor = |p: &Rec<Self>| {
+            p.data.supersedes_id == Some(meta.id.into()) && p.computed.issue_id.is_some()
+        };
         let open = self
             .recommendations
             .iter()
@@ -338,7 +293,7 @@ impl Resource for Paper {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        self.supersedes_id.into_iter().collect()
+        self.supersedes_id.map(Uuid::from).into_iter().collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -352,24 +307,11 @@ impl Resource for Paper {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let struck = self.struck.iter().map(|s| s.reason.as_str());
-        let appendices = self.appendices.iter().map(|a| a.title.as_str());
-        let texts = self.texts().into_iter().map(|(_, t)| t);
-        texts
-            .chain(struck)
-            .chain(appendices)
-            .chain([self.title.as_str()])
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
-        let about = |id: Uuid| {
-            let mut links = Links::default();
-            r.data.links(&mut links);
-            links
-                .0
+        let about = |id: AnyRecordId| {
+            links_of(&r.data)
                 .iter()
-                .any(|l| l.id == id && (l.is_mention || l.pointer.starts_with("/appendices")))
+                .any(|l| id == l.id && (l.is_mention || l.pointer.starts_with("/appendices")))
         };
         is(&f.meeting_id, &r.data.meeting_id)
             && is_some(&f.board_id, &r.computed.board_id)
@@ -381,10 +323,10 @@ impl Resource for Paper {
             && in_window(r.computed.issued_on, (f.issued_from, f.issued_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.about_id
-            .or(f.meeting_id)
-            .or(f.template_id)
-            .or(f.author_post_id)
+        (f.about_id.map(Into::into))
+            .or(f.meeting_id.map(Into::into))
+            .or(f.template_id.map(Into::into))
+            .or(f.author_post_id.map(Into::into))
     }
 }
 

@@ -1,9 +1,17 @@
 //! The parts of a paper, apart from its own fields.
 
+use crate::registers::assurance::{AuditReview, Recommendation};
+use crate::registers::evidence::DocumentId;
+use crate::registers::evidence::DocumentVersionId;
+use crate::registers::meetings::Meeting;
+use crate::registers::plan::Plan;
+use crate::registers::strategy::Strategy;
+use crate::world::Id;
+use crate::world::id::MentionId;
+use crate::world::id::{Mention, Target};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// Source of the content of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -148,15 +156,30 @@ pub struct PaperAppendix {
     pub title: String,
     /// The exact version of the document. Give either this or `document_id`.
     #[serde(default)]
-    pub document_version_id: Option<Uuid>,
+    pub document_version_id: Option<DocumentVersionId>,
     /// The document, if no file of it is kept here. Give either this or `document_version_id`.
     #[serde(default)]
-    pub document_id: Option<Uuid>,
+    pub document_id: Option<DocumentId>,
     /// State of completion in the document's own words ("draft").
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
     pub stated_status: Option<String>,
 }
+
+/// Id of a mentioned strategy.
+pub type StrategyMention = Id<Mention<Strategy>>;
+
+/// Id of a mentioned meeting.
+pub type MeetingMention = Id<Mention<Meeting>>;
+
+/// Id of a mentioned plan.
+pub type PlanMention = Id<Mention<Plan>>;
+
+/// Id of a mentioned audit review.
+pub type ReviewMention = Id<Mention<AuditReview>>;
+
+/// Id of a mentioned recommendation.
+pub type RecommendationMention = Id<Mention<Recommendation>>;
 
 /// Scope of a paper: what it reports on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -164,23 +187,23 @@ pub struct PaperScope {
     /// Strategies whose cross-references the paper shows.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub strategy_ids: Vec<Uuid>,
+    pub strategy_ids: Vec<StrategyMention>,
     /// Plans whose items the paper shows, by the goals they serve.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub plan_ids: Vec<Uuid>,
+    pub plan_ids: Vec<PlanMention>,
     /// Audit reviews whose recommendations are all shown.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub review_ids: Vec<Uuid>,
+    pub review_ids: Vec<ReviewMention>,
     /// Recommendations shown in addition to those of the reviews.
     #[serde(default)]
     #[schema(max_items = 200)]
-    pub recommendation_ids: Vec<Uuid>,
+    pub recommendation_ids: Vec<RecommendationMention>,
     /// Earlier meetings whose actions the paper responds to.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub meeting_ids: Vec<Uuid>,
+    pub meeting_ids: Vec<MeetingMention>,
 }
 
 /// A gap that the author chose to include.
@@ -190,14 +213,25 @@ pub struct ChosenGap {
     #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
     pub rule: String,
     /// Record the gap is found on.
-    pub record_id: Uuid,
+    pub record_id: MentionId,
 }
+
+/// A record that can be overdue, and that a paper can leave out.
+#[derive(Debug)]
+pub enum Struck {}
+
+impl Target for Struck {
+    const KINDS: &'static str = "recommendation|work_plan_item|action";
+}
+
+/// Id of a mentioned struck.
+pub type StruckId = Id<Mention<Struck>>;
 
 /// An overdue record that the paper leaves out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StruckItem {
     /// Recommendation, work-plan item or action.
-    pub record_id: Uuid,
+    pub record_id: StruckId,
     /// Why it is left out. The paper gives this reason in its place.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,

@@ -150,15 +150,15 @@ fn narrative(paper: &Paper, rules: &mut Rules<'_, Paper>) {
 
 fn lists(paper: &Paper, rules: &mut Rules<'_, Paper>) {
     let scope = &paper.scope;
-    for (at, ids) in [
-        ("/scope/strategy_ids", &scope.strategy_ids),
-        ("/scope/plan_ids", &scope.plan_ids),
-        ("/scope/review_ids", &scope.review_ids),
-        ("/scope/recommendation_ids", &scope.recommendation_ids),
-        ("/scope/meeting_ids", &scope.meeting_ids),
-    ] {
-        distinct(rules, at, ids);
-    }
+    distinct(rules, "/scope/strategy_ids", &scope.strategy_ids);
+    distinct(rules, "/scope/plan_ids", &scope.plan_ids);
+    distinct(rules, "/scope/review_ids", &scope.review_ids);
+    distinct(
+        rules,
+        "/scope/recommendation_ids",
+        &scope.recommendation_ids,
+    );
+    distinct(rules, "/scope/meeting_ids", &scope.meeting_ids);
     no_repeats(
         rules,
         "/struck",
@@ -207,7 +207,7 @@ fn others(paper: &Paper, rules: &mut Rules<'_, Paper>) {
             "is the paper itself; name an earlier paper",
         );
         rules.require(
-            board(other.data.meeting_id) == board(paper.meeting_id),
+            board(other.data.meeting_id.uuid()) == board(paper.meeting_id.uuid()),
             at,
             "other_board",
             "is a paper for another board; name a paper for the same board",

@@ -7,7 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::PaperSource;
 use crate::policy::Subject;
 use crate::registers::query::{Any, same_name};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A section of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +37,9 @@ pub struct TemplateSection {
 const fn first_level() -> u8 {
     1
 }
+
+/// Id of a paper template.
+pub type PaperTemplateId = Id<PaperTemplate>;
 
 /// A template for papers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -95,7 +99,6 @@ impl Resource for PaperTemplate {
             ]
         })
     }
-    fn links(&self, _: &mut Links) {}
     fn place(&self) -> Place {
         Place::default()
     }
@@ -159,15 +162,6 @@ impl Resource for PaperTemplate {
             name: "name",
             key: |r| Key::from(r.data.name.as_str()),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        let headings = self.sections.iter().map(|s| s.heading.as_str());
-        headings
-            .chain([
-                self.name.as_str(),
-                self.description.as_deref().unwrap_or_default(),
-            ])
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.source

@@ -11,8 +11,10 @@ use uuid::Uuid;
 use super::Observation;
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, runs_on};
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a classification divides people by: a protected characteristic under section 4 of the
 /// Equality Act 2010, or something else.
@@ -83,6 +85,9 @@ fn codes() -> utoipa::openapi::schema::Array {
         .build()
 }
 
+/// Id of a classification.
+pub type ClassificationId = Id<Classification>;
+
 /// A version of a code list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Classification {
@@ -100,7 +105,7 @@ pub struct Classification {
     pub description: Option<String>,
     /// Unit that owns it. Null for a classification shared by all.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// First day of the version.
     #[serde(default)]
     pub valid_from: Option<NaiveDate>,
@@ -109,7 +114,7 @@ pub struct Classification {
     pub valid_until: Option<NaiveDate>,
     /// Version that it replaces.
     #[serde(default)]
-    pub supersedes_id: Option<Uuid>,
+    pub supersedes_id: Option<ClassificationId>,
     /// Categories. Together they cover everybody, and nobody belongs to more than one.
     #[schema(min_items = 1, max_items = 200)]
     pub categories: Vec<ClassificationCategory>,
@@ -129,9 +134,9 @@ pub struct ClassificationFilter {
     #[param(max_length = 200)]
     title: Option<String>,
     /// Only classifications owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only the version that replaces this one.
-    supersedes_id: Option<Uuid>,
+    supersedes_id: Option<ClassificationId>,
     /// Only versions valid on this date.
     valid_on: Option<NaiveDate>,
 }
@@ -259,10 +264,6 @@ impl Resource for Classification {
             "legacy_aggregates": [{ "code": "DIS", "label": "Disabled", "member_codes": ["D1", "D2"] }]
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/supersedes_id", &["classification"], self.supersedes_id);
-    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
@@ -315,15 +316,6 @@ impl Resource for Classification {
         )
     }
     const UNIQUE: &'static str = "/version_label";
-    fn text(&self) -> Vec<&str> {
-        let labels = self.categories.iter().map(|c| c.label.as_str());
-        let aggregates = self.legacy_aggregates.iter().map(|a| a.label.as_str());
-        let own = [
-            self.title.as_str(),
-            self.description.as_deref().unwrap_or_default(),
-        ];
-        own.into_iter().chain(labels).chain(aggregates).collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         any(&f.characteristic, &r.data.characteristic)
             && is(&f.title, &r.data.title)
@@ -333,6 +325,8 @@ impl Resource for Classification {
                 .is_none_or(|day| runs_on((r.data.valid_from, r.data.valid_until), day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.supersedes_id.or(f.owner_unit_id)
+        f.supersedes_id
+            .map(Uuid::from)
+            .or(f.owner_unit_id.map(Uuid::from))
     }
 }

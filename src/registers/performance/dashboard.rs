@@ -9,10 +9,15 @@ use uuid::Uuid;
 use super::classification::Characteristic;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::{others, parts};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::performance::MeasureId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Maturity of a dashboard.
 #[derive(
@@ -67,6 +72,9 @@ pub struct DashboardPromise {
     pub stated_in: Option<String>,
 }
 
+/// Id of a dashboard.
+pub type DashboardId = Id<Dashboard>;
+
 /// A dashboard.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dashboard {
@@ -79,17 +87,17 @@ pub struct Dashboard {
     pub description: Option<String>,
     /// Unit that produces it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Board that receives it.
     #[serde(default)]
-    pub board_id: Option<Uuid>,
+    pub board_id: Option<BoardId>,
     /// Measures, in the order in which they are shown.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub measure_ids: Vec<Uuid>,
+    pub measure_ids: Vec<MeasureId>,
     /// Characteristics by which the measures are broken down.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -121,13 +129,13 @@ pub struct DashboardComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DashboardFilter {
     /// Only dashboards produced by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only dashboards produced by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only dashboards received by this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only dashboards that show this measure.
-    measure_id: Option<Uuid>,
+    measure_id: Option<MeasureId>,
     /// Only dashboards with these maturities.
     #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
     maturity: Option<Any<DashboardMaturity>>,
@@ -161,16 +169,6 @@ impl Resource for Dashboard {
             "characteristics": ["race", "sex"],
             "promised": [{ "due": { "precision": "month", "due_on": "2017-09-30", "source_text": "September 2017" }, "made_on": "2017-06-19" }]
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/board_id", &["board"], self.board_id);
-        links.each(
-            "/measure_ids",
-            &["measure"],
-            self.measure_ids.iter().copied(),
-        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -241,16 +239,6 @@ impl Resource for Dashboard {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let stated = self.promised.iter().filter_map(|p| p.stated_in.as_deref());
-        [
-            self.title.as_str(),
-            self.description.as_deref().unwrap_or_default(),
-        ]
-        .into_iter()
-        .chain(stated)
-        .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.board_id, &r.data.board_id)
@@ -262,7 +250,10 @@ impl Resource for Dashboard {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.measure_id).or(f.owner_unit_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.measure_id.map(Uuid::from))
+            .or(f.owner_unit_id.map(Uuid::from))
     }
 }
 
@@ -270,7 +261,7 @@ impl Resource for Dashboard {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DashboardVersion {
     /// The dashboard.
-    pub dashboard_id: Uuid,
+    pub dashboard_id: DashboardId,
     /// Version label. Unique within the dashboard.
     #[schema(min_length = 1, max_length = 60)]
     pub label: String,
@@ -294,7 +285,7 @@ pub struct DashboardVersion {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DashboardVersionFilter {
     /// Only versions of this dashboard.
-    dashboard_id: Option<Uuid>,
+    dashboard_id: Option<DashboardId>,
     /// Only versions with these maturities.
     #[param(value_type = Option<Vec<DashboardMaturity>>, inline, explode = false)]
     maturity: Option<Any<DashboardMaturity>>,
@@ -315,9 +306,6 @@ impl Resource for DashboardVersion {
             "dashboard_id": "019abcde-0000-7000-8000-000000000001", "label": "0.2", "maturity": "draft",
             "document": "Draft pages shared with the delivery group"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/dashboard_id", &["dashboard"], self.dashboard_id);
     }
     fn place(&self) -> Place {
         Place::within([self.dashboard_id])
@@ -352,7 +340,8 @@ impl Resource for DashboardVersion {
             detail,
         );
         not_in_future(rules, "/published_on", self.published_on);
-        let twin = others(rules, self.dashboard_id).find(|v| same_name(&v.data.label, &self.label));
+        let twin =
+            others(rules, self.dashboard_id.uuid()).find(|v| same_name(&v.data.label, &self.label));
         if let Some(twin) = twin {
             let detail = format!(
                 "{} already has this label; choose another",
@@ -362,7 +351,7 @@ impl Resource for DashboardVersion {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.dashboard_id]
+        vec![self.dashboard_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -370,18 +359,10 @@ impl Resource for DashboardVersion {
             key: |r| Key::from(r.data.published_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.document, &self.what_changed]
-            .into_iter()
-            .flatten()
-            .chain([&self.label])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.dashboard_id, &r.data.dashboard_id) && any(&f.maturity, &r.data.maturity)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.dashboard_id
+        f.dashboard_id.map(Uuid::from)
     }
 }

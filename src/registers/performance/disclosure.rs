@@ -204,7 +204,7 @@ fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>)
             let mut fixed = cell.breakdown.clone();
             fixed.remove(place);
             let group = groups
-                .entry((fixed, category.classification_id))
+                .entry((fixed, category.classification_id.uuid()))
                 .or_default();
             group.push((&category.code, n));
         }
@@ -324,7 +324,8 @@ pub fn release(observation: &Rec<Observation>, among: Option<&Among<'_>>) -> Fig
         return recorded.suppressed();
     };
     let rule = crate::registers::settings::suppression(among.now);
-    let key = super::observation::table_of(observation.data.measure_id, observation.data.period);
+    let key =
+        super::observation::table_of(observation.data.measure_id.uuid(), observation.data.period);
     let table = among.once(key.clone(), || table(among, &key, &measure.data, rule));
     match table.get(&observation.meta.id) {
         Some(false) => recorded.rounded(&measure.data, rule),
@@ -363,7 +364,7 @@ mod tests {
 
     fn cell(by: &[(Uuid, &str)], size: u64) -> Cell {
         let category = |(id, code): &(Uuid, &str)| BreakdownCategory {
-            classification_id: *id,
+            classification_id: (*id).into(),
             code: (*code).to_owned(),
         };
         Cell {

@@ -10,8 +10,15 @@ use super::observation::Observation;
 use super::source::FigureFrequency;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::performance::ClassificationId;
+use crate::registers::performance::DataSourceId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::GoalId;
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Unit of the measure's figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -85,6 +92,9 @@ const TRANSITIONS: &[(MeasureState, &[MeasureState])] = &[
     ),
 ];
 
+/// Id of a measure.
+pub type MeasureId = Id<Measure>;
+
 /// A measure.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
@@ -111,13 +121,13 @@ pub struct Measure {
     pub rate_per: Option<u32>,
     /// Source of its figures.
     #[serde(default)]
-    pub source_id: Option<Uuid>,
+    pub source_id: Option<DataSourceId>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit that owns it. Analysts whose grant covers this unit see its figures as recorded.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// How often its figures are due.
     #[serde(default)]
     pub frequency: Option<FigureFrequency>,
@@ -133,11 +143,11 @@ pub struct Measure {
     /// Goals it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// Work-plan items it relates to.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub item_ids: Vec<Uuid>,
+    pub item_ids: Vec<WorkPlanItemId>,
     /// Characteristics its figures should be broken down by, whether or not that is possible yet.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -146,26 +156,26 @@ pub struct Measure {
     /// are refused.
     #[serde(default)]
     #[schema(max_items = 20)]
-    pub classification_ids: Vec<Uuid>,
+    pub classification_ids: Vec<ClassificationId>,
 }
 
 /// Filters for a list of measures.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeasureFilter {
     /// Only measures from this source.
-    source_id: Option<Uuid>,
+    source_id: Option<DataSourceId>,
     /// Only measures owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only measures owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only measures owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only measures that relate to this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only measures that relate to this work-plan item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only measures broken down by this classification.
-    classification_id: Option<Uuid>,
+    classification_id: Option<ClassificationId>,
     /// Only measures that should be broken down by any of these characteristics.
     #[param(value_type = Option<Vec<Characteristic>>, inline, explode = false)]
     characteristic: Option<Any<Characteristic>>,
@@ -188,6 +198,7 @@ impl Measure {
             .iter()
             .copied()
             .filter(|id| !self.classification_ids.contains(id))
+            .map(Uuid::from)
             .collect();
         if lost.is_empty() {
             return;
@@ -196,7 +207,7 @@ impl Measure {
             o.data
                 .breakdown
                 .iter()
-                .any(|b| lost.contains(&b.classification_id))
+                .any(|b| lost.contains(&b.classification_id.uuid()))
         };
         if let Some(o) = rules
             .reading
@@ -234,22 +245,6 @@ impl Resource for Measure {
             "goal_ids": ["019abcde-0000-7000-8000-000000000003"], "characteristics": ["race", "sex", "disability"],
             "classification_ids": ["019abcde-0000-7000-8000-000000000004"]
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/source_id", &["data_source"], self.source_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each(
-            "/item_ids",
-            &["work_plan_item"],
-            self.item_ids.iter().copied(),
-        );
-        links.each(
-            "/classification_ids",
-            &["classification"],
-            self.classification_ids.iter().copied(),
-        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -317,14 +312,6 @@ impl Resource for Measure {
             key: |r| Key::from(r.data.title.as_str()),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.definition, &self.numerator, &self.denominator]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let m = &r.data;
         is_some(&f.source_id, &m.source_id)
@@ -344,11 +331,12 @@ impl Resource for Measure {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.goal_id
-            .or(f.item_id)
-            .or(f.classification_id)
-            .or(f.source_id)
-            .or(f.owner_post_id)
-            .or(f.owner_unit_id)
+            .map(Uuid::from)
+            .or(f.item_id.map(Uuid::from))
+            .or(f.classification_id.map(Uuid::from))
+            .or(f.source_id.map(Uuid::from))
+            .or(f.owner_post_id.map(Uuid::from))
+            .or(f.owner_unit_id.map(Uuid::from))
     }
 }
 
@@ -356,7 +344,7 @@ impl Resource for Measure {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct BreakdownCategory {
     /// The classification.
-    pub classification_id: Uuid,
+    pub classification_id: ClassificationId,
     /// Code of one of its categories or legacy aggregates.
     #[schema(
         min_length = 1,
@@ -407,16 +395,5 @@ pub fn check_breakdown<R: Resource>(
                 one of its codes";
             rules.refuse(format!("/breakdown/{n}/code"), "unknown", detail);
         }
-    }
-}
-
-/// Adds the links of a breakdown.
-pub fn link_breakdown(links: &mut Links, breakdown: &[BreakdownCategory]) {
-    for (n, category) in breakdown.iter().enumerate() {
-        links.to(
-            format!("/breakdown/{n}/classification_id"),
-            &["classification"],
-            category.classification_id,
-        );
     }
 }

@@ -10,13 +10,17 @@ mod period;
 mod source;
 mod target;
 
-pub use classification::{Characteristic, Classification, ClassificationCategory, LegacyAggregate};
-pub use dashboard::{Dashboard, DashboardMaturity, DashboardVersion, is_overdue};
+pub use classification::{
+    Characteristic, Classification, ClassificationCategory, ClassificationId, LegacyAggregate,
+};
+pub use dashboard::{Dashboard, DashboardId, DashboardMaturity, DashboardVersion, is_overdue};
 pub use disclosure::Figures;
-pub use measure::{BreakdownCategory, Direction, Measure, MeasureGroup, MeasureState, MeasureUnit};
+pub use measure::{
+    BreakdownCategory, Direction, Measure, MeasureGroup, MeasureId, MeasureState, MeasureUnit,
+};
 pub use observation::{Observation, ObservationState, ShownFigures, table_of};
 pub use period::{Figure, Period};
-pub use source::{DataSource, DataSourceState, FigureFrequency};
+pub use source::{DataSource, DataSourceId, DataSourceState, FigureFrequency};
 pub use target::MeasureTarget;
 
 use crate::world::seen::Seen;

@@ -7,15 +7,15 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::disclosure::{Figures, release};
-use super::measure::{
-    BreakdownCategory, Measure, MeasureUnit, check_breakdown, link_breakdown, normalise,
-};
+use super::measure::{BreakdownCategory, Measure, MeasureUnit, check_breakdown, normalise};
 use super::period::{Figure, Period};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
+use crate::registers::performance::ClassificationId;
+use crate::registers::performance::MeasureId;
 use crate::registers::query::{Any, any, is};
 use crate::world::seen::Among;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether there is a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -49,7 +49,7 @@ pub enum ShownFigures {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Observation {
     /// Measure the record is for.
-    pub measure_id: Uuid,
+    pub measure_id: MeasureId,
     /// Period that the figure is for.
     pub period: Period,
     /// Category it is for, or two categories from two classifications. Empty for the total.
@@ -101,9 +101,9 @@ impl Default for ObservationComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ObservationFilter {
     /// Only observations of this measure.
-    measure_id: Option<Uuid>,
+    measure_id: Option<MeasureId>,
     /// Only observations broken down by this classification.
-    classification_id: Option<Uuid>,
+    classification_id: Option<ClassificationId>,
     /// Only observations for the category or aggregate with this code.
     #[param(max_length = 20)]
     code: Option<String>,
@@ -139,7 +139,7 @@ impl Observation {
         figures: Figures,
     ) -> Self {
         let mut observation = Self {
-            measure_id,
+            measure_id: measure_id.into(),
             period,
             breakdown,
             state: figures.state,
@@ -160,7 +160,7 @@ impl Observation {
     /// The same observation with other figures.
     fn with(&self, figures: Figures) -> Self {
         Self::new(
-            self.measure_id,
+            self.measure_id.uuid(),
             self.period,
             self.breakdown.clone(),
             figures,
@@ -232,10 +232,6 @@ impl Resource for Observation {
             "value": 125, "denominator": 2400
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/measure_id", &["measure"], self.measure_id);
-        link_breakdown(links, &self.breakdown);
-    }
     fn place(&self) -> Place {
         Place::within([self.measure_id])
     }
@@ -256,7 +252,7 @@ impl Resource for Observation {
             "future_date",
             "must not start in the future; record the figure once the period has begun",
         );
-        check_breakdown(rules, self.measure_id, &self.breakdown);
+        check_breakdown(rules, self.measure_id.uuid(), &self.breakdown);
         if let Some(measure) = rules.reading.world.get::<Measure>(self.measure_id) {
             self.check_figures(rules, &measure.data);
         }
@@ -275,9 +271,9 @@ impl Resource for Observation {
     const UNIQUE: &'static str = "/period";
     /// Measure, period and breakdown, in the order in which tables of figures are read.
     fn unique(&self) -> Option<Vec<u8>> {
-        let mut key = table_of(self.measure_id, self.period);
+        let mut key = table_of(self.measure_id.uuid(), self.period);
         for category in &self.breakdown {
-            key.extend_from_slice(category.classification_id.as_bytes());
+            key.extend_from_slice(category.classification_id.uuid().as_bytes());
             key.extend_from_slice(category.code.as_bytes());
             key.push(0);
         }
@@ -296,9 +292,6 @@ impl Resource for Observation {
             key: |r| Key::from(Some(r.data.period.until_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        self.breakdown.iter().map(|b| b.code.as_str()).collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let o = &r.data;
         let by = |test: &dyn Fn(&BreakdownCategory) -> bool| o.breakdown.iter().any(test);
@@ -314,7 +307,9 @@ impl Resource for Observation {
             )
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.measure_id.or(f.classification_id)
+        f.measure_id
+            .map(Uuid::from)
+            .or(f.classification_id.map(Uuid::from))
     }
 }
 

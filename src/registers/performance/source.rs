@@ -7,8 +7,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How often figures are received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -50,6 +53,9 @@ const TRANSITIONS: &[(DataSourceState, &[DataSourceState])] = &[
     (DataSourceState::Retired, &[DataSourceState::Active]),
 ];
 
+/// Id of a data source.
+pub type DataSourceId = Id<DataSource>;
+
 /// A source of figures.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DataSource {
@@ -66,10 +72,10 @@ pub struct DataSource {
     pub method: Option<String>,
     /// Unit that owns it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// How often its figures are received.
     #[serde(default)]
     pub frequency: Option<FigureFrequency>,
@@ -82,9 +88,9 @@ pub struct DataSource {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DataSourceFilter {
     /// Only sources owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only sources owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only sources in any of these states.
     #[param(value_type = Option<Vec<DataSourceState>>, inline, explode = false)]
     state: Option<Any<DataSourceState>>,
@@ -108,10 +114,6 @@ impl Resource for DataSource {
             "owner_unit_id": "019abcde-0000-7000-8000-000000000001", "frequency": "quarterly", "state": "active"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
@@ -130,20 +132,14 @@ impl Resource for DataSource {
             key: |r| Key::from(r.data.title.as_str()),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.description, &self.method]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.owner_post_id, &r.data.owner_post_id)
             && any(&f.state, &r.data.state)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.owner_post_id)
+        f.owner_unit_id
+            .map(Uuid::from)
+            .or(f.owner_post_id.map(Uuid::from))
     }
 }

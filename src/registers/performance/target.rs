@@ -6,20 +6,22 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::measure::{BreakdownCategory, check_breakdown, link_breakdown, normalise};
+use super::measure::{BreakdownCategory, check_breakdown, normalise};
 use super::period::{Figure, Period};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap, runs_on};
 use crate::registers::links::others;
+use crate::registers::performance::ClassificationId;
+use crate::registers::performance::MeasureId;
 use crate::registers::query::is;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a measure should reach in a period. The baseline is given as a period. Its figure is the
 /// observation with the same breakdown, so that it is kept, corrected and released in one place.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MeasureTarget {
     /// Measure the record is for.
-    pub measure_id: Uuid,
+    pub measure_id: MeasureId,
     /// Period the target applies to.
     pub period: Period,
     /// Category it is for, or two categories from two classifications. Empty for the total.
@@ -59,9 +61,9 @@ impl Default for MeasureTargetComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct MeasureTargetFilter {
     /// Only targets of this measure.
-    measure_id: Option<Uuid>,
+    measure_id: Option<MeasureId>,
     /// Only targets for a category of this classification.
-    classification_id: Option<Uuid>,
+    classification_id: Option<ClassificationId>,
     /// Only targets that apply on this date.
     holds_on: Option<NaiveDate>,
     /// Only targets for the total (`true`), or only those for a category (`false`).
@@ -84,10 +86,6 @@ impl Resource for MeasureTarget {
             "baseline_period": "2019/20", "rationale": "As the board agreed with the delivery plan"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/measure_id", &["measure"], self.measure_id);
-        link_breakdown(links, &self.breakdown);
-    }
     fn place(&self) -> Place {
         Place::within([self.measure_id])
     }
@@ -98,12 +96,12 @@ impl Resource for MeasureTarget {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         let remedy = "record a target under the other measure";
         fixed(rules, self, "/measure_id", |t| t.measure_id, remedy);
-        check_breakdown(rules, self.measure_id, &self.breakdown);
+        check_breakdown(rules, self.measure_id.uuid(), &self.breakdown);
         let days = |p: Period| (Some(p.from_on), Some(p.until_on));
         let is_same = |t: &&Rec<Self>| {
             t.data.breakdown == self.breakdown && overlap(days(t.data.period), days(self.period))
         };
-        if let Some(other) = others(rules, self.measure_id).find(is_same) {
+        if let Some(other) = others(rules, self.measure_id.uuid()).find(is_same) {
             let detail = format!(
                 "{} already applies to {}; change or withdraw it first, or choose another period",
                 other.meta.reference, other.data.period
@@ -123,9 +121,6 @@ impl Resource for MeasureTarget {
             key: |r| Key::from(Some(r.data.period.until_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![self.rationale.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let t = &r.data;
         is(&f.measure_id, &t.measure_id)
@@ -137,6 +132,8 @@ impl Resource for MeasureTarget {
                 .is_none_or(|total| total == t.breakdown.is_empty())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.measure_id.or(f.classification_id)
+        f.measure_id
+            .map(Uuid::from)
+            .or(f.classification_id.map(Uuid::from))
     }
 }

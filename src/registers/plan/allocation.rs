@@ -8,19 +8,23 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::others;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::is;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A board's decision to give an item to a unit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Allocation {
     /// Item that is allocated.
-    pub item_id: Uuid,
+    pub item_id: WorkPlanItemId,
     /// Board that allocates the item and holds the unit to account for it.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// Unit the item is allocated to.
-    pub unit_id: Uuid,
+    pub unit_id: UnitId,
     /// Date of the decision, if known.
     #[serde(default)]
     pub allocated_on: Option<NaiveDate>,
@@ -34,15 +38,15 @@ pub struct Allocation {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AllocationFilter {
     /// Only allocations of this item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only allocations of items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only allocations by this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only allocations to this unit.
-    unit_id: Option<Uuid>,
+    unit_id: Option<UnitId>,
     /// Only allocations to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only allocations without a minute reference (`true`), or only those with one (`false`).
     without_minute: Option<bool>,
     /// Only allocations decided on or after this date.
@@ -69,11 +73,6 @@ impl Resource for Allocation {
             "minute_reference": "Minutes of 29 June 2020, item 4"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/item_id", &["work_plan_item"], self.item_id);
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/unit_id", &["unit"], self.unit_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }
@@ -84,7 +83,9 @@ impl Resource for Allocation {
         fixed(rules, self, "/board_id", |a| a.board_id, remedy);
         fixed(rules, self, "/unit_id", |a| a.unit_id, remedy);
         not_in_future(rules, "/allocated_on", self.allocated_on);
-        if let Some(twin) = others(rules, self.item_id).find(|a| a.data.unit_id == self.unit_id) {
+        if let Some(twin) =
+            others(rules, self.item_id.uuid()).find(|a| a.data.unit_id == self.unit_id)
+        {
             let detail = format!(
                 "{} already allocates the item to this unit; withdraw that allocation first",
                 twin.meta.reference
@@ -98,20 +99,20 @@ impl Resource for Allocation {
             key: |r| Key::from(r.data.allocated_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        self.minute_reference.as_deref().into_iter().collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
             && is(&f.board_id, &r.data.board_id)
             && is(&f.unit_id, &r.data.unit_id)
             && asked(f.without_minute, || r.data.minute_reference.is_none())
             && in_window(r.data.allocated_on, (f.allocated_from, f.allocated_until))
-            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.item_id.or(f.unit_id).or(f.board_id)
+        f.item_id
+            .map(Uuid::from)
+            .or(f.unit_id.map(Uuid::from))
+            .or(f.board_id.map(Uuid::from))
     }
 }

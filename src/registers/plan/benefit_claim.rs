@@ -9,8 +9,12 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::is;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Evidence for a claim: where to read it or how to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,14 +40,14 @@ pub struct BenefitEvidence {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BenefitClaim {
     /// Item said to have brought the benefit.
-    pub item_id: Uuid,
+    pub item_id: WorkPlanItemId,
     /// The benefit, as claimed.
     #[schema(min_length = 1, max_length = 2000)]
     pub claim: String,
     /// Date the claim was made.
     pub claimed_on: NaiveDate,
     /// Post that made the claim.
-    pub by_post_id: Uuid,
+    pub by_post_id: PostId,
     /// Evidence for the claim. More can be added later. A claim without any is unevidenced.
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -62,13 +66,13 @@ pub struct BenefitClaimComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct BenefitClaimFilter {
     /// Only claims about this item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only claims about items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only claims about items that belong to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only claims made by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only claims with evidence (`true`), or only those without (`false`).
     is_evidenced: Option<bool>,
     /// Only claims made on or after this date.
@@ -93,10 +97,6 @@ impl Resource for BenefitClaim {
             "by_post_id": "019abcde-0000-7000-8000-000000000001",
             "evidence": [{ "title": "Intranet survey", "url": "https://intranet.example/survey.pdf" }]
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/item_id", &["work_plan_item"], self.item_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
         Place::within([self.item_id])
@@ -125,21 +125,16 @@ impl Resource for BenefitClaim {
             key: |r| Key::from(Some(r.data.claimed_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        std::iter::once(self.claim.as_str())
-            .chain(self.evidence.iter().map(|e| e.title.as_str()))
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
             && is(&f.by_post_id, &r.data.by_post_id)
             && is(&f.is_evidenced, &r.computed.is_evidenced)
             && in_window(Some(r.data.claimed_on), (f.claimed_from, f.claimed_until))
-            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.item_id.or(f.by_post_id)
+        f.item_id.map(Uuid::from).or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -10,24 +10,29 @@ use uuid::Uuid;
 use super::WorkPlanItem;
 use crate::policy::Subject;
 use crate::registers::checks::{approved, in_window, not_in_future};
+use crate::registers::governance::BoardId;
 use crate::registers::links::others;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A change of a work-plan item's deadline.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DeadlineChange {
     /// Item whose deadline changes.
-    pub item_id: Uuid,
+    pub item_id: WorkPlanItemId,
     /// New deadline. Unspecified if the item is deferred without a date.
     pub to: PlannedDate,
     /// Post that approved the change. Give a post, a board or both.
     #[serde(default)]
-    pub approver_post_id: Option<Uuid>,
+    pub approver_post_id: Option<PostId>,
     /// Board that approved it.
     #[serde(default)]
-    pub approver_board_id: Option<Uuid>,
+    pub approver_board_id: Option<BoardId>,
     /// Reason for the change.
     #[schema(min_length = 1, max_length = 2000)]
     pub reason: String,
@@ -55,15 +60,15 @@ pub struct DeadlineChangeComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DeadlineChangeFilter {
     /// Only changes of this item's deadline.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only changes of the deadlines of items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only changes of the deadlines of items that belong to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only changes approved by this post.
-    approver_post_id: Option<Uuid>,
+    approver_post_id: Option<PostId>,
     /// Only changes approved by this board.
-    approver_board_id: Option<Uuid>,
+    approver_board_id: Option<BoardId>,
     /// Only changes that give more time (`true`), or only those that do not (`false`).
     is_extension: Option<bool>,
     /// Only changes decided on or after this date.
@@ -107,7 +112,9 @@ impl DeadlineChange {
             "/to/due_on",
             "the start of the item",
         );
-        let last = others(rules, self.item_id).map(|c| c.data.decided_on).max();
+        let last = others(rules, self.item_id.uuid())
+            .map(|c| c.data.decided_on)
+            .max();
         rules.in_order(
             last,
             Some(self.decided_on),
@@ -137,11 +144,6 @@ impl Resource for DeadlineChange {
             "decided_on": "2020-10-26"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/item_id", &["work_plan_item"], self.item_id);
-        links.to("/approver_post_id", &["post"], self.approver_post_id);
-        links.to("/approver_board_id", &["board"], self.approver_board_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }
@@ -151,7 +153,10 @@ impl Resource for DeadlineChange {
     // S12
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.planned("/to", &self.to);
-        approved(rules, self.approver_post_id.or(self.approver_board_id));
+        approved(
+            rules,
+            self.approver_post_id.is_some() || self.approver_board_id.is_some(),
+        );
         not_in_future(rules, "/decided_on", Some(self.decided_on));
         let item = rules.reading.world.get::<WorkPlanItem>(self.item_id);
         if let Some(item) = item.filter(|_| rules.before.is_none()) {
@@ -180,7 +185,7 @@ impl Resource for DeadlineChange {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.item_id]
+        vec![self.item_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -188,21 +193,21 @@ impl Resource for DeadlineChange {
             key: |r| Key::from(Some(r.data.decided_on)),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.reason]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
             && is_some(&f.approver_post_id, &r.data.approver_post_id)
             && is_some(&f.approver_board_id, &r.data.approver_board_id)
             && is(&f.is_extension, &r.computed.is_extension)
             && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
-            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.item_id.or(f.approver_post_id).or(f.approver_board_id)
+        f.item_id
+            .map(Uuid::from)
+            .or(f.approver_post_id.map(Uuid::from))
+            .or(f.approver_board_id.map(Uuid::from))
     }
 }
 

@@ -10,10 +10,10 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{
-    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
-};
+use crate::world::id::Target;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Whether the item is still waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -32,12 +32,12 @@ pub enum DependencyStatus {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dependency {
     /// Item that is waiting.
-    pub item_id: Uuid,
+    pub item_id: WorkPlanItemId,
     /// Record it waits for: another item, a plan, a strategy, a strategy version, a goal, a
     /// cross-reference, a strategy review, a board or terms of reference. Give either this or
     /// `on_other`.
     #[serde(default)]
-    pub on_id: Option<Uuid>,
+    pub on_id: Option<AwaitedId>,
     /// What it waits for if that is not recorded in the service: a system, an outside event.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 300)]
@@ -61,13 +61,13 @@ pub struct Dependency {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct DependencyFilter {
     /// Only dependencies of this item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only dependencies on this record.
-    on_id: Option<Uuid>,
+    on_id: Option<AwaitedId>,
     /// Only dependencies of items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only dependencies of items that belong to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only dependencies in any of these statuses.
     #[param(value_type = Option<Vec<DependencyStatus>>, inline, explode = false)]
     status: Option<Any<DependencyStatus>>,
@@ -79,19 +79,21 @@ pub struct DependencyFilter {
     overdue: Option<bool>,
 }
 
-/// The kinds of record an item may wait for.
-const AWAITED: &[&str] = &[
-    "work_plan_item",
-    "plan",
-    "strategy",
-    "strategy_version",
-    "goal",
-    "cross_reference",
-    "strategy_review",
-    "board",
-    "terms_of_reference",
-];
+/// A record that an item may wait for.
+#[derive(Debug)]
+pub enum Awaited {}
 
+impl Target for Awaited {
+    const KINDS: &'static str = "work_plan_item|plan|strategy|strategy_version|goal|\
+        cross_reference|strategy_review|board|terms_of_reference";
+}
+
+/// Id of such a record.
+pub type AwaitedId = Id<Awaited>;
+
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use DependencyStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -106,6 +108,7 @@ fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
         .pointing::<Dependency>(item)
         .filter(|d| d.meta.id != but && d.data.item_id == item && d.data.status == S::Open)
         .filter_map(|d| d.data.on_id)
+        .map(Uuid::from)
         .collect()
 }
 
@@ -126,13 +129,14 @@ impl Dependency {
     fn check_circle(&self, rules: &mut Rules<'_, Self>) {
         let (world, own) = (rules.reading.world, rules.meta.id);
         let Some(on) = self.on_id else { return };
-        if on == self.item_id {
+        if on == self.item_id.uuid() {
             rules.refuse(
                 "/on_id",
                 "self_reference",
                 "must not be the item that waits; name a different record",
             );
-        } else if self.status == S::Open && reaches(on, self.item_id, |at| awaited(world, at, own))
+        } else if self.status == S::Open
+            && reaches(on.uuid(), self.item_id.uuid(), |at| awaited(world, at, own))
         {
             let detail = "names a record that already waits for this item, directly or \
                 indirectly; drop one of the dependencies between them";
@@ -159,10 +163,6 @@ impl Resource for Dependency {
                 strategy",
             "needed_by": { "precision": "month", "due_on": "2020-11-30" }
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/item_id", &["work_plan_item"], self.item_id);
-        links.to("/on_id", AWAITED, self.on_id);
     }
     fn place(&self) -> Place {
         Place::within([self.item_id])
@@ -199,7 +199,7 @@ impl Resource for Dependency {
             return;
         }
         self.check_circle(rules);
-        let twin = others(rules, self.item_id)
+        let twin = others(rules, self.item_id.uuid())
             .find(|d| d.data.status != S::Dropped && d.data.repeats(self));
         if let Some(twin) = twin {
             let detail = format!(
@@ -215,23 +215,17 @@ impl Resource for Dependency {
             key: |r| Key::from(r.data.needed_by.due_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.description, &self.on_other]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
             && is_some(&f.on_id, &r.data.on_id)
             && any(&f.status, &r.data.status)
             && in_window(r.data.needed_by.due_on, (f.due_from, f.due_until))
             && asked(f.overdue, || r.data.is_overdue(reading.on))
-            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.item_id.or(f.on_id)
+        f.item_id.map(Uuid::from).or(f.on_id.map(Uuid::from))
     }
 }

@@ -17,13 +17,13 @@ mod work_plan_item;
 pub use allocation::Allocation;
 pub use benefit_claim::{BenefitClaim, BenefitEvidence};
 pub use deadline_change::DeadlineChange;
-pub use dependency::{Dependency, DependencyStatus};
-pub use plan::{Plan, PlanCompleteness, PlanStatus};
+pub use dependency::{AwaitedId, Dependency, DependencyStatus};
+pub use plan::{Plan, PlanCompleteness, PlanId, PlanStatus};
 pub use progress_update::{ProgressPart, ProgressUpdate};
 pub use rag::Rag;
 pub use work_plan_item::{
     ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal,
-    WorkPlanItem,
+    WorkPlanItem, WorkPlanItemId,
 };
 
 use uuid::Uuid;

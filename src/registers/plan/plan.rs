@@ -6,9 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
+use crate::registers::strategy::StrategyId;
 use crate::registers::strategy::StrategyVersion;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::StrategyVersionId;
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -37,6 +41,9 @@ pub enum PlanCompleteness {
     Complete,
 }
 
+/// Id of a plan.
+pub type PlanId = Id<Plan>;
+
 /// A delivery plan.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
@@ -45,13 +52,13 @@ pub struct Plan {
     pub title: String,
     /// The version of the strategy that it delivers. A plan without one is a gap.
     #[serde(default)]
-    pub strategy_version_id: Option<Uuid>,
+    pub strategy_version_id: Option<StrategyVersionId>,
     /// Unit that owns it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// The plan that it refreshes. Its items are carried forward one by one.
     #[serde(default)]
-    pub predecessor_id: Option<Uuid>,
+    pub predecessor_id: Option<PlanId>,
     /// Current status.
     #[serde(default)]
     pub status: PlanStatus,
@@ -72,15 +79,15 @@ pub struct Plan {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PlanFilter {
     /// Only plans for any version of this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only plans for this version of a strategy.
-    strategy_version_id: Option<Uuid>,
+    strategy_version_id: Option<StrategyVersionId>,
     /// Only plans owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only plans owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only plans that refresh this one.
-    predecessor_id: Option<Uuid>,
+    predecessor_id: Option<PlanId>,
     /// Only plans in any of these statuses.
     #[param(value_type = Option<Vec<PlanStatus>>, inline, explode = false)]
     status: Option<Any<PlanStatus>>,
@@ -113,15 +120,6 @@ impl Resource for Plan {
             "completeness_source": "Audit review of 2020, recommendation 4"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to(
-            "/strategy_version_id",
-            &["strategy_version"],
-            self.strategy_version_id,
-        );
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/predecessor_id", &["plan"], self.predecessor_id);
-    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
@@ -141,9 +139,6 @@ impl Resource for Plan {
             key: |r| Key::from(r.data.title.as_str()),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.title, self.description.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let strategy = || {
             let version = reading
@@ -156,13 +151,14 @@ impl Resource for Plan {
             && is_some(&f.predecessor_id, &r.data.predecessor_id)
             && any(&f.status, &r.data.status)
             && any(&f.completeness_claim, &r.data.completeness_claim)
-            && (f.strategy_id.is_none() || f.strategy_id == strategy())
+            && (f.strategy_id.is_none() || f.strategy_id == strategy().map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.strategy_version_id
-            .or(f.predecessor_id)
-            .or(f.owner_unit_id)
+            .map(Uuid::from)
+            .or(f.predecessor_id.map(Uuid::from))
+            .or(f.owner_unit_id.map(Uuid::from))
     }
 }

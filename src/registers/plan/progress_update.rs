@@ -10,8 +10,12 @@ use super::{ItemStatus, Rag, WorkPlanItem};
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::others;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Part of an update's narrative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -29,11 +33,11 @@ pub struct ProgressPart {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProgressUpdate {
     /// The item it is about.
-    pub item_id: Uuid,
+    pub item_id: WorkPlanItemId,
     /// Date of the update.
     pub made_on: NaiveDate,
     /// The post that made it.
-    pub by_post_id: Uuid,
+    pub by_post_id: PostId,
     /// The narrative, in one or more parts.
     #[schema(min_items = 1, max_items = 26)]
     pub parts: Vec<ProgressPart>,
@@ -54,13 +58,13 @@ pub struct ProgressUpdate {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ProgressUpdateFilter {
     /// Only updates on this item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only updates on items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only updates on items that belong to this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only updates made by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only updates that declare any of these RAG ratings.
     #[param(value_type = Option<Vec<Rag>>, inline, explode = false)]
     declared_rag: Option<Any<Rag>>,
@@ -128,10 +132,6 @@ impl Resource for ProgressUpdate {
             "declared_rag": "green", "percent_complete": 60, "status": "in_progress"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/item_id", &["work_plan_item"], self.item_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }
@@ -139,23 +139,20 @@ impl Resource for ProgressUpdate {
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/made_on", Some(self.made_on));
         self.check_labels(rules);
-        let is_latest = others(rules, self.item_id).all(|u| u.data.made_on <= self.made_on);
+        let is_latest = others(rules, self.item_id.uuid()).all(|u| u.data.made_on <= self.made_on);
         let item = rules.reading.world.get::<WorkPlanItem>(self.item_id);
         if let Some(item) = item.filter(|_| is_latest && rules.before.is_none()) {
             rules.follow_up(self.item_id, self.declares(&item.data));
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.item_id]
+        vec![self.item_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "made_on",
             key: |r| Key::from(Some(r.data.made_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        self.parts.iter().map(|p| p.text.as_str()).collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.item_id, &r.data.item_id)
@@ -166,11 +163,11 @@ impl Resource for ProgressUpdate {
                     .is_some_and(|c| any(&f.declared_rag, &c)))
             && (f.status.is_none() || r.data.status.is_some_and(|s| any(&f.status, &s)))
             && in_window(Some(r.data.made_on), (f.made_from, f.made_until))
-            && super::is_of_plan(reading, r.data.item_id, f.plan_id)
+            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.item_id.or(f.by_post_id)
+        f.item_id.map(Uuid::from).or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -1,24 +1,23 @@
 //! Constituencies: all units of a kind, or named units; and the unit a seat represents.
 
-use uuid::Uuid;
-
 use crate::registers::checks::distinct;
-use crate::registers::governance::{Membership, TermsOfReference};
-use crate::registers::organisation::{Unit, UnitKind};
+use crate::registers::governance::{BoardId, Membership, TermsOfReference, TermsOfReferenceId};
+use crate::registers::organisation::{PostId, Unit, UnitId, UnitKind};
+use crate::registers::query::has;
 use crate::world::{Rec, Resource, Rules};
 
 /// Whether a unit belongs to a constituency.
 #[must_use]
-pub fn includes(kind: Option<UnitKind>, ids: &[Uuid], unit: &Rec<Unit>) -> bool {
-    kind == Some(unit.data.unit_kind) || ids.contains(&unit.meta.id)
+pub fn includes(kind: Option<UnitKind>, ids: &[UnitId], unit: &Rec<Unit>) -> bool {
+    kind == Some(unit.data.unit_kind) || has(ids, unit.meta.id)
 }
 
 /// The unit a seat represents: the unit it names, the body that holds it, or the unit of the post
 /// that holds it. None for a collective seat.
 pub fn speaks_for(
     seat: &Membership,
-    unit_of_post: impl FnOnce(Uuid) -> Option<Uuid>,
-) -> Option<Uuid> {
+    unit_of_post: impl FnOnce(PostId) -> Option<UnitId>,
+) -> Option<UnitId> {
     if seat.constituency_kind.is_some() {
         return None;
     }
@@ -31,7 +30,7 @@ pub fn speaks_for(
 pub(super) fn check_constituency<R: Resource>(
     rules: &mut Rules<'_, R>,
     kind: Option<UnitKind>,
-    ids: &[Uuid],
+    ids: &[UnitId],
 ) {
     rules.require(
         kind.is_some() == ids.is_empty(),
@@ -46,8 +45,8 @@ pub(super) fn check_constituency<R: Resource>(
 /// Refuses terms of reference of another board, and a clause without terms of reference.
 pub(super) fn check_terms<R: Resource>(
     rules: &mut Rules<'_, R>,
-    board: Uuid,
-    terms: Option<Uuid>,
+    board: BoardId,
+    terms: Option<TermsOfReferenceId>,
     clause: Option<&str>,
 ) {
     let world = rules.reading.world;

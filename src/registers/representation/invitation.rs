@@ -10,24 +10,28 @@ use uuid::Uuid;
 use super::constituency::check_terms;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, not_in_future, overlap, runs_on};
+use crate::registers::governance::BoardId;
 use crate::registers::governance::MembershipCapacity;
+use crate::registers::governance::TermsOfReferenceId;
 use crate::registers::links::others;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any_some, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// The basis on which a board invites someone to sit on it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
     /// Board that invites. Cannot change.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// Unit, association or outside body that is invited. Give exactly one of this, `post_id` and
     /// `constituency_kind`. Cannot change.
     #[serde(default)]
-    pub unit_id: Option<Uuid>,
+    pub unit_id: Option<UnitId>,
     /// Post that is invited.
     #[serde(default)]
-    pub post_id: Option<Uuid>,
+    pub post_id: Option<PostId>,
     /// Kind of unit that is invited: all units of this kind.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
@@ -41,7 +45,7 @@ pub struct Invitation {
     pub basis: Option<String>,
     /// The board's terms of reference that provide for it.
     #[serde(default)]
-    pub terms_of_reference_id: Option<Uuid>,
+    pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -51,10 +55,10 @@ pub struct Invitation {
     pub decided_on: Option<NaiveDate>,
     /// Post that made the decision.
     #[serde(default)]
-    pub decided_by_post_id: Option<Uuid>,
+    pub decided_by_post_id: Option<PostId>,
     /// Board that made the decision.
     #[serde(default)]
-    pub decided_by_board_id: Option<Uuid>,
+    pub decided_by_board_id: Option<BoardId>,
     /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,
@@ -67,11 +71,11 @@ pub struct Invitation {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct InvitationFilter {
     /// Only invitations to sit on this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only invitations for this unit.
-    unit_id: Option<Uuid>,
+    unit_id: Option<UnitId>,
     /// Only invitations for this post.
-    post_id: Option<Uuid>,
+    post_id: Option<PostId>,
     /// Only invitations for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
@@ -93,7 +97,11 @@ impl Invitation {
     }
 
     fn invited(&self) -> (Option<Uuid>, Option<Uuid>, Option<UnitKind>) {
-        (self.unit_id, self.post_id, self.constituency_kind)
+        (
+            self.unit_id.map(Into::into),
+            self.post_id.map(Into::into),
+            self.constituency_kind,
+        )
     }
 }
 
@@ -119,18 +127,6 @@ impl Resource for Invitation {
             "decided_by_board_id": "019abcde-0000-7000-8000-000000000001",
             "from_on": "2020-06-29"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/unit_id", &["unit"], self.unit_id);
-        links.to("/post_id", &["post"], self.post_id);
-        links.to(
-            "/terms_of_reference_id",
-            &["terms_of_reference"],
-            self.terms_of_reference_id,
-        );
-        links.to("/decided_by_post_id", &["post"], self.decided_by_post_id);
-        links.to("/decided_by_board_id", &["board"], self.decided_by_board_id);
     }
     fn place(&self) -> Place {
         Place::within([self.board_id])
@@ -168,13 +164,13 @@ impl Resource for Invitation {
         );
         check_terms(
             rules,
-            self.board_id,
-            self.terms_of_reference_id,
+            self.board_id.uuid().into(),
+            self.terms_of_reference_id.map(Into::into),
             self.terms_clause.as_deref(),
         );
         not_in_future(rules, "/decided_on", self.decided_on);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
-        let taken = others(rules, self.board_id).any(|i: &Rec<Self>| {
+        let taken = others(rules, self.board_id.uuid()).any(|i: &Rec<Self>| {
             i.data.board_id == self.board_id
                 && i.data.invited() == self.invited()
                 && overlap(self.days(), i.data.days())
@@ -199,13 +195,6 @@ impl Resource for Invitation {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.basis, &self.terms_clause]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let i = &r.data;
         is(&f.board_id, &i.board_id)
@@ -217,6 +206,9 @@ impl Resource for Invitation {
             && in_window(i.decided_on, (f.decided_from, f.decided_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.unit_id).or(f.post_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.unit_id.map(Uuid::from))
+            .or(f.post_id.map(Uuid::from))
     }
 }

@@ -11,23 +11,26 @@ use super::constituency::{check_constituency, check_terms};
 use super::rotation::{RotationState, rotations};
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, overlap, runs_on};
+use crate::registers::governance::BoardId;
+use crate::registers::governance::TermsOfReferenceId;
 use crate::registers::links::others;
+use crate::registers::organisation::UnitId;
 use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any_some, is};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How a constituency's seats on a board rotate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RotationPolicy {
     /// The board. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// The seats of all units of this kind. Give either this or `constituency_unit_ids`.
     #[serde(default)]
     pub constituency_kind: Option<UnitKind>,
     /// The seats of these units. Give either this or `constituency_kind`.
     #[serde(default)]
     #[schema(max_items = 200)]
-    pub constituency_unit_ids: Vec<Uuid>,
+    pub constituency_unit_ids: Vec<UnitId>,
     /// Length of a term in months. A term of 12 months that began on 29 June 2020 is over on 29
     /// June 2021.
     #[schema(minimum = 1, maximum = 240)]
@@ -44,10 +47,10 @@ pub struct RotationPolicy {
     /// Units from which the next holder is chosen.
     #[serde(default)]
     #[schema(max_items = 200)]
-    pub pool_unit_ids: Vec<Uuid>,
+    pub pool_unit_ids: Vec<UnitId>,
     /// The board's terms of reference that provide for it.
     #[serde(default)]
-    pub terms_of_reference_id: Option<Uuid>,
+    pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -64,12 +67,12 @@ pub struct RotationPolicy {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RotationPolicyFilter {
     /// Only policies of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only policies for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
     /// Only policies that name this unit.
-    constituency_unit_id: Option<Uuid>,
+    constituency_unit_id: Option<UnitId>,
     /// Whether the policy is in force today.
     current: Option<bool>,
     /// Whether a seat under the policy is overdue for rotation today.
@@ -106,24 +109,6 @@ impl Resource for RotationPolicy {
             "from_on": "2020-06-29"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.each(
-            "/constituency_unit_ids",
-            &["unit"],
-            self.constituency_unit_ids.iter().copied(),
-        );
-        links.each(
-            "/pool_unit_ids",
-            &["unit"],
-            self.pool_unit_ids.iter().copied(),
-        );
-        links.to(
-            "/terms_of_reference_id",
-            &["terms_of_reference"],
-            self.terms_of_reference_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -140,8 +125,8 @@ impl Resource for RotationPolicy {
         distinct(rules, "/pool_unit_ids", &self.pool_unit_ids);
         check_terms(
             rules,
-            self.board_id,
-            self.terms_of_reference_id,
+            self.board_id.uuid().into(),
+            self.terms_of_reference_id.map(Into::into),
             self.terms_clause.as_deref(),
         );
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
@@ -151,7 +136,7 @@ impl Resource for RotationPolicy {
                     .iter()
                     .any(|u| self.constituency_unit_ids.contains(u))
         };
-        let taken = others(rules, self.board_id)
+        let taken = others(rules, self.board_id.uuid())
             .any(|p: &Rec<Self>| same(&p.data) && overlap(self.days(), p.data.days()));
         rules.require(
             !taken,
@@ -166,13 +151,6 @@ impl Resource for RotationPolicy {
             name: "from_on",
             key: |r| Key::from(r.data.from_on),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        [&self.pool, &self.terms_clause]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let p = &r.data;
@@ -189,6 +167,8 @@ impl Resource for RotationPolicy {
             && asked(f.overdue, overdue)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.constituency_unit_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.constituency_unit_id.map(Uuid::from))
     }
 }

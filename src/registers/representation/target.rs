@@ -9,17 +9,20 @@ use uuid::Uuid;
 use super::constituency::{check_constituency, check_terms};
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::governance::BoardId;
 use crate::registers::governance::TermsOfReference;
+use crate::registers::governance::TermsOfReferenceId;
 use crate::registers::links::others;
+use crate::registers::organisation::UnitId;
 use crate::registers::organisation::UnitKind;
 use crate::registers::query::{Any, any_some, is};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How many seats a constituency should have on a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RepresentationTarget {
     /// The board. Cannot be changed.
-    pub board_id: Uuid,
+    pub board_id: BoardId,
     /// All units of this kind, such as all staff support associations. Give either this or
     /// `constituency_unit_ids`.
     #[serde(default)]
@@ -27,7 +30,7 @@ pub struct RepresentationTarget {
     /// These units. Give either this or `constituency_kind`.
     #[serde(default)]
     #[schema(max_items = 200)]
-    pub constituency_unit_ids: Vec<Uuid>,
+    pub constituency_unit_ids: Vec<UnitId>,
     /// Number of seats they should have together. If left out, one seat each.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 500)]
@@ -39,7 +42,7 @@ pub struct RepresentationTarget {
     pub collective_seat: bool,
     /// The board's terms of reference that provide for it.
     #[serde(default)]
-    pub terms_of_reference_id: Option<Uuid>,
+    pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -60,12 +63,12 @@ pub struct RepresentationTarget {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RepresentationTargetFilter {
     /// Only targets for this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only targets for all units of these kinds.
     #[param(value_type = Option<Vec<UnitKind>>, inline, explode = false)]
     constituency_kind: Option<Any<UnitKind>>,
     /// Only targets that name this unit.
-    constituency_unit_id: Option<Uuid>,
+    constituency_unit_id: Option<UnitId>,
     /// Whether one seat may represent all of them.
     collective_seat: Option<bool>,
     /// Whether the target is in force today.
@@ -130,19 +133,6 @@ impl Resource for RepresentationTarget {
             "from_on": "2020-06-29"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/board_id", &["board"], self.board_id);
-        links.each(
-            "/constituency_unit_ids",
-            &["unit"],
-            self.constituency_unit_ids.iter().copied(),
-        );
-        links.to(
-            "/terms_of_reference_id",
-            &["terms_of_reference"],
-            self.terms_of_reference_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }
@@ -158,8 +148,8 @@ impl Resource for RepresentationTarget {
         check_constituency(rules, self.constituency_kind, &self.constituency_unit_ids);
         check_terms(
             rules,
-            self.board_id,
-            self.terms_of_reference_id,
+            self.board_id.uuid().into(),
+            self.terms_of_reference_id.map(Into::into),
             self.terms_clause.as_deref(),
         );
         self.check_collective(rules);
@@ -168,7 +158,7 @@ impl Resource for RepresentationTarget {
             t.constituency_kind == self.constituency_kind
                 && t.constituency_unit_ids == self.constituency_unit_ids
         };
-        let taken = others(rules, self.board_id)
+        let taken = others(rules, self.board_id.uuid())
             .any(|t: &Rec<Self>| same(&t.data) && overlap(self.days(), t.data.days()));
         rules.require(
             !taken,
@@ -184,13 +174,6 @@ impl Resource for RepresentationTarget {
             key: |r| Key::from(r.data.from_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        [&self.basis, &self.terms_clause]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
         is(&f.board_id, &t.board_id)
@@ -201,6 +184,8 @@ impl Resource for RepresentationTarget {
             && asked(f.current, || runs_on(t.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.board_id.or(f.constituency_unit_id)
+        f.board_id
+            .map(Uuid::from)
+            .or(f.constituency_unit_id.map(Uuid::from))
     }
 }

@@ -8,13 +8,17 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::assurance::RecommendationId;
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationVerification,
 };
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, any_some, is_some, same_name};
+use crate::registers::risk::RiskId;
 use crate::world::seen::{Clearance, cleared};
-use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -76,7 +80,7 @@ pub struct AssumedReduction {
 pub struct Control {
     /// Risks it reduces.
     #[schema(min_items = 1, max_items = 50)]
-    pub risk_ids: Vec<Uuid>,
+    pub risk_ids: Vec<RiskId>,
     /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
@@ -92,10 +96,10 @@ pub struct Control {
     pub line: Option<ControlLine>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit that owns it. The unit's contributors keep it up to date.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Result of the last assessment.
     #[serde(default)]
     pub effectiveness: ControlEffectiveness,
@@ -106,7 +110,7 @@ pub struct Control {
     /// Audit recommendation that the control implements. The control cannot be assessed as
     /// effective until audit has verified the recommendation.
     #[serde(default)]
-    pub recommendation_id: Option<Uuid>,
+    pub recommendation_id: Option<RecommendationId>,
     /// Reduction it is assumed to make to the inherent score.
     #[serde(default)]
     pub assumed_reduction: Option<AssumedReduction>,
@@ -136,13 +140,13 @@ pub struct ControlComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ControlFilter {
     /// Only controls of this risk.
-    risk_id: Option<Uuid>,
+    risk_id: Option<RiskId>,
     /// Only controls owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only controls owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only controls owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only controls assessed as any of these.
     #[param(value_type = Option<Vec<ControlEffectiveness>>, inline, explode = false)]
     effectiveness: Option<Any<ControlEffectiveness>>,
@@ -155,7 +159,7 @@ pub struct ControlFilter {
     /// Whether the control implements an audit recommendation.
     has_recommendation: Option<bool>,
     /// Only controls that implement this recommendation.
-    recommendation_id: Option<Uuid>,
+    recommendation_id: Option<RecommendationId>,
     /// Only controls that name a recommendation in words only (`true`), or all others (`false`).
     unresolved_recommendation: Option<bool>,
     /// Only controls whose recommendation has any of these verification states.
@@ -288,16 +292,6 @@ impl Resource for Control {
                 .or_insert(Value::Null);
         }
     }
-    fn links(&self, links: &mut Links) {
-        links.each("/risk_ids", &["risk"], self.risk_ids.iter().copied());
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to(
-            "/recommendation_id",
-            &["recommendation"],
-            self.recommendation_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within(self.risk_ids.iter().copied())
     }
@@ -332,6 +326,7 @@ impl Resource for Control {
                 .iter()
                 .copied()
                 .filter(|id| !self.risk_ids.contains(id))
+                .map(Uuid::from)
                 .collect()
         };
         let lost: Vec<Uuid> = rules.before.map(lost).unwrap_or_default();
@@ -368,7 +363,7 @@ impl Resource for Control {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        self.risk_ids.clone()
+        self.risk_ids.iter().map(|id| id.uuid()).collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -381,9 +376,6 @@ impl Resource for Control {
                 key: |r| Key::from(r.data.assessed_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.title, self.description.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let c = &r.data;
@@ -413,9 +405,10 @@ impl Resource for Control {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.risk_id
-            .or(f.recommendation_id)
-            .or(f.owner_post_id)
-            .or(f.owner_unit_id)
+            .map(Uuid::from)
+            .or(f.recommendation_id.map(Uuid::from))
+            .or(f.owner_post_id.map(Uuid::from))
+            .or(f.owner_unit_id.map(Uuid::from))
     }
 }
 

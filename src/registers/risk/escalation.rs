@@ -11,8 +11,11 @@ use super::{Risk, RiskRegister};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::Board;
+use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::risk::RiskId;
+use crate::registers::risk::RiskRegisterId;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of an escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -42,9 +45,9 @@ impl EscalationStatus {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Escalation {
     /// Risk that is escalated. Cannot change.
-    pub risk_id: Uuid,
+    pub risk_id: RiskId,
     /// Board it is escalated to. Cannot change.
-    pub to_board_id: Uuid,
+    pub to_board_id: BoardId,
     /// Status: proposed, escalated, acknowledged. From any of these it can end as returned or
     /// de_escalated.
     #[serde(default)]
@@ -82,13 +85,13 @@ pub struct EscalationComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct EscalationFilter {
     /// Only escalations of this risk.
-    risk_id: Option<Uuid>,
+    risk_id: Option<RiskId>,
     /// Only escalations of risks on this register.
-    register_id: Option<Uuid>,
+    register_id: Option<RiskRegisterId>,
     /// Only escalations to this board.
-    to_board_id: Option<Uuid>,
+    to_board_id: Option<BoardId>,
     /// Only escalations from registers that this board oversees.
-    from_board_id: Option<Uuid>,
+    from_board_id: Option<BoardId>,
     /// Only escalations in these statuses.
     #[param(value_type = Option<Vec<EscalationStatus>>, inline, explode = false)]
     status: Option<Any<EscalationStatus>>,
@@ -221,14 +224,10 @@ impl Resource for Escalation {
             "escalated_on": "2020-09-21"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/risk_id", &["risk"], self.risk_id);
-        links.to("/to_board_id", &["board"], self.to_board_id);
-    }
     /// Both sides may update it: the owners of the risk, and the board that acknowledges or returns
     /// it.
     fn place(&self) -> Place {
-        Place::owned([self.risk_id, self.to_board_id]).and_within([self.risk_id])
+        Place::owned([self.risk_id.uuid(), self.to_board_id.uuid()]).and_within([self.risk_id])
     }
     // S31
     fn rules(&self, rules: &mut Rules<'_, Self>) {
@@ -259,7 +258,7 @@ impl Resource for Escalation {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.risk_id]
+        vec![self.risk_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -272,9 +271,6 @@ impl Resource for Escalation {
                 key: |r| Key::from(r.data.escalated_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.reason, self.outcome.as_deref().unwrap_or_default()]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let register = || {
@@ -289,7 +285,7 @@ impl Resource for Escalation {
                 .is_some_and(|r| r.data.board_id == Some(board))
         };
         is(&f.risk_id, &r.data.risk_id)
-            && (f.register_id.is_none() || register() == f.register_id)
+            && (f.register_id.is_none() || register() == f.register_id.map(Into::into))
             && is(&f.to_board_id, &r.data.to_board_id)
             && f.from_board_id.is_none_or(watched_by)
             && any(&f.status, &r.data.status)
@@ -298,6 +294,6 @@ impl Resource for Escalation {
             && in_window(r.data.escalated_on, (f.escalated_from, f.escalated_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.risk_id.or(f.to_board_id)
+        f.risk_id.map(Uuid::from).or(f.to_board_id.map(Uuid::from))
     }
 }

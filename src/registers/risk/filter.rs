@@ -9,20 +9,27 @@ use super::risk::{RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
 use super::score::{RiskBand, RiskLevel};
 use super::{Escalation, Risk, RiskRegister};
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, any_some, is, is_some};
+use crate::registers::risk::RiskRegisterId;
+use crate::registers::strategy::GoalId;
 use crate::world::{Reading, Rec, World};
 
 /// Filters for a list of risks.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RiskFilter {
     /// Only risks on this register.
-    register_id: Option<Uuid>,
+    register_id: Option<RiskRegisterId>,
     /// Only risks on registers that this board oversees.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only risks on registers of this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only risks with an open escalation to this board.
-    escalated_to: Option<Uuid>,
+    escalated_to: Option<BoardId>,
     /// Whether the risk has an open escalation.
     escalated: Option<bool>,
     /// Only risks in these statuses.
@@ -55,15 +62,15 @@ pub struct RiskFilter {
     /// Whether the risk has any controls.
     has_controls: Option<bool>,
     /// Only risks owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only risks owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only risks owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only risks that threaten this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only risks that threaten this work-plan item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only risks due for review on or after this date.
     due_from: Option<NaiveDate>,
     /// Only risks due for review on or before this date.
@@ -75,10 +82,11 @@ pub struct RiskFilter {
 impl RiskFilter {
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.register_id
-            .or(self.item_id)
-            .or(self.goal_id)
-            .or(self.owner_post_id)
-            .or(self.owner_unit_id)
+            .map(Uuid::from)
+            .or(self.item_id.map(Uuid::from))
+            .or(self.goal_id.map(Uuid::from))
+            .or(self.owner_post_id.map(Uuid::from))
+            .or(self.owner_unit_id.map(Uuid::from))
     }
 
     pub(super) fn lets_through(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
@@ -95,8 +103,10 @@ impl RiskFilter {
             && is_some(&self.owner_unit_id, &risk.owner_unit_id)
             && self.goal_id.is_none_or(|g| risk.goal_ids.contains(&g))
             && self.item_id.is_none_or(|i| risk.item_ids.contains(&i))
-            && (self.board_id.is_none() || register().is_some_and(|r| r.board_id == self.board_id))
-            && (self.plan_id.is_none() || register().is_some_and(|r| r.plan_id == self.plan_id))
+            && (self.board_id.is_none()
+                || register().is_some_and(|r| r.board_id == self.board_id.map(Into::into)))
+            && (self.plan_id.is_none()
+                || register().is_some_and(|r| r.plan_id == self.plan_id.map(Into::into)))
             && self.unit_below.is_none_or(|top| {
                 risk.owner_unit_id
                     .is_some_and(|u| world.is_in_scope(u, top))
@@ -132,7 +142,7 @@ impl RiskFilter {
     }
 
     fn by_escalation(&self, r: &Rec<Risk>, world: &World) -> bool {
-        let to = |board: Uuid| {
+        let to = |board: BoardId| {
             world
                 .pointing::<Escalation>(r.meta.id)
                 .any(|e| e.data.to_board_id == board && e.data.status.is_open())

@@ -18,9 +18,9 @@ pub use control::{
     resolvable_controls,
 };
 pub use escalation::{Escalation, EscalationStatus};
-pub use register::{RiskRegister, RiskRegisterKind};
+pub use register::{RiskRegister, RiskRegisterId, RiskRegisterKind};
 pub use review::RiskReview;
-pub use risk::{Risk, RiskAppetite, RiskCategory, RiskResponse, RiskStatus};
+pub use risk::{Risk, RiskAppetite, RiskCategory, RiskId, RiskResponse, RiskStatus};
 pub use score::{RiskBand, RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
 pub use sums::RiskComputed;
 

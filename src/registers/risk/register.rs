@@ -6,8 +6,14 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::Id;
+use crate::world::id::either;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
 
 /// What the register covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -24,6 +30,9 @@ pub enum RiskRegisterKind {
     Corporate,
 }
 
+/// Id of a risk register.
+pub type RiskRegisterId = Id<RiskRegister>;
+
 /// A risk register.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RiskRegister {
@@ -38,16 +47,16 @@ pub struct RiskRegister {
     pub description: Option<String>,
     /// Unit that owns it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Board that oversees it.
     #[serde(default)]
-    pub board_id: Option<Uuid>,
+    pub board_id: Option<BoardId>,
     /// The plan whose delivery it covers.
     #[serde(default)]
-    pub plan_id: Option<Uuid>,
+    pub plan_id: Option<PlanId>,
 }
 
 /// Filters for a list of risk registers.
@@ -57,15 +66,15 @@ pub struct RiskRegisterFilter {
     #[param(value_type = Option<Vec<RiskRegisterKind>>, inline, explode = false)]
     register_kind: Option<Any<RiskRegisterKind>>,
     /// Only registers owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only registers owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only registers owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only registers that this board oversees.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only registers of this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
 }
 
 impl Resource for RiskRegister {
@@ -87,26 +96,14 @@ impl Resource for RiskRegister {
             "board_id": "019abcde-0000-7000-8000-000000000002"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/board_id", &["board"], self.board_id);
-        links.to("/plan_id", &["plan"], self.plan_id);
-    }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id.or(self.board_id))
+        Place::owned(either(self.owner_unit_id, self.board_id))
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "title",
             key: |r| Key::from(r.data.title.as_str()),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![
-            self.title.as_str(),
-            self.description.as_deref().unwrap_or_default(),
-        ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.register_kind, &r.data.register_kind)
@@ -122,8 +119,9 @@ impl Resource for RiskRegister {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id
-            .or(f.plan_id)
-            .or(f.owner_unit_id)
-            .or(f.owner_post_id)
+            .map(Uuid::from)
+            .or(f.plan_id.map(Uuid::from))
+            .or(f.owner_unit_id.map(Uuid::from))
+            .or(f.owner_post_id.map(Uuid::from))
     }
 }

@@ -11,19 +11,23 @@ use super::score::RiskScore;
 use super::{Risk, RiskRegister};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::risk::RiskId;
+use crate::registers::risk::RiskRegisterId;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// One review of one risk.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RiskReview {
     /// The risk that was reviewed.
-    pub risk_id: Uuid,
+    pub risk_id: RiskId,
     /// Date of the review. Must not be in the future.
     pub reviewed_on: NaiveDate,
     /// The post that reviewed it.
     #[serde(default)]
-    pub by_post_id: Option<Uuid>,
+    pub by_post_id: Option<PostId>,
     /// What was found.
     #[schema(min_length = 1, max_length = 4000)]
     pub note: String,
@@ -48,13 +52,13 @@ pub struct RiskReviewComputed {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RiskReviewFilter {
     /// Only reviews of this risk.
-    risk_id: Option<Uuid>,
+    risk_id: Option<RiskId>,
     /// Only reviews of risks on this register.
-    register_id: Option<Uuid>,
+    register_id: Option<RiskRegisterId>,
     /// Only reviews of risks on registers that this board oversees.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only reviews by this post.
-    by_post_id: Option<Uuid>,
+    by_post_id: Option<PostId>,
     /// Only reviews on or after this date.
     reviewed_from: Option<NaiveDate>,
     /// Only reviews on or before this date.
@@ -97,10 +101,6 @@ impl Resource for RiskReview {
             "current": { "likelihood": "possible", "impact": "major" },
             "next_review_on": "2021-01-31"
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/risk_id", &["risk"], self.risk_id);
-        links.to("/by_post_id", &["post"], self.by_post_id);
     }
     fn place(&self) -> Place {
         Place::within([self.risk_id])
@@ -152,16 +152,13 @@ impl Resource for RiskReview {
         }
     }
     fn touches(&self) -> Vec<Uuid> {
-        vec![self.risk_id]
+        vec![self.risk_id.uuid()]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "reviewed_on",
             key: |r| Key::from(Some(r.data.reviewed_on)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.note]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let register = || {
@@ -177,7 +174,7 @@ impl Resource for RiskReview {
         };
         let rescored = || r.data.current.is_some() && r.data.current != r.computed.current_before;
         is(&f.risk_id, &r.data.risk_id)
-            && (f.register_id.is_none() || register() == f.register_id)
+            && (f.register_id.is_none() || register() == f.register_id.map(Into::into))
             && f.board_id.is_none_or(watched_by)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(
@@ -187,6 +184,6 @@ impl Resource for RiskReview {
             && asked(f.rescored, rescored)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.risk_id.or(f.by_post_id)
+        f.risk_id.map(Uuid::from).or(f.by_post_id.map(Uuid::from))
     }
 }

@@ -12,7 +12,13 @@ use super::score::RiskScore;
 use super::sums::RiskComputed;
 use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed, not_in_future};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::WorkPlanItemId;
+use crate::registers::risk::RiskRegisterId;
+use crate::registers::strategy::GoalId;
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Category of the risk, from HM Treasury's Orange Book, annex 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -72,11 +78,14 @@ pub enum RiskStatus {
     Closed,
 }
 
+/// Id of a risk.
+pub type RiskId = Id<Risk>;
+
 /// A risk on a register.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Risk {
     /// Register it is on.
-    pub register_id: Uuid,
+    pub register_id: RiskRegisterId,
     /// Name or title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
@@ -94,10 +103,10 @@ pub struct Risk {
     pub effect: Option<String>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit responsible for it.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Category of the risk.
     #[serde(default)]
     pub category: Option<RiskCategory>,
@@ -132,11 +141,11 @@ pub struct Risk {
     /// The goals it threatens.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// The work-plan items whose delivery it threatens.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub item_ids: Vec<Uuid>,
+    pub item_ids: Vec<WorkPlanItemId>,
 }
 
 impl Risk {
@@ -235,20 +244,13 @@ impl Resource for Risk {
             "response": "treat"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/register_id", &["risk_register"], self.register_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each(
-            "/item_ids",
-            &["work_plan_item"],
-            self.item_ids.iter().copied(),
-        );
-    }
     /// Grants that cover its owner also cover the risk, and so do grants that cover its register.
     fn place(&self) -> Place {
-        let keepers = self.owner_unit_id.into_iter().chain([self.register_id]);
+        let keepers = self
+            .owner_unit_id
+            .map(Uuid::from)
+            .into_iter()
+            .chain([self.register_id.uuid()]);
         Place::owned(keepers).and_within([self.register_id])
     }
     // S29
@@ -280,14 +282,6 @@ impl Resource for Risk {
                 key: |r| Key::from(r.data.current.map(|s| i64::from(s.product()))),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        [&self.cause, &self.event, &self.effect, &self.closure_reason]
-            .into_iter()
-            .flatten()
-            .chain([&self.title])
-            .map(String::as_str)
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         f.lets_through(r, reading)

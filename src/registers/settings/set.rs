@@ -13,9 +13,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
 use crate::world::seen::Seen;
-use crate::world::{
-    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
-};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// When the computed RAG rating of a work-plan item changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -447,7 +445,6 @@ impl Resource for SettingSet {
             snapshot.insert("gaps".into(), json!(GapThresholds::default()));
         }
     }
-    fn links(&self, _: &mut Links) {}
     fn place(&self) -> Place {
         Place::default()
     }
@@ -461,9 +458,6 @@ impl Resource for SettingSet {
             name: "in_force_from",
             key: |r| Key::from(Some(r.data.in_force_from)),
         }]
-    }
-    fn text(&self) -> Vec<&str> {
-        self.note.as_deref().into_iter().collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         in_window(

@@ -9,7 +9,8 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::{Links, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::registers::strategy::StrategyId;
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// How the two strategies are related.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -45,9 +46,9 @@ pub struct CrossReferenceStatement {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CrossReference {
     /// Strategy that refers to the other.
-    pub from_strategy_id: Uuid,
+    pub from_strategy_id: StrategyId,
     /// Strategy that is referred to.
-    pub to_strategy_id: Uuid,
+    pub to_strategy_id: StrategyId,
     /// How the two are related.
     pub relation: CrossReferenceRelation,
     /// Section it concerns.
@@ -68,11 +69,11 @@ pub struct CrossReference {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct CrossReferenceFilter {
     /// Only cross-references from or to this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only cross-references from this strategy.
-    from_strategy_id: Option<Uuid>,
+    from_strategy_id: Option<StrategyId>,
     /// Only cross-references to this strategy.
-    to_strategy_id: Option<Uuid>,
+    to_strategy_id: Option<StrategyId>,
     /// Only cross-references with any of these relations.
     #[param(value_type = Option<Vec<CrossReferenceRelation>>, inline, explode = false)]
     relation: Option<Any<CrossReferenceRelation>>,
@@ -99,7 +100,7 @@ fn superseded_by(world: &World, strategy: Uuid) -> Vec<Uuid> {
     world
         .pointing::<CrossReference>(strategy)
         .filter(supersedes)
-        .map(|x| x.data.to_strategy_id)
+        .map(|x| x.data.to_strategy_id.uuid())
         .collect()
 }
 
@@ -130,10 +131,6 @@ impl Resource for CrossReference {
             .collect();
         snapshot.insert("stated_in".into(), statements.into());
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/from_strategy_id", &["strategy"], self.from_strategy_id);
-        links.to("/to_strategy_id", &["strategy"], self.to_strategy_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.from_strategy_id])
     }
@@ -157,7 +154,9 @@ impl Resource for CrossReference {
             );
         } else if self.relation == CrossReferenceRelation::Supersedes
             && self.section.is_none()
-            && reaches(self.to_strategy_id, own, |at| superseded_by(world, at))
+            && reaches(self.to_strategy_id.uuid(), own.uuid(), |at| {
+                superseded_by(world, at)
+            })
         {
             let detail = "names a strategy that already supersedes the first one, directly or \
                 indirectly; withdraw the other cross-reference, or reverse this one";
@@ -174,25 +173,13 @@ impl Resource for CrossReference {
                 rules.refuse(format!("/stated_in/{n}"), "duplicate", detail);
             }
         }
-        if let Some(twin) = others(rules, own).find(|x| x.data.repeats(self)) {
+        if let Some(twin) = others(rules, own.uuid()).find(|x| x.data.repeats(self)) {
             let detail = format!(
                 "{} already says the same; change that one, or name another section",
                 twin.meta.reference
             );
             rules.refuse("/to_strategy_id", "duplicate", detail);
         }
-    }
-    fn text(&self) -> Vec<&str> {
-        let stated = self
-            .stated_in
-            .iter()
-            .flat_map(|s| [Some(&s.source), s.place.as_ref()]);
-        let own = [self.section.as_ref(), self.rationale.as_ref()];
-        own.into_iter()
-            .chain(stated)
-            .flatten()
-            .map(String::as_str)
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         let ends = [r.data.from_strategy_id, r.data.to_strategy_id];
@@ -208,6 +195,9 @@ impl Resource for CrossReference {
             })
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.from_strategy_id.or(f.to_strategy_id).or(f.strategy_id)
+        f.from_strategy_id
+            .map(Uuid::from)
+            .or(f.to_strategy_id.map(Uuid::from))
+            .or(f.strategy_id.map(Uuid::from))
     }
 }

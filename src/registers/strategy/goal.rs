@@ -9,10 +9,11 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{no_repeats, others, reaches};
+use crate::registers::organisation::PostId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::{
-    Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World,
-};
+use crate::registers::strategy::StrategyId;
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Kind of goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -52,7 +53,7 @@ impl LineageRelation {
 pub struct GoalLineage {
     /// Goal of an earlier strategy. Left out for `new` and `dropped`.
     #[serde(default)]
-    pub goal_id: Option<Uuid>,
+    pub goal_id: Option<GoalId>,
     /// How this goal relates to it.
     pub relation: LineageRelation,
     /// What changed and why.
@@ -61,11 +62,14 @@ pub struct GoalLineage {
     pub note: Option<String>,
 }
 
+/// Id of a goal.
+pub type GoalId = Id<Goal>;
+
 /// A goal of a strategy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Goal {
     /// The strategy it belongs to.
-    pub strategy_id: Uuid,
+    pub strategy_id: StrategyId,
     /// Kind of goal.
     pub goal_kind: GoalKind,
     /// Title of the goal, in one line.
@@ -77,14 +81,14 @@ pub struct Goal {
     pub number: Option<u16>,
     /// The goal it is part of, in the same strategy.
     #[serde(default)]
-    pub parent_id: Option<Uuid>,
+    pub parent_id: Option<GoalId>,
     /// What will be different once it is met. A goal without one is a gap.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub intended_outcome: Option<String>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Where it comes from.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -95,16 +99,16 @@ pub struct Goal {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct GoalFilter {
     /// Only goals of this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only goals of these kinds.
     #[param(value_type = Option<Vec<GoalKind>>, inline, explode = false)]
     goal_kind: Option<Any<GoalKind>>,
     /// Only goals directly below this one.
-    parent_id: Option<Uuid>,
+    parent_id: Option<GoalId>,
     /// Only goals owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only goals that come from this goal of an earlier strategy.
-    from_goal_id: Option<Uuid>,
+    from_goal_id: Option<GoalId>,
     /// Only goals without an owner post (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
     /// Only goals without an intended outcome (`true`), or only those with one (`false`).
@@ -113,7 +117,9 @@ pub struct GoalFilter {
 
 impl Goal {
     fn comes_from(&self) -> impl Iterator<Item = Uuid> {
-        self.lineage.iter().filter_map(|l| l.goal_id)
+        self.lineage
+            .iter()
+            .filter_map(|l| l.goal_id.map(Into::into))
     }
 
     fn check_lineage(&self, rules: &mut Rules<'_, Self>) {
@@ -142,7 +148,7 @@ impl Goal {
                     "not_allowed",
                     "is not allowed for the relations new and dropped; leave it out",
                 ),
-                Some(id) => self.check_origin(rules, world, at, id),
+                Some(id) => self.check_origin(rules, world, at, id.uuid()),
                 None => {}
             }
             if is_new && named {
@@ -179,8 +185,9 @@ impl Goal {
         let is_sibling = |g: &&Rec<Self>| {
             (g.data.goal_kind, g.data.parent_id) == (self.goal_kind, self.parent_id)
         };
-        let siblings: Vec<&Rec<Self>> =
-            others(rules, self.strategy_id).filter(is_sibling).collect();
+        let siblings: Vec<&Rec<Self>> = others(rules, self.strategy_id.uuid())
+            .filter(is_sibling)
+            .collect();
         if let Some(twin) = siblings
             .iter()
             .find(|g| self.number.is_some() && g.data.number == self.number)
@@ -222,14 +229,6 @@ impl Resource for Goal {
             "lineage": [{ "goal_id": "019abcde-0000-7000-8000-000000000001", "relation": "reworded" }]
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.to("/parent_id", &["goal"], self.parent_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        for (n, entry) in self.lineage.iter().enumerate() {
-            links.to(format!("/lineage/{n}/goal_id"), &["goal"], entry.goal_id);
-        }
-    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id]).and_within(self.parent_id)
     }
@@ -262,12 +261,6 @@ impl Resource for Goal {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![
-            &self.title,
-            self.intended_outcome.as_deref().unwrap_or_default(),
-        ]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
             && any(&f.goal_kind, &r.data.goal_kind)
@@ -285,8 +278,9 @@ impl Resource for Goal {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.parent_id
-            .or(f.from_goal_id)
-            .or(f.owner_post_id)
-            .or(f.strategy_id)
+            .map(Uuid::from)
+            .or(f.from_goal_id.map(Uuid::from))
+            .or(f.owner_post_id.map(Uuid::from))
+            .or(f.strategy_id.map(Uuid::from))
     }
 }

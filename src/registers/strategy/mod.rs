@@ -13,11 +13,11 @@ mod suggestion;
 mod version;
 
 pub use cross_reference::{CrossReference, CrossReferenceRelation, CrossReferenceStatement};
-pub use goal::{Goal, GoalKind, GoalLineage, LineageRelation};
-pub use review::{DeferredRecord, StrategyReview, StrategyReviewStatus};
-pub use strategy::{Strategy, StrategyKind, StrategyStatus};
+pub use goal::{Goal, GoalId, GoalKind, GoalLineage, LineageRelation};
+pub use review::{DeferrableId, DeferredRecord, StrategyReview, StrategyReviewStatus};
+pub use strategy::{Strategy, StrategyId, StrategyKind, StrategyStatus};
 pub use suggestion::{Suggestion, SuggestionDisposition};
-pub use version::{StrategyDocument, StrategyVersion, StrategyVersionStatus};
+pub use version::{StrategyDocument, StrategyVersion, StrategyVersionId, StrategyVersionStatus};
 
 use crate::world::Catalogue;
 

@@ -11,8 +11,10 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::no_repeats;
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::Target;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -30,7 +32,7 @@ pub enum StrategyReviewStatus {
 pub struct DeferredRecord {
     /// Record that waits for the review: a goal, a plan, a work-plan item, a board, terms of
     /// reference, a risk or a control.
-    pub record_id: Uuid,
+    pub record_id: DeferrableId,
     /// What the review is to settle.
     #[serde(default)]
     #[schema(max_length = 1000)]
@@ -41,7 +43,7 @@ pub struct DeferredRecord {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StrategyReview {
     /// The strategy under review.
-    pub strategy_id: Uuid,
+    pub strategy_id: StrategyId,
     /// Status of the review.
     #[serde(default)]
     pub status: StrategyReviewStatus,
@@ -60,7 +62,7 @@ pub struct StrategyReview {
     pub scope: Option<String>,
     /// Strategy that is to result, or has resulted, from it.
     #[serde(default)]
-    pub successor_strategy_id: Option<Uuid>,
+    pub successor_strategy_id: Option<StrategyId>,
     /// Records deferred to it.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -71,9 +73,9 @@ pub struct StrategyReview {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct StrategyReviewFilter {
     /// Only reviews of this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only reviews that lead to this strategy.
-    successor_strategy_id: Option<Uuid>,
+    successor_strategy_id: Option<StrategyId>,
     /// Only reviews in any of these statuses.
     #[param(value_type = Option<Vec<StrategyReviewStatus>>, inline, explode = false)]
     status: Option<Any<StrategyReviewStatus>>,
@@ -88,17 +90,18 @@ pub struct StrategyReviewFilter {
     overdue: Option<bool>,
 }
 
-/// The kinds of record that may be deferred to a review.
-const DEFERRABLE: &[&str] = &[
-    "goal",
-    "plan",
-    "work_plan_item",
-    "board",
-    "terms_of_reference",
-    "risk",
-    "control",
-];
+/// A record that may be deferred to a review.
+#[derive(Debug)]
+pub enum Deferrable {}
 
+impl Target for Deferrable {
+    const KINDS: &'static str = "goal|plan|work_plan_item|board|terms_of_reference|risk|control";
+}
+
+/// Id of such a record.
+pub type DeferrableId = Id<Deferrable>;
+
+use crate::registers::strategy::StrategyId;
 use StrategyReviewStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -163,21 +166,6 @@ impl Resource for StrategyReview {
             "deferred": [{ "record_id": "019abcde-0000-7000-8000-000000000001", "note": "Basis of the advisory groups' invitation" }]
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.to(
-            "/successor_strategy_id",
-            &["strategy"],
-            self.successor_strategy_id,
-        );
-        for (n, deferred) in self.deferred.iter().enumerate() {
-            links.to(
-                format!("/deferred/{n}/record_id"),
-                DEFERRABLE,
-                deferred.record_id,
-            );
-        }
-    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }
@@ -220,10 +208,6 @@ impl Resource for StrategyReview {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let notes = self.deferred.iter().filter_map(|d| d.note.as_deref());
-        self.scope.as_deref().into_iter().chain(notes).collect()
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
             && is_some(&f.successor_strategy_id, &r.data.successor_strategy_id)
@@ -234,6 +218,9 @@ impl Resource for StrategyReview {
             && asked(f.overdue, || r.data.is_overdue(reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.deferred_id.or(f.strategy_id).or(f.successor_strategy_id)
+        f.deferred_id
+            .map(Uuid::from)
+            .or(f.strategy_id.map(Uuid::from))
+            .or(f.successor_strategy_id.map(Uuid::from))
     }
 }

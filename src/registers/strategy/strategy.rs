@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::asked;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some, same_name};
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of document, and whether it is the organisation's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -54,6 +56,9 @@ pub enum StrategyStatus {
     Ended,
 }
 
+/// Id of a strategy.
+pub type StrategyId = Id<Strategy>;
+
 /// A strategy, plan or action plan. Its text is held in its versions, and its aims and priorities
 /// in its goals.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -72,7 +77,7 @@ pub struct Strategy {
     pub status: StrategyStatus,
     /// The unit or outside body that owns it. A strategy without an owner is a gap.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// First year of the period it covers.
     #[serde(default)]
     #[schema(minimum = 1900, maximum = 2200)]
@@ -88,7 +93,7 @@ pub struct Strategy {
     /// Strategy that this one succeeds. A refresh is a new strategy with the old one as its
     /// predecessor.
     #[serde(default)]
-    pub predecessor_id: Option<Uuid>,
+    pub predecessor_id: Option<StrategyId>,
     /// What it is about.
     #[serde(default)]
     #[schema(max_length = 4000)]
@@ -108,9 +113,9 @@ pub struct StrategyFilter {
     #[param(value_type = Option<Vec<StrategyStatus>>, inline, explode = false)]
     status: Option<Any<StrategyStatus>>,
     /// Only strategies owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only strategies owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only strategies without an owner (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
     /// Only strategies in this family, ignoring case.
@@ -120,7 +125,7 @@ pub struct StrategyFilter {
     #[param(max_length = 200)]
     name: Option<String>,
     /// Only strategies that directly succeed this one.
-    predecessor_id: Option<Uuid>,
+    predecessor_id: Option<StrategyId>,
     /// Only strategies whose period covers this year. Those without a period do not match.
     #[param(minimum = 1900, maximum = 2200)]
     in_year: Option<i32>,
@@ -171,10 +176,6 @@ impl Resource for Strategy {
             "reference": "STRIDE-2021", "title": "Inclusion Strategy 2021-2024", "strategy_kind": "own_strategy", "status": "planned",
             "from_year": 2021, "until_year": 2024, "family": "STRIDE", "expected_date": { "precision": "year", "due_on": "2021-12-31" }
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/predecessor_id", &["strategy"], self.predecessor_id);
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -236,15 +237,6 @@ impl Resource for Strategy {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        let mut words = vec![
-            self.title.as_str(),
-            self.family.as_deref().unwrap_or_default(),
-            self.description.as_deref().unwrap_or_default(),
-        ];
-        words.extend(self.aliases.iter().map(String::as_str));
-        words
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.strategy_kind, &r.data.strategy_kind)
             && any(&f.status, &r.data.status)
@@ -260,6 +252,8 @@ impl Resource for Strategy {
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.owner_unit_id.or(f.predecessor_id)
+        f.owner_unit_id
+            .map(Uuid::from)
+            .or(f.predecessor_id.map(Uuid::from))
     }
 }

@@ -9,8 +9,12 @@ use uuid::Uuid;
 use super::StrategyVersion;
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, in_window, not_in_future};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::StrategyId;
+use crate::registers::strategy::StrategyVersionId;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What became of a suggestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -31,13 +35,13 @@ pub enum SuggestionDisposition {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Suggestion {
     /// The strategy it is about.
-    pub strategy_id: Uuid,
+    pub strategy_id: StrategyId,
     /// Post that made it. Give a post, a unit or both.
     #[serde(default)]
-    pub from_post_id: Option<Uuid>,
+    pub from_post_id: Option<PostId>,
     /// Unit, association or outside body that made it.
     #[serde(default)]
-    pub from_unit_id: Option<Uuid>,
+    pub from_unit_id: Option<UnitId>,
     /// What is suggested.
     #[schema(min_length = 1, max_length = 4000)]
     pub text: String,
@@ -53,23 +57,23 @@ pub struct Suggestion {
     pub reason: Option<String>,
     /// Version of the same strategy that incorporated it, in whole or in part.
     #[serde(default)]
-    pub taken_in_version_id: Option<Uuid>,
+    pub taken_in_version_id: Option<StrategyVersionId>,
 }
 
 /// Filters for a list of suggestions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct SuggestionFilter {
     /// Only suggestions on this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only suggestions by this post.
-    from_post_id: Option<Uuid>,
+    from_post_id: Option<PostId>,
     /// Only suggestions by this unit, association or body.
-    from_unit_id: Option<Uuid>,
+    from_unit_id: Option<UnitId>,
     /// Only suggestions with any of these dispositions.
     #[param(value_type = Option<Vec<SuggestionDisposition>>, inline, explode = false)]
     disposition: Option<Any<SuggestionDisposition>>,
     /// Only suggestions that this version incorporated.
-    taken_in_version_id: Option<Uuid>,
+    taken_in_version_id: Option<StrategyVersionId>,
     /// Only suggestions made on or after this date.
     made_from: Option<NaiveDate>,
     /// Only suggestions made on or before this date.
@@ -124,16 +128,6 @@ impl Resource for Suggestion {
             "reason": "Timescales are given by quarter, not by day"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.to("/from_post_id", &["post"], self.from_post_id);
-        links.to("/from_unit_id", &["unit"], self.from_unit_id);
-        links.to(
-            "/taken_in_version_id",
-            &["strategy_version"],
-            self.taken_in_version_id,
-        );
-    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }
@@ -156,9 +150,6 @@ impl Resource for Suggestion {
             key: |r| Key::from(r.data.made_on),
         }]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![&self.text, self.reason.as_deref().unwrap_or_default()]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
             && is_some(&f.from_post_id, &r.data.from_post_id)
@@ -169,8 +160,9 @@ impl Resource for Suggestion {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.taken_in_version_id
-            .or(f.from_post_id)
-            .or(f.from_unit_id)
-            .or(f.strategy_id)
+            .map(Uuid::from)
+            .or(f.from_post_id.map(Uuid::from))
+            .or(f.from_unit_id.map(Uuid::from))
+            .or(f.strategy_id.map(Uuid::from))
     }
 }

@@ -11,7 +11,8 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::{Key, Links, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::Id;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -68,11 +69,14 @@ pub struct StrategyDocument {
     pub stated_status: Option<String>,
 }
 
+/// Id of a strategy version.
+pub type StrategyVersionId = Id<StrategyVersion>;
+
 /// A version of a strategy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StrategyVersion {
     /// The strategy it is a version of.
-    pub strategy_id: Uuid,
+    pub strategy_id: StrategyId,
     /// Its label ("v1.0", "final draft"), unique within the strategy.
     #[schema(min_length = 1, max_length = 60)]
     pub label: String,
@@ -81,10 +85,10 @@ pub struct StrategyVersion {
     pub status: StrategyVersionStatus,
     /// Post that approved it, or is to approve it.
     #[serde(default)]
-    pub approver_post_id: Option<Uuid>,
+    pub approver_post_id: Option<PostId>,
     /// Board that approved it, or is to approve it.
     #[serde(default)]
-    pub approver_board_id: Option<Uuid>,
+    pub approver_board_id: Option<BoardId>,
     /// Date it was approved. Empty for an approved version if the sources give no date, which is a
     /// gap.
     #[serde(default)]
@@ -102,14 +106,14 @@ pub struct StrategyVersion {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct StrategyVersionFilter {
     /// Only versions of this strategy.
-    strategy_id: Option<Uuid>,
+    strategy_id: Option<StrategyId>,
     /// Only versions in any of these statuses.
     #[param(value_type = Option<Vec<StrategyVersionStatus>>, inline, explode = false)]
     status: Option<Any<StrategyVersionStatus>>,
     /// Only versions that this post approved or is to approve.
-    approver_post_id: Option<Uuid>,
+    approver_post_id: Option<PostId>,
     /// Only versions that this board approved or is to approve.
-    approver_board_id: Option<Uuid>,
+    approver_board_id: Option<BoardId>,
     /// Only versions without an approver (`true`), or only those with one (`false`).
     without_approver: Option<bool>,
     /// Only versions approved on or after this date.
@@ -118,6 +122,9 @@ pub struct StrategyVersionFilter {
     approved_until: Option<NaiveDate>,
 }
 
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::strategy::StrategyId;
 use StrategyVersionStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -158,11 +165,6 @@ impl Resource for StrategyVersion {
             "document": { "title": "Inclusion Strategy 2017-2021", "stated_status": "draft" }
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/strategy_id", &["strategy"], self.strategy_id);
-        links.to("/approver_post_id", &["post"], self.approver_post_id);
-        links.to("/approver_board_id", &["board"], self.approver_board_id);
-    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }
@@ -182,8 +184,8 @@ impl Resource for StrategyVersion {
             TRANSITIONS,
         );
         not_in_future(rules, "/approved_on", self.approved_on);
-        let mut same_label =
-            others(rules, self.strategy_id).filter(|v| same_name(&v.data.label, &self.label));
+        let mut same_label = others(rules, self.strategy_id.uuid())
+            .filter(|v| same_name(&v.data.label, &self.label));
         if let Some(v) = same_label.next() {
             rules.refuse(
                 "/label",
@@ -194,7 +196,7 @@ impl Resource for StrategyVersion {
                 ),
             );
         }
-        let mut in_force = others(rules, self.strategy_id)
+        let mut in_force = others(rules, self.strategy_id.uuid())
             .filter(|v| self.status.is_in_force() && v.data.status.is_in_force());
         if let Some(v) = in_force.next() {
             rules.refuse(
@@ -219,13 +221,6 @@ impl Resource for StrategyVersion {
             },
         ]
     }
-    fn text(&self) -> Vec<&str> {
-        vec![
-            &self.label,
-            self.document.as_ref().map_or("", |d| &d.title),
-            self.what_changed.as_deref().unwrap_or_default(),
-        ]
-    }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
             && any(&f.status, &r.data.status)
@@ -235,6 +230,9 @@ impl Resource for StrategyVersion {
             && in_window(r.data.approved_on, (f.approved_from, f.approved_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.strategy_id.or(f.approver_post_id).or(f.approver_board_id)
+        f.strategy_id
+            .map(Uuid::from)
+            .or(f.approver_post_id.map(Uuid::from))
+            .or(f.approver_board_id.map(Uuid::from))
     }
 }

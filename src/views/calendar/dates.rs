@@ -502,7 +502,7 @@ impl Gather<'_> {
                 e,
                 risk,
                 due,
-                Some(e.data.to_board_id),
+                Some(e.data.to_board_id.uuid()),
                 state,
             );
         }
@@ -525,7 +525,7 @@ impl Gather<'_> {
                 meeting,
                 &meeting.data.title,
                 when,
-                Some(meeting.data.board_id),
+                Some(meeting.data.board_id.uuid()),
                 state,
             );
         }
@@ -568,7 +568,9 @@ impl Gather<'_> {
         let mut last: BTreeMap<Option<Uuid>, &Rec<ActionDeferral>> = BTreeMap::new();
         let place = |d: &Rec<ActionDeferral>| (d.data.decided_on, d.meta.created_at, d.meta.id);
         for deferral in seen.pointing::<ActionDeferral>(action.meta.id) {
-            let known = last.entry(deferral.data.part_id).or_insert(deferral);
+            let known = last
+                .entry(deferral.data.part_id.map(Into::into))
+                .or_insert(deferral);
             if place(deferral) > place(known) {
                 *known = deferral;
             }
@@ -622,13 +624,13 @@ impl Gather<'_> {
                 _ => self.due(&due),
             };
             let (label, board) = (&terms.data.version_label, terms.data.board_id);
-            let name = format!("{}, {label}", board_name(board));
+            let name = format!("{}, {label}", board_name(board.uuid()));
             self.add(
                 DateKind::TermsReview,
                 terms,
                 &name,
                 Some(due),
-                Some(board),
+                Some(board.uuid()),
                 state,
             );
         }
@@ -644,7 +646,7 @@ impl Gather<'_> {
             };
             post.or_else(unit).unwrap_or("a member").to_owned()
         };
-        let of_board = |m: &Membership| format!("{}, {}", holder(m), board_name(m.board_id));
+        let of_board = |m: &Membership| format!("{}, {}", holder(m), board_name(m.board_id.uuid()));
         for member in seen.live::<Membership>() {
             let Some(ends) = member.data.term_until_on.map(When::on) else {
                 continue;
@@ -656,7 +658,7 @@ impl Gather<'_> {
                 member,
                 &of_board(&member.data),
                 Some(ends),
-                board,
+                board.map(Into::into),
                 state,
             );
         }
@@ -669,9 +671,9 @@ impl Gather<'_> {
             self.add(
                 DateKind::InvitationEnd,
                 invitation,
-                board_name(board),
+                board_name(board.uuid()),
                 Some(ends),
-                Some(board),
+                Some(board.uuid()),
                 state,
             );
         }
@@ -683,13 +685,13 @@ impl Gather<'_> {
             let goal = seen
                 .get::<Goal>(remit.data.goal_id)
                 .map_or("", |g| g.data.title.as_str());
-            let name = format!("{goal}, {}", board_name(remit.data.board_id));
+            let name = format!("{goal}, {}", board_name(remit.data.board_id.uuid()));
             self.add(
                 DateKind::RemitEnd,
                 remit,
                 &name,
                 Some(ends),
-                Some(remit.data.board_id),
+                Some(remit.data.board_id.uuid()),
                 state,
             );
         }
@@ -705,7 +707,7 @@ impl Gather<'_> {
                     seat,
                     &name,
                     due,
-                    Some(seat.data.board_id),
+                    Some(seat.data.board_id.uuid()),
                     state,
                 );
             }
@@ -778,7 +780,7 @@ impl Gather<'_> {
                 dashboard,
                 &dashboard.data.title,
                 Some(due),
-                dashboard.data.board_id,
+                dashboard.data.board_id.map(Into::into),
                 state,
             );
         }
@@ -833,7 +835,7 @@ impl Gather<'_> {
                         &which,
                         title,
                         when,
-                        board,
+                        board.map(Into::into),
                         state,
                     );
                 }
@@ -847,7 +849,7 @@ impl Gather<'_> {
         let wants_runs = self.wants(DateKind::Communications);
         for activity in seen
             .live::<CommunicationsActivity>()
-            .filter(|a| wants_runs && is_live(a.data.plan_id))
+            .filter(|a| wants_runs && is_live(a.data.plan_id.uuid()))
         {
             for run in runs(&activity.data, (Some(from), Some(until))) {
                 let state = match run.state(self.on) {
@@ -910,7 +912,7 @@ fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
             seen.pointing::<Membership>(policy.data.board_id).collect();
         let terms: Vec<&Membership> = members.iter().map(|m| &m.data).collect();
         for seat in members.into_iter().filter(|m| runs_on(m.data.term(), on)) {
-            let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
+            let of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
             let unit = speaks_for(&seat.data, of_post).and_then(|id| seen.get::<Unit>(id));
             if holds_for(&policy.data, &seat.data, unit) {
                 found.entry(seat.meta.id).or_insert_with(|| {

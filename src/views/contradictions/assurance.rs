@@ -16,6 +16,7 @@ use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::findings::GapSeverity as Is;
 use crate::views::readiness::standing;
 use crate::world::Rec;
+use crate::world::id::either;
 use crate::world::record::word;
 
 /// The rules.
@@ -41,7 +42,7 @@ pub const RULES: &[Rule] = &[
                 rejected.max_by_key(|v| (v.data.decided_on, v.meta.created_at, v.meta.id))?;
             let claim = c.seen.get::<RecommendationUpdate>(last.data.claim_id);
             let found = Said::new("rejected", last.data.reason.clone().unwrap_or_default())
-                .by(last.data.by_post_id)
+                .by(last.data.by_post_id.map(Into::into))
                 .on(Some(last.data.decided_on));
             let claimed = claim.map_or_else(
                 || Said::new("claimed_implemented", "claimed as implemented"),
@@ -103,7 +104,7 @@ pub const RULES: &[Rule] = &[
                 )
             });
             let mut to: Vec<Uuid> = leans
-                .map(|l| l.data.to_id)
+                .map(|l| l.data.to_id.uuid())
                 .chain(claim.data.referred())
                 .collect();
             to.sort_unstable();
@@ -188,7 +189,7 @@ pub const RULES: &[Rule] = &[
                     .all(|p| p.implementation == Some(I::ClaimedImplemented));
             done.then(|| {
                 let claimed = Said::new("partially_implemented", words(last))
-                    .by(last.data.by_post_id)
+                    .by(last.data.by_post_id.map(Into::into))
                     .on(Some(last.data.stated_on));
                 let computed = Said::new(
                     "all_parts_implemented",
@@ -232,7 +233,7 @@ pub const RULES: &[Rule] = &[
                 .map(|l| l.data.to_id);
             let other = c
                 .seen
-                .get::<Recommendation>(last.data.superseded_by_id.or(link)?)?;
+                .get::<Recommendation>(either(last.data.superseded_by_id, link)?)?;
             (other.computed.closure == RecommendationClosureState::None).then(|| {
                 let claimed = Said::new(word(&r.computed.closure), last.data.reason.clone())
                     .on(Some(last.data.closed_on));
@@ -253,10 +254,10 @@ pub const RULES: &[Rule] = &[
         remedy: "Record evidence for the assertion, or resolve what contradicts it.",
         answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
         look: &Each::new(|c, a: &Rec<Assertion>| {
-            let (against, verification) = speaks_against(c, a.data.about_id);
+            let (against, verification) = speaks_against(c, a.data.about_id.uuid());
             (!against.is_empty()).then(|| {
                 let claimed = Said::new("asserted", a.data.claim.clone())
-                    .by(a.data.said_by_post_id)
+                    .by(a.data.said_by_post_id.map(Into::into))
                     .on(Some(a.data.said_on));
                 let mut kinds: Vec<&str> = against.iter().map(|(_, what)| *what).collect();
                 kinds.sort_unstable();
@@ -288,7 +289,7 @@ fn words(update: &Rec<RecommendationUpdate>) -> String {
 
 fn said(claim: &Rec<RecommendationUpdate>) -> Said {
     Said::new("claimed_implemented", words(claim))
-        .by(claim.data.by_post_id)
+        .by(claim.data.by_post_id.map(Into::into))
         .on(Some(claim.data.stated_on))
 }
 
@@ -402,8 +403,8 @@ fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
         .filter(|l| l.data.to_id == about);
     let updates = c.seen.pointing::<RecommendationUpdate>(about);
     let all = bear
-        .chain(linked.map(|l| l.data.recommendation_id))
-        .chain(updates.map(|u| u.data.recommendation_id));
+        .chain(linked.map(|l| l.data.recommendation_id.uuid()))
+        .chain(updates.map(|u| u.data.recommendation_id.uuid()));
     let open = |r: &&Rec<Recommendation>| {
         r.is_live() && r.computed.closure == RecommendationClosureState::None
     };

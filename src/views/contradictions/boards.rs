@@ -11,6 +11,7 @@ use crate::registers::meetings::{
 };
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
+use crate::world::id::either;
 use crate::world::record::word;
 
 /// The rules.
@@ -84,11 +85,11 @@ pub const RULES: &[Rule] = &[
                 word(&last.data.update_kind),
                 words.cloned().unwrap_or_default(),
             )
-            .by(last.data.by_post_id)
+            .by(last.data.by_post_id.map(Into::into))
             .on(Some(last.data.stated_on));
-            let approver = t.data.approver_post_id.or(t.data.approver_board_id);
+            let approver = either(t.data.approver_post_id, t.data.approver_board_id);
             let found = Said::new("not_agreed", "no agreement is recorded")
-                .by(approver)
+                .by(approver.map(Into::into))
                 .on(t.data.approved_on);
             let computed = Said::new(
                 word(&t.data.status),
@@ -115,7 +116,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Set the status to agreed, or remove the approval.",
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
-            let approver = t.data.approver_post_id.or(t.data.approver_board_id)?;
+            let approver = either(t.data.approver_post_id, t.data.approver_board_id)?;
             let draft = matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview);
             let on = t.data.approved_on.filter(|_| draft)?;
             let claimed = Said::new("approved", "an approval is recorded")
@@ -136,9 +137,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         look: &Each::new(|_, t: &Rec<TermsOfReference>| {
             (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
-                let approver = t.data.approver_post_id.or(t.data.approver_board_id);
+                let approver = either(t.data.approver_post_id, t.data.approver_board_id);
                 let found = Said::new("agreed", "they were approved")
-                    .by(approver)
+                    .by(approver.map(Into::into))
                     .on(t.data.approved_on);
                 let words = format!(
                     "{} per cent complete; empty: {}",
@@ -235,7 +236,12 @@ pub const RULES: &[Rule] = &[
                 .computed
                 .claimed_status
                 .filter(|_| p.computed.claim_differs)?;
-            let claimed = response(c, p.meta.id, |r| r.part_id == Some(p.meta.id), word(&claim));
+            let claimed = response(
+                c,
+                p.meta.id,
+                |r| r.part_id == Some(p.meta.id.into()),
+                word(&claim),
+            );
             let words = p.data.note.clone().unwrap_or_else(|| {
                 format!(
                     "recorded by the board as {}",
@@ -267,7 +273,7 @@ fn response(
         all.filter(|r| about(&r.data) && r.data.claimed_status.is_some_and(|s| word(&s) == code));
     match claims.max_by_key(|r| (r.data.responded_on, r.meta.created_at, r.meta.id)) {
         Some(r) => Said::new(code, r.data.text.clone())
-            .by(Some(r.data.by_post_id))
+            .by(Some(r.data.by_post_id.uuid()))
             .on(Some(r.data.responded_on)),
         None => Said::new(code, "claimed by the owner"),
     }

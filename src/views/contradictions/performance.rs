@@ -2,6 +2,7 @@
 //! versions.
 
 use super::{Clash, Each, Rule, Said};
+use crate::registers::performance::MeasureId;
 use crate::registers::performance::{
     Dashboard, DashboardMaturity, Measure, MeasureState, Observation,
 };
@@ -30,7 +31,7 @@ pub const RULES: &[Rule] = &[
                     "integrated",
                     "its figures arrive regularly and are reviewed",
                 )
-                .by(m.data.owner_post_id);
+                .by(m.data.owner_post_id.map(Into::into));
                 Clash::of(claimed).computed(Said::new("no_figures", "no figures are recorded"))
             })
         }),
@@ -63,7 +64,7 @@ pub const RULES: &[Rule] = &[
                 None => format!("promised for {due}"),
             };
             let claimed = Said::new("promised", words)
-                .by(d.data.owner_post_id)
+                .by(d.data.owner_post_id.map(Into::into))
                 .on(promise.made_on);
             let computed = Said::new(
                 word(&d.computed.maturity),
@@ -87,15 +88,15 @@ pub const RULES: &[Rule] = &[
             if d.computed.maturity != DashboardMaturity::Published {
                 return None;
             }
-            let has = |id: &uuid::Uuid| {
+            let has = |id: &MeasureId| {
                 c.seen
-                    .unique_from::<Observation>(id.as_bytes())
+                    .unique_from::<Observation>(id.uuid().as_bytes())
                     .next()
                     .is_some()
             };
             (!d.data.measure_ids.iter().any(has)).then(|| {
                 let claimed = Said::new("published", "a version of it is published")
-                    .by(d.data.owner_post_id)
+                    .by(d.data.owner_post_id.map(Into::into))
                     .on(d.computed.first_published_on);
                 let words = format!(
                     "none of its {} measures has a figure",
@@ -103,7 +104,7 @@ pub const RULES: &[Rule] = &[
                 );
                 Clash::of(claimed)
                     .computed(Said::new("no_figures", words))
-                    .against(d.data.measure_ids.iter().copied())
+                    .against(d.data.measure_ids.iter().map(|id| id.uuid()))
             })
         }),
     },

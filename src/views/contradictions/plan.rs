@@ -11,6 +11,7 @@ use crate::registers::plan::{
     BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus,
     ProgressUpdate, WorkPlanItem,
 };
+use crate::registers::query::has;
 use crate::registers::strategy::{
     StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus,
 };
@@ -29,7 +30,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record an update that explains the declared RAG rating, or correct it.",
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            if i.data.status.is_closed() || !c.is_planned(i.data.plan_id) {
+            if i.data.status.is_closed() || !c.is_planned(i.data.plan_id.uuid()) {
                 return None;
             }
             let rated = Rated::of(i, c.on, c.settings);
@@ -130,7 +131,7 @@ pub const RULES: &[Rule] = &[
             let bears = |r: &&Rec<Recommendation>| {
                 let open = r.computed.closure == RecommendationClosureState::None;
                 let rejected = r.computed.verification == RecommendationVerification::Rejected;
-                open && r.data.item_ids.contains(&i.meta.id) && (rejected || r.is_overdue(c.on))
+                open && has(&r.data.item_ids, i.meta.id) && (rejected || r.is_overdue(c.on))
             };
             let against: Vec<&Rec<Recommendation>> = c
                 .seen
@@ -166,7 +167,7 @@ pub const RULES: &[Rule] = &[
             let complete = i.data.status == ItemStatus::Complete;
             let differs =
                 (complete && percent < 100) || (percent == 100 && !i.data.status.is_closed());
-            (differs && c.is_planned(i.data.plan_id)).then(|| {
+            (differs && c.is_planned(i.data.plan_id.uuid())).then(|| {
                 let claimed = said_in_update(c, i, format!("{percent} per cent done"), |u| {
                     u.percent_complete == Some(percent)
                 });
@@ -196,7 +197,7 @@ pub const RULES: &[Rule] = &[
                     Said::new("met", "the item has what it was waiting for").on(d.data.met_on);
                 Clash::of(claimed)
                     .computed(Said::new("open", state.1))
-                    .against(d.data.on_id)
+                    .against(d.data.on_id.map(Uuid::from))
             })
         }),
     },
@@ -212,12 +213,12 @@ pub const RULES: &[Rule] = &[
             let item = c.seen.get::<WorkPlanItem>(d.data.item_id)?;
             let waits = d.data.status == DependencyStatus::Open
                 && !item.data.status.is_closed()
-                && c.is_planned(item.data.plan_id);
+                && c.is_planned(item.data.plan_id.uuid());
             (waits && state.0 == "done").then(|| {
                 let claimed = Said::new("open", "the item is waiting for it");
                 Clash::of(claimed)
                     .computed(Said::new("done", state.1))
-                    .against(d.data.on_id)
+                    .against(d.data.on_id.map(Uuid::from))
             })
         }),
     },
@@ -300,7 +301,7 @@ fn children<'a>(
     let all = complete.then(|| c.seen.pointing::<WorkPlanItem>(id));
     all.into_iter()
         .flatten()
-        .filter(move |p| p.data.parent_id == Some(id))
+        .filter(move |p| p.data.parent_id == Some(id.into()))
 }
 
 /// What an item's lead says, from the latest update that says it. If no update says it, the lead is
@@ -319,9 +320,9 @@ fn said_in_update(
     let said = Said::new("", words);
     match last {
         Some(update) => said
-            .by(Some(update.data.by_post_id))
+            .by(Some(update.data.by_post_id.uuid()))
             .on(Some(update.data.made_on)),
-        None => said.by(item.data.lead_post_id),
+        None => said.by(item.data.lead_post_id.map(Into::into)),
     }
 }
 
@@ -350,13 +351,13 @@ fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static st
             format!("it is {}", status.replace('_', " ")),
         )
     };
-    if let Some(item) = c.seen.get::<WorkPlanItem>(id) {
+    if let Some(item) = c.seen.get::<WorkPlanItem>(id.uuid()) {
         return Some(told(
             item.data.status == ItemStatus::Complete,
             word(&item.data.status),
         ));
     }
-    let review = c.seen.get::<StrategyReview>(id)?;
+    let review = c.seen.get::<StrategyReview>(id.uuid())?;
     Some(told(
         review.data.status == StrategyReviewStatus::Completed,
         word(&review.data.status),

@@ -5,6 +5,7 @@ use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, 
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
+use uuid::Uuid;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -24,7 +25,7 @@ pub const RULES: &[Rule] = &[
             );
             (good && k.computed.counted_effectiveness != k.data.effectiveness).then(|| {
                 let claimed = Said::new(word(&k.data.effectiveness), "as last assessed")
-                    .by(k.data.owner_post_id)
+                    .by(k.data.owner_post_id.map(Into::into))
                     .on(k.data.assessed_on);
                 let found = audit(verification);
                 let computed = Said::new(
@@ -34,7 +35,7 @@ pub const RULES: &[Rule] = &[
                 Clash::of(claimed)
                     .verified(found)
                     .computed(computed)
-                    .against(k.data.recommendation_id)
+                    .against(k.data.recommendation_id.map(Uuid::from))
             })
         }),
     },
@@ -57,7 +58,7 @@ pub const RULES: &[Rule] = &[
                     "assumed to reduce likelihood by {} and impact by {}",
                     by.likelihood, by.impact
                 );
-                let claimed = Said::new("assumed", words).by(k.data.owner_post_id);
+                let claimed = Said::new("assumed", words).by(k.data.owner_post_id.map(Into::into));
                 let found = audit(verification);
                 let computed = if k.is_failing(c.seen.reading(c.on)) {
                     Said::new("failing", "the recommendation is overdue")
@@ -70,7 +71,7 @@ pub const RULES: &[Rule] = &[
                 Clash::of(claimed)
                     .verified(found)
                     .computed(computed)
-                    .against(k.data.recommendation_id)
+                    .against(k.data.recommendation_id.map(Uuid::from))
             })
         }),
     },
@@ -91,8 +92,10 @@ pub const RULES: &[Rule] = &[
                         format!("{what}: {} ({})", l.product, word(&l.band)),
                     )
                 };
-                let clash = Clash::of(score("assumed score", assumed).by(r.data.owner_post_id))
-                    .verified(score("verified score", verified));
+                let clash = Clash::of(
+                    score("assumed score", assumed).by(r.data.owner_post_id.map(Into::into)),
+                )
+                .verified(score("verified score", verified));
                 match r.computed.current_level {
                     Some(current) => clash
                         .computed(score("current score", current).on(r.computed.last_reviewed_on)),
@@ -118,7 +121,7 @@ pub const RULES: &[Rule] = &[
                     )
                 };
                 let claimed = score("current score", current)
-                    .by(r.data.owner_post_id)
+                    .by(r.data.owner_post_id.map(Into::into))
                     .on(r.computed.last_reviewed_on);
                 Clash::of(claimed).verified(score("verified score", verified))
             })
@@ -136,8 +139,8 @@ pub const RULES: &[Rule] = &[
                 && r.data.status == RiskStatus::Open;
             (tolerated && r.computed.above_appetite == Some(true)).then(|| {
                 let appetite = r.data.appetite.map(|a| word(&a)).unwrap_or_default();
-                let claimed =
-                    Said::new("tolerate", "the risk is tolerated").by(r.data.owner_post_id);
+                let claimed = Said::new("tolerate", "the risk is tolerated")
+                    .by(r.data.owner_post_id.map(Into::into));
                 Clash::of(claimed).computed(Said::new(
                     "above_appetite",
                     format!("its score is above its appetite, which is {appetite}"),

@@ -11,6 +11,7 @@ use crate::registers::strategy::{
 };
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
+use crate::world::id::either;
 use crate::world::record::word;
 
 /// The rules.
@@ -25,10 +26,10 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let stated = v.data.document.as_ref()?.stated_status.as_ref()?;
             (v.data.status.is_approved() && stated.to_lowercase().contains("draft")).then(|| {
-                let approver = v.data.approver_post_id.or(v.data.approver_board_id);
+                let approver = either(v.data.approver_post_id, v.data.approver_board_id);
                 let claimed = Said::new(word(&v.data.status), "the version counts as approved")
                     .on(v.data.approved_on)
-                    .by(approver);
+                    .by(approver.map(Into::into));
                 Clash::of(claimed)
                     .computed(Said::new("draft", format!("its document says: {stated}")))
             })
@@ -42,7 +43,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record who approved it and when, or set the version back.",
         answers: &["2017, Action 14 and key considerations"],
         look: &Each::new(|_, v: &Rec<StrategyVersion>| {
-            let approver = v.data.approver_post_id.or(v.data.approver_board_id);
+            let approver = either(v.data.approver_post_id, v.data.approver_board_id);
             (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none()))
                 .then(|| {
                     let words = match (approver, v.data.approved_on) {
@@ -53,7 +54,7 @@ pub const RULES: &[Rule] = &[
                     let claimed = Said::new(word(&v.data.status), "the version counts as approved");
                     Clash::of(claimed).verified(
                         Said::new("not_recorded", words)
-                            .by(approver)
+                            .by(approver.map(Into::into))
                             .on(v.data.approved_on),
                     )
                 })
@@ -186,7 +187,7 @@ pub const RULES: &[Rule] = &[
                 .data
                 .deferred
                 .iter()
-                .filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id));
+                .filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id.uuid()));
             let open: Vec<uuid::Uuid> = items
                 .filter(|i| i.is_live() && !i.data.status.is_closed())
                 .map(|i| i.meta.id)

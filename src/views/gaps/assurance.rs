@@ -264,12 +264,12 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 5"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let says = l.data.relation == RecommendationRelation::Duplicates;
-            let open = |id| {
+            let open = |id: uuid::Uuid| {
                 c.seen
                     .get::<Recommendation>(id)
                     .is_some_and(|r| is_open(c, r))
             };
-            plain_if(says && open(l.data.recommendation_id))
+            plain_if(says && open(l.data.recommendation_id.uuid()))
         }),
     },
     Rule {
@@ -282,12 +282,12 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 7"],
         look: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let repeats = l.data.relation == RecommendationRelation::Repeats;
-            let open = |id| {
+            let open = |id: uuid::Uuid| {
                 c.seen
                     .get::<Recommendation>(id)
                     .is_some_and(|r| is_open(c, r))
             };
-            plain_if(repeats && open(l.data.recommendation_id) && open(l.data.to_id))
+            plain_if(repeats && open(l.data.recommendation_id.uuid()) && open(l.data.to_id.uuid()))
         }),
     },
     Rule {

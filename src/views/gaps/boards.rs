@@ -241,7 +241,7 @@ pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<T
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
     let board = c.seen.get::<Board>(terms.data.board_id);
     board.is_some_and(is_active)
-        && latest_terms(c, terms.data.board_id).is_some_and(|t| t.meta.id == terms.meta.id)
+        && latest_terms(c, terms.data.board_id.uuid()).is_some_and(|t| t.meta.id == terms.meta.id)
 }
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
@@ -261,7 +261,7 @@ pub(super) fn goals(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
         .of(board)
         .iter()
         .filter(|r| runs_on(r.data.days(), c.on));
-    in_force.map(|r| r.data.goal_id).collect()
+    in_force.map(|r| r.data.goal_id).map(Into::into).collect()
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {

@@ -113,14 +113,16 @@ impl<'a> Context<'a> {
             seen,
             on,
             settings,
-            refreshes: By::new(seen, |p| p.predecessor_id.into_iter().collect()),
-            measures: By::new(seen, |m| m.goal_ids.clone()),
-            remits: By::new(seen, |r| vec![r.goal_id, r.board_id]),
-            terms: By::new(seen, |t| vec![t.board_id]),
-            members: By::new(seen, |m| vec![m.board_id]),
-            edges: By::new(seen, |e| vec![e.from_board_id]),
-            meetings: By::new(seen, |m| vec![m.board_id]),
-            waivers: By::new(seen, |w| vec![w.record_id]),
+            refreshes: By::new(seen, |p| {
+                p.predecessor_id.into_iter().map(Into::into).collect()
+            }),
+            measures: By::new(seen, |m| m.goal_ids.iter().map(|id| id.uuid()).collect()),
+            remits: By::new(seen, |r| vec![r.goal_id.uuid(), r.board_id.uuid()]),
+            terms: By::new(seen, |t| vec![t.board_id.uuid()]),
+            members: By::new(seen, |m| vec![m.board_id.uuid()]),
+            edges: By::new(seen, |e| vec![e.from_board_id.uuid()]),
+            meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
+            waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
             planned: OnceLock::new(),
             pictures: Kept::default(),
             heard: OnceLock::new(),
@@ -151,7 +153,7 @@ impl<'a> Context<'a> {
 
     /// How far a representation target is met, as the view of its board says.
     pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<TargetState> {
-        let (targets, _) = self.picture(target.data.board_id).heard();
+        let (targets, _) = self.picture(target.data.board_id.uuid()).heard();
         targets.into_iter().find(|t| t.target_id == target.meta.id)
     }
 
@@ -188,11 +190,12 @@ impl<'a> Context<'a> {
                 .live::<GoodPractice>()
                 .filter(|p| p.data.is_published())
             {
-                let mut at = Some(practice.data.unit_id);
+                let mut at = Some(practice.data.unit_id.uuid());
                 // Goes through each unit above it once. If a unit is already in the set, so are the
                 // units above it.
                 while let Some(id) = at.filter(|id| units.insert(*id)) {
-                    at = self.seen.get::<Unit>(id).and_then(|u| u.data.parent_id);
+                    let unit = self.seen.get::<Unit>(id);
+                    at = unit.and_then(|u| u.data.parent_id).map(Uuid::from);
                 }
             }
             units

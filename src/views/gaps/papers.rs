@@ -210,7 +210,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         .recommendations
         .iter()
         .filter_map(|id| c.seen.get::<Recommendation>(*id));
-    let reviews: BTreeSet<Uuid> = of_paper.map(|r| r.data.review_id).collect();
+    let reviews: BTreeSet<Uuid> = of_paper.map(|r| r.data.review_id).map(Into::into).collect();
     let mut words: Vec<String> = reviews
         .iter()
         .flat_map(|review| c.seen.pointing::<Recommendation>(*review))
@@ -221,7 +221,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
         .data
         .struck
         .iter()
-        .filter_map(|s| c.seen.get::<Recommendation>(s.record_id));
+        .filter_map(|s| c.seen.get::<Recommendation>(s.record_id.uuid()));
     words.extend(
         struck
             .filter(|r| !r.is_overdue(on))

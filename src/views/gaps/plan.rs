@@ -266,7 +266,7 @@ pub const RULES: &[Rule] = &[
             let complete = i.data.status == crate::registers::plan::ItemStatus::Complete;
             plain_if(
                 complete
-                    && c.is_planned(i.data.plan_id)
+                    && c.is_planned(i.data.plan_id.uuid())
                     && c.seen
                         .pointing::<ProgressUpdate>(i.meta.id)
                         .next()
@@ -288,9 +288,9 @@ pub const RULES: &[Rule] = &[
             let carried = || {
                 c.seen
                     .pointing::<WorkPlanItem>(i.meta.id)
-                    .any(|n| n.data.carried_from_item_id == Some(i.meta.id))
+                    .any(|n| n.data.carried_from_item_id == Some(i.meta.id.into()))
             };
-            let next = successor(c, i.data.plan_id)?;
+            let next = successor(c, i.data.plan_id.uuid())?;
             if carried() {
                 None
             } else {
@@ -335,7 +335,7 @@ pub const RULES: &[Rule] = &[
 
 /// Whether the item is still to be done.
 fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
-    !item.data.status.is_closed() && c.is_planned(item.data.plan_id)
+    !item.data.status.is_closed() && c.is_planned(item.data.plan_id.uuid())
 }
 
 /// The plan that replaced another.
@@ -356,7 +356,10 @@ fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
 /// When what a dependency waits for is expected: its own date if it is recorded and has one,
 /// otherwise the date by which it is needed.
 fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<NaiveDate> {
-    let own = dependency.data.on_id.and_then(|id| due_of(c.seen, id));
+    let own = dependency
+        .data
+        .on_id
+        .and_then(|id| due_of(c.seen, id.uuid()));
     own.or(dependency.data.needed_by.due_on)
 }
 

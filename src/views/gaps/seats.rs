@@ -24,7 +24,7 @@ pub const RULES: &[Rule] = &[
             plain_if(
                 m.data.basis == Invited
                     && sits(c, m)
-                    && c.picture(m.data.board_id).basis_unclear(&m.data),
+                    && c.picture(m.data.board_id.uuid()).basis_unclear(&m.data),
             )
         }),
     },
@@ -39,7 +39,7 @@ pub const RULES: &[Rule] = &[
             if !sits(c, m) {
                 return None;
             }
-            let rotation = c.picture(m.data.board_id).rotation(&m.data)?;
+            let rotation = c.picture(m.data.board_id.uuid()).rotation(&m.data)?;
             match (rotation.state, rotation.due_on) {
                 (RotationState::Overdue, Some(due)) if due <= c.on => {
                     because(format!("was due on {due}"))
@@ -71,7 +71,9 @@ pub const RULES: &[Rule] = &[
                 sits(c, m)
                     && at_the_table(&m.data)
                     && of()
-                    && c.picture(m.data.board_id).rotation(&m.data).is_none(),
+                    && c.picture(m.data.board_id.uuid())
+                        .rotation(&m.data)
+                        .is_none(),
             )
         }),
     },
@@ -147,7 +149,7 @@ fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
     if !speaks || !at_the_table(data) || !sits(c, m) {
         return None;
     }
-    let picture = c.picture(data.board_id);
+    let picture = c.picture(data.board_id.uuid());
     let missed = picture
         .attended()
         .missed_in_a_row(m, unit_of(c.seen, data).map(|u| u.meta.id));

@@ -143,7 +143,7 @@ pub const RULES: &[Rule] = &[
             let below = || {
                 c.seen
                     .pointing::<Goal>(g.meta.id)
-                    .any(|p| p.data.parent_id == Some(g.meta.id) && served(p.meta.id))
+                    .any(|p| p.data.parent_id == Some(g.meta.id.into()) && served(p.meta.id))
             };
             plain_if(is_pursued(c, g) && !served(g.meta.id) && !below())
         }),
@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
             };
             let below = || {
                 let mut parts = c.seen.pointing::<Goal>(g.meta.id);
-                parts.any(|p| p.data.parent_id == Some(g.meta.id) && measured(p.meta.id))
+                parts.any(|p| p.data.parent_id == Some(g.meta.id.into()) && measured(p.meta.id))
             };
             plain_if(is_pursued(c, g) && !measured(g.meta.id) && !below())
         }),

@@ -448,8 +448,8 @@ fn wanted(
                 e.data.edge_kind == BoardEdgeKind::ReportsTo && e.data.to_id == at
             };
             for edge in edges.iter().filter(up) {
-                if below.insert(edge.data.from_board_id) {
-                    todo.push(edge.data.from_board_id);
+                if below.insert(edge.data.from_board_id.uuid()) {
+                    todo.push(edge.data.from_board_id.uuid());
                 }
             }
         }
@@ -485,15 +485,19 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let mut edges: Vec<&Rec<BoardEdge>> = lines
         .into_iter()
         .filter(|e| kinds.is_empty() || kinds.contains(&e.data.edge_kind))
-        .filter(|e| wanted.contains(&e.data.from_board_id) || wanted.contains(&e.data.to_id))
-        .filter(|e| boards.contains_key(&e.data.from_board_id) && is_there(e.data.to_id))
+        .filter(|e| {
+            wanted.contains(&e.data.from_board_id.uuid()) || wanted.contains(&e.data.to_id.uuid())
+        })
+        .filter(|e| {
+            boards.contains_key(&e.data.from_board_id.uuid()) && is_there(e.data.to_id.uuid())
+        })
         .collect();
     edges.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
     let mut ids = wanted.clone();
     ids.extend(
         edges
             .iter()
-            .flat_map(|e| [e.data.from_board_id, e.data.to_id]),
+            .flat_map(|e| [e.data.from_board_id.uuid(), e.data.to_id.uuid()]),
     );
     if ids.len() > MOST {
         let detail = format!(
@@ -516,8 +520,8 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         .map(|e| OrganogramEdge {
             id: e.meta.id,
             reference: e.meta.reference.clone(),
-            from_id: e.data.from_board_id,
-            to_id: e.data.to_id,
+            from_id: e.data.from_board_id.uuid(),
+            to_id: e.data.to_id.uuid(),
             edge_kind: e.data.edge_kind,
             agreement: e.computed.agreement,
         })

@@ -42,7 +42,7 @@ fn row(a: &Rec<Action>, basis: &Basis) -> Option<PaperAction> {
         text: a.data.text.clone(),
         status: a.data.status,
         progress: a.computed.state,
-        due: when(basis, &a.data.due, a.data.target_meeting_id),
+        due: when(basis, &a.data.due, a.data.target_meeting_id.map(Into::into)),
         judged_on: a.judged_on(),
         is_overdue: a.is_overdue(basis.on),
         deferral_count: a.computed.deferral_count,
@@ -58,7 +58,7 @@ fn part(p: &Rec<ActionPart>, basis: &Basis) -> PaperActionPart {
         label: p.data.label.clone(),
         status: p.data.status,
         is_open: p.data.status.is_open(),
-        answers: answers(basis, p.data.action_id, Some(p.meta.id)),
+        answers: answers(basis, p.data.action_id.uuid(), Some(p.meta.id)),
         query: basis.one(ActionPart::KIND, &p.meta.reference),
     }
 }
@@ -68,7 +68,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
     let seen = &basis.seen;
     let responses = seen
         .pointing::<ActionResponse>(action)
-        .filter(|r| r.data.action_id == action && r.data.part_id == part)
+        .filter(|r| r.data.action_id == action && r.data.part_id == part.map(Into::into))
         .map(|r| {
             let row = PaperAnswer {
                 id: r.meta.id,
@@ -90,7 +90,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
         });
     let deferrals = seen
         .pointing::<ActionDeferral>(action)
-        .filter(|d| d.data.action_id == action && d.data.part_id == part)
+        .filter(|d| d.data.action_id == action && d.data.part_id == part.map(Into::into))
         .map(|d| {
             let row = PaperAnswer {
                 id: d.meta.id,
@@ -98,7 +98,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                 text: d.data.reason.clone(),
                 claimed_status: None,
                 deferred_to: Some(
-                    when(basis, &d.data.to, d.data.to_meeting_id)
+                    when(basis, &d.data.to, d.data.to_meeting_id.map(Into::into))
                         .unwrap_or_else(|| "no date".into()),
                 ),
                 query: basis.one(ActionDeferral::KIND, &d.meta.reference),
@@ -124,7 +124,9 @@ fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<Stri
         .source_text
         .clone()
         .or_else(|| date.due_on.map(|d| d.to_string()));
-    let meeting = named::<Meeting>(&basis.seen, meeting, |m| &m.title).map(|m| m.name);
+    let meeting = meeting
+        .and_then(|id| named::<Meeting>(&basis.seen, id, |m| &m.title))
+        .map(|m| m.name);
     match (words, meeting) {
         (Some(words), Some(meeting)) => {
             Some(format!("{words} ({meeting})").chars().take(300).collect())

@@ -303,7 +303,7 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
 /// same board before it.
 fn earlier(seen: &Seen, paper: &Rec<Paper>) -> Option<Uuid> {
     if let Some(named) = paper.data.previous_id.or(paper.data.supersedes_id) {
-        return Some(named);
+        return Some(named.uuid());
     }
     let before = |p: &&Rec<Paper>| {
         let in_order = match (paper.computed.issued_on, p.computed.issued_on) {

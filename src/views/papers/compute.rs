@@ -26,6 +26,8 @@ use crate::registers::strategy::{
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
+use crate::world::Id;
+use crate::world::id::Target;
 use crate::world::seen::Seen;
 use crate::world::{Rec, Resource};
 
@@ -38,18 +40,27 @@ pub struct Sources<'a> {
 }
 
 /// The name of a record.
-pub fn name_of(seen: &Seen, id: impl Into<Option<Uuid>>) -> Option<RecordName> {
-    seen.any(id.into()?).map(|r| RecordName::of(seen, r))
+pub fn name_of(seen: &Seen, id: impl Into<Uuid>) -> Option<RecordName> {
+    seen.any(id).map(|r| RecordName::of(seen, r))
 }
 
 /// Name of a record of the given kind.
 pub fn named<R: Resource>(
     seen: &Seen,
-    id: impl Into<Option<Uuid>>,
+    id: impl Into<Id<R>>,
     name: fn(&R) -> &str,
 ) -> Option<Named> {
-    seen.get::<R>(id.into()?)
+    seen.get::<R>(id)
         .map(|r| Named::new(&r.meta, name(&r.data)))
+}
+
+/// The records of a list that are live.
+fn live<T: Target>(seen: &Seen, ids: &[Id<T>]) -> Vec<Uuid> {
+    let is_live = |id: &Uuid| {
+        seen.any(*id)
+            .is_some_and(|r| r.meta().withdrawn_at.is_none())
+    };
+    ids.iter().map(|id| id.uuid()).filter(is_live).collect()
 }
 
 /// Computes a paper's content.
@@ -86,7 +97,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         contact: name_of(seen, data.contact_post_id.unwrap_or(data.author_post_id)),
         template: name_of(seen, data.template_id).unwrap_or_else(|| RecordName {
             kind: PaperTemplate::KIND.into(),
-            id: data.template_id,
+            id: data.template_id.uuid(),
             reference: String::new(),
             name: String::new(),
         }),
@@ -202,22 +213,18 @@ impl Scope {
     #[must_use]
     pub fn of(sources: &Sources<'_>) -> Self {
         let (data, seen) = (&sources.paper.data, &sources.basis.seen);
-        let live = |ids: &[Uuid]| -> Vec<Uuid> {
-            let there = |id: &&Uuid| {
-                seen.any(**id)
-                    .is_some_and(|r| r.meta().withdrawn_at.is_none())
-            };
-            ids.iter().filter(there).copied().collect()
-        };
-        let (plans, reviews) = (live(&data.scope.plan_ids), live(&data.scope.review_ids));
-        let mut strategies = live(&data.scope.strategy_ids);
+        let (plans, reviews) = (
+            live(seen, &data.scope.plan_ids),
+            live(seen, &data.scope.review_ids),
+        );
+        let mut strategies = live(seen, &data.scope.strategy_ids);
         for plan in &plans {
             let version = seen
                 .get::<Plan>(*plan)
                 .and_then(|p| p.data.strategy_version_id);
             let strategy = version
                 .and_then(|v| seen.get::<StrategyVersion>(v))
-                .map(|v| v.data.strategy_id);
+                .map(|v| v.data.strategy_id.uuid());
             strategies.extend(strategy.filter(|s| !strategies.contains(s)));
         }
         let mut recommendations = Vec::new();
@@ -227,7 +234,7 @@ impl Scope {
             own.sort_by_key(|r| (r.data.number.unwrap_or(u32::MAX), r.meta.reference.as_str()));
             recommendations.extend(own.into_iter().map(|r| r.meta.id));
         }
-        let more: Vec<Uuid> = live(&data.scope.recommendation_ids);
+        let more: Vec<Uuid> = live(seen, &data.scope.recommendation_ids);
         recommendations.extend(
             more.into_iter()
                 .filter(|id| !recommendations.contains(id))
@@ -237,12 +244,12 @@ impl Scope {
             board: sources
                 .seen
                 .get::<Meeting>(data.meeting_id)
-                .map(|m| m.data.board_id),
+                .map(|m| m.data.board_id.uuid()),
             strategies,
             plans,
             reviews,
             recommendations,
-            meetings: live(&data.scope.meeting_ids),
+            meetings: live(seen, &data.scope.meeting_ids),
         }
     }
 
@@ -281,7 +288,7 @@ impl Scope {
         for recommendation in &self.recommendations {
             ids.extend(
                 seen.pointing::<Control>(*recommendation)
-                    .flat_map(|c| c.data.risk_ids.iter().copied()),
+                    .flat_map(|c| c.data.risk_ids.iter().map(|id| id.uuid())),
             );
             let answered = seen
                 .pointing::<RecommendationLink>(*recommendation)
@@ -289,7 +296,7 @@ impl Scope {
                     l.data.relation == RecommendationRelation::AddressedBy
                         && l.data.recommendation_id == *recommendation
                 });
-            ids.extend(answered.map(|l| l.data.to_id));
+            ids.extend(answered.map(|l| l.data.to_id.uuid()));
         }
         for plan in &self.plans {
             for register in seen.pointing::<RiskRegister>(*plan) {
@@ -329,7 +336,7 @@ fn stated(s: &CrossReferenceStatement) -> String {
 fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
     let row = |chosen: &crate::registers::papers::ChosenGap| {
         let record = name_of(&basis.seen, chosen.record_id);
-        let gap = gap_on(&basis.seen, basis.on, &chosen.rule, chosen.record_id);
+        let gap = gap_on(&basis.seen, basis.on, &chosen.rule, chosen.record_id.uuid());
         PaperGap {
             rule: chosen.rule.clone(),
             severity: gap.as_ref().map(|g| g.severity),

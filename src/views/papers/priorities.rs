@@ -66,7 +66,12 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
         .collect();
     let rest: Vec<PaperItem> = items
         .iter()
-        .filter(|i| !i.data.goals.iter().any(|s| known.contains(&s.goal_id)))
+        .filter(|i| {
+            !i.data
+                .goals
+                .iter()
+                .any(|s| known.contains(&s.goal_id.uuid()))
+        })
         .map(|i| row(i, basis))
         .collect();
     if !rest.is_empty() {
@@ -105,8 +110,12 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
             .clone()
             .filter(|d| *d != data.deadline),
         is_overdue: i.is_overdue(basis.on),
-        lead: named::<Post>(seen, data.lead_post_id, |p| &p.title),
-        unit: named::<Unit>(seen, data.responsible_unit_id, |u| &u.name),
+        lead: data
+            .lead_post_id
+            .and_then(|post| named::<Post>(seen, post, |p| &p.title)),
+        unit: data
+            .responsible_unit_id
+            .and_then(|unit| named::<Unit>(seen, unit, |u| &u.name)),
         status: data.status,
         declared_rag: data.declared_rag,
         computed_rag: rated.rag,

@@ -102,7 +102,7 @@ fn leans_on(
         .iter()
         .map(|l| {
             (
-                l.data.to_id,
+                l.data.to_id.uuid(),
                 Some(l.data.relation),
                 l.data.relation == RecommendationRelation::DependsOn,
             )

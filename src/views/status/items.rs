@@ -104,9 +104,9 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
         let data = &i.record.data;
         (!disagreeing || (!i.agrees() && !data.status.is_closed()))
             && computed.is_none_or(|c| word(&i.rated.rag) == c)
-            && (unit.is_none() || unit == data.responsible_unit_id)
+            && (unit.is_none() || unit == data.responsible_unit_id.map(Into::into))
             && goal.is_none_or(|g| data.goals.iter().any(|s| s.goal_id == g))
-            && strategy.is_none_or(|s| strategy_of(seen, data.plan_id) == Some(s))
+            && strategy.is_none_or(|s| strategy_of(seen, data.plan_id.uuid()) == Some(s))
     };
     let mut rows: Vec<ItemStatusRow> = seen
         .by_reference::<WorkPlanItem>(after)
@@ -143,8 +143,8 @@ fn row(i: &ItemState<'_>) -> ItemStatusRow {
         due_on: data.deadline.due_on,
         deadline_moved_days: i.record.computed.deadline_moved_days,
         last_update_on: i.record.computed.last_update_on,
-        lead_post_id: data.lead_post_id,
-        responsible_unit_id: data.responsible_unit_id,
+        lead_post_id: data.lead_post_id.map(Into::into),
+        responsible_unit_id: data.responsible_unit_id.map(Into::into),
         updated_at: meta.updated_at,
     }
 }

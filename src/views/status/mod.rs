@@ -366,7 +366,7 @@ impl<'a> Picture<'a> {
 
     fn add_item(&self, scope: &Scope, part: &mut Part, record: &Rec<WorkPlanItem>) {
         let data = &record.data;
-        if !scope.has_item(record, self.standing_plans.contains(&data.plan_id)) {
+        if !scope.has_item(record, self.standing_plans.contains(&data.plan_id.uuid())) {
             return;
         }
         if !scope.is_everything() {
@@ -375,7 +375,7 @@ impl<'a> Picture<'a> {
         let item = ItemState::new(record, self.on, self.settings);
         part.figures.items.add(&item);
         part.units
-            .entry(data.responsible_unit_id)
+            .entry(data.responsible_unit_id.map(Into::into))
             .or_default()
             .add(&item);
         if data.goals.is_empty() {
@@ -383,7 +383,7 @@ impl<'a> Picture<'a> {
         }
         for served in &data.goals {
             part.goals
-                .entry(Some(served.goal_id))
+                .entry(Some(served.goal_id.uuid()))
                 .or_default()
                 .add(&item);
         }
@@ -392,7 +392,7 @@ impl<'a> Picture<'a> {
                 self.is_to_come(data.deadline.due_on),
                 record,
                 &data.title,
-                data.lead_post_id,
+                data.lead_post_id.map(Into::into),
             );
         }
     }
@@ -415,7 +415,7 @@ impl<'a> Picture<'a> {
                 self.is_to_come(data.deadline.due_on),
                 record,
                 &data.title,
-                data.owner_post_id,
+                data.owner_post_id.map(Into::into),
             );
         }
     }
@@ -427,8 +427,12 @@ impl<'a> Picture<'a> {
         part.figures.actions.add(record, self.on, self.settings);
         if record.data.status == ActionStatus::Open {
             let due = self.is_to_come(record.computed.due_on);
-            part.next
-                .add(due, record, &record.data.text, record.data.owner_post_id);
+            part.next.add(
+                due,
+                record,
+                &record.data.text,
+                record.data.owner_post_id.map(Into::into),
+            );
         }
     }
 
@@ -439,8 +443,12 @@ impl<'a> Picture<'a> {
         part.figures.risks.add(record, self.on);
         if record.data.status == RiskStatus::Open {
             let due = self.is_to_come(record.data.review_on);
-            part.next
-                .add(due, record, &record.data.title, record.data.owner_post_id);
+            part.next.add(
+                due,
+                record,
+                &record.data.title,
+                record.data.owner_post_id.map(Into::into),
+            );
         }
     }
 

@@ -11,8 +11,11 @@ use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Remit, RemitKind};
 use crate::registers::meetings::{Action, Meeting};
 use crate::registers::organisation::{Post, Unit};
+use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::plan::{Allocation, Plan, WorkPlanItem};
 use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
+use crate::registers::strategy::GoalId;
 use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyVersion};
 use crate::views::RecordName;
 use crate::world::seen::Seen;
@@ -76,7 +79,7 @@ fn with_below<R: Resource>(
 /// The strategy that an item's plan delivers.
 pub fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
     let version = seen.get::<Plan>(plan)?.data.strategy_version_id?;
-    Some(seen.get::<StrategyVersion>(version)?.data.strategy_id)
+    Some((seen.get::<StrategyVersion>(version)?.data.strategy_id).uuid())
 }
 
 impl Scope {
@@ -137,17 +140,18 @@ impl Scope {
             scope
         } else if seen.get::<Goal>(id).is_some() {
             let mut scope = Self::of(seen, About::Purpose, id);
-            scope.goals = with_below::<Goal>(seen, id, |g, at| g.data.parent_id == Some(at));
+            scope.goals = with_below::<Goal>(seen, id, |g, at| g.data.parent_id == Some(at.into()));
             scope
         } else if seen.get::<Unit>(id).is_some() {
             let mut scope = Self::of(seen, About::Unit, id);
-            scope.units = with_below::<Unit>(seen, id, |u, at| u.data.parent_id == Some(at));
+            scope.units = with_below::<Unit>(seen, id, |u, at| u.data.parent_id == Some(at.into()));
             scope
         } else if seen.get::<Board>(id).is_some() {
             let mut scope = Self::of(seen, About::Board, id);
             scope.allocated = seen
                 .pointing::<Allocation>(id)
                 .map(|a| a.data.item_id)
+                .map(Into::into)
                 .collect();
             let is_theirs = |r: &&Rec<Remit>| {
                 r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on)
@@ -156,6 +160,7 @@ impl Scope {
                 .pointing::<Remit>(id)
                 .filter(is_theirs)
                 .map(|r| r.data.goal_id)
+                .map(Into::into)
                 .collect();
             scope
         } else if seen.get::<AuditReview>(id).is_some() {
@@ -163,6 +168,7 @@ impl Scope {
             scope.allocated = seen
                 .pointing::<Recommendation>(id)
                 .flat_map(|r| r.data.item_ids.iter().copied())
+                .map(Into::into)
                 .collect();
             scope
         } else if seen.get::<RiskRegister>(id).is_some() {
@@ -187,14 +193,18 @@ impl Scope {
     /// Whether it covers an item. `is_planned` says whether the item's plan is live.
     pub fn has_item(&self, item: &Rec<WorkPlanItem>, is_planned: bool) -> bool {
         let data = &item.data;
-        let serves = || data.goals.iter().any(|g| self.goals.contains(&g.goal_id));
+        let serves = || {
+            data.goals
+                .iter()
+                .any(|g| self.goals.contains(&g.goal_id.uuid()))
+        };
         is_planned
             && match self.about {
                 About::Everything => true,
-                About::Purpose => self.plans.contains(&data.plan_id) || serves(),
+                About::Purpose => self.plans.contains(&data.plan_id.uuid()) || serves(),
                 About::Unit => data
                     .responsible_unit_id
-                    .is_some_and(|u| self.units.contains(&u)),
+                    .is_some_and(|u| self.units.contains(&u.uuid())),
                 About::Board => self.allocated.contains(&item.meta.id) || serves(),
                 About::Review => self.allocated.contains(&item.meta.id),
                 About::Register => false,
@@ -204,7 +214,7 @@ impl Scope {
     /// Whether it covers a recommendation.
     pub fn has_recommendation(&self, seen: &Seen, recommendation: &Rec<Recommendation>) -> bool {
         let data = &recommendation.data;
-        if self.withdrawn.contains(&data.review_id) {
+        if self.withdrawn.contains(&data.review_id.uuid()) {
             return false;
         }
         match self.about {
@@ -217,9 +227,9 @@ impl Scope {
                     );
                     theirs
                         && l.data.recommendation_id == recommendation.meta.id
-                        && self.covered.contains(&l.data.to_id)
+                        && self.covered.contains(&l.data.to_id.uuid())
                 };
-                self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied())
+                self.bears_on(goals_and_items(&data.goal_ids, &data.item_ids))
                     || seen
                         .pointing::<RecommendationLink>(recommendation.meta.id)
                         .any(leads)
@@ -233,12 +243,14 @@ impl Scope {
     /// Whether it covers an action.
     pub fn has_action(&self, seen: &Seen, action: &Rec<Action>) -> bool {
         let data = &action.data;
-        if self.withdrawn.contains(&data.meeting_id) {
+        if self.withdrawn.contains(&data.meeting_id.uuid()) {
             return false;
         }
         match self.about {
             About::Everything => true,
-            About::Purpose | About::Review => self.bears_on(data.record_ids.iter().copied()),
+            About::Purpose | About::Review => {
+                self.bears_on(data.record_ids.iter().map(|id| id.uuid()))
+            }
             About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
             About::Board => action.computed.board_id == Some(self.id),
             About::Register => false,
@@ -248,23 +260,26 @@ impl Scope {
     /// Whether it covers a risk.
     pub fn has_risk(&self, seen: &Seen, risk: &Rec<Risk>) -> bool {
         let data = &risk.data;
-        if self.withdrawn.contains(&data.register_id) {
+        if self.withdrawn.contains(&data.register_id.uuid()) {
             return false;
         }
         let register = seen.get::<RiskRegister>(data.register_id);
-        let bears = || self.bears_on(data.goal_ids.iter().chain(&data.item_ids).copied());
+        let bears = || self.bears_on(goals_and_items(&data.goal_ids, &data.item_ids));
         match self.about {
             About::Everything => true,
             About::Purpose => {
                 bears()
-                    || register
-                        .is_some_and(|r| r.data.plan_id.is_some_and(|p| self.plans.contains(&p)))
+                    || register.is_some_and(|r| {
+                        r.data
+                            .plan_id
+                            .is_some_and(|p| self.plans.contains(&p.uuid()))
+                    })
             }
             About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
             About::Board => {
                 let has_it =
                     |e: &Rec<Escalation>| e.data.to_board_id == self.id && e.data.status.is_open();
-                register.is_some_and(|r| r.data.board_id == Some(self.id))
+                register.is_some_and(|r| r.data.board_id == Some(self.id.into()))
                     || seen.pointing::<Escalation>(risk.meta.id).any(has_it)
             }
             About::Review => {
@@ -272,16 +287,22 @@ impl Scope {
                 controls.any(|c| {
                     c.data
                         .recommendation_id
-                        .is_some_and(|r| self.covered.contains(&r))
+                        .is_some_and(|r| self.covered.contains(&r.uuid()))
                 })
             }
             About::Register => data.register_id == self.id,
         }
     }
 
-    fn owns(&self, seen: &Seen, unit: Option<Uuid>, post: Option<Uuid>) -> bool {
+    fn owns(&self, seen: &Seen, unit: Option<UnitId>, post: Option<PostId>) -> bool {
         let of_post = || seen.get::<Post>(post?).map(|p| p.data.unit_id);
         unit.or_else(of_post)
-            .is_some_and(|u| self.units.contains(&u))
+            .is_some_and(|u| self.units.contains(&u.uuid()))
     }
+}
+
+/// The goals and items that a record is about.
+fn goals_and_items(goals: &[GoalId], items: &[WorkPlanItemId]) -> impl Iterator<Item = Uuid> {
+    let items = items.iter().map(|id| id.uuid());
+    goals.iter().map(|id| id.uuid()).chain(items)
 }

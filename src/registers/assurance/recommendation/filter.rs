@@ -9,23 +9,28 @@ use super::{
     Recommendation, RecommendationClosureState, RecommendationImplementation,
     RecommendationPriority, RecommendationVerification, Timeliness,
 };
+use crate::registers::assurance::AuditReviewId;
 use crate::registers::assurance::{ManagementDecision, RecommendationLink, RecommendationUpdate};
 use crate::registers::checks::{asked, in_window};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::settings::in_force;
+use crate::registers::strategy::GoalId;
 use crate::world::{Reading, Rec};
 
 /// Narrows a list of recommendations.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct RecommendationFilter {
     /// Only recommendations of this review.
-    review_id: Option<Uuid>,
+    review_id: Option<AuditReviewId>,
     /// Only recommendations owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only recommendations owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only recommendations owned by this unit or a unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only recommendations with no owner, neither post nor unit (`true`), or with an owner
     /// (`false`).
     without_owner: Option<bool>,
@@ -62,9 +67,9 @@ pub struct RecommendationFilter {
     /// Only recommendations whose latest update is before this day, or that have no update.
     no_update_since: Option<NaiveDate>,
     /// Only recommendations that relate to this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only recommendations that relate to this work-plan item.
-    item_id: Option<Uuid>,
+    item_id: Option<WorkPlanItemId>,
     /// Only recommendations that refer to this record through an update or a link.
     leans_on_id: Option<Uuid>,
 }
@@ -122,10 +127,11 @@ impl RecommendationFilter {
     /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.review_id
-            .or(self.item_id)
-            .or(self.goal_id)
-            .or(self.owner_post_id)
-            .or(self.owner_unit_id)
+            .map(Uuid::from)
+            .or(self.item_id.map(Uuid::from))
+            .or(self.goal_id.map(Uuid::from))
+            .or(self.owner_post_id.map(Uuid::from))
+            .or(self.owner_unit_id.map(Uuid::from))
     }
 }
 
@@ -135,8 +141,8 @@ fn leans(recommendation: Uuid, on: Uuid, reading: Reading<'_>) -> bool {
     let of = |id: Uuid| id == recommendation;
     reading
         .pointing::<RecommendationLink>(on)
-        .any(|l| of(l.data.recommendation_id) && l.data.to_id == on)
+        .any(|l| of(l.data.recommendation_id.uuid()) && l.data.to_id == on)
         || reading
             .pointing::<RecommendationUpdate>(on)
-            .any(|u| of(u.data.recommendation_id) && u.data.referred().any(|id| id == on))
+            .any(|u| of(u.data.recommendation_id.uuid()) && u.data.referred().any(|id| id == on))
 }

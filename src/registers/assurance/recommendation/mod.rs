@@ -21,11 +21,17 @@ pub(super) use state::claimed_by;
 
 use super::RecommendationExtension;
 use crate::policy::Subject;
+use crate::registers::assurance::AuditReviewId;
 use crate::registers::checks::{distinct, fixed};
 use crate::registers::links::{counts, others};
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::risk::Control;
+use crate::registers::strategy::GoalId;
+use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Priority given by internal audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -39,11 +45,14 @@ pub enum RecommendationPriority {
     Advisory,
 }
 
+/// Id of a recommendation.
+pub type RecommendationId = Id<Recommendation>;
+
 /// A recommendation of an audit review. Its state follows from other records and is never set here.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Recommendation {
     /// The review that makes it. Cannot be changed.
-    pub review_id: Uuid,
+    pub review_id: AuditReviewId,
     /// Number within the review.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 10_000)]
@@ -66,10 +75,10 @@ pub struct Recommendation {
     pub priority: Option<RecommendationPriority>,
     /// Post responsible for it.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit responsible for it. Contributors of this unit report its progress.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// Deadline for implementation. It can be set here once; after that, only an extension moves
     /// it.
     #[serde(default)]
@@ -77,11 +86,11 @@ pub struct Recommendation {
     /// Goals it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub goal_ids: Vec<Uuid>,
+    pub goal_ids: Vec<GoalId>,
     /// Work-plan items it relates to.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub item_ids: Vec<Uuid>,
+    pub item_ids: Vec<WorkPlanItemId>,
 }
 
 /// Recomputes the controls that implement a recommendation.
@@ -125,7 +134,7 @@ impl Recommendation {
 
     fn check_number(&self, rules: &mut Rules<'_, Self>) {
         let Some(number) = self.number else { return };
-        let twin = others(rules, self.review_id)
+        let twin = others(rules, self.review_id.uuid())
             .find(|r| r.data.review_id == self.review_id && r.data.number == Some(number));
         if let Some(twin) = twin {
             let detail = format!(
@@ -159,17 +168,6 @@ impl Resource for Recommendation {
             "owner_post_id": "019abcde-0000-7000-8000-000000000001", "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
             "deadline": { "precision": "month", "due_on": "2020-11-30", "source_text": "November 2020" }
         })
-    }
-    fn links(&self, links: &mut Links) {
-        links.to("/review_id", &["audit_review"], self.review_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.each("/goal_ids", &["goal"], self.goal_ids.iter().copied());
-        links.each(
-            "/item_ids",
-            &["work_plan_item"],
-            self.item_ids.iter().copied(),
-        );
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within([self.review_id])
@@ -226,17 +224,6 @@ impl Resource for Recommendation {
                 key: |r| Key::from(r.computed.latest_update_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        [
-            &self.finding,
-            &self.recommendation,
-            &self.deadline.source_text,
-        ]
-        .into_iter()
-        .filter_map(Option::as_deref)
-        .chain([self.title.as_str()])
-        .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         f.matches(r, reading)

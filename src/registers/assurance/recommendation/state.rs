@@ -200,7 +200,7 @@ impl RecommendationComputed {
         let judged: HashMap<Uuid, &Rec<Verification>> = parts
             .verifications
             .iter()
-            .map(|v| (v.data.claim_id, *v))
+            .map(|v| (v.data.claim_id.uuid(), *v))
             .collect();
         let result = |id: Uuid| judged.get(&id).map(|v| v.data.result);
         let mut claim: Option<&Rec<RecommendationUpdate>> = None;

@@ -62,7 +62,7 @@ pub fn due_of(world: &World, action: &Rec<Action>, part: Option<Uuid>) -> Due {
         None => latest(world, whole, since),
         Some(_) => since
             .iter()
-            .filter(|(_, d)| d.part_id == part)
+            .filter(|(_, d)| d.part_id == part.map(Into::into))
             .max_by_key(|(place, _)| *place)
             .map_or(whole, |(_, d)| d.due()),
     }

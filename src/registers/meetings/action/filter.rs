@@ -7,17 +7,22 @@ use uuid::Uuid;
 
 use super::{Action, ActionState, ActionStatus};
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
 use crate::registers::meetings::ActionDeferral;
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::id::AnyRecordId;
 use crate::world::{Reading, Rec};
 
 /// Narrows a list of actions.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct ActionFilter {
     /// Only actions given at meetings of this board.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only actions given at this meeting.
-    meeting_id: Option<Uuid>,
+    meeting_id: Option<MeetingId>,
     /// Only actions with this number.
     #[param(minimum = 1, maximum = 99_999)]
     number: Option<u32>,
@@ -28,15 +33,15 @@ pub struct ActionFilter {
     #[param(value_type = Option<Vec<ActionState>>, inline, explode = false)]
     state: Option<Any<ActionState>>,
     /// Only actions owned by this post.
-    owner_post_id: Option<Uuid>,
+    owner_post_id: Option<PostId>,
     /// Only actions owned by this unit.
-    owner_unit_id: Option<Uuid>,
+    owner_unit_id: Option<UnitId>,
     /// Only actions owned by this unit or any unit below it.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only actions without an owner (`true`), or with one (`false`).
     without_owner: Option<bool>,
     /// Only actions due at this meeting.
-    target_meeting_id: Option<Uuid>,
+    target_meeting_id: Option<MeetingId>,
     /// Only actions due on or after this date.
     due_from: Option<NaiveDate>,
     /// Only actions due on or before this date.
@@ -52,7 +57,7 @@ pub struct ActionFilter {
     #[param(minimum = 0, maximum = 1000)]
     deferred_at_least: Option<u32>,
     /// Only actions deferred to this meeting, even if they have moved on since.
-    deferred_to_meeting_id: Option<Uuid>,
+    deferred_to_meeting_id: Option<MeetingId>,
     /// Only actions with an open part (`true`), or without one (`false`).
     with_open_parts: Option<bool>,
     /// Whether the action is declared closed although a part is open.
@@ -66,7 +71,7 @@ pub struct ActionFilter {
     /// Only actions closed or cancelled on or before this date.
     closed_until: Option<NaiveDate>,
     /// Only actions about this record.
-    about_id: Option<Uuid>,
+    about_id: Option<AnyRecordId>,
 }
 
 impl ActionFilter {
@@ -87,7 +92,9 @@ impl ActionFilter {
             && is_some(&self.owner_unit_id, &a.owner_unit_id)
             && asked(self.without_owner, || a.owner().is_none())
             && is_some(&self.target_meeting_id, &a.target_meeting_id)
-            && self.about_id.is_none_or(|id| a.record_ids.contains(&id))
+            && self
+                .about_id
+                .is_none_or(|id| a.record_ids.iter().any(|r| *r == id.uuid()))
             && self.unit_below.is_none_or(below)
     }
 
@@ -106,7 +113,7 @@ impl ActionFilter {
     }
 
     fn by_progress(&self, r: &Rec<Action>, reading: Reading<'_>) -> bool {
-        let to = |id| {
+        let to = |id: MeetingId| {
             reading
                 .pointing::<ActionDeferral>(r.meta.id)
                 .any(|d| d.data.to_meeting_id == Some(id))
@@ -128,9 +135,10 @@ impl ActionFilter {
     /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.meeting_id
-            .or(self.target_meeting_id)
-            .or(self.about_id)
-            .or(self.owner_post_id)
-            .or(self.owner_unit_id)
+            .map(Uuid::from)
+            .or(self.target_meeting_id.map(Uuid::from))
+            .or(self.about_id.map(Uuid::from))
+            .or(self.owner_post_id.map(Uuid::from))
+            .or(self.owner_unit_id.map(Uuid::from))
     }
 }

@@ -19,8 +19,13 @@ use super::action_response::{ActionClaim, ActionResponse};
 use super::{ActionDeferral, Meeting};
 use crate::policy::Subject;
 use crate::registers::links::{count, parts};
+use crate::registers::meetings::MeetingId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Key, Links, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::id::MentionId;
+use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Status of an action, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
@@ -46,11 +51,14 @@ pub enum ActionState {
     Complete,
 }
 
+/// Id of an action.
+pub type ActionId = Id<Action>;
+
 /// An action given by a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Action {
     /// Meeting that gave the action. Cannot be changed.
-    pub meeting_id: Uuid,
+    pub meeting_id: MeetingId,
     /// Number of the action. Unique among the actions of that meeting.
     #[schema(minimum = 1, maximum = 99_999)]
     pub number: u32,
@@ -60,18 +68,18 @@ pub struct Action {
     /// Post that owns the action. The owning unit's contributors may change this field; only the
     /// board's secretary may change the others.
     #[serde(default)]
-    pub owner_post_id: Option<Uuid>,
+    pub owner_post_id: Option<PostId>,
     /// Unit that owns the action. Its contributors respond. If empty, the unit of the owner post
     /// responds.
     #[serde(default)]
-    pub owner_unit_id: Option<Uuid>,
+    pub owner_unit_id: Option<UnitId>,
     /// When the action is due. It can be set here once; after that only a deferral changes it.
     #[serde(default)]
     pub due: PlannedDate,
     /// Meeting at which the action is due. It can be set here once; after that only a deferral
     /// changes it. If `due` has no date, the date of this meeting counts.
     #[serde(default)]
-    pub target_meeting_id: Option<Uuid>,
+    pub target_meeting_id: Option<MeetingId>,
     /// Status, declared by the board's secretary.
     #[serde(default)]
     pub status: ActionStatus,
@@ -81,7 +89,7 @@ pub struct Action {
     pub closed_on: Option<NaiveDate>,
     /// Meeting that closed or cancelled it.
     #[serde(default)]
-    pub closed_at_meeting_id: Option<Uuid>,
+    pub closed_at_meeting_id: Option<MeetingId>,
     /// Why it was closed or cancelled. Required if it was cancelled, or closed with an open part.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
@@ -90,7 +98,7 @@ pub struct Action {
     /// withdrawn.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub record_ids: Vec<Uuid>,
+    pub record_ids: Vec<MentionId>,
 }
 
 /// Values computed by the service for an action. Parts, responses and deferrals with a stricter
@@ -134,7 +142,9 @@ pub struct ActionComputed {
 impl Action {
     /// Returns the owner: the unit or, if no unit is given, the post.
     pub(super) fn owner(&self) -> Option<Uuid> {
-        self.owner_unit_id.or(self.owner_post_id)
+        self.owner_unit_id
+            .map(Uuid::from)
+            .or(self.owner_post_id.map(Uuid::from))
     }
 
     /// Whether a due date or target meeting is recorded.
@@ -198,21 +208,9 @@ impl Resource for Action {
             "status": "open"
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/meeting_id", &["meeting"], self.meeting_id);
-        links.to("/owner_post_id", &["post"], self.owner_post_id);
-        links.to("/owner_unit_id", &["unit"], self.owner_unit_id);
-        links.to("/target_meeting_id", &["meeting"], self.target_meeting_id);
-        links.to(
-            "/closed_at_meeting_id",
-            &["meeting"],
-            self.closed_at_meeting_id,
-        );
-        links.mention("/record_ids", &self.record_ids);
-    }
     /// Grants for its owner cover it, and so do grants for the board.
     fn place(&self) -> Place {
-        Place::owned(self.owner().into_iter().chain([self.meeting_id]))
+        Place::owned(self.owner().into_iter().chain([self.meeting_id.uuid()]))
             .and_within([self.meeting_id])
     }
     fn normalise(&mut self) {
@@ -222,7 +220,7 @@ impl Resource for Action {
         rules::check(self, rules);
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        super::withdrawn_by_secretary(rules, Some(self.meeting_id));
+        super::withdrawn_by_secretary(rules, Some(self.meeting_id.uuid()));
     }
     fn compute(
         &self,
@@ -252,7 +250,7 @@ impl Resource for Action {
         ActionComputed {
             board_id: world
                 .get::<Meeting>(self.meeting_id)
-                .map(|m| m.data.board_id),
+                .map(|m| m.data.board_id.uuid()),
             state: match (settled, responses.is_empty() && open == sections.len()) {
                 (true, _) => ActionState::Complete,
                 (false, true) => ActionState::NotStarted,
@@ -269,8 +267,9 @@ impl Resource for Action {
                 || self.has_due().then(|| self.due.clone()),
                 |c| c.first_due.clone(),
             ),
-            first_target_meeting_id: first
-                .map_or(self.target_meeting_id, |c| c.first_target_meeting_id),
+            first_target_meeting_id: first.map_or(self.target_meeting_id.map(Into::into), |c| {
+                c.first_target_meeting_id
+            }),
             first_due_on: first.and_then(|c| c.first_due_on).or(due_on),
             due_on,
         }
@@ -294,13 +293,6 @@ impl Resource for Action {
                 key: |r| Key::from(r.computed.last_response_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        [&self.closure_reason, &self.due.source_text]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .chain([self.text.as_str()])
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         f.matches(r, reading)

@@ -19,8 +19,8 @@ pub(super) fn check(action: &Action, rules: &mut Rules<'_, Action>) {
     }
     who(action, rules);
     let meeting = action.meeting_id;
-    only_when_held(rules, "/meeting_id", meeting);
-    let twin = others::<Action>(rules, meeting)
+    only_when_held(rules, "/meeting_id", meeting.uuid());
+    let twin = others::<Action>(rules, meeting.uuid())
         .any(|a| a.data.meeting_id == meeting && a.data.number == action.number);
     rules.require(
         !twin,
@@ -38,7 +38,7 @@ pub(super) fn check(action: &Action, rules: &mut Rules<'_, Action>) {
 /// one.
 fn who(action: &Action, rules: &mut Rules<'_, Action>) {
     let meeting = action.meeting_id;
-    if rules.before.is_none() && !is_secretarys(rules, meeting) {
+    if rules.before.is_none() && !is_secretarys(rules, meeting.uuid()) {
         rules.forbid(
             "/meeting_id",
             "only the secretary of the board that met can record its actions",
@@ -51,24 +51,28 @@ fn who(action: &Action, rules: &mut Rules<'_, Action>) {
         |a| a.meeting_id,
         "withdraw this action and record it for the other meeting",
     );
-    reserved(rules, action, meeting, "/number", |a| a.number);
-    reserved(rules, action, meeting, "/text", |a| a.text.clone());
-    reserved(rules, action, meeting, "/owner_unit_id", |a| {
+    reserved(rules, action, meeting.uuid(), "/number", |a| a.number);
+    reserved(rules, action, meeting.uuid(), "/text", |a| a.text.clone());
+    reserved(rules, action, meeting.uuid(), "/owner_unit_id", |a| {
         a.owner_unit_id
     });
-    reserved(rules, action, meeting, "/due", |a| a.due.clone());
-    reserved(rules, action, meeting, "/target_meeting_id", |a| {
+    reserved(rules, action, meeting.uuid(), "/due", |a| a.due.clone());
+    reserved(rules, action, meeting.uuid(), "/target_meeting_id", |a| {
         a.target_meeting_id
     });
-    reserved(rules, action, meeting, "/status", |a| a.status);
-    reserved(rules, action, meeting, "/closed_on", |a| a.closed_on);
-    reserved(rules, action, meeting, "/closed_at_meeting_id", |a| {
-        a.closed_at_meeting_id
-    });
-    reserved(rules, action, meeting, "/closure_reason", |a| {
+    reserved(rules, action, meeting.uuid(), "/status", |a| a.status);
+    reserved(rules, action, meeting.uuid(), "/closed_on", |a| a.closed_on);
+    reserved(
+        rules,
+        action,
+        meeting.uuid(),
+        "/closed_at_meeting_id",
+        |a| a.closed_at_meeting_id,
+    );
+    reserved(rules, action, meeting.uuid(), "/closure_reason", |a| {
         a.closure_reason.clone()
     });
-    reserved(rules, action, meeting, "/record_ids", |a| {
+    reserved(rules, action, meeting.uuid(), "/record_ids", |a| {
         a.record_ids.clone()
     });
 }
@@ -96,7 +100,7 @@ fn due(action: &Action, rules: &mut Rules<'_, Action>) {
     }
     let world = rules.reading.world;
     rules.in_order(
-        first_day(world, action.meeting_id),
+        first_day(world, action.meeting_id.uuid()),
         action.due.due_on,
         "/due/due_on",
         "the meeting that gave it",
@@ -104,8 +108,8 @@ fn due(action: &Action, rules: &mut Rules<'_, Action>) {
     only_of_same_board(
         rules,
         "/target_meeting_id",
-        action.meeting_id,
-        action.target_meeting_id,
+        action.meeting_id.uuid(),
+        action.target_meeting_id.map(Into::into),
     );
     let target = action
         .target_meeting_id
@@ -183,7 +187,7 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
     not_in_future(rules, "/closed_on", action.closed_on);
     let world = rules.reading.world;
     rules.in_order(
-        first_day(world, action.meeting_id),
+        first_day(world, action.meeting_id.uuid()),
         action.closed_on,
         "/closed_on",
         "the meeting that gave it",
@@ -191,8 +195,8 @@ fn closure(action: &Action, rules: &mut Rules<'_, Action>) {
     later_meeting(
         rules,
         "/closed_at_meeting_id",
-        action.meeting_id,
-        action.closed_at_meeting_id,
+        action.meeting_id.uuid(),
+        action.closed_at_meeting_id.map(Into::into),
     );
 }
 
@@ -203,7 +207,7 @@ fn keep_to_deferrals(action: &Action, rules: &mut Rules<'_, Action>) {
         return;
     };
     let due = due_of(rules.reading.world, before, None);
-    if (&due.date, due.meeting) != (&action.due, action.target_meeting_id) {
+    if (&due.date, due.meeting) != (&action.due, action.target_meeting_id.map(Into::into)) {
         rules.follow_up(
             rules.meta.id,
             json!({ "due": due.date, "target_meeting_id": due.meeting }),

@@ -7,36 +7,42 @@ use uuid::Uuid;
 
 use super::{ItemCarry, ItemKind, ItemStatus, WorkPlanItem};
 use crate::registers::checks::{asked, in_window};
+use crate::registers::governance::BoardId;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::registers::plan::WorkPlanItemId;
 use crate::registers::plan::{Allocation, Rag};
 use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::strategy::GoalId;
 use crate::world::{Reading, Rec};
 
 /// Filters for a list of work-plan items.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct WorkPlanItemFilter {
     /// Only items in this plan.
-    plan_id: Option<Uuid>,
+    plan_id: Option<PlanId>,
     /// Only items directly below this one.
-    parent_id: Option<Uuid>,
+    parent_id: Option<WorkPlanItemId>,
     /// Only items of these kinds.
     #[param(value_type = Option<Vec<ItemKind>>, inline, explode = false)]
     item_kind: Option<Any<ItemKind>>,
     /// Only items that serve this goal.
-    goal_id: Option<Uuid>,
+    goal_id: Option<GoalId>,
     /// Only items that serve no goal (`true`), or only those that serve at least one (`false`).
     without_goal: Option<bool>,
     /// Only items that this unit is responsible for.
-    responsible_unit_id: Option<Uuid>,
+    responsible_unit_id: Option<UnitId>,
     /// Only items that this unit or a unit below it is responsible for.
-    unit_below: Option<Uuid>,
+    unit_below: Option<UnitId>,
     /// Only items led by this post.
-    lead_post_id: Option<Uuid>,
+    lead_post_id: Option<PostId>,
     /// Only items without a lead post (`true`), or only those with one (`false`).
     without_lead: Option<bool>,
     /// Only items that this board allocated to a unit.
-    board_id: Option<Uuid>,
+    board_id: Option<BoardId>,
     /// Only items that a board allocated to this unit.
-    allocated_unit_id: Option<Uuid>,
+    allocated_unit_id: Option<UnitId>,
     /// Only items in any of these statuses.
     #[param(value_type = Option<Vec<ItemStatus>>, inline, explode = false)]
     status: Option<Any<ItemStatus>>,
@@ -58,7 +64,7 @@ pub struct WorkPlanItemFilter {
     /// Only items whose latest progress update is before this date, or that have none.
     no_update_since: Option<NaiveDate>,
     /// Only items that carry forward this item of an earlier plan.
-    carried_from_item_id: Option<Uuid>,
+    carried_from_item_id: Option<WorkPlanItemId>,
     /// Only items of a refreshed plan that were carried forward in any of these ways.
     #[param(value_type = Option<Vec<ItemCarry>>, inline, explode = false)]
     carry: Option<Any<ItemCarry>>,
@@ -104,17 +110,19 @@ impl WorkPlanItemFilter {
     fn is_allocated(&self, r: &Rec<WorkPlanItem>, reading: Reading<'_>) -> bool {
         (self.board_id.is_none() && self.allocated_unit_id.is_none())
             || reading.pointing::<Allocation>(r.meta.id).any(|a| {
-                is(&self.board_id, &a.data.board_id) && is(&self.allocated_unit_id, &a.data.unit_id)
+                is(&self.board_id, &a.data.board_id.uuid())
+                    && is(&self.allocated_unit_id, &a.data.unit_id.uuid())
             })
     }
 
     /// The most selective record id among the filters.
     pub(super) fn pivot(&self) -> Option<Uuid> {
         self.parent_id
-            .or(self.carried_from_item_id)
-            .or(self.lead_post_id)
-            .or(self.goal_id)
-            .or(self.responsible_unit_id)
-            .or(self.plan_id)
+            .map(Uuid::from)
+            .or(self.carried_from_item_id.map(Uuid::from))
+            .or(self.lead_post_id.map(Uuid::from))
+            .or(self.goal_id.map(Uuid::from))
+            .or(self.responsible_unit_id.map(Uuid::from))
+            .or(self.plan_id.map(Uuid::from))
     }
 }

@@ -18,19 +18,26 @@ pub use parts::{
 use super::{DeadlineChange, ProgressUpdate, Rag};
 use crate::policy::Subject;
 use crate::registers::links::counts;
+use crate::registers::organisation::PostId;
+use crate::registers::organisation::UnitId;
+use crate::registers::plan::PlanId;
+use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Key, Links, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Id of a work plan item.
+pub type WorkPlanItemId = Id<WorkPlanItem>;
 
 /// An item of a delivery plan. Its status, RAG rating and percentage are as declared by its lead.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkPlanItem {
     /// The plan it belongs to.
-    pub plan_id: Uuid,
+    pub plan_id: PlanId,
     /// Kind of item.
     pub item_kind: ItemKind,
     /// The item it is part of, in the same plan.
     #[serde(default)]
-    pub parent_id: Option<Uuid>,
+    pub parent_id: Option<WorkPlanItemId>,
     /// Title of the item, in one line.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
@@ -52,10 +59,10 @@ pub struct WorkPlanItem {
     pub measures: Vec<ItemMeasure>,
     /// The post that leads it.
     #[serde(default)]
-    pub lead_post_id: Option<Uuid>,
+    pub lead_post_id: Option<PostId>,
     /// Unit responsible for it. The unit's contributors keep the item up to date.
     #[serde(default)]
-    pub responsible_unit_id: Option<Uuid>,
+    pub responsible_unit_id: Option<UnitId>,
     /// Others who help to deliver it.
     #[serde(default)]
     #[schema(max_items = 30)]
@@ -97,7 +104,7 @@ pub struct WorkPlanItem {
     pub percent_complete: Option<u8>,
     /// Item of the previous plan that continues in this one.
     #[serde(default)]
-    pub carried_from_item_id: Option<Uuid>,
+    pub carried_from_item_id: Option<WorkPlanItemId>,
     /// What became of that item. Required with `carried_from_item_id`.
     #[serde(default)]
     pub carry: Option<ItemCarry>,
@@ -174,23 +181,6 @@ impl Resource for WorkPlanItem {
             "status": "in_progress", "declared_rag": "amber", "percent_complete": 40
         })
     }
-    fn links(&self, links: &mut Links) {
-        links.to("/plan_id", &["plan"], self.plan_id);
-        links.to("/parent_id", &[Self::KIND], self.parent_id);
-        links.to("/lead_post_id", &["post"], self.lead_post_id);
-        links.to("/responsible_unit_id", &["unit"], self.responsible_unit_id);
-        links.to(
-            "/carried_from_item_id",
-            &[Self::KIND],
-            self.carried_from_item_id,
-        );
-        for (n, partner) in self.partners.iter().enumerate() {
-            links.to(format!("/partners/{n}/unit_id"), &["unit"], partner.unit_id);
-        }
-        for (n, served) in self.goals.iter().enumerate() {
-            links.to(format!("/goals/{n}/goal_id"), &["goal"], served.goal_id);
-        }
-    }
     fn place(&self) -> Place {
         Place::owned(self.responsible_unit_id)
             .and_within([self.plan_id])
@@ -252,19 +242,6 @@ impl Resource for WorkPlanItem {
                 key: |r| Key::from(r.computed.last_update_on),
             },
         ]
-    }
-    fn text(&self) -> Vec<&str> {
-        let more = [
-            &self.what,
-            &self.how,
-            &self.intended_outcome,
-            &self.external_source,
-            &self.risk_summary,
-        ];
-        std::iter::once(self.title.as_str())
-            .chain(more.into_iter().filter_map(Option::as_deref))
-            .chain(self.measures.iter().map(|m| m.name.as_str()))
-            .collect()
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         f.matches(r, reading)

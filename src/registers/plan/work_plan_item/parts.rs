@@ -1,8 +1,9 @@
 //! The parts of a work-plan item.
 
+use crate::registers::organisation::UnitId;
+use crate::registers::strategy::GoalId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// Kind of item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -70,7 +71,7 @@ pub struct ItemMeasure {
 pub struct ItemPartner {
     /// The unit or outside body.
     #[serde(default)]
-    pub unit_id: Option<Uuid>,
+    pub unit_id: Option<UnitId>,
     /// Name of a partner that is not recorded as a unit. Never a person's name.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -81,7 +82,7 @@ pub struct ItemPartner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServedGoal {
     /// The goal.
-    pub goal_id: Uuid,
+    pub goal_id: GoalId,
     /// How the item serves it.
     #[serde(default)]
     #[schema(max_length = 1000)]

@@ -201,7 +201,7 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
             item's plan first, or name another item",
     );
     let may_share = |c: Option<ItemCarry>| c == Some(ItemCarry::Changed);
-    let twin = others(rules, from)
+    let twin = others(rules, from.uuid())
         .filter(|i| i.data.carried_from_item_id == Some(from) && i.data.plan_id == item.plan_id)
         .find(|i| !may_share(item.carry) || !may_share(i.data.carry));
     if let Some(twin) = twin {
