@@ -15,6 +15,7 @@ pub mod meetings;
 pub mod organisation;
 pub mod oversight;
 pub mod papers;
+pub mod parts;
 pub mod performance;
 pub mod plan;
 pub mod query;
@@ -52,19 +53,4 @@ pub fn catalogue() -> &'static Catalogue {
         catalogue.with::<Account>().with::<Grant>()
     });
     &CATALOGUE
-}
-
-/// Schema of a record's other names. Each has 1 to 200 characters.
-#[must_use]
-pub fn names() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let name = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(200));
-    ArrayBuilder::new()
-        .description(Some("Other names, current or former."))
-        .items(name)
-        .max_items(Some(20))
-        .build()
 }

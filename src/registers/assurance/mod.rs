@@ -2,36 +2,29 @@
 //! verifies.
 
 mod assertion;
-mod closure;
-mod extension;
-mod link;
 mod recommendation;
-mod response;
 mod review;
-mod scale;
-mod update;
-mod verification;
 
 pub use assertion::{Assertion, AssertionEvidence};
-pub use closure::{ClosureKind, RecommendationClosure};
-pub use extension::RecommendationExtension;
-pub use link::{RecommendationLink, RecommendationLinkId, RecommendationRelation};
+pub use recommendation::closure::{ClosureKind, RecommendationClosure};
+pub use recommendation::extension::RecommendationExtension;
+pub use recommendation::link::{RecommendationLink, RecommendationLinkId, RecommendationRelation};
+pub use recommendation::response::{ManagementDecision, ManagementResponse, ManagementResponseId};
+pub use recommendation::update::{
+    RecommendationUpdate, RecommendationUpdateId, RecommendationUpdateKind,
+    RecommendationUpdatePart, ReportedImplementation,
+};
+pub use recommendation::verification::{Verification, VerificationResult};
 pub use recommendation::{
     Recommendation, RecommendationClosureState, RecommendationComputed, RecommendationId,
     RecommendationImplementation, RecommendationPriority, RecommendationVerification, Timeliness,
 };
-pub use response::{ManagementDecision, ManagementResponse, ManagementResponseId};
-pub use review::{AuditReview, AuditReviewId, AuditReviewKind};
-pub use scale::{AssuranceLevel, AssuranceScale, AssuranceScaleId, TEMPLATES, missing_scales};
-pub use update::{
-    RecommendationUpdate, RecommendationUpdateId, RecommendationUpdateKind,
-    RecommendationUpdatePart, ReportedImplementation,
+pub use review::scale::{
+    AssuranceLevel, AssuranceScale, AssuranceScaleId, TEMPLATES, missing_scales,
 };
-pub use verification::{Verification, VerificationResult};
+pub use review::{AuditReview, AuditReviewId, AuditReviewKind};
 
-use uuid::Uuid;
-
-use crate::world::{Catalogue, Reading, Resource, Rules};
+use crate::world::Catalogue;
 
 /// Adds the kinds of record in this register.
 #[must_use]
@@ -47,29 +40,6 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
         .with::<RecommendationLink>()
         .with::<RecommendationClosure>()
         .with::<Assertion>()
-}
-
-/// Whether a recommendation belongs to the requested review. True if no review is requested.
-fn is_of_review(reading: Reading<'_>, recommendation: Uuid, review: Option<Uuid>) -> bool {
-    let of = |id| {
-        reading
-            .world
-            .get::<Recommendation>(recommendation)
-            .is_some_and(|r| r.data.review_id == id)
-    };
-    review.is_none_or(of)
-}
-
-/// Refuses an account that has ever made a claim on the recommendation. Nobody may decide on their
-/// own claim (S25), whatever role they hold now.
-fn independent<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid, pointer: &str) {
-    rules.require(
-        !recommendation::claimed_by(rules.reading.world, recommendation, rules.actor),
-        pointer,
-        "own_claim",
-        "this account, or another of the same person, has claimed that the recommendation is \
-            implemented; another auditor must decide",
-    );
 }
 
 #[cfg(test)]

@@ -3,20 +3,18 @@
 
 mod activity;
 mod asset;
-mod evaluation;
 mod good_practice;
 mod plan;
-mod run;
 
+pub use activity::evaluation::CampaignEvaluation;
+pub use activity::run::{ActivityState, Run, ended_on, runs};
 pub use activity::{
     ActivityKind, ActivityStatus, CommunicationsActivity, CommunicationsActivityId,
     CommunicationsAudience, CommunicationsChannel,
 };
 pub use asset::{AssetPolicy, AssetStatus, IntranetAsset, IntranetAssetId};
-pub use evaluation::CampaignEvaluation;
 pub use good_practice::{GoodPractice, PracticeBasis};
 pub use plan::{CommunicationsPlan, CommunicationsPlanId};
-pub use run::{ActivityState, Run, ended_on, runs};
 
 use crate::world::Catalogue;
 

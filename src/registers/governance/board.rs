@@ -62,7 +62,7 @@ pub struct Board {
     pub owner_unit_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
     pub aliases: Vec<String>,
     /// Purpose in brief. The terms of reference give it in full.
     #[serde(default)]

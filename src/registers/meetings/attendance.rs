@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Meeting, MeetingStatus, is_of_board, is_within};
+use super::{Meeting, MeetingStatus};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
 use crate::registers::governance::BoardId;
@@ -15,6 +15,7 @@ use crate::registers::governance::MembershipId;
 use crate::registers::governance::{Membership, MembershipCapacity};
 use crate::registers::links::others;
 use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::meeting::checks::{is_of_board, is_within};
 use crate::registers::organisation::PostId;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};

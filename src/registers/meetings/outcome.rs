@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Action, Meeting, Minutes, MinutesStatus, is_of_board, is_within, only_when_held};
+use super::{Action, Meeting, Minutes, MinutesStatus};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed};
 use crate::registers::governance::BoardId;
 use crate::registers::meetings::ActionId;
 use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::meeting::checks::{is_of_board, is_within, only_when_held};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::AnyRecordId;

@@ -25,7 +25,7 @@ pub struct Post {
     pub unit_id: UnitId,
     /// Other titles, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
     pub aliases: Vec<String>,
 }
 

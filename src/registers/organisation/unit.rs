@@ -48,7 +48,7 @@ pub struct Unit {
     pub parent_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
     pub aliases: Vec<String>,
     /// What it does.
     #[serde(default)]

@@ -2,14 +2,12 @@
 
 mod channel;
 mod obligation;
-mod occurrence;
-mod submission;
 pub mod template;
 
 pub use channel::OversightChannel;
+pub use obligation::occurrence::{Occurrence, OccurrenceState, occurrences};
+pub use obligation::submission::{ReportDocument, ReportSubmission};
 pub use obligation::{ReportObligation, ReportObligationId, StatutoryDuty};
-pub use occurrence::{Occurrence, OccurrenceState, occurrences};
-pub use submission::{ReportDocument, ReportSubmission};
 
 use crate::world::Catalogue;
 

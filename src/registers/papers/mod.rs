@@ -1,13 +1,11 @@
 //! Papers for boards: templates, what the authors write, and what was issued.
 
-mod issue;
 mod paper;
 mod parts;
 mod presets;
-mod rules;
 mod template;
 
-pub use issue::{PaperIssue, sha256};
+pub use paper::issue::{PaperIssue, sha256};
 pub use paper::{Paper, PaperComputed, PaperId};
 pub use parts::{
     ChosenGap, ImplicationState, MeetingMention, PanelDecision, PanelRecommendation, PanelVerb,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::classification::Characteristic;
+use super::measure::classification::Characteristic;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, not_in_future};
 use crate::registers::governance::BoardId;

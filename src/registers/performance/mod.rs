@@ -1,24 +1,21 @@
 //! Performance: data sources, measures, the figures themselves and how they are released, and the
 //! dashboards that show them.
 
-mod classification;
 mod dashboard;
-mod disclosure;
 mod measure;
-mod observation;
 mod period;
 mod source;
 mod target;
 
-pub use classification::{
+pub use dashboard::{Dashboard, DashboardId, DashboardMaturity, DashboardVersion, is_overdue};
+pub use measure::classification::{
     Characteristic, Classification, ClassificationCategory, ClassificationId, LegacyAggregate,
 };
-pub use dashboard::{Dashboard, DashboardId, DashboardMaturity, DashboardVersion, is_overdue};
-pub use disclosure::Figures;
+pub use measure::disclosure::Figures;
+pub use measure::observation::{Observation, ObservationState, ShownFigures, table_of};
 pub use measure::{
     BreakdownCategory, Direction, Measure, MeasureGroup, MeasureId, MeasureState, MeasureUnit,
 };
-pub use observation::{Observation, ObservationState, ShownFigures, table_of};
 pub use period::{Figure, Period};
 pub use source::{DataSource, DataSourceId, DataSourceState, FigureFrequency};
 pub use target::MeasureTarget;

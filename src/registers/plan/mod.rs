@@ -3,24 +3,22 @@
 
 mod allocation;
 mod benefit_claim;
-mod deadline_change;
 mod dependency;
 #[expect(
     clippy::module_inception,
     reason = "the file is named after the record it defines"
 )]
 mod plan;
-mod progress_update;
 mod rag;
 mod work_plan_item;
 
 pub use allocation::Allocation;
 pub use benefit_claim::{BenefitClaim, BenefitEvidence};
-pub use deadline_change::DeadlineChange;
 pub use dependency::{AwaitedId, Dependency, DependencyStatus};
 pub use plan::{Plan, PlanCompleteness, PlanId, PlanStatus};
-pub use progress_update::{ProgressPart, ProgressUpdate};
 pub use rag::Rag;
+pub use work_plan_item::deadline_change::DeadlineChange;
+pub use work_plan_item::progress_update::{ProgressPart, ProgressUpdate};
 pub use work_plan_item::{
     ItemCarry, ItemKind, ItemMeasure, ItemPartner, ItemStatus, QuantifiedTarget, ServedGoal,
     WorkPlanItem, WorkPlanItemId,

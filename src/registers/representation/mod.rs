@@ -3,14 +3,13 @@
 
 mod constituency;
 mod invitation;
-mod rotation;
 mod rotation_policy;
 mod target;
 
 pub use constituency::{includes, speaks_for};
 pub use invitation::Invitation;
-pub use rotation::{Rotation, RotationState, holds_for};
 pub use rotation_policy::RotationPolicy;
+pub use rotation_policy::rotation::{Rotation, RotationState, holds_for};
 pub use target::RepresentationTarget;
 
 use crate::world::Catalogue;

@@ -1,28 +1,25 @@
 //! Risk: registers, risks with three scores, controls, reviews, and escalations to boards.
 
-mod control;
-mod escalation;
-mod filter;
+mod parts;
 mod register;
-mod review;
 #[expect(
     clippy::module_inception,
     reason = "the file is named after what it holds"
 )]
 mod risk;
 mod score;
-mod sums;
 
-pub use control::{
+pub use parts::{RiskAppetite, RiskBand};
+pub use register::{RiskRegister, RiskRegisterId, RiskRegisterKind};
+pub use risk::control::{
     AssumedReduction, Control, ControlComputed, ControlEffectiveness, ControlKind, ControlLine,
     resolvable_controls,
 };
-pub use escalation::{Escalation, EscalationStatus};
-pub use register::{RiskRegister, RiskRegisterId, RiskRegisterKind};
-pub use review::RiskReview;
-pub use risk::{Risk, RiskAppetite, RiskCategory, RiskId, RiskResponse, RiskStatus};
-pub use score::{RiskBand, RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
-pub use sums::RiskComputed;
+pub use risk::escalation::{Escalation, EscalationStatus};
+pub use risk::review::RiskReview;
+pub use risk::sums::RiskComputed;
+pub use risk::{Risk, RiskCategory, RiskId, RiskResponse, RiskStatus};
+pub use score::{RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
 
 use crate::world::Catalogue;
 

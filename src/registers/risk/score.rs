@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::registers::risk::parts::RiskBand;
 use crate::registers::settings::SettingSet;
 
 /// How likely the event is, in five steps from 1 to 5.
@@ -38,30 +39,6 @@ pub struct RiskScore {
     pub likelihood: RiskLikelihood,
     /// How severe the impact would be.
     pub impact: RiskImpact,
-}
-
-/// A band of products, from mildest to worst.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum RiskBand {
-    #[default]
-    Low,
-    Moderate,
-    High,
-    Extreme,
 }
 
 /// A score's product and its band.

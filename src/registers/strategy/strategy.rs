@@ -68,7 +68,7 @@ pub struct Strategy {
     pub title: String,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::names)]
+    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
     pub aliases: Vec<String>,
     /// Kind of document, and whether it is the organisation's own.
     pub strategy_kind: StrategyKind,

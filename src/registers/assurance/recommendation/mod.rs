@@ -1,9 +1,16 @@
 //! Recommendations of audit reviews: the finding, what is recommended, the deadline, and the state
 //! on three axes that are never merged.
 
+mod checks;
+pub mod closure;
+pub mod extension;
 mod filter;
+pub mod link;
+pub mod response;
 mod state;
 mod timeliness;
+pub mod update;
+pub mod verification;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,8 +24,6 @@ pub use state::{
 };
 pub use timeliness::Timeliness;
 
-pub(super) use state::claimed_by;
-
 use super::RecommendationExtension;
 use crate::policy::Subject;
 use crate::registers::assurance::AuditReviewId;
@@ -27,7 +32,6 @@ use crate::registers::links::{counts, others};
 use crate::registers::organisation::PostId;
 use crate::registers::organisation::UnitId;
 use crate::registers::plan::WorkPlanItemId;
-use crate::registers::risk::Control;
 use crate::registers::strategy::GoalId;
 use crate::world::Id;
 use crate::world::date::PlannedDate;
@@ -95,8 +99,11 @@ pub struct Recommendation {
 
 /// Recomputes the controls that implement a recommendation.
 pub(super) fn tell_controls<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid) {
-    for control in rules.reading.world.pointing::<Control>(recommendation) {
-        rules.follow_up(control.meta.id, json!({}));
+    let world = rules.reading.world;
+    let controls = (world.pointing_to(recommendation))
+        .filter(|r| r.subject() == Subject::Control && r.meta().withdrawn_at.is_none());
+    for control in controls {
+        rules.follow_up(control.meta().id, json!({}));
     }
 }
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::Action;
-use crate::registers::meetings::{ActionDeferral, day_of};
+use crate::registers::meetings::ActionDeferral;
+use crate::registers::meetings::meeting::checks::day_of;
 use crate::world::date::PlannedDate;
 use crate::world::{Meta, Rec, World};
 

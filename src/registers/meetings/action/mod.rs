@@ -1,7 +1,11 @@
 //! Actions given by boards: the owner, the due date, and progress.
 
+mod checks;
+pub mod deferral;
 mod due;
 mod filter;
+pub mod part;
+pub mod response;
 mod rules;
 
 use chrono::NaiveDate;
@@ -14,8 +18,8 @@ pub use filter::ActionFilter;
 
 pub(super) use due::{Due, due_of, due_with};
 
-use super::action_part::ActionPart;
-use super::action_response::{ActionClaim, ActionResponse};
+use self::part::ActionPart;
+use self::response::{ActionClaim, ActionResponse};
 use super::{ActionDeferral, Meeting};
 use crate::policy::Subject;
 use crate::registers::links::{count, parts};
@@ -220,7 +224,10 @@ impl Resource for Action {
         rules::check(self, rules);
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        super::withdrawn_by_secretary(rules, Some(self.meeting_id.uuid()));
+        crate::registers::meetings::meeting::checks::withdrawn_by_secretary(
+            rules,
+            Some(self.meeting_id.uuid()),
+        );
     }
     fn compute(
         &self,

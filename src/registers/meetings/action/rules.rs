@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{Action, ActionStatus, due_of};
 use crate::registers::checks::{distinct, fixed, not_in_future};
 use crate::registers::links::others;
-use crate::registers::meetings::{
-    ActionPart, Meeting, MeetingStatus, first_day, is_secretarys, later_meeting,
-    only_of_same_board, only_when_held, reserved,
+use crate::registers::meetings::meeting::checks::{
+    first_day, is_secretarys, later_meeting, only_of_same_board, only_when_held, reserved,
 };
+use crate::registers::meetings::{ActionPart, Meeting, MeetingStatus};
 use crate::world::Rules;
 
 // S21

@@ -1,7 +1,9 @@
 //! Work-plan items: what is to be done, how, by whom, by when, and which goals it serves.
 
+pub mod deadline_change;
 mod filter;
 mod parts;
+pub mod progress_update;
 mod rules;
 
 use chrono::NaiveDate;

@@ -1,0 +1,256 @@
+//! Parts of actions: the separate things an action asks for, each with its own status.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use chrono::NaiveDate;
+
+use crate::policy::Subject;
+use crate::registers::checks::{asked, fixed};
+use crate::registers::governance::BoardId;
+use crate::registers::links::{count, others, parts};
+use crate::registers::meetings::ActionId;
+use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::action::due_of;
+use crate::registers::meetings::action::response::ActionClaim;
+use crate::registers::meetings::meeting::checks::{is_of_board, is_secretarys, reserved};
+use crate::registers::meetings::{Action, ActionDeferral, ActionResponse, ActionStatus};
+use crate::registers::organisation::UnitId;
+use crate::registers::query::{Any, any, is, same_name};
+use crate::world::Id;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+
+/// Status of a part, declared by the board's secretary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionPartStatus {
+    #[default]
+    Open,
+    /// The board has its answer and requires nothing more.
+    Answered,
+    /// Done as asked.
+    Done,
+    /// Should have been done and was not. Still outstanding.
+    NotDone,
+    /// The board no longer asks for it.
+    Dropped,
+}
+
+impl ActionPartStatus {
+    /// Whether it is still outstanding.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::NotDone)
+    }
+}
+
+/// Id of an action part.
+pub type ActionPartId = Id<ActionPart>;
+
+/// One of the things that an action asks for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ActionPart {
+    /// The action. Cannot be changed.
+    pub action_id: ActionId,
+    /// Label ("a", "1"). Unique within the action, ignoring upper and lower case.
+    #[schema(min_length = 1, max_length = 20)]
+    pub label: String,
+    /// What is asked for.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub text: String,
+    /// Status, declared by the board's secretary. What responses claim is given separately.
+    #[serde(default)]
+    pub status: ActionPartStatus,
+    /// What the board said about it.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub note: Option<String>,
+}
+
+/// Values computed by the service for a part. Responses and deferrals with a stricter marking than
+/// the part are not counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActionPartComputed {
+    /// Whether it is still outstanding: open or not done.
+    pub is_open: bool,
+    /// Status claimed by the last response to it.
+    pub claimed_status: Option<ActionClaim>,
+    /// Whether the claimed status differs from the declared status.
+    pub claim_differs: bool,
+    /// Number of responses to it.
+    #[schema(minimum = 0)]
+    pub response_count: u32,
+    /// Date of the last response to it.
+    pub last_response_on: Option<NaiveDate>,
+    /// Number of times this part was deferred on its own.
+    #[schema(minimum = 0)]
+    pub deferral_count: u32,
+}
+
+/// Narrows a list of parts of actions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+pub struct ActionPartFilter {
+    /// Only parts of this action.
+    action_id: Option<ActionId>,
+    /// Only parts of actions given at this meeting.
+    meeting_id: Option<MeetingId>,
+    /// Only parts of actions given at meetings of this board.
+    board_id: Option<BoardId>,
+    /// Only parts of actions owned by this unit or any unit below it.
+    unit_below: Option<UnitId>,
+    /// Only parts in these statuses.
+    #[param(value_type = Option<Vec<ActionPartStatus>>, inline, explode = false)]
+    status: Option<Any<ActionPartStatus>>,
+    /// Whether it is still outstanding.
+    is_open: Option<bool>,
+    /// Whether the status claimed by the last response differs from the declared status.
+    claim_differs: Option<bool>,
+    /// Whether there is any response to it.
+    answered: Option<bool>,
+    /// Only parts deferred on their own at least this many times.
+    #[param(minimum = 0, maximum = 1000)]
+    deferred_at_least: Option<u32>,
+    /// Whether the part is outstanding, its action is open, and its due date has passed. If it was
+    /// deferred without a date, the first due date of the action is used.
+    overdue: Option<bool>,
+}
+
+impl Resource for ActionPart {
+    const KIND: &'static str = "action_part";
+    const PATH: &'static str = "action-parts";
+    const PREFIX: &'static str = "ACP";
+    const SUBJECT: Subject = Subject::Action;
+    const ABOUT: &'static str = "The separate things that an action asks for. The secretary \
+        declares the status of each; the service also gives the status claimed by the last \
+        response.";
+    type Computed = ActionPartComputed;
+    type Filter = ActionPartFilter;
+
+    fn example() -> Value {
+        json!({
+            "action_id": "019abcde-0000-7000-8000-000000000001",
+            "label": "b",
+            "text": "A draft of the performance dashboard",
+            "status": "open"
+        })
+    }
+    fn place(&self) -> Place {
+        Place::within([self.action_id])
+    }
+    // S21
+    fn rules(&self, rules: &mut Rules<'_, Self>) {
+        fixed(
+            rules,
+            self,
+            "/action_id",
+            |p| p.action_id,
+            "withdraw this part and record it for the other action",
+        );
+        let twin = others::<Self>(rules, self.action_id.uuid())
+            .any(|p| same_name(&p.data.label, &self.label));
+        rules.require(
+            !twin,
+            "/label",
+            "duplicate",
+            "the action already has a part with this label; choose another",
+        );
+        let Some(action) = rules.reading.world.get::<Action>(self.action_id) else {
+            return;
+        };
+        let meeting = action.data.meeting_id;
+        if rules.before.is_none() && !is_secretarys(rules, meeting.uuid()) {
+            rules.forbid(
+                "/action_id",
+                "only the secretary of the board that gave the action can say what it asks for",
+            );
+        }
+        reserved(rules, self, meeting.uuid(), "/label", |p| p.label.clone());
+        reserved(rules, self, meeting.uuid(), "/text", |p| p.text.clone());
+        reserved(rules, self, meeting.uuid(), "/status", |p| p.status);
+        reserved(rules, self, meeting.uuid(), "/note", |p| p.note.clone());
+        let unsaid =
+            action.data.status == ActionStatus::Closed && action.data.closure_reason.is_none();
+        rules.require(
+            rules.following || !unsaid || !self.status.is_open(),
+            "/status",
+            "closed",
+            "the action is closed; say in its closure_reason why it is closed with an open part, \
+                or reopen it",
+        );
+    }
+    fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
+        let meeting = rules
+            .reading
+            .world
+            .get::<Action>(self.action_id)
+            .map(|a| a.data.meeting_id);
+        crate::registers::meetings::meeting::checks::withdrawn_by_secretary(
+            rules,
+            meeting.map(Into::into),
+        );
+    }
+    fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
+        let responses: Vec<&Rec<ActionResponse>> = parts(reading.world, meta).collect();
+        let claimed_status = ActionResponse::claimed(responses.iter().copied());
+        ActionPartComputed {
+            is_open: self.status.is_open(),
+            claimed_status,
+            claim_differs: claimed_status.is_some_and(|c| c.as_status() != self.status),
+            response_count: count(responses.len()),
+            last_response_on: responses.iter().map(|r| r.data.responded_on).max(),
+            deferral_count: count(parts::<ActionDeferral>(reading.world, meta).count()),
+        }
+    }
+    fn touches(&self) -> Vec<Uuid> {
+        vec![self.action_id.uuid()]
+    }
+    fn sorts() -> &'static [Sort<Self>] {
+        &[
+            Sort {
+                name: "label",
+                key: |r| Key::from(r.data.label.as_str()),
+            },
+            Sort {
+                name: "last_response_on",
+                key: |r| Key::from(r.computed.last_response_on),
+            },
+        ]
+    }
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
+        let action = || reading.world.get::<Action>(r.data.action_id);
+        let meeting = || action().map(|a| a.data.meeting_id);
+        let below = |top| {
+            action()
+                .and_then(|a| a.data.owner())
+                .is_some_and(|owner| reading.world.is_in_scope(owner, top))
+        };
+        let overdue = || {
+            let open =
+                action().filter(|a| r.computed.is_open && a.data.status == ActionStatus::Open);
+            let due = |a: &Rec<Action>| {
+                due_of(reading.world, a, Some(r.meta.id))
+                    .day(reading.world)
+                    .or(a.computed.first_due_on)
+            };
+            open.and_then(due).is_some_and(|d| d < reading.on)
+        };
+        is(&f.action_id, &r.data.action_id)
+            && any(&f.status, &r.data.status)
+            && is(&f.is_open, &r.computed.is_open)
+            && is(&f.claim_differs, &r.computed.claim_differs)
+            && asked(f.answered, || r.computed.response_count > 0)
+            && f.deferred_at_least
+                .is_none_or(|n| r.computed.deferral_count >= n)
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.board_id.is_none()
+                || meeting()
+                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+            && f.unit_below.is_none_or(below)
+            && asked(f.overdue, overdue)
+    }
+    fn pivot(f: &Self::Filter) -> Option<Uuid> {
+        f.action_id.map(Uuid::from)
+    }
+}
