@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
 use stride::config::{Config, Issuing, LogFormat, Place, Serving};
@@ -241,7 +241,7 @@ async fn token(
     let scope = scope.as_deref().map(find).transpose()?;
     let tokens = stride::app::tokens(&engine, issuing).await?;
     let subject = Subject {
-        account: first_start::operator(&engine)?,
+        account: stride::access::accounts::operator(&engine.now())?,
         client_id: "command-line".into(),
         read_only: false,
         acting_as: Some(Held {

@@ -246,19 +246,6 @@ pub fn one_of(word: &str, known: &[&str]) -> String {
     )
 }
 
-impl From<crate::db::DbError> for Problem {
-    fn from(e: crate::db::DbError) -> Self {
-        if matches!(e, crate::db::DbError::Busy) {
-            return Self::unavailable("too many requests are waiting for the journal");
-        }
-        if crate::db::is_lost(&e) {
-            log::error!("database connection lost: {e}");
-            return Self::unavailable("the database is unavailable");
-        }
-        Self::internal(e)
-    }
-}
-
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.code.slug(), self.detail)?;

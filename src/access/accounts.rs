@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::{Role, Subject};
+use crate::problem::Problem;
 use crate::world::Id;
 use crate::world::id::Target;
 use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
@@ -285,6 +286,19 @@ impl Resource for Grant {
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.account_id.map(Uuid::from).or(f.scope_id.map(Uuid::from))
     }
+}
+
+/// Returns the local operator's account.
+///
+/// # Errors
+/// The database was never prepared.
+pub fn operator(world: &World) -> Result<Uuid, Problem> {
+    world
+        .table_of::<Account>()
+        .and_then(|t| t.by_reference(OPERATOR))
+        .ok_or_else(|| {
+            Problem::internal("the database has no local operator; start the service once")
+        })
 }
 
 #[cfg(test)]

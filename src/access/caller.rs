@@ -9,25 +9,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
-use super::issuers::{Claimed, Vouched};
+use super::identity::{Claimed, Held, Identity};
 use crate::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
 use crate::world::seen::{Clearance, Sight};
-
-/// What a verified token says: the account, when it was issued, and any limits on its use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    pub account: Uuid,
-    /// When the token was issued, in seconds since 1970.
-    pub issued_at: i64,
-    /// The one role the token was made with. For the local operator only.
-    pub acting_as: Option<Held>,
-    /// Whether the token was requested with scope `read`, so that it cannot change anything.
-    pub read_only: bool,
-    /// What the trusted issuer says, if one issued the token.
-    pub external: Option<Arc<Vouched>>,
-}
 
 /// The account that a valid token names, and what that account held when last looked up. This
 /// cannot change until the journal moves or the day changes.
@@ -72,14 +58,6 @@ impl Known {
         })));
         Ok(caller)
     }
-}
-
-/// A role held within a scope.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Held {
-    pub role: Role,
-    pub scope: Option<Uuid>,
-    pub official_sensitive: bool,
 }
 
 /// A caller and the roles it holds.

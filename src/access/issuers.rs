@@ -30,7 +30,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::tokens::{expired, unauthenticated};
+use super::identity::{Claimed, Vouched, expired, unauthenticated};
 use crate::policy::Role;
 use crate::problem::Problem;
 
@@ -143,31 +143,6 @@ fn subject() -> String {
 
 fn a_minute() -> u64 {
     60
-}
-
-/// A role that a token brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
-    pub role: Role,
-    /// Reference or id of the unit or board that the role is limited to.
-    pub scope: Option<String>,
-    pub official_sensitive: bool,
-}
-
-/// What a trusted issuer says in a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vouched {
-    pub issuer: String,
-    /// Keyed digest of issuer and subject.
-    pub external_id: String,
-    /// When the token was issued, in seconds since 1970.
-    pub issued_at: i64,
-    pub roles: Vec<Claimed>,
-    /// Whether an account may be created for the subject.
-    pub is_admitted: bool,
-    pub is_service: bool,
-    pub name: Option<String>,
-    pub email: Option<String>,
 }
 
 struct Verdict {

@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::caller::{Held, Identity, Known};
+use super::caller::Known;
+use super::identity::{Held, Identity, expired, unauthenticated};
 use crate::db::store::SigningKeyRow;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// How long an access token is valid, in seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
@@ -227,17 +228,4 @@ impl Tokens {
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
-}
-
-/// 401 with the header that RFC 6750 requires.
-#[must_use]
-pub fn unauthenticated(detail: &str) -> Problem {
-    Problem::new(Code::Unauthenticated, detail)
-        .header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
-}
-
-/// 401 for a token that has expired.
-#[must_use]
-pub fn expired() -> Problem {
-    unauthenticated("the access token has expired; request a new one")
 }

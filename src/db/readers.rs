@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::{Address, Conn, DbError};
+use crate::problem::Problem;
 
 type Job = Box<dyn FnOnce(&mut Conn) + Send>;
 
@@ -102,5 +103,18 @@ pub fn is_lost(error: &DbError) -> bool {
         }
         DbError::Query(Error::BrokenTransactionManager) => true,
         _ => false,
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(e: DbError) -> Self {
+        if matches!(e, DbError::Busy) {
+            return Self::unavailable("too many requests are waiting for the journal");
+        }
+        if is_lost(&e) {
+            log::error!("database connection lost: {e}");
+            return Self::unavailable("the database is unavailable");
+        }
+        Self::internal(e)
     }
 }

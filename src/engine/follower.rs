@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Published, follow};
+use super::published::Published;
+use super::reading::follow;
 use crate::db::{Address, Conn, DbError, store};
 use crate::problem::Problem;
 

@@ -8,18 +8,19 @@
 
 mod follower;
 mod past;
+mod published;
+mod reading;
 pub mod txn;
 mod writer;
 
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
-use crate::db::{Address, Conn, DbError, Readers, store};
+use self::published::Published;
+use crate::db::{Address, Conn, DbError, Readers};
 use crate::problem::Problem;
-use crate::world::{AnyRecord, Catalogue, World};
+use crate::world::{Catalogue, World};
 
 pub use past::WorldAt;
 pub use txn::{Outcome, Txn};
@@ -27,10 +28,6 @@ pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
 /// Reader threads for history and past worlds. Current records are read from memory.
 const READERS: usize = 2;
-
-/// Number of records read at once at the start, and of pages that may wait to be applied.
-const PAGE: i64 = 2_000;
-const LOTS_AHEAD: usize = 2;
 
 /// The engine, shared by everything that reads or writes.
 pub struct Engine {
@@ -42,34 +39,6 @@ pub struct Engine {
     past: past::Past,
 }
 
-/// The current world. It is only ever replaced by a later one.
-pub(crate) struct Published {
-    world: ArcSwap<World>,
-    guard: Mutex<()>,
-}
-
-impl Published {
-    fn new(world: World) -> Self {
-        Self {
-            world: ArcSwap::from_pointee(world),
-            guard: Mutex::new(()),
-        }
-    }
-
-    fn load(&self) -> Arc<World> {
-        self.world.load_full()
-    }
-
-    /// Replaces the world unless a later one is already published: the writer and the follower may
-    /// both have seen the same entries.
-    fn publish(&self, world: World) {
-        let _one_at_a_time = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
-        if world.seq > self.world.load().seq {
-            self.world.store(Arc::new(world));
-        }
-    }
-}
-
 impl Engine {
     /// Connects, migrates, reads every record into memory and starts the threads.
     ///
@@ -78,7 +47,7 @@ impl Engine {
     pub fn start(address: Address, catalogue: &'static Catalogue) -> Result<Arc<Self>, DbError> {
         let mut conn = address.connect()?;
         conn.migrate()?;
-        let world = load(&mut conn, catalogue)?;
+        let world = reading::load(&mut conn, catalogue)?;
         let now = Arc::new(Published::new(world));
         Ok(Arc::new(Self {
             writer: writer::Writer::start(conn, address.clone(), Arc::clone(&now))?,
@@ -111,7 +80,10 @@ impl Engine {
     /// # Errors
     /// The database is unavailable.
     pub async fn world_at(&self, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
-        self.past.world_at(self, at).await
+        let now = self.fresh().await?;
+        self.past
+            .world_at(now, &self.readers, &self.address, at)
+            .await
     }
 
     /// Runs a read of the journal on a reader thread.
@@ -162,112 +134,4 @@ impl Engine {
     pub fn stop(&self) {
         self.writer.stop();
     }
-}
-
-/// Reads the current version of every record.
-fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError> {
-    let mut world = World::empty(catalogue);
-    let Some((seq, hash, at)) = store::head(conn)? else {
-        return Ok(world);
-    };
-    ahead(
-        |pages| read_pages(conn, catalogue, pages),
-        |page: Lot| {
-            page.into_iter()
-                .for_each(|record| drop(world.apply(record)))
-        },
-    )?;
-    for (kind, number) in store::last_numbers(conn)? {
-        if let Some((kind, number)) = catalogue.named(&kind).zip(u32::try_from(number).ok()) {
-            world.had_number(kind, number);
-        }
-    }
-    (world.seq, world.head, world.at) = (seq, hash.into(), at.0);
-    // Another replica may have written in the meantime. Applying an entry twice does no harm.
-    follow(conn, &mut world)?;
-    Ok(world)
-}
-
-/// A batch of records that were read and parsed.
-type Lot = Vec<Arc<dyn AnyRecord>>;
-
-/// One thread reads and parses while this one applies what it sends. This halves the time to load a
-/// large world.
-fn ahead<T: Send>(
-    read: impl FnOnce(&SyncSender<T>) -> Result<(), DbError> + Send,
-    take: impl FnMut(T),
-) -> Result<(), DbError> {
-    std::thread::scope(|scope| {
-        let (send, lots) = std::sync::mpsc::sync_channel(LOTS_AHEAD);
-        let reader = scope.spawn(move || read(&send));
-        lots.into_iter().for_each(take);
-        reader.join().unwrap_or_else(|_| {
-            Err(DbError::Damaged(
-                "the recorded data could not be read".into(),
-            ))
-        })
-    })
-}
-
-/// Sends the current version of every record, page by page.
-fn read_pages(
-    conn: &mut Conn,
-    catalogue: &Catalogue,
-    pages: &SyncSender<Lot>,
-) -> Result<(), DbError> {
-    let mut after = uuid::Uuid::nil();
-    loop {
-        let rows = store::records_after(conn, after, PAGE)?;
-        let Some(last) = rows.last() else {
-            return Ok(());
-        };
-        after = last.id.0;
-        let parsed = rows
-            .iter()
-            .map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
-        // Sending fails only if the thread that builds the world has failed.
-        if pages.send(parsed.collect::<Result<_, _>>()?).is_err() {
-            return Ok(());
-        }
-    }
-}
-
-/// Applies the entries that follow the world's last one.
-pub(crate) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> {
-    loop {
-        let entries = store::entries_after(conn, world.seq, 5_000)?;
-        if entries.is_empty() {
-            return Ok(());
-        }
-        for entry in entries {
-            if let Some(snapshot) = &entry.snapshot {
-                let record = parse(
-                    world.catalogue(),
-                    &entry.kind,
-                    snapshot,
-                    entry.shape,
-                    entry.seq,
-                )?;
-                world.apply(record);
-            }
-            (world.seq, world.head, world.at) = (entry.seq, entry.hash.into(), entry.at.0);
-        }
-    }
-}
-
-/// Parses a snapshot, given the name of its kind.
-pub(crate) fn parse(
-    catalogue: &Catalogue,
-    kind: &str,
-    body: &str,
-    shape: i32,
-    seq: i64,
-) -> Result<Arc<dyn AnyRecord>, DbError> {
-    let kind = catalogue.named(kind).ok_or_else(|| {
-        DbError::Damaged(format!(
-            "entry {seq} is of the kind `{kind}`, which is unknown to this build"
-        ))
-    })?;
-    (kind.parse)(body, shape, seq, kind.index)
-        .map_err(|e| DbError::Damaged(format!("entry {seq} ({}): {e}", kind.name)))
 }

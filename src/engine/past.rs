@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::{Engine, Lot, ahead, parse};
-use crate::db::{Conn, DbError, store};
+use super::reading::{Lot, ahead, parse};
+use crate::db::{Address, Conn, DbError, Readers, store};
 use crate::problem::Problem;
 use crate::world::{IdSet, World};
 
@@ -47,16 +47,23 @@ pub struct Past {
 }
 
 impl Past {
-    /// Returns the world as recorded at `at`.
-    pub async fn world_at(&self, engine: &Engine, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
-        let now = engine.fresh().await?;
+    /// Returns the world as recorded at `at`, from the current one.
+    pub async fn world_at(
+        &self,
+        now: Arc<World>,
+        readers: &Readers,
+        address: &Address,
+        at: DateTime<Utc>,
+    ) -> Result<WorldAt, Problem> {
         if at >= now.at {
             return Ok(WorldAt {
                 world: now,
                 is_now: true,
             });
         }
-        let seq = engine.read(move |c| store::seq_at(c, at)).await?;
+        let seq = readers
+            .run(address.clone(), move |c| store::seq_at(c, at))
+            .await?;
         if let Some(world) = self.find(seq) {
             return Ok(WorldAt {
                 world,
@@ -74,8 +81,10 @@ impl Past {
         let own = changed.len();
         self.make_room(own);
         let world = Arc::new(
-            engine
-                .read(move |conn| rebuild((*now).clone(), conn, &changed, seq))
+            readers
+                .run(address.clone(), move |conn| {
+                    rebuild((*now).clone(), conn, &changed, seq)
+                })
                 .await?,
         );
         self.keep(Kept {

@@ -14,10 +14,12 @@ use chrono::{Duration, Utc};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::published::Published;
+use super::reading::{follow, parse};
 use super::txn::{Outcome, Txn};
-use super::{Published, follow, parse};
 use crate::access::Caller;
-use crate::access::caller::{Identity, today};
+use crate::access::caller::today;
+use crate::access::identity::Identity;
 use crate::db::store::{IdempotencyRow, JournalRow, RecordRow, Side};
 use crate::db::{Address, Conn, DbError, is_lost, store};
 use crate::journal::NewEntry;

@@ -62,7 +62,7 @@ impl Call {
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller
             .as_deref()
-            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
+            .ok_or_else(|| crate::access::identity::unauthenticated("send an access token"))
     }
 
     /// The trusted issuer of the caller's token, or none if this service issued it.
@@ -87,7 +87,7 @@ impl Call {
         self.who
             .as_ref()
             .map(|known| known.identity.clone())
-            .ok_or_else(|| crate::access::tokens::unauthenticated("send an access token"))
+            .ok_or_else(|| crate::access::identity::unauthenticated("send an access token"))
     }
 
     /// What is visible to the caller.

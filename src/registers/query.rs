@@ -4,10 +4,8 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use crate::world::Id;
+use crate::world::catalogue::MOST_VALUES;
 use crate::world::id::Target;
-
-/// Maximum number of values in one parameter.
-pub const MOST_VALUES: usize = 50;
 
 /// One or more values, separated by commas. A record matches if it has any of them. Filters declare
 /// it with `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, so that the OpenAPI

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::caller::Held;
+use crate::access::Held;
 use crate::http::openapi::API_VERSION;
 use crate::http::operation::{Access, Operation, Tag, schema_ref};
 use crate::http::{Answer, Call};

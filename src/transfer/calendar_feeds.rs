@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::caller::{Identity, forbidden, today};
+use crate::access::caller::{forbidden, today};
+use crate::access::identity::Identity;
 use crate::access::{Caller, secrets};
 use crate::auth::accounts::noted;
 use crate::db::store::{self, CalendarFeedRow, Side};

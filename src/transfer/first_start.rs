@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::load;
-use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR};
+use crate::access::accounts::{FIRST_ADMINISTRATOR, OPERATOR, operator};
 use crate::access::tokens::new_signing_key;
 use crate::auth::people;
 use crate::db::store::{Side, signing_keys};
@@ -15,23 +15,6 @@ use crate::registers::risk::resolvable_controls;
 
 /// Name of the key that makes pseudonyms of the subjects of trusted issuers.
 pub const PSEUDONYMS: &str = "pseudonyms";
-
-/// Returns the local operator's account.
-///
-/// # Errors
-/// The database was never prepared.
-pub fn operator(engine: &Engine) -> Result<Uuid, Problem> {
-    let world = engine.now();
-    let accounts = world
-        .catalogue()
-        .index_of("account")
-        .and_then(|k| world.table(k));
-    accounts
-        .and_then(|t| t.by_reference(OPERATOR))
-        .ok_or_else(|| {
-            Problem::internal("the database has no local operator; start the service once")
-        })
-}
 
 /// Creates what the first start needs and loads `first` into an empty database, in order of time.
 /// Returns whether the database was empty. Several replicas may call it at the same time.
@@ -82,7 +65,7 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
         return Ok(0);
     }
     let write = Write::system(
-        operator(engine)?,
+        operator(&engine.now())?,
         "the recommendation that was named as text is now recorded",
     );
     let outcome = engine.write(write, |txn| {

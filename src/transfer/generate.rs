@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::dice::Dice;
-use super::first_start::operator;
+use crate::access::accounts::operator;
 use crate::access::caller::today;
 use crate::engine::{Engine, Outcome, Write};
 use crate::policy::Subject;
@@ -61,7 +61,7 @@ pub async fn generate(engine: &Engine, amounts: Amounts) -> Result<usize, Proble
     }
     let mut maker = Maker {
         engine,
-        operator: operator(engine)?,
+        operator: operator(&engine.now())?,
         dice: Dice(2017),
         today: today(),
         waiting: Vec::new(),

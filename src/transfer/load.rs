@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::first_start::operator;
+use crate::access::accounts::operator;
 use crate::engine::{Engine, Outcome, Txn, Write};
 use crate::problem::{Code, FieldError, Problem};
 use crate::views::papers::issue_loaded;
@@ -196,7 +196,7 @@ impl File {
 /// loaded.
 pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
     let file = File::parse(text)?;
-    let write = Write::system(operator(engine)?, "loaded from a file");
+    let write = Write::system(operator(&engine.now())?, "loaded from a file");
     let count = file.len();
     let loaded = engine.write(write, move |txn| {
         file.load(txn, Times::Now)?;

@@ -206,7 +206,7 @@ pub(super) fn compare_to() -> Value {
 /// A query parameter that takes one or more of these words.
 pub(super) fn some_of(name: &str, what: &str, words: &[impl AsRef<str>]) -> Value {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    let list = json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::registers::query::MOST_VALUES });
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words }, "maxItems": crate::world::catalogue::MOST_VALUES });
     let mut parameter = query(name, what, list);
     crate::world::schema::set(&mut parameter, "style", "form");
     crate::world::schema::set(&mut parameter, "explode", false);
@@ -222,10 +222,10 @@ pub(super) fn words<T: serde::de::DeserializeOwned>(
     let Some(text) = asked.query.get(name) else {
         return Ok(Vec::new());
     };
-    if text.split(',').count() > crate::registers::query::MOST_VALUES {
+    if text.split(',').count() > crate::world::catalogue::MOST_VALUES {
         let detail = format!(
             "must not name more than {} values",
-            crate::registers::query::MOST_VALUES
+            crate::world::catalogue::MOST_VALUES
         );
         return Err(invalid(name, &detail));
     }

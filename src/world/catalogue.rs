@@ -16,6 +16,9 @@ use super::schema::{self, Schemas};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
+/// Maximum number of values in one parameter.
+pub const MOST_VALUES: usize = 50;
+
 /// A proposed change to a record, to be checked against its rules.
 pub struct Proposal<'a> {
     pub reading: Reading<'a>,
@@ -176,7 +179,7 @@ fn limited(mut parameter: Value) -> Value {
         .get_mut("schema")
         .filter(|s| s.get("items").is_some())
     {
-        schema::set(schema, "maxItems", crate::registers::query::MOST_VALUES);
+        schema::set(schema, "maxItems", MOST_VALUES);
     }
     parameter
 }

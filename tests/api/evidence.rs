@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::policy::Role;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Meetings and actions: what the register's own rules promise.
 
 use serde_json::{Value, json};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::policy::Role;
 use stride::transfer::load;
 

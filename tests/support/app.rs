@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::access::tokens::Subject;
 use stride::app::Application;
 use stride::config::{Config, Issuing, Place, Serving};
@@ -172,7 +172,7 @@ impl TestApp {
 
     /// The account in whose name `stride token` acts.
     pub fn operator(&self) -> Uuid {
-        first_start::operator(&self.service.engine).expect("an operator")
+        stride::access::accounts::operator(&self.service.engine.now()).expect("an operator")
     }
 
     /// A caller with exactly this.

@@ -2,6 +2,7 @@
 //! verifies.
 
 mod assertion;
+mod controls;
 mod recommendation;
 mod review;
 

@@ -6,11 +6,10 @@ mod document;
     reason = "the file is named after the record it defines"
 )]
 mod evidence;
-mod version;
 
+pub use document::version::{DocumentVersion, DocumentVersionId, next_number};
 pub use document::{Document, DocumentComputed, DocumentId, DocumentKind, DocumentState};
 pub use evidence::Evidence;
-pub use version::{DocumentVersion, DocumentVersionId, next_number};
 
 use crate::world::Catalogue;
 

@@ -41,7 +41,7 @@ async fn write(
     engine: &Engine,
     job: impl FnOnce(&mut Txn<'_>) -> Result<(), Problem> + Send + 'static,
 ) {
-    let operator = first_start::operator(engine).expect("an operator");
+    let operator = crate::access::accounts::operator(&engine.now()).expect("an operator");
     let done = engine.write(Write::system(operator, "test"), |txn| {
         job(txn).map(|()| Outcome::default())
     });

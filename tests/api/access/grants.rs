@@ -142,7 +142,7 @@ async fn a_role_in_a_token_counts_for_the_operator_alone(app: TestApp) {
         account: account.id(),
         client_id: "tests".into(),
         read_only: false,
-        acting_as: Some(stride::access::caller::Held {
+        acting_as: Some(stride::access::Held {
             role: Role::Administrator,
             scope: None,
             official_sensitive: true,

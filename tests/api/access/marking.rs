@@ -2,7 +2,7 @@
 //! history, search, link, export, journal.
 
 use serde_json::{Value, json};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::policy::Role;
 use stride::registers::catalogue;
 

@@ -135,7 +135,7 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
         account: app.operator(),
         client_id: "tests".into(),
         read_only: false,
-        acting_as: Some(stride::access::caller::Held {
+        acting_as: Some(stride::access::Held {
             role: Role::Administrator,
             scope: None,
             official_sensitive: true,
@@ -271,7 +271,7 @@ async fn a_token_to_read_with_changes_nothing(app: TestApp) {
             account: app.operator(),
             client_id: "tests".into(),
             read_only: true,
-            acting_as: Some(stride::access::caller::Held {
+            acting_as: Some(stride::access::Held {
                 role,
                 scope: None,
                 official_sensitive: false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::policy::Role;
 use uuid::Uuid;
 

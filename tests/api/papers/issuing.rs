@@ -2,7 +2,7 @@
 //! decides; and who saw it.
 
 use serde_json::{Value, json};
-use stride::access::caller::Held;
+use stride::access::Held;
 use stride::policy::Role;
 use stride::registers::papers::sha256;
 

@@ -27,6 +27,7 @@ pub use timeliness::Timeliness;
 use super::RecommendationExtension;
 use crate::policy::Subject;
 use crate::registers::assurance::AuditReviewId;
+use crate::registers::assurance::controls::tell_controls;
 use crate::registers::checks::{distinct, fixed};
 use crate::registers::links::{counts, others};
 use crate::registers::organisation::PostId;
@@ -95,16 +96,6 @@ pub struct Recommendation {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub item_ids: Vec<WorkPlanItemId>,
-}
-
-/// Recomputes the controls that implement a recommendation.
-pub(super) fn tell_controls<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid) {
-    let world = rules.reading.world;
-    let controls = (world.pointing_to(recommendation))
-        .filter(|r| r.subject() == Subject::Control && r.meta().withdrawn_at.is_none());
-    for control in controls {
-        rules.follow_up(control.meta().id, json!({}));
-    }
 }
 
 impl Recommendation {

@@ -8,8 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::assurance::AssuranceScale;
 use crate::registers::assurance::AssuranceScaleId;
-use crate::registers::assurance::{AssuranceScale, Recommendation, recommendation};
 use crate::registers::checks::{asked, distinct, in_window};
 use crate::registers::links::reaches;
 use crate::registers::organisation::PostId;
@@ -192,8 +192,8 @@ impl Resource for AuditReview {
             .before
             .is_some_and(|b| b.meta.marking != rules.meta.marking)
         {
-            for r in world.pointing::<Recommendation>(own) {
-                recommendation::tell_controls(rules, r.meta.id);
+            for r in world.pointing_to(own) {
+                crate::registers::assurance::controls::tell_controls(rules, r.meta().id);
             }
         }
     }

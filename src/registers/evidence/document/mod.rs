@@ -1,14 +1,16 @@
 //! Documents: what a document is and who owns it. The files themselves are its versions.
 
+pub mod version;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::DocumentVersion;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
+use crate::registers::evidence::DocumentVersion;
 use crate::registers::governance::BoardId;
 use crate::registers::links::parts;
 use crate::registers::organisation::UnitId;
