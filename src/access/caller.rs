@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use chrono::{NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::SettingSet;
 use crate::world::Rec;
+use crate::world::record::word;
 
 /// Reason for the computed RAG rating of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -158,4 +159,10 @@ impl Rated {
             RatedBy::OnCourse => format!("due in {days}"),
         }
     }
+}
+
+/// Every code of a RAG rating.
+#[must_use]
+pub fn codes() -> [String; 5] {
+    [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r))
 }

@@ -30,6 +30,7 @@ mod gaps;
 #[macro_use]
 mod golden;
 mod history;
+mod house;
 mod jobs;
 mod meetings;
 mod migrations;

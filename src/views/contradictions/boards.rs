@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Context, Each, Rule, Said};
+use super::rule::{Clash, Context, Each, Rule, Said};
 use crate::registers::assurance::RecommendationUpdate;
 use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsStatus};
 use crate::registers::meetings::{

@@ -9,6 +9,7 @@ mod boards;
 mod performance;
 mod plan;
 mod risk;
+mod rule;
 mod strategy;
 
 use chrono::NaiveDate;
@@ -17,8 +18,9 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::rule::{Clash, Context, Said};
 use super::RecordName;
-use super::findings::{self, Finding, Found, GapSeverity, Rules};
+use super::findings::{Found, GapSeverity, Rules};
 use super::request::{Asked, View, operation};
 use super::rows::flatten;
 use super::status::Named;
@@ -26,12 +28,9 @@ use super::wait_graph::worked_plans;
 use crate::http::operation::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::assurance::RecommendationVerification;
 use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
-use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
-use crate::world::IdSet;
-use crate::world::record::word;
+use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
 
@@ -45,117 +44,8 @@ const RULES: Rules<Clash> = Rules(&[
     (GapRegister::Performance, performance::RULES),
 ]);
 
-/// What a rule may use in addition to the record itself.
-pub struct Context<'a> {
-    pub seen: &'a Seen,
-    /// The date to calculate for.
-    pub on: NaiveDate,
-    pub settings: &'a SettingSet,
-    planned: IdSet,
-}
-
-impl Context<'_> {
-    /// Whether a plan is not closed.
-    pub fn is_planned(&self, plan: Uuid) -> bool {
-        self.planned.contains(&plan)
-    }
-}
-
-impl Finding for Clash {
-    type Context<'a> = Context<'a>;
-}
-
-/// Looks at every live record of a kind.
-type Each<R> = findings::Each<R, Clash>;
-
-/// A rule that compares statements.
-type Rule = findings::Rule<Clash>;
-
 /// Most records named as contradicting a claim.
 const MOST_AGAINST: usize = 20;
-
-/// One of the three statements, as a rule finds it.
-pub struct Said {
-    code: String,
-    words: String,
-    by: Option<Uuid>,
-    on: Option<NaiveDate>,
-}
-
-impl Said {
-    /// Makes a statement from its code and the same in words.
-    pub fn new(code: impl Into<String>, words: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            words: words.into(),
-            by: None,
-            on: None,
-        }
-    }
-
-    /// Adds the post that said it, or the post or board that approved it.
-    pub fn by(mut self, by: Option<Uuid>) -> Self {
-        self.by = by;
-        self
-    }
-
-    /// Adds the date on which it was said.
-    pub fn on(mut self, day: Option<NaiveDate>) -> Self {
-        self.on = day;
-        self
-    }
-}
-
-/// What audit has found about a recommendation's claim.
-pub fn audit(found: RecommendationVerification) -> Said {
-    let words = match found {
-        RecommendationVerification::None => {
-            "there is no current claim, and audit has verified nothing"
-        }
-        RecommendationVerification::Submitted => "audit has not responded to the claim",
-        RecommendationVerification::Verified => "audit has verified the claim",
-        RecommendationVerification::Rejected => "audit has rejected the claim",
-    };
-    Said::new(word(&found), words)
-}
-
-/// What a rule finds.
-pub struct Clash {
-    claimed: Said,
-    verified: Option<Said>,
-    computed: Option<Said>,
-    against: Vec<Uuid>,
-}
-
-impl Clash {
-    /// Starts with what is claimed.
-    pub fn of(claimed: Said) -> Self {
-        Self {
-            claimed,
-            verified: None,
-            computed: None,
-            against: Vec::new(),
-        }
-    }
-
-    /// Adds what was found by those who check it.
-    pub fn verified(mut self, said: Said) -> Self {
-        self.verified = Some(said);
-        self
-    }
-
-    /// Adds what follows from the records.
-    pub fn computed(mut self, said: Said) -> Self {
-        self.computed = Some(said);
-        self
-    }
-
-    /// Adds the records that contradict the claim.
-    pub fn against(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
-        self.against.extend(ids);
-        self
-    }
-}
 
 /// One of the three statements about a record.
 #[derive(Debug, Serialize, ToSchema)]

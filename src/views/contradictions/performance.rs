@@ -1,7 +1,7 @@
 //! Contradictions in measures and dashboards: called integrated or promised, against figures and
 //! versions.
 
-use super::{Clash, Each, Rule, Said};
+use super::rule::{Clash, Each, Rule, Said};
 use crate::registers::performance::MeasureId;
 use crate::registers::performance::{
     Dashboard, DashboardMaturity, Measure, MeasureState, Observation,

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{Clash, Context, Each, Rule, Said, audit};
+use super::rule::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationVerification,
 };

@@ -1,6 +1,6 @@
 //! Contradictions in risks and controls: assumed, assessed and verified.
 
-use super::{Clash, Each, Rule, Said, audit};
+use super::rule::{Clash, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;

@@ -3,7 +3,7 @@
 
 use chrono::Datelike;
 
-use super::{Clash, Each, Rule, Said};
+use super::rule::{Clash, Each, Rule, Said};
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::strategy::{
     Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,

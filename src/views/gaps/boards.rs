@@ -1,15 +1,13 @@
 //! What boards lack.
 
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
-use super::context::Context;
+use super::rule::{Context, goals_of, is_active};
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership,
-    MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus,
+    Board, BoardEdge, BoardEdgeKind, BoardKind, EdgeAgreement, Membership, MembershipBasis,
+    MembershipCapacity, TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
 
@@ -142,7 +140,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
         look: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(is_active(b) && goals(c, b.meta.id).is_empty())
+            plain_if(is_active(b) && goals_of(c, b.meta.id).is_empty())
         }),
     },
     Rule {
@@ -215,11 +213,6 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether the board is active.
-pub(super) fn is_active(board: &Rec<Board>) -> bool {
-    board.data.status == BoardStatus::Active
-}
-
 /// The board's applicable terms: the latest agreed ones, otherwise the latest that are not
 /// superseded.
 pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
@@ -253,22 +246,11 @@ fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<
         .filter(move |m| runs_on(m.data.term(), on))
 }
 
-/// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
-/// share aim and objectives, but not the kind of remit.
-pub(super) fn goals(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
-    let in_force = c
-        .remits
-        .of(board)
-        .iter()
-        .filter(|r| runs_on(r.data.days(), c.on));
-    in_force.map(|r| r.data.goal_id).map(Into::into).collect()
-}
-
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     if !is_active(board) {
         return None;
     }
-    let own = goals(c, board.meta.id);
+    let own = goals_of(c, board.meta.id);
     if own.is_empty() {
         return None;
     }

@@ -1,7 +1,8 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
-use super::boards::{is_active, latest_terms};
-use super::context::Context;
+use super::boards::latest_terms;
+use super::rule::Context;
+use super::rule::is_active;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::governance::Board;
 use crate::registers::meetings::{

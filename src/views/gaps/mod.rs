@@ -12,7 +12,6 @@
 mod assurance;
 mod boards;
 mod communications;
-mod context;
 mod meetings;
 mod oversight;
 mod papers;
@@ -32,8 +31,6 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use papers::gap_on;
-
 use super::RecordName;
 use super::findings::{GapRules, GapSeverity, Rules};
 use super::gathering::Gathered;
@@ -46,11 +43,12 @@ use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::schema::{Schemas, add_answer};
-use context::Context;
+use crate::world::seen::Seen;
+use rule::Context;
 use rule::{Missing, Rule};
 
 /// All rules, by register, in the order in which they are listed.
-const RULES: Rules<Missing> = Rules(&[
+static RULES: Rules<Missing> = Rules(&[
     (GapRegister::Strategy, strategy::RULES),
     (GapRegister::Plan, plan::RULES),
     (GapRegister::Boards, boards::RULES),
@@ -120,6 +118,30 @@ pub struct GapCount {
     /// Number of waived gaps found.
     #[schema(minimum = 0)]
     pub waived: usize,
+}
+
+/// A gap that a paper shows.
+pub struct Shown {
+    pub severity: GapSeverity,
+    /// What is wrong; none if the rule no longer finds anything.
+    pub reason: Option<String>,
+    pub remedy: &'static str,
+}
+
+/// What a rule finds on a record; none if there is no such rule.
+#[must_use]
+pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
+    let rule = RULES.named(code)?;
+    let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
+    let found = seen
+        .any(record)
+        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.look.kind())
+        .and_then(|r| rule.look.at(&context, r.as_ref()));
+    Some(Shown {
+        severity: rule.severity,
+        reason: found.map(|missing| missing.reason(rule)),
+        remedy: rule.remedy,
+    })
 }
 
 /// A page of gaps, with counts for everything that matches the filters.
@@ -208,7 +230,7 @@ impl WaivedToo {
 fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     let waived = WaivedToo::of(asked)?;
     let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world));
+    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let page = RULES.page(asked, &context, |is_waived| waived.lists(is_waived))?;
     let count = |c: &super::findings::Count<Missing>| GapCount {
         rule: c.rule.code.to_owned(),
@@ -243,7 +265,7 @@ impl Gathered for OfBoards {
 /// Every board's gaps that are not waived, for the organogram.
 pub(super) fn of_boards(asked: &Asked) -> OfBoards {
     let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world));
+    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let is_drawn = |register, rule: &Rule| {
         register == GapRegister::Boards
             && ["board", "board_edge", "membership", "terms_of_reference"]

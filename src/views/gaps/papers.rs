@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::context::Context;
-use super::rule::{Each, Fault, GapSeverity as Is, GapSeverity, Rule, because};
+use super::rule::Context;
+use super::rule::{Each, Fault, GapSeverity as Is, Rule, because};
 use crate::registers::assurance::Recommendation;
 use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
 use crate::registers::meetings::Meeting;
 use crate::registers::papers::{
     ImplicationState, Paper, PaperAppendix, PaperImplication, PaperStatus,
 };
-use crate::registers::settings::in_force;
 use crate::views::papers::{Basis, Found, Scope, Sources};
 use crate::world::Rec;
 use crate::world::record::word;
-use crate::world::seen::Seen;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -68,30 +66,6 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(undecided),
     },
 ];
-
-/// A gap that a paper shows.
-pub struct Shown {
-    pub severity: GapSeverity,
-    /// What is wrong; none if the rule no longer finds anything.
-    pub reason: Option<String>,
-    pub remedy: &'static str,
-}
-
-/// What a rule finds on a record; none if there is no such rule.
-#[must_use]
-pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
-    let rule = super::RULES.named(code)?;
-    let context = Context::new(seen, on, in_force(seen.reading(on).world));
-    let found = seen
-        .any(record)
-        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.look.kind())
-        .and_then(|r| rule.look.at(&context, r.as_ref()));
-    Some(Shown {
-        severity: rule.severity,
-        reason: found.map(|missing| missing.reason(rule)),
-        remedy: rule.remedy,
-    })
-}
 
 /// Whether the paper is a draft or issued.
 fn stands(paper: &Rec<Paper>) -> bool {

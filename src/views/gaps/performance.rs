@@ -2,7 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
-use super::context::Context;
+use super::rule::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::performance::{
     Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget,

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::context::Context;
+use super::rule::Context;
 use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness,

@@ -1,11 +1,31 @@
-//! Rules that find gaps.
+//! Rules that find gaps, and what a rule may use in addition to the record itself. Answers that
+//! several rules need, or that a rule needs for every record, are worked out once for the whole
+//! view, and only when a rule asks. Too many records refer to a board or a unit for each rule to go
+//! through them.
 
+use crate::registers::checks::runs_on;
+use crate::registers::communications::GoodPractice;
+use crate::registers::gaps::GapWaiver;
+use crate::registers::governance::{
+    Board, BoardEdge, BoardStatus, Membership, Remit, TermsOfReference,
+};
+use crate::registers::meetings::{Meeting, MeetingStatus};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::registers::performance::Measure;
+use crate::registers::plan::Plan;
+use crate::registers::representation::RepresentationTarget;
+use crate::registers::settings::SettingSet;
+use crate::views::findings::{self, Finding, Rules};
+use crate::views::performance::{MeasureAvailability, availability};
+use crate::views::representation::{Picture, TargetState, at_the_table};
+use crate::views::wait_graph::worked_plans;
+use crate::world::seen::Seen;
+use crate::world::{IdMap, IdSet, Rec, Resource};
+use chrono::NaiveDate;
 use std::borrow::Cow;
-
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use uuid::Uuid;
-
-use super::context::Context;
-use crate::views::findings::{self, Finding};
 
 pub use crate::views::findings::GapSeverity;
 
@@ -48,4 +68,245 @@ pub fn plain_if(is_fault: bool) -> Fault {
 /// A finding with words of its own.
 pub fn because(words: impl Into<String>) -> Fault {
     Some(Missing(Cow::Owned(words.into())))
+}
+
+/// Whether the board is active.
+pub(super) fn is_active(board: &Rec<Board>) -> bool {
+    board.data.status == BoardStatus::Active
+}
+
+/// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
+/// share aim and objectives, but not the kind of remit.
+pub(super) fn goals_of(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
+    let in_force = c
+        .remits
+        .of(board)
+        .iter()
+        .filter(|r| runs_on(r.data.days(), c.on));
+    in_force.map(|r| r.data.goal_id).map(Into::into).collect()
+}
+
+/// The live records of one kind by what they are about, indexed when first needed.
+pub struct By<'a, R: Resource> {
+    seen: &'a Seen,
+    about: fn(&R) -> Vec<Uuid>,
+    found: OnceLock<IdMap<Vec<&'a Rec<R>>>>,
+}
+
+impl<'a, R: Resource> By<'a, R> {
+    fn new(seen: &'a Seen, about: fn(&R) -> Vec<Uuid>) -> Self {
+        Self {
+            seen,
+            about,
+            found: OnceLock::new(),
+        }
+    }
+
+    /// The records about `id`, in the order in which they were recorded.
+    pub fn of(&self, id: Uuid) -> &[&'a Rec<R>] {
+        let found = self.found.get_or_init(|| {
+            let mut found: IdMap<Vec<&'a Rec<R>>> = IdMap::default();
+            for record in self.seen.live::<R>() {
+                for id in (self.about)(&record.data) {
+                    found.entry(id).or_default().push(record);
+                }
+            }
+            found
+        });
+        found.get(&id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Results worked out for single records, kept for the next use. Rules ask from several threads.
+struct Kept<T>(Mutex<IdMap<Arc<T>>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Kept<T> {
+    fn get(&self, id: Uuid, work: impl FnOnce() -> T) -> Arc<T> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(&id).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let made = Arc::new(work());
+            kept().insert(id, Arc::clone(&made));
+            made
+        })
+    }
+}
+
+/// What a rule may use in addition to the record itself.
+pub struct Context<'a> {
+    pub seen: &'a Seen,
+    /// The date to calculate for.
+    pub on: NaiveDate,
+    pub settings: &'a SettingSet,
+    /// Every rule: some rules are about what others find.
+    pub rules: &'static Rules<Missing>,
+    /// Plans by the plan that they refresh.
+    pub refreshes: By<'a, Plan>,
+    /// Measures by goal.
+    pub measures: By<'a, Measure>,
+    /// Remits by goal and by board.
+    pub remits: By<'a, Remit>,
+    /// By board.
+    pub terms: By<'a, TermsOfReference>,
+    /// By board.
+    pub members: By<'a, Membership>,
+    /// Board relationships by the board that they start from.
+    pub edges: By<'a, BoardEdge>,
+    /// By board.
+    pub meetings: By<'a, Meeting>,
+    waivers: By<'a, GapWaiver>,
+    planned: OnceLock<IdSet>,
+    pictures: Kept<Picture<'a>>,
+    heard: OnceLock<(HashSet<Uuid>, HashSet<UnitKind>)>,
+    practising: OnceLock<HashSet<Uuid>>,
+    figures: Kept<MeasureAvailability>,
+    aims: OnceLock<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
+}
+
+impl<'a> Context<'a> {
+    /// The context for what is visible to a caller, on a date.
+    #[must_use]
+    pub fn new(
+        seen: &'a Seen,
+        on: NaiveDate,
+        settings: &'a SettingSet,
+        rules: &'static Rules<Missing>,
+    ) -> Self {
+        Self {
+            seen,
+            on,
+            settings,
+            rules,
+            refreshes: By::new(seen, |p| {
+                p.predecessor_id.into_iter().map(Into::into).collect()
+            }),
+            measures: By::new(seen, |m| m.goal_ids.iter().map(|id| id.uuid()).collect()),
+            remits: By::new(seen, |r| vec![r.goal_id.uuid(), r.board_id.uuid()]),
+            terms: By::new(seen, |t| vec![t.board_id.uuid()]),
+            members: By::new(seen, |m| vec![m.board_id.uuid()]),
+            edges: By::new(seen, |e| vec![e.from_board_id.uuid()]),
+            meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
+            waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
+            planned: OnceLock::new(),
+            pictures: Kept::default(),
+            heard: OnceLock::new(),
+            practising: OnceLock::new(),
+            figures: Kept::default(),
+            aims: OnceLock::new(),
+        }
+    }
+
+    /// The waiver in force on the date for a rule's finding on a record.
+    pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
+        let mut waivers = self.waivers.of(record).iter().copied();
+        waivers.find(|w| w.data.rule == rule && runs_on(w.data.days(), self.on))
+    }
+
+    /// Whether a plan is not closed.
+    pub fn is_planned(&self, plan: Uuid) -> bool {
+        self.planned
+            .get_or_init(|| worked_plans(self.seen))
+            .contains(&plan)
+    }
+
+    /// Who is represented on a board.
+    pub fn picture(&self, board: Uuid) -> Arc<Picture<'a>> {
+        self.pictures
+            .get(board, || Picture::new(self.seen, board, self.on))
+    }
+
+    /// How far a representation target is met, as the view of its board says.
+    pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<TargetState> {
+        let (targets, _) = self.picture(target.data.board_id.uuid()).heard();
+        targets.into_iter().find(|t| t.target_id == target.meta.id)
+    }
+
+    /// Whether a unit has a seat at the table of an active board, or a seat represents all units of
+    /// its kind.
+    pub fn is_heard(&self, unit: &Rec<Unit>) -> bool {
+        let (units, kinds) = self.heard.get_or_init(|| {
+            let (mut units, mut kinds) = (HashSet::new(), HashSet::new());
+            for seat in self.seen.live::<Membership>() {
+                let sits = || {
+                    self.seen
+                        .get::<Board>(seat.data.board_id)
+                        .is_some_and(is_active)
+                };
+                if at_the_table(&seat.data) && runs_on(seat.data.term(), self.on) && sits() {
+                    kinds.extend(seat.data.constituency_kind);
+                    units.extend(
+                        crate::views::representation::unit_of(self.seen, &seat.data)
+                            .map(|u| u.meta.id),
+                    );
+                }
+            }
+            (units, kinds)
+        });
+        units.contains(&unit.meta.id) || kinds.contains(&unit.data.unit_kind)
+    }
+
+    /// Whether a unit, or one below it, has published good practice.
+    pub fn shares_practice(&self, unit: &Rec<Unit>) -> bool {
+        let units = self.practising.get_or_init(|| {
+            let mut units = HashSet::new();
+            for practice in self
+                .seen
+                .live::<GoodPractice>()
+                .filter(|p| p.data.is_published())
+            {
+                let mut at = Some(practice.data.unit_id.uuid());
+                // Goes through each unit above it once. If a unit is already in the set, so are the
+                // units above it.
+                while let Some(id) = at.filter(|id| units.insert(*id)) {
+                    let unit = self.seen.get::<Unit>(id);
+                    at = unit.and_then(|u| u.data.parent_id).map(Uuid::from);
+                }
+            }
+            units
+        });
+        units.contains(&unit.meta.id)
+    }
+
+    /// Which figures are available for a measure in its latest period.
+    pub fn figures(&self, measure: &Rec<Measure>) -> Arc<MeasureAvailability> {
+        self.figures
+            .get(measure.meta.id, || availability(self.seen, measure, 1))
+    }
+
+    /// The active boards that have exactly these goals in their remits.
+    pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
+        let aims = self.aims.get_or_init(|| {
+            let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
+            for board in self.seen.live::<Board>().filter(|b| is_active(b)) {
+                aims.entry(goals_of(self, board.meta.id))
+                    .or_default()
+                    .push(board);
+            }
+            aims
+        });
+        aims.get(goals).cloned().unwrap_or_default()
+    }
+
+    /// The board's meetings held by the date, latest first.
+    pub fn held(&self, board: Uuid) -> Vec<(NaiveDate, &'a Rec<Meeting>)> {
+        let day = |m: &'a Rec<Meeting>| {
+            m.computed
+                .meeting_on
+                .filter(|d| *d <= self.on)
+                .map(|d| (d, m))
+        };
+        let held = self.meetings.of(board).iter().copied();
+        let mut held: Vec<_> = held
+            .filter(|m| m.data.status == MeetingStatus::Held)
+            .filter_map(day)
+            .collect();
+        held.sort_by_key(|(day, m)| (std::cmp::Reverse(*day), m.meta.id));
+        held
+    }
 }

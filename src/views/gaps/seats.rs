@@ -1,7 +1,7 @@
 //! Gaps in board seats: who is missing, and on what terms members hold their seats.
 
-use super::boards::is_active;
-use super::context::Context;
+use super::rule::Context;
+use super::rule::is_active;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Membership};

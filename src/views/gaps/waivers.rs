@@ -1,6 +1,6 @@
 //! Waivers for which there is no gap.
 
-use super::context::Context;
+use super::rule::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because};
 use crate::registers::checks::runs_on;
 use crate::registers::gaps::GapWaiver;
@@ -21,7 +21,7 @@ fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
     if !runs_on(waiver.data.days(), c.on) {
         return None;
     }
-    let Some(rule) = super::RULES.named(&waiver.data.rule) else {
+    let Some(rule) = c.rules.named(&waiver.data.rule) else {
         return because(format!("the rule {} no longer exists", waiver.data.rule));
     };
     let record = c.seen.any(waiver.data.record_id)?;

@@ -2,15 +2,13 @@
 //! gaps, drawn in.
 
 mod layout;
+mod model;
 mod svg;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::gaps;
@@ -23,196 +21,20 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, Membership,
-    MembershipCapacity, TermsOfReference, TermsStatus,
+    Board, BoardEdge, BoardEdgeKind, BoardStatus, Membership, MembershipCapacity, TermsOfReference,
+    TermsStatus,
 };
-use crate::registers::organisation::{Post, Unit, UnitKind};
+use crate::registers::organisation::{Post, Unit};
 use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
+use model::{
+    OrganogramCounts, OrganogramEdge, OrganogramMembers, OrganogramNode, OrganogramNodeKind,
+    OrganogramPlace, OrganogramRepeat, OrganogramTerms, OrganogramView,
+};
 
 /// Most boards and bodies in one answer.
 const MOST: usize = 1_000;
-
-/// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OrganogramNodeKind {
-    /// A board, group, panel or workstream.
-    Board,
-    /// A unit or an outside body that a board is linked to.
-    Unit,
-}
-
-/// The applicable terms of reference of a board: those in force, otherwise the latest that are
-/// being written.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OrganogramTerms {
-    /// Their id.
-    pub id: Uuid,
-    /// Their reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
-    /// Label of the version.
-    #[schema(max_length = 60)]
-    pub version_label: String,
-    /// Progress so far.
-    pub status: TermsStatus,
-    /// Share of the sections that are filled in, in whole per cent.
-    #[schema(minimum = 0, maximum = 100)]
-    pub completeness: u8,
-}
-
-/// Members of a board on the date, by capacity.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub struct OrganogramMembers {
-    /// All members together.
-    pub total: u32,
-    /// Chairs.
-    pub chair: u32,
-    /// Deputy chairs.
-    pub deputy_chair: u32,
-    /// Members.
-    pub member: u32,
-    /// Deputies of members.
-    pub deputy: u32,
-    /// Advisers.
-    pub adviser: u32,
-    /// Observers.
-    pub observer: u32,
-    /// Secretaries.
-    pub secretary: u32,
-}
-
-/// A board, or a body that a board is linked to.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OrganogramNode {
-    /// Id.
-    pub id: Uuid,
-    /// What it is.
-    pub node_kind: OrganogramNodeKind,
-    /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
-    /// Name.
-    #[schema(max_length = 200)]
-    pub name: String,
-    /// Whether it does not match the filters, and is included only because of a board relationship.
-    pub tied_only: bool,
-    /// Kind of board; null for other bodies.
-    pub board_kind: Option<BoardKind>,
-    /// Kind of body; null for boards.
-    pub unit_kind: Option<UnitKind>,
-    /// Recorded status of the board; null for other bodies.
-    pub status: Option<BoardStatus>,
-    /// The unit that owns the board.
-    pub owner: Option<Named>,
-    /// Posts or bodies that chair it on the date.
-    #[schema(max_items = 100)]
-    pub chairs: Vec<Named>,
-    /// Its terms of reference; null if there are none.
-    pub terms: Option<OrganogramTerms>,
-    /// Its members on the date; null for other bodies.
-    pub members: Option<OrganogramMembers>,
-    /// Codes of the rules that find a gap on it, or on its terms of reference, relationships or
-    /// seats.
-    #[schema(max_items = 100, schema_with = codes)]
-    pub gaps: Vec<String>,
-}
-
-fn codes() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let code = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(60));
-    ArrayBuilder::new()
-        .description(Some(
-            "Codes of the rules that find a gap on it, or on its terms of reference, \
-                relationships or seats. See `/api/v1/gap-rules`.",
-        ))
-        .items(code)
-        .max_items(Some(100))
-        .build()
-}
-
-/// A relationship of a board to another board or body.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OrganogramEdge {
-    /// Id.
-    pub id: Uuid,
-    /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
-    /// Board from which it starts.
-    pub from_id: Uuid,
-    /// Board or body to which it leads.
-    pub to_id: Uuid,
-    /// Meaning.
-    pub edge_kind: BoardEdgeKind,
-    /// Whether the ends agree to it, if they have to.
-    pub agreement: EdgeAgreement,
-}
-
-/// Why a body appears in the tree again, without what is below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OrganogramRepeat {
-    /// It reports to several bodies and appears in full below another.
-    SeveralParents,
-    /// It is above itself: the reporting lines form a circle.
-    Circle,
-}
-
-/// A place in the tree.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OrganogramPlace {
-    /// The board or body.
-    pub id: Uuid,
-    /// The board or body above it; null at the top.
-    pub parent_id: Option<Uuid>,
-    /// Number of levels down: 0 at the top.
-    #[schema(minimum = 0)]
-    pub depth: u32,
-    /// Why it appears here without what is below it; null if it appears in full.
-    pub repeats: Option<OrganogramRepeat>,
-}
-
-/// Numbers of boards, bodies and board relationships.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct OrganogramCounts {
-    /// Boards.
-    pub boards: u32,
-    /// Other bodies.
-    pub bodies: u32,
-    /// Board relationships.
-    pub edges: u32,
-    /// Boards with gaps.
-    pub boards_with_gaps: u32,
-    /// Boards without any board relationship.
-    pub boards_without_lines: u32,
-}
-
-/// The organogram on a date.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OrganogramView {
-    /// Date of the organogram: it has the boards that are established and not dissolved then, and
-    /// the memberships that run then.
-    pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
-    pub journal_seq: i64,
-    /// Its numbers.
-    pub counts: OrganogramCounts,
-    /// Boards and bodies, by reference.
-    #[schema(max_items = 1000)]
-    pub nodes: Vec<OrganogramNode>,
-    /// Board relationships, by reference.
-    #[schema(max_items = 10000)]
-    pub edges: Vec<OrganogramEdge>,
-    /// The tree of reporting lines from the top down. Each place comes directly after the one above
-    /// it, or after the trees of its siblings.
-    #[schema(max_items = 10000)]
-    pub tree: Vec<OrganogramPlace>,
-}
 
 impl View for OrganogramView {
     const FORMATS: &'static [Format] = &[
@@ -265,31 +87,6 @@ impl View for OrganogramView {
             _ => None,
         }
     }
-}
-
-/// Label of a gap's code on a drawing.
-fn gap_words(code: &str) -> String {
-    code.strip_prefix("board_")
-        .unwrap_or(code)
-        .replace('_', " ")
-}
-
-/// Label of a board relationship.
-const fn edge_words(kind: BoardEdgeKind) -> &'static str {
-    match kind {
-        BoardEdgeKind::ReportsTo => "reports to",
-        BoardEdgeKind::Assures => "assures",
-        BoardEdgeKind::AllocatesTo => "allocates to",
-        BoardEdgeKind::EscalatesTo => "escalates to",
-    }
-}
-
-/// Whether a board relationship still lacks an agreement that it needs.
-const fn is_unsettled(edge: &OrganogramEdge) -> bool {
-    matches!(
-        edge.agreement,
-        EdgeAgreement::Missing | EdgeAgreement::OneSided
-    )
 }
 
 impl OrganogramNode {

@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 use super::layout::{BOX, Layout, Line, Net, Placed, Port, lay};
-use super::{
-    OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
+use super::model::{
+    OrganogramEdge, OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words,
+    is_unsettled,
 };
 use crate::registers::governance::{BoardEdgeKind, BoardStatus};
 use crate::views::diagram::{line as one_line, xml};
@@ -196,7 +197,7 @@ fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
         .enumerate()
         .map(|(n, node)| (node.id, n))
         .collect();
-    let line = |edge: &super::OrganogramEdge| {
+    let line = |edge: &OrganogramEdge| {
         Some(Line {
             from: *numbers.get(&edge.from_id)?,
             to: *numbers.get(&edge.to_id)?,

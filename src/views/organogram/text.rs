@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::{
+use super::model::{
     OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
 };
 use crate::registers::governance::BoardEdgeKind;

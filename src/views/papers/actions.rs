@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use super::compute::{Scope, name_of, named};
 use super::content::{PaperAction, PaperActionPart, PaperAnswer, PaperFigure};
 use super::queries::Basis;
+use super::scope::{Scope, name_of, named};
 use crate::registers::meetings::{
     Action, ActionDeferral, ActionPart, ActionResponse, ActionStatus, Meeting,
 };

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::content::PaperContent;
-use super::says;
+use super::reading::says;
 use crate::http::history::FieldChange;
 use crate::http::operation::{Access, Operation, Tag, id_parameter, id_query, schema_ref};
 use crate::http::resource::{BASE, as_of};

@@ -12,56 +12,20 @@ use super::content::{
 };
 use super::queries::Basis;
 use super::references::Found;
+use super::scope::{Scope, Sources, name_of, named};
 use super::{actions, priorities, progress};
 use crate::registers::assurance::{Recommendation, RecommendationLink, RecommendationRelation};
 use crate::registers::evidence::{Document, DocumentVersion};
 use crate::registers::meetings::{Action, Meeting};
 use crate::registers::papers::{Paper, PaperSource, PaperTemplate, TemplateSection};
-use crate::registers::plan::{Plan, WorkPlanItem};
+use crate::registers::plan::WorkPlanItem;
 use crate::registers::risk::{Control, Risk, RiskRegister};
 use crate::registers::settings::used;
-use crate::registers::strategy::{
-    CrossReference, CrossReferenceStatement, Strategy, StrategyVersion,
-};
+use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strategy};
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
-use crate::world::Id;
-use crate::world::id::Target;
-use crate::world::seen::Seen;
 use crate::world::{Rec, Resource};
-
-/// A paper, the world that holds its record, and the world that it reports on. A paper written
-/// today may report on last month.
-pub struct Sources<'a> {
-    pub paper: &'a Rec<Paper>,
-    pub seen: &'a Seen,
-    pub basis: &'a Basis,
-}
-
-/// The name of a record.
-pub fn name_of(seen: &Seen, id: impl Into<Uuid>) -> Option<RecordName> {
-    seen.any(id).map(|r| RecordName::of(seen, r))
-}
-
-/// Name of a record of the given kind.
-pub fn named<R: Resource>(
-    seen: &Seen,
-    id: impl Into<Id<R>>,
-    name: fn(&R) -> &str,
-) -> Option<Named> {
-    seen.get::<R>(id)
-        .map(|r| Named::new(&r.meta, name(&r.data)))
-}
-
-/// The records of a list that are live.
-fn live<T: Target>(seen: &Seen, ids: &[Id<T>]) -> Vec<Uuid> {
-    let is_live = |id: &Uuid| {
-        seen.any(*id)
-            .is_some_and(|r| r.meta().withdrawn_at.is_none())
-    };
-    ids.iter().map(|id| id.uuid()).filter(is_live).collect()
-}
 
 /// Computes a paper's content.
 #[must_use]
@@ -197,62 +161,7 @@ fn figures(source: PaperSource, basis: &Basis, scope: &Scope) -> Vec<PaperFigure
     }
 }
 
-/// What a paper reports on, limited to what its reader may see.
-pub struct Scope {
-    pub board: Option<Uuid>,
-    pub strategies: Vec<Uuid>,
-    pub plans: Vec<Uuid>,
-    pub reviews: Vec<Uuid>,
-    /// Each recommendation once, ordered by review and number.
-    pub recommendations: Vec<Uuid>,
-    pub meetings: Vec<Uuid>,
-}
-
 impl Scope {
-    /// The scope of a paper.
-    #[must_use]
-    pub fn of(sources: &Sources<'_>) -> Self {
-        let (data, seen) = (&sources.paper.data, &sources.basis.seen);
-        let (plans, reviews) = (
-            live(seen, &data.scope.plan_ids),
-            live(seen, &data.scope.review_ids),
-        );
-        let mut strategies = live(seen, &data.scope.strategy_ids);
-        for plan in &plans {
-            let version = seen
-                .get::<Plan>(*plan)
-                .and_then(|p| p.data.strategy_version_id);
-            let strategy = version
-                .and_then(|v| seen.get::<StrategyVersion>(v))
-                .map(|v| v.data.strategy_id.uuid());
-            strategies.extend(strategy.filter(|s| !strategies.contains(s)));
-        }
-        let mut recommendations = Vec::new();
-        for review in &reviews {
-            let mut own: Vec<&Rec<Recommendation>> =
-                seen.pointing::<Recommendation>(*review).collect();
-            own.sort_by_key(|r| (r.data.number.unwrap_or(u32::MAX), r.meta.reference.as_str()));
-            recommendations.extend(own.into_iter().map(|r| r.meta.id));
-        }
-        let more: Vec<Uuid> = live(seen, &data.scope.recommendation_ids);
-        recommendations.extend(
-            more.into_iter()
-                .filter(|id| !recommendations.contains(id))
-                .collect::<Vec<_>>(),
-        );
-        Self {
-            board: sources
-                .seen
-                .get::<Meeting>(data.meeting_id)
-                .map(|m| m.data.board_id.uuid()),
-            strategies,
-            plans,
-            reviews,
-            recommendations,
-            meetings: live(seen, &data.scope.meeting_ids),
-        }
-    }
-
     fn interdependencies(&self, basis: &Basis) -> Vec<PaperInterdependency> {
         let seen = &basis.seen;
         let mut rows: Vec<&Rec<CrossReference>> = Vec::new();

@@ -6,9 +6,10 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::compute::{Sources, content};
+use super::compute::content;
 use super::content::PaperState;
 use super::queries::Basis;
+use super::scope::Sources;
 use super::{layout, markdown};
 use crate::engine::Txn;
 use crate::http::operation::{Access, Operation, id_parameter, query, schema_ref};

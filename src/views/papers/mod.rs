@@ -18,18 +18,17 @@ mod markup;
 mod priorities;
 mod progress;
 mod queries;
+mod reading;
 mod references;
+mod scope;
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-use uuid::Uuid;
-
-pub use compute::{Scope, Sources};
 pub use content::{PaperContent, UnresolvedReference};
 pub use issuing::issue_loaded;
 pub use queries::Basis;
 pub use references::Found;
+pub use scope::{Scope, Sources};
 
 use crate::http::formats::{self, Format};
 use crate::http::operation::{Access, Operation, Tag, id_parameter, schema_ref};
@@ -37,81 +36,11 @@ use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
-use crate::registers::papers::{Paper, PaperIssue};
-use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
-use content::PaperState;
+use reading::{Says, says};
 
 /// Formats of a paper other than JSON.
 const FORMS: &[Format] = &[Format::Markdown, Format::Html, Format::Docx];
-
-/// Content of a paper, limited to what its reader may see.
-enum Says {
-    /// The frozen content.
-    Frozen(Box<PaperIssue>),
-    Now(Box<PaperContent>),
-}
-
-impl Says {
-    /// The content, for writing in another format.
-    fn content(self) -> Result<PaperContent, Problem> {
-        match self {
-            Self::Now(content) => Ok(*content),
-            Self::Frozen(issue) => serde_json::from_str(&issue.content).map_err(Problem::internal),
-        }
-    }
-}
-
-/// Issue of a paper, including a withdrawn one: a recalled paper keeps its content.
-fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec<PaperIssue>> {
-    let id = paper.meta.id;
-    let issues = seen
-        .pointing_to(id)
-        .filter_map(|r| r.as_any().downcast_ref::<Rec<PaperIssue>>());
-    issues
-        .filter(|i| i.data.paper_id == id)
-        .max_by_key(|i| (i.is_live(), i.meta.created_at))
-}
-
-/// Content of a paper. `(seen, on)`: the world that holds its record, and the date of that world.
-async fn says(call: &Call, (seen, on): (&Seen, NaiveDate), id: Uuid) -> Result<Says, Problem> {
-    let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
-    if paper.is_frozen() {
-        // An issue with a stricter marking than its paper is found only by callers who may see it.
-        let issue = issue_of(seen, paper).ok_or_else(Problem::not_found)?;
-        return Ok(Says::Frozen(Box::new(issue.data.clone())));
-    }
-    let basis = match paper.data.as_of_on.filter(|d| *d < on) {
-        Some(day) => {
-            let found = call.service.engine.world_at(queries::end_of(day)).await?;
-            Basis::of_day(call.seen_at(found), day)
-        }
-        None => match call.query.moment("as_of")? {
-            Some(_) if call.query.get("as_of").is_some_and(|t| t.len() == 10) => {
-                Basis::of_day(seen.clone(), on)
-            }
-            Some(at) => Basis::of_moment(seen.clone(), on, at),
-            None => Basis::of_moment(seen.clone(), on, call.last_entry_at()),
-        },
-    };
-    let seen = seen.clone();
-    let work = move || {
-        let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
-        let sources = Sources {
-            paper,
-            seen: &seen,
-            basis: &basis,
-        };
-        Ok(Says::Now(Box::new(compute::content(
-            &sources,
-            PaperState::Draft,
-        ))))
-    };
-    actix_web::web::block(work)
-        .await
-        .map_err(Problem::internal)?
-}
 
 async fn read(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::compute::{Scope, named};
 use super::content::{PaperFigure, PaperItem, PaperPart, PaperPriority};
 use super::queries::Basis;
+use super::scope::{Scope, named};
 use crate::registers::organisation::{Post, Unit};
 use crate::registers::plan::{Plan, ProgressUpdate, WorkPlanItem};
 use crate::registers::settings::in_force;

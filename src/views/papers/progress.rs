@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use super::compute::{Scope, name_of, named};
 use super::content::{LeansOn, PaperFigure, PaperPart, PaperRecommendation, PaperUpdate};
 use super::queries::Basis;
+use super::scope::{Scope, name_of, named};
 use crate::registers::assurance::{
     AuditReview, Recommendation, RecommendationClosureState, RecommendationLink,
     RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind, Timeliness,

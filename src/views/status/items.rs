@@ -87,7 +87,7 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let limit = limit(&asked.query)?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
-    let known = super::rags();
+    let known = crate::views::rag::codes();
     if computed.is_some_and(|c| !known.iter().any(|k| k == c)) {
         return Err(invalid(
             "computed_rag",

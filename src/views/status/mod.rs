@@ -39,7 +39,6 @@ use crate::registers::plan::{Plan, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
-use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::{Seen, Visible};
 use crate::world::{IdSet, Rec, Resource};
@@ -681,10 +680,6 @@ const ABOUT: &str = "Shows work-plan items by status and RAG rating, by goal and
     all of these. Declared values are shown next to those that the service computes, with the \
     reasons for the overall RAG rating. `compare_to` adds what has changed since an earlier time.";
 
-fn rags() -> [String; 5] {
-    [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r))
-}
-
 /// Status operation for records of one kind.
 fn operation_of<R: Resource>(
     counted: &Arc<Counted>,
@@ -792,7 +787,7 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             query(
                 "computed_rag",
                 "Only items with this computed RAG rating.",
-                json!({ "type": "string", "enum": rags() }),
+                json!({ "type": "string", "enum": crate::views::rag::codes() }),
             ),
             id_query(
                 "strategy_id",

@@ -18,7 +18,7 @@ use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_f
 use crate::registers::governance::Board;
 use crate::registers::governance::BoardId;
 use crate::registers::links::{others, parts};
-use crate::registers::meetings::{MeetingOutcome, Minutes, MinutesStatus};
+use crate::registers::meetings::{Minutes, MinutesStatus};
 use crate::registers::organisation::PostId;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
@@ -271,12 +271,13 @@ impl Meeting {
             distinct(rules, &format!("/agenda/{n}/record_ids"), &item.record_ids);
         }
         let id = rules.meta.id;
-        let mut outcomes = rules
-            .reading
-            .world
-            .pointing::<MeetingOutcome>(id)
-            .filter_map(|o| o.data.agenda_number.as_ref());
-        if let Some(gone) = outcomes.find(|number| !self.has_item(number)) {
+        // Outcomes know meetings, so a meeting reads them as records of any kind.
+        let is_outcome = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none();
+        let gone = (rules.reading.world.pointing_to(id).filter(is_outcome)).find_map(|r| {
+            let number = r.draft().get("agenda_number")?.as_str()?.to_owned();
+            (!self.has_item(&number)).then_some(number)
+        });
+        if let Some(gone) = gone {
             let detail = format!(
                 "item {gone} has outcomes; leave it on the agenda, or change the outcomes first"
             );

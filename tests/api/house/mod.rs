@@ -1,0 +1,3 @@
+//! Rules of the house that the source itself must keep.
+
+mod imports;
