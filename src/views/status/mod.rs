@@ -667,11 +667,12 @@ fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Probl
     Ok(status(asked, counted, Some(scope)))
 }
 
-const ABOUT: &str = "Work-plan items by status and colour, by goal and by unit; overdue, due \
-    soon, without a lead, without a deadline, not heard of for long; audit recommendations by \
-    the three axes and in time or not; actions; risks; the next dates of all of them. What is \
-    declared stands beside what the service computes, with the reasons for the colour of the \
-    whole. `compare_to` adds what has moved since an earlier time.";
+const ABOUT: &str = "Work-plan items are counted by status, RAG rating, goal and unit, and by \
+    whether they are overdue, due soon, without a lead, without a deadline or without a recent \
+    update. Audit recommendations are counted by implementation, verification, closure and \
+    timeliness; actions and risks are counted too, and the next dates of all of them are listed. \
+    Declared and computed values are given separately, with the reasons for the overall RAG \
+    rating. `compare_to` adds the changes since an earlier time.";
 
 fn rags() -> [String; 5] {
     [Rag::Red, Rag::Amber, Rag::Green, Rag::Blue, Rag::Grey].map(|r| word(&r))
@@ -703,63 +704,63 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             move |asked: &Asked| Ok(status(asked, &counted, None))
         })
         .takes([compare_to()])
-        .says("Views", "Where everything stands", ABOUT),
+        .says("Views", "Get the overall status", ABOUT),
         operation_of::<Strategy>(
             counted,
             "getStrategyStatus",
             Subject::Strategy,
-            "Where a strategy stands",
-            "The items of the plans that deliver it and those that serve its goals, the \
-                recommendations that bear on its goals or these items, or depend on or are \
-                addressed by one of them or by a review of the strategy, and the actions and \
+            "Get the status of a strategy",
+            "Covers the items of the plans that deliver it and those that serve its goals; the \
+                recommendations that relate to its goals or these items, or that depend on or \
+                are addressed by one of them or by a review of the strategy; and the actions and \
                 risks about any of these.",
         ),
         operation_of::<Plan>(
             counted,
             "getPlanStatus",
             Subject::Plan,
-            "Where a plan stands",
-            "Its items, and the recommendations, actions and risks that are about it or them.",
+            "Get the status of a plan",
+            "Covers its items, and the recommendations, actions and risks about the plan or its items.",
         ),
         operation_of::<Goal>(
             counted,
             "getGoalStatus",
             Subject::Strategy,
-            "Where a goal stands",
-            "The items that serve it or a goal below it, and the recommendations, actions and \
-                risks that are about these goals or items.",
+            "Get the status of a goal",
+            "Covers the items that serve it or a goal below it, and the recommendations, actions \
+                and risks about these goals or items.",
         ),
         operation_of::<Unit>(
             counted,
             "getUnitStatus",
             Subject::Organisation,
-            "Where a unit stands",
-            "What the unit, or a unit below it, is responsible for.",
+            "Get the status of a unit",
+            "Covers what the unit, or a unit below it, is responsible for.",
         ),
         operation_of::<Board>(
             counted,
             "getBoardStatus",
             Subject::Governance,
-            "Where a board stands",
-            "The items that it allocated and those that serve the goals that it decides on, \
-                oversees or delivers on the day; the recommendations that bear on them, or are \
-                addressed by one of them or by the board; its own actions; the risks on the \
-                registers that it watches and those escalated to it.",
+            "Get the status of a board",
+            "Covers the items that it allocated and those that serve the goals that it decides on, \
+                oversees or delivers on the date; the recommendations that relate to them, or \
+                are addressed by one of them or by the board; its own actions; and the risks on \
+                the registers that it oversees and those escalated to it.",
         ),
         operation_of::<AuditReview>(
             counted,
             "getAuditReviewStatus",
             Subject::Assurance,
-            "Where an audit review stands",
-            "Its recommendations, the items that they bear on, the actions about them, and the \
-                risks whose controls carry them out.",
+            "Get the status of an audit review",
+            "Covers its recommendations, the items that they relate to, the actions about them, \
+                and the risks whose controls carry them out.",
         ),
         operation_of::<RiskRegister>(
             counted,
             "getRiskRegisterStatus",
             Subject::Risk,
-            "Where a risk register stands",
-            "Its risks.",
+            "Get the status of a risk register",
+            "Covers its risks.",
         ),
         operation(
             "/api/v1/status/items",
@@ -776,12 +777,12 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             ),
             query(
                 "disagreeing",
-                "Only open items whose declared and computed colour differ.",
+                "Only open items whose declared and computed RAG ratings differ.",
                 json!({ "type": "boolean", "default": false }),
             ),
             query(
                 "computed_rag",
-                "Only items of this computed colour.",
+                "Only items with this computed RAG rating.",
                 json!({ "type": "string", "enum": rags() }),
             ),
             id_query(
@@ -796,9 +797,9 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
         ])
         .says(
             "Views",
-            "Items, with declared and computed RAG ratings",
-            "Each item with the colour that its lead declares, the one that the service \
-                    computes, and the reason for it.",
+            "List items with declared and computed RAG ratings",
+            "Returns each item with the RAG rating declared by its lead, the one computed by the \
+                service, and the reason for it.",
         ),
     ]
 }
