@@ -243,7 +243,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
                 format!("an account has at most {MOST} feeds; revoke one first"),
             ));
         }
-        noted(txn, account, "an address for a calendar program was made")?;
+        noted(txn, account, "a calendar feed was created")?;
         let row = CalendarFeedRow {
             id: Uuid::now_v7().into(),
             owner_id: account.into(),
@@ -320,7 +320,7 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
             .any(owner)
             .is_some_and(|a| a.meta().withdrawn_at.is_none())
         {
-            noted(txn, owner, "an address for a calendar program was revoked")?;
+            noted(txn, owner, "a calendar feed was revoked")?;
         }
         txn.beside(Side::EndCalendarFeed(id));
         Ok(Outcome {

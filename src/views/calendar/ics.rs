@@ -119,7 +119,7 @@ fn description(thing: &DatedThing) -> String {
         thing.record.reference
     );
     if thing.is_first_date {
-        text.push_str("\nPut off to no day; this is when it was first due.");
+        text.push_str("\nDeferred without a date; this is when it was first due.");
     } else if thing.precision != Precision::Day && thing.precision != Precision::Unspecified {
         let words = thing
             .source_text
