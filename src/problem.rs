@@ -264,12 +264,12 @@ mod tests {
         let fault = |n: usize| super::FieldError {
             pointer: format!("/{n}"),
             code: "duplicate".into(),
-            detail: "is there twice".into(),
+            detail: "is listed more than once".into(),
         };
         let problem =
             super::Problem::with_errors(super::Code::RuleViolation, (0..118).map(fault).collect());
         assert!(
-            problem.detail.starts_with("118 faults; the first is /0"),
+            problem.detail.starts_with("118 errors; the first is /0"),
             "{}",
             problem.detail
         );
@@ -288,7 +288,7 @@ mod tests {
             .collect();
         let said = super::one_of("measure_has_no_target", &many);
         assert!(
-            said.starts_with("must be one of 100 words; the nearest are measure_without_target, "),
+            said.starts_with("must be one of 100 words; the closest are measure_without_target, "),
             "{said}"
         );
     }

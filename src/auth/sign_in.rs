@@ -140,10 +140,10 @@ pub fn operations() -> Vec<Operation> {
         Operation::new("POST", "/oauth/token", "requestToken", Access::Public, token)
             .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the \
                 account's id and secret, in the form or by HTTP Basic. For people: \
-                `refresh_token`, with the token from the previous response. Access tokens are \
-                valid for fifteen minutes. As RFC 6749 requires, unknown parameters and \
-                parameters without a value are ignored, and errors carry `error` and \
-                `error_description` as well as the members of every problem.")
+                `refresh_token`, with the token from the last response. Access tokens are valid \
+                for fifteen minutes. As RFC 6749 requires, unknown parameters and those without a \
+                value are ignored, and an error has `error` and `error_description` as well as \
+                the members of every problem.")
             .body(
                 &["application/x-www-form-urlencoded"],
                 schema_ref("TokenRequestInput"),

@@ -190,7 +190,7 @@ fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&
 
 fn version_text(item: &VersionEntry, out: &mut String) {
     let what = match item.action.as_str() {
-        "create" => "made",
+        "create" => "created",
         "update" => "changed",
         "withdraw" => "withdrawn",
         "restore" => "restored",

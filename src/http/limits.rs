@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(
             told("10.0.0.1", &["203.0.113.9, 198.51.100.7", "10.1.2.3"]),
             "198.51.100.7",
-            "what stands before is the caller's word"
+            "what comes before is only what the caller says"
         );
         assert_eq!(told("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");

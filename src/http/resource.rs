@@ -29,9 +29,11 @@ const PATCH_BODY: &[&str] = &["application/merge-patch+json", "application/json"
 
 /// The names of a kind in texts, schemas and paths.
 pub struct Names {
-    /// `work-plan item`
+    /// `work plan item`
     pub one: String,
-    /// `work-plan items`
+    /// `a work plan item`; no article for a kind that English does not count, as in `minutes`.
+    pub one_of: String,
+    /// `work plan items`
     pub many: String,
     /// `WorkPlanItem`
     pub type_name: String,
@@ -56,9 +58,27 @@ impl Names {
                 })
                 .collect::<String>()
         };
+        let (one, many) = match kind.name {
+            "board_edge" => (
+                "board relationship".to_owned(),
+                "board relationships".to_owned(),
+            ),
+            "evidence" => ("evidence record".to_owned(), "evidence records".to_owned()),
+            "good_practice" => (
+                "good practice example".to_owned(),
+                "good practice examples".to_owned(),
+            ),
+            "setting_set" => ("set of settings".to_owned(), "sets of settings".to_owned()),
+            name => (name.replace('_', " "), kind.path.replace('-', " ")),
+        };
+        let one_of = match kind.name {
+            "minutes" | "terms_of_reference" => one.clone(),
+            _ => a(&one),
+        };
         Self {
-            one: kind.name.replace('_', " "),
-            many: kind.path.replace('-', " "),
+            one,
+            one_of,
+            many,
             type_name: kind.schema_name.clone(),
             plural: pascal(kind.path),
             path: format!("{BASE}/{}", kind.path),
@@ -248,7 +268,7 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
         handler(kind, post),
     )
     .settled_by_writer()
-    .says(&tag(kind), &format!("Create {}", a(&n.one)), kind.about)
+    .says(&tag(kind), &format!("Create {}", n.one_of), kind.about)
     .takes([idempotency(), reason()])
     .body(
         JSON_BODY,
@@ -279,7 +299,7 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
     )
     .says(
         &tag(kind),
-        &format!("Read {}", a(&n.one)),
+        &format!("Read {}", n.one_of),
         "Returns the current record, or the record as it was at `as_of`. Its `ETag` is its \
             version: send it in `If-Match` to change the record you read.",
     )
@@ -299,10 +319,11 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
     .settled_by_writer()
     .says(
         &tag(kind),
-        &format!("Change {}", a(&n.one)),
-        "Accepts a JSON merge patch (RFC 7396): fields that are left out keep their value, `null` \
-            clears a field, and lists are replaced as a whole. The result is checked like a new \
-            record. A patch that changes nothing creates no new version.",
+        &format!("Change {}", n.one_of),
+        "Accepts a JSON merge patch (RFC 7396): \
+        fields that are left out keep their value, `null` clears a field, and lists are replaced \
+        as a whole. The result is checked like a new record. A patch that changes nothing \
+        creates no new version.",
     )
     .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
     .body(
@@ -338,10 +359,10 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     .settled_by_writer()
     .says(
         &tag(kind),
-        &format!("Withdraw {}", a(&n.one)),
-        "Withdraws the record without deleting it: it no longer appears in lists, but its history \
-            is kept and it can be restored. Refused while other live records, apart from its own \
-            parts, refer to it.",
+        &format!("Withdraw {}", n.one_of),
+        "Withdraws the record without deleting \
+        it: it no longer appears in lists, but its history is kept and it can be restored. \
+        Refused while other live records, apart from its own parts, refer to it.",
     )
     .takes([id_parameter(&n.one), if_match(), reason()])
     .answers(
@@ -370,7 +391,7 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
     .settled_by_writer()
     .says(
         &tag(kind),
-        &format!("Restore {}", a(&n.one)),
+        &format!("Restore {}", n.one_of),
         "Restores a withdrawn record. It must satisfy the current validation rules.",
     )
     .takes([id_parameter(&n.one), idempotency(), reason()])
@@ -398,7 +419,7 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     )
     .says(
         &tag(kind),
-        &format!("List the history of {}", a(&n.one)),
+        &format!("List the history of {}", n.one_of),
         "Returns every version, oldest first: author, time, reason, and the changes field by \
             field, with the current names of the records linked before and after. The Markdown \
             format is for human readers.",
@@ -437,7 +458,7 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
     )
     .says(
         &tag(kind),
-        &format!("Compare two versions of {}", a(&n.one)),
+        &format!("Compare two versions of {}", n.one_of),
         "Returns the differences between two versions field by field, with the current names of \
             the records linked before and after.",
     )

@@ -93,7 +93,7 @@ pub struct Job {
     #[schema(minimum = 0)]
     pub failed: i32,
     /// The first refusals, at most 100, or fewer if they are long. Empty unless the caller owns the
-    /// job or is cleared for everything.
+    /// job or may see every record.
     #[schema(max_items = 100)]
     pub errors: Vec<JobError>,
     /// Why the job failed; null if it did not.

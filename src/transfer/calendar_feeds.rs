@@ -244,7 +244,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
                 format!("an account can have at most {MOST} calendar feeds; revoke one first"),
             ));
         }
-        noted(txn, account, "a URL for a calendar program was made")?;
+        noted(txn, account, "a calendar feed was created")?;
         let row = CalendarFeedRow {
             id: Uuid::now_v7().into(),
             owner_id: account.into(),
@@ -321,7 +321,7 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
             .any(owner)
             .is_some_and(|a| a.meta().withdrawn_at.is_none())
         {
-            noted(txn, owner, "a URL for a calendar program was revoked")?;
+            noted(txn, owner, "a calendar feed was revoked")?;
         }
         txn.beside(Side::EndCalendarFeed(id));
         Ok(Outcome {

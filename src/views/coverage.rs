@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::attendance::{LAST_MEETINGS, Turnout, attended};
 use super::performance::availability;
+use super::rag::counted;
 use super::representation::at_the_table;
 use super::request::{Asked, View, id_of, operation};
 use super::wait_graph::worked_plans;
@@ -179,11 +180,15 @@ impl CoverageCell {
         match &self.turnout {
             // If attendance was not recorded, nobody can tell who came.
             Some(t) if t.recorded == 0 => {
-                format!("{marks}: attendance not recorded ({} meetings)", t.held)
+                format!(
+                    "{marks}: attendance not recorded ({})",
+                    counted(t.held.into(), "meeting")
+                )
             }
             Some(t) => format!(
-                "{marks}: attended {} of {} meetings with recorded attendance",
-                t.attended, t.recorded
+                "{marks}: attended {} of {} with recorded attendance",
+                t.attended,
+                counted(t.recorded.into(), "meeting")
             ),
             None if self.count > 1 => format!("{marks} ({})", self.count),
             None => marks,

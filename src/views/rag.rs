@@ -68,13 +68,40 @@ pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet
     (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }
 
+/// A number with its noun: `1 day`, `2 days`. The noun is one that takes an s in the plural.
+#[must_use]
+pub fn counted(n: i64, noun: &str) -> String {
+    if n == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{n} {noun}s")
+    }
+}
+
 /// Number of days in words.
 #[must_use]
 pub fn days(n: i64) -> String {
-    if n == 1 {
-        "1 day".to_owned()
+    counted(n, "day")
+}
+
+/// `today`, or `in` a number of days.
+#[must_use]
+pub fn in_days(n: i64) -> String {
+    if n == 0 {
+        "today".to_owned()
     } else {
-        format!("{n} days")
+        format!("in {}", days(n))
+    }
+}
+
+/// How often something happened: `never`, `once`, `twice`, `3 times`.
+#[must_use]
+pub fn times(n: i64) -> String {
+    match n {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{n} times"),
     }
 }
 
@@ -153,10 +180,10 @@ impl Rated {
             }
             RatedBy::OnHold => "on hold with a deadline still to be met".into(),
             RatedBy::LateStart => format!("should have started {days} ago"),
-            RatedBy::DueSoonNotStarted => format!("due in {days} and not started"),
+            RatedBy::DueSoonNotStarted => format!("due {} and not started", in_days(self.days)),
             RatedBy::Stale => format!("no update for {days}"),
-            RatedBy::NoDeadline => "has no deadline date".into(),
-            RatedBy::OnCourse => format!("due in {days}"),
+            RatedBy::NoDeadline => "no deadline date".into(),
+            RatedBy::OnCourse => format!("due {}", in_days(self.days)),
         }
     }
 }

@@ -1048,7 +1048,7 @@ async fn words_of_an_older_control_become_a_link(app: TestApp) {
     assert!(
         history["items"][1]["reason"]
             .as_str()
-            .is_some_and(|r| r.contains("on record"))
+            .is_some_and(|r| r.contains("is now recorded"))
     );
     later.stop().await;
 }

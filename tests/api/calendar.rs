@@ -277,7 +277,7 @@ async fn a_feed_lives_until_it_is_revoked(app: TestApp) {
     assert!(
         reasons
             .iter()
-            .any(|r| r.contains("calendar program was made"))
+            .any(|r| r.contains("calendar feed was created"))
             && reasons.iter().any(|r| r.contains("revoked")),
         "{reasons:?}"
     );

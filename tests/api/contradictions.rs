@@ -144,7 +144,7 @@ async fn what_a_plan_declares_is_compared(app: TestApp) {
     let row = found(&app, "plan_complete_with_incomplete_items", &plan)
         .await
         .expect("an item lacks what it needs");
-    assert_eq!(row["computed"]["words"], "1 of its 1 items lack something");
+    assert_eq!(row["computed"]["words"], "incomplete items: 1 of 1");
     changed(&app, &late, json!({ "declared_rag": "red" })).await;
     assert_eq!(found(&app, "item_colour_differs", &late).await, None);
     let done = item(
@@ -223,7 +223,7 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
         (&row["verified"]["code"], &row["verified"]["words"]),
         (
             &json!("submitted"),
-            &json!("audit has not said anything for 6 days")
+            &json!("claimed 6 days ago, and no response from audit")
         )
     );
     let row = found(&app, "recommendation_claim_leans_on_open", &on)
@@ -235,7 +235,7 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
         .expect("part b is open");
     assert_eq!(
         row["computed"]["words"],
-        "parts not implemented by its own words: b"
+        "parts that the update itself says are not implemented: b"
     );
     changed(
         &app,

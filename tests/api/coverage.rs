@@ -287,7 +287,10 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         .await
         .status(200)
         .text();
-    assert!(csv.contains("member: 1 of 2 meetings on record"), "{csv}");
+    assert!(
+        csv.contains("member: attended 1 of 2 meetings with recorded attendance"),
+        "{csv}"
+    );
 }
 
 /// Measures tell about items; business groups have good practice, by themselves or by a unit below.

@@ -77,7 +77,7 @@ async fn a_history_of_any_kind_can_be_read(app: TestApp) {
             "By: ",
             "Why: Entered twice",
             "- ",
-            "No field changed.",
+            "No fields changed.",
         ];
         assert!(
             lines.iter().all(|l| known.iter().any(|k| l.starts_with(k))),
@@ -175,7 +175,7 @@ async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
     assert!(seen.contains("\nWhy: Moved \\# at \\<b\\>last\n"), "{seen}");
     assert!(
         seen.contains("\nBy: Head of SIDU\n")
-            && audited.contains("\nBy: Head of SIDU, with the account A post\n"),
+            && audited.contains("\nBy: Head of SIDU, using account A post\n"),
         "{seen}\n{audited}"
     );
     assert_eq!(
@@ -262,7 +262,9 @@ async fn nothing_hidden_is_named(app: TestApp) {
     );
     assert!(
         seen.contains("marked above your clearance")
-            && seen.contains("The version before is not shown; this one says:"),
+            && seen.contains(
+                "The previous version is not visible to you. All fields of this version:"
+            ),
         "{seen}"
     );
     let history = format!(
@@ -331,7 +333,7 @@ async fn a_back_dated_version_says_when_it_was_entered(app: TestApp) {
     };
     let text = text(&viewer, &item).await;
     assert!(
-        text.contains("made on 2017-06-30 09:00:00 UTC\n") && text.contains("\nEntered: 20"),
+        text.contains("created on 2017-06-30 09:00:00 UTC\n") && text.contains("\nEntered: 20"),
         "{text}"
     );
 }

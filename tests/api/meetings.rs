@@ -1050,7 +1050,7 @@ async fn a_mention_is_in_nobodys_way(app: TestApp) {
     assert!(
         refused
             .text()
-            .contains("attendance WAS-THERE points here by /post_id")
+            .contains("attendance WAS-THERE links to this record in /post_id")
             && !refused.text().contains("HIDDEN"),
         "{}",
         refused.text()

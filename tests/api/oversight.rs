@@ -193,7 +193,8 @@ async fn a_submission_is_for_one_of_the_due_dates(app: TestApp) {
         .problem_at("rule_violation", "/period_due_on");
     let detail = refused["errors"][0]["detail"].as_str().unwrap_or_default();
     assert!(
-        detail.contains("before it 2020-03-30") && detail.contains("after it 2021-03-30"),
+        detail.contains("the previous one is 2020-03-30")
+            && detail.contains("the next one is 2021-03-30"),
         "{detail}"
     );
     client

@@ -183,7 +183,7 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         "a forged entry",
         after(&honest, |c| forge(c, first)),
         second,
-        "does not follow the entry before",
+        "does not follow the previous entry",
     );
 
     let edit = sql(format!("DELETE FROM journal WHERE seq = {second}"));
@@ -239,14 +239,14 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
         "a record's entry",
         after(&honest, edit),
         first,
-        "the journal's last is 2",
+        "the latest in the journal is 2",
     );
     let edit = sql("UPDATE records SET reference = 'OTHER' WHERE reference = 'FIRST'".into());
     names(
         "a record's reference",
         after(&honest, edit),
         changed,
-        "which is not its reference",
+        "which is not the reference in its body",
     );
     let edit = sql("UPDATE records SET shape = shape + 1 WHERE reference = 'FIRST'".into());
     names(

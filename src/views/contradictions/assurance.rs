@@ -70,8 +70,12 @@ pub const RULES: &[Rule] = &[
             let found = Said::new(
                 "submitted",
                 format!(
-                    "no response from audit for {}",
-                    crate::views::rag::days(days.max(0))
+                    "claimed {}, and no response from audit",
+                    if days <= 0 {
+                        "today".to_owned()
+                    } else {
+                        format!("{} ago", crate::views::rag::days(days))
+                    }
                 ),
             );
             Some(
@@ -194,7 +198,7 @@ pub const RULES: &[Rule] = &[
                 let computed = Said::new(
                     "all_parts_implemented",
                     format!(
-                        "all {} parts are reported as implemented",
+                        "parts reported as implemented: all {}",
                         last.data.parts.len()
                     ),
                 );

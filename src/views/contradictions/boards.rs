@@ -213,7 +213,7 @@ pub const RULES: &[Rule] = &[
             (a.data.status == ActionStatus::Open && settled).then(|| {
                 let computed = Said::new(
                     "complete",
-                    format!("none of its {} parts is open", a.computed.parts_total),
+                    format!("open parts: 0 of {}", a.computed.parts_total),
                 );
                 Clash::of(Said::new(
                     "open",

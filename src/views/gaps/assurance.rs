@@ -11,7 +11,7 @@ use crate::registers::assurance::{
 };
 use crate::registers::evidence::Evidence;
 use crate::views::expected::{Awaited, awaited_by};
-use crate::views::rag::days;
+use crate::views::rag::{days, times};
 use crate::world::Rec;
 
 /// The rules.
@@ -43,15 +43,15 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_incomplete",
         severity: Is::Medium,
-        checks: "The recommendation lacks the finding or the text of what is recommended.",
-        why: "Without the finding nobody knows why it was made; without the text nobody knows \
-            what to do.",
-        remedy: "Add the text from the audit report.",
+        checks: "The finding or the recommended action is not recorded.",
+        why: "Without the finding nobody knows why the recommendation was made; without the \
+            recommended action nobody knows what to do.",
+        remedy: "Add what is missing from the audit report.",
         answers: &["2020, recommendations 1 to 9"],
         look: &Each::new(|c, r: &Rec<Recommendation>| {
             match (&r.data.finding, &r.data.recommendation) {
                 (None, _) if is_open(c, r) => because("no finding"),
-                (_, None) if is_open(c, r) => because("no text of what is recommended"),
+                (_, None) if is_open(c, r) => because("no recommended action"),
                 _ => None,
             }
         }),
@@ -128,7 +128,7 @@ pub const RULES: &[Rule] = &[
             let often =
                 is_open(c, r) && r.computed.extension_count >= c.settings.gaps.many_extensions;
             if often {
-                because(format!("{} times", r.computed.extension_count))
+                because(times(i64::from(r.computed.extension_count)))
             } else {
                 None
             }

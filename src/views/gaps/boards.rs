@@ -53,9 +53,9 @@ pub const RULES: &[Rule] = &[
                 None
             } else {
                 because(format!(
-                    "{} is {}",
+                    "{} has the status {}",
                     latest.meta.reference,
-                    crate::world::record::word(&latest.data.status)
+                    crate::world::record::word(&latest.data.status).replace('_', " ")
                 ))
             }
         }),

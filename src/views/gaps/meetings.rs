@@ -8,7 +8,7 @@ use crate::registers::governance::Board;
 use crate::registers::meetings::{
     Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus,
 };
-use crate::views::rag::days;
+use crate::views::rag::{days, times};
 use crate::world::Rec;
 
 /// The rules.
@@ -126,7 +126,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, summary"],
         look: &Each::new(|c, a: &Rec<Action>| {
             if is_open(a) && a.computed.deferral_count >= c.settings.gaps.many_deferrals {
-                because(format!("{} times", a.computed.deferral_count))
+                because(times(i64::from(a.computed.deferral_count)))
             } else {
                 None
             }
@@ -142,7 +142,7 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(|_, a: &Rec<Action>| {
             if a.computed.closed_with_open_part {
                 because(format!(
-                    "{} of {} parts open",
+                    "open parts: {} of {}",
                     a.computed.parts_open, a.computed.parts_total
                 ))
             } else {
@@ -185,7 +185,7 @@ fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
         .count();
     if i64::try_from(held).is_ok_and(|held| held < wanted) {
         because(format!(
-            "{held} of {wanted} meetings in the last {}",
+            "{held} of {wanted} expected meetings in the last {}",
             days(looked_at)
         ))
     } else {

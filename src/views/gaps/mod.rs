@@ -307,7 +307,7 @@ pub fn operations() -> Vec<Operation> {
             ))
             .says(
                 "Views",
-                "What is missing",
+                "List gaps",
                 "Returns every gap that a rule finds, with the record, the reason and the remedy. \
                     `by_rule` counts all gaps that match the filters, open and waived, on all \
                     pages. POST /api/v1/gap-waivers waives a gap until a date. A waiver that is \

@@ -77,5 +77,8 @@ fn report_missed(c: &Context<'_>, obligation: &Rec<ReportObligation>) -> Fault {
         .map(|o| o.due_on)
         .collect();
     let last = missed.last()?;
-    because(format!("{} missed, the last due on {last}", missed.len()))
+    because(format!(
+        "reports missed: {}; the last was due on {last}",
+        missed.len()
+    ))
 }

@@ -4,12 +4,13 @@ use chrono::{Months, NaiveDate};
 
 use super::rule::Context;
 use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use crate::registers::links::count;
 use crate::registers::performance::{
     Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget,
     is_overdue,
 };
 use crate::views::performance::AvailabilityRow;
-use crate::views::rag::days;
+use crate::views::rag::{days, times};
 use crate::world::Rec;
 use crate::world::record::word;
 
@@ -131,13 +132,10 @@ pub const RULES: &[Rule] = &[
                 .filter_map(|p| p.due.due_on)
                 .filter(|due| *due < c.on)
                 .min()?;
-            because(
-                format!(
-                    "promised {} times, first for {first}",
-                    d.data.promised.len()
-                )
-                .replace("1 times", "once"),
-            )
+            because(format!(
+                "promised {}, first for {first}",
+                times(count(d.data.promised.len()).into())
+            ))
         }),
     },
     Rule {
@@ -188,7 +186,7 @@ fn measure_data_late(c: &Context<'_>, measure: &Rec<Measure>) -> Fault {
     let late = (c.on - next_end(frequency, latest)?).num_days();
     if late > c.settings.gaps.figures_after_days {
         because(format!(
-            "the latest run to {latest}; the next were due {} ago",
+            "the latest figures run to {latest}; the next were due {} ago",
             days(late)
         ))
     } else {

@@ -45,7 +45,7 @@ pub const RULES: &[Rule] = &[
                     because(format!("was due on {due}"))
                 }
                 (RotationState::Overdue, _) => {
-                    because(format!("{} terms in a row", rotation.terms_in_row))
+                    because(format!("consecutive terms: {}", rotation.terms_in_row))
                 }
                 _ => None,
             }
@@ -157,7 +157,7 @@ fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
         None
     } else {
         because(format!(
-            "none of the last {missed} meetings with recorded attendance"
+            "meetings missed in a row: {missed}, counting those with recorded attendance"
         ))
     }
 }

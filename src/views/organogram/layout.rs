@@ -534,7 +534,7 @@ mod tests {
         assert!(layout.boxes[0].y < layout.boxes[1].y && layout.boxes[1].y == layout.boxes[2].y);
         assert!(
             layout.boxes[3].y > layout.boxes[0].y,
-            "what is given out stands below who gives it"
+            "what is allocated is drawn below whoever allocates it"
         );
         assert_eq!(layout.nets.len(), 2, "two lines of one kind share a trunk");
         assert!(layout.heading.is_none());

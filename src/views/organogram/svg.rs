@@ -231,8 +231,8 @@ pub fn draw(view: &OrganogramView) -> String {
     let counts = &view.counts;
     let title = format!("Organogram on {}", view.on);
     let about = format!(
-        "{} boards, {} other bodies, {} relationships; {} boards with gaps, {} without \
-            relationships",
+        "Boards: {}. Other bodies: {}. Relationships: {}. Boards with gaps: {}. Boards without \
+            relationships: {}.",
         counts.boards,
         counts.bodies,
         counts.edges,

@@ -65,7 +65,7 @@ pub struct PaperContent {
     /// Number of the last journal entry taken into account.
     #[schema(minimum = 0)]
     pub journal_seq: i64,
-    /// Settings that decide what is late and what is due soon.
+    /// Settings that decide what is overdue and what is due soon.
     pub settings: SettingsUsed,
     /// Sections, in order.
     #[schema(max_items = 60)]

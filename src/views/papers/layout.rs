@@ -14,7 +14,7 @@ use crate::registers::assurance::{RecommendationUpdateKind, Timeliness};
 use crate::registers::evidence::DocumentState;
 use crate::registers::papers::{ImplicationState, PaperImplication, PaperSource};
 use crate::views::RecordName;
-use crate::views::rag::days;
+use crate::views::rag::{days, in_days, times};
 use crate::world::date::PlannedDate;
 
 /// Words for a code.
@@ -271,7 +271,7 @@ fn timeliness(r: &PaperRecommendation) -> String {
     match r.timeliness {
         Timeliness::Overdue => format!("is overdue by {}", days(-n)),
         Timeliness::DueSoon | Timeliness::NotDue if r.days.is_some() => {
-            format!("is due in {}", days(n))
+            format!("is due {}", in_days(n))
         }
         Timeliness::DueSoon => "is due soon".into(),
         Timeliness::NotDue => "is no longer due".into(),
@@ -405,7 +405,7 @@ fn item(i: &PaperItem) -> Vec<Cell> {
     let lead = match (&i.lead, &i.unit) {
         (Some(post), _) => post.name.clone(),
         (None, Some(unit)) => format!("no lead; {} is responsible", unit.name),
-        (None, None) => "nobody".into(),
+        (None, None) => "no lead".into(),
     };
     let first = i
         .first_deadline
@@ -448,16 +448,15 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     )];
     nodes.push(para(vec![Span::text(&a.text)]));
     let late = if a.is_overdue { "; overdue" } else { "" };
+    let deferred = match i64::from(a.deferral_count) {
+        0 => "never deferred".to_owned(),
+        n => format!("deferred {}", times(n)),
+    };
     let standing = format!(
-        " is {}, {}; due: {}{late}; deferred: {}.",
+        " is {}, {}; due: {}{late}; {deferred}.",
         words(&a.status),
         words(&a.progress),
         a.due.as_deref().unwrap_or("no date"),
-        match a.deferral_count {
-            0 => "never".to_owned(),
-            1 => "once".to_owned(),
-            n => format!("{n} times"),
-        }
     );
     nodes.push(para(vec![
         Span::link(&a.query, &a.action.reference),
@@ -466,7 +465,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     nodes.extend(answers(&a.answers));
     if !a.parts.is_empty() {
         let item = |p: &super::content::PaperActionPart| {
-            let owed = if p.is_open { "still open" } else { "settled" };
+            let owed = if p.is_open { "outstanding" } else { "settled" };
             let mut blocks = vec![para(vec![
                 Span::text(format!("{}) {} – ", p.label, p.part.name)),
                 Span::link(&p.query, words(&p.status)),
@@ -576,7 +575,7 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
     };
     table(
         "Everything overdue",
-        &["Record", "Kind", "Due", "Late by", "Note"],
+        &["Record", "Kind", "Due", "Overdue by", "Note"],
         content.overdue.iter().map(row).collect(),
         "Nothing in scope is overdue.",
     )

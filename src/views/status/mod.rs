@@ -674,11 +674,12 @@ fn of<R: Resource>(asked: &Asked, counted: &Counted) -> Result<StatusView, Probl
     Ok(status(asked, counted, Some(scope)))
 }
 
-const ABOUT: &str = "Shows work-plan items by status and RAG rating, by goal and by unit, and \
-    items that are overdue or due soon, or have no lead, no deadline or no recent update; audit \
-    recommendations on the three axes and by timeliness; actions; risks; and the next dates of \
-    all of these. Declared values are shown next to those that the service computes, with the \
-    reasons for the overall RAG rating. `compare_to` adds what has changed since an earlier time.";
+const ABOUT: &str = "Work-plan items are counted by status, RAG rating, goal and unit, and by \
+    whether they are overdue, due soon, without a lead, without a deadline or without a recent \
+    update. Audit recommendations are counted by implementation, verification, closure and \
+    timeliness; actions and risks are counted too, and the next dates of all of them are listed. \
+    Declared and computed values are given separately, with the reasons for the overall RAG \
+    rating. `compare_to` adds the changes since an earlier time.";
 
 /// Status operation for records of one kind.
 fn operation_of<R: Resource>(
@@ -706,65 +707,63 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             move |asked: &Asked| Ok(status(asked, &counted, None))
         })
         .takes([compare_to()])
-        .says("Views", "Show the status of everything", ABOUT),
+        .says("Views", "Get the overall status", ABOUT),
         operation_of::<Strategy>(
             counted,
             "getStrategyStatus",
             Subject::Strategy,
-            "Show the status of a strategy",
-            "Covers the items of the plans that deliver the strategy and the items that serve its \
-                goals; the recommendations that relate to these goals or items, or that depend \
-                on or are addressed by one of them, the strategy or a review of it; and the \
-                actions and risks about any of these.",
+            "Get the status of a strategy",
+            "Covers the items of the plans that deliver it and those that serve its goals; the \
+                recommendations that relate to its goals or these items, or that depend on or \
+                are addressed by one of them or by a review of the strategy; and the actions and \
+                risks about any of these.",
         ),
         operation_of::<Plan>(
             counted,
             "getPlanStatus",
             Subject::Plan,
-            "Show the status of a plan",
-            "Covers the plan's items, and the recommendations, actions and risks about the plan \
-                or its items.",
+            "Get the status of a plan",
+            "Covers its items, and the recommendations, actions and risks about the plan or its items.",
         ),
         operation_of::<Goal>(
             counted,
             "getGoalStatus",
             Subject::Strategy,
-            "Show the status of a goal",
-            "Covers the items that serve the goal or a goal below it, and the recommendations, \
-                actions and risks about these goals or items.",
+            "Get the status of a goal",
+            "Covers the items that serve it or a goal below it, and the recommendations, actions \
+                and risks about these goals or items.",
         ),
         operation_of::<Unit>(
             counted,
             "getUnitStatus",
             Subject::Organisation,
-            "Show the status of a unit",
+            "Get the status of a unit",
             "Covers what the unit, or a unit below it, is responsible for.",
         ),
         operation_of::<Board>(
             counted,
             "getBoardStatus",
             Subject::Governance,
-            "Show the status of a board",
-            "Covers the items that the board allocated and the items that serve the goals that it \
-                decides on, oversees or delivers on the date; the recommendations that relate to \
-                these goals or items, or that depend on or are addressed by one of them or the \
-                board; the board's own actions; and the risks on the registers that it oversees \
-                and those escalated to it.",
+            "Get the status of a board",
+            "Covers the items that it allocated and those that serve the goals that it decides on, \
+                oversees or delivers on the date; the recommendations that relate to them, or \
+                are addressed by one of them or by the board; its own actions; and the risks on \
+                the registers that it oversees and those escalated to it.",
         ),
         operation_of::<AuditReview>(
             counted,
             "getAuditReviewStatus",
             Subject::Assurance,
-            "Show the status of an audit review",
-            "Covers the review's recommendations, the items that they relate to, the actions \
-                about any of these, and the risks whose controls implement the recommendations.",
+            "Get the status of an audit review",
+            "Covers its recommendations, the items that they relate to, the actions about them, \
+                and the risks whose controls carry them out.",
         ),
         operation_of::<RiskRegister>(
             counted,
             "getRiskRegisterStatus",
             Subject::Risk,
-            "Show the status of a risk register",
-            "Covers the risks on the register.",
+            "Get the status of a risk register",
+            "Covers its risks.",
         ),
         operation(
             "/api/v1/status/items",
@@ -801,9 +800,9 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
         ])
         .says(
             "Views",
-            "Items, with declared and computed RAG ratings",
-            "Returns each item with the RAG rating that its lead declares, the RAG rating that \
-                the service computes, and the reason for the computed one.",
+            "List items with declared and computed RAG ratings",
+            "Returns each item with the RAG rating declared by its lead, the one computed by the \
+                service, and the reason for it.",
         ),
     ]
 }

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(
             is("2021-06-02", "", "2021-06-01").0,
             Timeliness::Overdue,
-            "a claim to come is none yet"
+            "a future claim does not count yet"
         );
         assert_eq!(
             is("", "2021-01-05", "2021-06-01"),
