@@ -1,14 +1,13 @@
 //! The whole service. `main` and the tests start it the same way.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServerHandle, Service as _, ServiceResponse};
 use actix_web::middleware::{Compress, Condition};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use bytes::Bytes;
 use futures_util::TryFutureExt;
 
 use crate::access::issuers::Issuers;
@@ -26,6 +25,7 @@ use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registers::catalogue;
+use crate::system::specification::Specification;
 use crate::transfer::{self, first_start};
 use crate::views::{self, Counted};
 use crate::world::schema::Schemas;
@@ -39,9 +39,8 @@ pub struct Parts {
     pub documents: Arc<Documents>,
     pub jobs: Arc<Jobs>,
     pub counted: Arc<Counted>,
-    /// The OpenAPI document; made when it is first asked for, so that the start does not wait for
-    /// it.
-    pub document: Arc<LazyLock<Bytes>>,
+    /// Made when it is first asked for, so that the start does not wait for it.
+    pub specification: Arc<Specification>,
 }
 
 impl Parts {
@@ -52,7 +51,7 @@ impl Parts {
             documents: Arc::new(documents),
             jobs: Arc::default(),
             counted: Arc::default(),
-            document: Arc::new(LazyLock::new(|| document().into())),
+            specification: Arc::new(Specification::of(document_value)),
         }
     }
 }
@@ -60,7 +59,8 @@ impl Parts {
 /// Every operation of the service.
 #[must_use]
 pub fn operations(parts: &Parts) -> Vec<Operation> {
-    let mut all = system::discovery::operations(&parts.document);
+    let mut all = system::discovery::operations(&parts.specification);
+    all.extend(system::specification::operations(&parts.specification));
     all.extend(auth::sign_in::operations());
     all.extend(views::operations(&parts.counted));
     all.extend(catalogue().kinds().iter().flat_map(resource::operations));
@@ -89,13 +89,18 @@ const SCHEMAS: [fn(&mut Schemas); 10] = [
     views::schemas,
 ];
 
-/// The OpenAPI document as text.
+/// The OpenAPI document.
 #[must_use]
-pub fn document() -> String {
+pub fn document_value() -> serde_json::Value {
     let schemas: Schemas = openapi::schemas(catalogue(), &SCHEMAS);
     let operations = operations(&Parts::with(Documents::in_memory()));
-    let document = openapi::document(&operations, &schemas);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    openapi::document(&operations, &schemas)
+}
+
+/// The same as text for people to read and compare.
+#[must_use]
+pub fn document() -> String {
+    let mut text = serde_json::to_string_pretty(&document_value()).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -3,8 +3,11 @@
 //! Every error response is an RFC 9457 problem built from this table. The table is also served
 //! under `/problems/{code}`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! codes {
     ($($name:ident $status:literal $slug:literal $title:literal $remedy:literal;)*) => {
@@ -102,6 +105,150 @@ impl Code {
     }
 }
 
+/// A closed list of words, as an enumeration of the OpenAPI document.
+fn words(description: &str, words: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(words));
+    schema.into()
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        words(
+            "The kind of problem. Others may be added.",
+            Self::ALL.iter().map(|c| c.slug()),
+        )
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
+}
+
+/// The codes of faults in a field, for the OpenAPI document.
+pub struct FieldErrorCode;
+
+impl FieldErrorCode {
+    /// Every code there is. Those of the schema's own keywords come from
+    /// [`crate::world::schema::check`], the others from the rules.
+    pub const ALL: &'static [&'static str] = &[
+        "already_claimed",
+        "another_claims",
+        "append_only",
+        "cancelled",
+        "circle",
+        "closed",
+        "contradiction",
+        "control_character",
+        "date_order",
+        "dissolved",
+        "does_not_match",
+        "draft",
+        "dropped",
+        "duplicate",
+        "empty",
+        "enum",
+        "erased",
+        "escalated",
+        "fixed",
+        "format",
+        "future",
+        "future_date",
+        "gap",
+        "header",
+        "in_use",
+        "invalid",
+        "issued",
+        "max_items",
+        "max_length",
+        "maximum",
+        "min_items",
+        "min_length",
+        "minimum",
+        "mismatch",
+        "no_deadline",
+        "no_due",
+        "no_occurrence",
+        "not_a_count",
+        "not_allowed",
+        "not_found",
+        "not_held",
+        "not_in_terms",
+        "not_issued",
+        "not_later",
+        "not_of_measure",
+        "not_offered",
+        "not_submitted",
+        "not_the_hash",
+        "not_utf8",
+        "not_verified",
+        "one_of",
+        "operator",
+        "order",
+        "other_action",
+        "other_board",
+        "other_characteristic",
+        "other_meeting",
+        "other_plan",
+        "other_strategy",
+        "overlap",
+        "own_account",
+        "own_claim",
+        "part_of",
+        "pattern",
+        "recorded",
+        "recorded_at",
+        "recurrence",
+        "repeated",
+        "required",
+        "reserved",
+        "reused",
+        "same",
+        "same_strategy",
+        "schema",
+        "scope",
+        "score_order",
+        "self_reference",
+        "skipped_level",
+        "taken",
+        "term",
+        "too_far",
+        "too_long",
+        "transition",
+        "type",
+        "unchanged",
+        "unique_items",
+        "unknown",
+        "unknown_field",
+        "unknown_parameter",
+        "use_amendment",
+        "use_deadline_change",
+        "use_deferral",
+        "use_extension",
+        "withdrawn",
+        "wrong_kind",
+    ];
+}
+
+impl PartialSchema for FieldErrorCode {
+    fn schema() -> RefOr<Schema> {
+        words(
+            "The kind of fault. Others may be added.",
+            Self::ALL.iter().copied(),
+        )
+    }
+}
+
+impl ToSchema for FieldErrorCode {
+    fn name() -> Cow<'static, str> {
+        "FieldErrorCode".into()
+    }
+}
+
 /// One error in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
@@ -110,7 +257,7 @@ pub struct FieldError {
     #[schema(max_length = 500, example = "/title")]
     pub pointer: String,
     /// Stable code for the kind of error.
-    #[schema(max_length = 60, example = "max_length")]
+    #[schema(value_type = FieldErrorCode)]
     pub code: String,
     /// What is wrong and how to correct it.
     #[schema(max_length = 2000, example = "must be at most 200 characters long")]

@@ -15,10 +15,11 @@ use crate::access::tokens::{ACCESS_SECONDS, Subject};
 use crate::db::store::{self, RefreshRow, Side};
 use crate::engine::{Outcome, Write};
 use crate::http::openapi::add_extended_problem;
-use crate::http::operation::{Access, Extension, Operation, schema_ref};
+use crate::http::operation::{Access, Extension, Operation};
+use crate::http::parameters::schema_ref;
 use crate::http::{Answer, Call};
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::schema::{self, Schemas, add_answer, add_input};
+use crate::world::schema::{Schemas, add_answer, add_input};
 
 /// Lifetime of a refresh token in days. Each use returns a new token and invalidates the old one.
 const REFRESH_DAYS: i64 = 14;
@@ -92,11 +93,8 @@ pub fn schemas(schemas: &mut Schemas) {
     add_answer::<TokenAnswer>(schemas);
     // RFC 6749, section 3.2: unrecognised parameters are ignored.
     if let Some(form) = schemas.get_mut("TokenRequestInput") {
-        schema::set(
-            form,
-            "additionalProperties",
-            json!({ "type": "string", "maxLength": 1000 }),
-        );
+        form.as_object_mut()
+            .map(|form| form.remove("additionalProperties"));
     }
     add_extended_problem(
         schemas,

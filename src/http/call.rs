@@ -181,7 +181,7 @@ impl Call {
             .map(|(_, v)| v.as_str())
     }
 
-    /// A header that the operation documents.
+    /// A header that the operation documents, or says that it reads.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

@@ -563,6 +563,7 @@ fn finish(
         let wanted = headers.get("if-none-match").and_then(|v| v.to_str().ok());
         if wanted.is_some_and(|w| matches_tag(w, &etag)) {
             (answer.status, answer.body) = (304, Bytes::new().into());
+            answer.headers.retain(|(n, _)| n != "Content-Encoding");
         }
     }
     Ok(answer)

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, JSON};
-use super::operation::query;
+use super::parameters::query;
 use super::query::invalid;
 use crate::problem::{Code, Problem};
 use crate::world::Kind;

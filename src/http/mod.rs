@@ -15,6 +15,7 @@ pub mod naming;
 pub mod openapi;
 pub mod operation;
 pub mod page;
+pub mod parameters;
 mod provisioning;
 pub mod query;
 pub mod resource;

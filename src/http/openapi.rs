@@ -1,23 +1,23 @@
 //! The OpenAPI document, generated from the operations.
 
-use std::collections::HashSet;
+mod sharing;
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::history::{FieldChange, VersionEntry};
-use super::operation::{Access, Extension, Operation, Tag, schema_ref};
+use super::operation::{Access, Extension, Operation, Tag};
+use super::parameters::schema_ref;
 use super::resource::BulkProblem;
+use crate::policy::Role;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::Catalogue;
+use crate::world::record::Meta;
 use crate::world::sample;
 use crate::world::schema::{self, Schemas};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
-
-/// Added to the description of every list.
-pub(super) const PAGES: &str = " Results come in pages: follow `next_cursor` or the `Link` header.";
 
 /// A problem, as defined in RFC 9457.
 #[derive(ToSchema)]
@@ -42,7 +42,7 @@ struct ProblemBody {
     #[schema(max_length = 4000)]
     instance: String,
     /// Code of this kind of problem, for programs.
-    #[schema(max_length = 60)]
+    #[schema(value_type = Code)]
     code: String,
     /// Id of the request. Give it when reporting the problem.
     #[schema(max_length = 64)]
@@ -50,6 +50,62 @@ struct ProblemBody {
     /// Every error found, with its place; only the first 100 if there are more.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
+}
+
+/// Enumerations that fields write out and that deserve a name: the name, a field that has it, and
+/// what it is.
+const NAMED: [(&str, &str, &str, &str); 3] = [
+    (
+        "GapRuleCode",
+        "GapWaiverInput",
+        "rule",
+        "A rule that finds gaps.",
+    ),
+    (
+        "RecordKind",
+        "JobOperationInput",
+        "kind",
+        "A kind of record.",
+    ),
+    (
+        "BulkOp",
+        "JobOperationInput",
+        "op",
+        "`create` needs `record`; `update` needs `id`, `if_match` and `patch`; `withdraw` needs \
+            `id` and `if_match`; `restore` needs `id`.",
+    ),
+];
+
+fn name_codes(schemas: &mut Schemas) {
+    for (name, owner, field, about) in NAMED {
+        let pointer = format!("/properties/{field}/enum");
+        if let Some(words) = schemas.get(owner).and_then(|s| s.pointer(&pointer)) {
+            let form = json!({ "type": "string", "enum": words, "description": about });
+            debug_assert!(!schemas.contains_key(name), "two schemas are called {name}");
+            schemas.insert(name.to_owned(), form);
+        }
+    }
+}
+
+/// What all records, all pages and all outcomes of bulk calls have in common.
+fn bases() -> Vec<(&'static str, Value)> {
+    let mut parts = Schemas::new();
+    schema::add_answer::<Meta>(&mut parts);
+    let meta = parts.remove(Meta::name().as_ref()).unwrap_or_default();
+    let mut all = vec![("RecordMeta", meta)];
+    for (name, mut form, own) in [
+        ("Page", schema::page(&Value::Null), "items"),
+        ("BulkOutcome", schema::bulk_outcome(&Value::Null), "record"),
+    ] {
+        if let Some(Value::Object(properties)) = form.get_mut("properties") {
+            properties.shift_remove(own);
+        }
+        if let Some(Value::Array(required)) = form.get_mut("required") {
+            required.retain(|name| name != own);
+        }
+        all.push((name, form));
+    }
+    all
 }
 
 /// All schemas of the records and of the operations.
@@ -68,7 +124,7 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
     schemas.insert(
         "VersionDifference".into(),
         json!({
-            "type": "object", "additionalProperties": false, "required": ["from", "to", "changes"],
+            "type": "object", "required": ["from", "to", "changes"],
             "properties": {
                 "from": { "type": "integer", "minimum": 1, "description": "The earlier version." },
                 "to": { "type": "integer", "minimum": 1, "description": "The later version." },
@@ -95,7 +151,8 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     for operation in operations {
         // A tag is described by its first operation; for a kind of record that is its list
         // operation.
-        if !tags.iter().any(|(name, _)| *name == operation.tag) {
+        let is_first = !tags.iter().any(|(name, _)| *name == operation.tag);
+        if is_first {
             tags.push((&operation.tag, introduction(operation)));
         }
         // actix has its own notation for the pattern of a path's tail.
@@ -105,11 +162,24 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         if let Some(path) = path.as_object_mut() {
             path.insert(
                 operation.method.to_ascii_lowercase(),
-                entry(operation, operations),
+                entry(operation, operations, is_first),
             );
         }
     }
-    let parameters = hoist(&mut paths);
+    let mut schemas = schemas.clone();
+    name_codes(&mut schemas);
+    for (name, base) in bases() {
+        sharing::extend(&mut schemas, name, base);
+    }
+    sharing::name_enumerations(&mut schemas, &mut paths);
+    let common: Vec<Code> = Code::ALL
+        .iter()
+        .copied()
+        .filter(|c| !c.is_oauth())
+        .collect();
+    let problem = problem_response(&common, "/api/v1/boards", None);
+    let mut responses = Map::from_iter([("Problem".to_owned(), problem)]);
+    let parameters = sharing::hoist(&mut paths, &mut responses);
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -122,12 +192,17 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         },
         "servers": [{ "url": "/", "description": "This service." }],
         "security": [{ "bearer": [] }],
+        "x-problems": {
+            "any": slugs(Operation::ANY_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
+            "path": slugs(Operation::PATH_PROBLEMS), "body": slugs(Operation::BODY_PROBLEMS), "cursor": slugs(Operation::CURSOR_PROBLEMS),
+            "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
+        },
         "tags": tags.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
             "parameters": parameters,
-            "responses": problems(),
+            "responses": responses,
             "headers": headers(),
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt", "description": "An access token from \
@@ -136,8 +211,52 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             },
         },
     });
-    prune(&mut document);
+    sharing::prune(&mut document);
+    sharing::trim(&mut document);
     document
+}
+
+/// The part of the document with the operations of some groups, and what they use.
+#[must_use]
+pub fn part(document: &Value, name: &str, holds: impl Fn(&str) -> bool) -> Value {
+    let mut part = Map::new();
+    let paths = document.get("paths").and_then(Value::as_object);
+    let is_held = |operation: &Value| {
+        let tag = operation.pointer("/tags/0").and_then(Value::as_str);
+        tag.is_some_and(&holds)
+    };
+    let mut kept = Map::new();
+    for (path, item) in paths.into_iter().flatten() {
+        let operations = item.as_object().into_iter().flatten();
+        let own: Map<String, Value> = operations
+            .filter(|(_, operation)| is_held(operation))
+            .map(|(method, operation)| (method.clone(), operation.clone()))
+            .collect();
+        if !own.is_empty() {
+            kept.insert(path.clone(), own.into());
+        }
+    }
+    for (word, value) in document.as_object().into_iter().flatten() {
+        let value = match (word.as_str(), value) {
+            ("paths", _) => std::mem::take(&mut kept).into(),
+            ("tags", Value::Array(tags)) => {
+                let name =
+                    |tag: &&Value| tag.get("name").and_then(Value::as_str).is_some_and(&holds);
+                tags.iter().filter(name).cloned().collect()
+            }
+            // Looked up below, in its place among the others.
+            ("components", _) => Value::Null,
+            _ => value.clone(),
+        };
+        part.insert(word.clone(), value);
+    }
+    let mut part = Value::Object(part);
+    if let Some(info) = part.get_mut("info") {
+        schema::set(info, "title", format!("stride: {name}"));
+    }
+    let components = sharing::needed(&part, document);
+    schema::set(&mut part, "components", components);
+    part
 }
 
 /// Description of a group of operations.
@@ -147,82 +266,7 @@ fn introduction(first: &Operation) -> &str {
         "Sign-in" => "Access tokens, the keys they are signed with, and what their holder may do.",
         "Views" => "Views computed from the records: current, or as recorded at `as_of`.",
         "Journal" => "Every change, in the order of commits.",
-        _ => first.description.trim_end_matches(PAGES),
-    }
-}
-
-/// Removes components that nothing refers to.
-fn prune(document: &mut Value) {
-    loop {
-        let mut used = HashSet::new();
-        references(document, &mut used);
-        let mut removed = false;
-        for (group, pointer) in [
-            ("schemas", "/components/schemas"),
-            ("responses", "/components/responses"),
-        ] {
-            if let Some(all) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
-                let before = all.len();
-                all.retain(|name, _| used.contains(&format!("#/components/{group}/{name}")));
-                removed |= all.len() < before;
-            }
-        }
-        if !removed {
-            return;
-        }
-    }
-}
-
-fn references(value: &Value, used: &mut HashSet<String>) {
-    match value {
-        Value::Object(map) => {
-            if let Some(to) = map.get("$ref").and_then(Value::as_str) {
-                used.insert(to.to_owned());
-            }
-            map.values().for_each(|v| references(v, used));
-        }
-        Value::Array(list) => list.iter().for_each(|v| references(v, used)),
-        _ => {}
-    }
-}
-
-/// Moves parameters shared by many operations to the components, so that each is defined once.
-fn hoist(paths: &mut Map<String, Value>) -> Map<String, Value> {
-    /// A parameter used at least this often is moved to the components.
-    const SHARED: usize = 10;
-    let mut uses: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    each_parameter(paths, |p| *uses.entry(p.to_string()).or_default() += 1);
-    let mut shared = Map::new();
-    each_parameter(paths, |p| {
-        if uses.get(&p.to_string()).is_none_or(|n| *n < SHARED) {
-            return;
-        }
-        let name = p
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let mut key = name.clone();
-        let mut n = 1;
-        while shared.get(&key).is_some_and(|other| other != p) {
-            n += 1;
-            key = format!("{name}-{n}");
-        }
-        let to = json!({ "$ref": format!("#/components/parameters/{key}") });
-        shared.insert(key, std::mem::replace(p, to));
-    });
-    shared
-}
-
-fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Value)) {
-    for operation in paths
-        .values_mut()
-        .filter_map(Value::as_object_mut)
-        .flat_map(|p| p.values_mut())
-    {
-        if let Some(Value::Array(all)) = operation.get_mut("parameters") {
-            all.iter_mut().for_each(&mut visit);
-        }
+        _ => &first.description,
     }
 }
 
@@ -231,17 +275,13 @@ fn each_parameter(paths: &mut Map<String, Value>, mut visit: impl FnMut(&mut Val
 fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
     let name = o.id.strip_prefix("create")?;
     let mut links = Map::new();
-    for (what, id, takes_tag) in [
-        ("read", format!("get{name}"), false),
-        ("change", format!("update{name}"), true),
-        ("withdraw", format!("withdraw{name}"), true),
-        ("history", format!("list{name}History"), false),
+    for (what, id) in [
+        ("change", format!("update{name}")),
+        ("withdraw", format!("withdraw{name}")),
     ] {
         if operations.iter().any(|other| other.id == id) {
-            let mut parameters = json!({ "id": "$response.body#/id" });
-            if takes_tag {
-                schema::set(&mut parameters, "If-Match", json!("$response.header.ETag"));
-            }
+            let parameters =
+                json!({ "id": "$response.body#/id", "If-Match": "$response.header.ETag" });
             links.insert(
                 what.into(),
                 json!({ "operationId": id, "parameters": parameters }),
@@ -251,24 +291,33 @@ fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
     (!links.is_empty()).then(|| links.into())
 }
 
-fn entry(o: &Operation, operations: &[Operation]) -> Value {
-    let roles: Vec<&str> = o
-        .access
-        .roles()
-        .into_iter()
-        .map(crate::policy::Role::as_str)
-        .collect();
+fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
+    let roles: Vec<&str> = match o.access {
+        Access::Public => Vec::new(),
+        _ if o.access.roles().len() == Role::ALL.len() => vec!["any"],
+        _ => o.access.roles().into_iter().map(Role::as_str).collect(),
+    };
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
         Access::Authenticated => "Needs any valid token.".to_owned(),
+        Access::Needs(..) if roles == ["any"] => "Any role.".to_owned(),
         Access::Needs(..) => format!("Roles: {}.", roles.join(", ")),
     };
+    let about = match o.description.as_str() {
+        "" => who,
+        // The group is introduced by it already.
+        own if is_first && introduction(o) == own => who,
+        own => format!("{own}\n\n{who}"),
+    };
     let mut entry = json!({
-        "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": format!("{}\n\n{who}", o.description),
-        "x-roles": if o.access == Access::Public { json!([]) } else { json!(roles) },
-        "x-problems": o.all_problems().iter().map(|c| c.slug()).collect::<Vec<_>>(),
+        "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": about,
+        "x-roles": roles,
         "responses": responses(o, operations),
     });
+    let own = o.own_problems();
+    if !own.is_empty() {
+        schema::set(&mut entry, "x-problems", slugs(&own));
+    }
     if !o.parameters.is_empty() {
         schema::set(&mut entry, "parameters", json!(o.parameters));
     }
@@ -316,8 +365,8 @@ fn table_of(row: &Map<String, Value>) -> Value {
 fn responses(o: &Operation, operations: &[Operation]) -> Value {
     let mut all = Map::new();
     for (status, description, schema) in &o.answers {
-        let mut answer =
-            json!({ "description": description, "headers": answer_headers(o, *status) });
+        let mut answer = json!({ "description": description });
+        put_headers(&mut answer, answer_headers(o, *status));
         if !schema.is_null() {
             let mut content = json!({ o.media_type: { "schema": schema } });
             for form in o.formats {
@@ -335,36 +384,41 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
         all.insert(status.to_string(), answer);
     }
     if o.etag != Tag::Nothing {
-        all.insert(
-            "304".into(),
-            json!({ "description": "Not changed since the ETag in If-None-Match.", "headers": answer_headers(o, 304) }),
-        );
+        let mut answer = json!({ "description": "Not changed since the ETag in If-None-Match." });
+        put_headers(&mut answer, answer_headers(o, 304));
+        all.insert("304".into(), answer);
     }
-    let problems = o.all_problems();
-    for code in &problems {
-        let status = code.status();
-        all.entry(status.to_string()).or_insert_with(|| {
-            match o.extension.filter(|e| (e.covers)(status)) {
-                None => json!({ "$ref": format!("#/components/responses/Problem{status}") }),
-                Some(extension) => {
-                    let own: Vec<Code> = problems
-                        .iter()
-                        .copied()
-                        .filter(|c| c.status() == status)
-                        .collect();
-                    problem_response(&own, &o.path, Some(extension))
-                }
-            }
-        });
+    // Any problem is the `default` answer; which it can be is in `x-problems`. 400 is named as
+    // well, since every operation should name one of the caller's faults, and those that say more
+    // than others.
+    let problem = json!({ "$ref": "#/components/responses/Problem" });
+    all.insert("400".into(), problem.clone());
+    if let Some(extension) = o.extension {
+        let mut codes = o.all_problems();
+        codes.retain(|c| (extension.covers)(c.status()));
+        for code in &codes {
+            let own = problem_response(&codes, &o.path, o.extension);
+            all.insert(code.status().to_string(), own);
+        }
     }
+    all.insert("default".into(), problem);
     all.into()
 }
 
+fn put_headers(answer: &mut Value, headers: Value) {
+    if headers.as_object().is_some_and(|h| !h.is_empty()) {
+        schema::set(answer, "headers", headers);
+    }
+}
+
+fn slugs(codes: &[Code]) -> Vec<&'static str> {
+    codes.iter().map(|c| c.slug()).collect()
+}
+
+/// The headers of an answer beyond those that every one has, which stand with the problems.
 fn answer_headers(o: &Operation, status: u16) -> Value {
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let mut headers = json!({
-        "X-Request-Id": to("X-Request-Id"), "API-Version": to("API-Version"), "RateLimit": to("RateLimit"), "RateLimit-Policy": to("RateLimit-Policy"),
-    });
+    let mut headers = json!({});
     if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
         schema::set(&mut headers, "ETag", to("ETag"));
     }
@@ -377,36 +431,30 @@ fn answer_headers(o: &Operation, status: u16) -> Value {
     headers
 }
 
-/// One response for each status that a problem can have, with every code of that status. The codes
-/// that an operation can return are in its `x-problems`.
-fn problems() -> Value {
-    let common = || Code::ALL.iter().copied().filter(|c| !c.is_oauth());
-    let mut all = Map::new();
-    for first in common() {
-        let status = first.status();
-        all.entry(format!("Problem{status}")).or_insert_with(|| {
-            let codes: Vec<Code> = common().filter(|c| c.status() == status).collect();
-            problem_response(&codes, "/api/v1/boards", None)
-        });
-    }
-    all.into()
-}
-
-/// The response for problems with these codes, which share a status.
+/// The answer for problems of these codes.
 fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>) -> Value {
     let Some(first) = codes.first() else {
         return Value::Null;
     };
     let titles: Vec<String> = codes
         .iter()
-        .map(|c| format!("`{}`: {}.", c.slug(), c.title()))
+        .map(|c| format!("- {} `{}`: {}.", c.status(), c.slug(), c.title()))
         .collect();
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let mut headers = json!({ "X-Request-Id": to("X-Request-Id") });
-    match first.status() {
-        401 => schema::set(&mut headers, "WWW-Authenticate", to("WWW-Authenticate")),
-        429 | 503 => schema::set(&mut headers, "Retry-After", to("Retry-After")),
-        _ => {}
+    let every = [
+        "X-Request-Id",
+        "API-Version",
+        "RateLimit",
+        "RateLimit-Policy",
+    ];
+    let mut headers = Value::Object(every.iter().map(|n| ((*n).to_owned(), to(n))).collect());
+    for (statuses, name) in [
+        (&[401][..], "WWW-Authenticate"),
+        (&[429, 503], "Retry-After"),
+    ] {
+        if codes.iter().any(|c| statuses.contains(&c.status())) {
+            schema::set(&mut headers, name, to(name));
+        }
     }
     let mut example = json!({
         "type": format!("/problems/{}", first.slug()), "title": first.title(), "status": first.status(), "detail": first.remedy(),
@@ -421,11 +469,12 @@ fn problem_response(codes: &[Code], instance: &str, extension: Option<Extension>
         example.extend(members);
     }
     let schema = schema_ref(extension.map_or("ProblemBody", |e| e.schema));
-    json!({
-        "description": titles.join(" "),
-        "headers": headers,
+    let mut answer = json!({
+        "description": format!("A problem:\n\n{}", titles.join("\n")),
         "content": { "application/problem+json": { "schema": schema, "example": example } },
-    })
+    });
+    put_headers(&mut answer, headers);
+    answer
 }
 
 /// Adds the schema of problems that have extra `members` (name and schema) as well as the common

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::Format;
+use super::parameters::query;
 use super::query::Parameter;
 use crate::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
@@ -87,7 +88,7 @@ pub struct Operation {
     pub parameters: Vec<Value>,
     /// The query parameters among them.
     pub in_query: Vec<Parameter>,
-    /// Names of the header parameters, in lower case.
+    /// The names of those that are headers, and of others that the handler reads, in lower case.
     pub header_names: Vec<String>,
     pub body: Option<Body>,
     /// Whether the handler reads the body piece by piece ([`super::stream::Incoming`]) and may take
@@ -108,12 +109,6 @@ pub struct Operation {
     /// Media type of the response, if it is not JSON.
     pub media_type: &'static str,
     pub handler: Handler,
-}
-
-/// A reference to a named schema.
-#[must_use]
-pub fn schema_ref(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 impl Operation {
@@ -216,6 +211,22 @@ impl Operation {
         self
     }
 
+    /// Reads this header, which means the same everywhere and is not documented, in lower case.
+    #[must_use]
+    pub fn reads(mut self, header: &str) -> Self {
+        self.header_names.push(header.to_owned());
+        self
+    }
+
+    /// Lets a query parameter pass that is the page's own, for its script to read, and means
+    /// nothing to the service.
+    #[must_use]
+    pub fn passes(mut self, name: &str) -> Self {
+        let parameter = query(name, "", json!({ "type": "string", "maxLength": 100 }));
+        self.in_query.extend(Parameter::of(&parameter));
+        self
+    }
+
     /// Sets the request body.
     #[must_use]
     pub fn body(
@@ -294,35 +305,81 @@ impl Operation {
         self.header_names.iter().any(|n| n == "idempotency-key")
     }
 
+    /// Problems that any operation can answer with.
+    pub const ANY_PROBLEMS: &'static [Code] = &[
+        Code::InvalidQuery,
+        Code::NotAcceptable,
+        Code::TooManyRequests,
+        Code::Internal,
+        Code::Unavailable,
+    ];
+    /// Those of operations that need a token.
+    pub const TOKEN_PROBLEMS: &'static [Code] = &[Code::Unauthenticated];
+    /// Those of operations that need a role.
+    pub const ROLE_PROBLEMS: &'static [Code] = &[Code::Forbidden];
+    /// Those of operations that have a parameter in their path.
+    pub const PATH_PROBLEMS: &'static [Code] = &[Code::NotFound];
+    /// Those of operations that take a body.
+    pub const BODY_PROBLEMS: &'static [Code] = &[
+        Code::MalformedBody,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
+        Code::InvalidBody,
+    ];
+
+    /// Those of operations that take a cursor.
+    pub const CURSOR_PROBLEMS: &'static [Code] = &[Code::InvalidCursor];
+    /// Those of operations that take `If-Match`.
+    pub const IF_MATCH_PROBLEMS: &'static [Code] = &[
+        Code::InvalidHeader,
+        Code::VersionMismatch,
+        Code::PreconditionRequired,
+    ];
+    /// Those of operations that take an idempotency key.
+    pub const KEY_PROBLEMS: &'static [Code] = &[Code::InvalidHeader, Code::IdempotencyKeyReused];
+
+    fn problems_of_form(&self) -> Vec<Code> {
+        let mut codes = Self::ANY_PROBLEMS.to_vec();
+        if self.access != Access::Public {
+            codes.extend(Self::TOKEN_PROBLEMS);
+        }
+        if matches!(self.access, Access::Needs(..)) {
+            codes.extend(Self::ROLE_PROBLEMS);
+        }
+        if self.path.contains('{') {
+            codes.extend(Self::PATH_PROBLEMS);
+        }
+        if self.body.is_some() {
+            codes.extend(Self::BODY_PROBLEMS);
+        }
+        if self.in_query.iter().any(|p| p.is("cursor")) {
+            codes.extend(Self::CURSOR_PROBLEMS);
+        }
+        if self.header_names.iter().any(|n| n == "if-match") {
+            codes.extend(Self::IF_MATCH_PROBLEMS);
+        }
+        if self.takes_key() {
+            codes.extend(Self::KEY_PROBLEMS);
+        }
+        codes
+    }
+
     /// Every problem it can return, including those that follow from its form.
     #[must_use]
     pub fn all_problems(&self) -> Vec<Code> {
-        let mut codes = vec![
-            Code::InvalidQuery,
-            Code::NotAcceptable,
-            Code::TooManyRequests,
-            Code::Internal,
-            Code::Unavailable,
-        ];
-        match self.access {
-            Access::Public => {}
-            Access::Authenticated => codes.push(Code::Unauthenticated),
-            Access::Needs(..) => codes.extend([Code::Unauthenticated, Code::Forbidden]),
-        }
-        if self.path.contains('{') {
-            codes.push(Code::NotFound);
-        }
-        if self.body.is_some() {
-            codes.extend([
-                Code::MalformedBody,
-                Code::PayloadTooLarge,
-                Code::UnsupportedMediaType,
-                Code::InvalidBody,
-            ]);
-        }
+        let mut codes = self.problems_of_form();
         codes.extend(&self.problems);
         codes.sort_by_key(|c| (c.status(), c.slug()));
         codes.dedup();
+        codes
+    }
+
+    /// The problems that do not follow from its form.
+    #[must_use]
+    pub fn own_problems(&self) -> Vec<Code> {
+        let of_form = self.problems_of_form();
+        let mut codes = self.all_problems();
+        codes.retain(|c| !of_form.contains(c));
         codes
     }
 }
@@ -347,33 +404,4 @@ fn as_in_query(schema: &mut Value) {
     if schema.get("type").is_some_and(|t| t == "array") {
         set(schema, "minItems", 1);
     }
-}
-
-/// A query parameter.
-#[must_use]
-pub fn query(name: &str, description: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
-}
-
-/// A query parameter that is an id.
-#[must_use]
-pub fn id_query(name: &str, description: &str) -> Value {
-    query(
-        name,
-        description,
-        json!({ "type": "string", "format": "uuid", "maxLength": 36 }),
-    )
-}
-
-/// A path parameter that is an id.
-#[must_use]
-pub fn id_parameter(what: &str) -> Value {
-    json!({ "name": "id", "in": "path", "required": true, "description": format!("Id of the {what}."),
-            "schema": { "type": "string", "format": "uuid", "maxLength": 36 }, "example": "019abcde-0000-7000-8000-000000000001" })
-}
-
-/// A header parameter.
-#[must_use]
-pub fn header(name: &str, required: bool, description: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "header", "required": required, "description": description, "schema": schema })
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::answer::{Answer, put_array};
 use super::call::Call;
 use super::formats::{self, Format};
-use super::operation::query;
+use super::parameters::query;
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;

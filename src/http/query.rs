@@ -19,6 +19,12 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// Whether it has this name.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
     /// Reads a parameter; none if it is not a query parameter.
     #[must_use]
     pub fn of(openapi: &Value) -> Option<Self> {

@@ -13,9 +13,9 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, TABLES, TEXT};
 use super::history;
-use super::openapi::PAGES;
-use super::operation::{Access, Operation, Tag, header, id_parameter, query, schema_ref};
+use super::operation::{Access, Operation, Tag};
 use super::page;
+use super::parameters::{header, id_parameter, query, schema_ref};
 use crate::engine::{Outcome, Txn};
 use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
@@ -136,7 +136,8 @@ pub fn tag(kind: &Kind) -> String {
 
 /// Schema for a time or a day.
 pub fn moment(example: &str) -> Value {
-    json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }], "maxLength": 40, "example": example })
+    const PATTERN: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$";
+    json!({ "type": "string", "maxLength": 40, "pattern": PATTERN, "example": example })
 }
 
 /// The query parameter for reading the past.
@@ -195,12 +196,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         ),
         query(
             "sort",
-            &format!(
-                "Sort order: one or more of {}, separated by commas, each with `-` before it for \
-                    descending order. Records without a value come last, or first in descending \
-                    order.",
-                kind.sorts.join(", ")
-            ),
+            "Order: field names separated by commas, with a `-` before one for descending.",
             json!({ "type": "string", "maxLength": 200, "default": "reference", "pattern": format!("^-?({words})(,-?({words}))*$") }),
         ),
         query(
@@ -243,11 +239,7 @@ fn list(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Read),
         handler(kind, page::list),
     )
-    .says(
-        &tag(kind),
-        &format!("List {}", n.many),
-        &format!("{}{PAGES}", kind.about),
-    )
+    .says(&tag(kind), &format!("List {}", n.many), kind.about)
     .takes(list_parameters(kind))
     .answers(
         200,
@@ -268,7 +260,7 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
         handler(kind, post),
     )
     .settled_by_writer()
-    .says(&tag(kind), &format!("Create {}", n.one_of), kind.about)
+    .says(&tag(kind), &format!("Create {}", n.one_of), "")
     .takes([idempotency(), reason()])
     .body(
         JSON_BODY,
@@ -297,13 +289,8 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
         Access::Needs(kind.subject, Act::Read),
         handler(kind, read),
     )
-    .says(
-        &tag(kind),
-        &format!("Read {}", n.one_of),
-        "Returns the current record, or the record as it was at `as_of`. Its `ETag` is its \
-            version: send it in `If-Match` to change the record you read.",
-    )
-    .takes([id_parameter(&n.one), as_of()])
+    .says(&tag(kind), &format!("Read {}", n.one_of), "")
+    .takes([id_parameter("record"), as_of()])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .etag(Tag::Version)
 }
@@ -320,22 +307,15 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Change {}", n.one_of),
-        "Accepts a JSON merge patch (RFC 7396): \
-        fields that are left out keep their value, `null` clears a field, and lists are replaced \
-        as a whole. The result is checked like a new record. A patch that changes nothing \
-        creates no new version.",
+        "Accepts a JSON merge patch.",
     )
-    .takes([id_parameter(&n.one), if_match(), idempotency(), reason()])
+    .takes([id_parameter("record"), if_match(), idempotency(), reason()])
     .body(
         PATCH_BODY,
         schema_ref(&format!("{}Patch", n.type_name)),
         json!({ "marking": "official" }),
     )
-    .answers(
-        200,
-        &format!("The updated {}.", n.one),
-        schema_ref(&n.type_name),
-    )
+    .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -360,16 +340,10 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Withdraw {}", n.one_of),
-        "Withdraws the record without deleting \
-        it: it no longer appears in lists, but its history is kept and it can be restored. \
-        Refused while other live records, apart from its own parts, refer to it.",
+        "Nothing is deleted.",
     )
-    .takes([id_parameter(&n.one), if_match(), reason()])
-    .answers(
-        200,
-        &format!("The withdrawn {}.", n.one),
-        schema_ref(&n.type_name),
-    )
+    .takes([id_parameter("record"), if_match(), reason()])
+    .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -389,17 +363,9 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
         handler(kind, undelete),
     )
     .settled_by_writer()
-    .says(
-        &tag(kind),
-        &format!("Restore {}", n.one_of),
-        "Restores a withdrawn record. It must satisfy the current validation rules.",
-    )
-    .takes([id_parameter(&n.one), idempotency(), reason()])
-    .answers(
-        200,
-        &format!("The restored {}.", n.one),
-        schema_ref(&n.type_name),
-    )
+    .says(&tag(kind), &format!("Restore {}", n.one_of), "")
+    .takes([id_parameter("record"), idempotency(), reason()])
+    .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -420,12 +386,10 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("List the history of {}", n.one_of),
-        "Returns every version, oldest first: author, time, reason, and the changes field by \
-            field, with the current names of the records linked before and after. The Markdown \
-            format is for human readers.",
+        "Oldest first.",
     )
     .takes([
-        id_parameter(&n.one),
+        id_parameter("record"),
         page::limit_parameter("Versions"),
         query(
             "cursor",
@@ -459,11 +423,10 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Compare two versions of {}", n.one_of),
-        "Returns the differences between two versions field by field, with the current names of \
-            the records linked before and after.",
+        "",
     )
     .takes([
-        id_parameter(&n.one),
+        id_parameter("record"),
         version("from", "The earlier version."),
         version("to", "The later version."),
     ])
@@ -472,11 +435,7 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
 }
 
 fn bulk(kind: &'static Kind, n: &Names) -> Operation {
-    let example = if kind.offers_create {
-        json!({ "operations": [{ "op": "create", "record": (kind.example)() }] })
-    } else {
-        json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] })
-    };
+    let example = json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] });
     Operation::with(
         "POST",
         format!("{}/bulk", n.path),
@@ -488,11 +447,7 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
     .says(
         &tag(kind),
         &format!("Change many {}", n.many),
-        "Runs up to 1,000 operations in one request, in order. By default it is all or nothing: \
-            the first operation that fails undoes all of them, and its error gives its place. \
-            With `mode=each` every operation succeeds or fails on its own, and the response is \
-            207 with one result for each. Each operation needs its own permission. For more \
-            operations, start a job with `POST /api/v1/jobs`.",
+        "All or nothing, or each by itself.",
     )
     .takes([
         idempotency(),
@@ -515,12 +470,12 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
     )
     .answers(
         200,
-        "Every operation succeeded (or would, in a dry run).",
+        "What became of each operation.",
         schema_ref(&format!("{}BulkResult", n.type_name)),
     )
     .answers(
         207,
-        "With `mode=each`: the result of each operation.",
+        "What became of each operation.",
         schema_ref(&format!("{}BulkResult", n.type_name)),
     )
     .refuses(&[
@@ -609,7 +564,7 @@ pub enum BulkOp {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkProblem {
     /// Code of this kind of problem, for programs.
-    #[schema(max_length = 60)]
+    #[schema(value_type = Code)]
     pub code: String,
     /// Title of this kind of problem, the same every time it occurs.
     #[schema(max_length = 200)]

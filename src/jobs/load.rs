@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Txn;
 use crate::http::call::{not_json, object};
-use crate::http::operation::schema_ref;
+use crate::http::parameters::schema_ref;
 use crate::http::resource::{BulkOperation, below};
 use crate::problem::{Code, FieldError, Problem};
 use crate::registers::catalogue;
@@ -32,8 +32,11 @@ struct Sent {
 
 /// The schemas of a job's body.
 pub fn schemas(schemas: &mut Schemas) {
-    let any = || json!({ "type": "object" });
-    let mut operation = schema::bulk_operation(any(), any());
+    let any = |what: &str| json!({ "type": "object", "description": what });
+    let mut operation = schema::bulk_operation(
+        any("The record to create."),
+        any("A JSON merge patch of the record."),
+    );
     let names: Vec<&str> = catalogue().kinds().iter().map(|k| k.name).collect();
     if let Some(properties) = operation.get_mut("properties") {
         schema::set(

@@ -28,29 +28,56 @@ pub mod strategy;
 use std::sync::LazyLock;
 
 use crate::access::accounts::{Account, Grant};
-use crate::world::Catalogue;
+use crate::world::{Catalogue, Kind};
 
-/// Every kind of record. Linked records come before the records that link to them, so that an
-/// export can be loaded from top to bottom.
-pub fn catalogue() -> &'static Catalogue {
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-        let catalogue = Catalogue::new();
-        let catalogue = settings::register(catalogue);
-        let catalogue = organisation::register(catalogue);
-        let catalogue = strategy::register(catalogue);
-        let catalogue = governance::register(catalogue);
-        let catalogue = plan::register(catalogue);
-        let catalogue = assurance::register(catalogue);
-        let catalogue = risk::register(catalogue);
-        let catalogue = meetings::register(catalogue);
-        let catalogue = representation::register(catalogue);
-        let catalogue = oversight::register(catalogue);
-        let catalogue = performance::register(catalogue);
-        let catalogue = communications::register(catalogue);
-        let catalogue = evidence::register(catalogue);
-        let catalogue = gaps::register(catalogue);
-        let catalogue = papers::register(catalogue);
+/// Adds the kinds of a register.
+pub type AddKinds = fn(Catalogue) -> Catalogue;
+
+/// The registers, each with what adds its kinds. What others point to stands before them, so that
+/// an export can be loaded from top to bottom.
+pub const REGISTERS: [(&str, AddKinds); 16] = [
+    ("settings", settings::register),
+    ("organisation", organisation::register),
+    ("strategy", strategy::register),
+    ("governance", governance::register),
+    ("plan", plan::register),
+    ("assurance", assurance::register),
+    ("risk", risk::register),
+    ("meetings", meetings::register),
+    ("representation", representation::register),
+    ("oversight", oversight::register),
+    ("performance", performance::register),
+    ("communications", communications::register),
+    ("evidence", evidence::register),
+    ("gaps", gaps::register),
+    ("papers", papers::register),
+    ("access", |catalogue| {
         catalogue.with::<Account>().with::<Grant>()
-    });
-    &CATALOGUE
+    }),
+];
+
+/// Every kind of record, and how many there are at the end of each register.
+static KINDS: LazyLock<(Catalogue, Vec<usize>)> = LazyLock::new(|| {
+    let mut ends = Vec::new();
+    let catalogue = REGISTERS
+        .iter()
+        .fold(Catalogue::new(), |catalogue, (_, add)| {
+            let catalogue = add(catalogue);
+            ends.push(catalogue.kinds().len());
+            catalogue
+        });
+    (catalogue, ends)
+});
+
+/// Every kind of record.
+pub fn catalogue() -> &'static Catalogue {
+    &KINDS.0
+}
+
+/// The register that a kind belongs to.
+#[must_use]
+pub fn register_of(kind: &Kind) -> &'static str {
+    let at = KINDS.1.iter().position(|end| kind.index < *end);
+    at.and_then(|at| REGISTERS.get(at))
+        .map_or("", |(name, _)| name)
 }

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::store;
-use crate::http::operation::{Access, Operation, Tag, query, schema_ref};
+use crate::http::operation::{Access, Operation, Tag};
+use crate::http::parameters::{query, schema_ref};
 use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;

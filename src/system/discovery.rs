@@ -1,7 +1,7 @@
 //! Basic questions of a new client: whether the service is running, what it can do, which account
 //! the token belongs to, what a problem code means, and where the documentation is.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -9,9 +9,13 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use utoipa_swagger_ui::Url;
+
+use super::specification::{self, Specification};
 use crate::access::Held;
 use crate::http::openapi::API_VERSION;
-use crate::http::operation::{Access, Operation, Tag, schema_ref};
+use crate::http::operation::{Access, Operation, Tag};
+use crate::http::parameters::schema_ref;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Role, Subject, allows};
 use crate::problem::{Code, Problem};
@@ -125,7 +129,7 @@ pub fn schemas(schemas: &mut Schemas) {
 
 /// The operations of this module.
 #[must_use]
-pub fn operations(document: &Arc<LazyLock<Bytes>>) -> Vec<Operation> {
+pub fn operations(specification: &Arc<Specification>) -> Vec<Operation> {
     let any = || json!({ "type": "object" });
     vec![
         Operation::new("GET", "/livez", "isAlive", Access::Public, |_| async { ok() })
@@ -140,24 +144,24 @@ pub fn operations(document: &Arc<LazyLock<Bytes>>) -> Vec<Operation> {
         })
         .says("Service", "Get the version", "Returns the versions of the build and of the API.")
         .answers(200, "The versions.", schema_ref("Version")),
-        Operation::holding("GET", "/openapi.json", "getOpenApi", Access::Public, document, |_, document| async move { Ok(Answer::json(200, Bytes::clone(&document))) })
-            .says("Service", "Get the OpenAPI document", "Returns the OpenAPI document, from \
-                which clients can be generated.")
-            .answers(200, "The OpenAPI document.", any()),
         Operation::new("GET", "/docs", "getDocs", Access::Public, |_| async {
             Ok(Answer { status: 308, headers: vec![("Location".into(), "/docs/".into())], content_type: "text/plain", body: Bytes::new().into() })
         })
         .says("Service", "Open the documentation", "Redirects to the interactive documentation.")
         .answers(308, "Redirect to /docs/.", Value::Null),
-        Operation::new("GET", "/docs/{file:.*}", "getDocsFile", Access::Public, docs)
+        Operation::holding("GET", "/docs/{file:.*}", "getDocsFile", Access::Public, specification, docs)
             .says("Service", "Get a file of the documentation", "Returns a file of Swagger UI, \
                 served by this service. Nothing is loaded from other sites.")
             .takes([json!({ "name": "file", "in": "path", "required": true, "description": "Name of the file.", "schema": { "type": "string", "maxLength": 100 } })])
+            // Which document the page opens.
+            .passes("urls.primaryName")
+            .reads("accept-encoding")
+            .etag(Tag::Version)
             .media_type("text/html")
             .answers(200, "The file.", json!({ "type": "string" })),
         Operation::new("GET", "/problems/{code}", "getProblem", Access::Public, problem)
             .says("Service", "Explain a problem code", "Returns the page that the `type` of a problem links to.")
-            .takes([json!({ "name": "code", "in": "path", "required": true, "description": "Code of the problem.", "schema": { "type": "string", "enum": Code::ALL.iter().map(|c| c.slug()).collect::<Vec<_>>() } })])
+            .takes([json!({ "name": "code", "in": "path", "required": true, "description": "Code of the problem.", "schema": schema_ref("ProblemCode") })])
             .answers(200, "Meaning of the problem and what to do about it.", any()),
         Operation::new("GET", "/.well-known/jwks.json", "getKeys", Access::Public, |call: Call| async move { Answer::of(200, &call.service.tokens.jwks()) })
             .says("Sign-in", "List the keys that sign tokens", "Returns a JSON Web Key Set (RFC 7517).")
@@ -272,22 +276,39 @@ async fn authorization_server(call: Call) -> Result<Answer, Problem> {
     )
 }
 
+/// The part that the documentation opens on.
+const DOCS_FIRST: &str = "governance";
+
 /// Swagger UI sets styles and runs its own scripts. Nothing is loaded from other sites.
 const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' \
     data:; frame-ancestors 'none'";
 
-async fn docs(call: Call) -> Result<Answer, Problem> {
-    let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
-    let file = utoipa_swagger_ui::serve(call.param("file").unwrap_or_default(), config)
-        .map_err(Problem::internal)?;
+async fn docs(call: Call, own: Arc<Specification>) -> Result<Answer, Problem> {
+    let parts: Vec<(&str, String)> = specification::parts()
+        .map(|name| (name, format!("/openapi/{name}.json")))
+        .chain([("everything", "/openapi.json".to_owned())])
+        .collect();
+    let urls = parts
+        .iter()
+        .map(|(name, url)| Url::with_primary(name, url, *name == DOCS_FIRST));
+    let config = utoipa_swagger_ui::Config::new(urls)
+        .filter(true)
+        .deep_linking(true)
+        .doc_expansion("none")
+        // The list of all schemas and the colouring of long answers take longer than everything
+        // else together.
+        .default_models_expand_depth(-1)
+        .default_model_expand_depth(1)
+        .with_syntax_highlight(false)
+        .show_extensions(true)
+        .validator_url("none");
+    let config = Arc::new(config);
+    let name = call.param("file").unwrap_or_default();
+    let file = utoipa_swagger_ui::serve(name, config).map_err(Problem::internal)?;
     let file = file.ok_or_else(Problem::not_found)?;
-    let body = Bytes::from(file.bytes.into_owned());
-    let answer = Answer {
-        status: 200,
-        headers: Vec::new(),
-        content_type: "text/html",
-        body: body.into(),
-    };
+    let published = own.file(name, || Ok(file.bytes.into_owned()))?;
+    let mut answer = published.answer(&call);
+    answer.content_type = "text/html";
     Ok(answer
         .header("Content-Type", file.content_type)
         .header("Content-Security-Policy", DOCS_POLICY))

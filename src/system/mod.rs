@@ -3,3 +3,4 @@
 
 pub mod audit_log;
 pub mod discovery;
+pub mod specification;

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::engine::{Outcome, Txn};
-use crate::http::operation::{Access, Operation, query, schema_ref};
+use crate::http::operation::{Access, Operation};
+use crate::http::parameters::{query, schema_ref};
 use crate::http::query::invalid;
 use crate::http::resource::reason;
 use crate::http::rows::{MEDIA_TYPES, Rows};

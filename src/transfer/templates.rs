@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::engine::{Outcome, Txn};
-use crate::http::operation::{Access, Operation, query, schema_ref};
+use crate::http::operation::{Access, Operation};
+use crate::http::parameters::{query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{Names, idempotency, reason};
 use crate::http::{Answer, Call};
@@ -180,7 +181,7 @@ pub fn schemas(schemas: &mut Schemas) {
         );
         let items = json!({ "type": "array", "maxItems": 1000, "items": schema_ref(&kind.schema_name), "description": what });
         let result = json!({
-            "type": "object", "additionalProperties": false, "required": ["items", "dry_run"],
+            "type": "object", "required": ["items", "dry_run"],
             "properties": { "items": items, "dry_run": { "type": "boolean", "description": "Whether this was a dry run." } },
         });
         schemas.insert(made(kind), result);

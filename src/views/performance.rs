@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, operation};
-use crate::http::operation::{Operation, id_parameter, query};
+use crate::http::operation::Operation;
+use crate::http::parameters::{id_parameter, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;

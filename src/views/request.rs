@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::http::formats::{self, Format, TABLES};
-use crate::http::operation::{Access, Handler, Operation, Tag, query, schema_ref};
+use crate::http::operation::{Access, Handler, Operation, Tag};
+use crate::http::parameters::{query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{as_of, moment};
 use crate::http::{Answer, Call};

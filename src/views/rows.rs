@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::http::operation::schema_ref;
+use crate::http::parameters::schema_ref;
 use crate::world::schema::page;
 
 /// Flattens nested counts into columns: `declared_rag.red`.

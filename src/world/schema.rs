@@ -1,8 +1,8 @@
 //! The JSON schemas of records and drafts, made from the types. The same schema is shown in the
-//! OpenAPI document and used to check bodies.
+//! OpenAPI document and checks bodies.
 //!
-//! Every type has a form for answers (all fields required) and, where they differ, a form for input
-//! (`…Input`, unknown fields refused).
+//! Every type has a form for answers (all fields required, others may be added) and, where they
+//! differ, a form for input (`…Input`, unknown fields refused).
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -44,6 +44,18 @@ fn inline(name: &str) -> Value {
         set(&mut schema, "x-kinds", name.split('|').collect::<Vec<_>>());
     }
     schema
+}
+
+/// Puts the schemas of ids in place of references to them, at every depth.
+pub fn inline_ids(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            resolve_inline(map);
+            map.values_mut().for_each(inline_ids);
+        }
+        Value::Array(list) => list.iter_mut().for_each(inline_ids),
+        _ => {}
+    }
 }
 
 /// Puts the schema of an id in place of a reference to it.
@@ -126,16 +138,21 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
     schemas.insert(named, form);
 }
 
-/// Closes objects, lists required fields, and makes references use the right form.
+/// Closes what is sent, and names what an answer always has.
 fn finish(schema: &mut Value, input: bool) {
     match schema {
         Value::Object(map) => {
             resolve_inline(map);
+            if !input {
+                // What a link leads to matters to whoever sets it; in answers it would be said again.
+                map.remove("x-kinds");
+            }
             if let Some(Value::Object(properties)) = map.get("properties") {
                 let names: Vec<Value> =
                     properties.keys().map(|k| Value::from(k.as_str())).collect();
-                map.insert("additionalProperties".into(), false.into());
-                if !input && !names.is_empty() {
+                if input {
+                    map.insert("additionalProperties".into(), false.into());
+                } else if !names.is_empty() {
                     map.insert("required".into(), names.into());
                 }
             }
@@ -272,31 +289,37 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
         format!("{name}Bulk"),
         bulk(&to(&format!("{name}BulkOperation"))),
     );
-    let result = json!({
-        "type": "object", "additionalProperties": false, "required": ["index", "status", "record", "problem"],
+    schemas.insert(format!("{name}BulkOutcome"), bulk_outcome(&to(name)));
+    schemas.insert(format!("{name}BulkResult"), json!({
+        "type": "object", "required": ["dry_run", "results"],
+        "properties": {
+            "dry_run": { "type": "boolean", "description": "Whether this was a dry run." },
+            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "In the order of the operations." },
+        },
+    }));
+}
+
+/// What became of one operation of a bulk call on a `record`.
+#[must_use]
+pub fn bulk_outcome(record: &Value) -> Value {
+    let problem = json!({ "$ref": format!("{LOCAL}BulkProblem") });
+    json!({
+        "type": "object", "required": ["index", "status", "record", "problem"],
         "properties": {
             "index": { "type": "integer", "minimum": 0, "maximum": BULK_LIMIT, "description": "Position of the operation in the request, from 0." },
             "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "HTTP status that the \
                 operation would have had on its own; 200 for success." },
-            "record": nullable(&to(name), "The current record."),
-            "problem": nullable(&to("BulkProblem"), "Why it was refused."),
+            "record": nullable(record, "The current record."),
+            "problem": nullable(&problem, "Why it was refused."),
         },
-    });
-    schemas.insert(format!("{name}BulkOutcome"), result);
-    schemas.insert(format!("{name}BulkResult"), json!({
-        "type": "object", "additionalProperties": false, "required": ["dry_run", "results"],
-        "properties": {
-            "dry_run": { "type": "boolean", "description": "Whether this was a dry run." },
-            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "One for each operation, in order." },
-        },
-    }));
+    })
 }
 
 /// A page of `item`s.
 #[must_use]
 pub fn page(item: &Value) -> Value {
     json!({
-        "type": "object", "additionalProperties": false, "required": ["items", "next_cursor", "total"],
+        "type": "object", "required": ["items", "next_cursor", "total"],
         "properties": {
             "items": { "type": "array", "maxItems": 200, "items": item, "description": "Items on the page, in the requested order." },
             "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Cursor of the next page; null on the last page." },
@@ -316,21 +339,13 @@ pub fn bulk(operation: &Value) -> Value {
 
 /// One operation of a bulk call.
 #[must_use]
-pub fn bulk_operation(mut record: Value, mut patch: Value) -> Value {
-    set(&mut record, "description", "The record to create.");
-    set(
-        &mut patch,
-        "description",
-        "A JSON merge patch of the record, as in PATCH.",
-    );
+pub fn bulk_operation(record: Value, patch: Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
-            "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"], "description": "create needs `record`; update \
-                needs `id`, `if_match` and `patch`; withdraw needs `id` and `if_match`; restore \
-                needs `id`." },
-            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "Id of the record." },
-            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "The version that you read." },
+            "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"] },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
             "record": record,
             "patch": patch,
         },
@@ -365,8 +380,17 @@ fn patch(mut draft: Value) -> Value {
             }
         }
     }
+    // What is left out stays: a default would have generated clients send it. The draft describes
+    // the fields.
+    let properties = draft.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        for word in ["default", "description", "x-kinds"] {
+            property.as_object_mut().and_then(|p| p.remove(word));
+        }
+    }
     if let Some(map) = draft.as_object_mut() {
         map.remove("required");
+        map.insert("description".into(), "A JSON merge patch.".into());
     }
     draft
 }
@@ -548,7 +572,7 @@ fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
             "unique_items",
             "must not contain the same value twice".into(),
         ),
-        other => push(at, other.keyword(), short(&e.masked().to_string())),
+        _ => push(at, "schema", short(&e.masked().to_string())),
     }
 }
 

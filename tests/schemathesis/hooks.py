@@ -23,6 +23,8 @@ def is_beyond_schema(error):
         or pointer == "?cursor"
         # A time to come is refused: nothing is recorded there yet.
         or pointer == "?as_of"
+        # A pattern cannot tell which days there are.
+        or (pointer == "?updated_since" and "must be a time like" in error["detail"])
         # A window ends where it begins or later, and has a longest length.
         or (pointer == "?until" and ("must not lie before" in error["detail"] or "ask for a shorter" in error["detail"]))
         # What is compared with must be earlier than what is shown.

@@ -1,36 +1,45 @@
 //! The OpenAPI document as the tests read it, and the check that an answer is what it promises.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use stride::access::policy::Role;
 
-/// The document, with the parameters that operations share put back in their places.
+/// The document as it is generated.
+pub static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON")
+});
+
+/// The same with the parameters and answers that operations share put back in their places, and
+/// every role by its name.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let mut document: Value =
-        serde_json::from_str(&stride::app::document()).expect("the OpenAPI document is JSON");
-    let shared = document["components"]["parameters"].clone();
+    let mut document = PUBLISHED.clone();
+    let replace = |value: &mut Value| {
+        if let Some(to) = value["$ref"].as_str() {
+            let pointer = to.strip_prefix('#').expect("a reference within");
+            *value = PUBLISHED
+                .pointer(pointer)
+                .expect("it leads somewhere")
+                .clone();
+        }
+    };
     let paths = document["paths"].as_object_mut().expect("paths");
     for operation in paths
         .values_mut()
         .flat_map(|p| p.as_object_mut().expect("a path").values_mut())
     {
-        for parameter in operation
-            .get_mut("parameters")
+        let parameters = operation.get_mut("parameters");
+        parameters
             .and_then(Value::as_array_mut)
             .into_iter()
             .flatten()
-        {
-            if let Some(name) = parameter["$ref"]
-                .as_str()
-                .and_then(|r| r.strip_prefix("#/components/parameters/"))
-            {
-                *parameter = shared
-                    .get(name)
-                    .expect("a reference leads to a parameter")
-                    .clone();
-            }
+            .for_each(replace);
+        let responses = operation["responses"].as_object_mut().expect("responses");
+        responses.values_mut().for_each(replace);
+        if operation["x-roles"] == json!(["any"]) {
+            operation["x-roles"] = Role::ALL.map(Role::as_str).as_slice().into();
         }
     }
     document
@@ -58,10 +67,13 @@ impl Described {
 
     /// Its path with something in place of every parameter.
     pub fn address(&self, id: &str) -> String {
-        let filled: Vec<&str> = self
+        let filled: Vec<String> = self
             .path
             .split('/')
-            .map(|part| if part.starts_with('{') { id } else { part })
+            .map(|part| match part.split_once('}') {
+                Some((_, ending)) => format!("{id}{ending}"),
+                None => part.to_owned(),
+            })
             .collect();
         filled.join("/")
     }
@@ -82,6 +94,45 @@ impl Described {
             .filter(|p| p["in"] == place)
             .collect()
     }
+}
+
+/// The codes of the problems that an operation can answer: its own, and those that follow from its
+/// form.
+pub fn problems_of(path: &str, operation: &Value) -> Vec<&'static str> {
+    let has = |place: &str, name: &str| {
+        let all = operation["parameters"].as_array().into_iter().flatten();
+        all.into_iter()
+            .any(|p| p["in"] == place && (name.is_empty() || p["name"] == name))
+    };
+    let is_public = operation["security"] == json!([]);
+    let forms = [
+        ("any", true),
+        ("token", !is_public),
+        ("role", !is_public),
+        ("path", path.contains('{')),
+        ("body", operation["requestBody"].is_object()),
+        ("cursor", has("query", "cursor")),
+        ("if_match", has("header", "If-Match")),
+        ("idempotency_key", has("header", "Idempotency-Key")),
+    ];
+    let mut codes = Vec::new();
+    for (form, _) in forms.into_iter().filter(|(_, is)| *is) {
+        let all = PUBLISHED["x-problems"][form].as_array().expect("a list");
+        codes.extend(all.iter().filter_map(Value::as_str));
+    }
+    let own = PUBLISHED
+        .pointer(&format!(
+            "/paths/{}",
+            path.replace('~', "~0").replace('/', "~1")
+        ))
+        .and_then(|item| {
+            item.as_object()?
+                .values()
+                .find(|o| o["operationId"] == operation["operationId"])
+        })
+        .and_then(|o| o["x-problems"].as_array());
+    codes.extend(own.into_iter().flatten().filter_map(Value::as_str));
+    codes
 }
 
 /// Every operation, in the document's order.
@@ -118,25 +169,32 @@ pub fn follow(value: &'static Value) -> &'static Value {
 
 /// A validator of a schema that stands in the document. Each is made once.
 pub fn compile(schema: &Value) -> Arc<Validator> {
-    static KNOWN: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
+    once(&KNOWN, schema, false)
+}
+
+/// The same, with answers closed: clients must accept new fields, but this build must answer none
+/// that it does not document.
+pub fn compile_closed(schema: &Value) -> Arc<Validator> {
+    static KNOWN: LazyLock<Known> = LazyLock::new(Mutex::default);
+    once(&KNOWN, schema, true)
+}
+
+type Known = Mutex<HashMap<String, Arc<Validator>>>;
+
+fn once(known: &Known, schema: &Value, is_closed: bool) -> Arc<Validator> {
     let text = schema.to_string();
-    let known = KNOWN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&text)
-        .cloned();
-    known.unwrap_or_else(|| {
-        let made = Arc::new(compile_anew(schema));
-        KNOWN
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(text, Arc::clone(&made));
+    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = lock().get(&text).cloned();
+    made.unwrap_or_else(|| {
+        let made = Arc::new(compile_anew(schema, is_closed));
+        lock().insert(text, Arc::clone(&made));
         made
     })
 }
 
 /// With no more of the document than the schema refers to: all of it takes a second to read.
-fn compile_anew(schema: &Value) -> Validator {
+fn compile_anew(schema: &Value, is_closed: bool) -> Validator {
     let mut needed = serde_json::Map::new();
     let mut todo = references(schema);
     while let Some(reference) = todo.pop() {
@@ -147,11 +205,60 @@ fn compile_anew(schema: &Value) -> Validator {
         }
     }
     let mut whole = schema.clone();
+    if is_closed {
+        close(&mut whole);
+        for (name, schema) in &mut needed {
+            // What others are made of is closed where it is used.
+            if !is_base(name) {
+                close(schema);
+            }
+        }
+    }
     whole["components"] = json!({ "schemas": needed });
     jsonschema::options()
         .should_validate_formats(true)
         .build(&whole)
         .unwrap_or_else(|e| panic!("a schema does not compile: {e}\n{schema:#}"))
+}
+
+/// Whether other schemas are this one and more.
+pub fn is_base(name: &str) -> bool {
+    static BASES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let schemas = PUBLISHED["components"]["schemas"].as_object();
+        let parts = schemas.expect("schemas").values();
+        parts
+            .flat_map(|s| s["allOf"].as_array().into_iter().flatten())
+            .filter_map(|part| part["$ref"].as_str()?.rsplit('/').next())
+            .map(str::to_owned)
+            .collect()
+    });
+    BASES.contains(name)
+}
+
+/// Refuses what an object, or any within it, does not name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.contains_key("properties") || map.contains_key("allOf") {
+                map.entry("unevaluatedProperties").or_insert(json!(false));
+            }
+            for (word, inner) in map.iter_mut() {
+                match word.as_str() {
+                    // Its parts see only their own fields.
+                    "allOf" => {
+                        for part in inner.as_array_mut().into_iter().flatten() {
+                            let own = part.get_mut("properties").and_then(Value::as_object_mut);
+                            own.into_iter().flat_map(|p| p.values_mut()).for_each(close);
+                        }
+                    }
+                    "examples" | "example" => {}
+                    _ => close(inner),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
+    }
 }
 
 /// Every `$ref` in a value.
@@ -211,10 +318,12 @@ pub fn check_answer(
         return;
     };
     let responses = &operation["responses"];
-    let described = responses.get(status.to_string()).unwrap_or_else(|| {
-        panic!("{method} {template} answered {status}, which the document does not name")
-    });
-    let described = follow(described);
+    let described = responses
+        .get(status.to_string())
+        .or_else(|| responses.get("default").filter(|_| status >= 400))
+        .unwrap_or_else(|| {
+            panic!("{method} {template} answered {status}, which the document does not name")
+        });
     if body.is_empty() || method == "HEAD" {
         return;
     }
@@ -234,7 +343,14 @@ pub fn check_answer(
     }
     let value: Value = serde_json::from_slice(body)
         .unwrap_or_else(|e| panic!("{method} {template} answered what is not JSON: {e}"));
-    let validator = compile(&form["schema"]);
+    if status >= 400 {
+        let code = value["code"].as_str().unwrap_or_default();
+        assert!(
+            problems_of(template, operation).contains(&code),
+            "{method} {template} answered {code}, which the document does not name"
+        );
+    }
+    let validator = compile_closed(&form["schema"]);
     let found = faults(&validator, &value);
     assert!(
         found.is_empty(),

@@ -31,7 +31,8 @@ pub use references::Found;
 pub use scope::{Scope, Sources};
 
 use crate::http::formats::{self, Format};
-use crate::http::operation::{Access, Operation, Tag, id_parameter, schema_ref};
+use crate::http::operation::{Access, Operation, Tag};
+use crate::http::parameters::{id_parameter, schema_ref};
 use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};

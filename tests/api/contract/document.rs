@@ -2,11 +2,15 @@
 //! same.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
+use flate2::read::GzDecoder;
 use serde_json::json;
 
+use stride::problem::{Code, FieldErrorCode};
+
 use crate::support::TestApp;
-use crate::support::document::{DOCUMENT, operations, references};
+use crate::support::document::{DOCUMENT, PUBLISHED, operations, problems_of, references};
 use crate::support::golden;
 
 #[test]
@@ -18,13 +22,88 @@ fn the_checked_in_document_is_what_is_generated() {
     );
 }
 
-/// What is served is what is generated, byte by byte.
+/// What is served is what is generated, without white space; each form of it has a strong tag of
+/// its own.
 async fn the_served_document_is_what_is_generated(app: TestApp) {
     let reply = app.client.get("/openapi.json").await;
-    assert_eq!(reply.status(200).text(), stride::app::document());
+    assert_eq!(reply.status(200).text(), PUBLISHED.to_string());
+    let plain = reply.header("etag").to_owned();
+    let ask = |path: &str| app.client.ask("GET", path);
+    let reply = ask("/openapi.json")
+        .header("accept-encoding", "zstd, gzip")
+        .send_unchecked()
+        .await;
+    assert_eq!(reply.status(200).header("content-encoding"), "gzip");
+    let gzip = reply.header("etag").to_owned();
+    let mut text = String::new();
+    GzDecoder::new(reply.body.as_slice())
+        .read_to_string(&mut text)
+        .expect("gzip");
+    assert_eq!(text, PUBLISHED.to_string());
+    assert!(plain.starts_with('"') && gzip.starts_with('"') && plain != gzip);
+    for (tag, accepted, status) in [
+        (&plain, "identity", 304),
+        (&gzip, "gzip", 304),
+        (&plain, "gzip", 200),
+    ] {
+        let reply = ask("/openapi.json")
+            .header("if-none-match", tag)
+            .header("accept-encoding", accepted)
+            .send_unchecked()
+            .await;
+        reply.status(status);
+    }
 }
 
 on_both!(the_served_document_is_what_is_generated);
+
+/// Each operation is in the document of one register, which needs nothing that it does not have.
+async fn each_register_has_a_document_of_its_own(app: TestApp) {
+    let mut found = BTreeSet::new();
+    for name in stride::exchange::specification::parts() {
+        let reply = app.client.get(&format!("/openapi/{name}.json")).await;
+        assert!(reply.status(200).header("etag").starts_with('"'));
+        let part = reply.json();
+        for reference in references(&part) {
+            let pointer = reference.strip_prefix('#').expect("a reference within");
+            assert_eq!(
+                part.pointer(pointer),
+                PUBLISHED.pointer(pointer),
+                "{name}: {reference}"
+            );
+        }
+        for operation in part["paths"].as_object().expect("paths").values() {
+            for o in operation.as_object().expect("a path").values() {
+                let id = o["operationId"].as_str().expect("an id").to_owned();
+                assert!(found.insert(id.clone()), "{name}: {id} is elsewhere too");
+            }
+        }
+    }
+    assert_eq!(found.len(), operations().len());
+    app.client
+        .get("/openapi/nothing.json")
+        .await
+        .problem("not_found");
+}
+
+on_both!(each_register_has_a_document_of_its_own);
+
+/// Every file that sets the documentation up: it opens on one register and knows all others.
+async fn the_documentation_knows_every_document(app: TestApp) {
+    let reply = app.client.get("/docs/swagger-initializer.js").await;
+    let text = reply.status(200).text();
+    for needed in [
+        "/openapi/governance.json",
+        "/openapi.json",
+        "\"filter\": true",
+    ] {
+        assert!(text.contains(needed), "{needed}: {text}");
+    }
+    let policy = reply.header("content-security-policy");
+    assert!(policy.contains("default-src 'self'") && !policy.contains("script"));
+}
+
+on_both!(the_documentation_knows_every_document);
 
 #[test]
 fn every_operation_says_what_it_does_and_who_may() {
@@ -62,29 +141,29 @@ fn every_operation_says_what_it_does_and_who_may() {
             .as_object()
             .cloned()
             .unwrap_or_default();
-        // The common one, or one of the operation's own.
-        let is_problem = |status: &str| {
-            responses.get(status).is_some_and(|r| {
-                r["$ref"] == format!("#/components/responses/Problem{status}")
-                    || r["content"]["application/problem+json"].is_object()
-            })
-        };
-        let mut wanted = vec!["400", "406", "429", "500", "503"];
+        for status in ["400", "default"] {
+            if !responses[status]["content"]["application/problem+json"].is_object() {
+                faults.push(format!("{name}: no problem response {status}"));
+            }
+        }
+        let named = problems_of(&o.path, &o.operation);
+        let mut wanted = vec![400, 406, 429, 500, 503];
         if !o.is_public() {
-            wanted.push("401");
+            wanted.push(401);
         }
         if o.path.contains('{') {
-            wanted.push("404");
+            wanted.push(404);
         }
         if !o.media_types().is_empty() {
-            wanted.extend(["413", "415", "422"]);
+            wanted.extend([413, 415, 422]);
         }
         if matches!(o.method.as_str(), "PATCH" | "DELETE") {
-            wanted.extend(["412", "428"]);
+            wanted.extend([412, 428]);
         }
         for status in wanted {
-            if !is_problem(status) {
-                faults.push(format!("{name}: no problem response {status}"));
+            let code = |c: &&Code| c.status() == status && named.contains(&c.slug());
+            if !Code::ALL.iter().any(|c| code(&c)) {
+                faults.push(format!("{name}: no problem of status {status}"));
             }
         }
         if !responses.keys().any(|s| s.starts_with(['2', '3'])) {
@@ -138,7 +217,7 @@ fn operation_ids_are_unique_and_names_follow_the_conventions() {
         let wanted: BTreeSet<&str> = o
             .path
             .split('/')
-            .filter_map(|p| p.strip_prefix('{')?.strip_suffix('}'))
+            .filter_map(|p| Some(p.strip_prefix('{')?.split_once('}')?.0))
             .map(|p| p.split(':').next().unwrap_or(p))
             .collect();
         if in_path != wanted {
@@ -152,25 +231,41 @@ fn operation_ids_are_unique_and_names_follow_the_conventions() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_schema_is_used() {
-    let found: BTreeSet<String> = references(&DOCUMENT).into_iter().collect();
+fn every_reference_leads_somewhere_and_every_component_is_used() {
+    let found: BTreeSet<String> = references(&PUBLISHED).into_iter().collect();
     let lost: Vec<&String> = found
         .iter()
         .filter(|to| {
             to.strip_prefix('#')
-                .and_then(|p| DOCUMENT.pointer(p))
+                .and_then(|p| PUBLISHED.pointer(p))
                 .is_none()
         })
         .collect();
     assert!(lost.is_empty(), "these lead nowhere: {lost:?}");
-    let schemas = DOCUMENT["components"]["schemas"]
-        .as_object()
-        .expect("schemas");
-    let unused: Vec<&String> = schemas
-        .keys()
-        .filter(|name| !found.contains(&format!("#/components/schemas/{name}")))
-        .collect();
-    assert!(unused.is_empty(), "nothing uses these schemas: {unused:?}");
+    for group in ["schemas", "parameters", "responses", "headers"] {
+        let all = PUBLISHED["components"][group].as_object().expect(group);
+        let to = |name: &str| format!("#/components/{group}/{name}");
+        let unused: Vec<&String> = all.keys().filter(|n| !found.contains(&to(n))).collect();
+        assert!(unused.is_empty(), "nothing uses these {group}: {unused:?}");
+    }
+}
+
+/// What was half of the document once: it must not come back.
+#[test]
+fn the_document_says_nothing_twice() {
+    let size = PUBLISHED.to_string().len();
+    assert!(size < 1_500_000, "{size} bytes without white space");
+    let mut seen = BTreeSet::new();
+    for (path, item) in PUBLISHED["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let responses = operation["responses"].as_object().expect("responses");
+            for part in parameters.chain(responses.values()) {
+                let is_new = part["$ref"].is_string() || seen.insert(part.to_string());
+                assert!(is_new, "{method} {path}: is said elsewhere too: {part}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -185,4 +280,62 @@ fn the_document_asks_for_a_token_wherever_one_is_needed() {
             o.name()
         );
     }
+}
+
+/// The word in quotes that ends an argument list's place `at`, where there is one.
+fn word(arguments: &str, at: usize) -> Option<&str> {
+    let (mut depth, mut place, mut start) = (0, 0, 0);
+    let mut is_text = false;
+    for (n, c) in arguments.char_indices() {
+        match c {
+            '"' if !arguments[..n].ends_with('\\') => is_text = !is_text,
+            _ if is_text => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' | ',' if depth == 0 => {
+                if place == at {
+                    let argument = arguments[start..n].trim();
+                    return argument.strip_prefix('"')?.strip_suffix('"');
+                }
+                if c != ',' {
+                    return None;
+                }
+                (place, start) = (place + 1, n + 1);
+            }
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The list of codes of faults is that of the source: each call that refuses a field names one of
+/// them, and each of them is named.
+#[test]
+fn the_codes_of_faults_are_those_of_the_source() {
+    let mut source = String::new();
+    let mut folders = vec![std::path::PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("problem.rs") {
+                source.push_str(&std::fs::read_to_string(path).expect("a file"));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (call, at) in [(".refuse(", 1), (".require(", 2), ("Problem::field(", 2)] {
+        let calls = source.match_indices(call);
+        found.extend(calls.filter_map(|(n, _)| word(&source[n + call.len()..], at)));
+    }
+    assert!(found.len() > 60, "the walk finds codes: {found:?}");
+    let known: BTreeSet<&str> = FieldErrorCode::ALL.iter().copied().collect();
+    let unlisted: Vec<&&str> = found.difference(&known).collect();
+    assert!(unlisted.is_empty(), "src/problem.rs lacks {unlisted:?}");
+    let unused: Vec<&&str> = known
+        .iter()
+        .filter(|code| !source.contains(&format!("\"{code}\"")))
+        .collect();
+    assert!(unused.is_empty(), "nothing uses {unused:?}");
 }

@@ -1,13 +1,12 @@
 """What a caller does first, with the generated client: create, read, change, page through, and be refused."""
 
 import os
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from stride_client import AuthenticatedClient
 from stride_client.api.service import is_ready
 from stride_client.api.units import compare_unit_versions, create_unit, get_unit, list_units, update_unit
-from stride_client.models import ProblemBody, Unit, UnitInput, UnitKind, UnitPage, UnitPatch
+from stride_client.models import ProblemBody, ProblemCode, Unit, UnitInput, UnitKind, UnitPage, UnitPatch
 
 client = AuthenticatedClient(base_url=os.environ["BASE"], token=os.environ["TOKEN"])
 
@@ -35,7 +34,7 @@ assert changed.parsed.version == 2 and changed.parsed.updated_at >= first.update
 
 stale = update_unit.sync_detailed(client=client, id=first.id, body=patch, if_match=etag)
 assert stale.status_code == HTTPStatus.PRECONDITION_FAILED and isinstance(stale.parsed, ProblemBody), stale
-assert stale.parsed.code == "version_mismatch", stale
+assert stale.parsed.code is ProblemCode.VERSION_MISMATCH, stale
 
 wrong = create_unit.sync_detailed(client=client, body=UnitInput(name="", unit_kind=UnitKind.UNIT))
 assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(wrong.parsed, ProblemBody), wrong
@@ -60,9 +59,9 @@ assert isinstance(page, UnitPage) and len(page.items) == 5, page
 none = list_units.sync(client=client, q="python unit", unit_kind=kinds[1:])
 assert isinstance(none, UnitPage) and none.items == [], none
 
-before = list_units.sync(client=client, as_of=datetime(2017, 6, 29, 12, tzinfo=UTC))
+before = list_units.sync(client=client, as_of="2017-06-29T12:00:00Z")
 assert isinstance(before, UnitPage) and before.items == [], before
-then = list_units.sync(client=client, as_of=datetime(2017, 6, 30, 12, tzinfo=UTC), name="cpie")
+then = list_units.sync(client=client, as_of="2017-06-30", name="cpie")
 assert isinstance(then, UnitPage) and then.items == [], then
 
 print("python client: create, read, change, pages, problems and the past work")
