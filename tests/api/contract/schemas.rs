@@ -163,7 +163,7 @@ fn every_field_and_every_parameter_is_described() {
             if ![Some(property), Some(follow(property)), draft]
                 .into_iter()
                 .flatten()
-                .any(|v| words(v))
+                .any(&words)
             {
                 found.insert(format!("{place}.{name}: no description"));
             }
