@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use stride::db::store;
 use stride::policy::Role;
 use stride::registers::catalogue;
-use stride::world::record::ANY_KIND;
 use stride::world::seen::{Clearance, cleared};
 use stride::world::{Kind, Link, Marking, Table, World};
 use uuid::Uuid;
@@ -229,10 +228,10 @@ async fn mark(
     whole["reference"] = format!("{MARKED}-{}", kind.prefix).into();
     let links = links_of(kind, draft);
     let target = |link: &Link, n: usize| {
-        let kinds: &[&str] = if link.kinds == ANY_KIND {
-            &["work_plan_item"]
+        let kinds: Vec<&str> = if link.takes_any() {
+            vec!["work_plan_item"]
         } else {
-            link.kinds
+            link.kinds().collect()
         };
         kinds
             .iter()

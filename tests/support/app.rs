@@ -12,7 +12,6 @@ use stride::documents::Documents;
 use stride::http::service::Service;
 use stride::jobs::Jobs;
 use stride::policy::{Act, Role, allows};
-use stride::transfer::first_start;
 use stride::world::Kind;
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use stride::access::policy::Role;
+use stride::policy::Role;
 
 /// The document as it is generated.
 pub static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {

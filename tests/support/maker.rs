@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use stride::access::tokens::Subject;
 use stride::registers::catalogue;
 use stride::world::catalogue::Proposal;
-use stride::world::record::ANY_KIND;
 use stride::world::{Kind, Link, Marking, Meta, Reading, World};
 use uuid::Uuid;
 
@@ -153,12 +152,12 @@ pub fn kind(name: &str) -> &'static Kind {
 }
 
 /// The first of the kinds that a link may lead to; a unit where it may lead to any.
-pub fn target(kinds: &[&str]) -> &'static Kind {
-    if kinds == ANY_KIND {
+pub fn target(link: &Link) -> &'static Kind {
+    if link.takes_any() {
         return kind("unit");
     }
-    let found = kinds.iter().find_map(|name| catalogue().named(name));
-    found.unwrap_or_else(|| panic!("there is none of the kinds {kinds:?}"))
+    let found = link.kinds().find_map(|name| catalogue().named(name));
+    found.unwrap_or_else(|| panic!("there is none of the kinds {}", link.kinds))
 }
 
 /// Where the records of a kind are.
@@ -292,17 +291,17 @@ impl<'a> Maker<'a> {
         // without.
         for link in open_links(kind, &draft)
             .iter()
-            .filter(|l| l.kinds.first() == Some(&kind.name))
+            .filter(|l| l.kinds().next() == Some(kind.name))
         {
             let field = link.pointer.split('/').nth(1).unwrap_or_default();
             draft.as_object_mut().expect("an object").remove(field);
         }
-        let mut made: HashMap<(Uuid, &[&str]), String> = HashMap::new();
+        let mut made: HashMap<(Uuid, &str), String> = HashMap::new();
         for link in open_links(kind, &draft) {
             let known = made.get(&(link.id, link.kinds)).cloned();
             let id = match known {
                 Some(id) => id,
-                None => self.make_any(link.kinds).await.id_text().to_owned(),
+                None => self.make_any(&link).await.id_text().to_owned(),
             };
             made.insert((link.id, link.kinds), id.clone());
             *draft
@@ -336,8 +335,8 @@ impl<'a> Maker<'a> {
     }
 
     /// A new record of the first of these kinds that there is.
-    fn make_any(&self, kinds: &'static [&'static str]) -> LocalBoxFuture<'_, Made> {
-        Box::pin(self.make(target(kinds)))
+    fn make_any(&self, link: &Link) -> LocalBoxFuture<'_, Made> {
+        Box::pin(self.make(target(link)))
     }
 
     /// A new record of a kind.

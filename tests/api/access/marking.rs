@@ -166,7 +166,7 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
     {
         let whole = maker.draft(kind).await;
         for link in links_of(kind, &whole) {
-            let hidden = maker.make_with(target(link.kinds).name, marked()).await;
+            let hidden = maker.make_with(target(&link).name, marked()).await;
             let mut draft = whole.clone();
             let field = draft.pointer_mut(&link.pointer).expect("the link's field");
             *field = hidden.id_text().into();

@@ -60,7 +60,7 @@ on_both!(the_served_document_is_what_is_generated);
 /// Each operation is in the document of one register, which needs nothing that it does not have.
 async fn each_register_has_a_document_of_its_own(app: TestApp) {
     let mut found = BTreeSet::new();
-    for name in stride::exchange::specification::parts() {
+    for name in stride::system::specification::parts() {
         let reply = app.client.get(&format!("/openapi/{name}.json")).await;
         assert!(reply.status(200).header("etag").starts_with('"'));
         let part = reply.json();
