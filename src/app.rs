@@ -19,16 +19,19 @@ use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
+use crate::http::resource::BulkOp;
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registers::catalogue;
+use crate::system::discovery::RoleSource;
 use crate::system::specification::Specification;
 use crate::transfer::{self, first_start};
 use crate::views::{self, Counted};
 use crate::world::schema::Schemas;
+use crate::world::vocabulary::Vocabulary;
 use crate::{auth, system};
 
 /// An error at the start.
@@ -89,10 +92,21 @@ const SCHEMAS: [fn(&mut Schemas); 10] = [
     views::schemas,
 ];
 
+/// Every vocabulary: what each code is called, and what it means.
+#[must_use]
+pub fn vocabularies() -> Vec<Vocabulary> {
+    let mut all = crate::registers::vocabularies();
+    all.extend(views::VOCABULARY.iter().map(|of| of()));
+    all.extend(jobs::VOCABULARY.iter().map(|of| of()));
+    all.push(Vocabulary::of::<BulkOp>());
+    all.push(Vocabulary::of::<RoleSource>());
+    all
+}
+
 /// The OpenAPI document.
 #[must_use]
 pub fn document_value() -> serde_json::Value {
-    let schemas: Schemas = openapi::schemas(catalogue(), &SCHEMAS);
+    let schemas: Schemas = openapi::schemas(catalogue(), &SCHEMAS, &vocabularies());
     let operations = operations(&Parts::with(Documents::in_memory()));
     openapi::document(&operations, &schemas)
 }

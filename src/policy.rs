@@ -4,13 +4,13 @@
 //! it, or to a board (see [`super::caller`]).
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 /// A role, as named in `http.md` of the design.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Role {
     /// Other systems, scripts and oversight bodies. Reads records that are not marked
     /// official_sensitive.
@@ -29,7 +29,7 @@ pub enum Role {
     /// management on recommendations.
     StrategyManager,
     /// Reads everything, including the audit log. Maintains reviews and recommendations, verifies
-    /// and closes. Changes nothing else.
+    /// and closes.
     Auditor,
     /// Manages accounts, units and settings.
     Administrator,
@@ -71,13 +71,17 @@ impl Role {
 }
 
 /// What a caller may do with a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Act {
+    /// Read records.
     Read,
+    /// Create records.
     Create,
+    /// Change existing records.
     Update,
-    /// Withdraw and restore.
+    /// Withdraw records and restore them.
     Withdraw,
 }
 
@@ -87,43 +91,58 @@ impl Act {
 }
 
 /// The subject acted on: a row of the matrix. Each resource belongs to exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Subject {
     /// Units and posts.
     Organisation,
     /// Strategies, versions, suggestions, goals, cross-references, reviews.
+    #[strum(message = "Strategies")]
     Strategy,
     /// Plans, dependencies, allocations.
+    #[strum(message = "Plans")]
     Plan,
-    /// Work-plan items. Contributors keep those of their unit up to date.
+    /// Items of plans. Contributors keep those of their unit up to date.
+    #[strum(message = "Work-plan items")]
     PlanItem,
     /// Progress updates and benefit claims on items.
+    #[strum(message = "Progress on items")]
     Progress,
-    /// Deadline changes. Decided by those who run the plan, never by the lead alone.
+    /// Changes to the deadlines of items. Decided by those who run the plan, never by the lead
+    /// alone.
+    #[strum(message = "Deadline changes")]
     DeadlineChange,
     /// Boards, board relationships, terms of reference, remits, memberships.
     Governance,
     /// Risk registers, risks, reviews, escalations.
+    #[strum(message = "Risks")]
     Risk,
-    /// Controls. Contributors keep those of their unit up to date.
+    /// Controls for risks. Contributors keep those of their unit up to date.
+    #[strum(message = "Controls")]
     Control,
     /// Audit reviews, recommendations, their extensions, verifications and closures. Maintained by
     /// the auditors.
     Assurance,
     /// What management says about a recommendation: responses, updates and claims, assertions.
     /// Never maintained by those who verify it.
+    #[strum(message = "Progress on recommendations")]
     AssuranceProgress,
     /// Links between recommendations. Management and audit may both propose them, because a link
     /// has no effect on its own.
+    #[strum(message = "Recommendation links")]
     AssuranceLink,
     /// Documents, their versions, and what they are evidence for.
+    #[strum(message = "Documents and evidence")]
     Document,
     /// Meetings, attendance, minutes and outcomes.
+    #[strum(message = "Meetings")]
     Meeting,
     /// Actions set by a board. Contributors keep those of their unit up to date.
+    #[strum(message = "Actions")]
     Action,
     /// Progress on an action: responses, deferrals.
+    #[strum(message = "Progress on actions")]
     ActionProgress,
     /// Oversight channels and report obligations.
     Oversight,
@@ -133,14 +152,19 @@ pub enum Subject {
     Communications,
     /// Waivers of gaps. This row says which roles may try. A waiver also checks the row of the
     /// rule's register, so that each role can waive only in its own register.
+    #[strum(message = "Waivers of gaps")]
     Waiver,
     /// Papers for boards, their templates, and their issues.
+    #[strum(message = "Board papers")]
     Paper,
     /// Settings that differ between organisations: scales, bands, thresholds, suppression.
+    #[strum(message = "Settings")]
     Setting,
     /// Accounts, service accounts, grants.
+    #[strum(message = "Accounts and grants")]
     Access,
-    /// The audit log.
+    /// Journal entries: who changed which record, when and why.
+    #[strum(message = "Audit log")]
     Journal,
 }
 

@@ -4,14 +4,14 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::{Role, Subject};
 use crate::problem::Problem;
-use crate::world::Id;
 use crate::world::id::Target;
-use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// A post. Its register is above this room.
 #[derive(Debug)]
@@ -52,19 +52,23 @@ pub const OPERATOR: &str = "local-operator";
 pub const FIRST_ADMINISTRATOR: &str = "first-administrator";
 
 /// Who uses the account: a person or a system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum AccountKind {
     /// A person, who signs in with a name and password.
     Person,
     /// A system, which signs in with a client id and secret.
+    #[strum(message = "System")]
     Service,
 }
 
 /// Whether the account may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum AccountStatus {
+    /// The account may be used.
     #[default]
     Active,
     /// All tokens of the account are refused from the next request.

@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use past::WorldAt;
+pub use txn::{Outcome, Txn};
+pub use writer::{Author, Idempotency, JOB_DAYS, Write};
+
 use self::published::Published;
 use crate::db::{Address, Conn, DbError, Readers};
 use crate::problem::Problem;
 use crate::world::{Catalogue, World};
-
-pub use past::WorldAt;
-pub use txn::{Outcome, Txn};
-pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
 /// Reader threads for history and past worlds. Current records are read from memory.
 const READERS: usize = 2;

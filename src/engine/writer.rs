@@ -458,7 +458,7 @@ mod tests {
                 .table(units)
                 .map(|t| t.rows().map(|r| r.text().to_owned()).collect::<Vec<_>>())
         };
-        let of = |name: &str, n: usize| format!("unt-000{n}\n{name}\n");
+        let of = |name: &str, n: usize| format!("unt-000{n}\n{name}");
         assert_eq!(
             names(&now),
             Some(vec![of("one", 1), of("two", 2), of("three", 3)])

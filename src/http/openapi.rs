@@ -11,10 +11,10 @@ use super::parameters::schema_ref;
 use super::resource::BulkProblem;
 use crate::policy::Role;
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::Catalogue;
 use crate::world::record::Meta;
-use crate::world::sample;
 use crate::world::schema::{self, Schemas};
+use crate::world::vocabulary::Vocabulary;
+use crate::world::{Catalogue, sample};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
@@ -110,7 +110,11 @@ fn bases() -> Vec<(&'static str, Value)> {
 
 /// All schemas of the records and of the operations.
 #[must_use]
-pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
+pub fn schemas(
+    catalogue: &Catalogue,
+    more: &[fn(&mut Schemas)],
+    vocabularies: &[Vocabulary],
+) -> Schemas {
     let mut schemas = Schemas::new();
     schema::add_answer::<ProblemBody>(&mut schemas);
     schema::add_answer::<BulkProblem>(&mut schemas);
@@ -139,6 +143,13 @@ pub fn schemas(catalogue: &Catalogue, more: &[fn(&mut Schemas)]) -> Schemas {
     }
     for add in more {
         add(&mut schemas);
+    }
+    for vocabulary in vocabularies {
+        if let Some(schema) = schemas.get_mut(vocabulary.name.as_ref()) {
+            let about = schema.get("description").and_then(Value::as_str);
+            let about = format!("{}\n\n{}", about.unwrap_or_default(), vocabulary.as_list());
+            schema::set(schema, "description", about);
+        }
     }
     schemas
 }

@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use crate::access::Identity;
 use crate::access::accounts::Account;
-use crate::access::identity::Vouched;
-use crate::access::identity::unauthenticated;
+use crate::access::identity::{Vouched, unauthenticated};
 use crate::db::store::{PersonRow, Side};
 use crate::engine::{Outcome, Txn, Write};
 use crate::http::service::Service;

@@ -6,16 +6,16 @@ use std::sync::{Arc, LazyLock};
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, TABLES, TEXT};
-use super::history;
 use super::operation::{Access, Operation, Tag};
-use super::page;
 use super::parameters::{header, id_parameter, query, schema_ref};
+use super::{history, page};
 use crate::engine::{Outcome, Txn};
 use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
@@ -547,16 +547,17 @@ async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 }
 
 /// Type of operation in a bulk call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum BulkOp {
-    /// Needs `record`.
+    /// Creates a record; needs `record`.
     Create,
-    /// Needs `id`, `if_match` and `patch`.
+    /// Changes a record; needs `id`, `if_match` and `patch`.
     Update,
-    /// Needs `id` and `if_match`.
+    /// Withdraws a record; needs `id` and `if_match`.
     Withdraw,
-    /// Needs `id`.
+    /// Restores a withdrawn record; needs `id`.
     Restore,
 }
 

@@ -11,8 +11,13 @@ mod state;
 
 use std::sync::Arc;
 
+use runner::Waiting;
 use serde_json::json;
+use state::{JobFailure, JobState, end, is_open};
 use uuid::Uuid;
+
+pub use runner::Jobs;
+pub use state::{Job, JobMode, queued};
 
 use crate::access::Caller;
 use crate::db::store::{self, JobRow, Side};
@@ -26,15 +31,18 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::world::schema::{self, Schemas, add_answer};
 use crate::world::seen::Clearance;
-
-pub use runner::Jobs;
-use runner::Waiting;
-pub use state::{Job, JobMode, queued};
-use state::{JobState, end, is_open};
+use crate::world::vocabulary::Vocabulary;
 
 /// Maximum number of operations in a job that is one transaction, because other changes wait while
 /// it runs.
 const MOST_AT_ONCE: usize = 20_000;
+
+/// The vocabularies of this module.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<JobFailure>,
+    Vocabulary::of::<JobMode>,
+    Vocabulary::of::<JobState>,
+];
 
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,39 +20,47 @@ const MOST_BYTES: usize = 64 * 1024;
 const MOST_FAULTS: usize = 10;
 
 /// State of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum JobState {
     /// Waiting to run.
     Queued,
+    /// Its operations are being processed.
     Running,
     /// All operations were processed; `failed` gives the number that were refused.
     Succeeded,
     /// The job did not finish; `failure` says why.
     Failed,
+    /// It was cancelled before it ended.
     Cancelled,
 }
 
 /// Whether a job's operations are independent of each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum JobMode {
     /// Each operation succeeds or fails on its own.
+    #[strum(message = "Independent operations")]
     Each,
-    /// All or nothing.
+    /// If any operation is refused, the job changes nothing.
+    #[strum(message = "All or nothing")]
     Atomic,
 }
 
 /// Why a job did not finish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum JobFailure {
     /// The process running it stopped.
     Interrupted,
     /// An operation of an atomic job was refused, or the account that requested the job may no
     /// longer run it.
     Refused,
-    /// Internal error in the service.
+    /// An error in the service stopped the job.
+    #[strum(message = "Internal error")]
     Internal,
 }
 

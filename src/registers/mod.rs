@@ -27,8 +27,12 @@ pub mod strategy;
 
 use std::sync::LazyLock;
 
-use crate::access::accounts::{Account, Grant};
-use crate::world::{Catalogue, Kind};
+use self::recurrence::IntervalUnit;
+use crate::access::accounts::{Account, AccountKind, AccountStatus, Grant};
+use crate::policy::{Act, Role, Subject};
+use crate::world::date::Precision;
+use crate::world::vocabulary::Vocabulary;
+use crate::world::{Catalogue, Kind, Marking};
 
 /// Adds the kinds of a register.
 pub type AddKinds = fn(Catalogue) -> Catalogue;
@@ -55,6 +59,39 @@ pub const REGISTERS: [(&str, AddKinds); 16] = [
         catalogue.with::<Account>().with::<Grant>()
     }),
 ];
+
+/// The vocabularies of the registers, and of what they all use.
+#[must_use]
+pub fn vocabularies() -> Vec<Vocabulary> {
+    const SHARED: &[fn() -> Vocabulary] = &[
+        Vocabulary::of::<AccountKind>,
+        Vocabulary::of::<AccountStatus>,
+        Vocabulary::of::<Act>,
+        Vocabulary::of::<IntervalUnit>,
+        Vocabulary::of::<Marking>,
+        Vocabulary::of::<Precision>,
+        Vocabulary::of::<Role>,
+        Vocabulary::of::<Subject>,
+    ];
+    let all = [
+        SHARED,
+        organisation::VOCABULARY,
+        strategy::VOCABULARY,
+        governance::VOCABULARY,
+        plan::VOCABULARY,
+        assurance::VOCABULARY,
+        risk::VOCABULARY,
+        meetings::VOCABULARY,
+        representation::VOCABULARY,
+        oversight::VOCABULARY,
+        performance::VOCABULARY,
+        communications::VOCABULARY,
+        evidence::VOCABULARY,
+        gaps::VOCABULARY,
+        papers::VOCABULARY,
+    ];
+    all.concat().into_iter().map(|of| of()).collect()
+}
 
 /// Every kind of record, and how many there are at the end of each register.
 static KINDS: LazyLock<(Catalogue, Vec<usize>)> = LazyLock::new(|| {

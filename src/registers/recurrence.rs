@@ -6,6 +6,7 @@
 use chrono::{Datelike, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use rrule::{RRule, Tz, Unvalidated};
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 /// Number of years from its first day for which a recurrence is followed.
@@ -32,13 +33,19 @@ const PARTS: [&str; 11] = [
 ];
 
 /// Unit of an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum IntervalUnit {
+    /// Interval counted in days.
     Day,
+    /// Interval counted in weeks.
     Week,
+    /// Interval counted in months.
     Month,
+    /// Interval counted in quarters of three months.
     Quarter,
+    /// Interval counted in years.
     Year,
 }
 

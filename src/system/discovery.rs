@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
-use uuid::Uuid;
-
 use utoipa_swagger_ui::Url;
+use uuid::Uuid;
 
 use super::specification::{self, Specification};
 use crate::access::Held;
@@ -65,12 +65,13 @@ pub struct Me {
 }
 
 /// Where a role comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RoleSource {
     /// A grant recorded here.
     Grant,
-    /// The token: a role that its issuer's claims give, or the one set by the command line.
+    /// The token: a role given by its issuer's claims or set on the command line.
     Token,
 }
 

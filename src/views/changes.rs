@@ -13,6 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -45,26 +46,38 @@ const BACK_DAYS: u64 = 28;
 const MOST_ENTRIES: i64 = 20;
 
 /// The register that a record belongs to.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ChangeRegister {
+    /// Units and posts.
     Organisation,
+    /// Strategies, versions, suggestions, goals, cross-references, reviews.
     Strategy,
+    /// Plans and their items, progress updates, benefit claims, deadline changes, dependencies,
+    /// allocations.
     Plan,
+    /// Boards, board relationships, terms of reference, remits, memberships.
     Governance,
+    /// Audit reviews and recommendations, with what management and audit record on them.
     Assurance,
+    /// Risk registers, risks, controls, reviews, escalations.
     Risk,
+    /// Meetings, attendance, minutes, outcomes and actions.
     Meetings,
+    /// Oversight channels and report obligations.
     Oversight,
+    /// Measures, sources, classifications, targets, observations, dashboards.
     Performance,
+    /// Communications plans, activities, campaigns, assets, good practice.
     Communications,
+    /// Documents, their versions, and what they are evidence for.
     Evidence,
     /// Papers for boards.
     Papers,
     /// Waivers of gaps.
     Gaps,
+    /// Settings that differ between organisations.
     Settings,
     /// Accounts and grants, for callers who may read them.
     Access,
@@ -115,13 +128,14 @@ impl ChangeRegister {
 }
 
 /// Net change to a record between the two times.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Happened {
     /// It did not exist at the earlier time.
+    #[strum(message = "Created")]
     Made,
+    /// It existed at the earlier time and has been changed since.
     Changed,
     /// It existed then, or was created since, and is now withdrawn.
     Withdrawn,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -41,21 +42,28 @@ const MOST_CELLS: usize = 50_000;
 const WIDEST: usize = 200;
 
 /// Which matrix this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum CoverageMatrix {
     /// Plan items against the goals that they serve.
+    #[strum(message = "Items and goals")]
     ItemsGoals,
     /// Boards against the goals in their remit.
+    #[strum(message = "Boards and goals")]
     BoardsGoals,
     /// Staff support associations and advisory groups against the boards where they have a seat or
     /// attended.
+    #[strum(message = "Constituencies and boards")]
     ConstituenciesBoards,
     /// Plan items against the measures that report on them.
+    #[strum(message = "Items and measures")]
     ItemsMeasures,
     /// Measures against the protected characteristics for which there are figures.
+    #[strum(message = "Measures and characteristics")]
     MeasuresCharacteristics,
     /// Business groups against good practice, by whether it was published by plan or ad hoc.
+    #[strum(message = "Groups and good practice")]
     GroupsGoodPractice,
 }
 

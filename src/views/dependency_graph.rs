@@ -8,6 +8,7 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -38,18 +39,21 @@ const DEPTH: usize = 2;
 const MOST_DEPTH: usize = 20;
 
 /// State of a node for the records that wait for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum NodeState {
     /// Done, closed or in force.
     Done,
-    /// Not done yet.
+    /// Not done yet and not overdue.
     Open,
     /// Not done yet and past its deadline.
     Overdue,
-    /// Given up: it will not happen.
+    /// It was withdrawn, cancelled, superseded or dissolved.
+    #[strum(message = "Will not happen")]
     GivenUp,
     /// A kind of record that is never done or due, such as a document or a goal.
+    #[strum(message = "Never due")]
     Stands,
 }
 

@@ -36,14 +36,45 @@ mod wait_graph;
 
 use std::sync::Arc;
 
+pub use crate::http::naming::RecordName;
 pub use rag::{Rated, RatedBy};
 pub use status::Counted;
 
-pub use crate::http::naming::RecordName;
-
 use crate::http::Operation;
 use crate::registers::settings::SettingsUsed;
+use crate::views::calendar::dates::{DateKind, DateState};
+use crate::views::changes::{ChangeRegister, Happened};
+use crate::views::coverage::CoverageMatrix;
+use crate::views::dependency_graph::NodeState;
+use crate::views::findings::GapSeverity;
+use crate::views::organogram::model::{OrganogramNodeKind, OrganogramRepeat};
+use crate::views::papers::content::{PaperState, UnresolvedReason};
+use crate::views::slippage::{DatedKind, MoveKind};
+use crate::views::status::StatusCause;
+use crate::views::wait_graph::{DeadlineHolds, WaitKind};
 use crate::world::schema::{Schemas, add_answer};
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of the views.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<ChangeRegister>,
+    Vocabulary::of::<CoverageMatrix>,
+    Vocabulary::of::<DateKind>,
+    Vocabulary::of::<DateState>,
+    Vocabulary::of::<DatedKind>,
+    Vocabulary::of::<DeadlineHolds>,
+    Vocabulary::of::<GapSeverity>,
+    Vocabulary::of::<Happened>,
+    Vocabulary::of::<MoveKind>,
+    Vocabulary::of::<NodeState>,
+    Vocabulary::of::<OrganogramNodeKind>,
+    Vocabulary::of::<OrganogramRepeat>,
+    Vocabulary::of::<PaperState>,
+    Vocabulary::of::<RatedBy>,
+    Vocabulary::of::<StatusCause>,
+    Vocabulary::of::<UnresolvedReason>,
+    Vocabulary::of::<WaitKind>,
+];
 
 /// The views' operations.
 #[must_use]

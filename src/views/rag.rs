@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
@@ -11,24 +12,29 @@ use crate::world::Rec;
 use crate::world::record::word;
 
 /// Reason for the computed RAG rating of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RatedBy {
-    /// It is complete.
+    /// The lead has declared it complete.
     Complete,
     /// It was cancelled or superseded.
     Ended,
     /// Its deadline has passed.
     Overdue,
     /// It was deferred without a new date, and its first deadline has passed.
+    #[strum(message = "Deferred without date")]
     PutOff,
     /// It is on hold with a deadline still to be met.
     OnHold,
     /// It should have started by now.
+    #[strum(message = "Start overdue")]
     LateStart,
     /// Its deadline is near and it has not started.
+    #[strum(message = "Due soon, not started")]
     DueSoonNotStarted,
-    /// It has had no recent update.
+    /// It has gone longer without an update than the settings allow.
+    #[strum(message = "No recent update")]
     Stale,
     /// It has no deadline date.
     NoDeadline,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -46,16 +47,22 @@ const MOST_EVENTS: usize = 100;
 const LONGEST_CHAIN: usize = 20;
 
 /// Kind of dated record that a row is about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DatedKind {
+    /// An item of a plan.
+    #[strum(message = "Work-plan item")]
     WorkPlanItem,
+    /// An audit recommendation.
     Recommendation,
+    /// An action set by a board.
     Action,
+    /// One of the things that an action asks for.
     ActionPart,
+    /// A review of a strategy.
     StrategyReview,
+    /// A dashboard with the dates for which it was promised.
     Dashboard,
 }
 
@@ -91,16 +98,20 @@ const ONLY: [Only; 5] = [
 ];
 
 /// How a deadline moved, or was asked to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MoveKind {
     /// By decision: a changed deadline of an item, an extension of a recommendation.
+    #[strum(message = "Changed by decision")]
     Change,
     /// By statement: deferred, whether or not anyone agreed.
     Deferral,
     /// Requested only. This does not move the deadline.
+    #[strum(message = "Extension requested")]
     Request,
-    /// A later date was promised.
+    /// A new date was promised.
+    #[strum(message = "New promised date")]
     Promise,
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,16 +19,16 @@ use crate::registers::assurance::{
 };
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
 use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
-use crate::registers::strategy::StrategyId;
-use crate::registers::strategy::{Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus};
+use crate::registers::strategy::{
+    Strategy, StrategyId, StrategyReview, StrategyReviewStatus, StrategyStatus,
+};
 use crate::world::seen::Seen;
 use crate::world::{AnyRecord, IdSet, Rec};
 
 /// Why one record waits for another.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum WaitKind {
     /// A dependency of a work-plan item.
     Dependency,
@@ -40,10 +41,12 @@ pub enum WaitKind {
     /// An update on the recommendation refers to it.
     UpdateRefersTo,
     /// It was deferred to this review of a strategy.
+    #[strum(message = "Deferred to")]
     PutOffTo,
     /// It is due at this meeting.
     DueAt,
     /// The strategy is to result from this review.
+    #[strum(message = "Results from")]
     ComesOutOf,
 }
 
@@ -62,18 +65,22 @@ impl WaitKind {
 }
 
 /// Whether a record's deadline can be met, given what it waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DeadlineHolds {
     /// It waits for nothing that is open, or for nothing that comes after its deadline.
+    #[strum(message = "Can be met")]
     Holds,
     /// What it waits for, directly or indirectly, comes after its deadline.
+    #[strum(message = "Cannot be met")]
     Late,
     /// What it waits for, directly or indirectly, has no date or will not come.
     Unknown,
     /// It waits for itself, or for others that wait for themselves.
+    #[strum(message = "Circular wait")]
     Circle,
-    /// It has no deadline.
+    /// The record has no deadline date.
     NoDeadline,
     /// It is done or was abandoned.
     Closed,

@@ -3,24 +3,15 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 /// How precisely a date is known, from least to most precise.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Precision {
     /// The source gives no date.
     #[default]
@@ -30,6 +21,7 @@ pub enum Precision {
     /// A calendar year.
     Year,
     /// January to June or July to December.
+    #[strum(message = "Half-year")]
     Half,
     /// A calendar quarter.
     Quarter,

@@ -12,6 +12,7 @@ pub mod record;
 pub mod sample;
 pub mod schema;
 pub mod seen;
+pub mod vocabulary;
 mod walk;
 mod written;
 
@@ -22,13 +23,14 @@ use chrono::{DateTime, Utc};
 use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
-use self::written::Written;
 pub use catalogue::{Catalogue, Kind};
 pub use id::Id;
 pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
     Sort,
 };
+
+use self::written::Written;
 
 /// Records ordered by a key, then by id.
 pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;

@@ -10,13 +10,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
-use super::id::ANY;
-use super::id::Id;
+use super::id::{ANY, Id};
+
 #[cfg(doc)]
 use super::id::Target;
 use super::seen::{Among, Clearance, cleared};
@@ -25,14 +26,17 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// Who may see a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Marking {
     /// Everyone who may read records of this kind.
     #[default]
+    #[strum(message = "OFFICIAL")]
     Official,
     /// Only callers with clearance for it. Records that are part of a marked record (the controls
     /// of a risk, for example) are not visible either.
+    #[strum(message = "OFFICIAL-SENSITIVE")]
     OfficialSensitive,
 }
 

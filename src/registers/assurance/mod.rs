@@ -26,6 +26,24 @@ pub use review::scale::{
 pub use review::{AuditReview, AuditReviewId, AuditReviewKind};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<AssertionEvidence>,
+    Vocabulary::of::<AuditReviewKind>,
+    Vocabulary::of::<ClosureKind>,
+    Vocabulary::of::<ManagementDecision>,
+    Vocabulary::of::<RecommendationClosureState>,
+    Vocabulary::of::<RecommendationImplementation>,
+    Vocabulary::of::<RecommendationPriority>,
+    Vocabulary::of::<RecommendationRelation>,
+    Vocabulary::of::<RecommendationUpdateKind>,
+    Vocabulary::of::<RecommendationVerification>,
+    Vocabulary::of::<ReportedImplementation>,
+    Vocabulary::of::<Timeliness>,
+    Vocabulary::of::<VerificationResult>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

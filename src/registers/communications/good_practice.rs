@@ -3,22 +3,23 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window};
-use crate::registers::communications::CommunicationsActivityId;
-use crate::registers::communications::IntranetAssetId;
+use crate::registers::communications::{CommunicationsActivityId, IntranetAssetId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How it came to be published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PracticeBasis {
-    /// Published ad hoc.
+    /// Published without a plan, as the occasion arose.
     AdHoc,
     /// Published under a plan.
     Planned,

@@ -17,6 +17,18 @@ pub use good_practice::{GoodPractice, PracticeBasis};
 pub use plan::{CommunicationsPlan, CommunicationsPlanId};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<ActivityKind>,
+    Vocabulary::of::<ActivityState>,
+    Vocabulary::of::<ActivityStatus>,
+    Vocabulary::of::<AssetStatus>,
+    Vocabulary::of::<CommunicationsAudience>,
+    Vocabulary::of::<CommunicationsChannel>,
+    Vocabulary::of::<PracticeBasis>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -9,13 +9,10 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, runs_on};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::is_some;
-use crate::registers::strategy::GoalId;
-use crate::registers::strategy::StrategyId;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::{GoalId, StrategyId};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a communications plan.
 pub type CommunicationsPlanId = Id<CommunicationsPlan>;

@@ -12,6 +12,13 @@ pub use document::{Document, DocumentComputed, DocumentId, DocumentKind, Documen
 pub use evidence::Evidence;
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<DocumentKind>,
+    Vocabulary::of::<DocumentState>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -2,6 +2,7 @@
 //! rules themselves are in a view; a test there compares them with this list.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -10,19 +11,25 @@ use crate::policy::Subject;
 use crate::problem::one_of;
 
 /// Register that a gap belongs to.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum GapRegister {
+    /// Strategies and what belongs to them.
     Strategy,
+    /// Plans and their items.
     Plan,
     /// Boards, their members and meetings, and oversight.
     Boards,
+    /// Audit reviews and recommendations.
     Assurance,
+    /// Risks, their registers, controls and escalations.
     Risk,
+    /// Measures, their figures, and dashboards.
     Performance,
+    /// Communications activities, intranet pages and good practice.
     Communications,
+    /// Papers for boards.
     Papers,
     /// Waivers themselves. Their gaps must be resolved and cannot be waived.
     Waivers,

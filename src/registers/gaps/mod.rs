@@ -8,6 +8,10 @@ pub use codes::{GAP_CODES, GapCode, GapRegister, gap_code};
 pub use waiver::GapWaiver;
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[Vocabulary::of::<GapRegister>];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,13 +11,14 @@ use crate::policy::Subject;
 use crate::registers::checks::not_in_future;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum BoardKind {
+    /// Any other kind of board.
     Board,
     /// The top board of the organisation.
     ManagementBoard,
@@ -24,19 +26,25 @@ pub enum BoardKind {
     BusinessGroupBoard,
     /// The board of one project or programme.
     ProjectBoard,
+    /// Body called a group, such as a working group or delivery group.
     Group,
+    /// Body called a panel, such as an audit panel.
     Panel,
+    /// Body called a committee.
     Committee,
+    /// Body that takes forward one strand of work.
     Workstream,
 }
 
 /// Status of a board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum BoardStatus {
     /// Not yet set up.
     #[default]
     Proposed,
+    /// Set up and not dissolved.
     Active,
     /// No longer meets.
     Dissolved,

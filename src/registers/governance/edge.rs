@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -13,9 +14,8 @@ use crate::policy::Subject;
 use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
-use crate::world::Id;
 use crate::world::id::Target;
-use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, Meta, Place, Reading, Rec, Resource, Rules, World};
 
 /// A board, or a unit outside the organisation.
 #[derive(Debug)]
@@ -29,8 +29,9 @@ impl Target for BoardOrUnit {
 pub type BoardOrUnitId = Id<BoardOrUnit>;
 
 /// Kind of board relationship.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum BoardEdgeKind {
     /// The board reports to the other body.
     ReportsTo,
@@ -43,15 +44,17 @@ pub enum BoardEdgeKind {
 }
 
 /// Agreement of both sides to a board relationship.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum EdgeAgreement {
-    /// No agreement is needed.
+    /// The relationship does not need the agreement of both sides.
     #[default]
     NotNeeded,
     /// Neither side has agreed.
     Missing,
     /// One side has agreed, the other has not.
+    #[strum(message = "One-sided")]
     OneSided,
     /// Both sides have agreed.
     Agreed,

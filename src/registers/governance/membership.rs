@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -11,20 +12,20 @@ use super::Board;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::organisation::UnitKind;
+use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a member sits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MembershipCapacity {
+    /// Chairs the board.
     Chair,
     /// Deputises for the chair.
     DeputyChair,
+    /// Sits on the board as an ordinary member.
     Member,
     /// Deputises for a member.
     Deputy,
@@ -37,8 +38,9 @@ pub enum MembershipCapacity {
 }
 
 /// Basis on which a member has the seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MembershipBasis {
     /// By virtue of the post.
     ExOfficio,
@@ -49,9 +51,11 @@ pub enum MembershipBasis {
     /// Invited by the board.
     Invited,
     /// Chosen by the members.
+    #[strum(message = "Co-opted")]
     CoOpted,
-    /// Not stated. This is a gap.
+    /// No basis is recorded. This is a gap.
     #[default]
+    #[strum(message = "Not stated")]
     Unstated,
 }
 

@@ -16,6 +16,19 @@ pub use terms::{TermsDocument, TermsOfReference, TermsOfReferenceId, TermsStatus
 pub use terms_sections::TermsSections;
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<BoardEdgeKind>,
+    Vocabulary::of::<BoardKind>,
+    Vocabulary::of::<BoardStatus>,
+    Vocabulary::of::<EdgeAgreement>,
+    Vocabulary::of::<MembershipBasis>,
+    Vocabulary::of::<MembershipCapacity>,
+    Vocabulary::of::<RemitKind>,
+    Vocabulary::of::<TermsStatus>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

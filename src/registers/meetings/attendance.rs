@@ -4,27 +4,27 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Meeting, MeetingStatus};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
-use crate::registers::governance::BoardId;
-use crate::registers::governance::MembershipId;
-use crate::registers::governance::{Membership, MembershipCapacity};
+use crate::registers::governance::{BoardId, Membership, MembershipCapacity, MembershipId};
 use crate::registers::links::others;
 use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::{is_of_board, is_within};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
 
 /// Whether someone attended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum AttendanceStatus {
+    /// Attended.
     Present,
     /// Sent apologies beforehand.
     Apologies,

@@ -17,7 +17,22 @@ pub use meeting::minutes_delivery::MinutesDelivery;
 pub use meeting::{AgendaItem, Meeting, MeetingFormat, MeetingId, MeetingStatus};
 pub use outcome::{MeetingOutcome, OutcomeKind};
 
+use crate::registers::meetings::action::response::ActionClaim;
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<ActionClaim>,
+    Vocabulary::of::<ActionPartStatus>,
+    Vocabulary::of::<ActionState>,
+    Vocabulary::of::<ActionStatus>,
+    Vocabulary::of::<AttendanceStatus>,
+    Vocabulary::of::<MeetingFormat>,
+    Vocabulary::of::<MeetingStatus>,
+    Vocabulary::of::<MinutesStatus>,
+    Vocabulary::of::<OutcomeKind>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,21 +11,21 @@ use super::{Action, Meeting, Minutes, MinutesStatus};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed};
 use crate::registers::governance::BoardId;
-use crate::registers::meetings::ActionId;
-use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::{is_of_board, is_within, only_when_held};
+use crate::registers::meetings::{ActionId, MeetingId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::id::AnyRecordId;
-use crate::world::id::MentionId;
+use crate::world::id::{AnyRecordId, MentionId};
 use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules};
 
 /// Kind of outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum OutcomeKind {
     /// The meeting noted the item.
     Information,
+    /// The meeting took a decision.
     Decision,
     /// The meeting asked for something to be done.
     Action,

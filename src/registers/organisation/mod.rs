@@ -11,7 +11,17 @@ pub use post::{Post, PostId};
 pub use post_holding::PostHolding;
 pub use unit::{Unit, UnitId, UnitKind};
 
+use crate::registers::organisation::person::Affiliation;
+use crate::registers::organisation::post_holding::HoldingCapacity;
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<Affiliation>,
+    Vocabulary::of::<HoldingCapacity>,
+    Vocabulary::of::<UnitKind>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -7,17 +7,18 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::policy::Subject;
 use crate::registers::checks::asked;
 use crate::registers::query::is;
-use crate::world::Id;
-use crate::world::{Meta, Place, Reading, Rec, Resource};
+use crate::world::{Id, Meta, Place, Reading, Rec, Resource};
 
 /// Relationship of a person to the organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Affiliation {
     /// Employed or appointed by the organisation.
     Internal,

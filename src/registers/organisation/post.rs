@@ -9,8 +9,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::is;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
 
 /// Id of a post.
 pub type PostId = Id<Post>;

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,14 +11,14 @@ use super::Person;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
 use crate::registers::links::others;
-use crate::registers::organisation::PersonId;
-use crate::registers::organisation::PostId;
+use crate::registers::organisation::{PersonId, PostId};
 use crate::registers::query::{Any, any, is};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a post is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum HoldingCapacity {
     /// Appointed to it.
     Substantive,

@@ -4,31 +4,33 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum UnitKind {
     /// The public body itself.
     Organisation,
     /// Part of the organisation under one chief officer.
     BusinessGroup,
     /// A borough or operational command unit.
+    #[strum(message = "B/OCU")]
     OperationalCommandUnit,
     /// Any other unit, branch or team.
     Unit,
-    /// Outside body: oversight, audit, a regulator, a university.
+    /// A body outside the organisation: oversight, audit, a regulator, a university.
     OutsideBody,
-    /// A staff support association.
+    /// Association that supports and represents a group of staff.
     StaffSupportAssociation,
-    /// An independent advisory group.
+    /// Group that gives the organisation independent advice.
     IndependentAdvisoryGroup,
 }
 

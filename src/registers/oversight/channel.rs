@@ -9,12 +9,10 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, runs_on};
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::has;
 use crate::registers::recurrence::Frequency;
-use crate::registers::strategy::GoalId;
-use crate::registers::strategy::StrategyId;
+use crate::registers::strategy::{GoalId, StrategyId};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A way of holding someone to account other than a board.

@@ -10,6 +10,13 @@ pub use obligation::submission::{ReportDocument, ReportSubmission};
 pub use obligation::{ReportObligation, ReportObligationId, StatutoryDuty};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<OccurrenceState>,
+    Vocabulary::of::<StatutoryDuty>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

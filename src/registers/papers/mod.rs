@@ -16,6 +16,16 @@ pub use presets::{TEMPLATES, missing_templates};
 pub use template::{PaperTemplate, PaperTemplateId, TemplateSection};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<ImplicationState>,
+    Vocabulary::of::<PanelDecision>,
+    Vocabulary::of::<PanelVerb>,
+    Vocabulary::of::<PaperSource>,
+    Vocabulary::of::<PaperStatus>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

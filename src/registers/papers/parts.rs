@@ -1,21 +1,22 @@
 //! The parts of a paper, apart from its own fields.
 
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
+use utoipa::ToSchema;
+
 use crate::registers::assurance::{AuditReview, Recommendation};
-use crate::registers::evidence::DocumentId;
-use crate::registers::evidence::DocumentVersionId;
+use crate::registers::evidence::{DocumentId, DocumentVersionId};
 use crate::registers::meetings::Meeting;
 use crate::registers::plan::Plan;
 use crate::registers::strategy::Strategy;
 use crate::world::Id;
-use crate::world::id::MentionId;
-use crate::world::id::{Mention, Target};
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use crate::world::id::{Mention, MentionId, Target};
 
 /// Source of the content of a section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PaperSource {
     /// The author's text under the section's key.
     Narrative,
@@ -26,12 +27,15 @@ pub enum PaperSource {
     /// The author's text, and the cross-references of the strategies in scope.
     Interdependencies,
     /// What the panel is asked to do.
+    #[strum(message = "Recommendations to the panel")]
     RecommendationsToPanel,
     /// The audit recommendations in scope, one by one.
+    #[strum(message = "Audit recommendations")]
     AssuranceRecommendations,
     /// The goals of the plans in scope with the items that serve them.
     PlanPriorities,
     /// The actions given at the meetings in scope, part by part.
+    #[strum(message = "Earlier actions")]
     PriorActions,
     /// The risks that the paper's recommendations and plans are about.
     Risks,
@@ -39,36 +43,57 @@ pub enum PaperSource {
     Gaps,
     /// One line for everything that is overdue.
     Overdue,
+    /// Whether the impact on equality and diversity was assessed, and the result.
+    #[strum(message = "Equality and diversity impact")]
     EqualityImpact,
+    /// Whether financial implications were assessed, and the result.
+    #[strum(message = "Financial implications")]
     Financial,
+    /// Whether legal implications were assessed, and the result.
+    #[strum(message = "Legal implications")]
     Legal,
+    /// Whether risk implications were assessed, and the result.
     RiskImplications,
+    /// The contact for the paper.
+    #[strum(message = "Contact details")]
     Contact,
+    /// The appendices and background papers.
     Appendices,
 }
 
 /// What the panel is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PanelVerb {
+    /// The panel is asked to take note.
     Note,
+    /// The panel is asked to give its approval.
     Approve,
+    /// The panel is asked to agree to a proposal.
     Agree,
+    /// The panel is asked to give its support.
     Endorse,
 }
 
 /// Decision of the panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PanelDecision {
+    /// The panel took note of it.
     Noted,
+    /// The panel gave its approval.
     Approved,
+    /// The panel agreed to what was proposed.
     Agreed,
+    /// The panel gave its support.
     Endorsed,
     /// Accepted with a change, which the note gives.
     Amended,
-    /// Deferred to another meeting.
+    /// The panel left it to another meeting.
     Deferred,
+    /// The panel did not accept it.
     Rejected,
 }
 
@@ -123,15 +148,19 @@ pub struct PaperNarrative {
 }
 
 /// Whether implications were assessed, and with what result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ImplicationState {
-    /// Assessed: there are no implications.
+    /// The implications were assessed and there are none.
+    #[strum(message = "Assessed: none")]
     AssessedNone,
-    /// Assessed: there are some, given in the text.
+    /// The implications were assessed and there are some, given in the text.
+    #[strum(message = "Assessed: some")]
     AssessedSome,
     /// Wording that would fit any paper ("will be dealt with as needed").
     Boilerplate,
+    /// No assessment of the implications is recorded.
     #[default]
     NotAssessed,
 }
@@ -238,8 +267,9 @@ pub struct StruckItem {
 }
 
 /// Status of a paper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PaperStatus {
     /// Being written. It is computed again each time it is read.
     #[default]

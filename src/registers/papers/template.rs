@@ -7,8 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::PaperSource;
 use crate::policy::Subject;
 use crate::registers::query::{Any, same_name};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A section of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -11,30 +12,18 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::{others, parts};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::performance::MeasureId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Maturity of a dashboard.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DashboardMaturity {
     /// Promised.
     #[default]

@@ -21,6 +21,7 @@ pub use source::{DataSource, DataSourceId, DataSourceState, FigureFrequency};
 pub use target::MeasureTarget;
 
 use crate::world::seen::Seen;
+use crate::world::vocabulary::Vocabulary;
 use crate::world::{Catalogue, Rec};
 
 /// The figures of an observation as shown to the caller. Code outside this register reads figures
@@ -30,6 +31,20 @@ pub fn figures(seen: &Seen, observation: &Rec<Observation>) -> Figures {
     seen.released(observation)
         .map_or_else(|| observation.data.recorded(), |(data, _)| data.recorded())
 }
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<Characteristic>,
+    Vocabulary::of::<DashboardMaturity>,
+    Vocabulary::of::<DataSourceState>,
+    Vocabulary::of::<Direction>,
+    Vocabulary::of::<FigureFrequency>,
+    Vocabulary::of::<MeasureGroup>,
+    Vocabulary::of::<MeasureState>,
+    Vocabulary::of::<MeasureUnit>,
+    Vocabulary::of::<ObservationState>,
+    Vocabulary::of::<ShownFigures>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

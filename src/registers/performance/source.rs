@@ -3,34 +3,41 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How often figures are received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum FigureFrequency {
     /// As they arise.
     Continuous,
+    /// Once a week.
     Weekly,
+    /// Once a month.
     Monthly,
+    /// Once every three months.
     Quarterly,
+    /// Once every six months.
+    #[strum(message = "Half-yearly")]
     HalfYearly,
+    /// Once a year.
     Yearly,
     /// Once, or on request.
     AdHoc,
 }
 
 /// Whether the source supplies figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DataSourceState {
     /// Named, but no figures come from it yet.
     #[default]

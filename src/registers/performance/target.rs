@@ -11,8 +11,7 @@ use super::period::{Figure, Period};
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap, runs_on};
 use crate::registers::links::others;
-use crate::registers::performance::ClassificationId;
-use crate::registers::performance::MeasureId;
+use crate::registers::performance::{ClassificationId, MeasureId};
 use crate::registers::query::is;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -11,8 +11,7 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::others;
 use crate::registers::organisation::UnitId;
-use crate::registers::plan::PlanId;
-use crate::registers::plan::WorkPlanItemId;
+use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

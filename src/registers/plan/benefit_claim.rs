@@ -9,10 +9,8 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::plan::PlanId;
-use crate::registers::plan::WorkPlanItemId;
+use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,14 +11,14 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::Id;
 use crate::world::date::PlannedDate;
 use crate::world::id::Target;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Whether the item is still waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DependencyStatus {
     /// The item is waiting.
     #[default]

@@ -26,7 +26,19 @@ pub use work_plan_item::{
 
 use uuid::Uuid;
 
+use crate::world::vocabulary::Vocabulary;
 use crate::world::{Catalogue, Reading};
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<DependencyStatus>,
+    Vocabulary::of::<ItemCarry>,
+    Vocabulary::of::<ItemKind>,
+    Vocabulary::of::<ItemStatus>,
+    Vocabulary::of::<PlanCompleteness>,
+    Vocabulary::of::<PlanStatus>,
+    Vocabulary::of::<Rag>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

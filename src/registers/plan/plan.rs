@@ -2,21 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::registers::strategy::StrategyId;
-use crate::registers::strategy::StrategyVersion;
-use crate::registers::strategy::StrategyVersionId;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::registers::strategy::{StrategyId, StrategyVersion, StrategyVersionId};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PlanStatus {
     /// Being written.
     #[default]
@@ -29,10 +28,11 @@ pub enum PlanStatus {
 
 /// What a plan's owner says about its completeness. This is a claim; what is actually missing is
 /// reported as gaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PlanCompleteness {
-    /// Nothing is stated.
+    /// The owner has not said whether the plan is complete.
     #[default]
     NotStated,
     /// Parts are still missing.

@@ -10,13 +10,9 @@ use uuid::Uuid;
 use super::constituency::check_terms;
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, in_window, not_in_future, overlap, runs_on};
-use crate::registers::governance::BoardId;
-use crate::registers::governance::MembershipCapacity;
-use crate::registers::governance::TermsOfReferenceId;
+use crate::registers::governance::{BoardId, MembershipCapacity, TermsOfReferenceId};
 use crate::registers::links::others;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::organisation::UnitKind;
+use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -13,6 +13,10 @@ pub use rotation_policy::rotation::{Rotation, RotationState, holds_for};
 pub use target::RepresentationTarget;
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[Vocabulary::of::<RotationState>];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -9,12 +9,9 @@ use uuid::Uuid;
 use super::constituency::{check_constituency, check_terms};
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
-use crate::registers::governance::BoardId;
-use crate::registers::governance::TermsOfReference;
-use crate::registers::governance::TermsOfReferenceId;
+use crate::registers::governance::{BoardId, TermsOfReference, TermsOfReferenceId};
 use crate::registers::links::others;
-use crate::registers::organisation::UnitId;
-use crate::registers::organisation::UnitKind;
+use crate::registers::organisation::{UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -22,6 +22,23 @@ pub use risk::{Risk, RiskCategory, RiskId, RiskResponse, RiskStatus};
 pub use score::{RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<ControlEffectiveness>,
+    Vocabulary::of::<ControlKind>,
+    Vocabulary::of::<ControlLine>,
+    Vocabulary::of::<EscalationStatus>,
+    Vocabulary::of::<RiskAppetite>,
+    Vocabulary::of::<RiskBand>,
+    Vocabulary::of::<RiskCategory>,
+    Vocabulary::of::<RiskImpact>,
+    Vocabulary::of::<RiskLikelihood>,
+    Vocabulary::of::<RiskRegisterKind>,
+    Vocabulary::of::<RiskResponse>,
+    Vocabulary::of::<RiskStatus>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::Id;
 use crate::world::id::either;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
 
 /// What the register covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskRegisterKind {
     /// One project or programme.
     Project,
@@ -25,6 +25,7 @@ pub enum RiskRegisterKind {
     Plan,
     /// One unit below a business group.
     Unit,
+    /// One business group.
     BusinessGroup,
     /// The whole organisation.
     Corporate,

@@ -1,34 +1,43 @@
 //! Scores: likelihood times impact, and the bands for the products.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::risk::parts::RiskBand;
 use crate::registers::settings::SettingSet;
 
 /// How likely the event is, in five steps from 1 to 5.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskLikelihood {
+    /// Likelihood 1 of 5: it will probably never happen.
     Rare = 1,
+    /// Likelihood 2 of 5: it is not expected to happen, but it could.
     Unlikely,
+    /// Likelihood 3 of 5: it might happen.
     Possible,
+    /// Likelihood 4 of 5: it will probably happen.
     Likely,
+    /// Likelihood 5 of 5: it is expected to happen.
     AlmostCertain,
 }
 
 /// How severe the impact would be, in five steps from 1 to 5.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskImpact {
+    /// Impact 1 of 5: little or no effect.
     Negligible = 1,
+    /// Impact 2 of 5: a small effect.
     Minor,
+    /// Impact 3 of 5: a noticeable effect.
     Moderate,
+    /// Impact 4 of 5: a serious effect.
     Major,
+    /// Impact 5 of 5: the most severe effect.
     Catastrophic,
 }
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -12,21 +13,25 @@ use crate::registers::links::{no_repeats, others, reaches};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::registers::strategy::StrategyId;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Kind of goal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum GoalKind {
+    /// What the strategy sets out to achieve overall.
     Aim,
+    /// A specific result that the strategy is to achieve.
     Objective,
+    /// An area that the strategy puts first.
     Priority,
 }
 
 /// How a goal relates to one of an earlier strategy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum LineageRelation {
     /// The earlier goal, unchanged.
     Same,

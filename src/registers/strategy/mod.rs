@@ -20,6 +20,19 @@ pub use suggestion::{Suggestion, SuggestionDisposition};
 pub use version::{StrategyDocument, StrategyVersion, StrategyVersionId, StrategyVersionStatus};
 
 use crate::world::Catalogue;
+use crate::world::vocabulary::Vocabulary;
+
+/// The vocabularies of this register.
+pub const VOCABULARY: &[fn() -> Vocabulary] = &[
+    Vocabulary::of::<CrossReferenceRelation>,
+    Vocabulary::of::<GoalKind>,
+    Vocabulary::of::<LineageRelation>,
+    Vocabulary::of::<StrategyKind>,
+    Vocabulary::of::<StrategyReviewStatus>,
+    Vocabulary::of::<StrategyStatus>,
+    Vocabulary::of::<StrategyVersionStatus>,
+    Vocabulary::of::<SuggestionDisposition>,
+];
 
 /// Adds the kinds of record in this register.
 #[must_use]

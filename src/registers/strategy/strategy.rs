@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,13 +11,13 @@ use crate::policy::Subject;
 use crate::registers::checks::asked;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some, same_name};
-use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of document, and whether it is the organisation's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum StrategyKind {
     /// A strategy of the organisation itself.
     OwnStrategy,
@@ -44,8 +45,9 @@ impl StrategyKind {
 }
 
 /// Status of the strategy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum StrategyStatus {
     /// Announced or being written; not in force yet.
     Planned,

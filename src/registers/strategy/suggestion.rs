@@ -3,22 +3,22 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::StrategyVersion;
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::registers::strategy::StrategyId;
-use crate::registers::strategy::StrategyVersionId;
+use crate::registers::strategy::{StrategyId, StrategyVersionId};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What became of a suggestion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum SuggestionDisposition {
     /// Not decided yet.
     #[default]
@@ -26,8 +26,9 @@ pub enum SuggestionDisposition {
     /// Incorporated as made.
     Incorporated,
     /// Incorporated in part.
+    #[strum(message = "Partly incorporated")]
     Partly,
-    /// Not incorporated.
+    /// Decided against and left out.
     NotIncorporated,
 }
 

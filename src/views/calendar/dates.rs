@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -42,10 +43,9 @@ use crate::world::seen::Seen;
 use crate::world::{Meta, Rec, Resource};
 
 /// Kind of date.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DateKind {
     /// A work-plan item is due to start.
     ItemStart,
@@ -69,6 +69,7 @@ pub enum DateKind {
     /// An intranet page or site is due for review.
     AssetReview,
     /// Terms of reference are due for review.
+    #[strum(message = "Terms of reference review")]
     TermsReview,
     /// A strategy review is due to be completed.
     StrategyReview,
@@ -86,7 +87,7 @@ pub enum DateKind {
     InvitationEnd,
     /// A goal leaves a board's remit.
     RemitEnd,
-    /// A dashboard was promised.
+    /// A dashboard was promised for this date.
     DashboardPromised,
     /// The period of a measure's target ends.
     MeasureTargetEnd,
@@ -152,10 +153,9 @@ impl DateKind {
 }
 
 /// State of a calendar entry on the day.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DateState {
     /// Still to come.
     Upcoming,
@@ -163,11 +163,11 @@ pub enum DateState {
     Running,
     /// It should have been done or taken place, but was not.
     Overdue,
-    /// Done, or held.
+    /// It was done or held, or nothing more has to be done.
     Done,
     /// Over, with nothing that had to be done.
     Passed,
-    /// Cancelled.
+    /// It is no longer going ahead, or nothing is due any more.
     Cancelled,
 }
 

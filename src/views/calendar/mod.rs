@@ -1,7 +1,7 @@
 //! The calendar: every dated record of every register in a window, as JSON, as a table and as
 //! iCalendar (RFC 5545).
 
-mod dates;
+pub mod dates;
 mod ics;
 
 use chrono::{Days, NaiveDate};

@@ -2,9 +2,8 @@
 //! versions.
 
 use super::rule::{Clash, Each, Rule, Said};
-use crate::registers::performance::MeasureId;
 use crate::registers::performance::{
-    Dashboard, DashboardMaturity, Measure, MeasureState, Observation,
+    Dashboard, DashboardMaturity, Measure, MeasureId, MeasureState, Observation,
 };
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;

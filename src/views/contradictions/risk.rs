@@ -1,11 +1,12 @@
 //! Contradictions in risks and controls: assumed, assessed and verified.
 
+use uuid::Uuid;
+
 use super::rule::{Clash, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
 use crate::views::findings::GapSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
-use uuid::Uuid;
 
 /// The rules.
 pub const RULES: &[Rule] = &[

@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
-use super::rule::{Context, goals_of, is_active};
-use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{
+    Context, Each, Fault, GapSeverity as Is, Rule, because, goals_of, is_active, plain_if,
+};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
     Board, BoardEdge, BoardEdgeKind, BoardKind, EdgeAgreement, Membership, MembershipBasis,

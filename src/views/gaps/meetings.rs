@@ -1,9 +1,7 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::latest_terms;
-use super::rule::Context;
-use super::rule::is_active;
-use super::rule::{Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, is_active, plain_if};
 use crate::registers::governance::Board;
 use crate::registers::meetings::{
     Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus,

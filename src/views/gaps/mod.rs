@@ -26,6 +26,7 @@ mod waivers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use rule::{Context, Missing, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -45,8 +46,6 @@ use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::seen::Seen;
-use rule::Context;
-use rule::{Missing, Rule};
 
 /// All rules, by register, in the order in which they are listed.
 static RULES: Rules<Missing> = Rules(&[

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::rule::Context;
-use super::rule::{Each, Fault, GapSeverity as Is, Rule, because};
+use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because};
 use crate::registers::assurance::Recommendation;
 use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
 use crate::registers::meetings::Meeting;

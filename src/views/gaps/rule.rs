@@ -3,6 +3,15 @@
 //! view, and only when a rule asks. Too many records refer to a board or a unit for each rule to go
 //! through them.
 
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+pub use crate::views::findings::GapSeverity;
+
 use crate::registers::checks::runs_on;
 use crate::registers::communications::GoodPractice;
 use crate::registers::gaps::GapWaiver;
@@ -21,13 +30,6 @@ use crate::views::representation::{Picture, TargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
 use crate::world::seen::Seen;
 use crate::world::{IdMap, IdSet, Rec, Resource};
-use chrono::NaiveDate;
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use uuid::Uuid;
-
-pub use crate::views::findings::GapSeverity;
 
 /// What is wrong with one record, in a few words; empty if the rule's own text says everything.
 pub struct Missing(Cow<'static, str>);

@@ -2,12 +2,16 @@
 //! gaps, drawn in.
 
 mod layout;
-mod model;
+pub mod model;
 mod svg;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use model::{
+    OrganogramCounts, OrganogramEdge, OrganogramMembers, OrganogramNode, OrganogramNodeKind,
+    OrganogramPlace, OrganogramRepeat, OrganogramTerms, OrganogramView,
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -29,10 +33,6 @@ use crate::registers::organisation::{Post, Unit};
 use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use model::{
-    OrganogramCounts, OrganogramEdge, OrganogramMembers, OrganogramNode, OrganogramNodeKind,
-    OrganogramPlace, OrganogramRepeat, OrganogramTerms, OrganogramView,
-};
 
 /// Most boards and bodies in one answer.
 const MOST: usize = 1_000;

@@ -1,18 +1,21 @@
 //! An organogram as data.
 
+use chrono::NaiveDate;
+use serde::Serialize;
+use strum::{EnumMessage, VariantArray};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
 use crate::registers::governance::{
     BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, TermsStatus,
 };
 use crate::registers::organisation::UnitKind;
 use crate::views::status::Named;
-use chrono::NaiveDate;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum OrganogramNodeKind {
     /// A board, group, panel or workstream.
     Board,
@@ -130,12 +133,15 @@ pub struct OrganogramEdge {
 }
 
 /// Why a body appears in the tree again, without what is below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum OrganogramRepeat {
     /// It reports to several bodies and appears in full below another.
+    #[strum(message = "Several reporting lines")]
     SeveralParents,
     /// It is above itself: the reporting lines form a circle.
+    #[strum(message = "Circular reporting line")]
     Circle,
 }
 

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -26,10 +27,13 @@ use crate::world::date::PlannedDate;
 pub const FORMAT: &str = "stride.paper.1";
 
 /// Whether the content is a draft or was issued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum PaperState {
+    /// Not issued: the content changes as records change.
     Draft,
+    /// The content is frozen and no longer changes.
     Issued,
 }
 
@@ -541,14 +545,16 @@ pub struct ResolvedReference {
 }
 
 /// Why part of the author's text could not be resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum UnresolvedReason {
     /// There is no such record, or the reader may not see it.
     NoSuchRecord,
     /// The text does not have the form `[[kind:REFERENCE]]`.
     NotAReference,
-    /// `[[` without `]]`.
+    /// A reference is opened with `[[` and not closed with `]]`.
+    #[strum(message = "Brackets not closed")]
     NotClosed,
     /// A link to an address that is not http, https or mailto. It is kept as text.
     LinkRefused,

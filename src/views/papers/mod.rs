@@ -8,7 +8,7 @@
 mod actions;
 mod compared;
 mod compute;
-mod content;
+pub mod content;
 mod docx;
 mod html;
 mod issuing;
@@ -24,6 +24,8 @@ mod scope;
 
 use std::sync::Arc;
 
+use reading::{Says, says};
+
 pub use content::{PaperContent, UnresolvedReference};
 pub use issuing::issue_loaded;
 pub use queries::Basis;
@@ -38,7 +40,6 @@ use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::world::schema::{Schemas, add_answer};
-use reading::{Says, says};
 
 /// Formats of a paper other than JSON.
 const FORMS: &[Format] = &[Format::Markdown, Format::Html, Format::Docx];

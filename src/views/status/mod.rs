@@ -14,6 +14,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -79,36 +80,47 @@ pub struct StatusThresholds {
 }
 
 /// Reason for a computed overall RAG rating.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum StatusCause {
     /// Items have a computed RAG rating of red.
+    #[strum(message = "Red items")]
     ItemsRed,
     /// Recommendations are overdue, and implementation is not claimed.
+    #[strum(message = "Overdue recommendations")]
     RecommendationsOverdue,
     /// Audit has rejected claims.
+    #[strum(message = "Rejected claims")]
     ClaimsRejected,
-    /// Actions are overdue.
+    /// Open actions have passed their due date.
+    #[strum(message = "Overdue actions")]
     ActionsOverdue,
     /// Risks should be escalated under the settings, and are not.
     EscalationsDue,
     /// Items have a computed RAG rating of amber.
+    #[strum(message = "Amber items")]
     ItemsAmber,
     /// Claims are waiting for verification by audit.
+    #[strum(message = "Unverified claims")]
     ClaimsUnverified,
-    /// Risks are above their appetite.
+    /// Open risks are above their appetite.
     RisksAboveAppetite,
     /// Open actions were deferred at least once. A deferral is not progress.
+    #[strum(message = "Deferred actions")]
     ActionsDeferred,
     /// Actions are closed although a part of them is open.
+    #[strum(message = "Closed with open part")]
     ActionsClosedWithOpenPart,
-    /// Leads and the service rate items differently.
+    /// The RAG ratings declared by leads differ from those computed by the service.
+    #[strum(message = "Ratings differ")]
     ItemsDisagreeing,
-    /// Nothing is open.
+    /// All records that count are complete or closed.
     NothingOpen,
     /// Open records can be assessed, and none of the reasons above applies.
     OnCourse,
     /// No open record can be assessed by a date, or there are no records.
+    #[strum(message = "Nothing to assess")]
     NothingToJudge,
 }
 

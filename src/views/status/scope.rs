@@ -10,13 +10,10 @@ use crate::registers::assurance::{
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Remit, RemitKind};
 use crate::registers::meetings::{Action, Meeting};
-use crate::registers::organisation::{Post, Unit};
-use crate::registers::organisation::{PostId, UnitId};
-use crate::registers::plan::WorkPlanItemId;
-use crate::registers::plan::{Allocation, Plan, WorkPlanItem};
+use crate::registers::organisation::{Post, PostId, Unit, UnitId};
+use crate::registers::plan::{Allocation, Plan, WorkPlanItem, WorkPlanItemId};
 use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
-use crate::registers::strategy::GoalId;
-use crate::registers::strategy::{Goal, Strategy, StrategyReview, StrategyVersion};
+use crate::registers::strategy::{Goal, GoalId, Strategy, StrategyReview, StrategyVersion};
 use crate::views::RecordName;
 use crate::world::seen::Seen;
 use crate::world::{IdSet, Rec, Resource};

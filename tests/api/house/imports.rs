@@ -122,6 +122,8 @@ impl<'ast> Visit<'ast> for Paths {
         let is_public = !matches!(item.vis, Visibility::Inherited);
         self.tree(&item.tree, &[], line, is_public);
     }
+    /// `pub(in …)` says who may look, not what is used.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
         if parts.len() > 1 {

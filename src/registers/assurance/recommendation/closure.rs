@@ -4,30 +4,28 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::ManagementResponseId;
-use crate::registers::assurance::RecommendationId;
-use crate::registers::assurance::RecommendationLinkId;
 use crate::registers::assurance::{
-    ManagementDecision, ManagementResponse, Recommendation, RecommendationClosureState,
-    RecommendationLink, RecommendationRelation,
+    AuditReviewId, ManagementDecision, ManagementResponse, ManagementResponseId, Recommendation,
+    RecommendationClosureState, RecommendationId, RecommendationLink, RecommendationLinkId,
+    RecommendationRelation,
 };
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::reaches;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How a recommendation is closed without being verified as implemented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ClosureKind {
-    /// Management accepts the risk (Global Internal Audit Standards, 15.2).
+    /// Management accepts the risk of not implementing it (Global Internal Audit Standards, 15.2).
     RiskAccepted,
     /// Another recommendation replaces it.
     Superseded,

@@ -8,17 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::RecommendationId;
-use crate::registers::assurance::RecommendationUpdateId;
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationUpdateKind,
+    AuditReviewId, Recommendation, RecommendationClosureState, RecommendationId,
+    RecommendationUpdate, RecommendationUpdateId, RecommendationUpdateKind,
 };
 use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::{counts, others};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};

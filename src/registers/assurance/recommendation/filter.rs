@@ -9,11 +9,11 @@ use super::{
     Recommendation, RecommendationClosureState, RecommendationImplementation,
     RecommendationPriority, RecommendationVerification, Timeliness,
 };
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::{ManagementDecision, RecommendationLink, RecommendationUpdate};
+use crate::registers::assurance::{
+    AuditReviewId, ManagementDecision, RecommendationLink, RecommendationUpdate,
+};
 use crate::registers::checks::{asked, in_window};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::settings::in_force;

@@ -3,23 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::RecommendationId;
 use crate::registers::assurance::recommendation::Recommendation;
+use crate::registers::assurance::{AuditReviewId, RecommendationId};
 use crate::registers::checks::fixed;
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is};
-use crate::world::Id;
 use crate::world::id::AnyRecordId;
-use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// How the recommendation relates to the other record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationRelation {
     /// The other recommendation says the same. This is a proposal until audit accepts it with a
     /// closure.

@@ -14,6 +14,7 @@ pub mod verification;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -30,21 +31,24 @@ use crate::registers::assurance::AuditReviewId;
 use crate::registers::assurance::controls::tell_controls;
 use crate::registers::checks::{distinct, fixed};
 use crate::registers::links::{counts, others};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::strategy::GoalId;
-use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Priority given by internal audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationPriority {
+    /// Highest priority, above high.
     Critical,
+    /// Priority below critical and above medium.
     High,
+    /// Priority below high and above low.
     Medium,
+    /// Lowest priority of a recommendation that is more than advice.
     Low,
     /// Good practice; nothing depends on it.
     Advisory,

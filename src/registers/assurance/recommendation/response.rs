@@ -4,26 +4,28 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::RecommendationId;
+use crate::registers::assurance::{AuditReviewId, RecommendationId};
 use crate::registers::checks::{in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Management's decision on a recommendation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ManagementDecision {
+    /// Management accepts the recommendation in full.
     Accepted,
     /// Accepted in part, or to be met by other means.
+    #[strum(message = "Partly accepted")]
     Partly,
+    /// Management rejects the recommendation. This alone does not close it.
     Rejected,
 }
 

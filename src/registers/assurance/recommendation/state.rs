@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,13 +20,16 @@ use crate::world::date::{PlannedDate, Precision};
 use crate::world::{Meta, Rec, Resource, World};
 
 /// Implementation status, as reported by management.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationImplementation {
-    /// Nothing has been reported.
+    /// Management has reported no progress.
     #[default]
     Open,
+    /// Management has reported progress, or its first report was a claim that audit rejected.
     InProgress,
+    /// Management has reported that it is implemented in part.
     PartiallyImplemented,
     /// Reported as implemented by management.
     ClaimedImplemented,
@@ -34,11 +38,13 @@ pub enum RecommendationImplementation {
 }
 
 /// Result of audit's verification of management's claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationVerification {
     /// No claim to verify.
     #[default]
+    #[strum(message = "No claim")]
     None,
     /// A claim is waiting for verification.
     Submitted,
@@ -49,11 +55,13 @@ pub enum RecommendationVerification {
 }
 
 /// How the recommendation was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationClosureState {
-    /// Not closed.
+    /// The recommendation is still open.
     #[default]
+    #[strum(message = "Not closed")]
     None,
     /// Audit has verified that it is implemented.
     Verified,

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use super::{Recommendation, RecommendationClosureState};
@@ -9,10 +10,11 @@ use crate::world::Rec;
 
 /// How the claim, or the lack of a claim, compares with the deadline. Whether a claim is correct is
 /// a matter for verification; a rejected claim counts as never made (S24).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Timeliness {
-    /// There is no deadline.
+    /// The recommendation has no deadline date to compare with.
     NoDeadline,
     /// The deadline is not near, or the recommendation was closed without being implemented and
     /// nothing is due any more.

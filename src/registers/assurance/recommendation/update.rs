@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -17,34 +18,40 @@ use crate::registers::assurance::{
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some, same_name};
-use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::id::AnyRecordId;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RecommendationUpdateKind {
-    /// Progress so far.
+    /// Management reports the progress so far.
     Progress,
     /// Management claims that the recommendation is implemented and asks audit to verify it.
+    #[strum(message = "Claim of completion")]
     ClaimComplete,
     /// Management defers it to a date or an event. This moves no deadline and is not progress.
     Deferral,
     /// Management asks for a later deadline.
     ExtensionRequest,
     /// Management refers to another record for the answer.
+    #[strum(message = "Refers to another record")]
     RefersTo,
 }
 
 /// Implementation status reported by management. Full implementation is a claim, which has its own
 /// kind of update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ReportedImplementation {
+    /// Work has started, but nothing is implemented yet.
     InProgress,
+    /// Part of the recommendation is implemented.
     PartiallyImplemented,
+    /// The recommendation is not implemented.
     NotImplemented,
 }
 

@@ -4,25 +4,24 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AuditReviewId;
-use crate::registers::assurance::RecommendationId;
-use crate::registers::assurance::RecommendationUpdateId;
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationUpdate, RecommendationVerification,
+    AuditReviewId, Recommendation, RecommendationClosureState, RecommendationId,
+    RecommendationUpdate, RecommendationUpdateId, RecommendationVerification,
 };
 use crate::registers::checks::{in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Result of the verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum VerificationResult {
     /// The claim is confirmed, and the recommendation is closed.
     Verified,

@@ -4,30 +4,30 @@ pub mod scale;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::AssuranceScale;
-use crate::registers::assurance::AssuranceScaleId;
+use crate::registers::assurance::{AssuranceScale, AssuranceScaleId};
 use crate::registers::checks::{asked, distinct, in_window};
 use crate::registers::links::reaches;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
 use crate::world::date::PlannedDate;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum AuditReviewKind {
     /// Internal audit review with an opinion on governance, risk management and control.
     Assurance,
     /// Risk and assurance review: the risks of a piece of work and how they are mitigated.
     RiskAndAssurance,
     /// Follow-up of earlier recommendations.
+    #[strum(message = "Follow-up")]
     FollowUp,
     /// Advice without an opinion.
     Advisory,
@@ -35,6 +35,7 @@ pub enum AuditReviewKind {
     ExternalAudit,
     /// Review by an inspectorate or regulator.
     Inspection,
+    /// Any other kind of review.
     Other,
 }
 

@@ -8,8 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::policy::Subject;
 use crate::registers::assurance::AuditReview;
 use crate::registers::query::same_name;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// One level of an assurance scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

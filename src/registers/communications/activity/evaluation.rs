@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
-use crate::registers::communications::CommunicationsActivity;
-use crate::registers::communications::CommunicationsActivityId;
 use crate::registers::communications::plan::CommunicationsPlanId;
+use crate::registers::communications::{CommunicationsActivity, CommunicationsActivityId};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};

@@ -6,26 +6,27 @@ pub mod run;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, fixed, overlap};
-use crate::registers::communications::CommunicationsPlanId;
 use crate::registers::communications::activity::run::{ActivityState, runs, state};
-use crate::registers::communications::{CampaignEvaluation, CommunicationsPlan};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::communications::{
+    CampaignEvaluation, CommunicationsPlan, CommunicationsPlanId,
+};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;
 use crate::registers::strategy::GoalId;
-use crate::world::Id;
 use crate::world::record::word;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActivityKind {
     /// A single or regular activity, such as a weekly message or an article.
     Activity,
@@ -34,37 +35,50 @@ pub enum ActivityKind {
 }
 
 /// Channel through which people are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum CommunicationsChannel {
+    /// The organisation's internal website.
     Intranet,
     /// A discussion forum.
     Forum,
+    /// A message sent out every week.
     WeeklyMessage,
+    /// Newspapers, broadcasters and other news media.
     Press,
+    /// An event that people attend.
     Event,
+    /// A message by email.
     Email,
+    /// Posts on social networks.
     SocialMedia,
+    /// Any other channel.
     Other,
 }
 
 /// Intended audience.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum CommunicationsAudience {
     /// The organisation's own staff.
     Internal,
     /// Partners and stakeholders.
     Partners,
+    /// Members of the public.
     Public,
 }
 
 /// Whether it is planned to take place. Whether it is due, running or ended follows from its dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActivityStatus {
+    /// It is planned to take place on its dates.
     #[default]
     Planned,
+    /// It will not take place.
     Cancelled,
 }
 

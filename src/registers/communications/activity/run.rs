@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::checks::{Days, overlap};
@@ -9,8 +10,9 @@ use crate::registers::communications::{ActivityStatus, CommunicationsActivity};
 use crate::registers::recurrence;
 
 /// State of an activity or of one of its runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActivityState {
     /// Still to come.
     Due,

@@ -5,6 +5,7 @@ pub mod version;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -15,38 +16,52 @@ use crate::registers::governance::BoardId;
 use crate::registers::links::parts;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Kind of document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DocumentKind {
+    /// A strategy of the organisation or of an outside body.
     Strategy,
+    /// A plan, such as a delivery plan or business plan.
     Plan,
+    /// Terms of reference of a board.
     TermsOfReference,
+    /// Agenda of a meeting.
     Agenda,
+    /// Minutes of a meeting.
     Minutes,
     /// Paper submitted to a board.
     Paper,
+    /// A report, such as an audit report.
     Report,
+    /// A dashboard of figures.
     Dashboard,
+    /// A policy that sets rules or principles.
     Policy,
+    /// Advice on how to do something.
     Guidance,
+    /// A letter or other correspondence.
     Letter,
     /// Figures as supplied.
     Data,
+    /// Any other kind of document.
     Other,
 }
 
 /// State of completion that a document gives for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DocumentState {
-    /// Not stated in the document.
+    /// The document does not say whether it is a draft or final.
     #[default]
     NotStated,
+    /// The document says that it is a draft.
     Draft,
+    /// The document says that it is final.
     Final,
 }
 

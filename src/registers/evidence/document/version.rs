@@ -9,8 +9,7 @@ use crate::policy::Subject;
 use crate::registers::evidence::DocumentId;
 use crate::registers::links::others;
 use crate::registers::query::is;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a document version.
 pub type DocumentVersionId = Id<DocumentVersion>;

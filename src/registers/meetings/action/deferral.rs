@@ -11,17 +11,15 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others};
-use crate::registers::meetings::ActionId;
-use crate::registers::meetings::ActionPartId;
-use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::action::checks::on_action;
 use crate::registers::meetings::action::{Due, due_of, due_with};
 use crate::registers::meetings::meeting::checks::{
     is_of_board, is_secretarys, later_meeting, only_of_same_board,
 };
-use crate::registers::meetings::{Action, ActionStatus, Meeting, MeetingStatus};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::meetings::{
+    Action, ActionId, ActionPartId, ActionStatus, Meeting, MeetingId, MeetingStatus,
+};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};

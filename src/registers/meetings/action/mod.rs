@@ -11,12 +11,12 @@ mod rules;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use filter::ActionFilter;
-
 pub(super) use due::{Due, due_of, due_with};
+pub use filter::ActionFilter;
 
 use self::part::ActionPart;
 use self::response::{ActionClaim, ActionResponse};
@@ -24,34 +24,37 @@ use super::{ActionDeferral, Meeting};
 use crate::policy::Subject;
 use crate::registers::links::{count, parts};
 use crate::registers::meetings::MeetingId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::world::Id;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::id::MentionId;
-use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Status of an action, declared by the board's secretary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActionStatus {
+    /// The board still requires something.
     #[default]
     Open,
     /// The board requires nothing more.
     Closed,
-    /// No longer going ahead.
+    /// The action is no longer going ahead.
     Cancelled,
 }
 
 /// Progress of an action, as computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActionState {
     /// No response, and no part settled.
     #[default]
     NotStarted,
+    /// There is a response or a settled part, but something is still outstanding.
     InProgress,
-    /// No part is open.
+    /// No part is open or, if there are no parts, the last response that claims a status says
+    /// answered or done.
     Complete,
 }
 

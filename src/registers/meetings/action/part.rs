@@ -1,31 +1,32 @@
 //! Parts of actions: the separate things an action asks for, each with its own status.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-use chrono::NaiveDate;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others, parts};
-use crate::registers::meetings::ActionId;
-use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::action::due_of;
 use crate::registers::meetings::action::response::ActionClaim;
 use crate::registers::meetings::meeting::checks::{is_of_board, is_secretarys, reserved};
-use crate::registers::meetings::{Action, ActionDeferral, ActionResponse, ActionStatus};
+use crate::registers::meetings::{
+    Action, ActionDeferral, ActionId, ActionResponse, ActionStatus, MeetingId,
+};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::Id;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a part, declared by the board's secretary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActionPartStatus {
+    /// Neither answered nor done yet.
     #[default]
     Open,
     /// The board has its answer and requires nothing more.

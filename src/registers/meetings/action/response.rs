@@ -4,33 +4,34 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::governance::BoardId;
-use crate::registers::meetings::ActionId;
-use crate::registers::meetings::ActionPartId;
-use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::action::checks::on_action;
 use crate::registers::meetings::meeting::checks::{is_of_board, only_of_same_board};
-use crate::registers::meetings::{Action, ActionPartStatus};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::meetings::{Action, ActionId, ActionPartId, ActionPartStatus, MeetingId};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::id::AnyRecordId;
-use crate::world::id::MentionId;
+use crate::world::id::{AnyRecordId, MentionId};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a response claims about an action or a part. Only the board can drop an action or part, so
 /// this cannot be claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ActionClaim {
+    /// The response says that it is still open.
     Open,
+    /// The response says that the board has its answer.
     Answered,
+    /// The response says that it was done as asked.
     Done,
+    /// The response says that it was not done.
     NotDone,
 }
 

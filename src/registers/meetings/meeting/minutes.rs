@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -10,20 +11,18 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::others;
-use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::{
     first_day, is_of_board, is_within, later_meeting, only_when_held,
 };
-use crate::registers::meetings::{Meeting, MinutesAmendment, MinutesDelivery};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::meetings::{Meeting, MeetingId, MinutesAmendment, MinutesDelivery};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MinutesStatus {
     /// Can be corrected directly.
     #[default]

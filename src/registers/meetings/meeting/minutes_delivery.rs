@@ -9,12 +9,9 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::governance::BoardId;
-use crate::registers::meetings::MeetingId;
-use crate::registers::meetings::Minutes;
-use crate::registers::meetings::MinutesId;
 use crate::registers::meetings::meeting::checks::{first_day, is_of_board};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::meetings::{MeetingId, Minutes, MinutesId};
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -10,28 +10,27 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_future};
-use crate::registers::governance::Board;
-use crate::registers::governance::BoardId;
+use crate::registers::governance::{Board, BoardId};
 use crate::registers::links::{others, parts};
 use crate::registers::meetings::{Minutes, MinutesStatus};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::id::AnyRecordId;
-use crate::world::id::MentionId;
-use crate::world::{AnyRecord, Key, Link, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::id::{AnyRecordId, MentionId};
+use crate::world::{AnyRecord, Id, Key, Link, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether it took place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MeetingStatus {
+    /// It is planned and has not been recorded as held.
     #[default]
     Scheduled,
     /// It took place. This is final.
@@ -41,14 +40,18 @@ pub enum MeetingStatus {
 }
 
 /// How its members meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MeetingFormat {
+    /// All in the room.
     InPerson,
+    /// All online.
     Online,
     /// Some in the room, some online.
     Hybrid,
-    /// Decided by correspondence.
+    /// Decided in writing, without a meeting.
+    #[strum(message = "By correspondence")]
     Correspondence,
 }
 

@@ -6,28 +6,30 @@ pub mod submission;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::oversight::{OccurrenceState, ReportSubmission, occurrences};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
-use crate::world::Id;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Statutory duty for which there is a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum StatutoryDuty {
     /// Information that shows compliance with the public sector equality duty, at least yearly (SI
     /// 2017/353, regulation 4).
+    #[strum(message = "PSED equality information")]
     PsedEqualityInformation,
     /// Equality objectives, at least every four years (SI 2017/353, regulation 5).
+    #[strum(message = "PSED equality objectives")]
     PsedEqualityObjectives,
 }
 

@@ -2,20 +2,23 @@
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::oversight::{ReportObligation, ReportSubmission};
 use crate::world::Rec;
 
 /// State of an occurrence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum OccurrenceState {
-    /// Not submitted, and not yet late.
+    /// Not submitted, and the days of grace are not over.
     Expected,
     /// Submitted by the due date or within the days of grace.
     Met,
     /// Submitted after the days of grace.
+    #[strum(message = "Met late")]
     Late,
     /// Not submitted, and the days of grace are over.
     Missed,

@@ -8,10 +8,8 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::oversight::ReportObligation;
-use crate::registers::oversight::ReportObligationId;
+use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::oversight::{ReportObligation, ReportObligationId};
 use crate::registers::query::{is, is_some};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::in_window;
-use crate::registers::papers::Paper;
-use crate::registers::papers::PaperId;
+use crate::registers::papers::{Paper, PaperId};
 use crate::registers::query::is;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

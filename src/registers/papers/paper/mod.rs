@@ -12,19 +12,16 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::governance::BoardId;
-use crate::registers::meetings::Meeting;
-use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::{Meeting, MeetingId};
 use crate::registers::organisation::PostId;
-use crate::registers::papers::PaperTemplateId;
 use crate::registers::papers::{
     ChosenGap, PanelRecommendation, PaperAppendix, PaperImplication, PaperIssue, PaperNarrative,
-    PaperScope, PaperStatus, StruckItem,
+    PaperScope, PaperStatus, PaperTemplateId, StruckItem,
 };
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
 use crate::world::id::AnyRecordId;
 use crate::world::record::links_of;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// Id of a paper.
 pub type PaperId = Id<Paper>;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -13,25 +14,37 @@ use crate::registers::checks::{fixed, runs_on};
 use crate::registers::organisation::UnitId;
 use crate::registers::performance::Observation;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a classification divides people by: a protected characteristic under section 4 of the
 /// Equality Act 2010, or something else.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Characteristic {
+    /// Age or age group (Equality Act 2010, section 5).
     Age,
+    /// Whether a person has a disability (Equality Act 2010, section 6).
     Disability,
+    /// Proposing to undergo, undergoing or having undergone a process to reassign sex (Equality Act
+    /// 2010, section 7).
     GenderReassignment,
     /// Counts for the first limb of the public sector equality duty only (section 149(1)(a)).
+    #[strum(message = "Marriage and civil partnership")]
     MarriageCivilPartnership,
+    /// Pregnancy, and maternity in the period after a birth (Equality Act 2010, sections 17 and
+    /// 18).
+    #[strum(message = "Pregnancy and maternity")]
     PregnancyMaternity,
+    /// Colour, nationality, or ethnic or national origins (Equality Act 2010, section 9).
     Race,
+    /// Any religion or belief, or the lack of one (Equality Act 2010, section 10).
+    #[strum(message = "Religion or belief")]
     ReligionBelief,
+    /// Whether a person is a man or a woman (Equality Act 2010, section 11).
     Sex,
+    /// Orientation towards people of the same sex, the opposite sex or either sex (Equality Act
+    /// 2010, section 12).
     SexualOrientation,
     /// Not a protected characteristic: rank, length of service, business group.
     Other,

@@ -6,31 +6,31 @@ pub mod observation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::performance::ClassificationId;
-use crate::registers::performance::DataSourceId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::performance::measure::classification::{Characteristic, Classification};
 use crate::registers::performance::measure::observation::Observation;
 use crate::registers::performance::source::FigureFrequency;
+use crate::registers::performance::{ClassificationId, DataSourceId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is_some};
 use crate::registers::strategy::GoalId;
-use crate::world::Id;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Unit of the measure's figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MeasureUnit {
     /// Number of people or cases, as whole numbers.
     Count,
     /// Numerator as a percentage of the denominator.
+    #[strum(message = "Per cent")]
     Percent,
     /// Numerator per `rate_per` of the denominator.
     Rate,
@@ -43,12 +43,16 @@ pub enum MeasureUnit {
 }
 
 /// Which direction is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Direction {
+    /// A rise in the figure is an improvement.
     HigherIsBetter,
+    /// A fall in the figure is an improvement.
     LowerIsBetter,
     /// Closer to the target is better, from either side.
+    #[strum(message = "On target is better")]
     OnTarget,
     /// Monitored only; neither direction is better.
     #[default]
@@ -56,21 +60,26 @@ pub enum Direction {
 }
 
 /// Area of work the measure belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MeasureGroup {
     /// Attraction, recruitment, progression, leaving.
     EmployeeLifecycle,
     /// The diversity and inclusion standard.
+    #[strum(message = "D&I Standard")]
     DiStandard,
-    /// Delivery of HR services.
+    /// Services that HR provides to the organisation.
+    #[strum(message = "HR service delivery")]
     HrServiceDelivery,
+    /// Any other area of work.
     Other,
 }
 
 /// Whether the measure's figures are being received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum MeasureState {
     /// Wanted, but not measured yet.
     #[default]

@@ -3,25 +3,26 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, overlap};
-use crate::registers::performance::ClassificationId;
-use crate::registers::performance::MeasureId;
 use crate::registers::performance::measure::disclosure::{Figures, release};
 use crate::registers::performance::measure::{
     BreakdownCategory, Measure, MeasureUnit, check_breakdown, normalise,
 };
 use crate::registers::performance::period::{Figure, Period};
+use crate::registers::performance::{ClassificationId, MeasureId};
 use crate::registers::query::{Any, any, is};
 use crate::world::seen::Among;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether there is a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ObservationState {
     /// There is a figure.
     #[default]
@@ -36,11 +37,13 @@ pub enum ObservationState {
 }
 
 /// How the figures of a record are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ShownFigures {
-    /// As recorded.
+    /// The figures exactly as they were recorded.
     #[default]
+    #[strum(message = "As recorded")]
     Exact,
     /// Suppressed and rounded for release.
     Released,

@@ -20,12 +20,10 @@ pub use parts::{
 use super::{DeadlineChange, ProgressUpdate, Rag};
 use crate::policy::Subject;
 use crate::registers::links::counts;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
-use crate::world::Id;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a work plan item.
 pub type WorkPlanItemId = Id<WorkPlanItem>;

@@ -1,32 +1,42 @@
 //! The parts of a work-plan item.
 
-use crate::registers::organisation::UnitId;
-use crate::registers::strategy::GoalId;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
+use crate::registers::organisation::UnitId;
+use crate::registers::strategy::GoalId;
+
 /// Kind of item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ItemKind {
     /// A strand of work that contains other items.
     Strand,
+    /// Piece of work run as a project.
     Project,
+    /// Trial of something before wider use.
     Pilot,
     /// Something that is handed over.
     Deliverable,
+    /// Something that is done, once or continuously.
     Activity,
 }
 
 /// Status of an item, as declared by its lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ItemStatus {
+    /// No work has been done yet.
     #[default]
     NotStarted,
+    /// Work has started and is not finished.
     InProgress,
     /// Paused for the time being, whether or not it has started.
     OnHold,
+    /// All the work is done.
     Complete,
     /// No longer going ahead.
     Cancelled,
@@ -43,8 +53,9 @@ impl ItemStatus {
 }
 
 /// What became of an item of the plan that was refreshed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ItemCarry {
     /// It continues unchanged.
     Carried,

@@ -9,11 +9,8 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::others;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::plan::PlanId;
-use crate::registers::plan::WorkPlanItemId;
-use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
+use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::{ItemStatus, PlanId, Rag, WorkPlanItem, WorkPlanItemId};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 

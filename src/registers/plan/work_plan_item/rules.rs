@@ -1,5 +1,6 @@
 //! The rules of work-plan items.
 
+use ItemStatus as S;
 use serde_json::json;
 
 use super::{ItemCarry, ItemStatus, WorkPlanItem};
@@ -7,8 +8,6 @@ use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::links::{no_repeats, others};
 use crate::registers::plan::{DeadlineChange, Plan};
 use crate::world::Rules;
-
-use ItemStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
     (

@@ -11,11 +11,9 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{Days, asked, distinct, fixed, overlap, runs_on};
-use crate::registers::governance::BoardId;
-use crate::registers::governance::TermsOfReferenceId;
+use crate::registers::governance::{BoardId, TermsOfReferenceId};
 use crate::registers::links::others;
-use crate::registers::organisation::UnitId;
-use crate::registers::organisation::UnitKind;
+use crate::registers::organisation::{UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is};
 use crate::registers::representation::constituency::{check_constituency, check_terms};
 use crate::registers::representation::rotation_policy::rotation::{RotationState, rotations};

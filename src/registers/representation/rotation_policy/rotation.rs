@@ -3,6 +3,7 @@
 
 use chrono::{Months, NaiveDate};
 use serde::Serialize;
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::checks::runs_on;
@@ -17,11 +18,13 @@ use crate::world::{Reading, Rec};
 const GAP_DAYS: i64 = 31;
 
 /// Rotation state of a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RotationState {
     /// The start of the term is not recorded.
     Unknown,
+    /// Not due within the number of days that the settings call soon.
     NotDue,
     /// Due within the number of days that the settings call soon; the next holder needs to be
     /// found.

@@ -4,25 +4,25 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::assurance::RecommendationId;
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationVerification,
+    Recommendation, RecommendationClosureState, RecommendationId, RecommendationVerification,
 };
 use crate::registers::checks::{asked, distinct, in_window, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, any_some, is_some, same_name};
 use crate::registers::risk::RiskId;
 use crate::world::seen::{Clearance, cleared};
 use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How it works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ControlKind {
     /// Prevents the event.
     Preventive,
@@ -35,29 +35,37 @@ pub enum ControlKind {
 }
 
 /// Line of assurance it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ControlLine {
     /// The managers who do the work.
+    #[strum(message = "First line")]
     First,
     /// Functions that oversee it.
+    #[strum(message = "Second line")]
     Second,
     /// Internal audit.
+    #[strum(message = "Third line")]
     Third,
     /// External audit, inspection, regulators.
     External,
 }
 
 /// Result of an assessment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum ControlEffectiveness {
     /// No assessment is recorded.
     #[default]
     NotAssessed,
+    /// It does not work.
     Ineffective,
     /// It works in part.
+    #[strum(message = "Partially effective")]
     Partial,
+    /// It works as intended.
     Effective,
 }
 

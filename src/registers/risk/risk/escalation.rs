@@ -3,33 +3,34 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
-use crate::registers::governance::Board;
-use crate::registers::governance::BoardId;
+use crate::registers::governance::{Board, BoardId};
 use crate::registers::query::{Any, any, is};
-use crate::registers::risk::RiskId;
-use crate::registers::risk::RiskRegisterId;
 use crate::registers::risk::risk::RiskStatus;
-use crate::registers::risk::{Risk, RiskRegister};
+use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of an escalation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum EscalationStatus {
+    /// Not yet sent to the board.
     #[default]
     Proposed,
     /// Sent to the board, but not yet acknowledged.
     Escalated,
-    /// Acknowledged by the board.
+    /// The board has confirmed that it has received it.
     Acknowledged,
-    /// Returned by the board. Final.
+    /// The board gave the risk back. Final.
     Returned,
     /// The board is no longer needed. Final.
+    #[strum(message = "De-escalated")]
     DeEscalated,
 }
 

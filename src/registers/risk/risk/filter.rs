@@ -7,16 +7,13 @@ use uuid::Uuid;
 
 use crate::registers::checks::{asked, in_window};
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
-use crate::registers::plan::PlanId;
-use crate::registers::plan::WorkPlanItemId;
+use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::{Any, any, any_some, is, is_some};
-use crate::registers::risk::RiskRegisterId;
 use crate::registers::risk::parts::{RiskAppetite, RiskBand};
 use crate::registers::risk::risk::{RiskCategory, RiskResponse, RiskStatus};
 use crate::registers::risk::score::RiskLevel;
-use crate::registers::risk::{Escalation, Risk, RiskRegister};
+use crate::registers::risk::{Escalation, Risk, RiskRegister, RiskRegisterId};
 use crate::registers::strategy::GoalId;
 use crate::world::{Reading, Rec, World};
 

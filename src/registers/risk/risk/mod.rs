@@ -9,46 +9,62 @@ pub mod sums;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed, not_in_future};
-use crate::registers::organisation::PostId;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
-use crate::registers::risk::Escalation;
-use crate::registers::risk::RiskRegisterId;
 use crate::registers::risk::parts::RiskAppetite;
 use crate::registers::risk::risk::filter::RiskFilter;
 use crate::registers::risk::risk::sums::RiskComputed;
 use crate::registers::risk::score::RiskScore;
+use crate::registers::risk::{Escalation, RiskRegisterId};
 use crate::registers::strategy::GoalId;
-use crate::world::Id;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Category of the risk, from HM Treasury's Orange Book, annex 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskCategory {
+    /// Risks from a strategy that is poorly defined or does not support commitments and objectives.
     Strategy,
+    /// Risks from unclear plans, authorities or accountabilities, or from weak oversight of
+    /// decisions.
     Governance,
+    /// Risks from inadequate or ineffective internal processes.
     Operations,
+    /// Risks from legal claims, or from failing to meet legal or regulatory requirements.
     Legal,
+    /// Risks from deficiencies in property or in its safety management.
     Property,
+    /// Risks from poor management of finances or failure to meet financial requirements.
     Financial,
+    /// Risks from weak management of contracts, supply chains and commercial partnerships.
     Commercial,
+    /// Risks from poor leadership, culture or behaviour, or from too little capacity or capability.
     People,
+    /// Risks from technology that does not deliver the services expected of it.
     Technology,
+    /// Risks from poor data, or from not making good use of information.
     Information,
+    /// Risks from failing to prevent unauthorised access to premises, systems or information.
     Security,
+    /// Risks that change programmes and projects do not deliver their benefits on time, to cost and
+    /// to quality.
+    #[strum(message = "Project/programme")]
     ProjectProgramme,
+    /// Risks from events that damage reputation and trust.
     Reputational,
 }
 
 /// Response to the risk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskResponse {
     /// Accept it.
     Tolerate,
@@ -59,15 +75,19 @@ pub enum RiskResponse {
     /// Stop what causes it.
     Terminate,
     /// Use the opportunity it offers.
+    #[strum(message = "Take the opportunity")]
     TakeOpportunity,
 }
 
 /// Whether the risk is open or closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum RiskStatus {
+    /// The risk still has to be managed.
     #[default]
     Open,
+    /// The risk no longer has to be managed.
     Closed,
 }
 

@@ -12,10 +12,8 @@ use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::registers::risk::RiskId;
-use crate::registers::risk::RiskRegisterId;
 use crate::registers::risk::score::RiskScore;
-use crate::registers::risk::{Risk, RiskRegister};
+use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// One review of one risk.
