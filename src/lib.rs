@@ -4,7 +4,7 @@
 //!
 //! The way of a request: [`http::dispatch`] finds the operation, checks token, permission and
 //! query; a view that was answered before is answered again while the journal stands still; else
-//! the handler reads the world as the caller may see it ([`world::seen`]) or hands a job to the one
+//! the handler reads the world as the caller may see it ([`world::visible`]) or hands a job to the one
 //! writer ([`engine`]), which runs it on a copy of the world ([`engine::txn`]), journals it
 //! ([`journal`]) and publishes the new world after the commit; the answer goes back the same way.
 //!

@@ -245,7 +245,7 @@ const MATRIX: [[Rights; 8]; 24] = [
 
 /// Subjects whose figures are visible as recorded only to the roles that maintain them, in the
 /// scope of the grant. Everyone else, including auditors, sees the released form
-/// ([`crate::world::seen`]).
+/// ([`crate::world::visible`]).
 pub const RELEASED: [Subject; 1] = [Subject::Performance];
 
 /// Whether `role` may do `act` on `subject`, within the scope of its grant.

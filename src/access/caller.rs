@@ -12,7 +12,7 @@ use super::identity::{Claimed, Held, Identity};
 use crate::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
-use crate::world::seen::{Clearance, Sight};
+use crate::world::visible::{Clearance, Visibility};
 
 /// The account that a valid token names, and what that account held when last looked up. This
 /// cannot change until the journal moves or the day changes.
@@ -209,7 +209,7 @@ impl Caller {
     /// A caller whose role may update a subject's records sees its figures as recorded, even if
     /// this token cannot change them.
     #[must_use]
-    pub fn sight(&self) -> Sight {
+    pub fn sight(&self) -> Visibility {
         let keeps = |subject: Subject| {
             let held = self
                 .held
@@ -220,7 +220,7 @@ impl Caller {
         let mut exact: Vec<_> = RELEASED.into_iter().flat_map(keeps).collect();
         exact.sort_by_key(|(subject, scope)| (*subject as usize, *scope));
         exact.dedup();
-        Sight {
+        Visibility {
             clearance: self.clearance(),
             exact,
         }

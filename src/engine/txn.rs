@@ -18,7 +18,7 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::{Proposal, judge};
 use crate::world::record::FollowUp;
-use crate::world::seen::{Clearance, Shown, cleared, show_now};
+use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
 
 /// The answer of a job, given after its commit.
@@ -159,7 +159,7 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// It cannot be serialised.
-    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
+    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<RedactedRecord, Problem> {
         show_now(&self.world, &self.caller.sight(), record.as_ref())
     }
 

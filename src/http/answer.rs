@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::Outcome;
 use crate::problem::Problem;
-use crate::world::seen::Shown;
+use crate::world::visible::RedactedRecord;
 
 /// A response that is not a problem.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Answer {
 
     /// A record with its ETag.
     #[must_use]
-    pub fn record(status: u16, record: &Shown) -> Self {
+    pub fn record(status: u16, record: &RedactedRecord) -> Self {
         Self::json(status, record.json().clone()).header("ETag", record.etag())
     }
 

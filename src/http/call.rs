@@ -16,7 +16,7 @@ use crate::access::{Caller, Identity, Known};
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::http::service::Service;
 use crate::problem::{Code, Problem};
-use crate::world::seen::{Seen, Sight};
+use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{World, schema};
 
 /// A request being handled.
@@ -92,23 +92,23 @@ impl Call {
 
     /// What is visible to the caller.
     #[must_use]
-    pub fn sight(&self) -> Sight {
+    pub fn sight(&self) -> Visibility {
         self.caller
             .as_deref()
-            .map_or_else(Sight::least, Caller::sight)
+            .map_or_else(Visibility::least, Caller::sight)
     }
 
     /// The current world, as visible to the caller.
     #[must_use]
-    pub fn now(&self) -> Seen {
-        Seen::now(Arc::clone(&self.world), self.sight())
+    pub fn now(&self) -> VisibleWorld {
+        VisibleWorld::now(Arc::clone(&self.world), self.sight())
     }
 
     /// Returns the world at the time given in `as_of`, and the day for which to evaluate it.
     ///
     /// # Errors
     /// 400 if the time is invalid or in the future; 503 if the journal cannot be read.
-    pub async fn world(&self) -> Result<(Seen, NaiveDate), Problem> {
+    pub async fn world(&self) -> Result<(VisibleWorld, NaiveDate), Problem> {
         match self.query.moment("as_of")? {
             Some(at) => self.world_at("as_of", at).await,
             None => Ok((self.now(), self.on)),
@@ -121,7 +121,7 @@ impl Call {
     /// # Errors
     /// 400 if the time is invalid, in the future or later than `as_of`; 503 if the journal cannot
     /// be read.
-    pub async fn earlier(&self) -> Result<Option<(Seen, NaiveDate)>, Problem> {
+    pub async fn earlier(&self) -> Result<Option<(VisibleWorld, NaiveDate)>, Problem> {
         let Some(at) = self.query.moment("compare_to")? else {
             return Ok(None);
         };
@@ -135,7 +135,7 @@ impl Call {
         &self,
         parameter: &str,
         at: DateTime<Utc>,
-    ) -> Result<(Seen, NaiveDate), Problem> {
+    ) -> Result<(VisibleWorld, NaiveDate), Problem> {
         if at.date_naive() > self.on {
             return Err(invalid(
                 parameter,
@@ -148,11 +148,11 @@ impl Call {
 
     /// An earlier world, as visible to the caller.
     #[must_use]
-    pub fn seen_at(&self, found: WorldAt) -> Seen {
+    pub fn seen_at(&self, found: WorldAt) -> VisibleWorld {
         if found.is_now {
-            Seen::now(found.world, self.sight())
+            VisibleWorld::now(found.world, self.sight())
         } else {
-            Seen::past(found.world, Arc::clone(&self.world), self.sight())
+            VisibleWorld::past(found.world, Arc::clone(&self.world), self.sight())
         }
     }
 

@@ -8,7 +8,7 @@ use super::parameters::query;
 use super::query::invalid;
 use crate::problem::{Code, Problem};
 use crate::world::Kind;
-use crate::world::seen::Shown;
+use crate::world::visible::RedactedRecord;
 
 /// Format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -253,7 +253,7 @@ fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer
 ///
 /// # Errors
 /// The workbook cannot be written.
-pub fn records(format: Format, kind: &Kind, rows: &[Shown]) -> Result<Answer, Problem> {
+pub fn records(format: Format, kind: &Kind, rows: &[RedactedRecord]) -> Result<Answer, Problem> {
     let rows = rows
         .iter()
         .map(|r| serde_json::from_slice::<Map<String, Value>>(r.json()).unwrap_or_default());

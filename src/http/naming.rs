@@ -11,7 +11,7 @@ use super::call::Call;
 use crate::access::accounts::Account;
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Meta};
 
 /// The fields that can give a record its name, in order of preference.
@@ -73,7 +73,7 @@ pub struct RecordName {
 impl RecordName {
     /// The name of a record.
     #[must_use]
-    pub fn of(seen: &Seen, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
+    pub fn of(seen: &VisibleWorld, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
         let shown = seen.show(record);
         let fields: Value = shown
@@ -107,7 +107,7 @@ pub struct ChangedBy {
 
 /// Looks up names for one caller.
 pub struct Names {
-    seen: Seen,
+    seen: VisibleWorld,
     /// Whether the caller may read each kind, by the kind's position in the catalogue.
     may_read: Vec<bool>,
     reads_accounts: bool,
@@ -118,7 +118,7 @@ impl Names {
     ///
     /// # Errors
     /// 401 if nobody is signed in.
-    pub fn new(call: &Call, seen: Seen) -> Result<Self, Problem> {
+    pub fn new(call: &Call, seen: VisibleWorld) -> Result<Self, Problem> {
         let caller = call.caller()?;
         Ok(Self {
             may_read: seen

@@ -204,6 +204,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         "servers": [{ "url": "/", "description": "This service." }],
         "security": [{ "bearer": [] }],
         "x-problems": {
+            "bulk": slugs(Operation::BULK_PROBLEMS),
             "any": slugs(Operation::ANY_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
             "path": slugs(Operation::PATH_PROBLEMS), "body": slugs(Operation::BODY_PROBLEMS), "cursor": slugs(Operation::CURSOR_PROBLEMS),
             "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
@@ -311,20 +312,25 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
         Access::Authenticated => "Needs any valid token.".to_owned(),
-        Access::Needs(..) if roles == ["any"] => "Any role.".to_owned(),
+        // Every role may: the introduction says so.
+        Access::Needs(..) if roles == ["any"] => String::new(),
         Access::Needs(..) => format!("Roles: {}.", roles.join(", ")),
     };
     let about = match o.description.as_str() {
         "" => who,
         // The group is introduced by it already.
         own if is_first && introduction(o) == own => who,
+        own if who.is_empty() => own.to_owned(),
         own => format!("{own}\n\n{who}"),
     };
     let mut entry = json!({
-        "operationId": o.id, "tags": [o.tag], "summary": o.summary, "description": about,
+        "operationId": o.id, "tags": [o.tag], "summary": o.summary,
         "x-roles": roles,
         "responses": responses(o, operations),
     });
+    if !about.is_empty() {
+        schema::set(&mut entry, "description", about);
+    }
     let own = o.own_problems();
     if !own.is_empty() {
         schema::set(&mut entry, "x-problems", slugs(&own));
@@ -336,6 +342,7 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
         schema::set(&mut entry, "security", json!([]));
     }
     if let Some(body) = &o.body {
+        let first = body.media_types.first().copied().unwrap_or_default();
         let content: Map<String, Value> = body
             .media_types
             .iter()
@@ -344,6 +351,8 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
                 // A file has no example.
                 match &body.example {
                     Value::Null => {}
+                    // The same body in another media type.
+                    _ if *m != first && *m == "application/json" => {}
                     Value::Object(row) if *m == "text/csv" => form = table_of(row),
                     example => schema::set(&mut form, "example", example.clone()),
                 }

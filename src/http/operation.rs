@@ -338,8 +338,23 @@ impl Operation {
     /// Those of operations that take an idempotency key.
     pub const KEY_PROBLEMS: &'static [Code] = &[Code::InvalidHeader, Code::IdempotencyKeyReused];
 
+    /// Those of bulk calls, whose operations can fail like single ones.
+    pub const BULK_PROBLEMS: &'static [Code] = &[
+        Code::NotFound,
+        Code::Conflict,
+        Code::InUse,
+        Code::ReferenceTaken,
+        Code::TransitionRefused,
+        Code::VersionMismatch,
+        Code::RuleViolation,
+        Code::PreconditionRequired,
+    ];
+
     fn problems_of_form(&self) -> Vec<Code> {
         let mut codes = Self::ANY_PROBLEMS.to_vec();
+        if self.path.ends_with("/bulk") {
+            codes.extend(Self::BULK_PROBLEMS);
+        }
         if self.access != Access::Public {
             codes.extend(Self::TOKEN_PROBLEMS);
         }

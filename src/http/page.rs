@@ -20,7 +20,7 @@ use super::parameters::query;
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;
-use crate::world::seen::{Seen, Shown};
+use crate::world::visible::{RedactedRecord, VisibleWorld};
 use crate::world::{AnyRecord, Key, Kind};
 
 /// Number of records on a page by default, and the maximum.
@@ -103,7 +103,7 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let mut body =
         BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
     body.put_slice(b"{\"items\":");
-    put_array(&mut body, shown.iter().map(Shown::json));
+    put_array(&mut body, shown.iter().map(RedactedRecord::json));
     let next_json = next
         .as_ref()
         .map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
@@ -208,7 +208,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn matches(&self, record: &dyn AnyRecord, seen: &Seen) -> bool {
+    fn matches(&self, record: &dyn AnyRecord, seen: &VisibleWorld) -> bool {
         let meta = record.meta();
         (self.withdrawn || meta.withdrawn_at.is_none())
             && self.reference.as_ref().is_none_or(|r| *r == meta.reference)
@@ -226,7 +226,7 @@ impl<'a> Asked<'a> {
     /// The records after `after`, at most `limit`, and whether more follow.
     fn page<'w>(
         &self,
-        seen: &'w Seen,
+        seen: &'w VisibleWorld,
         after: Option<&Cursor>,
         limit: usize,
     ) -> (Vec<&'w Arc<dyn AnyRecord>>, bool) {
@@ -241,7 +241,7 @@ impl<'a> Asked<'a> {
 
     /// The only records that can match, if a filter names a record that they all refer to, or if
     /// the reference itself is given.
-    fn few<'w>(&self, seen: &'w Seen) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+    fn few<'w>(&self, seen: &'w VisibleWorld) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         if let Some(reference) = &self.reference {
             let id = seen
                 .table(self.kind)
@@ -285,7 +285,7 @@ impl<'a> Asked<'a> {
     /// are sorted by the remaining keys.
     fn walk<'w>(
         &self,
-        seen: &'w Seen,
+        seen: &'w VisibleWorld,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Vec<&'w Arc<dyn AnyRecord>> {
@@ -330,7 +330,7 @@ impl<'a> Asked<'a> {
     fn take<'w>(
         &self,
         rows: impl Iterator<Item = (&'w (Key, Uuid), &'w Arc<dyn AnyRecord>)>,
-        seen: &'w Seen,
+        seen: &'w VisibleWorld,
         after: Option<&Cursor>,
         limit: usize,
         single: bool,
@@ -356,7 +356,7 @@ impl<'a> Asked<'a> {
         found
     }
 
-    fn count(&self, seen: &Seen) -> usize {
+    fn count(&self, seen: &VisibleWorld) -> usize {
         match self.few(seen) {
             Some(few) => few.len(),
             None => seen.table(self.kind).map_or(0, |t| {

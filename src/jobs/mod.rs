@@ -30,7 +30,7 @@ use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::world::schema::{self, Schemas, add_answer};
-use crate::world::seen::Clearance;
+use crate::world::visible::Clearance;
 use crate::world::vocabulary::Vocabulary;
 
 /// Maximum number of operations in a job that is one transaction, because other changes wait while

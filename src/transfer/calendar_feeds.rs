@@ -32,7 +32,7 @@ use crate::registers::governance::Board;
 use crate::registers::organisation::Unit;
 use crate::views::calendar::{DateKind, for_feed, write as write_calendar};
 use crate::world::schema::{self, Schemas, add_answer, add_input};
-use crate::world::seen::{Seen, Sight};
+use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{Rec, World};
 
 /// Maximum number of feeds of one account.
@@ -186,11 +186,11 @@ fn lasting(world: &World, who: &Identity) -> Result<Caller, Problem> {
 }
 
 /// What a feed may contain: nothing that is marked.
-fn seen(world: Arc<World>) -> Seen {
-    Seen::now(world, Sight::least())
+fn seen(world: Arc<World>) -> VisibleWorld {
+    VisibleWorld::now(world, Visibility::least())
 }
 
-fn check(seen: &Seen, filters: &CalendarFeedFilters) -> Result<(), Problem> {
+fn check(seen: &VisibleWorld, filters: &CalendarFeedFilters) -> Result<(), Problem> {
     let unit = filters
         .unit_id
         .is_none_or(|id| seen.get::<Unit>(id).is_some_and(Rec::is_live));

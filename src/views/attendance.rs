@@ -16,7 +16,7 @@ use crate::registers::organisation::{Post, UnitKind};
 use crate::registers::representation::speaks_for;
 use crate::world::Rec;
 use crate::world::id::either;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Number of a board's latest held meetings that are considered: a year's meetings, if it meets
 /// monthly.
@@ -53,7 +53,7 @@ pub struct Attended<'a>(Vec<Held<'a>>);
 
 /// Returns the attendance at the meetings that a board held up to a date.
 #[must_use]
-pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
+pub fn attended(seen: &VisibleWorld, board: Uuid, on: NaiveDate) -> Attended<'_> {
     let mut meetings: Vec<&Rec<Meeting>> = seen
         .pointing::<Meeting>(board)
         .filter(|m| {
@@ -91,7 +91,7 @@ pub fn attended(seen: &Seen, board: Uuid, on: NaiveDate) -> Attended<'_> {
 
 impl<'a> Held<'a> {
     fn of(
-        seen: &Seen,
+        seen: &VisibleWorld,
         meeting: &'a Rec<Meeting>,
         seats: &HashMap<Uuid, Vec<&Rec<Membership>>>,
     ) -> Self {
@@ -119,7 +119,7 @@ impl<'a> Held<'a> {
 
     fn came(
         &mut self,
-        seen: &Seen,
+        seen: &VisibleWorld,
         attendance: &Attendance,
         seats: &HashMap<Uuid, Vec<&Rec<Membership>>>,
     ) {

@@ -37,7 +37,7 @@ use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Kind, Rec, World};
 
 /// Default number of days to look back.
@@ -354,7 +354,7 @@ fn find<'a>(
 
 /// Contents of a version as visible to the caller; none if it is marked above the caller's
 /// clearance.
-fn said(seen: &Seen, version: &dyn AnyRecord) -> Option<Value> {
+fn said(seen: &VisibleWorld, version: &dyn AnyRecord) -> Option<Value> {
     let shown = seen
         .show_version(version)
         .ok()
@@ -363,7 +363,7 @@ fn said(seen: &Seen, version: &dyn AnyRecord) -> Option<Value> {
 }
 
 fn change(
-    seen: &Seen,
+    seen: &VisibleWorld,
     names: &Names,
     now: &Names,
     found: &Found<'_>,

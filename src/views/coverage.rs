@@ -30,7 +30,7 @@ use crate::registers::representation::speaks_for;
 use crate::registers::strategy::{Goal, Strategy, StrategyStatus, StrategyVersion};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{IdSet, Meta, Rec};
 
 /// Most entries named in one list. The counts are always exact.
@@ -346,7 +346,7 @@ impl Line {
 }
 
 /// Measures that are not retired, each with its line. The line's note is the measure's state.
-fn measures(seen: &Seen) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
+fn measures(seen: &VisibleWorld) -> (Vec<&Rec<Measure>>, Vec<(Uuid, Line)>) {
     let measures: Vec<&Rec<Measure>> = seen
         .live::<Measure>()
         .filter(|m| m.data.state != MeasureState::Retired)
@@ -498,13 +498,13 @@ impl Matrix {
 }
 
 /// The strategy that a plan delivers.
-fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
+fn strategy_of(seen: &VisibleWorld, plan: Uuid) -> Option<Uuid> {
     let version = seen.get::<Plan>(plan)?.data.strategy_version_id?;
     Some((seen.get::<StrategyVersion>(version)?.data.strategy_id).uuid())
 }
 
 /// The goals of one strategy, or of all strategies that have not ended.
-fn goals(seen: &Seen, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
+fn goals(seen: &VisibleWorld, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
     let pursued = |id| {
         let found = seen.get::<Strategy>(id).filter(|s| s.is_live());
         found.is_some_and(|s| s.data.status != StrategyStatus::Ended)
@@ -525,7 +525,10 @@ fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
 
 /// The items of one plan, of the open plans of one strategy, or of all open plans. Cancelled and
 /// superseded items are left out.
-fn items(seen: &Seen, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> Vec<&Rec<WorkPlanItem>> {
+fn items(
+    seen: &VisibleWorld,
+    (plan, strategy): (Option<Uuid>, Option<Uuid>),
+) -> Vec<&Rec<WorkPlanItem>> {
     use crate::registers::plan::ItemStatus::{Cancelled, Superseded};
     let plans: IdSet = match plan {
         Some(plan) => IdSet::from_iter([plan]),

@@ -29,7 +29,7 @@ use crate::registers::meetings::Action;
 use crate::registers::plan::WorkPlanItem;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Default and highest number of nodes returned.
 const NODES: usize = 300;
@@ -277,7 +277,7 @@ fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<us
     }
 }
 
-fn is_overdue(seen: &Seen, node: &Node<'_>, on: NaiveDate) -> bool {
+fn is_overdue(seen: &VisibleWorld, node: &Node<'_>, on: NaiveDate) -> bool {
     let Some(id) = node.id() else { return false };
     if let Some(item) = seen.get::<WorkPlanItem>(id) {
         return item.is_overdue(on);

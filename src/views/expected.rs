@@ -17,7 +17,7 @@ use crate::registers::strategy::{
     Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
     StrategyVersionStatus,
 };
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec};
 
 /// Date on which a record is expected, if it has one: an item's completion date or deadline, a
@@ -25,7 +25,7 @@ use crate::world::{AnyRecord, Rec};
 /// terms of reference were approved. A version without an approval date is expected when its
 /// strategy is.
 #[must_use]
-pub fn due_of(seen: &Seen, id: Uuid) -> Option<NaiveDate> {
+pub fn due_of(seen: &VisibleWorld, id: Uuid) -> Option<NaiveDate> {
     if let Some(item) = seen.get::<WorkPlanItem>(id) {
         return item.data.completed_on.or_else(|| item.due_on());
     }
@@ -56,7 +56,10 @@ pub struct Awaited<'a> {
 /// latest update. Records that only describe something (a board, a register, a document) are never
 /// expected.
 #[must_use]
-pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> Vec<Awaited<'a>> {
+pub fn awaited_by<'a>(
+    seen: &'a VisibleWorld,
+    recommendation: &Rec<Recommendation>,
+) -> Vec<Awaited<'a>> {
     use RecommendationRelation::{AddressedBy, DependsOn, RefersTo};
     let own = recommendation.meta.id;
     let mut ids: Vec<Uuid> = seen
@@ -88,7 +91,7 @@ pub fn awaited_by<'a>(seen: &'a Seen, recommendation: &Rec<Recommendation>) -> V
 }
 
 /// When something that has not happened yet is expected; `None` if it has happened or never will.
-fn still_due(seen: &Seen, id: Uuid) -> Option<Option<NaiveDate>> {
+fn still_due(seen: &VisibleWorld, id: Uuid) -> Option<Option<NaiveDate>> {
     let waits = if let Some(r) = seen.get::<Recommendation>(id) {
         let open =
             r.computed.closure == RecommendationClosureState::None && r.computed.claim_id.is_none();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec, Resource, Table};
 
 /// Something counted or collected over records, part by part.
@@ -17,7 +17,7 @@ pub(super) const PART: usize = 2048;
 /// Goes through the live records of a kind that are visible to the caller, on all cores. The parts
 /// are joined in the order of the records, so the result does not depend on the number of cores.
 pub(super) fn gather<'a, R: Resource, T: Gathered>(
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     add: impl Fn(&mut T, &'a Rec<R>) + Sync,
 ) -> T {
     gather_any(seen, seen.table_of::<R>(), of_kind(add))
@@ -36,7 +36,7 @@ pub(super) fn of_kind<'a, R: Resource, T>(
 
 /// The same, for a kind that is known only at run time.
 pub(super) fn gather_any<'a, T: Gathered>(
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     kind: Option<&'a Table>,
     add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync,
 ) -> T {
@@ -56,7 +56,7 @@ pub(super) fn gather_any<'a, T: Gathered>(
 
 /// Goes through those of these records that are live and visible to the caller.
 pub(super) fn gather_part<'a, T: Gathered>(
-    seen: &Seen,
+    seen: &VisibleWorld,
     rows: &[&'a Arc<dyn AnyRecord>],
     add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>),
 ) -> T {

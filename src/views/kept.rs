@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::gathering::{Gathered, PART, gather_part, of_kind};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec, Resource};
 
 /// Most wholes kept: several kinds of records, for callers with different visibility.
@@ -49,7 +49,7 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
     /// changed. `add` uses only the record and the basis.
     pub(super) fn gather<'a, R: Resource>(
         &self,
-        seen: &'a Seen,
+        seen: &'a VisibleWorld,
         basis: &Arc<B>,
         add: impl Fn(&mut T, &'a Rec<R>) + Sync,
     ) -> T {

@@ -20,7 +20,7 @@ use crate::registers::performance::{
 use crate::registers::settings::{SettingsUsed, suppression, used_today};
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Number of periods that a matrix shows by default, latest first.
 const PERIODS: usize = 12;
@@ -37,7 +37,7 @@ pub struct ReleaseRule {
     pub settings: SettingsUsed,
 }
 
-fn rule(seen: &Seen) -> ReleaseRule {
+fn rule(seen: &VisibleWorld) -> ReleaseRule {
     let rule = seen.setting(suppression);
     ReleaseRule {
         below: rule.below,
@@ -140,7 +140,7 @@ impl AvailabilityRow {
 }
 
 /// Periods for which a measure has figures, latest first.
-fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
+fn periods(seen: &VisibleWorld, measure: Uuid) -> Vec<Period> {
     let mut periods: Vec<Period> = seen
         .unique_from::<Observation>(measure.as_bytes())
         .map(|o| o.data.period)
@@ -152,7 +152,7 @@ fn periods(seen: &Seen, measure: Uuid) -> Vec<Period> {
 
 /// What is known about a measure in its latest periods, at most `most` of them.
 pub(super) fn availability(
-    seen: &Seen,
+    seen: &VisibleWorld,
     measure: &Rec<Measure>,
     most: usize,
 ) -> MeasureAvailability {
@@ -218,7 +218,7 @@ pub(super) fn availability(
 }
 
 fn by_category(
-    seen: &Seen,
+    seen: &VisibleWorld,
     classification: &Rec<Classification>,
     period: Option<Period>,
     table: &[&Rec<Observation>],
@@ -245,7 +245,7 @@ fn by_category(
 
 /// Form in which the caller sees the figures of a measure. It is the same for all of them, decided
 /// by the measure's owner.
-fn shown(seen: &Seen, measure: &Rec<Measure>) -> ShownFigures {
+fn shown(seen: &VisibleWorld, measure: &Rec<Measure>) -> ShownFigures {
     if seen.keeps(measure) {
         ShownFigures::Exact
     } else {
@@ -390,7 +390,7 @@ impl View for DashboardFigures {
     }
 }
 
-fn row(seen: &Seen, measure: &Rec<Measure>, observation: &Rec<Observation>) -> FigureRow {
+fn row(seen: &VisibleWorld, measure: &Rec<Measure>, observation: &Rec<Observation>) -> FigureRow {
     let category = observation.data.breakdown.first();
     let classification = category.and_then(|c| seen.get::<Classification>(c.classification_id));
     let figure = figures(seen, observation);

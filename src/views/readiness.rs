@@ -13,7 +13,7 @@ use crate::registers::strategy::{
     Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
     StrategyVersionStatus,
 };
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec, Resource};
 
 /// State of a record, for the records that wait on it.
@@ -45,7 +45,7 @@ fn of<R: Resource>(record: &dyn AnyRecord) -> Option<&Rec<R>> {
 /// State of a record. A record that was deferred without a new date has no expected date, because
 /// its first deadline does not say when it will be done.
 #[must_use]
-pub fn standing(seen: &Seen, record: &Arc<dyn AnyRecord>) -> Standing {
+pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
     use Standing::{Done, Gone, Open, Stands};
     if record.meta().withdrawn_at.is_some() {
         return Gone;

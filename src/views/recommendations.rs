@@ -27,7 +27,7 @@ use crate::world::Rec;
 use crate::world::date::PlannedDate;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Latest update on a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -203,7 +203,7 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
 /// the date of assessment, and the number of days within which something is due soon.
 fn row(
     r: &Rec<Recommendation>,
-    seen: &Seen,
+    seen: &VisibleWorld,
     (on, soon): (NaiveDate, i64),
 ) -> RecommendationStatusRow {
     let (data, computed) = (&r.data, &r.computed);

@@ -29,7 +29,7 @@ use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Kinds of units that should be represented on every board.
 pub(super) const ALWAYS: [UnitKind; 2] = [
@@ -260,7 +260,7 @@ impl View for RepresentationView {
 
 /// Records of the board on a date.
 pub(super) struct Picture<'a> {
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     board: Uuid,
     on: NaiveDate,
     /// Number of days before the due date from which a rotation counts as due soon.
@@ -275,7 +275,7 @@ pub(super) struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn new(seen: &'a Seen, board: Uuid, on: NaiveDate) -> Self {
+    pub(super) fn new(seen: &'a VisibleWorld, board: Uuid, on: NaiveDate) -> Self {
         let members: Vec<&Rec<Membership>> = seen.pointing::<Membership>(board).collect();
         Self {
             seen,
@@ -541,7 +541,7 @@ impl<'a> Picture<'a> {
 }
 
 /// The unit that a seat represents, if the caller may see it.
-pub(super) fn unit_of<'a>(seen: &'a Seen, seat: &Membership) -> Option<&'a Rec<Unit>> {
+pub(super) fn unit_of<'a>(seen: &'a VisibleWorld, seat: &Membership) -> Option<&'a Rec<Unit>> {
     let of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
     speaks_for(seat, of_post).and_then(|id| seen.get::<Unit>(id))
 }

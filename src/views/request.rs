@@ -15,15 +15,15 @@ use crate::http::resource::{as_of, moment};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// What a view is asked for.
 pub struct Asked {
-    pub seen: Seen,
+    pub seen: VisibleWorld,
     /// The date to calculate for.
     pub on: NaiveDate,
     /// For `compare_to`: the world of an earlier time, and the date to calculate it for.
-    pub(super) earlier: Option<(Seen, NaiveDate)>,
+    pub(super) earlier: Option<(VisibleWorld, NaiveDate)>,
     pub query: Query,
     pub(super) params: Vec<(String, String)>,
 }

@@ -36,7 +36,7 @@ use crate::world::Meta;
 use crate::world::date::PlannedDate;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
 /// each list stays exact.
@@ -359,7 +359,7 @@ fn day(date: &Option<PlannedDate>) -> Option<NaiveDate> {
 
 /// Every dated record that the caller may see, in no particular order. Leaves out records that
 /// never had a date and wait on nothing, because they cannot slip.
-fn all<'a>(seen: &'a Seen, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
+fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
     let mut found: Vec<Dated<'a>> = Vec::new();
     let mut add = |mut dated: Dated<'a>| {
         if let Some((at, node)) = graph.node(dated.meta.id) {
@@ -585,7 +585,7 @@ fn counts(found: &[Dated<'_>]) -> SlippageCounts {
 }
 
 /// Name of a node: its record, or its words.
-fn named(seen: &Seen, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
+fn named(seen: &VisibleWorld, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
     match &node.what {
         What::Record(r) => (Some(RecordName::of(seen, r)), None),
         What::Words(words) => (None, Some(words.clone())),
@@ -725,7 +725,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
 }
 
 /// Each move of a deadline, or request to move it, in order.
-fn moves(seen: &Seen, dated: &Dated<'_>) -> Vec<DeadlineMove> {
+fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
     let id = dated.meta.id;
     let post = |id: Option<Uuid>| {
         id.and_then(|id| seen.get::<Post>(id))
@@ -820,7 +820,7 @@ type Posts<'f> = &'f dyn Fn(Option<Uuid>) -> Option<Named>;
 type Approvers<'f> = &'f dyn Fn([Option<Uuid>; 2]) -> Vec<RecordName>;
 
 fn of_recommendation(
-    seen: &Seen,
+    seen: &VisibleWorld,
     id: Uuid,
     post: Posts<'_>,
     by: Approvers<'_>,

@@ -22,7 +22,7 @@ use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, Wor
 use crate::registers::strategy::{
     Strategy, StrategyId, StrategyReview, StrategyReviewStatus, StrategyStatus,
 };
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, IdSet, Rec};
 
 /// Why one record waits for another.
@@ -181,7 +181,7 @@ impl Node<'_> {
 impl<'a> Graph<'a> {
     /// The graph of everything visible to the caller, with its dates as of `on`.
     #[must_use]
-    pub fn of(seen: &'a Seen, on: NaiveDate) -> Self {
+    pub fn of(seen: &'a VisibleWorld, on: NaiveDate) -> Self {
         let mut graph = Self {
             nodes: Vec::new(),
             edges: Vec::new(),
@@ -218,7 +218,7 @@ impl<'a> Graph<'a> {
         self.nodes.len() - 1
     }
 
-    fn place(&mut self, seen: &'a Seen, id: Uuid) -> Option<usize> {
+    fn place(&mut self, seen: &'a VisibleWorld, id: Uuid) -> Option<usize> {
         if let Some(at) = self.by_id.get(&id) {
             return Some(*at);
         }
@@ -262,7 +262,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds a wait that lasts as long as both records are open. Repeated waits are kept once.
-    fn lean(&mut self, seen: &'a Seen, from: Uuid, to: Uuid, kind: WaitKind) {
+    fn lean(&mut self, seen: &'a VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
         let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
             return;
         };
@@ -299,7 +299,7 @@ impl<'a> Graph<'a> {
         });
     }
 
-    fn items(&mut self, seen: &'a Seen) {
+    fn items(&mut self, seen: &'a VisibleWorld) {
         let plans = worked_plans(seen);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
@@ -339,7 +339,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn recommendations(&mut self, seen: &'a Seen) {
+    fn recommendations(&mut self, seen: &'a VisibleWorld) {
         let open = |id: Uuid| {
             let found = seen.get::<Recommendation>(id).filter(|r| r.is_live());
             found.is_some_and(|r| r.computed.closure == RecommendationClosureState::None)
@@ -376,7 +376,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn reviews(&mut self, seen: &'a Seen) {
+    fn reviews(&mut self, seen: &'a VisibleWorld) {
         for review in seen.live::<StrategyReview>() {
             if review.data.status == StrategyReviewStatus::Cancelled {
                 continue;
@@ -399,7 +399,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn actions(&mut self, seen: &'a Seen) {
+    fn actions(&mut self, seen: &'a VisibleWorld) {
         for action in seen.live::<Action>() {
             if let Some(meeting) = action.data.target_meeting_id {
                 self.lean(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
@@ -534,7 +534,7 @@ impl<'a> Graph<'a> {
 
 /// All plans that are still being worked to.
 #[must_use]
-pub fn worked_plans(seen: &Seen) -> IdSet {
+pub fn worked_plans(seen: &VisibleWorld) -> IdSet {
     let worked = seen
         .live::<Plan>()
         .filter(|p| p.data.status != PlanStatus::Closed);
@@ -544,7 +544,10 @@ pub fn worked_plans(seen: &Seen) -> IdSet {
 /// The deferral that says when a part of an action is due: the part's own last deferral, or that of
 /// the whole action if that came later.
 #[must_use]
-pub fn put_off<'a>(seen: &'a Seen, part: &Rec<ActionPart>) -> Option<&'a Rec<ActionDeferral>> {
+pub fn put_off<'a>(
+    seen: &'a VisibleWorld,
+    part: &Rec<ActionPart>,
+) -> Option<&'a Rec<ActionDeferral>> {
     seen.pointing::<ActionDeferral>(part.data.action_id)
         .filter(|d| {
             d.data.action_id == part.data.action_id

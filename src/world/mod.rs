@@ -11,7 +11,7 @@ pub mod id;
 pub mod record;
 pub mod sample;
 pub mod schema;
-pub mod seen;
+pub mod visible;
 pub mod vocabulary;
 mod walk;
 mod written;

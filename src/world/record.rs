@@ -20,7 +20,7 @@ use super::id::{ANY, Id};
 
 #[cfg(doc)]
 use super::id::Target;
-use super::seen::{Among, Clearance, cleared};
+use super::visible::{Clearance, DisclosureContext, cleared};
 use super::walk::{Pointer, Visitor, walk};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
@@ -509,7 +509,10 @@ pub trait Resource:
     /// The form in which the record is shown to callers who are not responsible for these records.
     /// Without the records around it (for an earlier version in a history), it cannot be decided
     /// what would be disclosed, so no figure is shown.
-    fn release(_record: &Rec<Self>, _among: Option<&Among<'_>>) -> Option<(Self, Self::Computed)>
+    fn release(
+        _record: &Rec<Self>,
+        _among: Option<&DisclosureContext<'_>>,
+    ) -> Option<(Self, Self::Computed)>
     where
         Self: Sized,
     {
@@ -551,7 +554,7 @@ pub struct Rec<R: Resource> {
 pub trait AnyRecord: Send + Sync + Debug {
     fn meta(&self) -> &Meta;
     /// The record as journalled: one flat JSON object with every figure. The form for a caller
-    /// comes from [`super::seen::Seen::show`].
+    /// comes from [`super::visible::VisibleWorld::show`].
     ///
     /// # Errors
     /// Fails if it cannot be written.
@@ -560,7 +563,7 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// Whether callers who are not responsible for these records see it in another form.
     fn releases(&self) -> bool;
     /// That form, as JSON.
-    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error>;
+    fn released(&self, among: Option<&DisclosureContext<'_>>) -> Result<Bytes, serde_json::Error>;
     /// The text that search covers, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
@@ -592,7 +595,7 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn releases(&self) -> bool {
         R::RELEASES
     }
-    fn released(&self, among: Option<&Among<'_>>) -> Result<Bytes, serde_json::Error> {
+    fn released(&self, among: Option<&DisclosureContext<'_>>) -> Result<Bytes, serde_json::Error> {
         match R::release(self, among) {
             Some((data, computed)) => flat(&self.meta, &data, &computed),
             None => flat(&self.meta, &self.data, &self.computed),

@@ -293,8 +293,8 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     schemas.insert(format!("{name}BulkResult"), json!({
         "type": "object", "required": ["dry_run", "results"],
         "properties": {
-            "dry_run": { "type": "boolean", "description": "Whether this was a dry run." },
-            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "In the order of the operations." },
+            "dry_run": { "type": "boolean" },
+            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")) },
         },
     }));
 }
@@ -321,7 +321,7 @@ pub fn page(item: &Value) -> Value {
     json!({
         "type": "object", "required": ["items", "next_cursor", "total"],
         "properties": {
-            "items": { "type": "array", "maxItems": 200, "items": item, "description": "Items on the page, in the requested order." },
+            "items": { "type": "array", "maxItems": 200, "items": item },
             "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Cursor of the next page; null on the last page." },
             "total": { "type": ["integer", "null"], "minimum": 0, "description": "Number of matches, if include_total=true was given." },
         },
@@ -333,7 +333,7 @@ pub fn page(item: &Value) -> Value {
 pub fn bulk(operation: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["operations"],
-        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation, "description": "Operations to carry out, in order." } },
+        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation } },
     })
 }
 
@@ -344,8 +344,8 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
             "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"] },
-            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record." },
-            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36 },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64 },
             "record": record,
             "patch": patch,
         },

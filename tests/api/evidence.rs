@@ -829,7 +829,7 @@ async fn a_file_that_was_changed_is_found(app: TestApp) {
     std::fs::write(file(&cut), &FILE[1..]).expect("the change is written");
     std::fs::remove_file(file(&lost)).expect("it is removed");
     let (_, found) = faults().await;
-    for (version, what) in [(&changed, "SHA-256"), (&cut, "bytes"), (&lost, "gone")] {
+    for (version, what) in [(&changed, "SHA-256"), (&cut, "bytes"), (&lost, "missing")] {
         assert!(
             found
                 .iter()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use stride::db::store;
 use stride::policy::Role;
 use stride::registers::catalogue;
-use stride::world::seen::{Clearance, cleared};
+use stride::world::visible::{Clearance, cleared};
 use stride::world::{Kind, Link, Marking, Table, World};
 use uuid::Uuid;
 

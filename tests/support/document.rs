@@ -107,6 +107,7 @@ pub fn problems_of(path: &str, operation: &Value) -> Vec<&'static str> {
     let is_public = operation["security"] == json!([]);
     let forms = [
         ("any", true),
+        ("bulk", path.ends_with("/bulk")),
         ("token", !is_public),
         ("role", !is_public),
         ("path", path.contains('{')),

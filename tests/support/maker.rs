@@ -30,7 +30,15 @@ const FIXTURES: &[(&str, Fixture)] = &[
     ("gap_waiver", |maker, draft| {
         Box::pin(measured(maker, draft))
     }),
+    ("recommendation_link", |maker, draft| {
+        Box::pin(duplicated(maker, draft))
+    }),
 ];
+
+/// A recommendation: only such a record can be duplicated.
+async fn duplicated(maker: &Maker<'_>, draft: &mut Value) {
+    draft["to_id"] = maker.make_named("recommendation").await.id_text().into();
+}
 
 /// A record of the kind that the rule looks at.
 async fn measured(maker: &Maker<'_>, draft: &mut Value) {
@@ -174,7 +182,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
         reading: Reading {
             world: &world,
             on: now.date_naive(),
-            clearance: &stride::world::seen::Clearance::All,
+            clearance: &stride::world::visible::Clearance::All,
         },
         before: None,
         draft: draft.clone(),

@@ -13,7 +13,7 @@ use crate::registers::evidence::{DocumentId, DocumentVersionId};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
 use crate::world::id::AnyRecordId;
-use crate::world::seen::cleared;
+use crate::world::visible::cleared;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Evidence supporting a record. It cites one specific version of a document, so the evidence stays

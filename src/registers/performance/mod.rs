@@ -20,14 +20,14 @@ pub use period::{Figure, Period};
 pub use source::{DataSource, DataSourceId, DataSourceState, FigureFrequency};
 pub use target::MeasureTarget;
 
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::vocabulary::Vocabulary;
 use crate::world::{Catalogue, Rec};
 
 /// The figures of an observation as shown to the caller. Code outside this register reads figures
 /// only through this function.
 #[must_use]
-pub fn figures(seen: &Seen, observation: &Rec<Observation>) -> Figures {
+pub fn figures(seen: &VisibleWorld, observation: &Rec<Observation>) -> Figures {
     seen.released(observation)
         .map_or_else(|| observation.data.recorded(), |(data, _)| data.recorded())
 }

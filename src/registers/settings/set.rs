@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// When the computed RAG rating of a work-plan item changes.
@@ -302,7 +302,7 @@ impl SettingsUsed {
     }
 
     /// A marked set applies to everyone, but it is named only to callers who may see it.
-    fn known(self, seen: &Seen) -> Self {
+    fn known(self, seen: &VisibleWorld) -> Self {
         match self.id {
             Some(id) if !seen.may_see(id) => Self::unnamed("withheld"),
             _ => self,
@@ -312,13 +312,13 @@ impl SettingsUsed {
 
 /// The settings in force in the world being viewed, for a view to report.
 #[must_use]
-pub fn used(seen: &Seen) -> SettingsUsed {
+pub fn used(seen: &VisibleWorld) -> SettingsUsed {
     SettingsUsed::of(seen.reading(NaiveDate::MIN).world).known(seen)
 }
 
 /// The settings in force today, whichever world is being viewed.
 #[must_use]
-pub fn used_today(seen: &Seen) -> SettingsUsed {
+pub fn used_today(seen: &VisibleWorld) -> SettingsUsed {
     seen.setting(SettingsUsed::of).known(seen)
 }
 

@@ -39,7 +39,7 @@ use crate::registers::strategy::{
 };
 use crate::views::RecordName;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{Meta, Rec, Resource};
 
 /// Kind of date.
@@ -259,14 +259,14 @@ impl When {
 
 /// Collects the entries that are wanted.
 struct Gather<'a> {
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     on: NaiveDate,
     wanted: &'a Wanted,
     found: Vec<DatedThing>,
 }
 
 /// Returns every entry that is wanted, by first day, kind and reference.
-pub fn gather(seen: &Seen, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
+pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
     let mut all = Gather {
         seen,
         on,
@@ -900,7 +900,7 @@ impl Gather<'_> {
 /// The seats that a rotation policy covers on the day, each once. None is due soon, because a
 /// calendar shows that by its date. A policy that names the unit takes precedence over one for all
 /// units of its kind.
-fn rotations(seen: &Seen, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
+fn rotations(seen: &VisibleWorld, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotation)> {
     let mut policies: Vec<&Rec<RotationPolicy>> = seen
         .live::<RotationPolicy>()
         .filter(|p| runs_on(p.data.days(), on))

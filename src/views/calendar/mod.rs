@@ -145,7 +145,7 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
 /// the day.
 #[must_use]
 pub fn for_feed(
-    seen: &crate::world::seen::Seen,
+    seen: &crate::world::visible::VisibleWorld,
     on: NaiveDate,
     kinds: Vec<DateKind>,
     unit: Option<Uuid>,

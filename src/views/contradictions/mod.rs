@@ -32,7 +32,7 @@ use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// All rules, by register, in the order in which they are listed.
 const RULES: Rules<Clash> = Rules(&[
@@ -173,7 +173,7 @@ impl View for ContradictionsView {
     }
 }
 
-fn statement(seen: &Seen, said: Said) -> Statement {
+fn statement(seen: &VisibleWorld, said: Said) -> Statement {
     let named = |id: Uuid| {
         if let Some(post) = seen.get::<Post>(id) {
             return Some(Named::new(&post.meta, &post.data.title));

@@ -8,11 +8,11 @@ use crate::registers::settings::SettingSet;
 use crate::views::findings::{self, Finding};
 use crate::world::IdSet;
 use crate::world::record::word;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
-    pub seen: &'a Seen,
+    pub seen: &'a VisibleWorld,
     /// The date to calculate for.
     pub on: NaiveDate,
     pub settings: &'a SettingSet,

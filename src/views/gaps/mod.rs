@@ -45,7 +45,7 @@ use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// All rules, by register, in the order in which they are listed.
 static RULES: Rules<Missing> = Rules(&[
@@ -121,7 +121,7 @@ pub struct GapCount {
 }
 
 /// A gap that a paper shows.
-pub struct Shown {
+pub struct ShownGap {
     pub severity: GapSeverity,
     /// What is wrong; none if the rule no longer finds anything.
     pub reason: Option<String>,
@@ -130,14 +130,19 @@ pub struct Shown {
 
 /// What a rule finds on a record; none if there is no such rule.
 #[must_use]
-pub fn gap_on(seen: &Seen, on: chrono::NaiveDate, code: &str, record: Uuid) -> Option<Shown> {
+pub fn gap_on(
+    seen: &VisibleWorld,
+    on: chrono::NaiveDate,
+    code: &str,
+    record: Uuid,
+) -> Option<ShownGap> {
     let rule = RULES.named(code)?;
     let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
     let found = seen
         .any(record)
         .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.look.kind())
         .and_then(|r| rule.look.at(&context, r.as_ref()));
-    Some(Shown {
+    Some(ShownGap {
         severity: rule.severity,
         reason: found.map(|missing| missing.reason(rule)),
         remedy: rule.remedy,

@@ -28,7 +28,7 @@ use crate::views::findings::{self, Finding, Rules};
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, TargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{IdMap, IdSet, Rec, Resource};
 
 /// What is wrong with one record, in a few words; empty if the rule's own text says everything.
@@ -90,13 +90,13 @@ pub(super) fn goals_of(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
 
 /// The live records of one kind by what they are about, indexed when first needed.
 pub struct By<'a, R: Resource> {
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     about: fn(&R) -> Vec<Uuid>,
     found: OnceLock<IdMap<Vec<&'a Rec<R>>>>,
 }
 
 impl<'a, R: Resource> By<'a, R> {
-    fn new(seen: &'a Seen, about: fn(&R) -> Vec<Uuid>) -> Self {
+    fn new(seen: &'a VisibleWorld, about: fn(&R) -> Vec<Uuid>) -> Self {
         Self {
             seen,
             about,
@@ -142,7 +142,7 @@ impl<T> Kept<T> {
 
 /// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
-    pub seen: &'a Seen,
+    pub seen: &'a VisibleWorld,
     /// The date to calculate for.
     pub on: NaiveDate,
     pub settings: &'a SettingSet,
@@ -175,7 +175,7 @@ impl<'a> Context<'a> {
     /// The context for what is visible to a caller, on a date.
     #[must_use]
     pub fn new(
-        seen: &'a Seen,
+        seen: &'a VisibleWorld,
         on: NaiveDate,
         settings: &'a SettingSet,
         rules: &'static Rules<Missing>,

@@ -18,7 +18,7 @@ use crate::registers::papers::Paper;
 use crate::views::status::Named;
 use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// A row that is in one paper but not in the other.
 #[derive(Debug, Serialize, ToSchema)]
@@ -302,7 +302,7 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
 
 /// The paper to compare with: the one that the paper names, otherwise the last one issued to the
 /// same board before it.
-fn earlier(seen: &Seen, paper: &Rec<Paper>) -> Option<Uuid> {
+fn earlier(seen: &VisibleWorld, paper: &Rec<Paper>) -> Option<Uuid> {
     if let Some(named) = paper.data.previous_id.or(paper.data.supersedes_id) {
         return Some(named.uuid());
     }

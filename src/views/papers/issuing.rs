@@ -21,7 +21,7 @@ use crate::problem::{Code, Problem};
 use crate::registers::catalogue;
 use crate::registers::papers::{Paper, PaperIssue, sha256};
 use crate::world::record::Resource;
-use crate::world::seen::{Clearance, Seen, Sight};
+use crate::world::visible::{Clearance, Visibility, VisibleWorld};
 use crate::world::{AnyRecord, Kind, Marking, Rec, World};
 
 /// Fields of the issue that the caller may set. The marking is copied from the paper, because the
@@ -43,10 +43,10 @@ pub struct Past {
 /// Decides what the frozen content may contain. A paper marked official contains nothing marked
 /// official_sensitive, regardless of who issues it. A paper marked official_sensitive contains what
 /// its issuer may see. In both cases, figures about people are in their released form.
-fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Sight {
+fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Visibility {
     match paper.meta.marking {
-        Marking::Official => Sight::least(),
-        Marking::OfficialSensitive => Sight {
+        Marking::Official => Visibility::least(),
+        Marking::OfficialSensitive => Visibility {
             clearance,
             exact: Vec::new(),
         },
@@ -81,10 +81,10 @@ pub fn issue(
         return Err(Problem::new(Code::Conflict, detail));
     }
     let sight = sight(paper, txn.caller.clearance());
-    let seen = Seen::now(Arc::clone(&now), sight.clone());
+    let seen = VisibleWorld::now(Arc::clone(&now), sight.clone());
     let basis = match past {
         Some(past) => Basis::of_day(
-            Seen::past(Arc::clone(&past.world), Arc::clone(&now), sight),
+            VisibleWorld::past(Arc::clone(&past.world), Arc::clone(&now), sight),
             past.day,
         ),
         None => Basis::of_moment(seen.clone(), today, now.at),

@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use crate::http::resource::BASE;
 use crate::registers::catalogue;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// The world that a paper reports on, limited to what its reader may see.
 pub struct Basis {
-    pub seen: Seen,
+    pub seen: VisibleWorld,
     /// Date used to decide what is overdue and due soon.
     pub on: NaiveDate,
     /// Time up to which recorded data is included.
@@ -28,7 +28,7 @@ pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
 impl Basis {
     /// What was recorded by the end of a past date.
     #[must_use]
-    pub fn of_day(seen: Seen, day: NaiveDate) -> Self {
+    pub fn of_day(seen: VisibleWorld, day: NaiveDate) -> Self {
         Self {
             seen,
             on: day,
@@ -40,7 +40,7 @@ impl Basis {
     /// What was recorded up to a time on a date. Uses the time of the last entry, or the start of
     /// the date if that is later, so that the same journal always gives the same paper.
     #[must_use]
-    pub fn of_moment(seen: Seen, on: NaiveDate, last_entry: DateTime<Utc>) -> Self {
+    pub fn of_moment(seen: VisibleWorld, on: NaiveDate, last_entry: DateTime<Utc>) -> Self {
         let as_of = last_entry.max(on.and_time(NaiveTime::MIN).and_utc());
         Self {
             seen,
@@ -83,13 +83,13 @@ impl Basis {
 mod tests {
     use super::*;
     use crate::world::World;
-    use crate::world::seen::Sight;
+    use crate::world::visible::Visibility;
 
     #[test]
     fn queries_say_as_of_when() {
-        let seen = Seen::now(
+        let seen = VisibleWorld::now(
             std::sync::Arc::new(World::empty(catalogue())),
-            Sight::least(),
+            Visibility::least(),
         );
         let day: NaiveDate = "2020-10-26".parse().expect("a day");
         let basis = Basis::of_day(seen.clone(), day);

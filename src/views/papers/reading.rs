@@ -11,7 +11,7 @@ use crate::http::Call;
 use crate::problem::Problem;
 use crate::registers::papers::{Paper, PaperIssue};
 use crate::world::Rec;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// Content of a paper, limited to what its reader may see.
 pub(super) enum Says {
@@ -31,7 +31,10 @@ impl Says {
 }
 
 /// Issue of a paper, including a withdrawn one: a recalled paper keeps its content.
-pub(super) fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec<PaperIssue>> {
+pub(super) fn issue_of<'a>(
+    seen: &'a VisibleWorld,
+    paper: &Rec<Paper>,
+) -> Option<&'a Rec<PaperIssue>> {
     let id = paper.meta.id;
     let issues = seen
         .pointing_to(id)
@@ -44,7 +47,7 @@ pub(super) fn issue_of<'a>(seen: &'a Seen, paper: &Rec<Paper>) -> Option<&'a Rec
 /// Content of a paper. `(seen, on)`: the world that holds its record, and the date of that world.
 pub(super) async fn says(
     call: &Call,
-    (seen, on): (&Seen, NaiveDate),
+    (seen, on): (&VisibleWorld, NaiveDate),
     id: Uuid,
 ) -> Result<Says, Problem> {
     let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;

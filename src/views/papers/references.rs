@@ -11,7 +11,7 @@ use crate::registers::catalogue;
 use crate::registers::papers::Paper;
 use crate::views::RecordName;
 use crate::world::Rec;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 
 /// A piece of text: words, or the text between double brackets.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ fn short(text: &str) -> String {
 
 /// The record that `kind:REFERENCE` names, if the reader may see it. Records about people and
 /// access cannot be named in a paper.
-fn named(seen: &Seen, text: &str) -> Result<RecordName, UnresolvedReason> {
+fn named(seen: &VisibleWorld, text: &str) -> Result<RecordName, UnresolvedReason> {
     let (kind, reference) = text
         .split_once(':')
         .ok_or(UnresolvedReason::NotAReference)?;

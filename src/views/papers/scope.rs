@@ -11,25 +11,25 @@ use crate::registers::strategy::StrategyVersion;
 use crate::views::RecordName;
 use crate::views::status::Named;
 use crate::world::id::Target;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{Id, Rec, Resource};
 
 /// A paper, the world that holds its record, and the world that it reports on. A paper written
 /// today may report on last month.
 pub struct Sources<'a> {
     pub paper: &'a Rec<Paper>,
-    pub seen: &'a Seen,
+    pub seen: &'a VisibleWorld,
     pub basis: &'a Basis,
 }
 
 /// The name of a record.
-pub fn name_of(seen: &Seen, id: impl Into<Uuid>) -> Option<RecordName> {
+pub fn name_of(seen: &VisibleWorld, id: impl Into<Uuid>) -> Option<RecordName> {
     seen.any(id).map(|r| RecordName::of(seen, r))
 }
 
 /// Name of a record of the given kind.
 pub fn named<R: Resource>(
-    seen: &Seen,
+    seen: &VisibleWorld,
     id: impl Into<Id<R>>,
     name: fn(&R) -> &str,
 ) -> Option<Named> {
@@ -38,7 +38,7 @@ pub fn named<R: Resource>(
 }
 
 /// The records of a list that are live.
-fn live<T: Target>(seen: &Seen, ids: &[Id<T>]) -> Vec<Uuid> {
+fn live<T: Target>(seen: &VisibleWorld, ids: &[Id<T>]) -> Vec<Uuid> {
     let is_live = |id: &Uuid| {
         seen.any(*id)
             .is_some_and(|r| r.meta().withdrawn_at.is_none())

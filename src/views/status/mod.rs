@@ -42,7 +42,7 @@ use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::seen::{Seen, Visible};
+use crate::world::visible::{Visible, VisibleWorld};
 use crate::world::{IdSet, Rec, Resource};
 
 /// How many dates the view shows.
@@ -354,7 +354,7 @@ pub type Counted = Kept<Basis, Part>;
 
 /// What a status is computed from.
 struct Picture<'a> {
-    seen: &'a Seen,
+    seen: &'a VisibleWorld,
     on: NaiveDate,
     settings: &'a SettingSet,
     standing_plans: IdSet,
@@ -362,7 +362,7 @@ struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    fn new(seen: &'a Seen, on: NaiveDate, counted: &'a Counted) -> Self {
+    fn new(seen: &'a VisibleWorld, on: NaiveDate, counted: &'a Counted) -> Self {
         Self {
             seen,
             on,

@@ -15,7 +15,7 @@ use crate::registers::plan::{Allocation, Plan, WorkPlanItem, WorkPlanItemId};
 use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
 use crate::registers::strategy::{Goal, GoalId, Strategy, StrategyReview, StrategyVersion};
 use crate::views::RecordName;
-use crate::world::seen::Seen;
+use crate::world::visible::VisibleWorld;
 use crate::world::{IdSet, Rec, Resource};
 
 /// Kind of record that the scope is for. It decides how items, recommendations, actions and risks
@@ -51,14 +51,14 @@ pub struct Scope {
 }
 
 /// The withdrawn records of a kind.
-fn withdrawn<R: Resource>(seen: &Seen) -> impl Iterator<Item = Uuid> {
+fn withdrawn<R: Resource>(seen: &VisibleWorld) -> impl Iterator<Item = Uuid> {
     let all = seen.reading(NaiveDate::MIN).world.all::<R>();
     all.filter(|r| !r.is_live()).map(|r| r.meta.id)
 }
 
 /// A record and all records below it.
 fn with_below<R: Resource>(
-    seen: &Seen,
+    seen: &VisibleWorld,
     top: Uuid,
     is_below: impl Fn(&Rec<R>, Uuid) -> bool,
 ) -> IdSet {
@@ -74,13 +74,13 @@ fn with_below<R: Resource>(
 }
 
 /// The strategy that an item's plan delivers.
-pub fn strategy_of(seen: &Seen, plan: Uuid) -> Option<Uuid> {
+pub fn strategy_of(seen: &VisibleWorld, plan: Uuid) -> Option<Uuid> {
     let version = seen.get::<Plan>(plan)?.data.strategy_version_id?;
     Some((seen.get::<StrategyVersion>(version)?.data.strategy_id).uuid())
 }
 
 impl Scope {
-    fn of(seen: &Seen, about: About, id: Uuid) -> Self {
+    fn of(seen: &VisibleWorld, about: About, id: Uuid) -> Self {
         Self {
             about,
             id,
@@ -97,7 +97,7 @@ impl Scope {
     }
 
     /// Everything that the caller may see.
-    pub fn everything(seen: &Seen) -> Self {
+    pub fn everything(seen: &VisibleWorld) -> Self {
         Self::of(seen, About::Everything, Uuid::nil())
     }
 
@@ -113,7 +113,7 @@ impl Scope {
 
     /// What belongs to a record, with the record's name; `None` if its kind has no status, or if
     /// the caller may not see it.
-    pub fn to(seen: &Seen, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
+    pub fn to(seen: &VisibleWorld, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
         let record = seen.any(id)?;
         let mut scope = if seen.get::<Strategy>(id).is_some() {
             let mut scope = Self::of(seen, About::Purpose, id);
@@ -209,7 +209,11 @@ impl Scope {
     }
 
     /// Whether it covers a recommendation.
-    pub fn has_recommendation(&self, seen: &Seen, recommendation: &Rec<Recommendation>) -> bool {
+    pub fn has_recommendation(
+        &self,
+        seen: &VisibleWorld,
+        recommendation: &Rec<Recommendation>,
+    ) -> bool {
         let data = &recommendation.data;
         if self.withdrawn.contains(&data.review_id.uuid()) {
             return false;
@@ -238,7 +242,7 @@ impl Scope {
     }
 
     /// Whether it covers an action.
-    pub fn has_action(&self, seen: &Seen, action: &Rec<Action>) -> bool {
+    pub fn has_action(&self, seen: &VisibleWorld, action: &Rec<Action>) -> bool {
         let data = &action.data;
         if self.withdrawn.contains(&data.meeting_id.uuid()) {
             return false;
@@ -255,7 +259,7 @@ impl Scope {
     }
 
     /// Whether it covers a risk.
-    pub fn has_risk(&self, seen: &Seen, risk: &Rec<Risk>) -> bool {
+    pub fn has_risk(&self, seen: &VisibleWorld, risk: &Rec<Risk>) -> bool {
         let data = &risk.data;
         if self.withdrawn.contains(&data.register_id.uuid()) {
             return false;
@@ -291,7 +295,7 @@ impl Scope {
         }
     }
 
-    fn owns(&self, seen: &Seen, unit: Option<UnitId>, post: Option<PostId>) -> bool {
+    fn owns(&self, seen: &VisibleWorld, unit: Option<UnitId>, post: Option<PostId>) -> bool {
         let of_post = || seen.get::<Post>(post?).map(|p| p.data.unit_id);
         unit.or_else(of_post)
             .is_some_and(|u| self.units.contains(&u.uuid()))

@@ -15,7 +15,7 @@ use crate::transfer::first_start;
 use crate::transfer::generate::{Amounts, generate};
 use crate::views::gathering::PART;
 use crate::world::Kind;
-use crate::world::seen::{Clearance, Sight};
+use crate::world::visible::{Clearance, Visibility};
 
 /// More than one part of each kind.
 const AMOUNTS: Amounts = Amounts {
@@ -65,12 +65,12 @@ async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
 }
 
 fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
-    let sight = Sight {
+    let sight = Visibility {
         clearance: clearance.clone(),
         exact: Vec::new(),
     };
     Asked {
-        seen: Seen::now(engine.now(), sight),
+        seen: VisibleWorld::now(engine.now(), sight),
         on: crate::access::caller::today() + chrono::TimeDelta::days(days),
         earlier: None,
         query: Query::default(),
@@ -128,7 +128,7 @@ async fn a_write_makes_one_part_stale() {
     let kept = Kept::<u8, Sum>::default();
     let looked = |basis: u8| {
         let looked = AtomicUsize::new(0);
-        let seen = Seen::now(engine.now(), Sight::least());
+        let seen = VisibleWorld::now(engine.now(), Visibility::least());
         let sum = kept.gather::<WorkPlanItem>(&seen, &Arc::new(basis), |sum, _| {
             sum.0 += 1;
             looked.fetch_add(1, Ordering::Relaxed);

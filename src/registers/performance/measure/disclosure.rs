@@ -17,7 +17,7 @@ use crate::registers::performance::measure::{BreakdownCategory, Measure, Measure
 use crate::registers::performance::period::Figure;
 use crate::registers::settings::Suppression;
 use crate::world::Rec;
-use crate::world::seen::Among;
+use crate::world::visible::DisclosureContext;
 
 /// The figures of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -274,7 +274,7 @@ fn add_sums(
 
 /// Returns which observations of a table are suppressed for the caller.
 fn table(
-    among: &Among<'_>,
+    among: &DisclosureContext<'_>,
     key: &[u8],
     measure: &Measure,
     rule: Suppression,
@@ -315,7 +315,7 @@ fn table(
 /// The figures of an observation as released, given the other figures in its table. A withdrawn
 /// observation is no longer in the table and shows none.
 #[must_use]
-pub fn release(observation: &Rec<Observation>, among: Option<&Among<'_>>) -> Figures {
+pub fn release(observation: &Rec<Observation>, among: Option<&DisclosureContext<'_>>) -> Figures {
     let recorded = observation.data.recorded();
     let Some(among) = among else {
         return recorded.suppressed();

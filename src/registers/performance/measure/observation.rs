@@ -16,7 +16,7 @@ use crate::registers::performance::measure::{
 use crate::registers::performance::period::{Figure, Period};
 use crate::registers::performance::{ClassificationId, MeasureId};
 use crate::registers::query::{Any, any, is};
-use crate::world::seen::Among;
+use crate::world::visible::DisclosureContext;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Whether there is a figure.
@@ -265,7 +265,7 @@ impl Resource for Observation {
     const RELEASES: bool = true;
     fn release(
         record: &Rec<Self>,
-        among: Option<&Among<'_>>,
+        among: Option<&DisclosureContext<'_>>,
     ) -> Option<(Self, ObservationComputed)> {
         let computed = ObservationComputed {
             figures: ShownFigures::Released,

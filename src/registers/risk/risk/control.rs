@@ -16,7 +16,7 @@ use crate::registers::checks::{asked, distinct, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, any_some, is_some, same_name};
 use crate::registers::risk::RiskId;
-use crate::world::seen::{Clearance, cleared};
+use crate::world::visible::{Clearance, cleared};
 use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
 /// How it works.

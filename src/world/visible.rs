@@ -1,7 +1,7 @@
 //! The world as one caller may see it. Handlers and views get this and never the world itself, so
 //! that records not visible to a caller do not affect any list, count, history or search.
 //!
-//! A record's JSON reaches an answer only as [`Shown`], which is made here: in full for callers who
+//! A record's JSON reaches an answer only as [`RedactedRecord`], which is made here: in full for callers who
 //! may see its figures, otherwise in the form that its resource releases. `clippy.toml` refuses
 //! code that bypasses this.
 
@@ -30,14 +30,14 @@ pub enum Clearance {
 
 /// What a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Sight {
+pub struct Visibility {
     /// Which marked records are visible.
     pub clearance: Clearance,
     /// Subjects whose figures are visible as recorded, each in a scope or everywhere.
     pub exact: Vec<(Subject, Option<Uuid>)>,
 }
 
-impl Sight {
+impl Visibility {
     /// No marked records, and every figure in its released form.
     #[must_use]
     pub const fn least() -> Self {
@@ -85,19 +85,19 @@ impl PartialEq for Visible {
 
 /// The records around one that is released. What else the caller may see decides how much may be
 /// disclosed.
-pub struct Among<'a> {
+pub struct DisclosureContext<'a> {
     pub world: &'a World,
     /// The current world. Its settings apply to every release, and records marked in it are not
     /// visible in the past either.
     pub now: &'a World,
-    pub sight: &'a Sight,
+    pub sight: &'a Visibility,
     memo: &'a Memo,
 }
 
 /// Results computed for one answer.
 type Memo = Mutex<HashMap<Vec<u8>, Arc<dyn Any + Send + Sync>>>;
 
-impl Among<'_> {
+impl DisclosureContext<'_> {
     /// Whether the record is visible to the caller.
     #[must_use]
     pub fn may_see(&self, id: impl Into<Uuid>) -> bool {
@@ -130,12 +130,12 @@ impl Among<'_> {
 
 /// A record in the form that a caller may see.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct RedactedRecord {
     json: Bytes,
     tag: String,
 }
 
-impl Shown {
+impl RedactedRecord {
     /// Its JSON.
     #[must_use]
     pub fn json(&self) -> &Bytes {
@@ -167,13 +167,13 @@ fn whole(record: &dyn AnyRecord) -> Json {
 fn show(
     record: &dyn AnyRecord,
     now: &World,
-    sight: &Sight,
-    among: Option<&Among<'_>>,
+    sight: &Visibility,
+    among: Option<&DisclosureContext<'_>>,
     exact: impl FnOnce() -> Json,
-) -> Result<Shown, Problem> {
+) -> Result<RedactedRecord, Problem> {
     let version = record.meta().version;
     if sight.is_exact(now, record) {
-        return Ok(Shown {
+        return Ok(RedactedRecord {
             json: exact().map_err(Problem::internal)?,
             tag: format!("\"{version}\""),
         });
@@ -184,7 +184,7 @@ fn show(
         .take(8)
         .map(|b| format!("{b:02x}"))
         .collect();
-    Ok(Shown {
+    Ok(RedactedRecord {
         json,
         tag: format!("\"{version}.{digest}\""),
     })
@@ -194,9 +194,13 @@ fn show(
 ///
 /// # Errors
 /// Fails if it cannot be written.
-pub fn show_now(world: &World, sight: &Sight, record: &dyn AnyRecord) -> Result<Shown, Problem> {
+pub fn show_now(
+    world: &World,
+    sight: &Visibility,
+    record: &dyn AnyRecord,
+) -> Result<RedactedRecord, Problem> {
     let memo = Memo::default();
-    let among = Among {
+    let among = DisclosureContext {
         world,
         now: world,
         sight,
@@ -207,19 +211,19 @@ pub fn show_now(world: &World, sight: &Sight, record: &dyn AnyRecord) -> Result<
 
 /// The world as visible to one caller.
 #[derive(Clone)]
-pub struct Seen {
+pub struct VisibleWorld {
     world: Arc<World>,
     /// The current world, if `world` is an earlier one. What is not visible today is not visible in
     /// the past either.
     now: Option<Arc<World>>,
-    sight: Sight,
+    sight: Visibility,
     memo: Arc<Memo>,
 }
 
-impl Seen {
+impl VisibleWorld {
     /// The current world.
     #[must_use]
-    pub fn now(world: Arc<World>, sight: Sight) -> Self {
+    pub fn now(world: Arc<World>, sight: Visibility) -> Self {
         Self {
             world,
             now: None,
@@ -230,7 +234,7 @@ impl Seen {
 
     /// A past world.
     #[must_use]
-    pub fn past(world: Arc<World>, now: Arc<World>, sight: Sight) -> Self {
+    pub fn past(world: Arc<World>, now: Arc<World>, sight: Visibility) -> Self {
         Self {
             world,
             now: Some(now),
@@ -239,8 +243,8 @@ impl Seen {
         }
     }
 
-    fn among(&self) -> Among<'_> {
-        Among {
+    fn among(&self) -> DisclosureContext<'_> {
+        DisclosureContext {
             world: &self.world,
             now: self.now.as_ref().unwrap_or(&self.world),
             sight: &self.sight,
@@ -252,7 +256,7 @@ impl Seen {
     ///
     /// # Errors
     /// Fails if it cannot be written.
-    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<Shown, Problem> {
+    pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<RedactedRecord, Problem> {
         let among = self.among();
         show(
             record.as_ref(),
@@ -268,7 +272,7 @@ impl Seen {
     ///
     /// # Errors
     /// Fails if it cannot be written.
-    pub fn show_version(&self, version: &dyn AnyRecord) -> Result<Shown, Problem> {
+    pub fn show_version(&self, version: &dyn AnyRecord) -> Result<RedactedRecord, Problem> {
         show(version, self.among().now, &self.sight, None, || {
             whole(version)
         })
@@ -374,7 +378,7 @@ impl Seen {
         self.world.catalogue().kinds()
     }
 
-    /// The records of a kind. Each must still pass [`Seen::may_see`].
+    /// The records of a kind. Each must still pass [`VisibleWorld::may_see`].
     #[must_use]
     pub fn table_of<R: Resource>(&self) -> Option<&Table> {
         self.world.table_of::<R>()
