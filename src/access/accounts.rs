@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::policy::{Role, Subject};
 use crate::problem::Problem;
 use crate::world::id::Target;
+use crate::world::walk::unsearched;
 use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
 
 /// A post. Its register is above this room.
@@ -100,6 +101,7 @@ pub struct Account {
     /// first seen. Unique to one account.
     #[serde(default)]
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    #[serde(serialize_with = "unsearched")]
     pub external_id: Option<String>,
     /// Tokens issued up to this time are refused. Set it to the current time to end every session.
     #[serde(default)]
@@ -146,6 +148,9 @@ impl Resource for Account {
         for field in ["person_id", "external_id"] {
             snapshot.entry(field).or_insert(Value::Null);
         }
+    }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
     }
     fn place(&self) -> Place {
         Place::default()
@@ -261,6 +266,9 @@ impl Resource for Grant {
 
     fn example() -> Value {
         json!({ "account_id": "019abcde-0000-7000-8000-000000000001", "role": "viewer" })
+    }
+    fn title(&self) -> Option<&str> {
+        None
     }
     fn place(&self) -> Place {
         Place::within([self.account_id])

@@ -14,17 +14,6 @@ use crate::problem::Problem;
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Meta};
 
-/// The fields that can give a record its name, in order of preference.
-const CALLED: &[&str] = &[
-    "title",
-    "name",
-    "label",
-    "version_label",
-    "text",
-    "claim",
-    "reason",
-];
-
 /// Maximum length of a name, in characters.
 const LONGEST: usize = 300;
 
@@ -75,15 +64,7 @@ impl RecordName {
     #[must_use]
     pub fn of(seen: &VisibleWorld, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
-        let shown = seen.show(record);
-        let fields: Value = shown
-            .ok()
-            .and_then(|s| serde_json::from_slice(s.json()).ok())
-            .unwrap_or_default();
-        let called = CALLED
-            .iter()
-            .find_map(|f| fields.get(*f)?.as_str())
-            .unwrap_or(&meta.reference);
+        let called = record.title().unwrap_or(&meta.reference);
         Self {
             kind: seen.kind_of(record).to_owned(),
             id: meta.id,

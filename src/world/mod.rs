@@ -13,7 +13,7 @@ pub mod sample;
 pub mod schema;
 pub mod visible;
 pub mod vocabulary;
-mod walk;
+pub mod walk;
 mod written;
 
 use std::ops::Bound;

@@ -473,6 +473,8 @@ pub trait Resource:
     fn example() -> Value;
     /// Converts a snapshot of an older shape to the current shape.
     fn lift(_snapshot: &mut Map<String, Value>, _shape: i32) {}
+    /// What it is called, wherever people read; none if only its reference says so.
+    fn title(&self) -> Option<&str>;
     /// Where it belongs in the registers.
     fn place(&self) -> Place;
     /// Key that no other live record of the kind has, apart from its reference (measure, period and
@@ -567,6 +569,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// The text that search covers, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
+    /// What it is called; none if only its reference says so.
+    fn title(&self) -> Option<&str>;
     fn place(&self) -> Place;
     /// Key that no other live record of the kind may have, and the field that holds it.
     fn unique(&self) -> Option<(&'static str, Vec<u8>)>;
@@ -610,6 +614,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn links(&self) -> Vec<Link> {
         links_of(&self.data)
+    }
+    fn title(&self) -> Option<&str> {
+        self.data.title()
     }
     fn place(&self) -> Place {
         self.data.place()

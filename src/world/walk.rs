@@ -10,6 +10,21 @@ use uuid::Uuid;
 
 use super::id::{LINK, MENTION};
 
+/// How the walk recognises a field that search leaves out; JSON does not show it.
+const UNSEARCHED: &str = "stride unsearched";
+
+/// For a field that search leaves out, because no person looks for it: a hash, or the same words in
+/// another form. `#[serde(serialize_with = "unsearched")]`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn unsearched<T: Serialize, S: ser::Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_newtype_struct(UNSEARCHED, value)
+}
+
 /// What a walk reports.
 pub trait Visitor {
     /// A field that links to a record; `kinds` as in [`super::id::Target::KINDS`].
@@ -149,6 +164,9 @@ impl<'a> ser::Serializer for Walk<'a> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Never> {
+        if name == UNSEARCHED {
+            return Ok(());
+        }
         let id_of = match (name, self.id_of) {
             (LINK | MENTION, _) => Some(("", name == MENTION)),
             (kinds, Some((_, is_mention))) => Some((kinds, is_mention)),

@@ -94,6 +94,9 @@ impl Resource for Assertion {
             "evidence_description": "The delivery plan, where each item names an aim"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.claim)
+    }
     fn place(&self) -> Place {
         Place::within([self.about_id])
     }

@@ -144,6 +144,9 @@ impl Resource for IntranetAsset {
             "status": "under_review"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(
             self.owner_unit_id

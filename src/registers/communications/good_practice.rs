@@ -115,6 +115,9 @@ impl Resource for GoodPractice {
             "asset_id": "019abcde-0000-7000-8000-000000000002"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }

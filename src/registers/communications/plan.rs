@@ -94,6 +94,9 @@ impl Resource for CommunicationsPlan {
             "until_on": "2020-12-31"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(
             self.owner_unit_id

@@ -152,6 +152,9 @@ impl Resource for Evidence {
             "submitted_on": "2020-10-26", "by_post_id": "019abcde-0000-7000-8000-000000000003"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.supports_id])
     }

@@ -146,6 +146,9 @@ impl Resource for GapWaiver {
             "reason": "The target is set with the business plan in March", "granted_on": "2020-10-26", "expires_on": "2021-03-31"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.record_id])
     }

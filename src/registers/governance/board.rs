@@ -137,6 +137,9 @@ impl Resource for Board {
             "purpose": "Oversees delivery of the inclusion strategy."
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

@@ -157,6 +157,9 @@ impl Resource for BoardEdge {
             "agreed_by_from_on": "2020-06-29"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.from_board_id])
     }

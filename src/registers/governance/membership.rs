@@ -280,6 +280,9 @@ impl Resource for Membership {
             "rotation_pool": "All independent advisory groups"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

@@ -98,6 +98,9 @@ impl Resource for Remit {
             "from_on": "2020-06-29"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

@@ -218,6 +218,9 @@ impl Resource for TermsOfReference {
             "document": { "title": "STRIDE Board: terms of reference, draft", "url": "https://intranet.example/stride/tor-1.0" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.version_label)
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

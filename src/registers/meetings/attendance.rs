@@ -205,6 +205,9 @@ impl Resource for Attendance {
             "status": "present"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
     }

@@ -166,6 +166,9 @@ impl Resource for MeetingOutcome {
             "text": "Who else should have a seat", "decision": "Membership is opened to further groups"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.text)
+    }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
     }

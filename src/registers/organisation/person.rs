@@ -70,6 +70,9 @@ impl Resource for Person {
     fn example() -> Value {
         json!({ "affiliation": "internal" })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::default()
     }

@@ -50,6 +50,9 @@ impl Resource for Post {
     fn example() -> Value {
         json!({ "reference": "HEAD-SIDU", "title": "Head of SIDU", "unit_id": "019abcde-0000-7000-8000-000000000001" })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }

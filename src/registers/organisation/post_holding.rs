@@ -104,6 +104,9 @@ impl Resource for PostHolding {
             "until_on": "2022-05-31"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.post_id.uuid(), self.person_id.uuid()])
     }

@@ -95,6 +95,9 @@ impl Resource for Unit {
     fn example() -> Value {
         json!({ "reference": "HR", "name": "Human Resources", "unit_kind": "business_group", "aliases": ["Met HR"] })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
     fn place(&self) -> Place {
         Place::owned(self.parent_id)
     }

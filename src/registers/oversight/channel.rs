@@ -103,6 +103,9 @@ impl Resource for OversightChannel {
             "source_text": "Audit Panel paper, June 2017"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     /// Every party owns it.
     fn place(&self) -> Place {
         Place::owned(

@@ -98,6 +98,9 @@ impl Resource for PaperTemplate {
             ]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
     fn place(&self) -> Place {
         Place::default()
     }

@@ -159,6 +159,9 @@ impl Resource for Dashboard {
             "promised": [{ "due": { "precision": "month", "due_on": "2017-09-30", "source_text": "September 2017" }, "made_on": "2017-06-19" }]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
@@ -295,6 +298,9 @@ impl Resource for DashboardVersion {
             "dashboard_id": "019abcde-0000-7000-8000-000000000001", "label": "0.2", "maturity": "draft",
             "document": "Draft pages shared with the delivery group"
         })
+    }
+    fn title(&self) -> Option<&str> {
+        Some(&self.label)
     }
     fn place(&self) -> Place {
         Place::within([self.dashboard_id])

@@ -121,6 +121,9 @@ impl Resource for DataSource {
             "owner_unit_id": "019abcde-0000-7000-8000-000000000001", "frequency": "quarterly", "state": "active"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

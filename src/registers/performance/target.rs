@@ -85,6 +85,9 @@ impl Resource for MeasureTarget {
             "baseline_period": "2019/20", "rationale": "As the board agreed with the delivery plan"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.measure_id])
     }

@@ -72,6 +72,9 @@ impl Resource for Allocation {
             "minute_reference": "Minutes of 29 June 2020, item 4"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }

@@ -96,6 +96,9 @@ impl Resource for BenefitClaim {
             "evidence": [{ "title": "Intranet survey", "url": "https://intranet.example/survey.pdf" }]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.claim)
+    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }

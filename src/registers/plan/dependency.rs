@@ -165,6 +165,9 @@ impl Resource for Dependency {
             "needed_by": { "precision": "month", "due_on": "2020-11-30" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }

@@ -120,6 +120,9 @@ impl Resource for Plan {
             "completeness_source": "Audit review of 2020, recommendation 4"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

@@ -124,6 +124,9 @@ impl Resource for Invitation {
             "from_on": "2020-06-29"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

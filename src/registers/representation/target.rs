@@ -130,6 +130,9 @@ impl Resource for RepresentationTarget {
             "from_on": "2020-06-29"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

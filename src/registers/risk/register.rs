@@ -97,6 +97,9 @@ impl Resource for RiskRegister {
             "board_id": "019abcde-0000-7000-8000-000000000002"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(either(self.owner_unit_id, self.board_id))
     }

@@ -445,6 +445,9 @@ impl Resource for SettingSet {
             snapshot.insert("gaps".into(), json!(GapThresholds::default()));
         }
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::default()
     }

@@ -133,6 +133,9 @@ impl Resource for CrossReference {
             .collect();
         snapshot.insert("stated_in".into(), statements.into());
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.from_strategy_id])
     }

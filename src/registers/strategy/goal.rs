@@ -234,6 +234,9 @@ impl Resource for Goal {
             "lineage": [{ "goal_id": "019abcde-0000-7000-8000-000000000001", "relation": "reworded" }]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id]).and_within(self.parent_id)
     }

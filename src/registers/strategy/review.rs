@@ -171,6 +171,9 @@ impl Resource for StrategyReview {
             "deferred": [{ "record_id": "019abcde-0000-7000-8000-000000000001", "note": "Basis of the advisory groups' invitation" }]
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }

@@ -179,6 +179,9 @@ impl Resource for Strategy {
             "from_year": 2021, "until_year": 2024, "family": "STRIDE", "expected_date": { "precision": "year", "due_on": "2021-12-31" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

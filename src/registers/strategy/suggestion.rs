@@ -129,6 +129,9 @@ impl Resource for Suggestion {
             "reason": "Timescales are given by quarter, not by day"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.text)
+    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }

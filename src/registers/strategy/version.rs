@@ -166,6 +166,9 @@ impl Resource for StrategyVersion {
             "document": { "title": "Inclusion Strategy 2017-2021", "stated_status": "draft" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.label)
+    }
     fn place(&self) -> Place {
         Place::within([self.strategy_id])
     }

@@ -191,6 +191,9 @@ impl Resource for RecommendationClosure {
             "accepted_by_post_id": "019abcde-0000-7000-8000-000000000001"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

@@ -125,6 +125,9 @@ impl Resource for RecommendationExtension {
             "approved_on": "2020-10-26"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

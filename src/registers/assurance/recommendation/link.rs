@@ -106,6 +106,9 @@ impl Resource for RecommendationLink {
             "stated_in": "Joint Audit Panel paper of October 2020"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

@@ -171,6 +171,9 @@ impl Resource for Recommendation {
             "deadline": { "precision": "month", "due_on": "2020-11-30", "source_text": "November 2020" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within([self.review_id])
     }

@@ -87,6 +87,9 @@ impl Resource for ManagementResponse {
             "responded_on": "2020-06-30"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.text)
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

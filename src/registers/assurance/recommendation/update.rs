@@ -315,6 +315,9 @@ impl Resource for RecommendationUpdate {
             "implementation": "partially_implemented", "percent_complete": 40
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

@@ -100,6 +100,9 @@ impl Resource for Verification {
             "method": "Documents read", "evidence": "Both drafts of September 2020", "by_post_id": "019abcde-0000-7000-8000-000000000001"
         })
     }
+    fn title(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
     fn place(&self) -> Place {
         Place::within([self.recommendation_id])
     }

@@ -154,6 +154,9 @@ impl Resource for AuditReview {
             "document": "Risk and assurance review, final report"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned([self.body_unit_id])
     }

@@ -86,6 +86,9 @@ impl Resource for AssuranceScale {
             ]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
     // S23
     fn place(&self) -> Place {
         Place::default()

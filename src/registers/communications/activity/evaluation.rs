@@ -86,6 +86,9 @@ impl Resource for CampaignEvaluation {
             "evidence": "Intranet statistics, week 40"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.activity_id])
     }

@@ -198,6 +198,9 @@ impl Resource for CommunicationsActivity {
             "status": "planned"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(
             self.owner_unit_id

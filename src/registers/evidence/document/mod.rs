@@ -163,6 +163,9 @@ impl Resource for Document {
             "description": "What the organisation wants to achieve in four years"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(
             [self.owner_unit_id.uuid()]

@@ -9,6 +9,7 @@ use crate::policy::Subject;
 use crate::registers::evidence::DocumentId;
 use crate::registers::links::others;
 use crate::registers::query::is;
+use crate::world::walk::unsearched;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a document version.
@@ -35,6 +36,7 @@ pub struct DocumentVersion {
     pub file_name: String,
     /// Media type, checked against the file's first bytes.
     #[schema(min_length = 3, max_length = 100, example = "application/pdf")]
+    #[serde(serialize_with = "unsearched")]
     pub media_type: String,
     /// Size in bytes.
     #[schema(minimum = 1)]
@@ -76,6 +78,9 @@ impl Resource for DocumentVersion {
             "what_changed": "The aims have measures", "file_name": "strategy-0.4.pdf", "media_type": "application/pdf",
             "byte_size": 183_204, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
         })
+    }
+    fn title(&self) -> Option<&str> {
+        self.label.as_deref()
     }
     fn place(&self) -> Place {
         Place::within([self.document_id])

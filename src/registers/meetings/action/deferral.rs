@@ -207,6 +207,9 @@ impl Resource for ActionDeferral {
             "decided_on": "2020-09-28"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.action_id]).and_within(self.part_id)
     }

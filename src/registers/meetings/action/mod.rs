@@ -215,6 +215,9 @@ impl Resource for Action {
             "status": "open"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.text)
+    }
     /// Grants for its owner cover it, and so do grants for the board.
     fn place(&self) -> Place {
         Place::owned(self.owner().into_iter().chain([self.meeting_id.uuid()]))

@@ -137,6 +137,9 @@ impl Resource for ActionPart {
             "status": "open"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.label)
+    }
     fn place(&self) -> Place {
         Place::within([self.action_id])
     }

@@ -151,6 +151,9 @@ impl Resource for ActionResponse {
             "evidence": "Appendix 1 of the paper"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.text)
+    }
     fn place(&self) -> Place {
         Place::within([self.action_id]).and_within(self.part_id)
     }

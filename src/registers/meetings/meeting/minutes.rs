@@ -247,6 +247,9 @@ impl Resource for Minutes {
             "approved_on": "2020-07-27"
         })
     }
+    fn title(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
     fn place(&self) -> Place {
         Place::within([self.meeting_id])
     }

@@ -75,6 +75,9 @@ impl Resource for MinutesAmendment {
             "agreed_on": "2020-09-28"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.minutes_id])
     }

@@ -92,6 +92,9 @@ impl Resource for MinutesDelivery {
             "note": "To show that membership was opened to further groups"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.minutes_id])
     }

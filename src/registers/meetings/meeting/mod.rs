@@ -316,6 +316,9 @@ impl Resource for Meeting {
             ]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::within([self.board_id])
     }

@@ -169,6 +169,9 @@ impl Resource for ReportObligation {
             "grace_days": 0
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(
             self.from_unit_id

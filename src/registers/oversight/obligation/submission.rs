@@ -126,6 +126,9 @@ impl Resource for ReportSubmission {
             "document": { "title": "Equality information 2020", "url": "https://intranet.example/equality-information-2020.pdf" }
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.obligation_id])
     }

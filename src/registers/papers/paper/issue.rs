@@ -11,6 +11,7 @@ use crate::policy::Subject;
 use crate::registers::checks::in_window;
 use crate::registers::papers::{Paper, PaperId};
 use crate::registers::query::is;
+use crate::world::walk::unsearched;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A paper as issued. It is created by issuing (`POST /papers/{id}/issue`) and nothing changes it.
@@ -33,6 +34,7 @@ pub struct PaperIssue {
     pub journal_seq: i64,
     /// Content, as JSON: byte for byte what `GET /papers/{id}/content` returns.
     #[schema(min_length = 2, max_length = 2_000_000)]
+    #[serde(serialize_with = "unsearched")]
     pub content: String,
     /// SHA-256 of the content's UTF-8 bytes, in hexadecimal.
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
@@ -89,6 +91,9 @@ impl Resource for PaperIssue {
             "as_of": "2020-10-19T09:00:00Z", "journal_seq": 4711,
             "content": content, "content_sha256": sha256(content), "markdown": markdown, "markdown_sha256": sha256(markdown)
         })
+    }
+    fn title(&self) -> Option<&str> {
+        None
     }
     fn place(&self) -> Place {
         Place::within([self.paper_id])

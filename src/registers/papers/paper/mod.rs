@@ -253,6 +253,9 @@ impl Resource for Paper {
             "struck": []
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     /// The author's unit and the board own the paper.
     fn place(&self) -> Place {
         Place::owned([self.author_post_id.uuid(), self.meeting_id.uuid()])

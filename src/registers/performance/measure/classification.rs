@@ -277,6 +277,9 @@ impl Resource for Classification {
             "legacy_aggregates": [{ "code": "DIS", "label": "Disabled", "member_codes": ["D1", "D2"] }]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

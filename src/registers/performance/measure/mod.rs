@@ -259,6 +259,9 @@ impl Resource for Measure {
             "classification_ids": ["019abcde-0000-7000-8000-000000000004"]
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }

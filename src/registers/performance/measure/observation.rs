@@ -237,6 +237,9 @@ impl Resource for Observation {
             "value": 125, "denominator": 2400
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.measure_id])
     }

@@ -141,6 +141,9 @@ impl Resource for DeadlineChange {
             "decided_on": "2020-10-26"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }

@@ -181,6 +181,9 @@ impl Resource for WorkPlanItem {
             "status": "in_progress", "declared_rag": "amber", "percent_complete": 40
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.responsible_unit_id)
             .and_within([self.plan_id])

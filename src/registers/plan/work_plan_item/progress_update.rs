@@ -129,6 +129,9 @@ impl Resource for ProgressUpdate {
             "declared_rag": "green", "percent_complete": 60, "status": "in_progress"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.item_id])
     }

@@ -300,6 +300,9 @@ impl Resource for Control {
                 .or_insert(Value::Null);
         }
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id).and_within(self.risk_ids.iter().copied())
     }

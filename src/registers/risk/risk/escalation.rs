@@ -225,6 +225,9 @@ impl Resource for Escalation {
             "escalated_on": "2020-09-21"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.reason)
+    }
     /// Both sides may update it: the owners of the risk, and the board that acknowledges or returns
     /// it.
     fn place(&self) -> Place {

@@ -257,6 +257,9 @@ impl Resource for Risk {
             "response": "treat"
         })
     }
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
     /// Grants that cover its owner also cover the risk, and so do grants that cover its register.
     fn place(&self) -> Place {
         let keepers = self

@@ -100,6 +100,9 @@ impl Resource for RiskReview {
             "next_review_on": "2021-01-31"
         })
     }
+    fn title(&self) -> Option<&str> {
+        None
+    }
     fn place(&self) -> Place {
         Place::within([self.risk_id])
     }
