@@ -218,7 +218,7 @@ impl Resource for Account {
             && f.external.is_none_or(|e| e == r.data.external_id.is_some())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.person_id.map(Uuid::from)
+        f.person_id
     }
 }
 

@@ -661,7 +661,7 @@ fn constituencies_boards(asked: &Asked) -> Result<CoverageView, Problem> {
         })
         .collect();
     let mut matrix = Matrix::new(rows, board_lines(&boards));
-    let unit_of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
+    let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
     for board in &boards {
         let id = board.meta.id;
         let seats = seen

@@ -542,7 +542,7 @@ impl<'a> Picture<'a> {
 
 /// The unit that a seat represents, if the caller may see it.
 pub(super) fn unit_of<'a>(seen: &'a VisibleWorld, seat: &Membership) -> Option<&'a Rec<Unit>> {
-    let of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
+    let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
     speaks_for(seat, of_post).and_then(|id| seen.get::<Unit>(id))
 }
 

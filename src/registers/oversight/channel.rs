@@ -148,6 +148,6 @@ impl Resource for OversightChannel {
             && asked(f.current, || runs_on(c.days(), reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
-        f.party_id.map(Uuid::from).or(f.covers_id.map(Uuid::from))
+        f.party_id.or(f.covers_id)
     }
 }

@@ -154,7 +154,7 @@ impl Resource for Plan {
             && is_some(&f.predecessor_id, &r.data.predecessor_id)
             && any(&f.status, &r.data.status)
             && any(&f.completeness_claim, &r.data.completeness_claim)
-            && (f.strategy_id.is_none() || f.strategy_id == strategy().map(Into::into))
+            && (f.strategy_id.is_none() || f.strategy_id == strategy())
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }

@@ -164,7 +164,7 @@ impl Resource for Invitation {
         check_terms(
             rules,
             self.board_id.uuid().into(),
-            self.terms_of_reference_id.map(Into::into),
+            self.terms_of_reference_id,
             self.terms_clause.as_deref(),
         );
         not_in_future(rules, "/decided_on", self.decided_on);

@@ -149,7 +149,7 @@ impl Resource for RepresentationTarget {
         check_terms(
             rules,
             self.board_id.uuid().into(),
-            self.terms_of_reference_id.map(Into::into),
+            self.terms_of_reference_id,
             self.terms_clause.as_deref(),
         );
         self.check_collective(rules);

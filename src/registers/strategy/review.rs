@@ -227,7 +227,6 @@ impl Resource for StrategyReview {
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.deferred_id
-            .map(Uuid::from)
             .or(f.strategy_id.map(Uuid::from))
             .or(f.successor_strategy_id.map(Uuid::from))
     }

@@ -912,7 +912,7 @@ fn rotations(seen: &VisibleWorld, on: NaiveDate) -> Vec<(&Rec<Membership>, Rotat
             seen.pointing::<Membership>(policy.data.board_id).collect();
         let terms: Vec<&Membership> = members.iter().map(|m| &m.data).collect();
         for seat in members.into_iter().filter(|m| runs_on(m.data.term(), on)) {
-            let of_post = |post| (seen.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into);
+            let of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
             let unit = speaks_for(&seat.data, of_post).and_then(|id| seen.get::<Unit>(id));
             if holds_for(&policy.data, &seat.data, unit) {
                 found.entry(seat.meta.id).or_insert_with(|| {

@@ -89,7 +89,7 @@ pub const RULES: &[Rule] = &[
             .on(Some(last.data.stated_on));
             let approver = either(t.data.approver_post_id, t.data.approver_board_id);
             let found = Said::new("not_agreed", "no agreement is recorded")
-                .by(approver.map(Into::into))
+                .by(approver)
                 .on(t.data.approved_on);
             let computed = Said::new(
                 word(&t.data.status),
@@ -139,7 +139,7 @@ pub const RULES: &[Rule] = &[
             (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
                 let approver = either(t.data.approver_post_id, t.data.approver_board_id);
                 let found = Said::new("agreed", "they were approved")
-                    .by(approver.map(Into::into))
+                    .by(approver)
                     .on(t.data.approved_on);
                 let words = format!(
                     "{} per cent complete; empty: {}",

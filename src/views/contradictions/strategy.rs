@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
                 let approver = either(v.data.approver_post_id, v.data.approver_board_id);
                 let claimed = Said::new(word(&v.data.status), "the version counts as approved")
                     .on(v.data.approved_on)
-                    .by(approver.map(Into::into));
+                    .by(approver);
                 Clash::of(claimed)
                     .computed(Said::new("draft", format!("its document says: {stated}")))
             })
@@ -54,7 +54,7 @@ pub const RULES: &[Rule] = &[
                     let claimed = Said::new(word(&v.data.status), "the version counts as approved");
                     Clash::of(claimed).verified(
                         Said::new("not_recorded", words)
-                            .by(approver.map(Into::into))
+                            .by(approver)
                             .on(v.data.approved_on),
                     )
                 })

@@ -317,7 +317,7 @@ fn only_the_files_of_one_thing_know_each_other() {
         if families.len() == 1 && families.iter().all(Option::is_some) {
             continue;
         }
-        let inside = |m: &[String]| circle.iter().any(|c| *c == m);
+        let inside = |m: &[String]| circle.contains(&m);
         // The first line that names it is enough to find it.
         let mut first: BTreeMap<(String, String), usize> = BTreeMap::new();
         for (from, to, line) in imports.iter().filter(|(f, t, _)| inside(f) && inside(t)) {

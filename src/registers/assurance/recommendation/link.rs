@@ -170,6 +170,6 @@ impl Resource for RecommendationLink {
         f.recommendation_id
             .map(Uuid::from)
             .or(f.to_id.map(Uuid::from))
-            .or(f.either_id.map(Uuid::from))
+            .or(f.either_id)
     }
 }

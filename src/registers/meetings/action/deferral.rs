@@ -320,7 +320,7 @@ impl Resource for ActionDeferral {
             && is_some(&f.by_post_id, &d.by_post_id)
             && asked(f.agreed, || d.agreed_at_meeting_id.is_some())
             && in_window(Some(d.decided_on), (f.decided_from, f.decided_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
                 || meeting()
                     .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))

@@ -247,7 +247,7 @@ impl Resource for ActionPart {
             && asked(f.answered, || r.computed.response_count > 0)
             && f.deferred_at_least
                 .is_none_or(|n| r.computed.deferral_count >= n)
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
                 || meeting()
                     .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))

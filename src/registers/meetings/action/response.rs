@@ -224,7 +224,7 @@ impl Resource for ActionResponse {
             && f.about_id
                 .is_none_or(|id| a.record_ids.iter().any(|r| *r == id.uuid()))
             && in_window(Some(a.responded_on), (f.responded_from, f.responded_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
                 || meeting()
                     .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))

@@ -143,7 +143,7 @@ impl Resource for MinutesAmendment {
         is(&f.minutes_id, &r.data.minutes_id)
             && is_some(&f.agreed_at_meeting_id, &r.data.agreed_at_meeting_id)
             && in_window(Some(r.data.agreed_on), (f.agreed_from, f.agreed_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
                 || meeting()
                     .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))

@@ -143,7 +143,7 @@ impl Resource for MinutesDelivery {
             && is_some(&f.to_board_id, &d.to_board_id)
             && is_some(&f.by_post_id, &d.by_post_id)
             && in_window(Some(d.sent_on), (f.sent_from, f.sent_until))
-            && (f.meeting_id.is_none() || meeting() == f.meeting_id.map(Into::into))
+            && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
                 || meeting()
                     .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))

@@ -129,7 +129,7 @@ impl Resource for RotationPolicy {
         check_terms(
             rules,
             self.board_id.uuid().into(),
-            self.terms_of_reference_id.map(Into::into),
+            self.terms_of_reference_id,
             self.terms_clause.as_deref(),
         );
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");

@@ -113,10 +113,8 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
     let world = reading.world;
     let soon = in_force(world).rotation_soon_days;
     let is_under = |seat: &Membership| {
-        let unit = speaks_for(seat, |post| {
-            (world.get::<Post>(post).map(|p| p.data.unit_id)).map(Into::into)
-        })
-        .and_then(|id| world.get::<Unit>(id));
+        let unit = speaks_for(seat, |post| world.get::<Post>(post).map(|p| p.data.unit_id))
+            .and_then(|id| world.get::<Unit>(id));
         holds_for(&policy.data, seat, unit)
     };
     terms

@@ -289,7 +289,7 @@ impl Resource for Escalation {
                 .is_some_and(|r| r.data.board_id == Some(board))
         };
         is(&f.risk_id, &r.data.risk_id)
-            && (f.register_id.is_none() || register() == f.register_id.map(Into::into))
+            && (f.register_id.is_none() || register() == f.register_id)
             && is(&f.to_board_id, &r.data.to_board_id)
             && f.from_board_id.is_none_or(watched_by)
             && any(&f.status, &r.data.status)

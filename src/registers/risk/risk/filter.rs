@@ -105,10 +105,8 @@ impl RiskFilter {
             && is_some(&self.owner_unit_id, &risk.owner_unit_id)
             && self.goal_id.is_none_or(|g| risk.goal_ids.contains(&g))
             && self.item_id.is_none_or(|i| risk.item_ids.contains(&i))
-            && (self.board_id.is_none()
-                || register().is_some_and(|r| r.board_id == self.board_id.map(Into::into)))
-            && (self.plan_id.is_none()
-                || register().is_some_and(|r| r.plan_id == self.plan_id.map(Into::into)))
+            && (self.board_id.is_none() || register().is_some_and(|r| r.board_id == self.board_id))
+            && (self.plan_id.is_none() || register().is_some_and(|r| r.plan_id == self.plan_id))
             && self.unit_below.is_none_or(|top| {
                 risk.owner_unit_id
                     .is_some_and(|u| world.is_in_scope(u, top))

@@ -175,7 +175,7 @@ impl Resource for RiskReview {
         };
         let rescored = || r.data.current.is_some() && r.data.current != r.computed.current_before;
         is(&f.risk_id, &r.data.risk_id)
-            && (f.register_id.is_none() || register() == f.register_id.map(Into::into))
+            && (f.register_id.is_none() || register() == f.register_id)
             && f.board_id.is_none_or(watched_by)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(
