@@ -70,7 +70,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             "POST",
             "/api/v1/accounts/{id}/secrets",
-            "rotateAccountSecret",
+            "createAccountSecret",
             write,
             rotate,
         )

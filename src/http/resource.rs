@@ -59,7 +59,7 @@ impl Names {
                 .collect::<String>()
         };
         let (one, many) = match kind.name {
-            "board_edge" => (
+            "board_relationship" => (
                 "board relationship".to_owned(),
                 "board relationships".to_owned(),
             ),

@@ -125,7 +125,7 @@ pub fn operations() -> Vec<Operation> {
     let secret = json!({ "name": "secret", "in": "path", "required": true, "description": "The secret part of the feed's URL.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 100 }, "example": "uM6bX1nKZr0bO0Yz1mC4xw2oJq5TgHfLd8sVYkPaE9I" });
     vec![
-        Operation::new("POST", "/api/v1/calendar-feeds", "makeCalendarFeed", Access::Authenticated, make)
+        Operation::new("POST", "/api/v1/calendar-feeds", "createCalendarFeed", Access::Authenticated, make)
             .says(TAG, "Create a calendar feed", &format!(
                 "Calendar programs cannot send tokens, so each feed has a URL with a secret in \
                     it. The URL is returned only once; only a hash of the secret is kept. The \

@@ -199,8 +199,8 @@ impl Maker<'_> {
             });
             let board = self.add("board", draft).await?;
             if let Some(top) = around.boards.first() {
-                let edge = json!({ "from_board_id": board, "to_id": top, "edge_kind": "reports_to", "needs_agreement": n % 2 == 0 });
-                self.add("board_edge", edge).await?;
+                let edge = json!({ "from_board_id": board, "to_id": top, "relationship_kind": "reports_to", "needs_agreement": n % 2 == 0 });
+                self.add("board_relationship", edge).await?;
             }
             around.boards.push(board);
             self.terms(board, around).await?;

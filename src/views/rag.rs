@@ -24,7 +24,7 @@ pub enum RatedBy {
     Overdue,
     /// It was deferred without a new date, and its first deadline has passed.
     #[strum(message = "Deferred without date")]
-    PutOff,
+    Deferred,
     /// It is on hold with a deadline still to be met.
     OnHold,
     /// It should have started by now.
@@ -138,7 +138,7 @@ impl Rated {
         }
         if record.is_overdue(on) {
             let days = record.due_on().map_or(0, |d| (on - d).num_days());
-            return rated(late(days), RatedBy::PutOff, days);
+            return rated(late(days), RatedBy::Deferred, days);
         }
         if item.status == ItemStatus::OnHold && left.is_some() {
             return rated(Rag::Amber, RatedBy::OnHold, 0);
@@ -181,7 +181,7 @@ impl Rated {
             RatedBy::Complete => "complete".into(),
             RatedBy::Ended => "cancelled or superseded".into(),
             RatedBy::Overdue => format!("its deadline passed {days} ago"),
-            RatedBy::PutOff => {
+            RatedBy::Deferred => {
                 format!("deferred without a new date, and its first deadline passed {days} ago")
             }
             RatedBy::OnHold => "on hold with a deadline still to be met".into(),

@@ -15,7 +15,7 @@ use super::readiness::Standing;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::rows::flatten;
 use super::status::Named;
-use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, put_off, worked_plans};
+use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, deferred, worked_plans};
 use crate::http::operation::Operation;
 use crate::http::page::{limit, limit_parameter};
 use crate::http::parameters::{id_query, query};
@@ -82,7 +82,7 @@ enum Only {
     /// Due later than first planned, or deferred without a new date.
     Slipped,
     /// Deferred without a new date.
-    PutOff,
+    Deferred,
     Overdue,
     /// Open, with a deadline that cannot be relied on.
     CannotHold,
@@ -91,7 +91,7 @@ enum Only {
 
 const ONLY: [Only; 5] = [
     Only::Slipped,
-    Only::PutOff,
+    Only::Deferred,
     Only::Overdue,
     Only::CannotHold,
     Only::Open,
@@ -175,7 +175,7 @@ pub struct SlippageRow {
     /// Days from the first to the current deadline; negative if brought forward.
     pub moved_days: Option<i64>,
     /// Whether it had a deadline and was deferred without a new date.
-    pub put_off_to_no_date: bool,
+    pub deferred_without_date: bool,
     /// Number of times its deadline was changed by decision.
     #[schema(minimum = 0)]
     pub changes: u32,
@@ -251,7 +251,7 @@ pub struct SlippageCounts {
     /// Those due later than first planned, or deferred without a new date.
     pub slipped: u32,
     /// Those deferred without a new date.
-    pub put_off_to_no_date: u32,
+    pub deferred_without_date: u32,
     /// Those that are overdue.
     pub overdue: u32,
     /// Those that wait on something expected after their deadline.
@@ -334,14 +334,14 @@ impl Dated<'_> {
             .map(|(first, due)| (due - first).num_days())
     }
 
-    fn is_put_off(&self) -> bool {
+    fn is_deferred(&self) -> bool {
         self.is_open && self.first.is_some() && self.due.is_none()
     }
 
     fn is(&self, only: Only) -> bool {
         match only {
-            Only::Slipped => self.is_put_off() || self.moved().is_some_and(|d| d > 0),
-            Only::PutOff => self.is_put_off(),
+            Only::Slipped => self.is_deferred() || self.moved().is_some_and(|d| d > 0),
+            Only::Deferred => self.is_deferred(),
             Only::Overdue => self.overdue,
             Only::CannotHold => self.holds.is_doubtful(),
             Only::Open => self.is_open,
@@ -440,7 +440,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             continue;
         };
         let first = action.computed.first_due_on;
-        let moved = put_off(seen, r).map(|d| &d.data);
+        let moved = deferred(seen, r).map(|d| &d.data);
         let due = match moved {
             None => first,
             Some(d) => {
@@ -576,7 +576,7 @@ fn counts(found: &[Dated<'_>]) -> SlippageCounts {
         records: count(found.len()),
         open: of(&|d| d.is_open),
         slipped: of(&|d| d.is(Only::Slipped)),
-        put_off_to_no_date: of(&|d| d.is(Only::PutOff)),
+        deferred_without_date: of(&|d| d.is(Only::Deferred)),
         overdue: of(&|d| d.overdue),
         late: of(&|d| d.holds == DeadlineHolds::Late),
         unknown: of(&|d| d.holds == DeadlineHolds::Unknown),
@@ -710,7 +710,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
         due_on: dated.due,
         due_words: dated.due_words.map(str::to_owned),
         moved_days: dated.moved(),
-        put_off_to_no_date: dated.is_put_off(),
+        deferred_without_date: dated.is_deferred(),
         changes: dated.changes,
         deferrals: dated.deferrals,
         moves: moves(seen, dated),

@@ -42,7 +42,7 @@ pub enum WaitKind {
     UpdateRefersTo,
     /// It was deferred to this review of a strategy.
     #[strum(message = "Deferred to")]
-    PutOffTo,
+    DeferredTo,
     /// It is due at this meeting.
     DueAt,
     /// The strategy is to result from this review.
@@ -58,7 +58,7 @@ impl WaitKind {
         Self::AddressedBy,
         Self::RefersTo,
         Self::UpdateRefersTo,
-        Self::PutOffTo,
+        Self::DeferredTo,
         Self::DueAt,
         Self::ComesOutOf,
     ];
@@ -277,7 +277,7 @@ impl<'a> Graph<'a> {
             e.to == to
                 && (e.kind == kind
                     || kind == WaitKind::UpdateRefersTo
-                    || (kind == WaitKind::PutOffTo && e.is_open))
+                    || (kind == WaitKind::DeferredTo && e.is_open))
         };
         if from == to || waits.iter().filter_map(edge).any(said) {
             return;
@@ -386,7 +386,7 @@ impl<'a> Graph<'a> {
                     seen,
                     deferred.record_id.uuid(),
                     review.meta.id,
-                    WaitKind::PutOffTo,
+                    WaitKind::DeferredTo,
                 );
             }
             let planned = |id: &StrategyId| {
@@ -408,7 +408,7 @@ impl<'a> Graph<'a> {
                 .pointing::<ActionPart>(action.meta.id)
                 .filter(|p| p.data.action_id == action.meta.id)
             {
-                if let Some(meeting) = put_off(seen, part).and_then(|d| d.data.to_meeting_id) {
+                if let Some(meeting) = deferred(seen, part).and_then(|d| d.data.to_meeting_id) {
                     self.lean(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
                 }
             }
@@ -544,7 +544,7 @@ pub fn worked_plans(seen: &VisibleWorld) -> IdSet {
 /// The deferral that says when a part of an action is due: the part's own last deferral, or that of
 /// the whole action if that came later.
 #[must_use]
-pub fn put_off<'a>(
+pub fn deferred<'a>(
     seen: &'a VisibleWorld,
     part: &Rec<ActionPart>,
 ) -> Option<&'a Rec<ActionDeferral>> {

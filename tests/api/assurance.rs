@@ -295,9 +295,9 @@ async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
     let (lead, auditor) = (maker.claimant().await, app.role(Role::Auditor));
     assert_eq!(axes(&app, &on).await, ["open", "none", "none"]);
     // Putting off and pointing elsewhere is not progress.
-    let put_off = json!({ "recommendation_id": on.id(), "update_kind": "deferral", "stated_on": "2020-09-01", "narrative": "With the refresh" });
-    made(&lead, UPDATES, &put_off).await;
-    let mut progressing = put_off.clone();
+    let deferred = json!({ "recommendation_id": on.id(), "update_kind": "deferral", "stated_on": "2020-09-01", "narrative": "With the refresh" });
+    made(&lead, UPDATES, &deferred).await;
+    let mut progressing = deferred.clone();
     progressing["implementation"] = "in_progress".into();
     lead.post(UPDATES, &progressing)
         .await

@@ -133,7 +133,7 @@ async fn what_a_plan_declares_is_compared(app: TestApp) {
         json!({ "status": "in_progress", "declared_rag": "green", "deadline": { "precision": "day", "due_on": "2020-06-30" } }),
     )
     .await;
-    let row = found(&app, "item_colour_differs", &late)
+    let row = found(&app, "item_rag_differs", &late)
         .await
         .expect("it differs");
     assert_eq!(
@@ -146,7 +146,7 @@ async fn what_a_plan_declares_is_compared(app: TestApp) {
         .expect("an item lacks what it needs");
     assert_eq!(row["computed"]["words"], "incomplete items: 1 of 1");
     changed(&app, &late, json!({ "declared_rag": "red" })).await;
-    assert_eq!(found(&app, "item_colour_differs", &late).await, None);
+    assert_eq!(found(&app, "item_rag_differs", &late).await, None);
     let done = item(
         &maker,
         &plan,

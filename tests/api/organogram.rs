@@ -18,13 +18,13 @@ async fn board(maker: &Maker<'_>, name: &str, more: Value) -> Made {
     maker.make_with("board", fields).await
 }
 
-async fn line(maker: &Maker<'_>, from: &Made, to: &Made, edge_kind: &str, more: Value) {
-    let mut draft = json!({ "from_board_id": from.id(), "to_id": to.id(), "edge_kind": edge_kind });
+async fn line(maker: &Maker<'_>, from: &Made, to: &Made, relationship_kind: &str, more: Value) {
+    let mut draft = json!({ "from_board_id": from.id(), "to_id": to.id(), "relationship_kind": relationship_kind });
     draft
         .as_object_mut()
         .expect("an object")
         .extend(more.as_object().expect("fields").clone());
-    maker.create(kind("board_edge"), &draft).await;
+    maker.create(kind("board_relationship"), &draft).await;
 }
 
 fn node<'a>(view: &'a Value, of: &Made) -> &'a Value {
@@ -140,15 +140,15 @@ async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
     );
     assert_eq!(node(&below, &body), &Value::Null);
     let assuring = client
-        .get(&format!("{PATH}?edge_kind=assures"))
+        .get(&format!("{PATH}?relationship_kind=assures"))
         .await
         .status(200)
         .json();
     assert_eq!(assuring["edges"].as_array().map(Vec::len), Some(1));
     client
-        .get(&format!("{PATH}?edge_kind=loves"))
+        .get(&format!("{PATH}?relationship_kind=loves"))
         .await
-        .problem_at("invalid_query", "?edge_kind");
+        .problem_at("invalid_query", "?relationship_kind");
 }
 
 /// Each form is served as what it is, and hostile names stay words in all of them.

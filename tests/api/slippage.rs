@@ -236,11 +236,11 @@ async fn a_circle_is_named(app: TestApp) {
         (&json!(3), &json!(3), &json!(false))
     );
     let post = maker.make_named("post").await;
-    let put_off = json!({ "recommendation_id": one.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "To the refresh" });
+    let deferred = json!({ "recommendation_id": one.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "To the refresh" });
     maker
         .claimant()
         .await
-        .post("/api/v1/recommendation-updates", &put_off)
+        .post("/api/v1/recommendation-updates", &deferred)
         .await
         .status(201);
     let longer = json!({ "recommendation_id": one.id(), "to": due("2021-03-31"), "approver_post_id": post.id(), "reason": "Agreed", "approved_on": "2020-10-21" });
@@ -274,7 +274,7 @@ async fn a_circle_is_named(app: TestApp) {
 }
 
 /// What was put off to no day is judged by its first; a part of an action by its own deferral.
-async fn what_is_put_off_to_no_day_shows(app: TestApp) {
+async fn what_is_deferred_to_no_day_shows(app: TestApp) {
     let maker = Maker::new(&app);
     let action = maker
         .make_with(
@@ -296,7 +296,7 @@ async fn what_is_put_off_to_no_day_shows(app: TestApp) {
     let seen = row(&app, &moved).await;
     assert_eq!(
         (
-            &seen["put_off_to_no_date"],
+            &seen["deferred_without_date"],
             &seen["is_overdue"],
             &seen["due_words"],
             &seen["deferrals"]
@@ -307,14 +307,14 @@ async fn what_is_put_off_to_no_day_shows(app: TestApp) {
     let seen = row(&app, &kept).await;
     assert_eq!(
         (
-            &seen["put_off_to_no_date"],
+            &seen["deferred_without_date"],
             &seen["due_on"],
             &seen["days_overdue"]
         ),
         (&json!(false), &json!("2020-06-30"), &json!(118))
     );
     assert_eq!(
-        slippage(&app, "only=put_off").await["counts"]["records"],
+        slippage(&app, "only=deferred").await["counts"]["records"],
         2,
         "the action and its part b"
     );
@@ -544,7 +544,7 @@ on_both!(
     a_date_holds_no_better_than_what_it_waits_on,
     several_wait_on_one_event_without_a_day,
     a_circle_is_named,
-    what_is_put_off_to_no_day_shows,
+    what_is_deferred_to_no_day_shows,
     slippage_comes_in_pages_and_hides_what_is_hidden,
     the_graph_is_drawn_and_no_title_leaves_its_label
 );

@@ -130,7 +130,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "item_without_goal",
             "item_without_deadline",
             "item_deadline_vague",
-            "item_put_off_without_date",
+            "item_deferred_without_date",
             "item_overdue",
             "item_stale",
             "item_without_risk",
@@ -175,7 +175,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     ),
     (
         GapRegister::Boards,
-        "board_edge",
+        "board_relationship",
         &["edge_agreed_by_one_side"],
     ),
     (
@@ -198,7 +198,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
         &[
             "action_without_owner",
             "action_without_deadline",
-            "action_put_off_without_date",
+            "action_deferred_without_date",
             "action_overdue",
             "action_deferred_often",
             "action_closed_with_open_part",
@@ -232,7 +232,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "recommendation_without_deadline",
             "recommendation_overdue",
             "recommendation_extended_often",
-            "recommendation_put_off_without_date",
+            "recommendation_deferred_without_date",
             "recommendation_waits_for_undated",
             "recommendation_waits_beyond_deadline",
             "recommendation_stale",

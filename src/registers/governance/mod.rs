@@ -1,16 +1,18 @@
 //! Governance: boards, their relationships, terms of reference, remits and members.
 
 mod board;
-mod edge;
 mod membership;
+mod relationship;
 mod remit;
 pub mod template;
 mod terms;
 mod terms_sections;
 
 pub use board::{Board, BoardId, BoardKind, BoardStatus};
-pub use edge::{BoardEdge, BoardEdgeKind, BoardOrUnitId, EdgeAgreement};
 pub use membership::{Membership, MembershipBasis, MembershipCapacity, MembershipId};
+pub use relationship::{
+    BoardOrUnitId, BoardRelationship, BoardRelationshipKind, RelationshipAgreement,
+};
 pub use remit::{Remit, RemitKind};
 pub use terms::{TermsDocument, TermsOfReference, TermsOfReferenceId, TermsStatus};
 pub use terms_sections::TermsSections;
@@ -20,10 +22,10 @@ use crate::world::vocabulary::Vocabulary;
 
 /// The vocabularies of this register.
 pub const VOCABULARY: &[fn() -> Vocabulary] = &[
-    Vocabulary::of::<BoardEdgeKind>,
+    Vocabulary::of::<BoardRelationshipKind>,
     Vocabulary::of::<BoardKind>,
     Vocabulary::of::<BoardStatus>,
-    Vocabulary::of::<EdgeAgreement>,
+    Vocabulary::of::<RelationshipAgreement>,
     Vocabulary::of::<MembershipBasis>,
     Vocabulary::of::<MembershipCapacity>,
     Vocabulary::of::<RemitKind>,
@@ -35,7 +37,7 @@ pub const VOCABULARY: &[fn() -> Vocabulary] = &[
 pub fn register(catalogue: Catalogue) -> Catalogue {
     catalogue
         .with::<Board>()
-        .with::<BoardEdge>()
+        .with::<BoardRelationship>()
         .with::<TermsOfReference>()
         .with::<Remit>()
         .with::<Membership>()
@@ -70,10 +72,10 @@ mod tests {
             ],
         );
         check(
-            "board_edge",
+            "board_relationship",
             &[
                 ("from_board_id", Value::Null),
-                ("edge_kind", json!("likes")),
+                ("relationship_kind", json!("likes")),
                 ("needs_agreement", json!("yes")),
                 ("agreed_by_to_on", json!("June 2020")),
                 ("agreement", json!("agreed")),

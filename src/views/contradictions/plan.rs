@@ -23,7 +23,7 @@ use crate::world::record::word;
 /// The rules.
 pub const RULES: &[Rule] = &[
     Rule {
-        code: "item_colour_differs",
+        code: "item_rag_differs",
         severity: Is::Medium,
         checks: "The RAG rating declared by the lead differs from the one computed by the service.",
         why: "One of the two is wrong, and the board sees only one.",

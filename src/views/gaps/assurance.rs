@@ -134,7 +134,7 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "recommendation_put_off_without_date",
+        code: "recommendation_deferred_without_date",
         severity: Is::High,
         checks: "Management has deferred the recommendation without giving a date.",
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",

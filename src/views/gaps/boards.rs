@@ -7,8 +7,8 @@ use super::rule::{
 };
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardKind, EdgeAgreement, Membership, MembershipBasis,
-    MembershipCapacity, TermsOfReference, TermsStatus,
+    Board, BoardKind, BoardRelationship, BoardRelationshipKind, Membership, MembershipBasis,
+    MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
 
@@ -130,7 +130,10 @@ pub const RULES: &[Rule] = &[
             let mut edges = c.edges.of(b.meta.id).iter();
             // A management board is at the top and has no board above it.
             let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
-            plain_if(is_below && !edges.any(|e| e.data.edge_kind == BoardEdgeKind::ReportsTo))
+            plain_if(
+                is_below
+                    && !edges.any(|e| e.data.relationship_kind == BoardRelationshipKind::ReportsTo),
+            )
         }),
     },
     Rule {
@@ -161,7 +164,7 @@ pub const RULES: &[Rule] = &[
         why: "A relationship that one side does not know about has no effect.",
         remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],
-        look: &Each::new(|c, e: &Rec<BoardEdge>| match e.computed.agreement {
+        look: &Each::new(|c, e: &Rec<BoardRelationship>| match e.computed.agreement {
             _ if !c
                 .seen
                 .get::<Board>(e.data.from_board_id)
@@ -169,9 +172,9 @@ pub const RULES: &[Rule] = &[
             {
                 None
             }
-            EdgeAgreement::OneSided => because("only one end has agreed"),
-            EdgeAgreement::Missing => because("neither end has agreed"),
-            EdgeAgreement::NotNeeded | EdgeAgreement::Agreed => None,
+            RelationshipAgreement::OneSided => because("only one end has agreed"),
+            RelationshipAgreement::Missing => because("neither end has agreed"),
+            RelationshipAgreement::NotNeeded | RelationshipAgreement::Agreed => None,
         }),
     },
     Rule {

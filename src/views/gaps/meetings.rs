@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "action_put_off_without_date",
+        code: "action_deferred_without_date",
         severity: Is::High,
         checks: "The action was deferred without a date.",
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",

@@ -273,8 +273,13 @@ pub(super) fn of_boards(asked: &Asked) -> OfBoards {
     let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let is_drawn = |register, rule: &Rule| {
         register == GapRegister::Boards
-            && ["board", "board_edge", "membership", "terms_of_reference"]
-                .contains(&rule.look.kind())
+            && [
+                "board",
+                "board_relationship",
+                "membership",
+                "terms_of_reference",
+            ]
+            .contains(&rule.look.kind())
     };
     RULES.find(
         asked,

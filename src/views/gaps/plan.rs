@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "item_put_off_without_date",
+        code: "item_deferred_without_date",
         severity: Is::High,
         checks: "The item was deferred without a date.",
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",

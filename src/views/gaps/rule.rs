@@ -16,7 +16,7 @@ use crate::registers::checks::runs_on;
 use crate::registers::communications::GoodPractice;
 use crate::registers::gaps::GapWaiver;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardStatus, Membership, Remit, TermsOfReference,
+    Board, BoardRelationship, BoardStatus, Membership, Remit, TermsOfReference,
 };
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::registers::organisation::{Unit, UnitKind};
@@ -159,7 +159,7 @@ pub struct Context<'a> {
     /// By board.
     pub members: By<'a, Membership>,
     /// Board relationships by the board that they start from.
-    pub edges: By<'a, BoardEdge>,
+    pub edges: By<'a, BoardRelationship>,
     /// By board.
     pub meetings: By<'a, Meeting>,
     waivers: By<'a, GapWaiver>,

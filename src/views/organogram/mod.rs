@@ -26,8 +26,8 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{
-    Board, BoardEdge, BoardEdgeKind, BoardStatus, Membership, MembershipCapacity, TermsOfReference,
-    TermsStatus,
+    Board, BoardRelationship, BoardRelationshipKind, BoardStatus, Membership, MembershipCapacity,
+    TermsOfReference, TermsStatus,
 };
 use crate::registers::organisation::{Post, Unit};
 use crate::world::Rec;
@@ -53,11 +53,11 @@ impl View for OrganogramView {
             .map(|n| (n.id, n.reference.as_str()))
             .collect();
         let row = |node: &OrganogramNode| {
-            let lines = |kind: BoardEdgeKind| {
+            let lines = |kind: BoardRelationshipKind| {
                 let own = self
                     .edges
                     .iter()
-                    .filter(|e| e.from_id == node.id && e.edge_kind == kind);
+                    .filter(|e| e.from_id == node.id && e.relationship_kind == kind);
                 own.filter_map(|e| reference.get(&e.to_id).copied())
                     .collect::<Vec<_>>()
             };
@@ -68,8 +68,8 @@ impl View for OrganogramView {
                 "owner": node.owner.as_ref().map(|o| &o.name), "chairs": names(&node.chairs),
                 "terms": node.terms.as_ref().map(|t| &t.reference), "terms_status": node.terms.as_ref().map(|t| t.status),
                 "members": node.members.as_ref().map(|m| m.total),
-                "reports_to": lines(BoardEdgeKind::ReportsTo), "assures": lines(BoardEdgeKind::Assures),
-                "allocates_to": lines(BoardEdgeKind::AllocatesTo), "escalates_to": lines(BoardEdgeKind::EscalatesTo),
+                "reports_to": lines(BoardRelationshipKind::ReportsTo), "assures": lines(BoardRelationshipKind::Assures),
+                "allocates_to": lines(BoardRelationshipKind::AllocatesTo), "escalates_to": lines(BoardRelationshipKind::EscalatesTo),
                 "gaps": node.gaps,
             });
             match fields {
@@ -233,7 +233,7 @@ fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
 fn wanted(
     asked: &Asked,
     all: &[&Rec<Board>],
-    edges: &[&Rec<BoardEdge>],
+    edges: &[&Rec<BoardRelationship>],
 ) -> Result<BTreeSet<Uuid>, Problem> {
     let statuses: Vec<BoardStatus> = words(asked, "status")?;
     let (root, unit) = (id_of(asked, "board_id")?, id_of(asked, "unit_id")?);
@@ -242,8 +242,8 @@ fn wanted(
         let mut below = BTreeSet::from([root]);
         let mut todo = vec![root];
         while let Some(at) = todo.pop() {
-            let up = |e: &&&Rec<BoardEdge>| {
-                e.data.edge_kind == BoardEdgeKind::ReportsTo && e.data.to_id == at
+            let up = |e: &&&Rec<BoardRelationship>| {
+                e.data.relationship_kind == BoardRelationshipKind::ReportsTo && e.data.to_id == at
             };
             for edge in edges.iter().filter(up) {
                 if below.insert(edge.data.from_board_id.uuid()) {
@@ -274,15 +274,15 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             && (b.data.is_standing() || b.data.dissolved_on.is_some())
     };
     let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();
-    let kinds: Vec<BoardEdgeKind> = words(asked, "edge_kind")?;
-    let lines: Vec<&Rec<BoardEdge>> = seen.live::<BoardEdge>().collect();
+    let kinds: Vec<BoardRelationshipKind> = words(asked, "relationship_kind")?;
+    let lines: Vec<&Rec<BoardRelationship>> = seen.live::<BoardRelationship>().collect();
     let wanted = wanted(asked, &all, &lines)?;
     let boards: HashMap<Uuid, &Rec<Board>> = all.iter().map(|b| (b.meta.id, *b)).collect();
     let is_there =
         |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
-    let mut edges: Vec<&Rec<BoardEdge>> = lines
+    let mut edges: Vec<&Rec<BoardRelationship>> = lines
         .into_iter()
-        .filter(|e| kinds.is_empty() || kinds.contains(&e.data.edge_kind))
+        .filter(|e| kinds.is_empty() || kinds.contains(&e.data.relationship_kind))
         .filter(|e| {
             wanted.contains(&e.data.from_board_id.uuid()) || wanted.contains(&e.data.to_id.uuid())
         })
@@ -320,7 +320,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             reference: e.meta.reference.clone(),
             from_id: e.data.from_board_id.uuid(),
             to_id: e.data.to_id.uuid(),
-            edge_kind: e.data.edge_kind,
+            relationship_kind: e.data.relationship_kind,
             agreement: e.computed.agreement,
         })
         .collect();
@@ -352,7 +352,7 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
     let mut has_parent: BTreeSet<Uuid> = BTreeSet::new();
     for edge in edges
         .iter()
-        .filter(|e| e.edge_kind == BoardEdgeKind::ReportsTo)
+        .filter(|e| e.relationship_kind == BoardRelationshipKind::ReportsTo)
     {
         below.entry(edge.to_id).or_default().push(edge.from_id);
         has_parent.insert(edge.from_id);
@@ -404,10 +404,10 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let kinds = [
-        BoardEdgeKind::ReportsTo,
-        BoardEdgeKind::Assures,
-        BoardEdgeKind::AllocatesTo,
-        BoardEdgeKind::EscalatesTo,
+        BoardRelationshipKind::ReportsTo,
+        BoardRelationshipKind::Assures,
+        BoardRelationshipKind::AllocatesTo,
+        BoardRelationshipKind::EscalatesTo,
     ];
     let statuses = [
         BoardStatus::Proposed,
@@ -432,7 +432,7 @@ pub fn operations() -> Vec<Operation> {
                 "Only boards of this unit and all units below it, and what they are linked to.",
             ),
             some_of(
-                "edge_kind",
+                "relationship_kind",
                 "Only board relationships of these kinds.",
                 &kinds.map(|k| word(&k)),
             ),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::registers::governance::{
-    BoardEdgeKind, BoardKind, BoardStatus, EdgeAgreement, TermsStatus,
+    BoardKind, BoardRelationshipKind, BoardStatus, RelationshipAgreement, TermsStatus,
 };
 use crate::registers::organisation::UnitKind;
 use crate::views::status::Named;
@@ -127,9 +127,9 @@ pub struct OrganogramEdge {
     /// Board or body to which it leads.
     pub to_id: Uuid,
     /// Meaning.
-    pub edge_kind: BoardEdgeKind,
+    pub relationship_kind: BoardRelationshipKind,
     /// Whether the ends agree to it, if they have to.
-    pub agreement: EdgeAgreement,
+    pub agreement: RelationshipAgreement,
 }
 
 /// Why a body appears in the tree again, without what is below it.
@@ -204,12 +204,12 @@ pub(super) fn gap_words(code: &str) -> String {
 }
 
 /// Label of a board relationship.
-pub(super) const fn edge_words(kind: BoardEdgeKind) -> &'static str {
+pub(super) const fn edge_words(kind: BoardRelationshipKind) -> &'static str {
     match kind {
-        BoardEdgeKind::ReportsTo => "reports to",
-        BoardEdgeKind::Assures => "assures",
-        BoardEdgeKind::AllocatesTo => "allocates to",
-        BoardEdgeKind::EscalatesTo => "escalates to",
+        BoardRelationshipKind::ReportsTo => "reports to",
+        BoardRelationshipKind::Assures => "assures",
+        BoardRelationshipKind::AllocatesTo => "allocates to",
+        BoardRelationshipKind::EscalatesTo => "escalates to",
     }
 }
 
@@ -217,6 +217,6 @@ pub(super) const fn edge_words(kind: BoardEdgeKind) -> &'static str {
 pub(super) const fn is_unsettled(edge: &OrganogramEdge) -> bool {
     matches!(
         edge.agreement,
-        EdgeAgreement::Missing | EdgeAgreement::OneSided
+        RelationshipAgreement::Missing | RelationshipAgreement::OneSided
     )
 }

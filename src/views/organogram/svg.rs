@@ -12,7 +12,7 @@ use super::model::{
     OrganogramEdge, OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words,
     is_unsettled,
 };
-use crate::registers::governance::{BoardEdgeKind, BoardStatus};
+use crate::registers::governance::{BoardRelationshipKind, BoardStatus};
 use crate::views::diagram::{line as one_line, xml};
 
 /// Space around the picture, inside a box and inside a badge.
@@ -168,19 +168,19 @@ struct Stroke {
     width: &'static str,
 }
 
-const KINDS: [BoardEdgeKind; 4] = [
-    BoardEdgeKind::ReportsTo,
-    BoardEdgeKind::EscalatesTo,
-    BoardEdgeKind::Assures,
-    BoardEdgeKind::AllocatesTo,
+const KINDS: [BoardRelationshipKind; 4] = [
+    BoardRelationshipKind::ReportsTo,
+    BoardRelationshipKind::EscalatesTo,
+    BoardRelationshipKind::Assures,
+    BoardRelationshipKind::AllocatesTo,
 ];
 
 fn stroke(kind: usize) -> Stroke {
     let (colour, dashes, width) = match KINDS.get(kind) {
-        Some(BoardEdgeKind::EscalatesTo) => ("#a34700", "14 4 3 4", "2.5"),
-        Some(BoardEdgeKind::Assures) => ("#16704f", "8 5", "2"),
-        Some(BoardEdgeKind::AllocatesTo) => ("#6a3d9a", "2 4", "2.5"),
-        Some(BoardEdgeKind::ReportsTo) | None => ("#1d3557", "none", "2"),
+        Some(BoardRelationshipKind::EscalatesTo) => ("#a34700", "14 4 3 4", "2.5"),
+        Some(BoardRelationshipKind::Assures) => ("#16704f", "8 5", "2"),
+        Some(BoardRelationshipKind::AllocatesTo) => ("#6a3d9a", "2 4", "2.5"),
+        Some(BoardRelationshipKind::ReportsTo) | None => ("#1d3557", "none", "2"),
     };
     Stroke {
         colour,
@@ -201,10 +201,10 @@ fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
         Some(Line {
             from: *numbers.get(&edge.from_id)?,
             to: *numbers.get(&edge.to_id)?,
-            kind: KINDS.iter().position(|k| *k == edge.edge_kind)?,
+            kind: KINDS.iter().position(|k| *k == edge.relationship_kind)?,
             upwards: matches!(
-                edge.edge_kind,
-                BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+                edge.relationship_kind,
+                BoardRelationshipKind::ReportsTo | BoardRelationshipKind::EscalatesTo
             ),
             is_marked: is_unsettled(edge),
         })
@@ -366,18 +366,18 @@ fn head(kind: usize, at: Port) -> String {
     // Direction away from the box.
     let s = if at.from_below { 1 } else { -1 };
     match KINDS.get(kind) {
-        Some(BoardEdgeKind::Assures) => {
+        Some(BoardRelationshipKind::Assures) => {
             format!(
                 "<circle cx=\"{x}\" cy=\"{}\" r=\"5\" fill=\"#ffffff\" stroke=\"{colour}\" \
                     stroke-width=\"2\"/>",
                 y + 6 * s
             )
         }
-        Some(BoardEdgeKind::AllocatesTo) => {
+        Some(BoardRelationshipKind::AllocatesTo) => {
             let d = format!("M{x} {y} l-6 {} l6 {} l6 {} z", 7 * s, 7 * s, -7 * s);
             format!("<path d=\"{d}\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>")
         }
-        Some(BoardEdgeKind::EscalatesTo) => {
+        Some(BoardRelationshipKind::EscalatesTo) => {
             let d = format!(
                 "M{x} {y} l-6 {} h12 z m0 {} l-6 {} h12 z",
                 9 * s,
@@ -386,7 +386,7 @@ fn head(kind: usize, at: Port) -> String {
             );
             format!("<path d=\"{d}\" fill=\"{colour}\"/>")
         }
-        Some(BoardEdgeKind::ReportsTo) | None => {
+        Some(BoardRelationshipKind::ReportsTo) | None => {
             format!(
                 "<path d=\"M{x} {y} l-6 {} h12 z\" fill=\"{colour}\"/>",
                 11 * s
@@ -516,7 +516,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-    use crate::registers::governance::{BoardKind, EdgeAgreement};
+    use crate::registers::governance::{BoardKind, RelationshipAgreement};
     use crate::views::organogram::{OrganogramCounts, OrganogramEdge, OrganogramMembers};
 
     pub fn board(n: u128, name: &str, gaps: &[&str]) -> OrganogramNode {
@@ -541,17 +541,22 @@ mod tests {
         }
     }
 
-    fn edge(n: u128, from: u128, to: u128, edge_kind: BoardEdgeKind) -> OrganogramEdge {
+    fn edge(
+        n: u128,
+        from: u128,
+        to: u128,
+        relationship_kind: BoardRelationshipKind,
+    ) -> OrganogramEdge {
         OrganogramEdge {
             id: Uuid::from_u128(1_000 + n),
             reference: format!("EDG-{n}"),
             from_id: Uuid::from_u128(from),
             to_id: Uuid::from_u128(to),
-            edge_kind,
+            relationship_kind,
             agreement: if n.is_multiple_of(5) {
-                EdgeAgreement::OneSided
+                RelationshipAgreement::OneSided
             } else {
-                EdgeAgreement::Agreed
+                RelationshipAgreement::Agreed
             },
         }
     }
@@ -584,20 +589,21 @@ mod tests {
         };
         let nodes: Vec<OrganogramNode> = (0..30).map(node).collect();
         let mut edges: Vec<OrganogramEdge> = (1..6)
-            .map(|n| edge(n, n, 0, BoardEdgeKind::ReportsTo))
+            .map(|n| edge(n, n, 0, BoardRelationshipKind::ReportsTo))
             .collect();
-        edges.extend((6..24).map(|n| edge(n, n, 1 + n % 5, BoardEdgeKind::ReportsTo)));
+        edges.extend((6..24).map(|n| edge(n, n, 1 + n % 5, BoardRelationshipKind::ReportsTo)));
         edges.extend(
             [(8, 0), (13, 2), (20, 0)]
-                .map(|(from, to)| edge(from + 30, from, to, BoardEdgeKind::EscalatesTo)),
+                .map(|(from, to)| edge(from + 30, from, to, BoardRelationshipKind::EscalatesTo)),
         );
         edges.extend(
             [(0, 24), (2, 25), (3, 9)]
-                .map(|(from, to)| edge(from + 60, from, to, BoardEdgeKind::Assures)),
+                .map(|(from, to)| edge(from + 60, from, to, BoardRelationshipKind::Assures)),
         );
         edges.extend(
-            [(1, 26), (1, 11), (4, 26), (4, 22)]
-                .map(|(from, to)| edge(from + 90 + to, from, to, BoardEdgeKind::AllocatesTo)),
+            [(1, 26), (1, 11), (4, 26), (4, 22)].map(|(from, to)| {
+                edge(from + 90 + to, from, to, BoardRelationshipKind::AllocatesTo)
+            }),
         );
         OrganogramView {
             on: NaiveDate::from_ymd_opt(2020, 10, 26).expect("a day"),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{
     OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
 };
-use crate::registers::governance::BoardEdgeKind;
+use crate::registers::governance::BoardRelationshipKind;
 use crate::views::diagram;
 
 /// Lines of text in a box: name, kind, facts and gaps.
@@ -66,17 +66,17 @@ pub fn mermaid(view: &OrganogramView) -> String {
         let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
             continue;
         };
-        let line = match edge.edge_kind {
-            BoardEdgeKind::ReportsTo => "-->",
-            BoardEdgeKind::EscalatesTo => "==>",
-            BoardEdgeKind::Assures | BoardEdgeKind::AllocatesTo => "-.->",
+        let line = match edge.relationship_kind {
+            BoardRelationshipKind::ReportsTo => "-->",
+            BoardRelationshipKind::EscalatesTo => "==>",
+            BoardRelationshipKind::Assures | BoardRelationshipKind::AllocatesTo => "-.->",
         };
         let missing = if is_unsettled(edge) {
             ", not agreed by both"
         } else {
             ""
         };
-        let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.edge_kind)));
+        let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.relationship_kind)));
         let _ = writeln!(out, "  n{from} {line}|{words}| n{to}");
     }
     out.push_str(
@@ -109,23 +109,23 @@ pub fn dot(view: &OrganogramView) -> String {
         let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
             continue;
         };
-        let style = match edge.edge_kind {
-            BoardEdgeKind::ReportsTo => "solid",
-            BoardEdgeKind::EscalatesTo => "bold",
-            BoardEdgeKind::Assures => "dashed",
-            BoardEdgeKind::AllocatesTo => "dotted",
+        let style = match edge.relationship_kind {
+            BoardRelationshipKind::ReportsTo => "solid",
+            BoardRelationshipKind::EscalatesTo => "bold",
+            BoardRelationshipKind::Assures => "dashed",
+            BoardRelationshipKind::AllocatesTo => "dotted",
         };
         let missing = if is_unsettled(edge) {
             ", not agreed by both"
         } else {
             ""
         };
-        let words = diagram::dot(&format!("{}{missing}", edge_words(edge.edge_kind)));
+        let words = diagram::dot(&format!("{}{missing}", edge_words(edge.relationship_kind)));
         // Allocations do not affect the ranking: the body that receives one is drawn below the body
         // that gives it.
         let ranked = matches!(
-            edge.edge_kind,
-            BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+            edge.relationship_kind,
+            BoardRelationshipKind::ReportsTo | BoardRelationshipKind::EscalatesTo
         );
         let _ = writeln!(
             out,

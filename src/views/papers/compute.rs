@@ -270,14 +270,14 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
 fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine> {
     let (seen, on) = (&basis.seen, basis.on);
     let mut lines: Vec<OverdueLine> = Vec::new();
-    let mut line = |id: Uuid, due: Option<NaiveDate>, put_off: bool| {
+    let mut line = |id: Uuid, due: Option<NaiveDate>, deferred: bool| {
         let (Some(due_on), Some(record)) = (due, name_of(seen, id)) else {
             return;
         };
         lines.push(OverdueLine {
             due_on,
             days_late: (on - due_on).num_days(),
-            put_off,
+            deferred,
             struck: paper
                 .data
                 .struck

@@ -496,7 +496,7 @@ pub struct OverdueLine {
     pub days_late: i64,
     /// Whether it was deferred without a new date. It then counts as overdue from its first due
     /// date.
-    pub put_off: bool,
+    pub deferred: bool,
     /// Why the author left it out; null if it was not left out.
     #[schema(max_length = 2000)]
     pub struck: Option<String>,

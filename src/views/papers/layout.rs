@@ -560,7 +560,7 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
             Some(_) => String::new(),
             None => format!(" {}", o.record.name),
         };
-        let note = match (&o.struck, o.put_off) {
+        let note = match (&o.struck, o.deferred) {
             (Some(reason), _) => format!("left out by the author: {reason}"),
             (None, true) => "deferred without a new date; overdue since its first due date".into(),
             (None, false) => "–".into(),

@@ -289,7 +289,10 @@ impl StatusCounts {
             return;
         }
         self.disagreeing += u32::from(!item.agrees());
-        self.overdue += u32::from(matches!(item.rated.by, RatedBy::Overdue | RatedBy::PutOff));
+        self.overdue += u32::from(matches!(
+            item.rated.by,
+            RatedBy::Overdue | RatedBy::Deferred
+        ));
         self.due_soon += u32::from(item.is_due_soon);
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());

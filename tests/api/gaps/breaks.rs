@@ -114,8 +114,8 @@ fn board9(without: &str, changed: Value) -> Vec<Step> {
         (
             "line",
             Make(
-                "board_edge",
-                json!({ "from_board_id": "@B9", "to_id": "@TOP", "edge_kind": "reports_to" }),
+                "board_relationship",
+                json!({ "from_board_id": "@B9", "to_id": "@TOP", "relationship_kind": "reports_to" }),
             ),
         ),
         ("remit", remit("@G")),
@@ -344,11 +344,11 @@ fn plan() -> Vec<Break> {
             "I9",
             item9(json!({ "deadline": { "precision": "year", "due_on": "2020-12-31" } })),
         ),
-        brk("item_put_off_without_date", "I9", {
-            let put_off = json!({ "item_id": "@I9", "to": unspecified(), "approver_board_id": "@B", "reason": "Not yet", "decided_on": "2020-10-01" });
+        brk("item_deferred_without_date", "I9", {
+            let deferred = json!({ "item_id": "@I9", "to": unspecified(), "approver_board_id": "@B", "reason": "Not yet", "decided_on": "2020-10-01" });
             item9(json!({}))
                 .into_iter()
-                .chain([Make("deadline_change", put_off)])
+                .chain([Make("deadline_change", deferred)])
                 .collect()
         }),
         brk(
@@ -526,7 +526,7 @@ fn meetings() -> Vec<Break> {
             "A9",
             action9("@MT-3", json!({ "due": unspecified() }), vec![]),
         ),
-        brk("action_put_off_without_date", "A9", {
+        brk("action_deferred_without_date", "A9", {
             let later = json!({ "precision": "unspecified", "source_text": "the next meeting" });
             action9("@MT-3", json!({}), vec![deferred("2020-10-10", later)])
         }),
@@ -639,7 +639,7 @@ fn assurance() -> Vec<Break> {
             ),
         ),
         brk(
-            "recommendation_put_off_without_date",
+            "recommendation_deferred_without_date",
             "REC9",
             rec9(json!({}), vec![said("2020-10-21", "deferral")]),
         ),

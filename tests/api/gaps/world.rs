@@ -450,8 +450,8 @@ fn records() -> Vec<(&'static str, Value)> {
             but(terms("T", "@B"), &json!({ "meetings_per_year": 4 })),
         ),
         (
-            "board_edge",
-            json!({ "reference": "E1", "from_board_id": "@B", "to_id": "@TOP", "edge_kind": "reports_to", "needs_agreement": true, "agreed_by_from_on": "2019-02-01", "agreed_by_to_on": "2019-02-01" }),
+            "board_relationship",
+            json!({ "reference": "E1", "from_board_id": "@B", "to_id": "@TOP", "relationship_kind": "reports_to", "needs_agreement": true, "agreed_by_from_on": "2019-02-01", "agreed_by_to_on": "2019-02-01" }),
         ),
         (
             "remit",

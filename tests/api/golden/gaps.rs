@@ -24,7 +24,7 @@ const COMPLAINTS: &[(&str, &str, &[&str])] = &[
     // The dashboard is not developed enough, and comes "at the next meeting".
     (
         "2017-06-30",
-        "item_put_off_without_date",
+        "item_deferred_without_date",
         &["WP17-DASHBOARD"],
     ),
     // Broad timescales.

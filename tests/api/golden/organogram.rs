@@ -59,7 +59,7 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
         lines.push(format!(
             "{} {} {}",
             reference(&edge["from_id"]),
-            text(&edge, "/edge_kind"),
+            text(&edge, "/relationship_kind"),
             reference(&edge["to_id"])
         ));
     }

@@ -44,7 +44,7 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
             } else {
                 "closed"
             },
-            flag(row, "put_off_to_no_date", "put off"),
+            flag(row, "deferred_without_date", "put off"),
             flag(row, "is_overdue", "overdue"),
             row["changes"],
             row["deferrals"],

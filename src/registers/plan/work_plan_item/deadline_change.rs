@@ -80,8 +80,8 @@ fn distance(from: &PlannedDate, to: &PlannedDate) -> (Option<i64>, bool) {
         .due_on
         .zip(to.due_on)
         .map(|(from, to)| (to - from).num_days());
-    let put_off = from.due_on.is_some() && to.due_on.is_none();
-    (days, put_off || days.is_some_and(|d| d > 0))
+    let deferred = from.due_on.is_some() && to.due_on.is_none();
+    (days, deferred || days.is_some_and(|d| d > 0))
 }
 
 impl DeadlineChange {

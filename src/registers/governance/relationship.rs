@@ -32,7 +32,7 @@ pub type BoardOrUnitId = Id<BoardOrUnit>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum BoardEdgeKind {
+pub enum BoardRelationshipKind {
     /// The board reports to the other body.
     ReportsTo,
     /// The board assures the other body that the work is done.
@@ -47,7 +47,7 @@ pub enum BoardEdgeKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum EdgeAgreement {
+pub enum RelationshipAgreement {
     /// The relationship does not need the agreement of both sides.
     #[default]
     NotNeeded,
@@ -62,13 +62,13 @@ pub enum EdgeAgreement {
 
 /// A relationship between a board and another board, a unit or an outside body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct BoardEdge {
+pub struct BoardRelationship {
     /// Board the relationship starts from. Cannot be changed.
     pub from_board_id: BoardId,
     /// Board, unit or outside body at the other end. Cannot be changed.
     pub to_id: BoardOrUnitId,
     /// Kind of relationship. Cannot be changed.
-    pub edge_kind: BoardEdgeKind,
+    pub relationship_kind: BoardRelationshipKind,
     /// What is passed on through the relationship, and how often.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -86,14 +86,14 @@ pub struct BoardEdge {
 
 /// Values computed by the service for a board relationship.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BoardEdgeComputed {
+pub struct BoardRelationshipComputed {
     /// Agreement of both sides.
-    pub agreement: EdgeAgreement,
+    pub agreement: RelationshipAgreement,
 }
 
 /// Narrows a list of board relationships.
 #[derive(Debug, Default, Deserialize, IntoParams)]
-pub struct BoardEdgeFilter {
+pub struct BoardRelationshipFilter {
     /// Only relationships from or to this board.
     board_id: Option<BoardId>,
     /// Only relationships from this board.
@@ -101,14 +101,14 @@ pub struct BoardEdgeFilter {
     /// Only relationships to this board, unit or outside body.
     to_id: Option<BoardOrUnitId>,
     /// Only relationships of these kinds.
-    #[param(value_type = Option<Vec<BoardEdgeKind>>, inline, explode = false)]
-    edge_kind: Option<Any<BoardEdgeKind>>,
+    #[param(value_type = Option<Vec<BoardRelationshipKind>>, inline, explode = false)]
+    relationship_kind: Option<Any<BoardRelationshipKind>>,
     /// Only relationships with these states of agreement.
-    #[param(value_type = Option<Vec<EdgeAgreement>>, inline, explode = false)]
-    agreement: Option<Any<EdgeAgreement>>,
+    #[param(value_type = Option<Vec<RelationshipAgreement>>, inline, explode = false)]
+    agreement: Option<Any<RelationshipAgreement>>,
 }
 
-impl BoardEdge {
+impl BoardRelationship {
     /// Whether relationships of the same kind lead from `to_id` back to the board where this one
     /// starts.
     fn closes_circle(&self, world: &World, own: Uuid) -> bool {
@@ -119,10 +119,10 @@ impl BoardEdge {
                 return true;
             }
             if seen.insert(at) {
-                let onwards = world.pointing::<BoardEdge>(at).filter(|e| {
+                let onwards = world.pointing::<BoardRelationship>(at).filter(|e| {
                     e.meta.id != own
                         && e.data.from_board_id == at.uuid()
-                        && e.data.edge_kind == self.edge_kind
+                        && e.data.relationship_kind == self.relationship_kind
                 });
                 todo.extend(onwards.map(|e| e.data.to_id));
             }
@@ -130,28 +130,28 @@ impl BoardEdge {
         false
     }
 
-    fn same_line(&self, other: &BoardEdge) -> bool {
-        (self.from_board_id, self.to_id, self.edge_kind)
-            == (other.from_board_id, other.to_id, other.edge_kind)
+    fn same_line(&self, other: &BoardRelationship) -> bool {
+        (self.from_board_id, self.to_id, self.relationship_kind)
+            == (other.from_board_id, other.to_id, other.relationship_kind)
     }
 }
 
-impl Resource for BoardEdge {
-    const KIND: &'static str = "board_edge";
-    const PATH: &'static str = "board-edges";
-    const PREFIX: &'static str = "EDG";
+impl Resource for BoardRelationship {
+    const KIND: &'static str = "board_relationship";
+    const PATH: &'static str = "board-relationships";
+    const PREFIX: &'static str = "REL";
     const SUBJECT: Subject = Subject::Governance;
     const ABOUT: &'static str = "Board relationships: which board reports to, assures, allocates \
         to or escalates to another board, a unit or an outside body. A relationship may need the \
         agreement of both sides.";
-    type Computed = BoardEdgeComputed;
-    type Filter = BoardEdgeFilter;
+    type Computed = BoardRelationshipComputed;
+    type Filter = BoardRelationshipFilter;
 
     fn example() -> Value {
         json!({
             "from_board_id": "019abcde-0000-7000-8000-000000000001",
             "to_id": "019abcde-0000-7000-8000-000000000002",
-            "edge_kind": "reports_to",
+            "relationship_kind": "reports_to",
             "description": "Progress against the delivery plan, each quarter",
             "needs_agreement": true,
             "agreed_by_from_on": "2020-06-29"
@@ -169,7 +169,13 @@ impl Resource for BoardEdge {
         let remedy = "withdraw this relationship and create another";
         fixed(rules, self, "/from_board_id", |e| e.from_board_id, remedy);
         fixed(rules, self, "/to_id", |e| e.to_id, remedy);
-        fixed(rules, self, "/edge_kind", |e| e.edge_kind, remedy);
+        fixed(
+            rules,
+            self,
+            "/relationship_kind",
+            |e| e.relationship_kind,
+            remedy,
+        );
         not_in_future(rules, "/agreed_by_from_on", self.agreed_by_from_on);
         not_in_future(rules, "/agreed_by_to_on", self.agreed_by_to_on);
         let (world, own) = (rules.reading.world, rules.meta.id);
@@ -182,7 +188,7 @@ impl Resource for BoardEdge {
             return;
         }
         let taken = world
-            .pointing::<BoardEdge>(self.from_board_id)
+            .pointing::<BoardRelationship>(self.from_board_id)
             .any(|e| e.meta.id != own && self.same_line(&e.data));
         rules.require(
             !taken,
@@ -191,8 +197,8 @@ impl Resource for BoardEdge {
             "the board already has a relationship of this kind with this body; change that one",
         );
         let upwards = matches!(
-            self.edge_kind,
-            BoardEdgeKind::ReportsTo | BoardEdgeKind::EscalatesTo
+            self.relationship_kind,
+            BoardRelationshipKind::ReportsTo | BoardRelationshipKind::EscalatesTo
         );
         rules.require(
             !upwards || !self.closes_circle(world, own),
@@ -208,19 +214,19 @@ impl Resource for BoardEdge {
             self.agreed_by_from_on,
             self.agreed_by_to_on,
         ) {
-            (false, ..) => EdgeAgreement::NotNeeded,
-            (true, None, None) => EdgeAgreement::Missing,
-            (true, Some(_), Some(_)) => EdgeAgreement::Agreed,
-            _ => EdgeAgreement::OneSided,
+            (false, ..) => RelationshipAgreement::NotNeeded,
+            (true, None, None) => RelationshipAgreement::Missing,
+            (true, Some(_), Some(_)) => RelationshipAgreement::Agreed,
+            _ => RelationshipAgreement::OneSided,
         };
-        BoardEdgeComputed { agreement }
+        BoardRelationshipComputed { agreement }
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.board_id
             .is_none_or(|b| r.data.from_board_id == b || r.data.to_id == b.uuid())
             && is(&f.from_board_id, &r.data.from_board_id)
             && is(&f.to_id, &r.data.to_id)
-            && any(&f.edge_kind, &r.data.edge_kind)
+            && any(&f.relationship_kind, &r.data.relationship_kind)
             && any(&f.agreement, &r.computed.agreement)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
