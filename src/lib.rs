@@ -1,17 +1,49 @@
 //! stride keeps a public body's strategy, delivery plan, boards and their meetings, audit
-//! recommendations, risks, measures and communications, and answers over HTTP what stands where,
-//! what is missing, and what stood where at any time.
+//! recommendations, risks, measures and communications, and answers over HTTP what their status is,
+//! what is missing, and what was recorded at any time.
 //!
-//! The way of a request: [`http::dispatch`] finds the operation, checks token, permission and
-//! query; a view that was answered before is answered again while the journal stands still; else
-//! the handler reads the world as the caller may see it ([`world::visible`]) or hands a job to the one
-//! writer ([`engine`]), which runs it on a copy of the world ([`engine::txn`]), journals it
-//! ([`journal`]) and publishes the new world after the commit; the answer goes back the same way.
+//! # The map
 //!
-//! The rules of the house: imports run downwards ([`app`] → [`transfer`], [`views`] →
-//! [`registers`], [`http`] → [`engine`] → [`world`] → [`journal`], [`db`]); a register says only
-//! what is its own ([`world::Resource`]); there is no way to write but the writer, and no way to
-//! read but what the caller may see. ARCHITECTURE.md has the map and the reasons.
+//! From top to bottom. A file imports from its own room and from the rooms below it.
+//!
+//! - [`app`]: the service put together; the command line and the tests start the same.
+//! - [`transfer`], [`documents`], [`jobs`], [`auth`], [`system`]: records and files in and out,
+//!   large loads, sign-in, and what the service says of itself.
+//! - [`views`]: what is asked. Each view is a pure function of a visible world and a date.
+//! - [`http`]: the conventions, once for every kind of record.
+//! - [`registers`]: what is kept. A folder for each register, a file or folder for each resource.
+//! - [`engine`]: the writer, the follower of other replicas, transactions, past worlds.
+//! - [`access`]: accounts and grants, callers, tokens, trusted issuers.
+//! - [`world`]: every record in memory, and what a caller may see of it.
+//! - [`journal`]: one entry for each change, chained by hashes.
+//! - [`metrics`], [`config`], [`db`], [`problem`], [`policy`]: counters, settings, every SQL
+//!   statement, every error code, the permission matrix.
+//!
+//! # The way of a request
+//!
+//! [`http::dispatch`] finds the operation and checks token, permission and query. A view that was
+//! answered before is answered again until the journal changes. Otherwise the handler reads the
+//! [`world`] as the caller may see it, or hands a job to the one writer of the [`engine`]. The
+//! writer runs the job on a copy of the world, enters the change in the [`journal`], stores it
+//! ([`db`]), and publishes the new world after the commit.
+//!
+//! # The rules of the house
+//!
+//! - Nothing writes except through the writer, and every write is journalled.
+//! - Nothing reads except what the caller may see; a record's JSON leaves only in the form for its
+//!   caller.
+//! - A resource ([`world::Resource`]) says only what is its own: fields, limits, place, rules,
+//!   filter. It knows nothing about HTTP or storage.
+//! - An operation ([`http::Operation`]) is defined in one place, from which route, permission and
+//!   documentation follow.
+//! - What crosses [`registers`] is a [view](crate::views).
+//! - Imports run downwards. Files import each other only inside one resource's folder and inside
+//!   `world`.
+//! - Nothing panics.
+//!
+//! ARCHITECTURE.md has two requests step by step and the invariants with the test that holds each;
+//! CONTRIBUTING.md has the recipes for a resource, a field, a rule and a view; docs/decisions.md
+//! has the reasons.
 
 pub mod access;
 pub mod app;

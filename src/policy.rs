@@ -1,13 +1,13 @@
 //! Who may do what: the whole permission matrix in one place.
 //!
 //! Scope is not decided here. A grant applies to the organisation, to a unit and all units below
-//! it, or to a board (see [`super::caller`]).
+//! it, or to a board (see [`crate::access::caller`]).
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
-/// A role, as named in `http.md` of the design.
+/// A role, least privilege, scoped to the organisation, a unit or a board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]

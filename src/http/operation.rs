@@ -74,7 +74,33 @@ pub struct Extension {
 pub type Handler =
     Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
-/// One operation.
+/// One operation. The route, the authorisation and the entry in the OpenAPI document follow from
+/// it.
+///
+/// # Example
+///
+/// An operation that changes a record. Problems that follow from its form are not listed: 401 and
+/// 403 because it needs a role, 404 because its path has an id, 412 and 428 because it takes
+/// `If-Match` ([`Operation::all_problems`]).
+///
+/// ```text
+/// Operation::new(
+///     "POST",
+///     "/api/v1/papers/{id}/issue",
+///     "issuePaper",
+///     Access::Needs(Subject::Paper, Act::Update),
+///     issue,
+/// )
+/// .says("Papers", "Issue a paper", "Freezes the content of the paper.")
+/// .takes([id_parameter("paper"), if_match(), idempotency(), reason()])
+/// .answers(201, "The issue.", schema_ref("PaperIssue"))
+/// .refuses(&[Code::RuleViolation])
+///
+/// async fn issue(call: Call) -> Result<Answer, Problem> {
+///     let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+///     call.change(write, move |txn| …).await
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Operation {
     pub method: &'static str,

@@ -2,7 +2,7 @@
 //!
 //! A resource file contains the record's documented fields, its filter, its rules and its sort
 //! orders. It contains nothing about HTTP or storage. To add a resource: write its file, name it in
-//! its folder's `mod.rs`, add its line below, write its test.
+//! its register's `mod.rs`, write its test.
 
 pub mod assurance;
 pub mod checks;

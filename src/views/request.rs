@@ -68,7 +68,44 @@ pub trait Compute<V>: Fn(&Asked) -> Result<V, Problem> + Send + Sync + 'static {
 
 impl<V, F: Fn(&Asked) -> Result<V, Problem> + Send + Sync + 'static> Compute<V> for F {}
 
-/// A view's answer.
+/// A view's answer. Its type is its documentation; how it is computed is a function of what is
+/// [`Asked`], and [`operation`] adds the rest: `as_of`, `on`, formats, ETag and cache.
+///
+/// # Example
+///
+/// ```ignore
+/// /// Number of boards.
+/// #[derive(Debug, Serialize, ToSchema)]
+/// pub struct BoardCount {
+///     /// Date the view is calculated for.
+///     pub on: NaiveDate,
+///     /// Number of the last journal entry taken into account.
+///     pub journal_seq: i64,
+///     /// Number of boards.
+///     #[schema(minimum = 0)]
+///     pub boards: usize,
+/// }
+///
+/// impl View for BoardCount {
+///     fn rows(&self) -> Vec<Map<String, Value>> {
+///         vec![row(self)]
+///     }
+/// }
+///
+/// fn count(asked: &Asked) -> Result<BoardCount, Problem> {
+///     Ok(BoardCount {
+///         on: asked.on,
+///         journal_seq: asked.seen.seq(),
+///         boards: asked.seen.live::<Board>().count(),
+///     })
+/// }
+///
+/// operation("/api/v1/board-count", "getBoardCount", Subject::Governance, count).says(
+///     "Views",
+///     "Count the boards",
+///     "Returns the number of boards that are not withdrawn.",
+/// )
+/// ```
 pub trait View: Serialize + ToSchema + 'static {
     /// Formats that it offers in addition to JSON.
     const FORMATS: &'static [Format] = TABLES;

@@ -429,6 +429,66 @@ pub fn word<S: Serialize>(value: &S) -> String {
 /// `Self` holds the fields that a caller may set. Their documentation and limits
 /// (`#[schema(max_length = …)]`) go into the OpenAPI document, and the schema in that document
 /// checks each body, so a limit is defined in one place.
+///
+/// # Example
+///
+/// A resource as its file defines it. Its links are found by their types, its texts by their
+/// fields, and everything else is generic.
+///
+/// ```text
+/// /// Remit of one board for one goal.
+/// #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+/// pub struct Remit {
+///     /// The board. Cannot be changed.
+///     pub board_id: BoardId,
+///     /// The goal. Cannot be changed.
+///     pub goal_id: GoalId,
+///     /// Extent of the remit, or where it is laid down.
+///     #[serde(default)]
+///     #[schema(max_length = 2000)]
+///     pub note: Option<String>,
+/// }
+///
+/// /// Narrows a list of remits.
+/// #[derive(Debug, Default, Deserialize, IntoParams)]
+/// pub struct RemitFilter {
+///     /// Only remits of this board.
+///     board_id: Option<BoardId>,
+/// }
+///
+/// impl Resource for Remit {
+///     const KIND: &'static str = "remit";
+///     const PATH: &'static str = "remits";
+///     const PREFIX: &'static str = "RMT";
+///     const SUBJECT: Subject = Subject::Governance;
+///     const ABOUT: &'static str = "Which board is responsible for which goal.";
+///     type Computed = NothingComputed;
+///     type Filter = RemitFilter;
+///
+///     fn example() -> Value {
+///         json!({
+///             "board_id": "019abcde-0000-7000-8000-000000000001",
+///             "goal_id": "019abcde-0000-7000-8000-000000000002"
+///         })
+///     }
+///     fn title(&self) -> Option<&str> {
+///         None
+///     }
+///     fn place(&self) -> Place {
+///         Place::within([self.board_id])
+///     }
+///     fn rules(&self, rules: &mut Rules<'_, Self>) {
+///         let remedy = "end this remit and create another";
+///         fixed(rules, self, "/board_id", |r| r.board_id, remedy);
+///     }
+///     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+///         is(&f.board_id, &r.data.board_id)
+///     }
+/// }
+/// ```
+///
+/// `.with::<Remit>()` in the register's `mod.rs` adds it to the catalogue. The recipe in
+/// CONTRIBUTING.md has every step.
 pub trait Resource:
     Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static
 {

@@ -1,7 +1,7 @@
 //! People, by pseudonym: something that posts, accounts and history can point to once nobody may
 //! know any more who it was.
 //!
-//! Who a person is (name, address) never enters a record: it lies in a table of its own, which
+//! Who a person is (name, address) never enters a record: it is kept in a table of its own, which
 //! [`crate::auth::people`] keeps and erases.
 
 use chrono::{DateTime, Utc};

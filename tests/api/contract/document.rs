@@ -339,3 +339,47 @@ fn the_codes_of_faults_are_those_of_the_source() {
         .collect();
     assert!(unused.is_empty(), "nothing uses {unused:?}");
 }
+
+/// Every code that callers meet has a meaning: the enums of the document are the vocabularies that
+/// the registers and views list, and each variant is documented.
+#[test]
+fn every_code_is_described() {
+    let vocabularies = stride::app::vocabularies();
+    assert!(vocabularies.len() > 100, "the vocabularies were not found");
+    for vocabulary in &vocabularies {
+        for term in &vocabulary.terms {
+            assert!(
+                !term.description.is_empty(),
+                "{}: `{}` has no meaning; document the variant",
+                vocabulary.name,
+                term.code
+            );
+            assert!(
+                !term.label.is_empty(),
+                "{}: `{}`",
+                vocabulary.name,
+                term.code
+            );
+        }
+    }
+    // Codes of problems and of rules have pages and lists of their own.
+    const ELSEWHERE: [&str; 3] = ["ProblemCode", "FieldErrorCode", "GapRule"];
+    let schemas = PUBLISHED["components"]["schemas"]
+        .as_object()
+        .expect("schemas");
+    for (name, schema) in schemas {
+        let is_vocabulary = schema["type"] == "string" && schema["enum"].is_array();
+        if !is_vocabulary || ELSEWHERE.contains(&name.as_str()) {
+            continue;
+        }
+        let known = vocabularies.iter().find(|v| v.name == name.as_str());
+        let known = known.unwrap_or_else(|| {
+            panic!(
+                "{name} is in no VOCABULARY; derive EnumMessage and VariantArray, and add \
+                 Vocabulary::of::<{name}> to its folder's mod.rs"
+            )
+        });
+        let codes: Vec<&str> = known.terms.iter().map(|t| t.code.as_str()).collect();
+        assert_eq!(schema["enum"], json!(codes), "{name}");
+    }
+}

@@ -280,7 +280,7 @@ impl Resource for Control {
         })
     }
     /// Shape 1: the recommendation was a text. It stays in words until `link_recommendations` in
-    /// `exchange/bootstrap.rs`, or a caller, sets the link.
+    /// `transfer/first_start.rs`, or a caller, sets the link.
     fn lift(snapshot: &mut Map<String, Value>, shape: i32) {
         if shape < 2 {
             let declared = snapshot
