@@ -223,6 +223,11 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             },
         },
     });
+    for (form, codes) in Operation::RECORD_PROBLEMS {
+        if let Some(forms) = document.get_mut("x-problems") {
+            schema::set(forms, form, slugs(codes));
+        }
+    }
     sharing::prune(&mut document);
     sharing::trim(&mut document);
     document
@@ -312,25 +317,23 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
     let who = match o.access {
         Access::Public => "Needs no token.".to_owned(),
         Access::Authenticated => "Needs any valid token.".to_owned(),
-        // Every role may: the introduction says so.
-        Access::Needs(..) if roles == ["any"] => String::new(),
+        Access::Needs(..) if roles == ["any"] => "Any role.".to_owned(),
         Access::Needs(..) => format!("Roles: {}.", roles.join(", ")),
     };
     let about = match o.description.as_str() {
         "" => who,
         // The group is introduced by it already.
         own if is_first && introduction(o) == own => who,
-        own if who.is_empty() => own.to_owned(),
+        // The introduction says what `any` in `x-roles` means.
+        own if roles == ["any"] => own.to_owned(),
         own => format!("{own}\n\n{who}"),
     };
     let mut entry = json!({
         "operationId": o.id, "tags": [o.tag], "summary": o.summary,
+        "description": about,
         "x-roles": roles,
         "responses": responses(o, operations),
     });
-    if !about.is_empty() {
-        schema::set(&mut entry, "description", about);
-    }
     let own = o.own_problems();
     if !own.is_empty() {
         schema::set(&mut entry, "x-problems", slugs(&own));
@@ -342,7 +345,6 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
         schema::set(&mut entry, "security", json!([]));
     }
     if let Some(body) = &o.body {
-        let first = body.media_types.first().copied().unwrap_or_default();
         let content: Map<String, Value> = body
             .media_types
             .iter()
@@ -351,8 +353,6 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
                 // A file has no example.
                 match &body.example {
                     Value::Null => {}
-                    // The same body in another media type.
-                    _ if *m != first && *m == "application/json" => {}
                     Value::Object(row) if *m == "text/csv" => form = table_of(row),
                     example => schema::set(&mut form, "example", example.clone()),
                 }

@@ -376,8 +376,41 @@ impl Operation {
         Code::PreconditionRequired,
     ];
 
+    /// Those of operations on a record, by how their ids start.
+    pub const RECORD_PROBLEMS: &'static [(&'static str, &'static [Code])] = &[
+        (
+            "create",
+            &[
+                Code::ReferenceTaken,
+                Code::TransitionRefused,
+                Code::RuleViolation,
+            ],
+        ),
+        (
+            "update",
+            &[
+                Code::Conflict,
+                Code::ReferenceTaken,
+                Code::TransitionRefused,
+                Code::RuleViolation,
+            ],
+        ),
+        (
+            "withdraw",
+            &[Code::Conflict, Code::InUse, Code::RuleViolation],
+        ),
+        (
+            "restore",
+            &[Code::Conflict, Code::RuleViolation, Code::TransitionRefused],
+        ),
+    ];
+
     fn problems_of_form(&self) -> Vec<Code> {
         let mut codes = Self::ANY_PROBLEMS.to_vec();
+        for (_, of_form) in (Self::RECORD_PROBLEMS.iter()).filter(|(id, _)| self.id.starts_with(id))
+        {
+            codes.extend(*of_form);
+        }
         if self.path.ends_with("/bulk") {
             codes.extend(Self::BULK_PROBLEMS);
         }

@@ -444,11 +444,7 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
         handler(kind, many),
     )
     .settled_by_writer()
-    .says(
-        &tag(kind),
-        &format!("Change many {}", n.many),
-        "All or nothing, or each by itself.",
-    )
+    .says(&tag(kind), &format!("Change many {}", n.many), "")
     .takes([
         idempotency(),
         reason(),

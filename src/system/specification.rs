@@ -43,7 +43,7 @@ const OTHERS: [&str; 6] = [
     "calendar-feeds",
 ];
 
-/// The names of the parts, as they stand in the addresses.
+/// The names of the parts, as used in the URLs.
 pub fn parts() -> impl Iterator<Item = &'static str> {
     REGISTERS.iter().map(|(name, _)| *name).chain(OTHERS)
 }

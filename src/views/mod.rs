@@ -1,11 +1,10 @@
-//! What is asked: each view is a pure function of the world as its caller may see it and of a day,
-//! cached until the journal moves.
+//! The views. Each is a pure function of the world as its caller may see it and of a date, and is
+//! kept until the journal changes.
 //!
-//! A view says its type (which is its documented answer), how it becomes a table, and how it is
-//! computed; [`request::operation`] does the rest: `as_of`, the day to judge by, JSON, CSV and
-//! Excel, ETag and cache. A view that can be drawn says in which forms ([`request::View::FORMATS`])
-//! and writes them ([`request::View::drawn`]); what others wrote gets into them through `diagram`
-//! alone.
+//! A view defines its type (its documented answer), its table, and how it is computed.
+//! `request::operation` does the rest: `as_of`, the date, JSON, CSV and Excel, ETag and cache. A
+//! view that can be drawn lists its formats (`View::FORMATS`) and writes them (`View::drawn`). What
+//! callers wrote gets into a drawing only through `diagram`.
 
 mod attendance;
 pub mod calendar;

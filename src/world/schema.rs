@@ -34,7 +34,7 @@ pub fn add_input<T: ToSchema>(schemas: &mut Schemas) {
     collect::<T>(schemas, true);
 }
 
-/// How the name of a type starts whose schema stands in place of a reference to it: ids and texts.
+/// How the name of a type starts whose schema replaces references to it: ids.
 pub(super) const INLINED: &str = "stride-inline ";
 
 /// The schema in place of a reference to a type that has no name in the document.
@@ -293,8 +293,8 @@ pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     schemas.insert(format!("{name}BulkResult"), json!({
         "type": "object", "required": ["dry_run", "results"],
         "properties": {
-            "dry_run": { "type": "boolean" },
-            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")) },
+            "dry_run": { "type": "boolean", "description": "Dry run." },
+            "results": { "type": "array", "maxItems": BULK_LIMIT, "items": to(&format!("{name}BulkOutcome")), "description": "In order." },
         },
     }));
 }
@@ -321,7 +321,7 @@ pub fn page(item: &Value) -> Value {
     json!({
         "type": "object", "required": ["items", "next_cursor", "total"],
         "properties": {
-            "items": { "type": "array", "maxItems": 200, "items": item },
+            "items": { "type": "array", "maxItems": 200, "items": item, "description": "In order." },
             "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Cursor of the next page; null on the last page." },
             "total": { "type": ["integer", "null"], "minimum": 0, "description": "Number of matches, if include_total=true was given." },
         },
@@ -333,7 +333,7 @@ pub fn page(item: &Value) -> Value {
 pub fn bulk(operation: &Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["operations"],
-        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation } },
+        "properties": { "operations": { "type": "array", "minItems": 1, "maxItems": BULK_LIMIT, "items": operation, "description": "In order." } },
     })
 }
 
@@ -344,8 +344,8 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
         "type": "object", "additionalProperties": false, "required": ["op"],
         "properties": {
             "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"] },
-            "id": { "type": "string", "format": "uuid", "maxLength": 36 },
-            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64 },
+            "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
             "record": record,
             "patch": patch,
         },

@@ -105,9 +105,14 @@ pub fn problems_of(path: &str, operation: &Value) -> Vec<&'static str> {
             .any(|p| p["in"] == place && (name.is_empty() || p["name"] == name))
     };
     let is_public = operation["security"] == json!([]);
+    let id = operation["operationId"].as_str().unwrap_or_default();
     let forms = [
         ("any", true),
         ("bulk", path.ends_with("/bulk")),
+        ("create", id.starts_with("create")),
+        ("update", id.starts_with("update")),
+        ("withdraw", id.starts_with("withdraw")),
+        ("restore", id.starts_with("restore")),
         ("token", !is_public),
         ("role", !is_public),
         ("path", path.contains('{')),

@@ -4,13 +4,15 @@
 //! Unit tests are left out: they may start whatever they test with.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
+use syn::{Item, ItemUse, UseTree, Visibility};
+
+use super::source;
 
 /// The rooms, from the top of the house to the bottom.
 const ROOMS: &[&str] = &[
@@ -93,27 +95,13 @@ impl Paths {
     }
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
-    let is_test = |a: &Attribute| {
-        a.path().is_ident("cfg")
-            && a.parse_args::<syn::Path>()
-                .is_ok_and(|p| p.is_ident("test"))
-    };
-    attributes.iter().any(is_test)
-}
-
 impl<'ast> Visit<'ast> for Paths {
     fn visit_item(&mut self, item: &'ast Item) {
-        let attributes = match item {
-            Item::Mod(i) => &i.attrs,
-            Item::Fn(i) => &i.attrs,
-            Item::Impl(i) => &i.attrs,
-            Item::Use(i) => &i.attrs,
-            _ => return visit::visit_item(self, item),
-        };
         match item {
-            Item::Mod(module) if is_test(attributes) => self.tests.push(module.ident.to_string()),
-            _ if is_test(attributes) => {}
+            Item::Mod(module) if source::is_unit_test(item) => {
+                self.tests.push(module.ident.to_string());
+            }
+            _ if source::is_unit_test(item) => {}
             _ => visit::visit_item(self, item),
         }
     }
@@ -146,38 +134,23 @@ struct House {
 
 impl House {
     fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let (mut files, mut named) = (BTreeMap::new(), HashMap::new());
         let mut tests = Vec::new();
-        let mut folders = vec![root.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).expect("a folder of the source") {
-                let path = entry.expect("a file of the source").path();
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
-                if path.extension().is_none_or(|e| e != "rs") {
-                    continue;
-                }
-                let inside = path.strip_prefix(&root).expect("below the root");
-                let mut module: Vec<String> = inside
-                    .with_extension("")
-                    .iter()
-                    .map(|p| p.to_string_lossy().into_owned())
-                    .collect();
-                if module.last().is_some_and(|l| l == "mod" || l == "lib") {
-                    module.pop();
-                }
-                let text = std::fs::read_to_string(&path).expect("a file that can be read");
-                let file = syn::parse_file(&text).expect("a file that compiles");
-                let mut paths = Paths::default();
-                paths.visit_file(&file);
-                let below = |name: String| [module.as_slice(), &[name]].concat();
-                tests.extend(paths.tests.into_iter().map(below));
-                files.insert(module.clone(), inside.to_owned());
-                named.insert(module, paths.named);
+        for (inside, file) in source::files() {
+            let mut module: Vec<String> = inside
+                .with_extension("")
+                .iter()
+                .map(|p| p.to_string_lossy().into_owned())
+                .collect();
+            if module.last().is_some_and(|l| l == "mod" || l == "lib") {
+                module.pop();
             }
+            let mut paths = Paths::default();
+            paths.visit_file(&file);
+            let below = |name: String| [module.as_slice(), &[name]].concat();
+            tests.extend(paths.tests.into_iter().map(below));
+            files.insert(module.clone(), inside);
+            named.insert(module, paths.named);
         }
         for module in tests {
             files.remove(&module);

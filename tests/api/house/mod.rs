@@ -1,3 +1,5 @@
 //! Rules of the house that the source itself must keep.
 
+mod english;
 mod imports;
+mod source;
