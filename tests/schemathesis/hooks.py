@@ -24,9 +24,9 @@ def is_beyond_schema(error):
         # A time to come is refused: nothing is recorded there yet.
         or pointer == "?as_of"
         # A pattern cannot tell which days there are.
-        or (pointer == "?updated_since" and "must be a time like" in error["detail"])
+        or (pointer == "?updated_since" and "must be a time such as" in error["detail"])
         # A window ends where it begins or later, and has a longest length.
-        or (pointer == "?until" and ("must not lie before" in error["detail"] or "ask for a shorter" in error["detail"]))
+        or (pointer == "?until" and ("must not be before" in error["detail"] or "ask for a shorter" in error["detail"]))
         # What is compared with must be earlier than what is shown.
         or pointer == "?compare_to"
         # Either a time or a board's last meeting, and that a meeting which was held.
