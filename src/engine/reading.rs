@@ -24,7 +24,7 @@ pub(super) fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<Wor
         },
     )?;
     for (kind, number) in store::last_numbers(conn)? {
-        if let Some((kind, number)) = catalogue.named(&kind).zip(u32::try_from(number).ok()) {
+        if let Some((kind, number)) = catalogue.recorded(&kind).zip(u32::try_from(number).ok()) {
             world.had_number(kind, number);
         }
     }
@@ -109,7 +109,7 @@ pub(super) fn parse(
     shape: i32,
     seq: i64,
 ) -> Result<Arc<dyn AnyRecord>, DbError> {
-    let kind = catalogue.named(kind).ok_or_else(|| {
+    let kind = catalogue.recorded(kind).ok_or_else(|| {
         DbError::Damaged(format!(
             "entry {seq} is of the kind `{kind}`, which is unknown to this build"
         ))

@@ -211,7 +211,12 @@ pub async fn text(engine: &Engine, text: &str) -> Result<usize, Problem> {
 
 /// Loads one record. Returns the id if it was restored from an export.
 fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
-    let kind = txn.world.catalogue().named(item.kind()).ok_or_else(|| {
+    let catalogue = txn.world.catalogue();
+    let kind = match &item {
+        Item::Exported(item) => catalogue.recorded(&item.kind),
+        Item::New(_) | Item::Changed(_) => catalogue.named(item.kind()),
+    };
+    let kind = kind.ok_or_else(|| {
         Problem::field(
             Code::RuleViolation,
             "/kind",

@@ -343,6 +343,8 @@ pub struct Catalogue {
     kinds: Vec<Kind>,
     /// Position of each kind, by name.
     places: HashMap<&'static str, usize>,
+    /// Position of each kind, by the names that it had in older builds.
+    former: HashMap<&'static str, usize>,
 }
 
 impl Catalogue {
@@ -356,6 +358,8 @@ impl Catalogue {
     #[must_use]
     pub fn with<R: Resource>(mut self) -> Self {
         self.places.insert(R::KIND, self.kinds.len());
+        let former = R::FORMER_KINDS.iter().map(|name| (*name, self.kinds.len()));
+        self.former.extend(former);
         self.kinds.push(Kind::of::<R>(self.kinds.len()));
         self
     }
@@ -370,6 +374,13 @@ impl Catalogue {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Kind> {
         self.kinds.get(self.index_of(name)?)
+    }
+
+    /// The kind that a journal or an export names, which may be from an older build.
+    #[must_use]
+    pub fn recorded(&self, name: &str) -> Option<&Kind> {
+        let former = || self.former.get(name).copied();
+        self.kinds.get(self.index_of(name).or_else(former)?)
     }
 
     /// The position of the kind with this name.

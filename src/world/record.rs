@@ -492,8 +492,10 @@ pub fn word<S: Serialize>(value: &S) -> String {
 pub trait Resource:
     Serialize + DeserializeOwned + ToSchema + Debug + Send + Sync + 'static
 {
-    /// Name in the journal; never changes.
+    /// Name in the journal. If it changes, the old one goes into [`Resource::FORMER_KINDS`].
     const KIND: &'static str;
+    /// Names under which older journals and exports hold such records.
+    const FORMER_KINDS: &'static [&'static str] = &[];
     /// Last part of the collection's path.
     const PATH: &'static str;
     /// Prefix of generated references: `WPI` gives `WPI-0042`.

@@ -39,6 +39,7 @@ mod organogram;
 mod oversight;
 mod papers;
 mod performance;
+mod recorded;
 mod representation;
 mod settings;
 mod slippage;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -138,12 +138,14 @@ impl BoardRelationship {
 
 impl Resource for BoardRelationship {
     const KIND: &'static str = "board_relationship";
+    const FORMER_KINDS: &'static [&'static str] = &["board_edge"];
     const PATH: &'static str = "board-relationships";
     const PREFIX: &'static str = "REL";
     const SUBJECT: Subject = Subject::Governance;
     const ABOUT: &'static str = "Board relationships: which board reports to, assures, allocates \
         to or escalates to another board, a unit or an outside body. A relationship may need the \
         agreement of both sides.";
+    const SHAPE: i32 = 2;
     type Computed = BoardRelationshipComputed;
     type Filter = BoardRelationshipFilter;
 
@@ -156,6 +158,12 @@ impl Resource for BoardRelationship {
             "needs_agreement": true,
             "agreed_by_from_on": "2020-06-29"
         })
+    }
+    /// Relationships were called edges.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        if let Some(kind) = snapshot.remove("edge_kind") {
+            snapshot.insert("relationship_kind".into(), kind);
+        }
     }
     fn title(&self) -> Option<&str> {
         None

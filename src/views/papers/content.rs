@@ -496,6 +496,7 @@ pub struct OverdueLine {
     pub days_late: i64,
     /// Whether it was deferred without a new date. It then counts as overdue from its first due
     /// date.
+    #[serde(alias = "put_off")] // in papers frozen by older builds
     pub deferred: bool,
     /// Why the author left it out; null if it was not left out.
     #[schema(max_length = 2000)]
@@ -573,4 +574,28 @@ pub struct UnresolvedReference {
     pub text: String,
     /// Why it could not be resolved.
     pub reason: UnresolvedReason,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::OverdueLine;
+
+    #[test]
+    fn a_line_frozen_by_an_older_build_is_read() {
+        let line = json!({
+            "record": {
+                "id": "019abcde-0000-7000-8000-000000000001", "kind": "action",
+                "reference": "ACT-0001", "name": "Publish the dashboard",
+            },
+            "due_on": "2020-07-31", "days_late": 87, "put_off": true, "struck": null,
+            "query": "/api/v1/actions?overdue=true",
+        });
+        let line: OverdueLine = serde_json::from_value(line).expect("it is read");
+        assert!(line.deferred);
+        let now = serde_json::to_value(&line).expect("JSON");
+        assert_eq!(now.get("deferred"), Some(&json!(true)));
+        assert_eq!(now.get("put_off"), None);
+    }
 }
