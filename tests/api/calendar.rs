@@ -315,16 +315,16 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
     keeper.delete(&grant.path, &etag).await.status(200);
     app.client.get(&path).await.problem("not_found");
 
-    for change in [
-        json!({ "status": "disabled" }),
-        json!({ "tokens_valid_from": Utc::now() }),
-    ] {
+    let disabled = || json!({ "status": "disabled" });
+    // The time must not be before the feed.
+    let renewed = || json!({ "tokens_valid_from": Utc::now() });
+    for change in [disabled, renewed] {
         let (owner, account, _) = maker.account("viewer").await;
         let path = path_of(&make(&owner, json!({ "title": "A feed" })).await);
         app.client.get(&path).await.status(200);
         let etag = keeper.get(&account.path).await.etag();
         keeper
-            .patch(&account.path, &etag, &change)
+            .patch(&account.path, &etag, &change())
             .await
             .status(200);
         app.client.get(&path).await.problem("not_found");
