@@ -712,7 +712,7 @@ impl<'a> Txn<'a> {
         links: Vec<Link>,
     ) -> Result<(), Problem> {
         let old: Vec<Uuid> = before
-            .map(|b| b.links().into_iter().map(|l| l.id).collect())
+            .map(|b| b.targets())
             .unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {

@@ -338,10 +338,7 @@ impl World {
     }
 
     fn relink(&mut self, source: Source, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
-        let targets = |r: Option<&dyn AnyRecord>| {
-            r.map(|r| r.links().into_iter().map(|l| l.id).collect::<Vec<_>>())
-                .unwrap_or_default()
-        };
+        let targets = |r: Option<&dyn AnyRecord>| r.map(AnyRecord::targets).unwrap_or_default();
         let (was, is) = (targets(old), targets(new));
         for gone in was.iter().filter(|t| !is.contains(t)) {
             if let Some(sources) = self.pointing.get_mut(gone) {

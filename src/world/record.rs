@@ -146,6 +146,16 @@ pub fn links_of(data: &impl Serialize) -> Vec<Link> {
     links.0
 }
 
+/// The ids of the records that a record links to.
+struct Targets(Vec<Uuid>);
+
+impl Visitor for Targets {
+    fn link(&mut self, _: &Pointer, _: &'static str, id: Uuid, _: bool) {
+        self.0.push(id);
+    }
+    fn text(&mut self, _: &str) {}
+}
+
 /// What search looks through: the reference and every text of a record, in lower case.
 struct SearchText(String);
 
@@ -631,6 +641,9 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// The text that search covers, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
+    /// The ids of the records that it links to. Called whenever a record is applied, so the
+    /// pointers of [`AnyRecord::links`] are not made.
+    fn targets(&self) -> Vec<Uuid>;
     /// What it is called; none if only its reference says so.
     fn title(&self) -> Option<&str>;
     fn place(&self) -> Place;
@@ -676,6 +689,11 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn links(&self) -> Vec<Link> {
         links_of(&self.data)
+    }
+    fn targets(&self) -> Vec<Uuid> {
+        let mut targets = Targets(Vec::new());
+        walk(&self.data, &mut targets);
+        targets.0
     }
     fn title(&self) -> Option<&str> {
         self.data.title()
