@@ -1,4 +1,5 @@
-//! What a verified token says, whoever issued it, and the refusal of one that is not.
+//! The contents of a verified token, from this service or from a trusted issuer, and the refusals
+//! of tokens that are not valid.
 
 use std::sync::Arc;
 

@@ -326,11 +326,7 @@ impl Issuers {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
-        mac.sign()
-            .as_ref()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        hex::encode(mac.sign())
     }
 
     /// Returns the account that the subject last had. Check it again: the subject may have another

@@ -24,7 +24,7 @@ use uuid::Uuid;
 pub use store::Documents;
 
 use self::media::{Media, Utf8};
-use self::store::{Upload, hex};
+use self::store::Upload;
 use crate::access::caller::forbidden;
 use crate::engine::{Engine, Outcome};
 use crate::http::operation::{Access, Operation, Tag};
@@ -409,7 +409,7 @@ async fn record(
             document,
             next_number(&txn.world, document),
             size,
-            &hex(&hash),
+            &hex::encode(hash),
         );
         let record = txn.create(kind, Some(id), draft).map_err(in_query)?;
         let location = format!("{BASE}/{}/{id}", kind.path);

@@ -69,7 +69,7 @@ impl Documents {
         Ok(Self::on(Arc::new(store), Some(folder), PIECE, uploads))
     }
 
-    /// Keeps files in memory, for whoever needs the operations and no files.
+    /// Keeps files in memory. For callers that need the operations, and no files.
     #[must_use]
     pub fn in_memory() -> Self {
         let store = object_store::memory::InMemory::new();
@@ -191,7 +191,7 @@ impl Documents {
         }
     }
 
-    /// Returns the size and SHA-256 of a file as stored, or `None` if there is none.
+    /// Returns the size and SHA-256 of a stored file, or `None` if there is no such file.
     ///
     /// # Errors
     /// The store is unavailable.
@@ -207,7 +207,7 @@ impl Documents {
             hash.update(self.store.get_range(&file(id), at..until).await?);
             at = until;
         }
-        Ok(Some((size, hex(&hash.finalize()))))
+        Ok(Some((size, hex::encode(hash.finalize()))))
     }
 
     /// Removes what uploads that began longer ago than `age` left behind. `is_named` says whether
@@ -324,12 +324,6 @@ fn away(e: StoreError) -> Problem {
     Problem::new(Code::Unavailable, "the document store is unavailable").header("Retry-After", "5")
 }
 
-/// Returns bytes in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use object_store::memory::InMemory;
@@ -371,7 +365,7 @@ mod tests {
         documents.keep(id).await;
         assert_eq!(
             documents.measure(id).await.expect("it is there"),
-            Some((20_000_000, hex(&hash)))
+            Some((20_000_000, hex::encode(hash)))
         );
         assert_eq!(lies(&documents).await, [file(id).to_string()]);
         let part = documents.read(id, 7_999_999, 9_000_000);

@@ -449,12 +449,8 @@ fn journal_tag(
     if let Some(caller) = caller {
         hash.update(caller.fingerprint());
     }
-    let digest: String = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let mut digest = hex::encode(hash.finalize());
+    digest.truncate(16);
     format!("\"{}-{digest}\"", world.seq)
 }
 

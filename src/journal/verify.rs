@@ -138,7 +138,7 @@ fn chain(
         }
         seq = last_seq;
     }
-    report.head = previous.iter().map(|b| format!("{b:02x}")).collect();
+    report.head = hex::encode(previous);
     Ok(())
 }
 

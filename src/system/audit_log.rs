@@ -104,7 +104,6 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());
     let seen = call.now();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let items: Vec<TrailEntry> = rows
         .into_iter()
         .filter(|r| seen.any(r.record_id.0).is_some())
@@ -118,8 +117,8 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             record_id: r.record_id.0,
             version: r.version,
             action: r.action,
-            previous: hex(&r.previous),
-            hash: hex(&r.hash),
+            previous: hex::encode(r.previous),
+            hash: hex::encode(r.hash),
         })
         .collect();
     let answer = Answer::of(

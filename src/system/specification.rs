@@ -116,9 +116,10 @@ impl Published {
             .write_all(&plain)
             .and_then(|()| gzip.finish())
             .unwrap_or_default();
-        let digest = Sha256::digest(&plain);
+        let mut digest = hex::encode(Sha256::digest(&plain));
+        digest.truncate(16);
         Self {
-            digest: digest.iter().take(8).map(|b| format!("{b:02x}")).collect(),
+            digest,
             plain,
             gzip: gzip.into(),
         }

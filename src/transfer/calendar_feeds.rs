@@ -6,7 +6,6 @@
 //! account may see are looked up again for every request. Marked records are never in a feed, even
 //! if they are visible to the owner: programs and servers of other organisations store the URL.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -369,14 +368,11 @@ async fn read(call: Call) -> Result<Answer, Problem> {
                 filters.board_id,
             );
             let text = write_calendar(&row.title, serving.as_deref(), &things);
-            let mut tag = String::from("\"");
-            for byte in Sha256::digest(&text).iter().take(16) {
-                let _ = write!(tag, "{byte:02x}");
-            }
-            tag.push('"');
+            let mut digest = hex::encode(Sha256::digest(&text));
+            digest.truncate(32);
             let answer = Answer {
                 status: 200,
-                headers: vec![("ETag".into(), tag)],
+                headers: vec![("ETag".into(), format!("\"{digest}\""))],
                 content_type: Format::Ics.sent(),
                 body: text.into_bytes().into(),
             };

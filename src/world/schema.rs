@@ -144,7 +144,7 @@ fn finish(schema: &mut Value, input: bool) {
         Value::Object(map) => {
             resolve_inline(map);
             if !input {
-                // What a link leads to matters to whoever sets it; in answers it would be said again.
+                // Callers need the kinds when they set a link. Answers do not repeat them.
                 map.remove("x-kinds");
             }
             if let Some(Value::Object(properties)) = map.get("properties") {

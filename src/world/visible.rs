@@ -179,11 +179,8 @@ fn show(
         });
     }
     let json = record.released(among).map_err(Problem::internal)?;
-    let digest: String = Sha256::digest(&json)
-        .iter()
-        .take(8)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let mut digest = hex::encode(Sha256::digest(&json));
+    digest.truncate(16);
     Ok(RedactedRecord {
         json,
         tag: format!("\"{version}.{digest}\""),

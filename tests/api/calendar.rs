@@ -330,7 +330,7 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
         app.client.get(&path).await.problem("not_found");
     }
 
-    // With who a person is go the feeds of the person's accounts.
+    // When a person is erased, the feeds of the person's accounts are deleted.
     let (owner, account, _) = maker.account("viewer").await;
     let person = maker.make_named("person").await;
     let etag = keeper.get(&account.path).await.etag();
@@ -374,8 +374,8 @@ async fn a_feed_ends_with_what_its_owner_may_see(app: TestApp) {
     }
 }
 
-/// Marked records stand in no feed, whatever its owner is cleared for; the calendar shows them to
-/// who is.
+/// Marked records are never in a feed, even if its owner is cleared. The calendar shows them to
+/// cleared callers.
 async fn no_feed_shows_what_is_marked(app: TestApp) {
     let maker = Maker::new(&app);
     let board = maker
@@ -516,7 +516,7 @@ fn said(event: &ICalendarComponent, of: &ICalendarProperty) -> String {
         .to_owned()
 }
 
-/// What the service logs about feeds, from whichever test.
+/// What the service logs about feeds, in any test.
 static HEARD: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
 
 struct Ear;

@@ -102,10 +102,7 @@ async fn a_file_comes_back_as_it_was_sent(app: TestApp) {
         .send()
         .await;
     let record = made.status(201).json();
-    let hash: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash = hex::encode(Sha256::digest(&bytes));
     for (field, value) in [
         ("document_id", json!(document.id())),
         ("number", json!(1)),

@@ -104,7 +104,7 @@ async fn a_history_of_any_kind_can_be_read(app: TestApp) {
                 .is_some_and(|l| !l.is_empty() && !l.contains(['_', '/']))),
             "{changes:#?}"
         );
-        // Whoever reads every kind is told what each link leads to.
+        // An auditor may read every kind, so the history names every linked record.
         let auditor = told(&app.role(Role::Auditor), &made).await;
         let draft = maker.client(kind).get(&made.path).await.json();
         for link in links_of(kind, &body(kind, &draft)) {

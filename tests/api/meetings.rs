@@ -742,8 +742,8 @@ async fn contributors_respond_and_the_secretary_closes(app: TestApp) {
     ours.post("/api/v1/action-deferrals", &later)
         .await
         .status(201);
-    // Whoever keeps another board's meetings, even as the owner's own secretary, gives and closes
-    // nothing here.
+    // The secretary of another board cannot give or close an action here, even if that board
+    // belongs to the action's owner.
     let owners = app.scoped(Role::BoardSecretary, unit.id());
     patch(
         &app,

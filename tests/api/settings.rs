@@ -1,5 +1,5 @@
-//! Settings: the one in force decides, what it decides is computed anew, and whoever reads a view
-//! sees which it was.
+//! Settings: the set in force applies, results are recomputed when it changes, and each view says
+//! which set it used.
 
 use chrono::{Days, Utc};
 use serde_json::{Value, json};

@@ -30,8 +30,8 @@ const EARLIER: &str = "2017-06-30";
 /// Records of a kind that a view with an id in its path is asked about.
 const ASKED_ABOUT: usize = 3;
 
-/// An issue bears the marking of its paper, which is marked first and so is gone for whoever may
-/// not know of it.
+/// An issue has the marking of its paper. The paper is marked first, so callers without clearance
+/// can no longer see it.
 const ISSUE: &str = "paper_issue";
 
 /// How the reference of every record begins that is marked here.

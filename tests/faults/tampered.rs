@@ -60,7 +60,7 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
     Some((database, known))
 }
 
-/// Whoever can edit the tables can drop their constraints too.
+/// Drops the constraints, as anyone who can edit the tables can do.
 fn unconstrained(conn: &mut Conn) {
     let sql = match conn {
         Conn::Postgres(_) => "ALTER TABLE records DROP CONSTRAINT records_seq_fkey",
@@ -76,10 +76,9 @@ fn forge(conn: &mut Conn, seq: i64) {
     row.snapshot = row.snapshot.map(|s| s.replace("First", "Forged"));
     row.digest = journal::digest(&row).unwrap();
     row.hash = journal::hash(&row);
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let bytes = |b: &[u8]| match conn {
-        Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex(b)),
-        Conn::Sqlite(_) => format!("x'{}'", hex(b)),
+        Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex::encode(b)),
+        Conn::Sqlite(_) => format!("x'{}'", hex::encode(b)),
     };
     let (digest, hash) = (bytes(&row.digest), bytes(&row.hash));
     conn.batch_execute(&format!(

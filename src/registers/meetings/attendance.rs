@@ -274,7 +274,7 @@ impl Resource for Attendance {
             && is_some(&f.constituency_unit_id, &a.constituency_unit_id)
             && any(&f.status, &a.status)
             && is_some(&f.deputy_post_id, &a.deputy_post_id)
-            && is_of_board(reading, a.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_of_board(reading, a.meeting_id, f.board_id)
             && is_within(
                 reading,
                 a.meeting_id.uuid(),

@@ -198,7 +198,7 @@ impl Resource for MeetingOutcome {
             && asked(f.without_action, || {
                 o.outcome_kind == OutcomeKind::Action && o.action_id.is_none()
             })
-            && is_of_board(reading, o.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_of_board(reading, o.meeting_id, f.board_id)
             && is_within(
                 reading,
                 o.meeting_id.uuid(),

@@ -11,6 +11,7 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::others;
 use crate::registers::organisation::UnitId;
+use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
@@ -107,7 +108,7 @@ impl Resource for Allocation {
             && is(&f.unit_id, &r.data.unit_id)
             && asked(f.without_minute, || r.data.minute_reference.is_none())
             && in_window(r.data.allocated_on, (f.allocated_from, f.allocated_until))
-            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
+            && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.data.unit_id, top))
     }

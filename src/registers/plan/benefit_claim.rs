@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{fixed, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
@@ -131,7 +132,7 @@ impl Resource for BenefitClaim {
             && is(&f.by_post_id, &r.data.by_post_id)
             && is(&f.is_evidenced, &r.computed.is_evidenced)
             && in_window(Some(r.data.claimed_on), (f.claimed_from, f.claimed_until))
-            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
+            && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }

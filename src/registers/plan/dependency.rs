@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
+use crate::registers::plan::is_of_plan;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::id::Target;
@@ -225,7 +226,7 @@ impl Resource for Dependency {
             && any(&f.status, &r.data.status)
             && in_window(r.data.needed_by.due_on, (f.due_from, f.due_until))
             && asked(f.overdue, || r.data.is_overdue(reading.on))
-            && super::is_of_plan(reading, r.data.item_id.uuid(), f.plan_id.map(Into::into))
+            && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))
     }

@@ -24,8 +24,6 @@ pub use work_plan_item::{
     WorkPlanItem, WorkPlanItemId,
 };
 
-use uuid::Uuid;
-
 use crate::world::vocabulary::Vocabulary;
 use crate::world::{Catalogue, Reading};
 
@@ -54,7 +52,7 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
 }
 
 /// Whether an item belongs to the given plan. True if no plan is given.
-fn is_of_plan(reading: Reading<'_>, item: Uuid, plan: Option<Uuid>) -> bool {
+fn is_of_plan(reading: Reading<'_>, item: WorkPlanItemId, plan: Option<PlanId>) -> bool {
     plan.is_none_or(|p| {
         reading
             .world

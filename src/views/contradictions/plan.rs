@@ -128,7 +128,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 8"],
         look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
-            let bears = |r: &&Rec<Recommendation>| {
+            let is_against = |r: &&Rec<Recommendation>| {
                 let open = r.computed.closure == RecommendationClosureState::None;
                 let rejected = r.computed.verification == RecommendationVerification::Rejected;
                 open && has(&r.data.item_ids, i.meta.id) && (rejected || r.is_overdue(c.on))
@@ -136,7 +136,7 @@ pub const RULES: &[Rule] = &[
             let against: Vec<&Rec<Recommendation>> = c
                 .seen
                 .pointing::<Recommendation>(i.meta.id)
-                .filter(bears)
+                .filter(is_against)
                 .collect();
             let first = against.first()?;
             let found = audit(first.computed.verification);

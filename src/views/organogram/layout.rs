@@ -534,7 +534,7 @@ mod tests {
         assert!(layout.boxes[0].y < layout.boxes[1].y && layout.boxes[1].y == layout.boxes[2].y);
         assert!(
             layout.boxes[3].y > layout.boxes[0].y,
-            "what is allocated is drawn below whoever allocates it"
+            "a body that is given work is drawn below the board that gives it"
         );
         assert_eq!(layout.nets.len(), 2, "two lines of one kind share a trunk");
         assert!(layout.heading.is_none());

@@ -183,7 +183,7 @@ impl Scope {
         self.covered.extend(ids);
     }
 
-    fn bears_on(&self, mut ids: impl Iterator<Item = Uuid>) -> bool {
+    fn covers_any(&self, mut ids: impl Iterator<Item = Uuid>) -> bool {
         ids.any(|id| self.covered.contains(&id))
     }
 
@@ -230,7 +230,7 @@ impl Scope {
                         && l.data.recommendation_id == recommendation.meta.id
                         && self.covered.contains(&l.data.to_id.uuid())
                 };
-                self.bears_on(goals_and_items(&data.goal_ids, &data.item_ids))
+                self.covers_any(goals_and_items(&data.goal_ids, &data.item_ids))
                     || seen
                         .pointing::<RecommendationLink>(recommendation.meta.id)
                         .any(leads)
@@ -250,7 +250,7 @@ impl Scope {
         match self.about {
             About::Everything => true,
             About::Purpose | About::Review => {
-                self.bears_on(data.record_ids.iter().map(|id| id.uuid()))
+                self.covers_any(data.record_ids.iter().map(|id| id.uuid()))
             }
             About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
             About::Board => action.computed.board_id == Some(self.id),
@@ -265,11 +265,11 @@ impl Scope {
             return false;
         }
         let register = seen.get::<RiskRegister>(data.register_id);
-        let bears = || self.bears_on(goals_and_items(&data.goal_ids, &data.item_ids));
+        let is_about = || self.covers_any(goals_and_items(&data.goal_ids, &data.item_ids));
         match self.about {
             About::Everything => true,
             About::Purpose => {
-                bears()
+                is_about()
                     || register.is_some_and(|r| {
                         r.data
                             .plan_id

@@ -117,7 +117,7 @@ async fn every_session_can_be_ended(app: TestApp) {
         .await;
     me(&app, &token).await.problem("unauthenticated");
     refresh(&app, &token).await.problem("invalid_grant");
-    // A token of a later second is good; so is any once the moment lies in the past.
+    // A token issued in a later second is valid, and so is a new token if the time is in the past.
     let past = now - chrono::Duration::hours(1);
     admin
         .patch(

@@ -634,7 +634,8 @@ async fn a_mapped_role_has_its_scope(app: TestApp) {
     assert_eq!(held("lost").await, json!([]));
 }
 
-/// Whoever brings no role is let in only where that is configured; then roles are granted here.
+/// A subject whose token has no role is admitted only if the configuration says so. Its roles are
+/// then granted here.
 async fn a_subject_without_a_role_is_admitted_by_configuration_alone(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;

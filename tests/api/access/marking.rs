@@ -105,7 +105,7 @@ async fn a_marked_record_does_not_exist_for_the_uncleared(app: TestApp) {
         let plain = maker.make(kind).await;
         let hidden = maker.make_with(kind.name, marked()).await;
         let by_auditors = keeping(kind) == Role::Auditor;
-        // Whoever keeps what only auditors keep is cleared; the others read it.
+        // Auditors are cleared, so another role must read the kinds that only auditors may change.
         let uncleared = if by_auditors {
             app.role(Role::Viewer)
         } else {
@@ -322,7 +322,7 @@ async fn what_lies_within_a_marked_record_is_hidden_with_it(app: TestApp) {
     }
 }
 
-/// A hidden record that stands in the way is not named.
+/// A refused withdrawal does not name a linked record that the caller may not see.
 async fn a_hidden_record_in_the_way_is_not_named(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;

@@ -106,8 +106,8 @@ async fn a_waived_gap_does_not_count_until_the_waiver_expires(app: TestApp) {
     );
 }
 
-/// Whoever keeps the register of the rule waives its gaps, in a scope that covers the record;
-/// nobody else, and a contributor never.
+/// Only those responsible for the rule's register can waive its gaps, in a scope that covers the
+/// record. A contributor never can.
 async fn a_gap_is_waived_by_who_keeps_its_register(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;

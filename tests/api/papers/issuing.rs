@@ -237,8 +237,8 @@ async fn roles_and_decisions(app: TestApp) {
     );
 }
 
-/// An official paper holds nothing that is marked, whoever issues it; a draft shows each reader
-/// what they may see; one that is marked itself holds more, and never becomes official again.
+/// An official paper contains nothing that is marked, even if its issuer is cleared. A draft shows
+/// each reader what they may see. A marked paper contains more, and never becomes official again.
 async fn what_is_marked_stays_hidden(app: TestApp) {
     let scene = Scene::of(&app).await;
     let maker = Maker::new(&app);

@@ -1,15 +1,14 @@
 //! Checks that several records about a recommendation share.
 
-use uuid::Uuid;
-
-use super::{Recommendation, state};
+use super::{Recommendation, RecommendationId, state};
+use crate::registers::assurance::AuditReviewId;
 use crate::world::{Reading, Resource, Rules};
 
 /// Whether a recommendation belongs to the requested review. True if no review is requested.
 pub(in crate::registers::assurance) fn is_of_review(
     reading: Reading<'_>,
-    recommendation: Uuid,
-    review: Option<Uuid>,
+    recommendation: RecommendationId,
+    review: Option<AuditReviewId>,
 ) -> bool {
     let of = |id| {
         reading
@@ -24,12 +23,11 @@ pub(in crate::registers::assurance) fn is_of_review(
 /// own claim (S25), whatever role they hold now.
 pub(in crate::registers::assurance) fn independent<R: Resource>(
     rules: &mut Rules<'_, R>,
-    recommendation: Uuid,
-    pointer: &str,
+    recommendation: RecommendationId,
 ) {
     rules.require(
-        !state::claimed_by(rules.reading.world, recommendation, rules.actor),
-        pointer,
+        !state::claimed_by(rules.reading.world, recommendation.uuid(), rules.actor),
+        "/recommendation_id",
         "own_claim",
         "this account, or another of the same person, has claimed that the recommendation is \
             implemented; another auditor must decide",

@@ -8,6 +8,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::{independent, is_of_review};
 use crate::policy::Subject;
 use crate::registers::assurance::{
     AuditReviewId, ManagementDecision, ManagementResponse, ManagementResponseId, Recommendation,
@@ -199,11 +200,7 @@ impl Resource for RecommendationClosure {
     }
     // S24, S26
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::assurance::recommendation::checks::independent(
-            rules,
-            self.recommendation_id.uuid(),
-            "/recommendation_id",
-        );
+        independent(rules, self.recommendation_id);
         not_in_future(rules, "/closed_on", Some(self.closed_on));
         self.check_ground(rules);
         let on = rules
@@ -218,11 +215,7 @@ impl Resource for RecommendationClosure {
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::assurance::recommendation::checks::independent(
-            rules,
-            self.recommendation_id.uuid(),
-            "/recommendation_id",
-        );
+        independent(rules, self.recommendation_id);
     }
     fn touches(&self) -> Vec<Uuid> {
         vec![self.recommendation_id.uuid()]
@@ -235,11 +228,7 @@ impl Resource for RecommendationClosure {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
             && any(&f.closure, &r.data.closure)
             && is_some(&f.accepted_by_post_id, &r.data.accepted_by_post_id)
             && is_some(&f.superseded_by_id, &r.data.superseded_by_id)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::is_of_review;
 use crate::policy::Subject;
 use crate::registers::assurance::{
     AuditReviewId, Recommendation, RecommendationClosureState, RecommendationId,
@@ -192,11 +193,7 @@ impl Resource for RecommendationExtension {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
             && is_some(&f.approver_post_id, &r.data.approver_post_id)
             && is_some(&f.approver_board_id, &r.data.approver_board_id)
             && in_window(

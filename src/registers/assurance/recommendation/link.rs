@@ -7,6 +7,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::is_of_review;
 use crate::policy::Subject;
 use crate::registers::assurance::recommendation::Recommendation;
 use crate::registers::assurance::{AuditReviewId, RecommendationId};
@@ -160,11 +161,7 @@ impl Resource for RecommendationLink {
             && is(&f.to_id, &r.data.to_id)
             && f.either_id.is_none_or(|id| ends.contains(&id))
             && any(&f.relation, &r.data.relation)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.recommendation_id

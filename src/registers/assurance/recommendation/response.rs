@@ -8,6 +8,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::is_of_review;
 use crate::policy::Subject;
 use crate::registers::assurance::{AuditReviewId, RecommendationId};
 use crate::registers::checks::{in_window, not_in_future};
@@ -108,11 +109,7 @@ impl Resource for ManagementResponse {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
             && any(&f.response, &r.data.response)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && in_window(

@@ -8,6 +8,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::is_of_review;
 use crate::policy::Subject;
 use crate::registers::assurance::recommendation::RecommendationId;
 use crate::registers::assurance::review::AuditReviewId;
@@ -343,11 +344,7 @@ impl Resource for RecommendationUpdate {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
             && any(&f.update_kind, &r.data.update_kind)
             && is_some(&f.by_post_id, &r.data.by_post_id)
             && f.refers_to_id

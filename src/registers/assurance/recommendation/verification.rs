@@ -8,6 +8,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::checks::{independent, is_of_review};
 use crate::policy::Subject;
 use crate::registers::assurance::{
     AuditReviewId, Recommendation, RecommendationClosureState, RecommendationId,
@@ -108,11 +109,7 @@ impl Resource for Verification {
     }
     // S25
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::assurance::recommendation::checks::independent(
-            rules,
-            self.recommendation_id.uuid(),
-            "/recommendation_id",
-        );
+        independent(rules, self.recommendation_id);
         not_in_future(rules, "/decided_on", Some(self.decided_on));
         rules.require(
             self.result == VerificationResult::Verified || self.reason.is_some(),
@@ -151,11 +148,7 @@ impl Resource for Verification {
         );
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::assurance::recommendation::checks::independent(
-            rules,
-            self.recommendation_id.uuid(),
-            "/recommendation_id",
-        );
+        independent(rules, self.recommendation_id);
     }
     fn touches(&self) -> Vec<Uuid> {
         vec![self.recommendation_id.uuid()]
@@ -168,11 +161,7 @@ impl Resource for Verification {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.recommendation_id, &r.data.recommendation_id)
-            && crate::registers::assurance::recommendation::checks::is_of_review(
-                reading,
-                r.data.recommendation_id.uuid(),
-                f.review_id.map(Into::into),
-            )
+            && is_of_review(reading, r.data.recommendation_id, f.review_id)
             && is(&f.claim_id, &r.data.claim_id)
             && any(&f.result, &r.data.result)
             && is_some(&f.by_post_id, &r.data.by_post_id)

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
+use crate::registers::assurance::controls::tell_controls;
 use crate::registers::assurance::{AssuranceScale, AssuranceScaleId};
 use crate::registers::checks::{asked, distinct, in_window};
 use crate::registers::links::reaches;
@@ -197,7 +198,7 @@ impl Resource for AuditReview {
             .is_some_and(|b| b.meta.marking != rules.meta.marking)
         {
             for r in world.pointing_to(own) {
-                crate::registers::assurance::controls::tell_controls(rules, r.meta().id);
+                tell_controls(rules, r.meta().id);
             }
         }
     }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{asked, in_window};
+use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::evidence::DocumentVersion;
 use crate::registers::governance::BoardId;
 use crate::registers::links::parts;
@@ -181,7 +181,7 @@ impl Resource for Document {
             "not_allowed",
             "is the date the URL was last read; give url or leave retrieved_on out",
         );
-        crate::registers::checks::not_in_future(rules, "/retrieved_on", self.retrieved_on);
+        not_in_future(rules, "/retrieved_on", self.retrieved_on);
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let versions = || parts::<DocumentVersion>(reading.world, meta);

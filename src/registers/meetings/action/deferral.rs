@@ -14,7 +14,7 @@ use crate::registers::links::{count, others};
 use crate::registers::meetings::action::checks::on_action;
 use crate::registers::meetings::action::{Due, due_of, due_with};
 use crate::registers::meetings::meeting::checks::{
-    is_of_board, is_secretarys, later_meeting, only_of_same_board,
+    is_of_board, is_secretarys, later_meeting, only_of_same_board, withdrawn_by_secretary,
 };
 use crate::registers::meetings::{
     Action, ActionId, ActionPartId, ActionStatus, Meeting, MeetingId, MeetingStatus,
@@ -260,10 +260,7 @@ impl Resource for ActionDeferral {
             .world
             .get::<Action>(self.action_id)
             .map(|a| a.data.meeting_id);
-        crate::registers::meetings::meeting::checks::withdrawn_by_secretary(
-            rules,
-            meeting.map(Into::into),
-        );
+        withdrawn_by_secretary(rules, meeting.map(Into::into));
     }
     fn compute(
         &self,
@@ -322,8 +319,7 @@ impl Resource for ActionDeferral {
             && in_window(Some(d.decided_on), (f.decided_from, f.decided_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
-                || meeting()
-                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -24,6 +24,7 @@ use super::{ActionDeferral, Meeting};
 use crate::policy::Subject;
 use crate::registers::links::{count, parts};
 use crate::registers::meetings::MeetingId;
+use crate::registers::meetings::meeting::checks::withdrawn_by_secretary;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::id::MentionId;
@@ -230,10 +231,7 @@ impl Resource for Action {
         rules::check(self, rules);
     }
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::meetings::meeting::checks::withdrawn_by_secretary(
-            rules,
-            Some(self.meeting_id.uuid()),
-        );
+        withdrawn_by_secretary(rules, Some(self.meeting_id.uuid()));
     }
     fn compute(
         &self,

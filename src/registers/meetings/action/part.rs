@@ -13,7 +13,9 @@ use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others, parts};
 use crate::registers::meetings::action::due_of;
 use crate::registers::meetings::action::response::ActionClaim;
-use crate::registers::meetings::meeting::checks::{is_of_board, is_secretarys, reserved};
+use crate::registers::meetings::meeting::checks::{
+    is_of_board, is_secretarys, reserved, withdrawn_by_secretary,
+};
 use crate::registers::meetings::{
     Action, ActionDeferral, ActionId, ActionResponse, ActionStatus, MeetingId,
 };
@@ -190,10 +192,7 @@ impl Resource for ActionPart {
             .world
             .get::<Action>(self.action_id)
             .map(|a| a.data.meeting_id);
-        crate::registers::meetings::meeting::checks::withdrawn_by_secretary(
-            rules,
-            meeting.map(Into::into),
-        );
+        withdrawn_by_secretary(rules, meeting.map(Into::into));
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let responses: Vec<&Rec<ActionResponse>> = parts(reading.world, meta).collect();
@@ -249,8 +248,7 @@ impl Resource for ActionPart {
                 .is_none_or(|n| r.computed.deferral_count >= n)
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
-                || meeting()
-                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
             && asked(f.overdue, overdue)
     }

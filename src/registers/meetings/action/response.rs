@@ -226,8 +226,7 @@ impl Resource for ActionResponse {
             && in_window(Some(a.responded_on), (f.responded_from, f.responded_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
-                || meeting()
-                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

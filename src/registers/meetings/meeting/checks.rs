@@ -3,17 +3,17 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Meeting, MeetingStatus};
+use super::{Meeting, MeetingId, MeetingStatus};
 use crate::policy::{Act, Subject};
 use crate::registers::checks::{Days, in_window};
-use crate::registers::governance::Board;
+use crate::registers::governance::{Board, BoardId};
 use crate::world::{Reading, Rec, Resource, Rules, World};
 
 /// Whether a meeting belongs to the given board. Always true if no board is given.
 pub(in crate::registers::meetings) fn is_of_board(
     reading: Reading<'_>,
-    meeting: Uuid,
-    board: Option<Uuid>,
+    meeting: MeetingId,
+    board: Option<BoardId>,
 ) -> bool {
     board.is_none_or(|b| {
         reading

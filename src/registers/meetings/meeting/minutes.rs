@@ -283,7 +283,7 @@ impl Resource for Minutes {
             && any(&f.status, &m.status)
             && is_some(&f.approved_at_meeting_id, &m.approved_at_meeting_id)
             && in_window(m.approved_on, (f.approved_from, f.approved_until))
-            && is_of_board(reading, m.meeting_id.uuid(), f.board_id.map(Into::into))
+            && is_of_board(reading, m.meeting_id, f.board_id)
             && is_within(
                 reading,
                 m.meeting_id.uuid(),

@@ -145,8 +145,7 @@ impl Resource for MinutesAmendment {
             && in_window(Some(r.data.agreed_on), (f.agreed_from, f.agreed_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
-                || meeting()
-                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.minutes_id

@@ -145,8 +145,7 @@ impl Resource for MinutesDelivery {
             && in_window(Some(d.sent_on), (f.sent_from, f.sent_until))
             && (f.meeting_id.is_none() || meeting() == f.meeting_id)
             && (f.board_id.is_none()
-                || meeting()
-                    .is_some_and(|m| is_of_board(reading, m.uuid(), f.board_id.map(Into::into))))
+                || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.minutes_id

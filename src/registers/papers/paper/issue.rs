@@ -65,10 +65,7 @@ pub struct PaperIssueFilter {
 /// Returns the SHA-256 of a text's UTF-8 bytes, in hexadecimal.
 #[must_use]
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    hex::encode(Sha256::digest(text))
 }
 
 impl Resource for PaperIssue {

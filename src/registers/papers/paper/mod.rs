@@ -263,7 +263,7 @@ impl Resource for Paper {
     }
     // S37
     fn rules(&self, rules: &mut Rules<'_, Self>) {
-        crate::registers::papers::paper::rules::check(self, rules);
+        rules::check(self, rules);
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         let world = reading.world;

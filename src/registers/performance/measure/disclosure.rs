@@ -12,10 +12,12 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::registers::performance::measure::classification::Classification;
-use crate::registers::performance::measure::observation::{Observation, ObservationState};
+use crate::registers::performance::measure::observation::{
+    Observation, ObservationState, table_of,
+};
 use crate::registers::performance::measure::{BreakdownCategory, Measure, MeasureUnit};
 use crate::registers::performance::period::Figure;
-use crate::registers::settings::Suppression;
+use crate::registers::settings::{Suppression, suppression};
 use crate::world::Rec;
 use crate::world::visible::DisclosureContext;
 
@@ -323,11 +325,8 @@ pub fn release(observation: &Rec<Observation>, among: Option<&DisclosureContext<
     let Some(measure) = among.world.get::<Measure>(observation.data.measure_id) else {
         return recorded.suppressed();
     };
-    let rule = crate::registers::settings::suppression(among.now);
-    let key = crate::registers::performance::measure::observation::table_of(
-        observation.data.measure_id.uuid(),
-        observation.data.period,
-    );
+    let rule = suppression(among.now);
+    let key = table_of(observation.data.measure_id.uuid(), observation.data.period);
     let table = among.once(key.clone(), || table(among, &key, &measure.data, rule));
     match table.get(&observation.meta.id) {
         Some(false) => recorded.rounded(&measure.data, rule),

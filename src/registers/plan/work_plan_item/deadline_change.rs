@@ -12,6 +12,7 @@ use crate::registers::checks::{approved, in_window, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::links::others;
 use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItem, WorkPlanItemId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
@@ -199,11 +200,7 @@ impl Resource for DeadlineChange {
             && is_some(&f.approver_board_id, &r.data.approver_board_id)
             && is(&f.is_extension, &r.computed.is_extension)
             && in_window(Some(r.data.decided_on), (f.decided_from, f.decided_until))
-            && crate::registers::plan::is_of_plan(
-                reading,
-                r.data.item_id.uuid(),
-                f.plan_id.map(Into::into),
-            )
+            && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }

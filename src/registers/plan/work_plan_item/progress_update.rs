@@ -10,6 +10,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{ItemStatus, PlanId, Rag, WorkPlanItem, WorkPlanItemId};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
@@ -163,11 +164,7 @@ impl Resource for ProgressUpdate {
                     .is_some_and(|c| any(&f.declared_rag, &c)))
             && (f.status.is_none() || r.data.status.is_some_and(|s| any(&f.status, &s)))
             && in_window(Some(r.data.made_on), (f.made_from, f.made_until))
-            && crate::registers::plan::is_of_plan(
-                reading,
-                r.data.item_id.uuid(),
-                f.plan_id.map(Into::into),
-            )
+            && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
