@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use actix_web::http::header::{Encoding, Preference, Quality, QualityItem};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -139,19 +140,16 @@ impl Published {
     }
 }
 
-/// Whether an `Accept-Encoding` (RFC 9110, section 12.5.3) takes gzip.
+/// Whether an `Accept-Encoding` (RFC 9110, section 12.5.3) takes gzip, by name or else by `*`.
 fn accepts_gzip(header: &str) -> bool {
-    header.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let is_gzip = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-        let is_refused = |weight: &str| {
-            let weight = weight.strip_prefix("q=").or(weight.strip_prefix("Q="));
-            weight.is_some_and(|w| w.parse::<f32>().is_ok_and(|w| w <= 0.0))
-        };
-        is_gzip && !parts.any(is_refused)
-    })
+    let items: Vec<QualityItem<Preference<Encoding>>> = header
+        .split(',')
+        .filter_map(|item| item.parse().ok())
+        .collect();
+    let quality = |of| items.iter().find(|i| i.item == of).map(|i| i.quality);
+    quality(Preference::Specific(Encoding::gzip()))
+        .or_else(|| quality(Preference::Any))
+        .is_some_and(|quality| quality > Quality::ZERO)
 }
 
 /// The operations of this module.
@@ -239,10 +237,24 @@ mod tests {
 
     #[test]
     fn gzip_is_sent_to_who_takes_it() {
-        for takes in ["gzip", "br, GZIP;q=0.5", "*", "zstd, gzip ; q=1"] {
+        for takes in [
+            "gzip",
+            "br, GZIP;q=0.5",
+            "*",
+            "zstd, gzip ; q=1",
+            "*;q=0, gzip",
+        ] {
             assert!(accepts_gzip(takes), "{takes}");
         }
-        for refuses in ["", "identity", "gzip;q=0", "zstd, gzip; q=0.0", "xgzip"] {
+        for refuses in [
+            "",
+            "identity",
+            "gzip;q=0",
+            "zstd, gzip; q=0.0",
+            "xgzip",
+            "gzip;q=0, *",
+            "*, gzip;q=0",
+        ] {
             assert!(!accepts_gzip(refuses), "{refuses}");
         }
     }
