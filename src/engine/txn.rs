@@ -711,9 +711,7 @@ impl<'a> Txn<'a> {
         before: Option<&Arc<dyn AnyRecord>>,
         links: Vec<Link>,
     ) -> Result<(), Problem> {
-        let old: Vec<Uuid> = before
-            .map(|b| b.targets())
-            .unwrap_or_default();
+        let old: Vec<Uuid> = before.map(|b| b.targets()).unwrap_or_default();
         let mut errors = Vec::new();
         for link in links {
             let names = || match link.takes_any() {

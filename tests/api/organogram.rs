@@ -98,7 +98,7 @@ async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
         gaps(&top)
     );
     assert!(
-        gaps(&middle).contains("edge_agreed_by_one_side")
+        gaps(&middle).contains("relationship_agreed_by_one_side")
             && gaps(&middle).contains("board_without_chair"),
         "{}",
         gaps(&middle)

@@ -176,7 +176,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Boards,
         "board_relationship",
-        &["edge_agreed_by_one_side"],
+        &["relationship_agreed_by_one_side"],
     ),
     (
         GapRegister::Boards,

@@ -147,10 +147,12 @@ impl Resource for GapWaiver {
             "reason": "The target is set with the business plan in March", "granted_on": "2020-10-26", "expires_on": "2021-03-31"
         })
     }
-    /// Three rules had `put_off` in their codes.
+    /// Three rules had `put_off` in their codes, and one called a relationship an edge.
     fn lift(snapshot: &mut Map<String, Value>, _: i32) {
         if let Some(Value::String(rule)) = snapshot.get_mut("rule") {
-            *rule = rule.replace("_put_off_without_date", "_deferred_without_date");
+            *rule = rule
+                .replace("_put_off_without_date", "_deferred_without_date")
+                .replace("edge_agreed_by", "relationship_agreed_by");
         }
     }
     fn title(&self) -> Option<&str> {

@@ -158,9 +158,9 @@ pub const RULES: &[Rule] = &[
         look: &Each::new(board_same_remit),
     },
     Rule {
-        code: "edge_agreed_by_one_side",
+        code: "relationship_agreed_by_one_side",
         severity: Is::Medium,
-        checks: "The board relationship needs both ends to agree, but they have not.",
+        checks: "The board relationship needs both sides to agree, but they have not.",
         why: "A relationship that one side does not know about has no effect.",
         remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],
@@ -172,8 +172,8 @@ pub const RULES: &[Rule] = &[
             {
                 None
             }
-            RelationshipAgreement::OneSided => because("only one end has agreed"),
-            RelationshipAgreement::Missing => because("neither end has agreed"),
+            RelationshipAgreement::OneSided => because("only one side has agreed"),
+            RelationshipAgreement::Missing => because("neither side has agreed"),
             RelationshipAgreement::NotNeeded | RelationshipAgreement::Agreed => None,
         }),
     },

@@ -313,7 +313,7 @@ fn legend(out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">relationship not agreed by both ends</text>",
+        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">relationship not agreed by both sides</text>",
         mark(x + 8, y),
         x + 22,
         y + 4
@@ -576,7 +576,7 @@ mod tests {
             "board_without_terms",
             "board_without_chair",
             "board_without_reporting_line",
-            "edge_agreed_by_one_side",
+            "relationship_agreed_by_one_side",
             "membership_without_basis",
         ];
         let node = |n: u128| {

@@ -449,7 +449,7 @@ fn boards() -> Vec<Break> {
             })
         },
         brk(
-            "edge_agreed_by_one_side",
+            "relationship_agreed_by_one_side",
             "E1",
             vec![Patch("E1", json!({ "agreed_by_to_on": null }))],
         ),
