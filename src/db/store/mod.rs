@@ -1,0 +1,34 @@
+//! All statements sent to the database: a file for each table, [`append`] for the journal and its
+//! records, and [`Side`] for what is written with them but is not recorded in the journal.
+
+mod append;
+mod calendar_feeds;
+mod credentials;
+mod idempotency;
+mod jobs;
+mod journal;
+mod keys;
+mod last_numbers;
+mod people;
+mod records;
+mod refresh_tokens;
+mod side;
+mod unnest;
+
+pub use append::append;
+pub use calendar_feeds::{
+    CalendarFeedRow, calendar_feed, calendar_feed_by_digest, calendar_feeds_before,
+};
+pub use credentials::{CredentialRow, credential_by_login, credentials_of};
+pub use idempotency::{IdempotencyRow, replay};
+pub use jobs::{JobRow, job, jobs_before, silent_jobs};
+pub use journal::{
+    AuthorRow, Head, JournalRow, authors, entries_after, head, head_seq, seq_at, version, versions,
+    versions_at,
+};
+pub use keys::{SigningKeyRow, secret, signing_keys};
+pub use last_numbers::last_numbers;
+pub use people::{PersonRow, people_ids, person};
+pub use records::{RecordRow, records_after};
+pub use refresh_tokens::{RefreshRow, refresh_token};
+pub use side::{Side, write_side};
