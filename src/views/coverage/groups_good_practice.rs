@@ -1,0 +1,83 @@
+//! Business groups against good practice, by whether it was published by plan or ad hoc.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use uuid::Uuid;
+
+use super::answer::{CoverageMatrix, CoverageView};
+use super::lines::AS_TABLE;
+use super::matrix::{Line, Matrix};
+use crate::http::Operation;
+use crate::policy::Subject;
+use crate::problem::Problem;
+use crate::registers::checks::runs_on;
+use crate::registers::communications::{GoodPractice, PracticeBasis};
+use crate::registers::organisation::{Unit, UnitKind};
+use crate::views::request::{self, Asked};
+use crate::world::Rec;
+use crate::world::visible::VisibleWorld;
+
+pub(super) fn operation() -> Operation {
+    request::operation(
+        "/api/v1/coverage/groups-good-practice",
+        "getCoverageGroupsGoodPractice",
+        Subject::PlanItem,
+        compute,
+    )
+    .says(
+        "Views",
+        "Show business groups against good practice",
+        &format!(
+            "Returns business groups against examples of good practice, published by plan or \
+                ad hoc. Examples of a unit below a group count for the group. {AS_TABLE}"
+        ),
+    )
+}
+
+fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
+    let seen = &asked.seen;
+    let is_group = |u: &&Rec<Unit>| {
+        u.data.unit_kind == UnitKind::BusinessGroup
+            && runs_on((u.data.from_on, u.data.until_on), asked.on)
+    };
+    let mut rows: BTreeMap<Uuid, Line> = seen
+        .live::<Unit>()
+        .filter(is_group)
+        .map(|u| (u.meta.id, Line::of(&u.meta, &u.data.name)))
+        .collect();
+    let mut examples: Vec<(Uuid, &Rec<GoodPractice>)> = Vec::new();
+    for example in seen.live::<GoodPractice>() {
+        let of = group(seen, example.data.unit_id.uuid());
+        if let Entry::Vacant(place) = rows.entry(of)
+            && let Some(unit) = seen.get::<Unit>(of)
+        {
+            let line = Line::of(&unit.meta, &unit.data.name);
+            place.insert(line.with_note("not a business group or part of one".to_owned()));
+        }
+        examples.push((of, example));
+    }
+    let code = |b: PracticeBasis| Uuid::from_u128(b as u128);
+    let columns =
+        [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| (code(b), Line::of_code(&b)));
+    let mut matrix = Matrix::new(rows.into_iter().collect(), columns.into());
+    for (of, example) in examples {
+        if let Some(cell) = matrix.cell(of, code(example.data.basis)) {
+            cell.mark("example");
+        }
+    }
+    Ok(matrix.into_view(asked, CoverageMatrix::GroupsGoodPractice))
+}
+
+/// The business group that a unit belongs to, or the unit itself if it belongs to none.
+fn group(seen: &VisibleWorld, unit: Uuid) -> Uuid {
+    let (mut at, mut steps) = (Some(unit), 0);
+    while let Some(found) = at.and_then(|id| seen.get::<Unit>(id)) {
+        if found.data.unit_kind == UnitKind::BusinessGroup {
+            return found.meta.id;
+        }
+        steps += 1;
+        at = found.data.parent_id.filter(|_| steps < 50).map(Into::into);
+    }
+    unit
+}

@@ -1,0 +1,144 @@
+//! The matrix as a spreadsheet.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{CoverageCell, CoverageEntry, CoverageView};
+use crate::views::rag::counted;
+use crate::views::request::View;
+
+/// Most matrix columns that a table shows as columns. Above that, the table has a row for each
+/// cell.
+const WIDEST: usize = 200;
+
+/// The cells of a row are next to each other, in the order of their columns' keys.
+type Cells<'a> = BTreeMap<(&'a str, &'a str), &'a CoverageCell>;
+
+type Row = Map<String, Value>;
+
+impl CoverageCell {
+    /// Text of the cell in a spreadsheet.
+    fn text(&self) -> String {
+        let marks = self.marks.join(" ").replace('_', " ");
+        match &self.turnout {
+            // If attendance was not recorded, nobody can tell who came.
+            Some(t) if t.recorded == 0 => {
+                format!(
+                    "{marks}: attendance not recorded ({})",
+                    counted(t.held.into(), "meeting")
+                )
+            }
+            Some(t) => format!(
+                "{marks}: attended {} of {} with recorded attendance",
+                t.attended,
+                counted(t.recorded.into(), "meeting")
+            ),
+            None if self.count > 1 => format!("{marks} ({})", self.count),
+            None => marks,
+        }
+    }
+}
+
+impl View for CoverageView {
+    /// If the matrix is too wide, the table has a row for each cell and each gap.
+    fn rows(&self) -> Vec<Row> {
+        let rows = by_reference(&self.rows, &self.row_gaps);
+        let columns = by_reference(&self.columns, &self.column_gaps);
+        let cells: Cells<'_> = self
+            .cells
+            .iter()
+            .map(|c| ((c.row.as_str(), c.column.as_str()), c))
+            .collect();
+        if columns.len() > WIDEST {
+            long(&rows, &columns, &cells, &self.column_gaps)
+        } else {
+            wide(&rows, &columns, &cells, self.filled_count)
+        }
+    }
+}
+
+fn by_reference<'a>(a: &'a [CoverageEntry], b: &'a [CoverageEntry]) -> Vec<&'a CoverageEntry> {
+    let mut all: Vec<&CoverageEntry> = a.iter().chain(b).collect();
+    all.sort_by(|a, b| a.reference.cmp(&b.reference));
+    all
+}
+
+/// The first columns of every row.
+fn head(reference: Value, name: Value, filled: u32) -> Row {
+    let mut row = Map::new();
+    row.insert("reference".into(), reference);
+    row.insert("name".into(), name);
+    row.insert("filled".into(), json!(filled));
+    row
+}
+
+fn head_of(entry: &CoverageEntry) -> Row {
+    head(json!(entry.reference), json!(entry.name), entry.filled)
+}
+
+/// A column for each column of the matrix, and a last row with the totals.
+fn wide(
+    rows: &[&CoverageEntry],
+    columns: &[&CoverageEntry],
+    cells: &Cells<'_>,
+    filled_count: u32,
+) -> Vec<Row> {
+    // The space in the title keeps it distinct from the first three columns.
+    let title = |c: &CoverageEntry| {
+        let title = format!("{} {}", c.reference, c.name);
+        title.chars().take(80).collect::<String>()
+    };
+    let mut table: Vec<Row> = Vec::with_capacity(rows.len() + 1);
+    for of in rows {
+        let mut row = head_of(of);
+        for column in columns {
+            let cell = cells.get(&(of.key.as_str(), column.key.as_str()));
+            row.insert(title(column), json!(cell.map(|c| c.text())));
+        }
+        table.push(row);
+    }
+    let mut totals = head(json!("filled"), Value::Null, filled_count);
+    for column in columns {
+        totals.insert(title(column), json!(column.filled));
+    }
+    table.push(totals);
+    table
+}
+
+/// A row for each cell, for each row without a cell, and for each column without a filled cell.
+fn long(
+    rows: &[&CoverageEntry],
+    columns: &[&CoverageEntry],
+    cells: &Cells<'_>,
+    column_gaps: &[CoverageEntry],
+) -> Vec<Row> {
+    let by_key: HashMap<&str, &CoverageEntry> =
+        columns.iter().map(|c| (c.key.as_str(), *c)).collect();
+    let with_cell = |mut row: Row, column: Option<&CoverageEntry>, cell: Option<&CoverageCell>| {
+        let reference = column.map(|c| &c.reference);
+        row.insert("column_reference".into(), json!(reference));
+        row.insert("column_name".into(), json!(column.map(|c| &c.name)));
+        row.insert("cell".into(), json!(cell.map(CoverageCell::text)));
+        row
+    };
+    let mut table = Vec::new();
+    for of in rows {
+        let of_row = cells
+            .range((of.key.as_str(), "")..)
+            .take_while(|((row, _), _)| *row == of.key);
+        let before = table.len();
+        for ((_, column), cell) in of_row {
+            let column = by_key.get(column).copied();
+            table.push(with_cell(head_of(of), column, Some(cell)));
+        }
+        if table.len() == before {
+            table.push(with_cell(head_of(of), None, None));
+        }
+    }
+    for column in column_gaps {
+        let row = head(Value::Null, Value::Null, 0);
+        table.push(with_cell(row, Some(column), None));
+    }
+    table
+}
