@@ -209,7 +209,7 @@ impl Caller {
     /// A caller whose role may update a subject's records sees its figures as recorded, even if
     /// this token cannot change them.
     #[must_use]
-    pub fn sight(&self) -> Visibility {
+    pub fn visibility(&self) -> Visibility {
         let keeps = |subject: Subject| {
             let held = self
                 .held
@@ -236,7 +236,7 @@ impl Caller {
             hash.update(self.account);
             hash.update(format!(
                 "{:?}",
-                (self.sight(), self.held.get(self.granted..))
+                (self.visibility(), self.held.get(self.granted..))
             ));
             hash.finalize().into()
         })

@@ -20,11 +20,11 @@ pub struct WorldAt {
     pub is_now: bool,
 }
 
-/// Number of past worlds kept for the next request. Each shares unchanged records with the current
+/// Number of past worlds cached for the next request. Each shares unchanged records with the current
 /// world.
-const KEPT: usize = 4;
-/// Maximum number of records in the kept worlds that are not shared with the current world. The
-/// last world requested is always kept.
+const MOST_WORLDS: usize = 4;
+/// Maximum number of records in the cached worlds that are not shared with the current world. The
+/// last world requested is always cached.
 const OWN_RECORDS: usize = 20_000;
 
 /// Number of changed records whose earlier versions are read and parsed at once.
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 2_000;
 
 /// A past world, with the number of its last entry and how many records it does not share with the
 /// current world.
-struct Kept {
+struct CachedWorld {
     seq: i64,
     own: usize,
     world: Arc<World>,
@@ -41,7 +41,7 @@ struct Kept {
 /// The past worlds requested most recently.
 #[derive(Default)]
 pub struct Past {
-    kept: Mutex<VecDeque<Kept>>,
+    cached: Mutex<VecDeque<CachedWorld>>,
     /// Lets one past world be built at a time. Other requests for the same world wait for it.
     making: tokio::sync::Mutex<()>,
 }
@@ -87,7 +87,7 @@ impl Past {
                 })
                 .await?,
         );
-        self.keep(Kept {
+        self.cache(CachedWorld {
             seq,
             own,
             world: Arc::clone(&world),
@@ -99,26 +99,26 @@ impl Past {
     }
 
     fn find(&self, seq: i64) -> Option<Arc<World>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(|k| k.seq == seq)?;
-        let found = kept.remove(at)?;
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = cached.iter().position(|k| k.seq == seq)?;
+        let found = cached.remove(at)?;
         let world = Arc::clone(&found.world);
-        kept.push_front(found);
+        cached.push_front(found);
         Some(world)
     }
 
     /// Drops the worlds requested longest ago, before building a new one with `own` records of its
     /// own.
     fn make_room(&self, own: usize) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.truncate(KEPT - 1);
-        while own + kept.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS
-            && kept.pop_back().is_some()
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.truncate(MOST_WORLDS - 1);
+        while own + cached.iter().map(|k| k.own).sum::<usize>() > OWN_RECORDS
+            && cached.pop_back().is_some()
         {}
     }
 
-    fn keep(&self, new: Kept) {
-        self.kept
+    fn cache(&self, new: CachedWorld) {
+        self.cached
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push_front(new);

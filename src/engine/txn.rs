@@ -60,7 +60,7 @@ fn clock() -> DateTime<Utc> {
 }
 
 /// A follow-up that only recomputes the record.
-fn anew(id: Uuid) -> FollowUp {
+fn recompute(id: Uuid) -> FollowUp {
     FollowUp {
         id,
         patch: Value::Object(Map::new()),
@@ -160,7 +160,7 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// It cannot be serialised.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<RedactedRecord, Problem> {
-        show_now(&self.world, &self.caller.sight(), record.as_ref())
+        show_now(&self.world, &self.caller.visibility(), record.as_ref())
     }
 
     /// Writes something outside the journal, in the same transaction.
@@ -599,7 +599,7 @@ impl<'a> Txn<'a> {
             (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
         let touched = record.touches();
         self.enter(kind, &record, action)?;
-        self.follow(touched.into_iter().map(anew).collect())?;
+        self.follow(touched.into_iter().map(recompute).collect())?;
         self.follow(self.recomputed(kind))?;
         Ok(record)
     }
@@ -614,7 +614,7 @@ impl<'a> Txn<'a> {
         let live = tables
             .flat_map(|t| t.rows())
             .filter(|r| r.meta().withdrawn_at.is_none());
-        live.map(|r| anew(r.meta().id)).collect()
+        live.map(|r| recompute(r.meta().id)).collect()
     }
 
     /// Changes other records as a result of this change. The depth is limited: more than that means

@@ -1,4 +1,4 @@
-//! Answers that hold until the journal moves, kept by their ETag.
+//! Answers that are valid until the journal changes, cached by their ETag.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use super::Answer;
 use crate::problem::Problem;
 
 /// Most bytes of cached answers.
-const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+const CACHED_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Answers kept until the journal moves, by their ETag.
+/// Answers cached until the journal changes, by their ETag.
 pub struct AnswerCache(moka::sync::Cache<String, Answer>);
 
 impl AnswerCache {
@@ -23,7 +23,7 @@ impl AnswerCache {
     ///
     /// # Errors
     /// Any error from making the answer.
-    pub fn kept(
+    pub fn get_or_make(
         &self,
         key: String,
         make: impl FnOnce() -> Result<Answer, Problem>,
@@ -42,7 +42,7 @@ impl Default for AnswerCache {
         Self(
             moka::sync::Cache::builder()
                 .weigher(weigh)
-                .max_capacity(KEPT_BYTES)
+                .max_capacity(CACHED_BYTES)
                 .build(),
         )
     }

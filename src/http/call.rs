@@ -92,16 +92,16 @@ impl Call {
 
     /// What is visible to the caller.
     #[must_use]
-    pub fn sight(&self) -> Visibility {
+    pub fn visibility(&self) -> Visibility {
         self.caller
             .as_deref()
-            .map_or_else(Visibility::least, Caller::sight)
+            .map_or_else(Visibility::least, Caller::visibility)
     }
 
     /// The current world, as visible to the caller.
     #[must_use]
     pub fn now(&self) -> VisibleWorld {
-        VisibleWorld::now(Arc::clone(&self.world), self.sight())
+        VisibleWorld::now(Arc::clone(&self.world), self.visibility())
     }
 
     /// Returns the world at the time given in `as_of`, and the day for which to evaluate it.
@@ -150,9 +150,9 @@ impl Call {
     #[must_use]
     pub fn seen_at(&self, found: WorldAt) -> VisibleWorld {
         if found.is_now {
-            VisibleWorld::now(found.world, self.sight())
+            VisibleWorld::now(found.world, self.visibility())
         } else {
-            VisibleWorld::past(found.world, Arc::clone(&self.world), self.sight())
+            VisibleWorld::past(found.world, Arc::clone(&self.world), self.visibility())
         }
     }
 
@@ -288,7 +288,7 @@ impl Call {
             what,
             // If the caller's access has been narrowed since, a stored response is not returned
             // again.
-            format!("{:?}", self.sight()).as_bytes(),
+            format!("{:?}", self.visibility()).as_bytes(),
         ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

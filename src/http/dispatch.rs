@@ -310,8 +310,8 @@ async fn prepare(
                 Answer::json(304, Bytes::new()).header("ETag", tag),
             ));
         }
-        if let Some(kept) = service.answers.get(tag) {
-            return Ok(Prepared::Answered(kept.header("ETag", tag)));
+        if let Some(cached) = service.answers.get(tag) {
+            return Ok(Prepared::Answered(cached.header("ETag", tag)));
         }
     }
     let (body, stream) = take_body(service, operation, headers, payload).await?;

@@ -1,5 +1,5 @@
-//! What a newcomer or a supervisor asks of the service itself, and the journal as it is read over
-//! HTTP.
+//! What the service says about itself (discovery, health, its OpenAPI documents), and the journal
+//! over HTTP.
 
 pub mod audit_log;
 pub mod discovery;

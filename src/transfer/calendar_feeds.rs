@@ -358,7 +358,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let key = format!("calendar feed {} {} {on}", row.id.0, world.seq);
     let service = Arc::clone(&call.service);
     let work = move || {
-        service.answers.kept(key, || {
+        service.answers.get_or_make(key, || {
             let filters = CalendarFeed::of(&row)?.filters;
             let things = for_feed(
                 &seen(world),

@@ -561,7 +561,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             next_cursor: items.last().filter(|_| more).map(|i| i.seq.to_string()),
             items,
         };
-        service.answers.kept(key, || render(&view, format))
+        service.answers.get_or_make(key, || render(&view, format))
     };
     actix_web::web::block(make)
         .await

@@ -1,5 +1,5 @@
 //! The views. Each is a pure function of the world as its caller may see it and of a date, and is
-//! kept until the journal changes.
+//! cached until the journal changes.
 //!
 //! A view defines its type (its documented answer), its table, and how it is computed.
 //! `request::operation` does the rest: `as_of`, the date, JSON, CSV and Excel, ETag and cache. A
@@ -7,6 +7,7 @@
 //! callers wrote gets into a drawing only through `diagram`.
 
 mod attendance;
+mod cached_counts;
 pub mod calendar;
 mod changes;
 mod communications;
@@ -18,7 +19,6 @@ mod expected;
 mod findings;
 mod gaps;
 mod gathering;
-mod kept;
 mod organogram;
 mod oversight;
 pub mod papers;

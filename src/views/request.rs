@@ -170,7 +170,7 @@ pub(super) async fn answer<V: View>(
     let work = move || {
         service
             .answers
-            .kept(key, || render(&compute(&asked)?, format))
+            .get_or_make(key, || render(&compute(&asked)?, format))
     };
     actix_web::web::block(work)
         .await

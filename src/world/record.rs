@@ -585,7 +585,7 @@ pub trait Resource:
     /// what would be disclosed, so no figure is shown.
     fn release(
         _record: &Rec<Self>,
-        _among: Option<&DisclosureContext<'_>>,
+        _context: Option<&DisclosureContext<'_>>,
     ) -> Option<(Self, Self::Computed)>
     where
         Self: Sized,
@@ -637,7 +637,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// Whether callers who are not responsible for these records see it in another form.
     fn releases(&self) -> bool;
     /// That form, as JSON.
-    fn released(&self, among: Option<&DisclosureContext<'_>>) -> Result<Bytes, serde_json::Error>;
+    fn released(&self, context: Option<&DisclosureContext<'_>>)
+    -> Result<Bytes, serde_json::Error>;
     /// The text that search covers, in lower case.
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
@@ -674,8 +675,11 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn releases(&self) -> bool {
         R::RELEASES
     }
-    fn released(&self, among: Option<&DisclosureContext<'_>>) -> Result<Bytes, serde_json::Error> {
-        match R::release(self, among) {
+    fn released(
+        &self,
+        context: Option<&DisclosureContext<'_>>,
+    ) -> Result<Bytes, serde_json::Error> {
+        match R::release(self, context) {
             Some((data, computed)) => flat(&self.meta, &data, &computed),
             None => flat(&self.meta, &self.data, &self.computed),
         }

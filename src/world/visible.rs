@@ -90,7 +90,7 @@ pub struct DisclosureContext<'a> {
     /// The current world. Its settings apply to every release, and records marked in it are not
     /// visible in the past either.
     pub now: &'a World,
-    pub sight: &'a Visibility,
+    pub visibility: &'a Visibility,
     memo: &'a Memo,
 }
 
@@ -104,7 +104,7 @@ impl DisclosureContext<'_> {
         let id = id.into();
         [self.world, self.now]
             .iter()
-            .all(|w| cleared(w, &self.sight.clearance, id))
+            .all(|w| cleared(w, &self.visibility.clearance, id))
     }
 
     /// Computes something once for all records of an answer.
@@ -167,18 +167,18 @@ fn whole(record: &dyn AnyRecord) -> Json {
 fn show(
     record: &dyn AnyRecord,
     now: &World,
-    sight: &Visibility,
-    among: Option<&DisclosureContext<'_>>,
+    visibility: &Visibility,
+    context: Option<&DisclosureContext<'_>>,
     exact: impl FnOnce() -> Json,
 ) -> Result<RedactedRecord, Problem> {
     let version = record.meta().version;
-    if sight.is_exact(now, record) {
+    if visibility.is_exact(now, record) {
         return Ok(RedactedRecord {
             json: exact().map_err(Problem::internal)?,
             tag: format!("\"{version}\""),
         });
     }
-    let json = record.released(among).map_err(Problem::internal)?;
+    let json = record.released(context).map_err(Problem::internal)?;
     let mut digest = hex::encode(Sha256::digest(&json));
     digest.truncate(16);
     Ok(RedactedRecord {
@@ -193,17 +193,17 @@ fn show(
 /// Fails if it cannot be written.
 pub fn show_now(
     world: &World,
-    sight: &Visibility,
+    visibility: &Visibility,
     record: &dyn AnyRecord,
 ) -> Result<RedactedRecord, Problem> {
     let memo = Memo::default();
-    let among = DisclosureContext {
+    let context = DisclosureContext {
         world,
         now: world,
-        sight,
+        visibility,
         memo: &memo,
     };
-    show(record, world, sight, Some(&among), || whole(record))
+    show(record, world, visibility, Some(&context), || whole(record))
 }
 
 /// The world as visible to one caller.
@@ -213,38 +213,38 @@ pub struct VisibleWorld {
     /// The current world, if `world` is an earlier one. What is not visible today is not visible in
     /// the past either.
     now: Option<Arc<World>>,
-    sight: Visibility,
+    visibility: Visibility,
     memo: Arc<Memo>,
 }
 
 impl VisibleWorld {
     /// The current world.
     #[must_use]
-    pub fn now(world: Arc<World>, sight: Visibility) -> Self {
+    pub fn now(world: Arc<World>, visibility: Visibility) -> Self {
         Self {
             world,
             now: None,
-            sight,
+            visibility,
             memo: Arc::default(),
         }
     }
 
     /// A past world.
     #[must_use]
-    pub fn past(world: Arc<World>, now: Arc<World>, sight: Visibility) -> Self {
+    pub fn past(world: Arc<World>, now: Arc<World>, visibility: Visibility) -> Self {
         Self {
             world,
             now: Some(now),
-            sight,
+            visibility,
             memo: Arc::default(),
         }
     }
 
-    fn among(&self) -> DisclosureContext<'_> {
+    fn context(&self) -> DisclosureContext<'_> {
         DisclosureContext {
             world: &self.world,
             now: self.now.as_ref().unwrap_or(&self.world),
-            sight: &self.sight,
+            visibility: &self.visibility,
             memo: &self.memo,
         }
     }
@@ -254,12 +254,12 @@ impl VisibleWorld {
     /// # Errors
     /// Fails if it cannot be written.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<RedactedRecord, Problem> {
-        let among = self.among();
+        let context = self.context();
         show(
             record.as_ref(),
-            among.now,
-            &self.sight,
-            Some(&among),
+            context.now,
+            &self.visibility,
+            Some(&context),
             || self.world.written.of(record),
         )
     }
@@ -270,7 +270,7 @@ impl VisibleWorld {
     /// # Errors
     /// Fails if it cannot be written.
     pub fn show_version(&self, version: &dyn AnyRecord) -> Result<RedactedRecord, Problem> {
-        show(version, self.among().now, &self.sight, None, || {
+        show(version, self.context().now, &self.visibility, None, || {
             whole(version)
         })
     }
@@ -281,8 +281,8 @@ impl VisibleWorld {
     pub fn may_see_version(&self, version: &dyn AnyRecord) -> bool {
         let meta = version.meta();
         version_cleared(
-            self.among().now,
-            &self.sight.clearance,
+            self.context().now,
+            &self.visibility.clearance,
             meta.id,
             meta.marking,
         )
@@ -291,24 +291,24 @@ impl VisibleWorld {
     /// Whether the caller sees the record as recorded.
     #[must_use]
     pub fn is_exact(&self, record: &dyn AnyRecord) -> bool {
-        self.sight.is_exact(self.among().now, record)
+        self.visibility.is_exact(self.context().now, record)
     }
 
     /// Whether the caller is responsible for such records in a scope that covers this one. Figures
     /// in that scope are shown as recorded.
     #[must_use]
     pub fn keeps(&self, record: &dyn AnyRecord) -> bool {
-        self.sight.keeps(self.among().now, record)
+        self.visibility.keeps(self.context().now, record)
     }
 
     /// The released form of a record, unless the caller sees it as recorded.
     #[must_use]
     pub fn released<R: Resource>(&self, record: &Rec<R>) -> Option<(R, R::Computed)> {
-        let among = self.among();
-        if self.sight.is_exact(among.now, record) {
+        let context = self.context();
+        if self.visibility.is_exact(context.now, record) {
             return None;
         }
-        R::release(record, Some(&among))
+        R::release(record, Some(&context))
     }
 
     /// The live records of a kind whose unique key starts with this prefix ([`Resource::unique`]),
@@ -330,14 +330,14 @@ impl VisibleWorld {
         let id = id.into();
         std::iter::once(&self.world)
             .chain(self.now.as_ref())
-            .all(|w| cleared(w, &self.sight.clearance, id))
+            .all(|w| cleared(w, &self.visibility.clearance, id))
     }
 
     /// Which records of the current world the caller may see; `None` for an earlier world, and
     /// where each record must be checked.
     #[must_use]
     pub fn visible(&self) -> Option<Visible> {
-        match &self.sight.clearance {
+        match &self.visibility.clearance {
             _ if self.now.is_some() => None,
             _ if self.world.hidden().is_empty() => Some(Visible::All),
             Clearance::All => Some(Visible::All),
@@ -444,14 +444,14 @@ impl VisibleWorld {
         Reading {
             world: &self.world,
             on,
-            clearance: &self.sight.clearance,
+            clearance: &self.visibility.clearance,
         }
     }
 
     /// A setting currently in force, also used for what is shown of the past.
     #[must_use]
     pub fn setting<T>(&self, of: fn(&World) -> T) -> T {
-        of(self.among().now)
+        of(self.context().now)
     }
 
     /// Number of the last journal entry in this world.
@@ -463,7 +463,7 @@ impl VisibleWorld {
     /// Which marked records are visible.
     #[must_use]
     pub fn clearance(&self) -> &Clearance {
-        &self.sight.clearance
+        &self.visibility.clearance
     }
 }
 

@@ -11,23 +11,24 @@ use foldhash::fast::RandomState;
 use super::AnyRecord;
 
 /// Bytes of JSON cached, and the overhead of each record.
-const KEPT_BYTES: u64 = 96 * 1024 * 1024;
+const CACHED_BYTES: u64 = 96 * 1024 * 1024;
 const EACH: usize = 400;
 
 /// JSON of a record, and the record itself, so that no other record can get its address.
-type Kept = (Arc<dyn AnyRecord>, Bytes);
+type CachedJson = (Arc<dyn AnyRecord>, Bytes);
 
 /// JSON of recently shown records, current and past, shared by all worlds made from the same one.
 #[derive(Clone)]
-pub struct Written(moka::sync::Cache<usize, Kept, RandomState>);
+pub struct Written(moka::sync::Cache<usize, CachedJson, RandomState>);
 
 impl Default for Written {
     fn default() -> Self {
-        let weigh =
-            |_: &usize, (_, json): &Kept| u32::try_from(json.len() + EACH).unwrap_or(u32::MAX);
+        let weigh = |_: &usize, (_, json): &CachedJson| {
+            u32::try_from(json.len() + EACH).unwrap_or(u32::MAX)
+        };
         let cache = moka::sync::Cache::builder()
             .weigher(weigh)
-            .max_capacity(KEPT_BYTES);
+            .max_capacity(CACHED_BYTES);
         Self(cache.build_with_hasher(RandomState::default()))
     }
 }

@@ -51,7 +51,7 @@ pub const RULES: &[Rule] = &[
             Some(
                 Clash::of(claimed)
                     .verified(found)
-                    .computed(stands(c, r))
+                    .computed(recorded_state(c, r))
                     .against([last.meta.id]),
             )
         }),
@@ -81,7 +81,7 @@ pub const RULES: &[Rule] = &[
             Some(
                 Clash::of(said(claim))
                     .verified(found)
-                    .computed(stands(c, r)),
+                    .computed(recorded_state(c, r)),
             )
         }),
     },
@@ -244,7 +244,7 @@ pub const RULES: &[Rule] = &[
                 let found = audit(other.computed.verification);
                 Clash::of(claimed)
                     .verified(found)
-                    .computed(stands(c, other))
+                    .computed(recorded_state(c, other))
                     .against([other.meta.id])
             })
         }),
@@ -298,7 +298,7 @@ fn said(claim: &Rec<RecommendationUpdate>) -> Said {
 }
 
 /// State of a recommendation as recorded.
-fn stands(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
+fn recorded_state(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
     let timeliness = r.timeliness(c.on, c.settings.due_soon_days).0;
     let words = format!(
         "{}, {}",

@@ -312,12 +312,12 @@ pub const RULES: &[Rule] = &[
 
 /// Whether it still binds management: its review is live and it has not been closed.
 fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
-    let stands = || {
+    let is_review_live = || {
         c.seen
             .get::<AuditReview>(r.data.review_id)
             .is_some_and(Rec::is_live)
     };
-    r.is_live() && r.computed.closure == RecommendationClosureState::None && stands()
+    r.is_live() && r.computed.closure == RecommendationClosureState::None && is_review_live()
 }
 
 /// Date on which its review was reported, if known.

@@ -71,8 +71,8 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, a: &Rec<IntranetAsset>| {
-            let stands = a.data.status != AssetStatus::Retired;
-            plain_if(stands && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
+            let is_in_use = a.data.status != AssetStatus::Retired;
+            plain_if(is_in_use && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
         }),
     },
     Rule {
@@ -95,11 +95,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Set a review date.",
         answers: &["2020, recommendation 7"],
         look: &Each::new(|_, a: &Rec<IntranetAsset>| {
-            let stands = matches!(
+            let is_public = matches!(
                 a.data.status,
                 AssetStatus::Published | AssetStatus::UnderReview
             );
-            plain_if(stands && a.data.review_due_on.is_none())
+            plain_if(is_public && a.data.review_due_on.is_none())
         }),
     },
     Rule {

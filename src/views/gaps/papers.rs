@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// Whether the paper is a draft or issued.
-fn stands(paper: &Rec<Paper>) -> bool {
+fn is_draft_or_issued(paper: &Rec<Paper>) -> bool {
     matches!(
         paper.computed.status,
         PaperStatus::Draft | PaperStatus::Issued
@@ -91,7 +91,7 @@ const FIT_ANY: [&str; 4] = [
 ];
 
 fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !stands(paper) {
+    if !is_draft_or_issued(paper) {
         return None;
     }
     let data = &paper.data;
@@ -119,7 +119,7 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !stands(paper) {
+    if !is_draft_or_issued(paper) {
         return None;
     }
     let draft = |text: &Option<String>| {
@@ -149,7 +149,7 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !stands(paper) {
+    if !is_draft_or_issued(paper) {
         return None;
     }
     let basis = Basis::of_day(c.seen.clone(), c.on);
@@ -164,7 +164,7 @@ fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !stands(paper) {
+    if !is_draft_or_issued(paper) {
         return None;
     }
     // An issued paper is checked for the date that it was written for.

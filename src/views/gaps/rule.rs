@@ -119,22 +119,22 @@ impl<'a, R: Resource> By<'a, R> {
     }
 }
 
-/// Results worked out for single records, kept for the next use. Rules ask from several threads.
-struct Kept<T>(Mutex<IdMap<Arc<T>>>);
+/// Results worked out for single records, cached for the next use. Rules ask from several threads.
+struct PerRecord<T>(Mutex<IdMap<Arc<T>>>);
 
-impl<T> Default for Kept<T> {
+impl<T> Default for PerRecord<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T> Kept<T> {
+impl<T> PerRecord<T> {
     fn get(&self, id: Uuid, work: impl FnOnce() -> T) -> Arc<T> {
-        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept().get(&id).map(Arc::clone);
+        let cached = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cached().get(&id).map(Arc::clone);
         known.unwrap_or_else(|| {
             let made = Arc::new(work());
-            kept().insert(id, Arc::clone(&made));
+            cached().insert(id, Arc::clone(&made));
             made
         })
     }
@@ -164,10 +164,10 @@ pub struct Context<'a> {
     pub meetings: By<'a, Meeting>,
     waivers: By<'a, GapWaiver>,
     planned: OnceLock<IdSet>,
-    pictures: Kept<Picture<'a>>,
+    pictures: PerRecord<Picture<'a>>,
     heard: OnceLock<(HashSet<Uuid>, HashSet<UnitKind>)>,
     practising: OnceLock<HashSet<Uuid>>,
-    figures: Kept<MeasureAvailability>,
+    figures: PerRecord<MeasureAvailability>,
     aims: OnceLock<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
 }
 
@@ -196,10 +196,10 @@ impl<'a> Context<'a> {
             meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
             waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
             planned: OnceLock::new(),
-            pictures: Kept::default(),
+            pictures: PerRecord::default(),
             heard: OnceLock::new(),
             practising: OnceLock::new(),
-            figures: Kept::default(),
+            figures: PerRecord::default(),
             aims: OnceLock::new(),
         }
     }

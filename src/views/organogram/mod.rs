@@ -366,13 +366,13 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
         children.sort_by_key(|id| rank.get(id).copied());
     }
     let mut tree: Vec<OrganogramPlace> = Vec::new();
-    let mut stands: BTreeSet<Uuid> = BTreeSet::new();
+    let mut placed: BTreeSet<Uuid> = BTreeSet::new();
     let tops = nodes
         .iter()
         .filter(|n| !has_parent.contains(&n.id))
         .chain(nodes);
     for top in tops {
-        if stands.contains(&top.id) {
+        if placed.contains(&top.id) {
             continue;
         }
         // What is still to be placed, and the path down to it.
@@ -380,7 +380,7 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
         while let Some((id, way)) = todo.pop() {
             let repeats = if way.contains(&id) {
                 Some(OrganogramRepeat::Circle)
-            } else if !stands.insert(id) {
+            } else if !placed.insert(id) {
                 Some(OrganogramRepeat::SeveralParents)
             } else {
                 None

@@ -43,7 +43,7 @@ pub struct Past {
 /// Decides what the frozen content may contain. A paper marked official contains nothing marked
 /// official_sensitive, regardless of who issues it. A paper marked official_sensitive contains what
 /// its issuer may see. In both cases, figures about people are in their released form.
-fn sight(paper: &Rec<Paper>, clearance: Clearance) -> Visibility {
+fn visibility(paper: &Rec<Paper>, clearance: Clearance) -> Visibility {
     match paper.meta.marking {
         Marking::Official => Visibility::least(),
         Marking::OfficialSensitive => Visibility {
@@ -80,11 +80,11 @@ pub fn issue(
             that supersedes it (supersedes_id)";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    let sight = sight(paper, txn.caller.clearance());
-    let seen = VisibleWorld::now(Arc::clone(&now), sight.clone());
+    let visibility = visibility(paper, txn.caller.clearance());
+    let seen = VisibleWorld::now(Arc::clone(&now), visibility.clone());
     let basis = match past {
         Some(past) => Basis::of_day(
-            VisibleWorld::past(Arc::clone(&past.world), Arc::clone(&now), sight),
+            VisibleWorld::past(Arc::clone(&past.world), Arc::clone(&now), visibility),
             past.day,
         ),
         None => Basis::of_moment(seen.clone(), today, now.at),

@@ -49,7 +49,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     let (seen, on) = call.world().await?;
     let says = says(&call, (&seen, on), call.id()?).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || service.answers.kept(key, || written(says, format));
+    let work = move || service.answers.get_or_make(key, || written(says, format));
     actix_web::web::block(work)
         .await
         .map_err(Problem::internal)?

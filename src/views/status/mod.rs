@@ -24,8 +24,8 @@ use self::counts::{
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
 use super::RecordName;
+use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
-use super::kept::Kept;
 use super::request::{Asked, View, compare_to, operation};
 use super::rows::{flatten, judged_page};
 pub use crate::http::naming::Named;
@@ -349,8 +349,8 @@ pub struct Basis {
     withdrawn: IdSet,
 }
 
-/// Counts kept for the current records.
-pub type Counted = Kept<Basis, Part>;
+/// Counts cached for the current records.
+pub type Counted = CachedCounts<Basis, Part>;
 
 /// What a status is computed from.
 struct Picture<'a> {
@@ -464,7 +464,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// Kept counts can be reused only for the status of everything, and only in the current world.
+    /// Cached counts can be reused only for the status of everything, and only in the current world.
     fn basis(&self, scope: &Scope) -> Option<Arc<Basis>> {
         let visible = self.seen.visible().filter(|_| scope.is_everything())?;
         Some(Arc::new(Basis {

@@ -1,4 +1,4 @@
-//! Kept counts equal fresh counts, whatever is written between two answers.
+//! Cached counts equal fresh counts, whatever is written between two answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,12 +65,12 @@ async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
 }
 
 fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
-    let sight = Visibility {
+    let visibility = Visibility {
         clearance: clearance.clone(),
         exact: Vec::new(),
     };
     Asked {
-        seen: VisibleWorld::now(engine.now(), sight),
+        seen: VisibleWorld::now(engine.now(), visibility),
         on: crate::access::caller::today() + chrono::TimeDelta::days(days),
         earlier: None,
         query: Query::default(),
@@ -78,8 +78,8 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
     }
 }
 
-/// Every answer, computed from kept counts and from scratch. The two are the same.
-fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
+/// Every answer, computed from cached counts and from scratch. The two are the same.
+fn answers(engine: &Engine, cached: &Arc<Counted>) -> Vec<Value> {
     let askers = [
         (Clearance::None, 0),
         (Clearance::All, 0),
@@ -89,8 +89,8 @@ fn answers(engine: &Engine, kept: &Arc<Counted>) -> Vec<Value> {
     let answer = |(clearance, days): &(Clearance, i64)| {
         let by =
             |counted: &Arc<Counted>| json!(status(&asked(engine, clearance, *days), counted, None));
-        let (mine, anew) = (by(kept), by(&Arc::default()));
-        assert_eq!(mine, anew, "{clearance:?}, {days} days on");
+        let (mine, fresh) = (by(cached), by(&Arc::default()));
+        assert_eq!(mine, fresh, "{clearance:?}, {days} days on");
         mine
     };
     askers.iter().map(answer).collect()
@@ -125,11 +125,11 @@ impl Gathered for Sum {
 async fn a_write_makes_one_part_stale() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = filled(&folder).await;
-    let kept = Kept::<u8, Sum>::default();
+    let cached = CachedCounts::<u8, Sum>::default();
     let looked = |basis: u8| {
         let looked = AtomicUsize::new(0);
         let seen = VisibleWorld::now(engine.now(), Visibility::least());
-        let sum = kept.gather::<WorkPlanItem>(&seen, &Arc::new(basis), |sum, _| {
+        let sum = cached.gather::<WorkPlanItem>(&seen, &Arc::new(basis), |sum, _| {
             sum.0 += 1;
             looked.fetch_add(1, Ordering::Relaxed);
         });
@@ -153,13 +153,13 @@ async fn a_write_makes_one_part_stale() {
 }
 
 #[tokio::test]
-async fn what_was_kept_counts_as_what_is_counted_anew() {
+async fn cached_counts_equal_fresh_counts() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = filled(&folder).await;
-    let kept = Arc::<Counted>::default();
-    let mut before = answers(&engine, &kept);
+    let cached = Arc::<Counted>::default();
+    let mut before = answers(&engine, &cached);
     let mut changed = async |what: &str| {
-        let now = answers(&engine, &kept);
+        let now = answers(&engine, &cached);
         let figures = |all: &[Value]| {
             all.iter()
                 .map(|a| [&a["totals"], &a["recommendations"], &a["reasons"]].map(Clone::clone))

@@ -276,12 +276,12 @@ fn add_sums(
 
 /// Returns which observations of a table are suppressed for the caller.
 fn table(
-    among: &DisclosureContext<'_>,
+    context: &DisclosureContext<'_>,
     key: &[u8],
     measure: &Measure,
     rule: Suppression,
 ) -> HashMap<Uuid, bool> {
-    let rows = among
+    let rows = context
         .world
         .table_of::<Observation>()
         .into_iter()
@@ -293,13 +293,13 @@ fn table(
             let cell = Cell {
                 breakdown: o.data.breakdown.clone(),
                 size: o.data.recorded().size(measure),
-                is_hidden: !among.may_see(o.meta.id),
+                is_hidden: !context.may_see(o.meta.id),
             };
             (o.meta.id, cell)
         })
         .unzip();
     let aggregates = |id: Uuid| {
-        let classification = among.world.get::<Classification>(id);
+        let classification = context.world.get::<Classification>(id);
         let of = |c: &Rec<Classification>| {
             c.data
                 .legacy_aggregates
@@ -317,17 +317,17 @@ fn table(
 /// The figures of an observation as released, given the other figures in its table. A withdrawn
 /// observation is no longer in the table and shows none.
 #[must_use]
-pub fn release(observation: &Rec<Observation>, among: Option<&DisclosureContext<'_>>) -> Figures {
+pub fn release(observation: &Rec<Observation>, context: Option<&DisclosureContext<'_>>) -> Figures {
     let recorded = observation.data.recorded();
-    let Some(among) = among else {
+    let Some(context) = context else {
         return recorded.suppressed();
     };
-    let Some(measure) = among.world.get::<Measure>(observation.data.measure_id) else {
+    let Some(measure) = context.world.get::<Measure>(observation.data.measure_id) else {
         return recorded.suppressed();
     };
-    let rule = suppression(among.now);
+    let rule = suppression(context.now);
     let key = table_of(observation.data.measure_id.uuid(), observation.data.period);
-    let table = among.once(key.clone(), || table(among, &key, &measure.data, rule));
+    let table = context.once(key.clone(), || table(context, &key, &measure.data, rule));
     match table.get(&observation.meta.id) {
         Some(false) => recorded.rounded(&measure.data, rule),
         _ => recorded.suppressed(),

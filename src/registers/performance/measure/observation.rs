@@ -268,13 +268,13 @@ impl Resource for Observation {
     const RELEASES: bool = true;
     fn release(
         record: &Rec<Self>,
-        among: Option<&DisclosureContext<'_>>,
+        context: Option<&DisclosureContext<'_>>,
     ) -> Option<(Self, ObservationComputed)> {
         let computed = ObservationComputed {
             figures: ShownFigures::Released,
             ..record.computed
         };
-        Some((record.data.with(release(record, among)), computed))
+        Some((record.data.with(release(record, context)), computed))
     }
     const UNIQUE: &'static str = "/period";
     /// Measure, period and breakdown, in the order in which tables of figures are read.

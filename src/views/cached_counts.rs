@@ -1,5 +1,8 @@
-//! Cache of what a view gathered from each part of a kind's records. A write makes only the part
-//! that it falls into stale; the others are reused.
+//! Cache of what a view counted in each part of a kind's records. A write makes only the part that it
+//! falls into stale; the others are reused.
+//!
+//! A part is valid as long as it has exactly the same records, which is checked by their addresses.
+//! So nothing needs to be invalidated, and counts of an older world can never be mixed in.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +13,8 @@ use super::gathering::{Gathered, PART, gather_part, of_kind};
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec, Resource};
 
-/// Most wholes kept: several kinds of records, for callers with different visibility.
-const WHOLES: usize = 16;
+/// Most entries: several kinds of records, for callers with different visibility.
+const MOST_ENTRIES: usize = 16;
 
 /// A part of the records, and what was gathered from exactly these.
 struct Part<T> {
@@ -28,23 +31,23 @@ impl<T> Part<T> {
     }
 }
 
-/// All parts of a kind's records.
-struct Whole<B, T> {
+/// All parts of a kind's records, with what else the counts depend on.
+struct Entry<B, T> {
     kind: &'static str,
     basis: Arc<B>,
     parts: Vec<Arc<Part<T>>>,
 }
 
 /// What was gathered, keyed by everything it depends on except the records themselves: the basis.
-pub struct Kept<B, T>(Mutex<VecDeque<Whole<B, T>>>);
+pub struct CachedCounts<B, T>(Mutex<VecDeque<Entry<B, T>>>);
 
-impl<B, T> Default for Kept<B, T> {
+impl<B, T> Default for CachedCounts<B, T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
+impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> CachedCounts<B, T> {
     /// Gives the same result as [`super::gather`], and reuses cached parts whose records have not
     /// changed. `add` uses only the record and the basis.
     pub(super) fn gather<'a, R: Resource>(
@@ -75,7 +78,7 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
         let parts: Vec<Arc<Part<T>>> = rows.par_chunks(PART).enumerate().map(part).collect();
         let mut all = T::default();
         parts.iter().for_each(|p| all.join(p.gathered.clone()));
-        self.put(Whole {
+        self.put(Entry {
             kind: R::KIND,
             basis: Arc::clone(basis),
             parts,
@@ -85,15 +88,17 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> Kept<B, T> {
 
     /// The cached parts; empty if nothing is cached.
     fn parts(&self, kind: &str, basis: &B) -> Vec<Arc<Part<T>>> {
-        let wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = wholes.iter().find(|w| w.kind == kind && *w.basis == *basis);
-        same.map(|w| w.parts.clone()).unwrap_or_default()
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = entries
+            .iter()
+            .find(|e| e.kind == kind && *e.basis == *basis);
+        same.map(|e| e.parts.clone()).unwrap_or_default()
     }
 
-    fn put(&self, new: Whole<B, T>) {
-        let mut wholes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        wholes.retain(|w| w.kind != new.kind || *w.basis != *new.basis);
-        wholes.push_front(new);
-        wholes.truncate(WHOLES);
+    fn put(&self, new: Entry<B, T>) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|e| e.kind != new.kind || *e.basis != *new.basis);
+        entries.push_front(new);
+        entries.truncate(MOST_ENTRIES);
     }
 }
