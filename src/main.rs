@@ -14,6 +14,7 @@ use stride::engine::Engine;
 use stride::policy::Role;
 use stride::registers::catalogue;
 use stride::transfer::{export, first_start, load};
+use strum::VariantArray;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -85,7 +86,7 @@ enum Command {
 }
 
 fn parse_role(text: &str) -> Result<Role, String> {
-    let names: Vec<&str> = Role::ALL.into_iter().map(Role::as_str).collect();
+    let names: Vec<&str> = Role::VARIANTS.iter().map(|r| r.as_str()).collect();
     Role::parse(text).ok_or_else(|| format!("must be one of {}", names.join(", ")))
 }
 

@@ -36,18 +36,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, in the order of the matrix's columns.
-    pub const ALL: [Role; 8] = [
-        Role::Viewer,
-        Role::Contributor,
-        Role::Analyst,
-        Role::BoardSecretary,
-        Role::RiskManager,
-        Role::StrategyManager,
-        Role::Auditor,
-        Role::Administrator,
-    ];
-
     /// The code used in requests and responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,7 +54,7 @@ impl Role {
     /// The role with this code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| r.as_str() == code)
+        Self::VARIANTS.iter().copied().find(|r| r.as_str() == code)
     }
 }
 
@@ -83,11 +71,6 @@ pub enum Act {
     Update,
     /// Withdraw records and restore them.
     Withdraw,
-}
-
-impl Act {
-    /// All acts.
-    pub const ALL: [Act; 4] = [Act::Read, Act::Create, Act::Update, Act::Withdraw];
 }
 
 /// The subject acted on: a row of the matrix. Each resource belongs to exactly one.
@@ -168,36 +151,6 @@ pub enum Subject {
     Journal,
 }
 
-impl Subject {
-    /// Every subject, in the order of the matrix's rows.
-    pub const ALL: [Subject; 24] = [
-        Subject::Organisation,
-        Subject::Strategy,
-        Subject::Plan,
-        Subject::PlanItem,
-        Subject::Progress,
-        Subject::DeadlineChange,
-        Subject::Governance,
-        Subject::Risk,
-        Subject::Control,
-        Subject::Assurance,
-        Subject::AssuranceProgress,
-        Subject::AssuranceLink,
-        Subject::Document,
-        Subject::Meeting,
-        Subject::Action,
-        Subject::ActionProgress,
-        Subject::Oversight,
-        Subject::Performance,
-        Subject::Communications,
-        Subject::Waiver,
-        Subject::Paper,
-        Subject::Setting,
-        Subject::Access,
-        Subject::Journal,
-    ];
-}
-
 /// What one role may do with one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rights(u8);
@@ -212,10 +165,10 @@ const RC: Rights = Rights(1 | 2);
 /// Read, create, update, withdraw.
 const ALL: Rights = Rights(1 | 2 | 4 | 8);
 
-/// The permission matrix: a row for each subject in the order of [`Subject::ALL`], a column for
-/// each role in the order of [`Role::ALL`].
+/// The permission matrix: a row for each subject and a column for each role, in the order of their
+/// variants.
 #[rustfmt::skip]
-const MATRIX: [[Rights; 8]; 24] = [
+const MATRIX: [[Rights; Role::VARIANTS.len()]; Subject::VARIANTS.len()] = [
     // viewer contributor analyst secretary risk_mgr strategy auditor admin
     /* Organisation      */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Strategy          */ [R,   R,          R,      R,        R,       ALL,     R,      R],
@@ -266,8 +219,9 @@ pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
 /// Returns the roles that may do `act` on `subject`.
 #[must_use]
 pub fn roles(subject: Subject, act: Act) -> Vec<Role> {
-    Role::ALL
-        .into_iter()
+    Role::VARIANTS
+        .iter()
+        .copied()
         .filter(|r| allows(*r, subject, act))
         .collect()
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwapOption;
 use chrono::{NaiveDate, Utc};
 use sha2::{Digest, Sha256};
+use strum::VariantArray;
 use uuid::Uuid;
 
 use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
@@ -143,7 +144,7 @@ impl Caller {
         };
         Self {
             account,
-            held: Role::ALL.into_iter().map(all).collect(),
+            held: Role::VARIANTS.iter().copied().map(all).collect(),
             granted: 0,
             read_only: false,
             fingerprint: OnceLock::new(),

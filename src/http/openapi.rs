@@ -3,6 +3,7 @@
 mod sharing;
 
 use serde_json::{Map, Value, json};
+use strum::VariantArray;
 use utoipa::ToSchema;
 
 use super::history::{FieldChange, VersionEntry};
@@ -311,7 +312,7 @@ fn links(o: &Operation, operations: &[Operation]) -> Option<Value> {
 fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
     let roles: Vec<&str> = match o.access {
         Access::Public => Vec::new(),
-        _ if o.access.roles().len() == Role::ALL.len() => vec!["any"],
+        _ if o.access.roles().len() == Role::VARIANTS.len() => vec!["any"],
         _ => o.access.roles().into_iter().map(Role::as_str).collect(),
     };
     let who = match o.access {

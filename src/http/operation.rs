@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::answer::Answer;
 use super::call::Call;
@@ -31,7 +32,7 @@ impl Access {
     #[must_use]
     pub fn roles(self) -> Vec<Role> {
         match self {
-            Access::Public | Access::Authenticated => Role::ALL.to_vec(),
+            Access::Public | Access::Authenticated => Role::VARIANTS.to_vec(),
             Access::Needs(subject, act) => roles(subject, act),
         }
     }

@@ -230,14 +230,15 @@ async fn permissions(_: Call) -> Result<Answer, Problem> {
     let cell = |subject: Subject, role: Role| Permission {
         subject,
         role,
-        acts: Act::ALL
-            .into_iter()
+        acts: Act::VARIANTS
+            .iter()
+            .copied()
             .filter(|act| allows(role, subject, *act))
             .collect(),
     };
-    let items = Subject::ALL
-        .into_iter()
-        .flat_map(|s| Role::ALL.into_iter().map(move |r| cell(s, r)))
+    let items = Subject::VARIANTS
+        .iter()
+        .flat_map(|s| Role::VARIANTS.iter().map(move |r| cell(*s, *r)))
         .collect();
     Answer::of(200, &Permissions { items })
 }

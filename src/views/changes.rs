@@ -84,24 +84,6 @@ pub enum ChangeRegister {
 }
 
 impl ChangeRegister {
-    const ALL: [Self; 15] = [
-        Self::Organisation,
-        Self::Strategy,
-        Self::Plan,
-        Self::Governance,
-        Self::Assurance,
-        Self::Risk,
-        Self::Meetings,
-        Self::Oversight,
-        Self::Performance,
-        Self::Communications,
-        Self::Evidence,
-        Self::Papers,
-        Self::Gaps,
-        Self::Settings,
-        Self::Access,
-    ];
-
     const fn of(subject: Subject) -> Self {
         match subject {
             Subject::Organisation => Self::Organisation,
@@ -570,14 +552,8 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let registers = ChangeRegister::ALL.map(|r| word(&r));
-    let happened = [
-        Happened::Made,
-        Happened::Changed,
-        Happened::Withdrawn,
-        Happened::Restored,
-    ]
-    .map(|h| word(&h));
+    let registers: Vec<String> = ChangeRegister::VARIANTS.iter().map(word).collect();
+    let happened: Vec<String> = Happened::VARIANTS.iter().map(word).collect();
     let kinds: Vec<&str> = catalogue().kinds().iter().map(|k| k.name).collect();
     vec![
         operation_by::<ChangesView>(

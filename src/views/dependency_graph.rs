@@ -446,7 +446,7 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let size = |usual: usize, most: usize| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": usual });
-    let kinds: Vec<String> = WaitKind::ALL.iter().map(word).collect();
+    let kinds: Vec<String> = WaitKind::VARIANTS.iter().map(word).collect();
     vec![
         operation(
             "/api/v1/dependency-graph",

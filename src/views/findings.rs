@@ -502,9 +502,7 @@ impl<F: Finding> Rules<F> {
 }
 
 fn severities() -> Vec<String> {
-    [GapSeverity::High, GapSeverity::Medium, GapSeverity::Low]
-        .map(|s| word(&s))
-        .to_vec()
+    GapSeverity::VARIANTS.iter().map(word).collect()
 }
 
 #[cfg(test)]

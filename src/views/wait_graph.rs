@@ -50,20 +50,6 @@ pub enum WaitKind {
     ComesOutOf,
 }
 
-impl WaitKind {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
-        Self::Dependency,
-        Self::DependsOn,
-        Self::AddressedBy,
-        Self::RefersTo,
-        Self::UpdateRefersTo,
-        Self::DeferredTo,
-        Self::DueAt,
-        Self::ComesOutOf,
-    ];
-}
-
 /// Whether a record's deadline can be met, given what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

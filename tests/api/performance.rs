@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use stride::policy::Role;
+use strum::VariantArray;
 
 use crate::support::maker::{Made, Maker};
 use crate::support::{Client, TestApp};
@@ -94,8 +95,9 @@ fn shows(text: &str, number: &str) -> bool {
 /// Who sees figures released only.
 async fn outsiders(app: &TestApp, maker: &Maker<'_>) -> Vec<Client> {
     let elsewhere = maker.make_named("unit").await;
-    let mut all: Vec<Client> = Role::ALL
-        .into_iter()
+    let mut all: Vec<Client> = Role::VARIANTS
+        .iter()
+        .copied()
         .filter(|r| *r != Role::Analyst)
         .map(|r| app.role(r))
         .collect();

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use stride::policy::Role;
+use strum::VariantArray;
 
 /// The document as it is generated.
 pub static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {
@@ -39,7 +40,7 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
         let responses = operation["responses"].as_object_mut().expect("responses");
         responses.values_mut().for_each(replace);
         if operation["x-roles"] == json!(["any"]) {
-            operation["x-roles"] = Role::ALL.map(Role::as_str).as_slice().into();
+            operation["x-roles"] = Role::VARIANTS.iter().map(|r| r.as_str()).collect();
         }
     }
     document

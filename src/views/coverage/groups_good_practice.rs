@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use strum::VariantArray;
 use uuid::Uuid;
 
 use super::answer::{CoverageMatrix, CoverageView};
@@ -58,9 +59,10 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
         examples.push((of, example));
     }
     let code = |b: PracticeBasis| Uuid::from_u128(b as u128);
-    let columns =
-        [PracticeBasis::AdHoc, PracticeBasis::Planned].map(|b| (code(b), Line::of_code(&b)));
-    let mut matrix = Matrix::new(rows.into_iter().collect(), columns.into());
+    let columns = PracticeBasis::VARIANTS
+        .iter()
+        .map(|b| (code(*b), Line::of_code(b)));
+    let mut matrix = Matrix::new(rows.into_iter().collect(), columns.collect());
     for (of, example) in examples {
         if let Some(cell) = matrix.cell(of, code(example.data.basis)) {
             cell.mark("example");

@@ -13,6 +13,7 @@ use model::{
     OrganogramPlace, OrganogramRepeat, OrganogramTerms, OrganogramView,
 };
 use serde_json::{Map, Value, json};
+use strum::VariantArray;
 use uuid::Uuid;
 
 use super::gaps;
@@ -403,17 +404,8 @@ fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPla
 
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
-    let kinds = [
-        BoardRelationshipKind::ReportsTo,
-        BoardRelationshipKind::Assures,
-        BoardRelationshipKind::AllocatesTo,
-        BoardRelationshipKind::EscalatesTo,
-    ];
-    let statuses = [
-        BoardStatus::Proposed,
-        BoardStatus::Active,
-        BoardStatus::Dissolved,
-    ];
+    let kinds: Vec<String> = BoardRelationshipKind::VARIANTS.iter().map(word).collect();
+    let statuses: Vec<String> = BoardStatus::VARIANTS.iter().map(word).collect();
     vec![
         operation(
             "/api/v1/organogram",
@@ -434,12 +426,12 @@ pub fn operations() -> Vec<Operation> {
             some_of(
                 "relationship_kind",
                 "Only board relationships of these kinds.",
-                &kinds.map(|k| word(&k)),
+                &kinds,
             ),
             some_of(
                 "status",
                 "Only boards in these statuses, and what they are linked to.",
-                &statuses.map(|s| word(&s)),
+                &statuses,
             ),
         ])
         .says(
