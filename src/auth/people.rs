@@ -221,7 +221,7 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
         .collect();
     for (id, version, is_active) in found {
         if is_active {
-            let disabled = txn.patch(accounts, id, version, json!({ "status": "disabled" }));
+            let disabled = txn.patch(accounts, id, &[version], json!({ "status": "disabled" }));
             disabled.map_err(|p| match p.code {
                 Code::NotFound => Problem::new(
                     Code::Conflict,
@@ -260,7 +260,7 @@ pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
             txn.patch(
                 kind::<Account>(txn)?,
                 id,
-                version,
+                &[version],
                 json!({ "person_id": to }),
             )?;
         }

@@ -27,6 +27,7 @@ use self::media::{Media, Utf8};
 use self::store::Upload;
 use crate::access::caller::forbidden;
 use crate::engine::{Engine, Outcome};
+use crate::http::entity_tag::is_same;
 use crate::http::operation::{Access, Operation, Tag};
 use crate::http::parameters::{header, id_parameter, query, schema_ref};
 use crate::http::resource::{BASE, as_of, idempotency, reason};
@@ -465,7 +466,7 @@ fn part(call: &Call, size: u64, etag: &str) -> Result<Option<(u64, u64)>, Proble
     // never matches.
     let is_of_another = call
         .header("if-range")
-        .is_some_and(|tag| tag.trim() != etag);
+        .is_some_and(|tag| !is_same(tag, etag));
     let asked = call
         .header("range")
         .filter(|_| !is_of_another)

@@ -328,12 +328,12 @@ impl<'a> Txn<'a> {
         self.check_links(Some(record), record.links())
     }
 
-    /// Changes a record by an RFC 7396 merge patch. A patch that changes nothing creates no new
-    /// version.
+    /// Changes a record by an RFC 7396 merge patch, if its version is one of `if_match`. A patch
+    /// that changes nothing creates no new version.
     ///
     /// # Errors
     /// Permission, an outdated version, schema, links, rules.
-    pub fn patch(&mut self, kind: &Kind, id: Uuid, if_match: i64, patch: Value) -> Changed {
+    pub fn patch(&mut self, kind: &Kind, id: Uuid, if_match: &[i64], patch: Value) -> Changed {
         let before = self.find(kind, Act::Update, id, Some(if_match))?;
         check_text(&patch)?;
         let was = before.draft();
@@ -392,11 +392,11 @@ impl<'a> Txn<'a> {
         record
     }
 
-    /// Withdraws a record. It stays in the history and can be restored.
+    /// Withdraws a record, if its version is one of `if_match`. It stays in the history and can be restored.
     ///
     /// # Errors
     /// Permission, an outdated version, other current records that link to it, or its own rules.
-    pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: i64) -> Changed {
+    pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: &[i64]) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
         if id == self.caller.account
             || (kind.name == "account" && before.meta().reference == OPERATOR)
@@ -417,7 +417,7 @@ impl<'a> Txn<'a> {
     ///
     /// # Errors
     /// Permission, an outdated version, or the record is not withdrawn.
-    pub fn restore(&mut self, kind: &Kind, id: Uuid, if_match: Option<i64>) -> Changed {
+    pub fn restore(&mut self, kind: &Kind, id: Uuid, if_match: Option<&[i64]>) -> Changed {
         self.caller.require(kind.subject, Act::Withdraw)?;
         let before = self.visible(kind, id)?;
         self.in_scope(kind, Act::Withdraw, id)?;
@@ -438,7 +438,7 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// Permission, a record that is not visible to the caller, an outdated version, a withdrawn
     /// record.
-    pub fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<i64>) -> Changed {
+    pub fn find(&self, kind: &Kind, act: Act, id: Uuid, if_match: Option<&[i64]>) -> Changed {
         self.caller.require(kind.subject, act)?;
         let record = self.visible(kind, id)?;
         self.in_scope(kind, act, id)?;
@@ -841,18 +841,21 @@ fn unchanged() -> Problem {
     }
 }
 
-fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<i64>) -> Result<(), Problem> {
+/// Checks that the record is at one of these versions, if any are given.
+fn same_version(record: &Arc<dyn AnyRecord>, if_match: Option<&[i64]>) -> Result<(), Problem> {
     let version = record.meta().version;
-    match if_match {
-        Some(expected) if expected != version => {
-            let detail = format!(
-                "you changed version {expected}, but the record is now at version {version}"
-            );
-            Err(Problem::new(Code::VersionMismatch, detail)
-                .header("ETag", format!("\"{version}\"")))
-        }
-        _ => Ok(()),
-    }
+    let Some(expected) = if_match.filter(|expected| !expected.contains(&version)) else {
+        return Ok(());
+    };
+    let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+    let detail = if expected.is_empty() {
+        format!("a weak ETag names no version to change; the record is at version {version}")
+    } else {
+        let expected = expected.join(" or ");
+        format!("you changed version {expected}, but the record is now at version {version}")
+    };
+    let etag = format!("\"{version}\"");
+    Err(Problem::new(Code::VersionMismatch, detail).header("ETag", etag))
 }
 
 /// RFC 7396: `null` removes, objects merge, everything else replaces.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::IfMatch;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::entity_tag;
 use super::formats::Format;
 use super::query::{Query, invalid};
 use crate::access::{Caller, Identity, Known};
@@ -29,7 +31,7 @@ pub struct Call {
     pub params: Vec<(String, String)>,
     pub query: Query,
     pub format: Format,
-    pub if_match: Option<String>,
+    pub if_match: Option<IfMatch>,
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
     /// The headers that the operation documents, with lower-case names.
@@ -208,30 +210,28 @@ impl Call {
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
-    /// Returns the version given in If-Match.
+    /// Returns the versions given in If-Match. Weak ETags name none, because they never match.
     ///
     /// # Errors
-    /// 428 if the header is missing (or `*`, which gives no version), 400 if it is not an ETag of
-    /// this service.
-    pub fn if_match(&self) -> Result<i64, Problem> {
+    /// 428 if the header is missing (or `*`, which gives no version), 400 if it has an ETag that is
+    /// not of this service.
+    pub fn if_match(&self) -> Result<Vec<i64>, Problem> {
         let needed = || {
             Problem::new(
                 Code::PreconditionRequired,
                 Code::PreconditionRequired.remedy(),
             )
         };
-        let text = self
-            .if_match
-            .as_deref()
-            .map(str::trim)
-            .filter(|t| *t != "*")
-            .ok_or_else(needed)?;
-        version_of(text).ok_or_else(|| {
+        let tags = match &self.if_match {
+            None | Some(IfMatch::Any) => return Err(needed()),
+            Some(IfMatch::Items(tags)) => tags,
+        };
+        entity_tag::versions(tags).ok_or_else(|| {
             Problem::field(
                 Code::InvalidHeader,
                 "If-Match",
                 "invalid",
-                "must be one ETag as returned by this service, such as \"3\"",
+                "must be an ETag as returned by this service, such as \"3\", or several",
             )
         })
     }
@@ -280,11 +280,13 @@ impl Call {
                 detail,
             ));
         }
+        let if_match = self.if_match.as_ref().map(IfMatch::to_string);
+        let if_match = if_match.unwrap_or_default();
         let mut hash = Sha256::new();
         for part in [
             self.method.as_bytes(),
             self.address.as_bytes(),
-            self.if_match.as_deref().unwrap_or_default().as_bytes(),
+            if_match.as_bytes(),
             what,
             // If the caller's access has been narrowed since, a stored response is not returned
             // again.
@@ -353,16 +355,6 @@ fn too_deep() -> Problem {
         Code::MalformedBody,
         format!("the body must not be nested deeper than {DEEPEST} levels"),
     )
-}
-
-/// Returns the version in an ETag of this service.
-#[must_use]
-pub fn version_of(etag: &str) -> Option<i64> {
-    let tag = etag.strip_prefix('"')?.strip_suffix('"')?;
-    // The ETag of a released form has a digest after the version.
-    let (version, digest) = tag.split_once('.').unwrap_or((tag, "0"));
-    let is_digest = !digest.is_empty() && digest.bytes().all(|b| b.is_ascii_hexdigit());
-    version.parse().ok().filter(|v| is_digest && *v > 0)
 }
 
 /// Writes `3.0` as `3`, because JSON Schema treats both as the same integer.

@@ -21,10 +21,10 @@ use super::call::Call;
 use super::formats::Format;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Extension, Operation, Tag};
-use super::provisioning;
 use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
+use super::{entity_tag, provisioning};
 use crate::access::caller::{forbidden, today};
 use crate::access::identity::{Vouched, unauthenticated};
 use crate::access::{Caller, Known};
@@ -257,12 +257,9 @@ async fn answer(
         let call = prepare(service, operation, request, payload, id, who, peer).await?;
         match call {
             Prepared::Answered(answer) => Ok(answer),
-            Prepared::Go(call, tag) => finish(
-                operation,
-                request.headers(),
-                (operation.handler)(*call).await?,
-                tag,
-            ),
+            Prepared::Go(call, tag) => {
+                finish(operation, request, (operation.handler)(*call).await?, tag)
+            }
         }
     };
     (result.await, limits)
@@ -305,7 +302,7 @@ async fn prepare(
     let tag = (operation.etag == Tag::Journal)
         .then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
     if let Some(tag) = &tag {
-        if header_text(headers, "if-none-match").is_some_and(|t| matches_tag(&t, tag)) {
+        if entity_tag::has_already(request, tag) {
             return Ok(Prepared::Answered(
                 Answer::json(304, Bytes::new()).header("ETag", tag),
             ));
@@ -328,7 +325,7 @@ async fn prepare(
             address,
             query,
             format,
-            if_match: text("if-match"),
+            if_match: entity_tag::if_match(request),
             // A secret that is returned only once is never stored in order to be returned again, so
             // such operations accept no key.
             idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
@@ -461,13 +458,6 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
         .map(|v| String::from_utf8_lossy(v.as_bytes()))
 }
 
-fn matches_tag(wanted: &str, tag: &str) -> bool {
-    wanted
-        .split(',')
-        .map(|t| t.trim().trim_start_matches("W/"))
-        .any(|t| t == tag || t == "*")
-}
-
 /// The media type of the request body, without its parameters.
 fn essence(headers: &HeaderMap) -> String {
     let kind = headers
@@ -541,7 +531,7 @@ async fn take_body(
 /// Sets the ETag of the response, and turns it into a 304 if the caller already has this version.
 fn finish(
     operation: &Operation,
-    headers: &HeaderMap,
+    request: &HttpRequest,
     mut answer: Answer,
     tag: Option<String>,
 ) -> Result<Answer, Problem> {
@@ -555,8 +545,7 @@ fn finish(
             .find(|(n, _)| n == "ETag")
             .map(|(_, v)| v.clone())
             .unwrap_or_default();
-        let wanted = headers.get("if-none-match").and_then(|v| v.to_str().ok());
-        if wanted.is_some_and(|w| matches_tag(w, &etag)) {
+        if entity_tag::has_already(request, &etag) {
             (answer.status, answer.body) = (304, Bytes::new().into());
             answer.headers.retain(|(n, _)| n != "Content-Encoding");
         }

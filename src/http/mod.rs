@@ -8,6 +8,7 @@ pub mod answer;
 pub mod answer_cache;
 pub mod call;
 pub mod dispatch;
+pub mod entity_tag;
 pub mod formats;
 pub mod history;
 pub mod limits;

@@ -98,7 +98,7 @@ pub type Handler =
 /// .refuses(&[Code::RuleViolation])
 ///
 /// async fn issue(call: Call) -> Result<Answer, Problem> {
-///     let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+///     let (id, versions, write) = (call.id()?, call.if_match()?, call.write()?);
 ///     call.change(write, move |txn| …).await
 /// }
 /// ```

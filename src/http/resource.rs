@@ -179,8 +179,8 @@ pub fn if_match() -> Value {
     header(
         "If-Match",
         true,
-        "ETag of the record when you read it.",
-        json!({ "type": "string", "maxLength": 40, "pattern": "^\"[1-9][0-9]{0,17}([.][0-9a-f]{16})?\"$", "example": "\"1\"" }),
+        "ETag of the record when you read it, or several, separated by commas.",
+        json!({ "type": "string", "maxLength": 400, "pattern": "^\"[1-9][0-9]{0,17}([.][0-9a-f]{16})?\"(, *\"[1-9][0-9]{0,17}([.][0-9a-f]{16})?\")*$", "example": "\"1\"" }),
     )
 }
 
@@ -516,18 +516,19 @@ async fn post(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 }
 
 async fn patch(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
-    let (id, version, patch, write) = (call.id()?, call.if_match()?, call.object()?, call.write()?);
+    let (id, versions, patch, write) =
+        (call.id()?, call.if_match()?, call.object()?, call.write()?);
     call.change(write, move |txn| {
-        let record = txn.patch(kind, id, version, patch)?;
+        let record = txn.patch(kind, id, &versions, patch)?;
         changed(txn, &record)
     })
     .await
 }
 
 async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
-    let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+    let (id, versions, write) = (call.id()?, call.if_match()?, call.write()?);
     call.change(write, move |txn| {
-        let record = txn.withdraw(kind, id, version)?;
+        let record = txn.withdraw(kind, id, &versions)?;
         changed(txn, &record)
     })
     .await
@@ -635,11 +636,15 @@ impl BulkOperation {
             )),
             BulkOp::Update => {
                 let patch = self.patch.clone().ok_or_else(|| need("patch"))?;
-                txn.patch(kind, id()?, version()?, patch)
+                txn.patch(kind, id()?, &[version()?], patch)
                     .map_err(|p| below(p, "/patch"))
             }
-            BulkOp::Withdraw => txn.withdraw(kind, id()?, version()?),
-            BulkOp::Restore => txn.restore(kind, id()?, self.if_match),
+            BulkOp::Withdraw => txn.withdraw(kind, id()?, &[version()?]),
+            BulkOp::Restore => txn.restore(
+                kind,
+                id()?,
+                self.if_match.as_ref().map(std::slice::from_ref),
+            ),
         }
     }
 }

@@ -81,7 +81,7 @@ pub async fn link_recommendations(engine: &Engine) -> Result<usize, Problem> {
                 txn.patch(
                     kind,
                     control,
-                    version,
+                    &[version],
                     json!({ "recommendation_id": recommendation }),
                 )
             }) {

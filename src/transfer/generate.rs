@@ -404,7 +404,7 @@ impl Maker<'_> {
                     txn.patch(
                         kind,
                         id,
-                        version,
+                        &[version],
                         json!({ "risk_summary": format!("Reviewed in step {n} of the load test") }),
                     )?;
                 }

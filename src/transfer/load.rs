@@ -262,7 +262,7 @@ fn load(txn: &mut Txn<'_>, item: Item) -> Result<Option<Uuid>, Problem> {
             })?;
             let (id, version) = (before.meta().id, before.meta().version);
             resolve(&txn.world, &mut patch, &mut String::new())?;
-            txn.patch(kind, id, version, patch)?;
+            txn.patch(kind, id, &[version], patch)?;
             Ok(None)
         }
         Item::Exported(ExportedItem {

@@ -61,7 +61,7 @@ fn visibility(paper: &Rec<Paper>, clearance: Clearance) -> Visibility {
 pub fn issue(
     txn: &mut Txn<'_>,
     id: Uuid,
-    if_match: Option<i64>,
+    if_match: Option<&[i64]>,
     past: Option<&Past>,
     given: Map<String, Value>,
 ) -> Result<Arc<dyn AnyRecord>, Problem> {
@@ -194,7 +194,7 @@ pub fn operation() -> Operation {
 }
 
 async fn run(call: Call) -> Result<Answer, Problem> {
-    let (id, version, write) = (call.id()?, call.if_match()?, call.write()?);
+    let (id, versions, write) = (call.id()?, call.if_match()?, call.write()?);
     let seen = call.now();
     let paper = seen.get::<Paper>(id).ok_or_else(Problem::not_found)?;
     let past = match paper.data.as_of_on.filter(|d| *d < call.on) {
@@ -214,7 +214,7 @@ async fn run(call: Call) -> Result<Answer, Problem> {
         .filter_map(|name| Some((name.to_owned(), call.query.get(name)?.into())))
         .collect();
     call.change(write, move |txn| {
-        let record = issue(txn, id, Some(version), past.as_ref(), given)?;
+        let record = issue(txn, id, Some(&versions), past.as_ref(), given)?;
         let location = format!("{BASE}/{}/{}", PaperIssue::PATH, record.meta().id);
         Ok(Answer::record(201, &txn.show(&record)?)
             .header("Location", location)

@@ -51,7 +51,7 @@ async fn write(
 async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) {
     let (id, version) = at(engine, name, place);
     write(engine, move |txn| {
-        txn.patch(kind(name), id, version, patch).map(drop)
+        txn.patch(kind(name), id, &[version], patch).map(drop)
     })
     .await;
 }
@@ -59,7 +59,7 @@ async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) 
 async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
     let (id, version) = at(engine, name, place);
     write(engine, move |txn| {
-        txn.withdraw(kind(name), id, version).map(drop)
+        txn.withdraw(kind(name), id, &[version]).map(drop)
     })
     .await;
 }

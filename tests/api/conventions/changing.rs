@@ -37,7 +37,12 @@ async fn a_change_needs_the_version_it_is_made_for(app: TestApp) {
         send(Some("*"), MERGE_PATCH)
             .await
             .problem("precondition_required");
-        for bad in ["1", "\"x\"", "W/\"1\"", "\"1\", \"2\"", "\"0\"", "\"-1\""] {
+        for old in ["W/\"1\"", "\"98\", \"99\"", "\"99\", W/\"1\""] {
+            send(Some(old), MERGE_PATCH)
+                .await
+                .problem("version_mismatch");
+        }
+        for bad in ["1", "\"x\"", "\"1\", \"x\"", "\"0\"", "\"-1\""] {
             send(Some(bad), MERGE_PATCH)
                 .await
                 .problem_at("invalid_header", "If-Match");
@@ -55,7 +60,11 @@ async fn a_change_needs_the_version_it_is_made_for(app: TestApp) {
             );
         }
         assert_eq!(app.seq().await, seq, "{}: nothing was stored", kind.name);
-        let changed = send(Some("\"1\""), "application/merge-patch+json; charset=utf-8").await;
+        let changed = send(
+            Some("\"99\", \"1\""),
+            "application/merge-patch+json; charset=utf-8",
+        )
+        .await;
         assert_eq!(changed.status(200).etag(), "\"2\"");
         let again = client
             .ask("PATCH", &made.path)
