@@ -245,6 +245,8 @@ impl Issuers {
         if let Some(verdict) = self
             .verdicts
             .get(&digest)
+            // A verdict is valid only with the keys that it was reached with: when an issuer
+            // withdraws a key, its tokens end.
             .filter(|v| v.generation == keys.generation)
         {
             return if verdict.expires_at + LEEWAY > Utc::now().timestamp() {
@@ -323,6 +325,7 @@ impl Issuers {
     fn pseudonym(&self, issuer: &str, subject: &str) -> String {
         let mut mac = hmac::Context::with_key(&self.pseudonyms);
         for part in [issuer, subject] {
+            // With its length, so that no other pair gives the same bytes.
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
@@ -346,6 +349,7 @@ impl Issuer {
     fn new(trust: Trust) -> Result<Self, String> {
         let is_local = check(&trust)?;
         let mut http = reqwest::Client::builder()
+            // A redirect could lead to keys that the configuration does not name.
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
             .https_only(!is_local)
@@ -451,9 +455,13 @@ impl Issuer {
     async fn refresh(&self, generation: u64) {
         let _one_at_a_time = self.asking.lock().await;
         let keys = self.keys.load_full();
+        // Of many requests with a new key id, the first fetches the keys and the others find them
+        // here.
         if keys.generation != generation || !self.may_ask() {
             return;
         }
+        // Also if it fails: tokens with made-up key ids must not make the service call the issuer
+        // each time.
         *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         match self.fetch().await.and_then(|text| self.parse(&text)) {
             Ok(known) => self.take(known),

@@ -69,8 +69,11 @@ fn run(mut conn: Conn, address: &Address, now: &Published, asked: &Receiver<Wait
             Err(RecvTimeoutError::Timeout) => Vec::new(),
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        // Collected before the journal is read: everyone who asked before that is answered by it,
+        // and nobody who asks later is.
         waiting.extend(asked.try_iter());
         let mut result = take_in(&mut conn, now);
+        // The database may have closed an idle connection, so a failure counts only on a fresh one.
         if result.is_err()
             && let Ok(fresh) = address.connect()
         {

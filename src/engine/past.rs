@@ -71,6 +71,7 @@ impl Past {
             });
         }
         let _one_at_a_time = self.making.lock().await;
+        // Another request may have built it while this one waited.
         if let Some(world) = self.find(seq) {
             return Ok(WorldAt {
                 world,
@@ -79,6 +80,7 @@ impl Past {
         }
         let changed = changed_since(&now, seq);
         let own = changed.len();
+        // Before building, so that memory never holds one world more than allowed.
         self.make_room(own);
         let world = Arc::new(
             readers
@@ -127,6 +129,7 @@ impl Past {
 
 /// Returns the records changed after entry `seq`.
 fn changed_since(now: &World, seq: i64) -> Vec<Uuid> {
+    // Nothing is ever deleted, so what was changed later is still there with a later entry.
     let kinds = now.catalogue().kinds().iter();
     let rows = kinds
         .filter_map(|k| now.table(k.index))
@@ -149,6 +152,8 @@ fn rebuild(
             for ids in changed.chunks(AT_ONCE) {
                 let rows = store::versions_at(conn, ids, seq)?;
                 let told = rows.par_iter().filter_map(|row| {
+                    // A version whose content was redacted cannot be shown, so the record is left
+                    // out.
                     let snapshot = row.snapshot.as_ref()?;
                     Some(parse(catalogue, &row.kind, snapshot, row.shape, row.seq))
                 });
@@ -160,6 +165,7 @@ fn rebuild(
             Ok(())
         },
         |(ids, records): (&[Uuid], Lot)| {
+            // Records without a version at that time were created later.
             let there: IdSet = records.iter().map(|r| r.meta().id).collect();
             for id in ids.iter().filter(|id| !there.contains(*id)) {
                 world.forget(*id);

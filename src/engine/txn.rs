@@ -350,6 +350,8 @@ impl<'a> Txn<'a> {
             self.next_version(&before),
             Action::Update,
         )?;
+        // Checked again after the change: nobody may move a record to where their grant does not
+        // reach.
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
     }
@@ -643,6 +645,8 @@ impl<'a> Txn<'a> {
         let mut draft = before.draft();
         merge(&mut draft, patch);
         kind.check_schema(&draft)?;
+        // Whether anything changes is known only after rules and computation have run. If not, the
+        // part is undone: a recomputation must not add an entry to the journal each time.
         let content = before.content();
         let result = self.part(|txn| {
             let record = txn.propose(
@@ -693,6 +697,8 @@ impl<'a> Txn<'a> {
             snapshot: String::from_utf8(json.into()).map_err(Problem::internal)?,
         });
         let undo = self.world.apply(Arc::clone(record));
+        // The number of a generated reference is taken for ever. Until now the record itself showed
+        // that it is, so it must be stored elsewhere when the reference is changed.
         if undo.is_renamed(record.as_ref()) {
             let number = self.world.last_number(kind);
             self.beside(Side::LastNumber {
@@ -725,6 +731,8 @@ impl<'a> Txn<'a> {
             let error = match self
                 .world
                 .any(link.id)
+                // A follow-up is the service's own change, and may repeat links that its caller
+                // cannot see.
                 .filter(|_| self.following > 0 || self.may_see(link.id))
             {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),

@@ -168,8 +168,10 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
             .unzip();
         match conn.write(|c| run_batch(c, now, work, sweep)) {
             Ok((world, answers, erased)) => {
+                // Before the answers, so that whoever is answered and reads next finds the change.
                 now.publish(world);
                 is_to_scrub |= erased;
+                // Also before the answers: a caller who is told that data is erased relies on it.
                 if is_to_scrub {
                     match conn.scrub() {
                         Ok(()) => is_to_scrub = false,
@@ -210,6 +212,7 @@ fn run_batch(
 ) -> Result<(World, Answers, bool), DbError> {
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
+    // Kept for a job that panics. It costs nothing, because worlds share their records.
     let base = world.clone();
     let mut entries: Vec<NewEntry> = Vec::new();
     let mut answers = Vec::with_capacity(work.len());
@@ -230,6 +233,8 @@ fn run_batch(
         answers.push(answer);
         erased |= erases;
     }
+    // Hashed last, when it is certain which entries are in the journal: a refused job must leave no
+    // gap in the chain.
     let rows = seal(&mut world, entries);
     store::append(conn, &rows, &latest(&rows, &world))?;
     Ok((world, answers, erased))
@@ -249,12 +254,16 @@ fn run_job(
 ) -> Result<Done, DbError> {
     let caller = match &write.author {
         Author::System(account) => Caller::system(*account),
+        // Roles are resolved in the batch's world, because another replica or an earlier job of
+        // this batch may have ended them since the request arrived.
         Author::Token(who) => match Caller::resolve(&world, who, today()) {
             Ok(caller) => caller,
             Err(refused) => return Ok((world, Err(refused), false)),
         },
     };
     let account = caller.account;
+    // Asked in the transaction of the batch, so that the second of two equal requests in one batch
+    // finds the answer of the first.
     if let Some(idempotency) = &write.idempotency
         && let Some(first) = store::replay(
             conn,
@@ -295,6 +304,7 @@ fn run_job(
             created_at: Utc::now().into(),
         }));
     }
+    // Written now rather than with the entries, because later jobs of the batch read it.
     for side in &sides {
         store::write_side(conn, side)?;
     }
@@ -357,6 +367,7 @@ fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
         .filter_map(|row| {
             let record = world
                 .any(row.record_id.0)
+                // Of several versions in one batch only the last is current.
                 .filter(|r| r.meta().seq == row.seq)?;
             Some(RecordRow {
                 id: row.record_id,

@@ -129,6 +129,8 @@ impl Frequency {
             IntervalUnit::Year => first.checked_add_months(Months::new(n.saturating_mul(12))),
         };
         let end = end(first, until);
+        // From the first day each time. Counted from the previous day, the 31st would become the
+        // 28th and never the 31st again.
         let nth = |n: u32| step(n.saturating_mul(every));
         Some(
             (0..=u32::from(MOST))
@@ -200,6 +202,7 @@ pub fn days(
     let set = rule
         .build(start)
         .map_err(|e| format!("cannot be worked out: {e}"))?;
+    // One more than allowed, to tell whether there are more.
     let found = set.before(end).all(MOST + 1);
     if found.dates.len() > usize::from(MOST) {
         return Err(too_many());

@@ -62,10 +62,13 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> CachedCounts<B, T> 
             .flat_map(|t| t.rows())
             .collect();
         let add = of_kind(add);
+        // There would be only one part, which every write to this kind makes stale.
         if rows.len() <= PART {
             return gather_part(seen, &rows, add);
         }
         let old = self.parts(R::KIND, basis);
+        // Records are in the order of creation, so parts keep their places: a new record changes
+        // the last part only.
         let part = |(n, records): (usize, &[&'a Arc<dyn AnyRecord>])| {
             if let Some(same) = old.get(n).filter(|p| p.is_of(records)) {
                 return Arc::clone(same);
@@ -97,6 +100,8 @@ impl<B: PartialEq + Send + Sync, T: Gathered + Clone + Sync> CachedCounts<B, T> 
 
     fn put(&self, new: Entry<B, T>) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have put the same in the meantime. Either is right: parts are
+        // compared with the records when they are used.
         entries.retain(|e| e.kind != new.kind || *e.basis != *new.basis);
         entries.push_front(new);
         entries.truncate(MOST_ENTRIES);

@@ -259,6 +259,8 @@ impl<'a, F: Finding> Tally<'a, F> {
             return;
         }
         self.first.push(found);
+        // A cut takes as long as there are findings, so it is made only when their number has
+        // doubled. On average that is constant for each finding.
         if self.first.len() >= 2 * most {
             self.cut(most);
         }
@@ -270,6 +272,8 @@ impl<'a, F: Finding> Tally<'a, F> {
             let (_, nth, _) = self
                 .first
                 .select_nth_unstable_by(most - 1, |a, b| a.key().cmp(&b.key()));
+            // Findings of later rules come after all of these. Those of the same rule may come
+            // before, and are sorted out by the next cut.
             self.last = Some(nth.place);
             self.first.truncate(most);
         }
@@ -454,6 +458,8 @@ impl<F: Finding> Rules<F> {
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more);
+        // A code and a reference rather than positions, because positions change while someone
+        // reads on.
         let next_cursor = last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference));
         let count = |(place, (register, rule))| {
             let (open, waived) = *counts.get(&place)?;

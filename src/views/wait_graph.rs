@@ -156,6 +156,7 @@ impl Node<'_> {
             return DeadlineHolds::NoDeadline;
         };
         match self.earliest {
+            // A known date that is too late is certain, whatever else has no date.
             Some(earliest) if earliest > due => DeadlineHolds::Late,
             _ if self.is_circle => DeadlineHolds::Circle,
             _ if self.is_unknown => DeadlineHolds::Unknown,
@@ -403,6 +404,8 @@ impl<'a> Graph<'a> {
 
     /// Works out the earliest dates, starting from what waits for nothing.
     fn resolve(&mut self, on: NaiveDate) {
+        // A node is resolved once everything that it waits for is (Kahn's algorithm), so each wait
+        // is looked at once. What is never resolved is in a circle, or waits for one.
         let mut left: Vec<usize> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let open = node
@@ -450,6 +453,8 @@ impl<'a> Graph<'a> {
             });
             if let Some(node) = self.nodes.get_mut(at) {
                 (node.is_circle, node.is_unknown) = (true, true);
+                // The chain that readers are shown must lead into the circle, whatever else has no
+                // date.
                 node.undated = around.or(node.undated);
             }
         }
@@ -465,6 +470,7 @@ impl<'a> Graph<'a> {
         let own = match node.standing {
             Standing::Open(day) => day.or(edge.needed_by),
             Standing::Stands => edge.needed_by,
+            // It will not come, so nobody knows when the wait ends.
             Standing::Gone => None,
             Standing::Done => return (None, false),
         };
@@ -477,6 +483,7 @@ impl<'a> Graph<'a> {
         let Some(node) = self.nodes.get_mut(waiter) else {
             return;
         };
+        // `None` is before every date, so this also takes the first known one.
         if day > node.earliest {
             node.latest = Some(place);
         }
@@ -500,6 +507,8 @@ impl<'a> Graph<'a> {
         let wanted = node.earliest;
         while chain.len() < most {
             let next = if by_day {
+                // The date is followed as long as it is handed on unchanged. A record that sets it
+                // by its own date waits for nothing so late, and ends the chain.
                 node.latest.filter(|_| node.earliest == wanted)
             } else {
                 node.undated

@@ -250,6 +250,7 @@ pub fn judge<R: Resource>(
     check_links: CheckLinks<'_>,
 ) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem> {
     data.normalise();
+    // Before the rules, which follow links and rely on what they find there.
     check_links(links_of(&data))?;
     let meta = p.meta;
     let before = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>());
@@ -274,6 +275,7 @@ pub fn judge<R: Resource>(
     if !errors.is_empty() {
         return Err(refused(code, errors));
     }
+    // After the rules, because it relies on them.
     let computed = data.compute(p.reading, &meta, before);
     let follow_ups = touch(&data, follow_ups);
     let record = Rec::new(meta, data, computed);

@@ -111,7 +111,9 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
     let routes = routes(&cells, &lines);
     let cell = |n: usize| cells.get(n).copied().unwrap_or_default();
 
-    // Across: gutters as wide as the lines in them need, then the columns.
+    // Across: gutters as wide as the lines in them need, then the columns. Nothing has a height
+    // yet, so a stretch of a gutter is measured in channels: two lines may share a track if they
+    // run past no channel in common.
     let mut gutter_tracks: BTreeMap<usize, Tracks> = BTreeMap::new();
     let mut in_gutter: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for (n, route) in routes.iter().enumerate() {
@@ -140,7 +142,8 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
         column_x(cell(side.0).1) + ports.get(&(net, side)).copied().unwrap_or(BOX / 2)
     };
 
-    // Down: channels as high as the lines in them need, then the rows.
+    // Down: channels as high as the lines in them need, then the rows. This comes second because
+    // what overlaps in a channel is known only when every port and gutter has its x.
     let mut channel_tracks: BTreeMap<usize, Tracks> = BTreeMap::new();
     let mut in_channel: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut spans: BTreeMap<(usize, usize), (i32, i32)> = BTreeMap::new();
@@ -161,6 +164,7 @@ pub fn lay(heights: &[i32], lines: &[Line]) -> Layout {
             let track = channel_tracks
                 .entry(*channel)
                 .or_default()
+                // Room at both ends, so that two trunks on one track do not look like one.
                 .take(span.0 - TRACK, span.1 + TRACK);
             in_channel.insert((n, *channel), track);
         }
@@ -339,6 +343,8 @@ fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize
     let mut depth: BTreeMap<usize, usize> = BTreeMap::new();
     while let Some(next) = waits
         .iter()
+        // If every box left waits for another, they are in a circle or below one. The first of them
+        // is placed as if it waited for nothing, which frees the others.
         .min_by_key(|(n, waits)| (**waits > 0, **n))
         .map(|(n, _)| *n)
     {
@@ -379,6 +385,7 @@ fn layers(count: usize, lines: &[Line], tied: &BTreeSet<usize>) -> Vec<Vec<usize
             over.iter().sum::<i64>() / many
         };
         layer.sort_by_cached_key(|n| (middle(*n), *n));
+        // Measured from the middle, because rows of different lengths are centred on each other.
         let half = i64::try_from(layer.len()).unwrap_or(0) * 500;
         for (at, n) in (0i64..).zip(layer.iter()) {
             place.insert(*n, at * 1_000 - half);
@@ -409,6 +416,7 @@ fn routes(cells: &[Cell], lines: &[Line]) -> Vec<Route> {
         // The channel above a row has the row's number.
         let (hub_side, leaf_side) = match leaf_row.cmp(&hub_row) {
             std::cmp::Ordering::Greater => ((hub, true), (leaf, false)),
+            // In one row both are met from above: they share that channel and need no gutter.
             std::cmp::Ordering::Equal => ((hub, false), (leaf, false)),
             std::cmp::Ordering::Less => ((hub, false), (leaf, true)),
         };
@@ -421,6 +429,8 @@ fn routes(cells: &[Cell], lines: &[Line]) -> Vec<Route> {
             .or_default()
             .insert(leaf_side);
         if hub_channel != leaf_channel {
+            // The gutter next to the hub, on the side of the leaf: all leaves on that side share
+            // it, and each is reached along the channel at its own row.
             let gutter = hub_column + usize::from(leaf_column >= hub_column);
             route
                 .gutters
@@ -454,6 +464,7 @@ fn ports(routes: &[Route], cells: &[Cell]) -> BTreeMap<(usize, Side), i32> {
         nets.sort_unstable();
         let many = to_i32(nets.len());
         for (at, (_, net)) in (1..).zip(nets) {
+            // Multiples of 8 at the top, 4 more at the bottom.
             let even = BOX * at / (many + 1) / 8 * 8;
             ports.insert((net, side), even + if side.1 { 4 } else { 0 });
         }

@@ -279,6 +279,7 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
         (
             *name,
             *source,
+            // A field that no value has gives both the same key, so they are compared as one row.
             rows(&single(&b, name), &single(&a, name), &["/no-such-field"]),
         )
     });

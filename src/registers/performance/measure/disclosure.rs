@@ -87,6 +87,9 @@ impl Figures {
                     (_, Some((n, of)), Some(per)) => {
                         let plain = n as f64 * per / of.max(1) as f64;
                         // The value is weighted if it differs from what its counts give.
+                        // A value from the exact counts would give them away; from the rounded
+                        // counts it says no more than they do. A weighted value does not follow
+                        // from its counts, so it is rounded on its own.
                         if (plain - value.as_f64()).abs() <= per / 100.0 {
                             decimals(
                                 nearest(n, rule) as f64 * per / nearest(of, rule).max(1) as f64,
@@ -154,6 +157,8 @@ pub fn suppress(
 ) -> Vec<bool> {
     let mut gone: Vec<bool> = cells
         .iter()
+        // A cell that is marked above the caller's clearance must not be found by subtraction
+        // either, so it is protected like a small one.
         .map(|c| c.is_hidden || c.size < below)
         .collect();
     let sums = sums(cells, aggregates);
@@ -189,6 +194,7 @@ fn gives_away(sum: &Sum, cells: &[Cell], gone: &[bool], below: u64) -> Option<us
     if unknown == 0 || (unknown > 1 && !too_few) {
         return None;
     }
+    // The smallest, because suppressing it loses the least.
     let shown = sum.parts.iter().copied().filter(|n| !is_gone(n));
     shown.min_by_key(|n| size(*n))
 }
@@ -212,6 +218,8 @@ fn sums(cells: &[Cell], aggregates: &dyn Fn(Uuid) -> Vec<(String, Vec<String>)>)
         }
     }
     let mut sums = Vec::new();
+    // In a fixed order: which cell is suppressed depends on it, and every replica must suppress the
+    // same.
     let mut keys: Vec<_> = groups.keys().collect();
     keys.sort();
     for key in keys {
@@ -288,6 +296,7 @@ fn table(
         .flat_map(|t| t.unique_from(key));
     let (ids, cells): (Vec<Uuid>, Vec<Cell>) = rows
         .filter_map(|r| r.as_any().downcast_ref::<Rec<Observation>>())
+        // A figure that is not present reveals nothing and cannot be used to subtract.
         .filter(|o| o.data.recorded().state == ObservationState::Present)
         .map(|o| {
             let cell = Cell {
@@ -329,6 +338,7 @@ pub fn release(observation: &Rec<Observation>, context: Option<&DisclosureContex
     let key = table_of(observation.data.measure_id.uuid(), observation.data.period);
     let table = context.once(key.clone(), || table(context, &key, &measure.data, rule));
     match table.get(&observation.meta.id) {
+        // What is not in the table was not checked against the other figures, so it is not shown.
         Some(false) => recorded.rounded(&measure.data, rule),
         _ => recorded.suppressed(),
     }
