@@ -375,23 +375,6 @@ impl<R: Resource> Rules<'_, R> {
         self.code = Code::TransitionRefused;
     }
 
-    /// Refuses a first status that is not among `allowed`.
-    pub fn starts_as<S: PartialEq + Copy + Serialize>(
-        &mut self,
-        pointer: &str,
-        is: S,
-        allowed: &[S],
-    ) {
-        if self.before.is_none() && !allowed.contains(&is) {
-            let names: Vec<String> = allowed.iter().map(word).collect();
-            self.refuse(
-                pointer,
-                "transition",
-                format!("a new record must start as {}", names.join(" or ")),
-            );
-        }
-    }
-
     /// Refuses a parent that is the record itself or is below it. `parent_of` climbs one step.
     pub fn no_circle(
         &mut self,
