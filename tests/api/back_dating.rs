@@ -12,8 +12,8 @@ use stride::problem::Code;
 use stride::registers::catalogue;
 use stride::transfer::{first_start, load};
 
-use crate::support::Backend;
 use crate::support::app::{Store, TestApp, store_for};
+use crate::support::{Backend, some};
 
 fn stages(stages: &serde_json::Value) -> load::File {
     let text = json!({ "format": load::FORMAT, "stages": stages }).to_string();
@@ -49,7 +49,7 @@ fn run(backend: Backend) {
             stages(&json!([{ "recorded_at": "2020-01-02T00:00:00Z", "records": [] }, { "recorded_at": "2020-01-01T00:00:00Z", "records": [] }])),
             stages(&json!([{ "recorded_at": "2999-01-01T00:00:00Z", "records": [] }])),
         ];
-        for file in bad {
+        for file in some(bad) {
             let refused = first_start::prepare(&first, Some(file)).await.expect_err("it is refused");
             assert_eq!(refused.code, Code::RuleViolation);
             assert!(refused.errors[0].pointer.ends_with("/recorded_at"), "{refused:?}");
@@ -74,7 +74,7 @@ fn run(backend: Backend) {
         let auditor = app.role(Role::Auditor);
         let trail = auditor.get("/api/v1/journal").await.status(200).json();
         let entries = trail["items"].as_array().expect("entries");
-        assert!(entries.iter().all(|e| e["entered_at"].as_str() > e["at"].as_str()), "every entry says when it was really made: {trail}");
+        assert!(some(entries).all(|e| e["entered_at"].as_str() > e["at"].as_str()), "every entry says when it was really made: {trail}");
         // What comes now is not back-dated, and the chain holds over both.
         let admin = app.role(Role::Administrator);
         let made = admin.post("/api/v1/units", &json!({ "name": "HR", "unit_kind": "business_group" })).await;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use stride::policy::Role;
 
-use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
+use crate::support::{TestApp, some};
 
 const DAY: &str = "2020-10-26";
 
@@ -260,10 +260,11 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         .await
         .status(200)
         .json();
-    for c in represented["constituencies"]
-        .as_array()
-        .expect("constituencies")
-    {
+    for c in some(
+        represented["constituencies"]
+            .as_array()
+            .expect("constituencies"),
+    ) {
         let unit = [&seated, &guest, &none, &listens]
             .into_iter()
             .find(|u| c["unit"]["id"] == u.id_text())

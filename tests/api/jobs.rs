@@ -13,7 +13,7 @@ use crate::access::{PASSWORD, person, sign_in};
 use crate::support::Backend;
 use crate::support::client::{Client, Reply};
 use crate::support::maker::{Made, kind};
-use crate::support::{TestApp, client::JSON};
+use crate::support::{TestApp, client::JSON, some};
 
 const PATH: &str = "/api/v1/jobs";
 /// So many that a job is still under way when it is asked after, however fast the machine.
@@ -428,7 +428,7 @@ async fn a_job_whose_process_died_is_interrupted(app: TestApp) {
     }
     let next = app.replica().await;
     let client = next.role(Role::Administrator);
-    for (id, done) in ids {
+    for (id, done) in some(ids) {
         let job = client.get(&format!("{PATH}/{id}")).await.status(200).json();
         assert_eq!(
             (&job["state"], &job["failure"], &job["done"]),

@@ -6,7 +6,7 @@ use stride::policy::Role;
 use stride::transfer::load;
 
 use crate::support::maker::{Made, Maker, kind};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 /// A board of a unit, a meeting of it that was held, and its secretary.
 struct Board {
@@ -828,7 +828,7 @@ async fn the_secretary_of_another_board_is_refused(app: TestApp) {
             json!({ "meeting_id": b.meeting.id(), "outcome_kind": "information", "text": "Theirs" }),
         ),
     ];
-    for (path, draft) in drafts {
+    for (path, draft) in some(drafts) {
         theirs
             .post(&format!("/api/v1/{path}"), &draft)
             .await

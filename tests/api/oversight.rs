@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use stride::policy::Role;
 
-use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
+use crate::support::{TestApp, some};
 
 const OBLIGATIONS: &str = "/api/v1/report-obligations";
 const SUBMISSIONS: &str = "/api/v1/report-submissions";
@@ -272,7 +272,7 @@ async fn a_frequency_is_one_that_can_be_followed(app: TestApp) {
         (json!({ "unit": "week" }), "/frequency/every"),
         (json!({ "every": 1, "unit": "day" }), "/frequency/every"),
     ];
-    for (frequency, at) in cases {
+    for (frequency, at) in some(cases) {
         let mut draft = obligation.clone();
         draft["frequency"] = frequency;
         client
@@ -357,11 +357,7 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
         ["psed_equality_information", "psed_equality_objectives"]
     );
     assert!(
-        made["items"]
-            .as_array()
-            .expect("items")
-            .iter()
-            .all(|i| i["from_unit_id"] == unit.id_text())
+        some(made["items"].as_array().expect("items")).all(|i| i["from_unit_id"] == unit.id_text())
     );
     assert_eq!(
         client.post(&path, &json!({})).await.status(200).json()["items"],

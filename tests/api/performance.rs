@@ -6,7 +6,7 @@ use stride::policy::Role;
 use strum::VariantArray;
 
 use crate::support::maker::{Made, Maker};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 const OBSERVATIONS: &str = "/api/v1/observations";
 const IMPORT: &str = "/api/v1/observations/import";
@@ -127,7 +127,7 @@ async fn figures_are_released_to_all_but_their_analysts(app: TestApp) {
             );
         }
     }
-    for client in outsiders(&app, &maker).await {
+    for client in some(outsiders(&app, &maker).await) {
         for (n, value) in [
             json!(null),
             json!(null),
@@ -408,7 +408,7 @@ async fn a_marked_figure_is_not_given_away_by_the_others(app: TestApp) {
         .role(Role::Auditor)
         .items(&format!("{OBSERVATIONS}?measure_id={}", table.measure.id()))
         .await;
-    assert!(cleared.iter().all(|o| o["state"] == "present") && cleared.len() == 3);
+    assert!(some(&cleared).all(|o| o["state"] == "present") && cleared.len() == 3);
 }
 
 /// One figure for measure, period and breakdown; a correction is a new version; another period is
@@ -844,10 +844,7 @@ async fn rows_are_loaded_and_faults_named_by_row(app: TestApp) {
         (&json!(4), &json!(0), &json!(0))
     );
     assert!(
-        refused["errors"]
-            .as_array()
-            .expect("errors")
-            .iter()
+        some(refused["errors"].as_array().expect("errors"))
             .take(3)
             .all(|e| e["code"] == "forbidden")
     );

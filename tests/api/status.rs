@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use stride::policy::Role;
 
-use crate::support::TestApp;
 use crate::support::maker::{Made, Maker, kind};
+use crate::support::{TestApp, some};
 
 const ON: &str = "on=2020-10-26";
 
@@ -338,7 +338,7 @@ async fn what_is_hidden_changes_no_figure(app: TestApp) {
         .expect("the world")
         .at
         .to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    for (path, before) in paths.iter().zip(&before) {
+    for (path, before) in some(paths.iter().zip(&before)) {
         for path in [path.clone(), format!("{path}&as_of={now}")] {
             let mut view = status(&app, &path).await;
             view["journal_seq"] = Value::Null;

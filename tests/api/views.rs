@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::support::client::escaped;
 use crate::support::document::{Described, operations};
 use crate::support::maker::{Maker, collection, kind, links_of};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 /// Fields that say up to which journal entry, or as of when, a view looked; all others are
 /// compared.
@@ -64,7 +64,7 @@ fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
 /// earlier time where it offers that, and in every form that is text.
 fn addresses(world: &World) -> Vec<String> {
     let mut all = Vec::new();
-    for view in views() {
+    for view in some(views()) {
         let name = view.name();
         let mut query = format!("?on={DAY}");
         for p in view.parameters("query") {
@@ -279,12 +279,13 @@ async fn changes(app: &TestApp, example: &World) {
     let maker = Maker::new(app);
     let mut patched = 0;
     let is_setting = |k: &Kind| !k.recomputes.is_empty();
-    for (n, kind) in catalogue()
-        .kinds()
-        .iter()
-        .enumerate()
-        .filter(|(_, k)| !is_setting(k))
-    {
+    for (n, kind) in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .enumerate()
+            .filter(|(_, k)| !is_setting(k)),
+    ) {
         let client = app.keeper(kind);
         if let Some(id) = known(example, kind).first().filter(|_| !kind.append_only) {
             let path = format!("{}/{id}", collection(kind));
@@ -319,7 +320,7 @@ async fn changes(app: &TestApp, example: &World) {
 
 /// Fails unless two worlds hold the same records, and find them alike.
 fn assert_same(a: &World, b: &World) {
-    for kind in catalogue().kinds() {
+    for kind in some(catalogue().kinds()) {
         let (Some(of_a), Some(of_b)) = (a.table(kind.index), b.table(kind.index)) else {
             panic!("{} has no table", kind.name);
         };
@@ -405,7 +406,7 @@ async fn what_is_hidden_changes_no_answer(app: TestApp) {
     let (alone, others): (Vec<_>, Vec<_>) = drafts
         .iter()
         .partition(|(kind, _)| kind.markable && kind.name != ISSUE);
-    for (kind, draft) in others {
+    for (kind, draft) in some(others) {
         if kind.markable {
             mark(&app, &maker, kind, draft, &example).await;
             continue;
@@ -431,7 +432,7 @@ async fn what_is_hidden_changes_no_answer(app: TestApp) {
     let was = answers(&viewer, &addresses, "").await;
     let was_cleared = answers(&cleared, &addresses, "").await;
     let mut linked = 0;
-    for (kind, draft) in &alone {
+    for (kind, draft) in some(&alone) {
         let before = world(&app).await;
         linked += usize::from(mark(&app, &maker, kind, draft, &example).await > 0);
         let changed = changed(&before, &*world(&app).await);
@@ -467,7 +468,7 @@ async fn what_is_hidden_changes_no_answer(app: TestApp) {
         .map(|r| r.meta().id.to_string())
         .chain([MARKED.to_owned()])
         .collect();
-    for (address, lines) in &is {
+    for (address, lines) in some(&is) {
         let told = lines
             .iter()
             .find(|l| secrets.iter().any(|s| l.contains(s.as_str())));
@@ -500,7 +501,7 @@ async fn the_journal_replayed_is_the_world(app: TestApp) {
             .expect("the journal");
         let Some(last) = entries.last() else { break };
         replayed.seq = last.seq;
-        for entry in entries {
+        for entry in some(entries) {
             let kind = kind(&entry.kind);
             let snapshot = entry
                 .snapshot

@@ -19,7 +19,7 @@ use stride::policy::Role;
 
 use super::nobody;
 use crate::support::maker::{Maker, kind};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 const ISSUER: &str = "https://id.example.org/realms/body";
 
@@ -309,7 +309,7 @@ async fn a_subject_seen_at_once_is_given_one_account(app: TestApp) {
     });
     let all = futures_util::future::join_all(asks).await;
     assert!(
-        all.iter().all(|m| m["account_id"] == all[0]["account_id"]),
+        some(&all).all(|m| m["account_id"] == all[0]["account_id"]),
         "{all:?}"
     );
     let accounts = app
@@ -439,7 +439,7 @@ async fn a_token_with_a_fault_is_refused(app: TestApp) {
             ),
         ),
     ];
-    for (fault, token) in &faults {
+    for (fault, token) in some(&faults) {
         let reply = as_holder(&app, token).get("/api/v1/me").await;
         assert_eq!(reply.status, 401, "{fault}: {}", reply.text());
         reply.problem("unauthenticated");

@@ -6,10 +6,10 @@ use stride::access::Held;
 use stride::policy::Role;
 use stride::registers::catalogue;
 
-use crate::support::Client;
 use crate::support::TestApp;
 use crate::support::app::keeping;
 use crate::support::maker::{Made, Maker, collection, kind, links_of, target};
+use crate::support::{Client, some};
 
 fn marked() -> Value {
     json!({ "marking": "official_sensitive" })
@@ -101,7 +101,7 @@ async fn check(client: &Client, made: &Made, there: bool) {
 /// Any record of any kind.
 async fn a_marked_record_does_not_exist_for_the_uncleared(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds().iter().filter(|k| k.markable) {
+    for kind in some(catalogue().kinds().iter().filter(|k| k.markable)) {
         let plain = maker.make(kind).await;
         let hidden = maker.make_with(kind.name, marked()).await;
         let by_auditors = keeping(kind) == Role::Auditor;
@@ -159,11 +159,12 @@ async fn a_marked_record_does_not_exist_for_the_uncleared(app: TestApp) {
 async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
     let maker = Maker::new(&app);
     let mut tried = 0;
-    for kind in catalogue()
-        .kinds()
-        .iter()
-        .filter(|k| k.offers_create && keeping(k) != Role::Auditor)
-    {
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.offers_create && keeping(k) != Role::Auditor),
+    ) {
         let whole = maker.draft(kind).await;
         for link in links_of(kind, &whole) {
             let hidden = maker.make_with(target(&link).name, marked()).await;

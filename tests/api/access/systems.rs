@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use stride::policy::Role;
 
 use super::{account, ask_token, me, nobody};
-use crate::support::TestApp;
 use crate::support::client::Reply;
 use crate::support::maker::{Made, kind};
+use crate::support::{TestApp, some};
 
 async fn rotate(app: &TestApp, account: &Made, hours: Value) -> Value {
     let body = json!({ "overlap_hours": hours });
@@ -37,10 +37,7 @@ fn assert_oauth(reply: &Reply, status: u16, error: &str) {
     assert_eq!(body["error"], error, "{body:#}");
     let description = body["error_description"].as_str().unwrap_or_default();
     let allowed = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
-    assert!(
-        !description.is_empty() && description.chars().all(allowed),
-        "{description}"
-    );
+    assert!(some(description.chars()).all(allowed), "{description}");
 }
 
 /// By form and by HTTP Basic, to write and to read with.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use stride::policy::Role;
 use uuid::Uuid;
 
-use crate::support::TestApp;
 use crate::support::document::{Described, operations};
+use crate::support::{TestApp, some};
 
 /// The document's paths with the methods of each.
 fn paths() -> BTreeMap<String, Vec<Described>> {
@@ -22,7 +22,7 @@ fn paths() -> BTreeMap<String, Vec<Described>> {
 async fn an_undeclared_method_is_refused_with_those_that_are_taken(app: TestApp) {
     let client = app.role(Role::Administrator);
     let id = Uuid::now_v7().to_string();
-    for (path, declared) in paths() {
+    for (path, declared) in some(paths()) {
         let taken: BTreeSet<&str> = declared.iter().map(|o| o.method.as_str()).collect();
         let mut wanted = taken.clone();
         wanted.insert("OPTIONS");
@@ -91,7 +91,7 @@ async fn an_unknown_path_is_a_problem(app: TestApp) {
 
 /// An address without an id of ours leads nowhere either.
 async fn an_id_that_is_none_is_not_found(app: TestApp) {
-    for o in operations().into_iter().filter(|o| o.path.contains("{id}")) {
+    for o in some(operations().into_iter().filter(|o| o.path.contains("{id}"))) {
         let role = o.operation["x-roles"][0]
             .as_str()
             .and_then(Role::parse)
@@ -112,7 +112,7 @@ async fn an_id_that_is_none_is_not_found(app: TestApp) {
 /// list may be, as some clients do.
 async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
     let id = Uuid::now_v7().to_string();
-    for o in operations() {
+    for o in some(operations()) {
         let client = match o.operation["x-roles"][0].as_str().and_then(Role::parse) {
             Some(role) => app.role(role),
             None => app.client.clone(),
@@ -144,7 +144,7 @@ async fn an_unknown_or_repeated_parameter_is_named(app: TestApp) {
 /// HEAD is answered as GET is, without the body.
 async fn head_works_wherever_get_does(app: TestApp) {
     let id = Uuid::now_v7().to_string();
-    for o in operations().into_iter().filter(|o| o.method == "GET") {
+    for o in some(operations().into_iter().filter(|o| o.method == "GET")) {
         let client = match o.operation["x-roles"][0].as_str().and_then(Role::parse) {
             Some(role) => app.role(role),
             None => app.client.clone(),
@@ -174,7 +174,7 @@ async fn head_works_wherever_get_does(app: TestApp) {
 /// Every answer carries the headers of the conventions.
 async fn every_answer_carries_the_common_headers(app: TestApp) {
     let id = Uuid::now_v7().to_string();
-    for o in operations() {
+    for o in some(operations()) {
         let reply = app.client.ask(&o.method, &o.address(&id)).send().await;
         for (name, value) in [
             ("x-content-type-options", "nosniff"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::support::document::{DOCUMENT, compile, compile_closed, faults, follow, operations};
+use crate::support::some;
 
 /// A schema in the document and where it stands.
 struct At {
@@ -280,7 +281,7 @@ fn every_example_fits_its_schema() {
 
 #[test]
 fn every_record_has_an_example() {
-    for kind in stride::registers::catalogue().kinds() {
+    for kind in some(stride::registers::catalogue().kinds()) {
         let examples = &DOCUMENT["components"]["schemas"][&kind.schema_name]["examples"];
         assert!(examples[0]["id"].is_string(), "{}", kind.name);
     }

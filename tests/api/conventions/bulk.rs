@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use stride::registers::catalogue;
 
-use crate::support::TestApp;
 use crate::support::maker::{Maker, collection, kind};
+use crate::support::{TestApp, some};
 
 fn statuses(answer: &Value) -> Vec<i64> {
     let results = answer["results"].as_array().expect("results");
-    for (n, result) in results.iter().enumerate() {
+    for (n, result) in some(results.iter().enumerate()) {
         assert_eq!(result["index"], n);
         assert_eq!(
             result["record"].is_null(),
@@ -25,7 +25,7 @@ fn statuses(answer: &Value) -> Vec<i64> {
 /// All or nothing; one by one; only to see what would happen.
 async fn many_changes_at_once(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
+    for kind in some(catalogue().kinds().iter().filter(|k| k.offers_create)) {
         let name = kind.name;
         let client = maker.client(kind);
         let path = format!("{}/bulk", collection(kind));

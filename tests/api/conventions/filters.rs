@@ -5,6 +5,7 @@ use serde_json::Value;
 use stride::world::Kind;
 
 use crate::support::document::resolve;
+use crate::support::perhaps;
 
 /// One parameter with one value.
 pub struct Filter {
@@ -17,7 +18,7 @@ pub struct Filter {
 /// Every filter of a kind with every value that tells something.
 pub fn filters(kind: &Kind, records: &[Value]) -> Vec<Filter> {
     let mut all = Vec::new();
-    for parameter in (kind.filter_params)() {
+    for parameter in perhaps((kind.filter_params)()) {
         let name = parameter["name"].as_str().expect("a name").to_owned();
         let schema = plain(&parameter["schema"]);
         let values = values(&name, &schema, records);

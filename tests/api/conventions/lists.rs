@@ -7,11 +7,11 @@ use serde_json::Value;
 use stride::registers::catalogue;
 
 use super::filters::filters;
-use super::{ids, some};
-use crate::support::Client;
+use super::{ids, several};
 use crate::support::TestApp;
 use crate::support::client::escaped;
 use crate::support::maker::{Maker, collection, kind};
+use crate::support::{Client, some};
 
 /// Follows `next_cursor` to the end.
 async fn walk(client: &Client, path: &str, limit: usize) -> Vec<String> {
@@ -66,8 +66,8 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
 /// Page by page everything comes exactly once, in every order there is and in its reverse.
 async fn pages_visit_everything_once_in_order(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
-        some(&maker, kind).await;
+    for kind in some(catalogue().kinds()) {
+        several(&maker, kind).await;
         let client = maker.client(kind);
         for sort in &kind.sorts {
             let path =
@@ -136,9 +136,9 @@ async fn pages_visit_everything_once_in_order(app: TestApp) {
 /// A filter shows what it says, all of it and nothing else; pages and totals agree.
 async fn filters_show_what_they_say(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
+    for kind in some(catalogue().kinds()) {
         let name = kind.name;
-        some(&maker, kind).await;
+        several(&maker, kind).await;
         let client = maker.client(kind);
         let path = collection(kind);
         let all = client.items(&format!("{path}?limit=200")).await;
@@ -153,7 +153,7 @@ async fn filters_show_what_they_say(app: TestApp) {
             let items = page["items"].as_array().expect("items");
             assert_eq!(page["total"], items.len(), "{query}");
             assert!(
-                items.iter().all(|i| all.contains(i)),
+                !items.iter().any(|i| !all.contains(i)),
                 "{query}: shows what is not there without it"
             );
             narrowed |= items.len() < all.len();
@@ -206,18 +206,15 @@ async fn filters_show_what_they_say(app: TestApp) {
         let since = client
             .items(&format!("{path}?limit=200&updated_since={}", escaped(last)))
             .await;
-        assert!(
-            !since.is_empty() && since.iter().all(|i| i["updated_at"] == last),
-            "{name}"
-        );
+        assert!(some(&since).all(|i| i["updated_at"] == last), "{name}");
     }
 }
 
 /// A cursor is good for the list that it came from.
 async fn a_cursor_belongs_to_its_list(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
-        let first = some(&maker, kind).await;
+    for kind in some(catalogue().kinds()) {
+        let first = several(&maker, kind).await;
         let client = maker.client(kind);
         let path = collection(kind);
         let page = client
@@ -271,7 +268,7 @@ async fn a_cursor_belongs_to_its_list(app: TestApp) {
 
 /// What is not understood is named.
 async fn a_query_that_is_not_understood_is_refused(app: TestApp) {
-    for kind in catalogue().kinds() {
+    for kind in some(catalogue().kinds()) {
         let client = app.keeper(kind);
         let path = collection(kind);
         for (query, pointer) in [

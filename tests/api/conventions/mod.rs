@@ -19,8 +19,8 @@ use crate::support::maker::{Made, Maker};
 /// How many records of a kind a list is tried with.
 const SOME: usize = 4;
 
-/// Some records of a kind.
-async fn some(maker: &Maker<'_>, kind: &'static Kind) -> Vec<Made> {
+/// Several records of a kind.
+async fn several(maker: &Maker<'_>, kind: &'static Kind) -> Vec<Made> {
     let mut all = Vec::new();
     for _ in 0..SOME {
         all.push(maker.make(kind).await);

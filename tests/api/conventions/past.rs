@@ -6,10 +6,10 @@ use stride::registers::catalogue;
 use stride::world::Kind;
 
 use super::filters::filters;
-use super::{ids, some};
+use super::{ids, several};
 use crate::support::client::escaped;
 use crate::support::maker::{Made, Maker, collection};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 /// Every list of a kind: plain, in each order, and with each filter.
 async fn queries(client: &Client, kind: &Kind) -> Vec<String> {
@@ -54,8 +54,8 @@ async fn go_on(maker: &Maker<'_>, kind: &'static Kind, made: &[Made]) {
 /// it is what it is.
 async fn the_past_is_answered_as_it_was(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
-        let made = some(&maker, kind).await;
+    for kind in some(catalogue().kinds()) {
+        let made = several(&maker, kind).await;
         let client = maker.client(kind);
         let mut then: Vec<(String, Value)> = Vec::new();
         for query in queries(&client, kind).await {
@@ -117,7 +117,7 @@ async fn before_the_beginning_there_was_nothing(app: TestApp) {
     let maker = Maker::new(&app);
     let before = moment(&app).await;
     let long_ago = escaped(&(Utc::now() - Duration::days(10_000)).to_rfc3339());
-    for kind in catalogue().kinds() {
+    for kind in some(catalogue().kinds()) {
         let made = maker.make(kind).await;
         let client = maker.client(kind);
         for at in [&before, &long_ago] {
@@ -157,8 +157,8 @@ async fn before_the_beginning_there_was_nothing(app: TestApp) {
 /// A page of the past goes on in the past.
 async fn pages_of_the_past_go_on_in_the_past(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
-        let made = some(&maker, kind).await;
+    for kind in some(catalogue().kinds()) {
+        let made = several(&maker, kind).await;
         let client = maker.client(kind);
         let path = format!("{}?as_of={}", collection(kind), moment(&app).await);
         let whole = ids(&client

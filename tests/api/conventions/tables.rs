@@ -2,9 +2,9 @@
 
 use stride::registers::catalogue;
 
-use super::some;
-use crate::support::TestApp;
+use super::several;
 use crate::support::maker::{Maker, collection};
+use crate::support::{TestApp, some};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -12,8 +12,8 @@ const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 /// the same list.
 async fn a_list_is_answered_as_a_table(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds() {
-        some(&maker, kind).await;
+    for kind in some(catalogue().kinds()) {
+        several(&maker, kind).await;
         let client = maker.client(kind);
         let path = collection(kind);
         let csv = client

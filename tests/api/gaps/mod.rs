@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stride::policy::Role;
 
-use crate::support::TestApp;
 use crate::support::maker::{Maker, kind};
+use crate::support::{TestApp, some};
 
 /// The same changes where each makes a record, and marks it; what cannot be marked by itself is
 /// hidden with what it is about.
@@ -62,7 +62,7 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
         "the world is not complete"
     );
     let mut faults = Vec::new();
-    for broken in breaks::all() {
+    for broken in some(breaks::all()) {
         let wanted: BTreeSet<_> = broken
             .also
             .iter()
@@ -95,7 +95,7 @@ async fn a_gap_appears_exactly_when_its_cause_does(app: TestApp) {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    for refused in breaks::refused() {
+    for refused in some(breaks::refused()) {
         world
             .send(refused.kind, &refused.record)
             .await
@@ -205,10 +205,7 @@ async fn gaps_come_in_pages_and_are_narrowed(app: TestApp) {
     assert_eq!(walked, all);
     let boards = found(&app, "register=boards&severity=high").await;
     assert!(
-        !boards.is_empty()
-            && boards
-                .iter()
-                .all(|(rule, _)| rule.starts_with("board_") || rule.starts_with("terms_")),
+        some(&boards).all(|(rule, _)| rule.starts_with("board_") || rule.starts_with("terms_")),
         "{boards:?}"
     );
     assert!(
@@ -270,9 +267,7 @@ async fn hidden_records_have_no_gaps(app: TestApp) {
         "{cleared}"
     );
     assert!(
-        found(&app, &format!("board_id={}", board.id_text()))
-            .await
-            .iter()
+        some(found(&app, &format!("board_id={}", board.id_text())).await)
             .all(|(_, r)| r == board.reference())
     );
 }

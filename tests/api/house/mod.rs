@@ -1,5 +1,6 @@
 //! Rules of the house that the source itself must keep.
 
 mod english;
+mod guards;
 mod imports;
 mod source;

@@ -1,4 +1,4 @@
-//! The source, read.
+//! The source and the tests, read.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,12 @@ use syn::{Attribute, Item};
 
 /// Every file of the source: its path below `src`, and what it says.
 pub fn files() -> Vec<(PathBuf, syn::File)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    files_in("src")
+}
+
+/// Every file in a folder: its path below the folder, and what it says.
+pub fn files_in(folder: &str) -> Vec<(PathBuf, syn::File)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let (mut files, mut folders) = (Vec::new(), vec![root.clone()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the source") {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use stride::policy::Role;
 
 use crate::support::maker::{Made, Maker, kind};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, some};
 
 /// What a paper is written about.
 pub struct Scene {
@@ -150,7 +150,7 @@ async fn a_draft_is_computed(app: TestApp) {
     let figures = content["sections"][4]["figures"]
         .as_array()
         .expect("figures");
-    for figure in figures {
+    for figure in some(figures) {
         let found = keeper
             .items(figure["query"].as_str().expect("a query"))
             .await;
