@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_of_one_person_are_one_hand() {
+    fn accounts_of_one_person_count_as_one() {
         let kind = catalogue().named(Account::KIND).expect("accounts are kept");
         let mut world = World::empty(catalogue());
         for (n, person) in [

@@ -743,7 +743,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_found_where_it_stands_and_nowhere_else() {
+    fn a_claim_holds_a_value_in_its_own_place_only() {
         let claims = json!({
             "roles": ["reader", "a b"], "scp": "one two", "group": "one two", "realm_access": { "roles": ["x"] }, "a.b": "y", "n": 1,
         });

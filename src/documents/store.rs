@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn so_many_come_in_at_once() {
+    async fn concurrent_uploads_are_limited() {
         let documents = remote();
         let (one, _two) = (
             documents.admit().expect("a place"),

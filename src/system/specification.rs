@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_sent_to_who_takes_it() {
+    fn gzip_is_sent_to_callers_that_accept_it() {
         for takes in [
             "gzip",
             "br, GZIP;q=0.5",

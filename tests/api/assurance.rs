@@ -199,7 +199,7 @@ async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
 }
 
 /// A claim of a part counts, so does one that was withdrawn; and nobody puts another's claim back.
-async fn a_claim_is_its_makers(app: TestApp) {
+async fn a_claim_belongs_to_its_author(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
     let (partly, _, grant) = maker.account("strategy_manager").await;
@@ -289,7 +289,7 @@ async fn a_loaded_file_does_not_verify_its_own_claims(app: TestApp) {
 
 /// Reports, claims and findings move the axes; a rejection needs a reason, reopens, and makes the
 /// claim as if it had never been.
-async fn the_axes_follow_from_what_is_recorded(app: TestApp) {
+async fn states_follow_from_what_is_recorded(app: TestApp) {
     let maker = Maker::new(&app);
     let on = maker.make_named("recommendation").await;
     let (lead, auditor) = (maker.claimant().await, app.role(Role::Auditor));
@@ -1055,7 +1055,7 @@ async fn words_of_an_older_control_become_a_link(app: TestApp) {
 
 /// Opinions are levels of a scale that the administrator keeps; the usual scales come from
 /// templates; reviews follow each other in no circle.
-async fn an_opinion_stands_on_a_scale(app: TestApp) {
+async fn an_opinion_is_on_its_scale(app: TestApp) {
     let maker = Maker::new(&app);
     let administrator = app.role(Role::Administrator);
     let path = "/api/v1/assurance-scales/from-template";
@@ -1261,9 +1261,9 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
 on_both!(
     nobody_verifies_what_they_claimed,
     nobody_verifies_by_another_account_of_theirs,
-    a_claim_is_its_makers,
+    a_claim_belongs_to_its_author,
     a_loaded_file_does_not_verify_its_own_claims,
-    the_axes_follow_from_what_is_recorded,
+    states_follow_from_what_is_recorded,
     a_deadline_moves_by_extension_only,
     a_duplicate_closes_only_when_audit_accepts,
     a_closure_rests_on_its_ground,
@@ -1271,7 +1271,7 @@ on_both!(
     what_is_marked_stays_invisible,
     a_control_follows_its_recommendation,
     words_of_an_older_control_become_a_link,
-    an_opinion_stands_on_a_scale,
+    an_opinion_is_on_its_scale,
     the_view_shows_each_recommendation
 );
 
@@ -1319,7 +1319,7 @@ fn asked(app: &TestApp) -> usize {
 
 /// A list of recommendations with their latest updates, and the view of them, ask the database
 /// nothing for a row: on SQLite nothing at all, on PostgreSQL whether the journal has moved.
-async fn no_row_asks_the_database(app: TestApp) {
+async fn more_rows_need_no_more_queries(app: TestApp) {
     set_default_instrumentation(|| Some(Box::new(Counter(String::new()))))
         .expect("connections from here on are counted");
     // The same database, asked by connections that are counted.
@@ -1373,4 +1373,4 @@ async fn no_row_asks_the_database(app: TestApp) {
     counted.stop().await;
 }
 
-on_both!(no_row_asks_the_database);
+on_both!(more_rows_need_no_more_queries);

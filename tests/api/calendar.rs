@@ -73,7 +73,7 @@ async fn year(maker: &Maker<'_>) -> Made {
 
 /// What is due in a month stands on its last day and says so; what recurs stands once for each
 /// time; what lies outside the window is not there.
-async fn every_dated_thing_stands_on_its_day(app: TestApp) {
+async fn every_dated_thing_is_on_its_day(app: TestApp) {
     let maker = Maker::new(&app);
     let board = year(&maker).await;
     let client = app.role(Role::Viewer);
@@ -466,7 +466,7 @@ async fn feeds_are_few_and_well_formed(app: TestApp) {
 }
 
 on_both!(
-    every_dated_thing_stands_on_its_day,
+    every_dated_thing_is_on_its_day,
     the_calendar_is_read_by_another_library,
     a_feed_lives_until_it_is_revoked,
     a_feed_ends_with_what_its_owner_may_see,

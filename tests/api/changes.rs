@@ -35,7 +35,7 @@ async fn again(maker: &Maker<'_>, of: &Made, patch: Value) -> String {
 
 /// Each record once, with what happened to it all in all and what is different between the two
 /// times.
-async fn each_record_stands_once(app: TestApp) {
+async fn each_record_is_listed_once(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = |name: &str| json!({ "name": name, "aliases": [] });
     let (changed, gone, back) = (
@@ -335,7 +335,7 @@ async fn nothing_hidden_shows(app: TestApp) {
 }
 
 /// Figures are in no difference for who is shown them released.
-async fn no_figure_stands_in_a_difference(app: TestApp) {
+async fn no_difference_shows_a_figure(app: TestApp) {
     let maker = Maker::new(&app);
     let since = now(&app).await;
     let figure = maker.make_named("observation").await;
@@ -367,8 +367,8 @@ async fn no_figure_stands_in_a_difference(app: TestApp) {
 }
 
 on_both!(
-    each_record_stands_once,
+    each_record_is_listed_once,
     a_board_is_told_what_changed_since_it_met,
     nothing_hidden_shows,
-    no_figure_stands_in_a_difference
+    no_difference_shows_a_figure
 );

@@ -293,7 +293,7 @@ async fn a_job_that_waits_can_be_cancelled(app: TestApp) {
 }
 
 /// What is revoked while a job runs it may no more.
-async fn a_revocation_bites_in_the_middle_of_a_job(app: TestApp) {
+async fn a_revocation_takes_effect_in_the_middle_of_a_job(app: TestApp) {
     let (owner, account, grant) = someone(&app, "service.owner", Role::Administrator).await;
     let job = start(&owner, "", &units(MANY)).await;
     under_way(&owner, &job).await;
@@ -335,7 +335,7 @@ async fn a_revocation_bites_in_the_middle_of_a_job(app: TestApp) {
 }
 
 /// A job is its owner's; administrators may end it, auditors see it, for others it is not there.
-async fn a_job_is_its_owners(app: TestApp) {
+async fn a_job_belongs_to_its_owner(app: TestApp) {
     let (owner, account, _) = someone(&app, "service.owner", Role::Administrator).await;
     let (other, ..) = someone(&app, "another.lead", Role::StrategyManager).await;
     let (auditor, ..) = someone(&app, "audit.lead", Role::Auditor).await;
@@ -571,8 +571,8 @@ on_both!(
     a_refused_operation_is_named,
     a_cancelled_job_changes_nothing_more,
     a_job_that_waits_can_be_cancelled,
-    a_revocation_bites_in_the_middle_of_a_job,
-    a_job_is_its_owners,
+    a_revocation_takes_effect_in_the_middle_of_a_job,
+    a_job_belongs_to_its_owner,
     a_job_whose_process_died_is_interrupted,
     a_service_that_stops_ends_its_jobs,
     a_repeated_request_makes_one_job,

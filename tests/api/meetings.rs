@@ -988,7 +988,7 @@ async fn what_is_marked_does_not_count(app: TestApp) {
 
 /// A mention keeps nothing from being withdrawn; a field that stands on a record does, and the
 /// refusal says which.
-async fn a_mention_is_in_nobodys_way(app: TestApp) {
+async fn a_mention_does_not_prevent_withdrawal(app: TestApp) {
     let b = board(&app).await;
     let maker = Maker::new(&app);
     let goal = maker.make_named("goal").await;
@@ -1069,5 +1069,5 @@ on_both!(
     the_secretary_of_another_board_is_refused,
     a_marked_meeting_hides_its_parts,
     what_is_marked_does_not_count,
-    a_mention_is_in_nobodys_way
+    a_mention_does_not_prevent_withdrawal
 );

@@ -50,7 +50,7 @@ fn tree(view: &Value) -> Vec<(&str, u64, &Value)> {
 
 /// Chair by post, terms, seats and gaps stand on each board; what is tied stands beside it; what
 /// reports to two stands in full once.
-async fn boards_stand_with_what_they_have_and_lack(app: TestApp) {
+async fn boards_are_shown_with_their_seats_terms_and_gaps(app: TestApp) {
     let maker = Maker::new(&app);
     let (top, other) = (
         board(&maker, "Top", json!({})).await,
@@ -226,7 +226,7 @@ async fn a_marked_board_is_not_drawn(app: TestApp) {
 }
 
 on_both!(
-    boards_stand_with_what_they_have_and_lack,
+    boards_are_shown_with_their_seats_terms_and_gaps,
     the_organogram_is_drawn,
     a_marked_board_is_not_drawn
 );

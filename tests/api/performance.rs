@@ -175,7 +175,7 @@ async fn figures_are_released_to_all_but_their_analysts(app: TestApp) {
 }
 
 /// On no way out is a figure shown that is suppressed, or one that is not rounded.
-async fn no_way_out_shows_what_is_suppressed(app: TestApp) {
+async fn no_answer_shows_a_suppressed_figure(app: TestApp) {
     let maker = Maker::new(&app);
     let table = Table::new(&maker, "percent").await;
     let analyst = table.analyst(&app);
@@ -1017,7 +1017,7 @@ async fn views_show_what_their_caller_is_shown(app: TestApp) {
 
 on_both!(
     figures_are_released_to_all_but_their_analysts,
-    no_way_out_shows_what_is_suppressed,
+    no_answer_shows_a_suppressed_figure,
     a_repeated_request_is_answered_as_its_caller_now_is,
     a_marked_figure_is_not_given_away_by_the_others,
     a_figure_is_recorded_once,

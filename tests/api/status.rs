@@ -167,7 +167,7 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
 }
 
 /// The colour of the whole is the worst that a reason gives; next dates come from every register.
-async fn a_colour_has_its_reasons(app: TestApp) {
+async fn a_rag_rating_has_its_reasons(app: TestApp) {
     let maker = Maker::new(&app);
     let w = whole(&maker, "one").await;
     let view = status(&app, &format!("{}/status?{ON}", w.unit.path)).await;
@@ -363,7 +363,7 @@ async fn what_is_hidden_changes_no_figure(app: TestApp) {
 
 on_both!(
     a_status_covers_what_belongs_to_its_record,
-    a_colour_has_its_reasons,
+    a_rag_rating_has_its_reasons,
     a_trend_shows_what_moved,
     what_is_hidden_changes_no_figure
 );

@@ -371,7 +371,7 @@ fn assert_same(a: &World, b: &World) {
 
 /// Asking about now by its time is asking about now; and it stays the answer whatever is recorded
 /// later.
-async fn now_by_its_time_is_now(app: TestApp) {
+async fn as_of_the_current_time_is_now(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     let before = world(&app).await;
     let addresses = addresses(&before);
@@ -526,7 +526,7 @@ async fn the_journal_replayed_is_the_world(app: TestApp) {
 }
 
 on_papers!(
-    now_by_its_time_is_now,
+    as_of_the_current_time_is_now,
     what_is_hidden_changes_no_answer,
     the_journal_replayed_is_the_world
 );

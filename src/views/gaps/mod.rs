@@ -345,7 +345,7 @@ mod tests {
     use crate::registers::gaps::{GAP_CODES, gap_code};
 
     #[test]
-    fn rules_are_sound_and_their_codes_stand_in_the_register() {
+    fn rules_are_sound_and_their_codes_are_in_the_register() {
         RULES.check();
         for (register, rule) in RULES.all() {
             assert_eq!(

@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_reported_to_stands_above() {
+    fn a_board_is_above_those_that_report_to_it() {
         let layout = lay(
             &[50, 60, 70, 80],
             &[line(1, 0, 0), line(2, 0, 0), line(0, 3, 2)],

@@ -492,7 +492,7 @@ async fn keys_change(app: TestApp) {
 }
 
 /// Tokens with made-up keys do not make the service ask again and again.
-async fn unknown_keys_are_no_lever(app: TestApp) {
+async fn unknown_key_ids_do_not_flood_the_issuer(app: TestApp) {
     let key = es256("one");
     let provider = Provider::start(&[&key]).await;
     let app = trusting(app, &entry(&provider, json!({}))).await;
@@ -798,7 +798,7 @@ on_both!(
     a_subject_seen_at_once_is_given_one_account,
     a_token_with_a_fault_is_refused,
     keys_change,
-    unknown_keys_are_no_lever,
+    unknown_key_ids_do_not_flood_the_issuer,
     keys_from_a_file,
     a_disabled_account_is_out_whatever_its_token_says,
     a_mapped_role_has_its_scope,

@@ -19,7 +19,7 @@ fn paths() -> BTreeMap<String, Vec<Described>> {
 
 /// An undeclared method is answered 405, with the declared ones in `Allow`, and OPTIONS with the
 /// same.
-async fn an_undeclared_method_is_refused_with_those_that_are_taken(app: TestApp) {
+async fn an_undeclared_method_is_refused_with_those_that_are_allowed(app: TestApp) {
     let client = app.role(Role::Administrator);
     let id = Uuid::now_v7().to_string();
     for (path, declared) in some(paths()) {
@@ -90,7 +90,7 @@ async fn an_unknown_path_is_a_problem(app: TestApp) {
 }
 
 /// An address without an id of ours leads nowhere either.
-async fn an_id_that_is_none_is_not_found(app: TestApp) {
+async fn an_invalid_id_is_not_found(app: TestApp) {
     for o in some(operations().into_iter().filter(|o| o.path.contains("{id}"))) {
         let role = o.operation["x-roles"][0]
             .as_str()
@@ -205,9 +205,9 @@ async fn every_answer_carries_the_common_headers(app: TestApp) {
 }
 
 on_both!(
-    an_undeclared_method_is_refused_with_those_that_are_taken,
+    an_undeclared_method_is_refused_with_those_that_are_allowed,
     an_unknown_path_is_a_problem,
-    an_id_that_is_none_is_not_found,
+    an_invalid_id_is_not_found,
     an_unknown_or_repeated_parameter_is_named,
     head_works_wherever_get_does,
     every_answer_carries_the_common_headers

@@ -40,10 +40,10 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-async fn claims_stood_so_against_the_records(app: TestApp) {
+async fn contradictions_were_these(app: TestApp) {
     for day in DAYS {
         compare("contradictions", day, &lines(&app, day).await);
     }
 }
 
-on_papers!(claims_stood_so_against_the_records);
+on_papers!(contradictions_were_these);

@@ -73,10 +73,10 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
     rows.chain(events).collect()
 }
 
-async fn dates_had_slipped_so(app: TestApp) {
+async fn slippage_was_this(app: TestApp) {
     for day in DAYS {
         compare("slippage", day, &lines(&app, day).await);
     }
 }
 
-on_papers!(dates_had_slipped_so);
+on_papers!(slippage_was_this);

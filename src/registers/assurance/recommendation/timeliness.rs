@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn it_looks_at_the_day_of_the_claim() {
+    fn timeliness_is_that_on_the_date_of_the_claim() {
         let is = |claimed: &str, closed: &str, on: &str| {
             judge(
                 day("2020-11-30"),
