@@ -16,7 +16,7 @@ use crate::db::{Conn, DbError};
 use crate::journal::{Action, NewEntry};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::catalogue::{Proposal, judge};
+use crate::world::catalogue::{Proposal, validate};
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
@@ -240,7 +240,7 @@ impl<'a> Txn<'a> {
         let id = meta.id;
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = self.proposal(None, Value::Null, meta, &may);
-        let proposed = judge(proposal, data, &|links| self.check_links(None, links))?;
+        let proposed = validate(proposal, data, &|links| self.check_links(None, links))?;
         let record = self.conclude(kind, proposed, Action::Create)?;
         self.in_scope(kind, Act::Create, id)?;
         Ok(record)
@@ -254,7 +254,7 @@ impl<'a> Txn<'a> {
         let before = self.find(kind, Act::Update, id, None)?;
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         let proposal = self.proposal(Some(&before), Value::Null, self.next_version(&before), &may);
-        let proposed = judge(proposal, data, &|links| {
+        let proposed = validate(proposal, data, &|links| {
             self.check_links(Some(&before), links)
         })?;
         let record = self.conclude(kind, proposed, Action::Update)?;

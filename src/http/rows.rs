@@ -19,7 +19,7 @@ pub struct Rows {
     incoming: Incoming,
     buffer: BytesMut,
     /// How far the buffer has been searched.
-    looked: usize,
+    scanned: usize,
     /// Where the last complete row found ends, and how many complete rows there are so far.
     end: usize,
     count: usize,
@@ -42,7 +42,7 @@ impl Rows {
         Ok(Self {
             incoming,
             buffer: BytesMut::new(),
-            looked: 0,
+            scanned: 0,
             end: 0,
             count: 0,
             in_quotes: false,
@@ -57,7 +57,7 @@ impl Rows {
     /// The body ends early, is too long, or has a row that is too long.
     pub async fn next(&mut self, most: usize) -> Result<Option<Bytes>, Problem> {
         loop {
-            self.look(most);
+            self.scan(most);
             if self.count == most {
                 return Ok(Some(self.cut(self.end)));
             }
@@ -80,9 +80,9 @@ impl Rows {
     }
 
     /// Finds the ends of rows, until there are `most`.
-    fn look(&mut self, most: usize) {
-        let new = self.buffer.get(self.looked..).unwrap_or_default();
-        let from = self.looked;
+    fn scan(&mut self, most: usize) {
+        let new = self.buffer.get(self.scanned..).unwrap_or_default();
+        let from = self.scanned;
         for at in memchr::memchr2_iter(b'\n', b'"', new) {
             if new.get(at) == Some(&b'"') {
                 // A quoted CSV cell may contain a line break; a JSON row never does.
@@ -91,16 +91,16 @@ impl Rows {
                 self.count += 1;
                 self.end = from + at + 1;
                 if self.count == most {
-                    self.looked = self.end;
+                    self.scanned = self.end;
                     return;
                 }
             }
         }
-        self.looked = self.buffer.len();
+        self.scanned = self.buffer.len();
     }
 
     fn cut(&mut self, at: usize) -> Bytes {
-        (self.looked, self.end, self.count) = (self.looked.saturating_sub(at), 0, 0);
+        (self.scanned, self.end, self.count) = (self.scanned.saturating_sub(at), 0, 0);
         self.buffer.split_to(at).freeze()
     }
 }

@@ -50,36 +50,36 @@ pub trait Finding: Send + Sized + 'static {
 }
 
 /// Checks records of one kind.
-pub trait Look<F: Finding>: Send + Sync {
+pub trait Check<F: Finding>: Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static str;
     /// What it finds on the record, if anything.
-    fn at(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F>;
+    fn find(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F>;
 }
 
-/// Looks at every live record of a kind.
+/// Checks every live record of a kind.
 pub struct Each<R: Resource, F: Finding> {
-    look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>,
+    check: fn(&F::Context<'_>, &Rec<R>) -> Option<F>,
     of: PhantomData<fn(R)>,
 }
 
 impl<R: Resource, F: Finding> Each<R, F> {
     /// A check of each record.
     #[must_use]
-    pub const fn new(look: fn(&F::Context<'_>, &Rec<R>) -> Option<F>) -> Self {
+    pub const fn new(check: fn(&F::Context<'_>, &Rec<R>) -> Option<F>) -> Self {
         Self {
-            look,
+            check,
             of: PhantomData,
         }
     }
 }
 
-impl<R: Resource, F: Finding> Look<F> for Each<R, F> {
+impl<R: Resource, F: Finding> Check<F> for Each<R, F> {
     fn kind(&self) -> &'static str {
         R::KIND
     }
-    fn at(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F> {
-        (self.look)(context, record.as_any().downcast_ref()?)
+    fn find(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F> {
+        (self.check)(context, record.as_any().downcast_ref()?)
     }
 }
 
@@ -96,7 +96,7 @@ pub struct Rule<F: Finding> {
     pub remedy: &'static str,
     /// Complaints in the two papers that it answers; empty if it is only good practice.
     pub answers: &'static [&'static str],
-    pub look: &'static dyn Look<F>,
+    pub check: &'static dyn Check<F>,
 }
 
 /// A rule, for readers of its findings.
@@ -376,7 +376,7 @@ impl<F: Finding> Rules<F> {
             .enumerate()
             .filter(|(_, (g, r))| is_wanted(*g, r))
         {
-            if let Some(kind) = world.catalogue().index_of(rule.look.kind()) {
+            if let Some(kind) = world.catalogue().index_of(rule.check.kind()) {
                 by_kind
                     .entry(kind)
                     .or_default()
@@ -394,7 +394,7 @@ impl<F: Finding> Rules<F> {
                         return;
                     }
                     for (place, register, rule) in &rules {
-                        if let Some(finding) = rule.look.at(context, record.as_ref()) {
+                        if let Some(finding) = rule.check.find(context, record.as_ref()) {
                             let found = Found {
                                 place: *place,
                                 rule,
@@ -486,7 +486,7 @@ impl<F: Finding> Rules<F> {
             code: rule.code.to_owned(),
             severity: rule.severity,
             register,
-            kind: rule.look.kind().to_owned(),
+            kind: rule.check.kind().to_owned(),
             checks: rule.checks.to_owned(),
             why: rule.why.to_owned(),
             remedy: rule.remedy.to_owned(),
@@ -519,7 +519,7 @@ impl<F: Finding> Rules<F> {
         let catalogue = crate::registers::catalogue();
         let codes = self.codes();
         for (n, (_, rule)) in self.all().enumerate() {
-            let (code, kind) = (rule.code, rule.look.kind());
+            let (code, kind) = (rule.code, rule.check.kind());
             assert!(
                 codes.iter().position(|c| c == code) == Some(n),
                 "{code} twice"

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, id_of, operation};
-use super::rows::{flatten, judged_page};
+use super::rows::{assessed_page, flatten};
 use super::status::Named;
 use crate::http::operation::Operation;
 use crate::http::page::{limit, limit_parameter};
@@ -295,6 +295,6 @@ pub fn schemas(schemas: &mut Schemas) {
     add_answer::<RecommendationStatusRow>(schemas);
     schemas.insert(
         "RecommendationStatusRowPage".into(),
-        judged_page("RecommendationStatusRow"),
+        assessed_page("RecommendationStatusRow"),
     );
 }

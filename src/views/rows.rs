@@ -30,7 +30,7 @@ pub(super) fn row<T: Serialize>(of: &T) -> Map<String, Value> {
 }
 
 /// A page of rows that names the date and the settings used to calculate it.
-pub(super) fn judged_page(row: &str) -> Value {
+pub(super) fn assessed_page(row: &str) -> Value {
     let mut page = page(&schema_ref(row));
     let own = [
         (

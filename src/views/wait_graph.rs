@@ -249,7 +249,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds a wait that lasts as long as both records are open. Repeated waits are kept once.
-    fn lean(&mut self, seen: &'a VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
+    fn add_wait(&mut self, seen: &'a VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
         let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
             return;
         };
@@ -341,7 +341,7 @@ impl<'a> Graph<'a> {
                 RecommendationRelation::RefersTo => WaitKind::RefersTo,
                 RecommendationRelation::Duplicates | RecommendationRelation::Repeats => continue,
             };
-            self.lean(
+            self.add_wait(
                 seen,
                 link.data.recommendation_id.uuid(),
                 link.data.to_id.uuid(),
@@ -353,7 +353,7 @@ impl<'a> Graph<'a> {
             .filter(|u| open(u.data.recommendation_id.uuid()))
         {
             for to in update.data.referred() {
-                self.lean(
+                self.add_wait(
                     seen,
                     update.data.recommendation_id.uuid(),
                     to,
@@ -369,7 +369,7 @@ impl<'a> Graph<'a> {
                 continue;
             }
             for deferred in &review.data.deferred {
-                self.lean(
+                self.add_wait(
                     seen,
                     deferred.record_id.uuid(),
                     review.meta.id,
@@ -381,7 +381,7 @@ impl<'a> Graph<'a> {
                 found.is_some_and(|s| s.data.status == StrategyStatus::Planned)
             };
             if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
-                self.lean(seen, strategy.uuid(), review.meta.id, WaitKind::ComesOutOf);
+                self.add_wait(seen, strategy.uuid(), review.meta.id, WaitKind::ComesOutOf);
             }
         }
     }
@@ -389,14 +389,14 @@ impl<'a> Graph<'a> {
     fn actions(&mut self, seen: &'a VisibleWorld) {
         for action in seen.live::<Action>() {
             if let Some(meeting) = action.data.target_meeting_id {
-                self.lean(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
+                self.add_wait(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
             }
             for part in seen
                 .pointing::<ActionPart>(action.meta.id)
                 .filter(|p| p.data.action_id == action.meta.id)
             {
                 if let Some(meeting) = deferred(seen, part).and_then(|d| d.data.to_meeting_id) {
-                    self.lean(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
+                    self.add_wait(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
                 }
             }
         }

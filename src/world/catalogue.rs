@@ -237,14 +237,14 @@ fn propose<R: Resource>(
     if let Some(reference) = common.reference {
         meta.reference = reference;
     }
-    judge(Proposal { meta, ..p }, data, check_links)
+    validate(Proposal { meta, ..p }, data, check_links)
 }
 
 /// Checks a change whose fields are already read. Its envelope is in its final form.
 ///
 /// # Errors
 /// Fails if links or rules are broken.
-pub fn judge<R: Resource>(
+pub fn validate<R: Resource>(
     p: Proposal<'_>,
     mut data: R,
     check_links: CheckLinks<'_>,

@@ -574,7 +574,7 @@ async fn a_duplicate_closes_only_when_audit_accepts(app: TestApp) {
     let waits = made(&lead, LINKS, &link(&a, "depends_on", &board)).await;
     let leaning = auditor
         .items(&format!(
-            "/api/v1/recommendations?leans_on_id={}",
+            "/api/v1/recommendations?refers_to_id={}",
             board.id()
         ))
         .await;

@@ -226,9 +226,9 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
             &json!("claimed 6 days ago, and no response from audit")
         )
     );
-    let row = found(&app, "recommendation_claim_leans_on_open", &on)
+    let row = found(&app, "recommendation_claim_with_open_linked_record", &on)
         .await
-        .expect("leans on the review");
+        .expect("refers to the review");
     assert_eq!(row["against"][0]["id"], json!(review.id()), "{row:#}");
     let row = found(&app, "recommendation_claim_with_open_part", &on)
         .await
@@ -244,7 +244,7 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
     )
     .await;
     assert_eq!(
-        found(&app, "recommendation_claim_leans_on_open", &on).await,
+        found(&app, "recommendation_claim_with_open_linked_record", &on).await,
         None
     );
     let verdict = json!({ "recommendation_id": on.id(), "claim_id": claim["id"], "result": "rejected", "decided_on": "2020-10-22", "reason": "Nothing to show" });

@@ -139,7 +139,7 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
     let nothing = status(&app, &format!("{}/status?{ON}", elsewhere.path)).await;
     assert_eq!(
         (&nothing["computed_rag"], &nothing["reasons"][0]["cause"]),
-        (&json!("grey"), &json!("nothing_to_judge"))
+        (&json!("grey"), &json!("nothing_to_assess"))
     );
     // A status of a goal at the address of a unit is none.
     app.role(Role::Viewer)

@@ -88,10 +88,10 @@ pub struct Board {
 }
 
 impl Board {
-    /// Whether the board is active or proposed.
+    /// Whether the board is dissolved.
     #[must_use]
-    pub fn is_standing(&self) -> bool {
-        self.status != BoardStatus::Dissolved
+    pub fn is_dissolved(&self) -> bool {
+        self.status == BoardStatus::Dissolved
     }
 }
 
@@ -158,13 +158,13 @@ impl Resource for Board {
             ],
         );
         rules.require(
-            self.is_standing() || self.dissolved_on.is_some(),
+            !self.is_dissolved() || self.dissolved_on.is_some(),
             "/dissolved_on",
             "required",
             "a dissolved board needs the date it was dissolved; give dissolved_on",
         );
         rules.require(
-            !self.is_standing() || self.dissolved_on.is_none(),
+            self.is_dissolved() || self.dissolved_on.is_none(),
             "/dissolved_on",
             "not_allowed",
             "only a dissolved board has dissolved_on; set status to dissolved or leave \

@@ -42,7 +42,7 @@ pub fn missing_boards(world: &World) -> Vec<Value> {
         world.pointing::<Board>(id).any(|b| {
             b.data.owner_unit_id == Some(id.into())
                 && b.data.board_kind == BoardKind::BusinessGroupBoard
-                && b.data.is_standing()
+                && !b.data.is_dissolved()
         })
     };
     world

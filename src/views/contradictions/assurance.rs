@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
         why: "A rejected claim counts as never made, but is easily repeated.",
         remedy: "Do what audit found missing, then claim again with evidence.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             if r.computed.verification != V::Rejected {
                 return None;
             }
@@ -64,7 +64,7 @@ pub const RULES: &[Rule] = &[
         why: "Until audit has verified it, it is only a claim, whatever a report says.",
         remedy: "Have audit verify or reject the claim.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = open_claim(c, r)?;
             let days = (c.on - claim.data.stated_on).num_days();
             let found = Said::new(
@@ -86,20 +86,20 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "recommendation_claim_leans_on_open",
+        code: "recommendation_claim_with_open_linked_record",
         severity: Is::High,
         checks: "Management claims that the recommendation is implemented, but a record that it \
             depends on or refers to is open.",
         why: "A recommendation is not implemented while something it depends on is missing.",
         remedy: "Complete what it depends on, or withdraw the claim.",
         answers: &["2020, recommendations 1 to 7 and 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = open_claim(c, r)?;
             let links = c
                 .seen
                 .pointing::<RecommendationLink>(r.meta.id)
                 .filter(|l| l.data.recommendation_id == r.meta.id);
-            let leans = links.filter(|l| {
+            let linked = links.filter(|l| {
                 matches!(
                     l.data.relation,
                     RecommendationRelation::DependsOn
@@ -107,7 +107,7 @@ pub const RULES: &[Rule] = &[
                         | RecommendationRelation::RefersTo
                 )
             });
-            let mut to: Vec<Uuid> = leans
+            let mut to: Vec<Uuid> = linked
                 .map(|l| l.data.to_id.uuid())
                 .chain(claim.data.referred())
                 .collect();
@@ -121,7 +121,7 @@ pub const RULES: &[Rule] = &[
             let open: Vec<Uuid> = to.into_iter().filter(is_open).collect();
             (!open.is_empty()).then(|| {
                 let computed = Said::new(
-                    "leans_on_open",
+                    "linked_record_open",
                     format!(
                         "open records that it depends on or refers to: {}",
                         open.len()
@@ -142,7 +142,7 @@ pub const RULES: &[Rule] = &[
         why: "The claim contradicts itself.",
         remedy: "Report the recommendation as partially implemented, or complete the part.",
         answers: &["2020, recommendations 3 and 5"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = open_claim(c, r)?;
             let open: Vec<String> = claim
                 .data
@@ -177,7 +177,7 @@ pub const RULES: &[Rule] = &[
         why: "Either a part is not named, or nobody has asked for verification.",
         remedy: "Claim it as implemented, or name the part that is missing.",
         answers: &[],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let open = r.computed.closure == RecommendationClosureState::None;
             if !open || r.computed.implementation != I::PartiallyImplemented {
                 return None;
@@ -219,7 +219,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Track the other recommendation instead, and report the two together until it is \
             verified.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             use RecommendationClosureState::{Duplicate, Superseded};
             if !matches!(r.computed.closure, Duplicate | Superseded) {
                 return None;
@@ -257,7 +257,7 @@ pub const RULES: &[Rule] = &[
             leave open.",
         remedy: "Record evidence for the assertion, or resolve what contradicts it.",
         answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
-        look: &Each::new(|c, a: &Rec<Assertion>| {
+        check: &Each::new(|c, a: &Rec<Assertion>| {
             let (against, verification) = speaks_against(c, a.data.about_id.uuid());
             (!against.is_empty()).then(|| {
                 let claimed = Said::new("asserted", a.data.claim.clone())

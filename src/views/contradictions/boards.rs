@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
         why: "When two boards have the same remit, it is not clear which of them decides.",
         remedy: "Dissolve one of the two, or correct the successor.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             let successor = c.seen.get::<Board>(b.data.successor_id?)?;
             let both = b.data.status == BoardStatus::Active
                 && successor.is_live()
@@ -44,7 +44,7 @@ pub const RULES: &[Rule] = &[
         why: "It is making decisions without having been set up.",
         remedy: "Set its status to active, and record its terms of reference.",
         answers: &["2020, recommendation 3"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             if b.data.status != BoardStatus::Proposed {
                 return None;
             }
@@ -70,7 +70,7 @@ pub const RULES: &[Rule] = &[
             date, are not binding.",
         remedy: "Have them agreed, and record the approver and date, or say that they are a draft.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, t: &Rec<TermsOfReference>| {
+        check: &Each::new(|c, t: &Rec<TermsOfReference>| {
             if !matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview) {
                 return None;
             }
@@ -115,7 +115,7 @@ pub const RULES: &[Rule] = &[
         why: "It is not clear whether the board works to a draft or to agreed terms.",
         remedy: "Set the status to agreed, or remove the approval.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+        check: &Each::new(|_, t: &Rec<TermsOfReference>| {
             let approver = either(t.data.approver_post_id, t.data.approver_board_id)?;
             let draft = matches!(t.data.status, TermsStatus::Draft | TermsStatus::InReview);
             let on = t.data.approved_on.filter(|_| draft)?;
@@ -135,7 +135,7 @@ pub const RULES: &[Rule] = &[
         why: "The agreed terms leave open what the board is for or how it decides.",
         remedy: "Agree a version that fills in the empty sections.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+        check: &Each::new(|_, t: &Rec<TermsOfReference>| {
             (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
                 let approver = either(t.data.approver_post_id, t.data.approver_board_id);
                 let found = Said::new("agreed", "they were approved")
@@ -159,7 +159,7 @@ pub const RULES: &[Rule] = &[
         why: "When an action asks for several things, the one that is missing is easily forgotten.",
         remedy: "Settle the part, or reopen the action.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, a: &Rec<Action>| {
+        check: &Each::new(|c, a: &Rec<Action>| {
             if a.data.status != ActionStatus::Closed {
                 return None;
             }
@@ -188,7 +188,7 @@ pub const RULES: &[Rule] = &[
             not said so.",
         remedy: "Close the action, or say what is missing.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, a: &Rec<Action>| {
+        check: &Each::new(|c, a: &Rec<Action>| {
             let claim = a
                 .computed
                 .claimed_status
@@ -208,7 +208,7 @@ pub const RULES: &[Rule] = &[
         why: "Finished actions in a list of open actions hide the unfinished ones.",
         remedy: "Close the action, or add the part that is still outstanding.",
         answers: &[],
-        look: &Each::new(|_, a: &Rec<Action>| {
+        check: &Each::new(|_, a: &Rec<Action>| {
             let settled = a.computed.parts_total > 0 && a.computed.state == ActionState::Complete;
             (a.data.status == ActionStatus::Open && settled).then(|| {
                 let computed = Said::new(
@@ -231,7 +231,7 @@ pub const RULES: &[Rule] = &[
         why: "The claim was never accepted, or was reversed without explanation.",
         remedy: "Accept the claim, or tell the person who made it why not.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, p: &Rec<ActionPart>| {
+        check: &Each::new(|c, p: &Rec<ActionPart>| {
             let claim = p
                 .computed
                 .claimed_status

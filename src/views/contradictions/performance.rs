@@ -18,7 +18,7 @@ pub const RULES: &[Rule] = &[
         why: "Measures without figures show nothing.",
         remedy: "Load the figures, or set the measure back to planned.",
         answers: &["2020, recommendations 3 and 5"],
-        look: &Each::new(|c, m: &Rec<Measure>| {
+        check: &Each::new(|c, m: &Rec<Measure>| {
             let none = || {
                 c.seen
                     .unique_from::<Observation>(m.meta.id.as_bytes())
@@ -44,7 +44,7 @@ pub const RULES: &[Rule] = &[
             nobody compared the two.",
         remedy: "Publish it, or record what happened to it.",
         answers: &["2017, Action 14", "2020, recommendation 5"],
-        look: &Each::new(|c, d: &Rec<Dashboard>| {
+        check: &Each::new(|c, d: &Rec<Dashboard>| {
             if d.computed.first_published_on.is_some_and(|day| day <= c.on) {
                 return None;
             }
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
         why: "It shows nothing.",
         remedy: "Load the figures of its measures, or set the version back to draft.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, d: &Rec<Dashboard>| {
+        check: &Each::new(|c, d: &Rec<Dashboard>| {
             if d.computed.maturity != DashboardMaturity::Published {
                 return None;
             }

@@ -29,7 +29,7 @@ pub const RULES: &[Rule] = &[
         why: "One of the two is wrong, and the board sees only one.",
         remedy: "Record an update that explains the declared RAG rating, or correct it.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if i.data.status.is_closed() || !c.is_planned(i.data.plan_id.uuid()) {
                 return None;
             }
@@ -54,7 +54,7 @@ pub const RULES: &[Rule] = &[
         why: "An item is not done while one of its parts is outstanding.",
         remedy: "Complete or cancel the parts, or reopen the item.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let (mut parts, mut open) = (0, Vec::new());
             for part in children(c, i) {
                 parts += 1;
@@ -79,7 +79,7 @@ pub const RULES: &[Rule] = &[
         why: "Either it did not need what it is waiting for, or it is not complete.",
         remedy: "Set the dependency to met or dropped, or reopen the item.",
         answers: &["2020, recommendations 1 to 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
             let waits = c.seen.pointing::<Dependency>(i.meta.id);
             let open: Vec<Uuid> = waits
@@ -102,7 +102,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can see whether it achieved what it was for.",
         remedy: "Add the evidence, or withdraw the claim.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
             let claims = c.seen.pointing::<BenefitClaim>(i.meta.id);
             let bare: Vec<Uuid> = claims
@@ -126,7 +126,7 @@ pub const RULES: &[Rule] = &[
         why: "The plan reports work as done that audit does not find done.",
         remedy: "Show audit what was delivered, or reopen the item.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
             let is_against = |r: &&Rec<Recommendation>| {
                 let open = r.computed.closure == RecommendationClosureState::None;
@@ -162,7 +162,7 @@ pub const RULES: &[Rule] = &[
         why: "Readers cannot tell which of the two to believe.",
         remedy: "Correct the status or the percentage.",
         answers: &[],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let percent = i.data.percent_complete?;
             let complete = i.data.status == ItemStatus::Complete;
             let differs =
@@ -190,7 +190,7 @@ pub const RULES: &[Rule] = &[
         why: "The item is going ahead without what it needs.",
         remedy: "Complete what it was waiting for, or reopen the dependency.",
         answers: &["2020, recommendations 1 to 4"],
-        look: &Each::new(|c, d: &Rec<Dependency>| {
+        check: &Each::new(|c, d: &Rec<Dependency>| {
             let state = awaited(c, d)?;
             (d.data.status == DependencyStatus::Met && state.0 == "open").then(|| {
                 let claimed =
@@ -208,7 +208,7 @@ pub const RULES: &[Rule] = &[
         why: "The item no longer has a reason to wait.",
         remedy: "Set the dependency to met, or say what is still missing.",
         answers: &[],
-        look: &Each::new(|c, d: &Rec<Dependency>| {
+        check: &Each::new(|c, d: &Rec<Dependency>| {
             let state = awaited(c, d)?;
             let item = c.seen.get::<WorkPlanItem>(d.data.item_id)?;
             let waits = d.data.status == DependencyStatus::Open
@@ -231,7 +231,7 @@ pub const RULES: &[Rule] = &[
             for them and when they are due.",
         remedy: "Complete the items, or record that the plan is partial.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| {
+        check: &Each::new(|c, p: &Rec<Plan>| {
             if p.data.completeness_claim != PlanCompleteness::Complete
                 || p.data.status == PlanStatus::Closed
             {
@@ -271,7 +271,7 @@ pub const RULES: &[Rule] = &[
         why: "Work is starting on something that may still change.",
         remedy: "Have the version approved, or link the plan to an approved version.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, p: &Rec<Plan>| {
+        check: &Each::new(|c, p: &Rec<Plan>| {
             let version = c.seen.get::<StrategyVersion>(p.data.strategy_version_id?)?;
             let unapproved = matches!(
                 version.data.status,
@@ -371,9 +371,9 @@ fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let dropped = matches!(i.status, ItemStatus::Cancelled | ItemStatus::Superseded);
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
     let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
-    let judged = (!i.measures.is_empty() || i.quantified_target.is_some())
+    let measurable = (!i.measures.is_empty() || i.quantified_target.is_some())
         && !i.goals.is_empty()
         && item.due_on().is_some();
-    let complete = answered_for && said && judged;
+    let complete = answered_for && said && measurable;
     !dropped && !complete
 }

@@ -18,7 +18,7 @@ pub const RULES: &[Rule] = &[
         why: "The risk looks lower than anyone has verified.",
         remedy: "Have audit verify the recommendation, or reassess the control.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, k: &Rec<Control>| {
+        check: &Each::new(|_, k: &Rec<Control>| {
             let verification = k.computed.recommendation_verification?;
             let good = matches!(
                 k.data.effectiveness,
@@ -48,7 +48,7 @@ pub const RULES: &[Rule] = &[
         why: "A recommendation recorded as a control does nothing until it is carried out.",
         remedy: "Carry out the recommendation, or assume no reduction from the control.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, k: &Rec<Control>| {
+        check: &Each::new(|c, k: &Rec<Control>| {
             let by = k
                 .data
                 .assumed_reduction
@@ -84,7 +84,7 @@ pub const RULES: &[Rule] = &[
         why: "The difference is assumed, not verified.",
         remedy: "Have the controls assessed, or rely on fewer of them.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             let (assumed, verified) = (r.computed.assumed_level?, r.computed.verified_level?);
             (r.data.status == RiskStatus::Open && assumed.product < verified.product).then(|| {
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
@@ -112,7 +112,7 @@ pub const RULES: &[Rule] = &[
         why: "Nothing that has been verified explains the lower score.",
         remedy: "Review the risk and score it on what is verified, or record what else reduces it.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             let (current, verified) = (r.computed.current_level?, r.computed.verified_level?);
             (r.data.status == RiskStatus::Open && current.product < verified.product).then(|| {
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
@@ -135,7 +135,7 @@ pub const RULES: &[Rule] = &[
         why: "One of the two statements cannot be right.",
         remedy: "Treat the risk, or have a higher appetite agreed.",
         answers: &[],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             let tolerated = r.data.response == Some(RiskResponse::Tolerate)
                 && r.data.status == RiskStatus::Open;
             (tolerated && r.computed.above_appetite == Some(true)).then(|| {

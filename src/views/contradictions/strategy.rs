@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell which text was approved.",
         remedy: "Attach the approved document, or set the version back.",
         answers: &["2017, appendix 2"],
-        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+        check: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let stated = v.data.document.as_ref()?.stated_status.as_ref()?;
             (v.data.status.is_approved() && stated.to_lowercase().contains("draft")).then(|| {
                 let approver = either(v.data.approver_post_id, v.data.approver_board_id);
@@ -42,7 +42,7 @@ pub const RULES: &[Rule] = &[
         why: "An approval without an approver or a date cannot be relied on.",
         remedy: "Record who approved it and when, or set the version back.",
         answers: &["2017, Action 14 and key considerations"],
-        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+        check: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let approver = either(v.data.approver_post_id, v.data.approver_board_id);
             (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none()))
                 .then(|| {
@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
         why: "Work is continuing under a strategy that has run out.",
         remedy: "End it or name its successor, or extend the period with a new version.",
         answers: &[],
-        look: &Each::new(|c, s: &Rec<Strategy>| {
+        check: &Each::new(|c, s: &Rec<Strategy>| {
             let until = s
                 .data
                 .until_year
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
         why: "Anyone who looks for the text in force finds one that no longer applies.",
         remedy: "Set the version to superseded or withdrawn, or set the strategy to current.",
         answers: &[],
-        look: &Each::new(|c, s: &Rec<Strategy>| {
+        check: &Each::new(|c, s: &Rec<Strategy>| {
             if s.data.status != StrategyStatus::Ended {
                 return None;
             }
@@ -108,7 +108,7 @@ pub const RULES: &[Rule] = &[
         why: "Anyone waiting for the strategy is waiting for something that already exists.",
         remedy: "Set the strategy to current, or set the version back.",
         answers: &[],
-        look: &Each::new(|c, s: &Rec<Strategy>| {
+        check: &Each::new(|c, s: &Rec<Strategy>| {
             if s.data.status != StrategyStatus::Planned {
                 return None;
             }
@@ -133,7 +133,7 @@ pub const RULES: &[Rule] = &[
         why: "The person who made it is told that it was accepted, but it appears nowhere.",
         remedy: "Name the version that incorporates it, or correct the disposition.",
         answers: &["2017, recommendation a"],
-        look: &Each::new(|c, s: &Rec<Suggestion>| {
+        check: &Each::new(|c, s: &Rec<Suggestion>| {
             use StrategyVersionStatus::{Draft, InReview, Withdrawn};
             let taken = matches!(
                 s.data.disposition,
@@ -179,7 +179,7 @@ pub const RULES: &[Rule] = &[
         why: "What was left to the refresh was not dealt with in it.",
         remedy: "Settle what was deferred, or defer it again with a date.",
         answers: &["2020, recommendations 1 to 4, 7 and 9"],
-        look: &Each::new(|c, r: &Rec<StrategyReview>| {
+        check: &Each::new(|c, r: &Rec<StrategyReview>| {
             if r.data.status != StrategyReviewStatus::Completed {
                 return None;
             }

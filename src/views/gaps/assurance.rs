@@ -22,7 +22,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can be asked about progress.",
         remedy: "Record the post or unit that owns it.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(
                 is_open(c, r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none(),
             )
@@ -35,7 +35,7 @@ pub const RULES: &[Rule] = &[
         why: "The most important work cannot be done first.",
         remedy: "Ask audit for its priority, and record it.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(is_open(c, r) && r.data.priority.is_none())
         }),
     },
@@ -47,7 +47,7 @@ pub const RULES: &[Rule] = &[
             recommended action nobody knows what to do.",
         remedy: "Add what is missing from the audit report.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             match (&r.data.finding, &r.data.recommendation) {
                 (None, _) if is_open(c, r) => because("no finding"),
                 (_, None) if is_open(c, r) => because("no recommended action"),
@@ -62,7 +62,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody has agreed to do it.",
         remedy: "Record management's response.",
         answers: &["2020, recommendations 1 to 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let waited = || {
                 reported_on(c, r)
                     .is_none_or(|on| (c.on - on).num_days() > c.settings.gaps.response_after_days)
@@ -77,7 +77,7 @@ pub const RULES: &[Rule] = &[
         why: "It stays open, but nobody works on it.",
         remedy: "Have audit close it and accept the rejection, or resolve the disagreement.",
         answers: &[],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(
                 is_open(c, r)
                     && r.computed.management_response == Some(ManagementDecision::Rejected),
@@ -91,7 +91,7 @@ pub const RULES: &[Rule] = &[
         why: "It can never become overdue.",
         remedy: "Agree a deadline.",
         answers: &["2017, recommendation b"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(is_open(c, r) && r.data.deadline.due_on.is_none())
         }),
     },
@@ -103,7 +103,7 @@ pub const RULES: &[Rule] = &[
         why: "A deadline that passes without comment has no effect.",
         remedy: "Implement it and record the claim, or ask for an extension.",
         answers: &["2020, recommendations 6, 7 and 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let due = r
                 .data
                 .deadline
@@ -123,7 +123,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the board decide what is realistic, or have audit say what risk is carried \
             in the meantime.",
         answers: &[],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let often =
                 is_open(c, r) && r.computed.extension_count >= c.settings.gaps.many_extensions;
             if often {
@@ -140,7 +140,7 @@ pub const RULES: &[Rule] = &[
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",
         remedy: "Give a date, and ask for an extension to it.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let latest = r
                 .computed
                 .latest_update_id
@@ -161,8 +161,8 @@ pub const RULES: &[Rule] = &[
         why: "Its own deadline cannot be relied on.",
         remedy: "Give what it depends on a date, or implement the recommendation without it.",
         answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
-            leans(c, r, |a| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
+            check_awaited(c, r, |a| {
                 a.due_on
                     .is_none()
                     .then(|| a.record.meta().reference.clone())
@@ -177,9 +177,9 @@ pub const RULES: &[Rule] = &[
         why: "The deadline cannot be met, and this is already known.",
         remedy: "Bring forward what it depends on, or ask for an extension now.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let due = r.data.deadline.due_on?;
-            leans(c, r, |a| {
+            check_awaited(c, r, |a| {
                 let on = a.due_on.filter(|on| *on > due)?;
                 Some(format!("{} expected on {on}", a.record.meta().reference))
             })
@@ -192,7 +192,7 @@ pub const RULES: &[Rule] = &[
         why: "Without updates, nobody can see progress.",
         remedy: "Record an update.",
         answers: &["2017, recommendation b"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let waits_for_audit = r.computed.verification == RecommendationVerification::Submitted;
             if !is_open(c, r) || waits_for_audit {
                 return None;
@@ -215,7 +215,7 @@ pub const RULES: &[Rule] = &[
         why: "A claim that nobody checks is treated as done when it may not be.",
         remedy: "Verify the claim, or reject it.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claimed = r.computed.claimed_on.filter(|_| is_open(c, r))?;
             let waited = (c.on - claimed).num_days();
             if waited > c.settings.unverified_after_days {
@@ -233,7 +233,7 @@ pub const RULES: &[Rule] = &[
         why: "A claim without evidence cannot be verified.",
         remedy: "Submit the evidence with the claim, or withdraw the claim.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, r: &Rec<Recommendation>| {
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = r.computed.claim_id.filter(|_| is_open(c, r))?;
             let shown = |id| {
                 c.seen
@@ -251,7 +251,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody has acted on the rejection.",
         remedy: "Act on what audit found, and record an update.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(recommendation_rejected_claim),
+        check: &Each::new(recommendation_rejected_claim),
     },
     Rule {
         code: "duplicate_not_accepted",
@@ -261,7 +261,7 @@ pub const RULES: &[Rule] = &[
         why: "Until audit agrees, both recommendations must be implemented.",
         remedy: "Have audit close one as a duplicate, or respond to both.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, l: &Rec<RecommendationLink>| {
+        check: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let says = l.data.relation == RecommendationRelation::Duplicates;
             let open = |id: uuid::Uuid| {
                 c.seen
@@ -279,7 +279,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record why the earlier one was not carried out, and close it as superseded by \
             the later one.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, l: &Rec<RecommendationLink>| {
+        check: &Each::new(|c, l: &Rec<RecommendationLink>| {
             let repeats = l.data.relation == RecommendationRelation::Repeats;
             let open = |id: uuid::Uuid| {
                 c.seen
@@ -299,7 +299,7 @@ pub const RULES: &[Rule] = &[
             "2017, key considerations and interdependencies",
             "2020, recommendations 4 and 7",
         ],
-        look: &Each::new(|c, a: &Rec<Assertion>| {
+        check: &Each::new(|c, a: &Rec<Assertion>| {
             let shown = || {
                 c.seen
                     .pointing::<Evidence>(a.meta.id)
@@ -330,7 +330,7 @@ fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
 }
 
 /// What is wrong with the records that it depends on or refers to, in words.
-fn leans(
+fn check_awaited(
     c: &Context<'_>,
     r: &Rec<Recommendation>,
     wrong: impl Fn(&Awaited<'_>) -> Option<String>,

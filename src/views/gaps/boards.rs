@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that it meets, has a chair and reports.",
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|_, b: &Rec<Board>| {
+        check: &Each::new(|_, b: &Rec<Board>| {
             plain_if(is_active(b) && b.data.owner_unit_id.is_none())
         }),
     },
@@ -32,7 +32,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say what it is for, what it decides and what it is accountable for.",
         remedy: "Agree terms of reference and record them.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             plain_if(is_active(b) && latest_terms(c, b.meta.id).is_none())
         }),
     },
@@ -43,7 +43,7 @@ pub const RULES: &[Rule] = &[
         why: "A draft is not binding.",
         remedy: "Have them agreed, and record the approver and date.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
             let any = c
                 .terms
@@ -68,7 +68,7 @@ pub const RULES: &[Rule] = &[
         why: "What they leave out is decided case by case.",
         remedy: "Fill in the empty sections.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, t: &Rec<TermsOfReference>| {
+        check: &Each::new(|c, t: &Rec<TermsOfReference>| {
             if !is_latest(c, t) || t.computed.empty_sections.is_empty() {
                 return None;
             }
@@ -87,7 +87,7 @@ pub const RULES: &[Rule] = &[
         why: "\"Refreshed\" does not mean approved.",
         remedy: "Record who approved them and when.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|_, t: &Rec<TermsOfReference>| {
+        check: &Each::new(|_, t: &Rec<TermsOfReference>| {
             let nobody = t.data.approver_post_id.is_none() && t.data.approver_board_id.is_none();
             plain_if(
                 t.data.status == TermsStatus::Agreed && (nobody || t.data.approved_on.is_none()),
@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
         why: "They may no longer describe what the board does.",
         remedy: "Review them and set the next review date.",
         answers: &[],
-        look: &Each::new(|c, t: &Rec<TermsOfReference>| match t.data.review_on {
+        check: &Each::new(|c, t: &Rec<TermsOfReference>| match t.data.review_on {
             Some(due) if is_latest(c, t) && due < c.on => because(format!("was due on {due}")),
             _ => None,
         }),
@@ -113,7 +113,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody is accountable for what it does.",
         remedy: "Record a membership with the capacity chair.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             let chaired =
                 || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
             plain_if(is_active(b) && !chaired())
@@ -126,7 +126,7 @@ pub const RULES: &[Rule] = &[
         why: "What it finds is not passed on.",
         remedy: "Record the board or body that it reports to.",
         answers: &["2020, recommendations 1 and 5"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             let mut edges = c.edges.of(b.meta.id).iter();
             // A management board is at the top and has no board above it.
             let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
@@ -143,7 +143,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say what it is meant to achieve.",
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
-        look: &Each::new(|c, b: &Rec<Board>| {
+        check: &Each::new(|c, b: &Rec<Board>| {
             plain_if(is_active(b) && goals_of(c, b.meta.id).is_empty())
         }),
     },
@@ -155,7 +155,7 @@ pub const RULES: &[Rule] = &[
             other.",
         remedy: "Divide the remit, or dissolve one of the two.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(board_same_remit),
+        check: &Each::new(board_same_remit),
     },
     Rule {
         code: "relationship_agreed_by_one_side",
@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
         why: "A relationship that one side does not know about has no effect.",
         remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],
-        look: &Each::new(|c, e: &Rec<BoardRelationship>| match e.computed.agreement {
+        check: &Each::new(|c, e: &Rec<BoardRelationship>| match e.computed.agreement {
             _ if !c
                 .seen
                 .get::<Board>(e.data.from_board_id)
@@ -185,7 +185,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the basis: the clause of the terms of reference, the nomination or the \
             invitation.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| {
+        check: &Each::new(|c, m: &Rec<Membership>| {
             plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)
         }),
     },
@@ -196,7 +196,7 @@ pub const RULES: &[Rule] = &[
         why: "Either the seat is empty, or somebody holds it without a term.",
         remedy: "Record the next term, or withdraw the membership.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| {
+        check: &Each::new(|c, m: &Rec<Membership>| {
             let ended = m.data.term_until_on.filter(|d| *d < c.on)?;
             let board = c
                 .seen
@@ -220,13 +220,13 @@ pub const RULES: &[Rule] = &[
 /// The board's applicable terms: the latest agreed ones, otherwise the latest that are not
 /// superseded.
 pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
-    let standing = c
+    let in_use = c
         .terms
         .of(board)
         .iter()
         .copied()
         .filter(|t| t.data.status != TermsStatus::Superseded);
-    standing.max_by_key(|t| {
+    in_use.max_by_key(|t| {
         (
             t.data.status == TermsStatus::Agreed,
             t.meta.created_at,

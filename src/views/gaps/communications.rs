@@ -19,7 +19,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell what it is meant to achieve.",
         remedy: "Record the strategy that it supports, or the goals.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
+        check: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
             plain_if(
                 p.data.until_on.is_none_or(|d| c.on <= d)
                     && p.data.strategy_id.is_none()
@@ -34,7 +34,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell what it is for.",
         remedy: "Record the goals that it serves.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, a: &Rec<CommunicationsActivity>| {
+        check: &Each::new(|c, a: &Rec<CommunicationsActivity>| {
             plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())
         }),
     },
@@ -45,7 +45,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody knows whom it reached and what was learnt.",
         remedy: "Record an evaluation.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(activity_without_evaluation),
+        check: &Each::new(activity_without_evaluation),
     },
     Rule {
         code: "evaluation_without_evidence",
@@ -54,7 +54,7 @@ pub const RULES: &[Rule] = &[
         why: "Without evidence it is only a claim.",
         remedy: "Record the evidence.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 7"],
-        look: &Each::new(|c, e: &Rec<CampaignEvaluation>| {
+        check: &Each::new(|c, e: &Rec<CampaignEvaluation>| {
             let shown = || {
                 c.seen
                     .pointing::<Evidence>(e.meta.id)
@@ -70,7 +70,7 @@ pub const RULES: &[Rule] = &[
         why: "It may go out of date without anyone noticing.",
         remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|_, a: &Rec<IntranetAsset>| {
+        check: &Each::new(|_, a: &Rec<IntranetAsset>| {
             let is_in_use = a.data.status != AssetStatus::Retired;
             plain_if(is_in_use && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
         }),
@@ -82,7 +82,7 @@ pub const RULES: &[Rule] = &[
         why: "It may be out of date.",
         remedy: "Review it and set the next review date.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, a: &Rec<IntranetAsset>| match a.data.review_due_on {
+        check: &Each::new(|c, a: &Rec<IntranetAsset>| match a.data.review_due_on {
             Some(due) if a.data.is_overdue(c.on) => because(format!("was due on {due}")),
             _ => None,
         }),
@@ -94,7 +94,7 @@ pub const RULES: &[Rule] = &[
         why: "Its review can never become overdue.",
         remedy: "Set a review date.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|_, a: &Rec<IntranetAsset>| {
+        check: &Each::new(|_, a: &Rec<IntranetAsset>| {
             let is_public = matches!(
                 a.data.status,
                 AssetStatus::Published | AssetStatus::UnderReview
@@ -109,7 +109,7 @@ pub const RULES: &[Rule] = &[
         why: "Others cannot learn from it.",
         remedy: "Publish what works in the group.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|c, u: &Rec<Unit>| {
+        check: &Each::new(|c, u: &Rec<Unit>| {
             let is = u.data.unit_kind == UnitKind::BusinessGroup
                 && runs_on((u.data.from_on, u.data.until_on), c.on);
             plain_if(is && !c.shares_practice(u))
@@ -122,7 +122,7 @@ pub const RULES: &[Rule] = &[
         why: "Without a plan, the next example may never come.",
         remedy: "Plan who publishes what and when.",
         answers: &["2020, recommendation 7"],
-        look: &Each::new(|_, g: &Rec<GoodPractice>| {
+        check: &Each::new(|_, g: &Rec<GoodPractice>| {
             plain_if(g.data.is_published() && g.data.basis == PracticeBasis::AdHoc)
         }),
     },

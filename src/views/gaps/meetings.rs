@@ -19,7 +19,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Hold meetings, record the meetings that were held, or change the terms of \
             reference.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(board_meets_too_rarely),
+        check: &Each::new(board_meets_too_rarely),
     },
     Rule {
         code: "meeting_without_minutes",
@@ -28,7 +28,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can show what was decided.",
         remedy: "Record the minutes.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, m: &Rec<Meeting>| {
+        check: &Each::new(|c, m: &Rec<Meeting>| {
             let on = m
                 .computed
                 .meeting_on
@@ -53,7 +53,7 @@ pub const RULES: &[Rule] = &[
         why: "Until the board approves them, they are one person's notes.",
         remedy: "Have the next meeting approve them.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, n: &Rec<Minutes>| {
+        check: &Each::new(|c, n: &Rec<Minutes>| {
             let meeting = c
                 .seen
                 .get::<Meeting>(n.data.meeting_id)
@@ -74,7 +74,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody is responsible for doing it.",
         remedy: "Record the post or unit responsible for it.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|_, a: &Rec<Action>| {
+        check: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
         }),
     },
@@ -85,7 +85,7 @@ pub const RULES: &[Rule] = &[
         why: "It can never become overdue.",
         remedy: "Set the date or the meeting by which it is due.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|_, a: &Rec<Action>| {
+        check: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_none())
         }),
     },
@@ -96,7 +96,7 @@ pub const RULES: &[Rule] = &[
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",
         remedy: "Record the date or the meeting to which it was deferred.",
         answers: &["2017, summary"],
-        look: &Each::new(|_, a: &Rec<Action>| {
+        check: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_some())
         }),
     },
@@ -107,7 +107,7 @@ pub const RULES: &[Rule] = &[
         why: "A request that the board does not follow up has no effect.",
         remedy: "Do it and have the board close it, or defer it with a reason.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, a: &Rec<Action>| match a.judged_on() {
+        check: &Each::new(|c, a: &Rec<Action>| match a.judged_on() {
             Some(due) if a.is_overdue(c.on) => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
@@ -122,7 +122,7 @@ pub const RULES: &[Rule] = &[
         why: "It is not being done, but each meeting is told that it will be.",
         remedy: "Decide whether it is still needed, and who will do it.",
         answers: &["2017, summary"],
-        look: &Each::new(|c, a: &Rec<Action>| {
+        check: &Each::new(|c, a: &Rec<Action>| {
             if is_open(a) && a.computed.deferral_count >= c.settings.gaps.many_deferrals {
                 because(times(i64::from(a.computed.deferral_count)))
             } else {
@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         why: "The part that was not answered gets lost.",
         remedy: "Reopen the action, or settle the part.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|_, a: &Rec<Action>| {
+        check: &Each::new(|_, a: &Rec<Action>| {
             if a.computed.closed_with_open_part {
                 because(format!(
                     "open parts: {} of {}",

@@ -140,8 +140,8 @@ pub fn gap_on(
     let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
     let found = seen
         .any(record)
-        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.look.kind())
-        .and_then(|r| rule.look.at(&context, r.as_ref()));
+        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.check.kind())
+        .and_then(|r| rule.check.find(&context, r.as_ref()));
     Some(ShownGap {
         severity: rule.severity,
         reason: found.map(|missing| missing.reason(rule)),
@@ -279,7 +279,7 @@ pub(super) fn of_boards(asked: &Asked) -> OfBoards {
                 "membership",
                 "terms_of_reference",
             ]
-            .contains(&rule.look.kind())
+            .contains(&rule.check.kind())
     };
     RULES.find(
         asked,
@@ -350,7 +350,7 @@ mod tests {
         for (register, rule) in RULES.all() {
             assert_eq!(
                 gap_code(rule.code),
-                Some((register, rule.look.kind())),
+                Some((register, rule.check.kind())),
                 "{} in registers/gaps",
                 rule.code
             );

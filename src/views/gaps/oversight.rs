@@ -16,7 +16,7 @@ pub const RULES: &[Rule] = &[
         why: "Those responsible for oversight have not been informed.",
         remedy: "Submit the report, or have the obligation changed.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(report_missed),
+        check: &Each::new(report_missed),
     },
     Rule {
         code: "report_without_days",
@@ -25,7 +25,7 @@ pub const RULES: &[Rule] = &[
         why: "A report without due dates can never be missed.",
         remedy: "Record how often it is due, and from when.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 5"],
-        look: &Each::new(|c, o: &Rec<ReportObligation>| {
+        check: &Each::new(|c, o: &Rec<ReportObligation>| {
             plain_if(!o.computed.is_scheduled && o.data.until_on.is_none_or(|until| c.on <= until))
         }),
     },
@@ -37,7 +37,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record what is covered: the goals, the strategies, the boards, or a description \
             in words.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, o: &Rec<OversightChannel>| {
+        check: &Each::new(|c, o: &Rec<OversightChannel>| {
             let d = &o.data;
             let covers = d.covers.is_some()
                 || !d.goal_ids.is_empty()
@@ -53,7 +53,7 @@ pub const RULES: &[Rule] = &[
         why: "A meeting that is due \"regularly\" can never be missed.",
         remedy: "Record how often, as a rule or an interval.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, o: &Rec<OversightChannel>| match &o.data.frequency {
+        check: &Each::new(|c, o: &Rec<OversightChannel>| match &o.data.frequency {
             f if f.is_dated() || !is_used(c, o) => None,
             f => because(f.source_text.as_ref().map_or_else(
                 || "nothing is recorded".into(),

@@ -24,7 +24,7 @@ pub const RULES: &[Rule] = &[
         why: "The panel decides without knowing the cost, the legal requirements and the risks.",
         remedy: "Assess it, and say what the implications are or that there are none.",
         answers: &["2017, sections 3 to 5", "2020, section 2"],
-        look: &Each::new(implications),
+        check: &Each::new(implications),
     },
     Rule {
         code: "paper_appendix_draft",
@@ -33,7 +33,7 @@ pub const RULES: &[Rule] = &[
         why: "The panel notes as complete something that may still change.",
         remedy: "Attach the final version, or say in the paper that it is a draft.",
         answers: &["2017, appendices 1 and 2"],
-        look: &Each::new(appendices),
+        check: &Each::new(appendices),
     },
     Rule {
         code: "paper_reference_unresolved",
@@ -42,7 +42,7 @@ pub const RULES: &[Rule] = &[
         why: "Anyone who follows it finds nothing.",
         remedy: "Name an existing record as [[kind:REFERENCE]], or remove the reference.",
         answers: &["2020, interdependencies"],
-        look: &Each::new(references),
+        check: &Each::new(references),
     },
     Rule {
         code: "overdue_recommendation_not_in_paper",
@@ -53,7 +53,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Include the recommendation in the paper's scope. Strike out only what is \
             overdue, and say why.",
         answers: &["2020, recommendations 6, 7 and 9"],
-        look: &Each::new(silent_on),
+        check: &Each::new(silent_on),
     },
     Rule {
         code: "paper_decision_unrecorded",
@@ -62,7 +62,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell later what was noted, approved or refused.",
         remedy: "Record the decision and its date for each recommendation of the paper.",
         answers: &["2017, recommendations", "2020, recommendations"],
-        look: &Each::new(undecided),
+        check: &Each::new(undecided),
     },
 ];
 

@@ -22,7 +22,7 @@ pub const RULES: &[Rule] = &[
         why: "Two people may calculate two different figures.",
         remedy: "Record what the measure shows and how it is calculated.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| {
+        check: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.definition.is_none())
         }),
     },
@@ -33,7 +33,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that its figures arrive and are right.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| {
+        check: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(
                 is_wanted(m) && m.data.owner_post_id.is_none() && m.data.owner_unit_id.is_none(),
             )
@@ -46,7 +46,7 @@ pub const RULES: &[Rule] = &[
         why: "Figures without a source cannot be checked.",
         remedy: "Record the source.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, m: &Rec<Measure>| {
+        check: &Each::new(|c, m: &Rec<Measure>| {
             let source = m.data.source_id.and_then(|id| c.seen.get::<DataSource>(id));
             match source {
                 _ if !is_wanted(m) => None,
@@ -65,7 +65,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell good performance from bad.",
         remedy: "Set a target, and the date by which it should be reached.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, m: &Rec<Measure>| {
+        check: &Each::new(|c, m: &Rec<Measure>| {
             let holds = |t: &Rec<MeasureTarget>| {
                 t.data.measure_id == m.meta.id && c.on <= t.data.period.until_on
             };
@@ -79,7 +79,7 @@ pub const RULES: &[Rule] = &[
         why: "Figures without due dates are never late.",
         remedy: "Record the frequency.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|_, m: &Rec<Measure>| {
+        check: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.frequency.is_none())
         }),
     },
@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
         why: "A measure without figures shows nothing.",
         remedy: "Record its figures, or record that it is no longer wanted.",
         answers: &["2020, recommendations 3 and 5"],
-        look: &Each::new(|c, m: &Rec<Measure>| {
+        check: &Each::new(|c, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))
         }),
     },
@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
         why: "Decisions based on them are based on the past.",
         remedy: "Record the figures that are due.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(measure_data_late),
+        check: &Each::new(measure_data_late),
     },
     Rule {
         code: "characteristic_unavailable",
@@ -111,7 +111,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can see who is left out.",
         remedy: "Have the figures broken down, and record them.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(characteristic_unavailable),
+        check: &Each::new(characteristic_unavailable),
     },
     Rule {
         code: "dashboard_overdue",
@@ -120,7 +120,7 @@ pub const RULES: &[Rule] = &[
         why: "Those who were to use it for monitoring cannot.",
         remedy: "Publish it, or promise it again with the reason.",
         answers: &["2017, Action 14", "2020, recommendation 5"],
-        look: &Each::new(|c, d: &Rec<Dashboard>| {
+        check: &Each::new(|c, d: &Rec<Dashboard>| {
             if !is_overdue(d, c.on) {
                 return None;
             }
@@ -144,7 +144,7 @@ pub const RULES: &[Rule] = &[
         why: "It can never become overdue.",
         remedy: "Record a date for which it is promised.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, d: &Rec<Dashboard>| {
+        check: &Each::new(|c, d: &Rec<Dashboard>| {
             let out = d.computed.first_published_on.is_some_and(|on| on <= c.on);
             plain_if(!out && d.computed.due_on.is_none())
         }),

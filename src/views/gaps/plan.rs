@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody keeps it up to date.",
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| {
+        check: &Each::new(|c, p: &Rec<Plan>| {
             plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())
         }),
     },
@@ -34,7 +34,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell whether it is complete or out of date.",
         remedy: "Record the version.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, p: &Rec<Plan>| {
+        check: &Each::new(|c, p: &Rec<Plan>| {
             plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())
         }),
     },
@@ -45,7 +45,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody does or sees what is missing.",
         remedy: "Add what is missing.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|_, p: &Rec<Plan>| {
+        check: &Each::new(|_, p: &Rec<Plan>| {
             plain_if(
                 p.data.status == PlanStatus::Active
                     && p.data.completeness_claim == PlanCompleteness::Partial,
@@ -59,7 +59,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody is accountable for it.",
         remedy: "Record the post that leads it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.lead_post_id.is_none())
         }),
     },
@@ -70,7 +70,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can be held to account for it.",
         remedy: "Record the unit that is responsible.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())
         }),
     },
@@ -81,7 +81,7 @@ pub const RULES: &[Rule] = &[
         why: "A title does not describe the work.",
         remedy: "Say what is to be done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.what.is_none())
         }),
     },
@@ -92,7 +92,7 @@ pub const RULES: &[Rule] = &[
         why: "Without a method, there is nothing to check progress against.",
         remedy: "Say how it is to be done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.how.is_none())
         }),
     },
@@ -103,7 +103,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell whether it was worth doing.",
         remedy: "Say what will be different once it is done.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.intended_outcome.is_none())
         }),
     },
@@ -114,7 +114,7 @@ pub const RULES: &[Rule] = &[
         why: "It can be called done with nothing to show for it.",
         remedy: "Record the measure and what it should reach.",
         answers: &["2020, recommendations 4 and 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let has = !i.data.measures.is_empty() || i.data.quantified_target.is_some();
             plain_if(is_open(c, i) && !has)
         }),
@@ -126,7 +126,7 @@ pub const RULES: &[Rule] = &[
         why: "Work that serves no goal takes time from work that does.",
         remedy: "Record the goal that it serves, with the reason, or drop the item.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.goals.is_empty())
         }),
     },
@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         why: "It can never become overdue.",
         remedy: "Set a deadline.",
         answers: &["2017, Action 14"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             // A strand groups other items. Its items have the deadlines.
             plain_if(is_open(c, i) && i.data.item_kind != ItemKind::Strand && i.due_on().is_none())
         }),
@@ -149,7 +149,7 @@ pub const RULES: &[Rule] = &[
         why: "A broad timescale can hide for months that something is late.",
         remedy: "Set a deadline as a quarter, a month or a day.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let d = &i.data.deadline;
             // A strand needs no deadline. A deadline given only in words counts as vague.
             let words = d
@@ -170,7 +170,7 @@ pub const RULES: &[Rule] = &[
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",
         remedy: "Set a new deadline with its reason and approver.",
         answers: &["2017, summary", "2020, recommendation 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.deadline.due_on.is_none() && i.due_on().is_some())
         }),
     },
@@ -181,7 +181,7 @@ pub const RULES: &[Rule] = &[
         why: "If nobody mentions an overdue deadline, nothing is done about it.",
         remedy: "Complete it, or have the deadline changed with the reason.",
         answers: &["2020, deadlines of June to September 2020"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
             Some(due) if is_open(c, i) && due < c.on => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
@@ -196,7 +196,7 @@ pub const RULES: &[Rule] = &[
         why: "Without updates, nobody can see progress.",
         remedy: "Record a progress update.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(
+        check: &Each::new(
             |c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
                 Some(n) if is_open(c, i) => because(format!("no update for {}", days(n))),
                 _ => None,
@@ -210,7 +210,7 @@ pub const RULES: &[Rule] = &[
         why: "A risk that nobody has identified cannot be watched.",
         remedy: "Summarise the risks on the item, or record a risk that threatens it.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let watched = || {
                 c.seen
                     .pointing::<Risk>(i.meta.id)
@@ -226,7 +226,7 @@ pub const RULES: &[Rule] = &[
         why: "A board can hold a unit to account only for what it has allocated.",
         remedy: "Record which board allocated it to which unit, and when.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())
         }),
     },
@@ -237,7 +237,7 @@ pub const RULES: &[Rule] = &[
         why: "One of the two is wrong, and the board sees only one.",
         remedy: "Record an update that explains the declared RAG rating, or correct it.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if !is_open(c, i) {
                 return None;
             }
@@ -261,7 +261,7 @@ pub const RULES: &[Rule] = &[
         why: "A claim without an update cannot be checked.",
         remedy: "Record what was delivered, with evidence.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let complete = i.data.status == crate::registers::plan::ItemStatus::Complete;
             plain_if(
                 complete
@@ -280,7 +280,7 @@ pub const RULES: &[Rule] = &[
         why: "A refresh must not drop an item without saying so.",
         remedy: "Carry the item forward, changed or unchanged, or drop it with the reason.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             if i.data.status.is_closed() {
                 return None;
             }
@@ -304,7 +304,7 @@ pub const RULES: &[Rule] = &[
         why: "Its own deadline cannot be relied on.",
         remedy: "Give what it waits for a date, or record when it is needed.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        look: &Each::new(|c, d: &Rec<Dependency>| {
+        check: &Each::new(|c, d: &Rec<Dependency>| {
             plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())
         }),
     },
@@ -315,7 +315,7 @@ pub const RULES: &[Rule] = &[
         why: "The deadline cannot be met, and this is already known.",
         remedy: "Bring forward what it waits for, or change the deadline now.",
         answers: &["2020, recommendations 1, 2, 3 and 4"],
-        look: &Each::new(|c, d: &Rec<Dependency>| {
+        check: &Each::new(|c, d: &Rec<Dependency>| {
             let due = c.seen.get::<WorkPlanItem>(d.data.item_id)?.due_on()?;
             let awaited = awaited_on(c, d).filter(|on| is_waiting(c, d) && *on > due)?;
             because(format!("expected on {awaited}, due on {due}"))
@@ -328,7 +328,7 @@ pub const RULES: &[Rule] = &[
         why: "Anyone can say that awareness was raised.",
         remedy: "Add the evidence, or withdraw the claim.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)),
+        check: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)),
     },
 ];
 

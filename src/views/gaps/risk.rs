@@ -16,7 +16,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody watches a risk that has no owner.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(is_open(r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
         }),
     },
@@ -27,7 +27,7 @@ pub const RULES: &[Rule] = &[
         why: "It cannot be compared with other risks or with any appetite.",
         remedy: "Score it by likelihood and impact.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.current.is_none())),
+        check: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.current.is_none())),
     },
     Rule {
         code: "risk_without_control",
@@ -36,7 +36,7 @@ pub const RULES: &[Rule] = &[
         why: "Nothing reduces it.",
         remedy: "Record the controls, or record that the risk is tolerated.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, r: &Rec<Risk>| {
+        check: &Each::new(|c, r: &Rec<Risk>| {
             plain_if(is_open(r) && c.seen.pointing::<Control>(r.meta.id).next().is_none())
         }),
     },
@@ -47,7 +47,7 @@ pub const RULES: &[Rule] = &[
         why: "A register that nobody reviews goes out of date.",
         remedy: "Review it, or set a review date.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(
                 is_open(r) && r.data.review_on.is_none() && r.computed.last_reviewed_on.is_none(),
             )
@@ -60,7 +60,7 @@ pub const RULES: &[Rule] = &[
         why: "Its score is older than agreed.",
         remedy: "Review it and set the next review date.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, r: &Rec<Risk>| match r.data.review_on {
+        check: &Each::new(|c, r: &Rec<Risk>| match r.data.review_on {
             Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
             _ => None,
         }),
@@ -72,7 +72,7 @@ pub const RULES: &[Rule] = &[
         why: "More risk is being taken than anyone has decided to take.",
         remedy: "Reduce the risk, or have a new appetite decided.",
         answers: &[],
-        look: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|_, r: &Rec<Risk>| {
             plain_if(is_open(r) && r.computed.above_appetite == Some(true))
         }),
     },
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
         why: "Those who could act do not know about it.",
         remedy: "Escalate it to a board.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due)),
+        check: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due)),
     },
     Rule {
         code: "escalation_unacknowledged",
@@ -92,7 +92,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody knows whether anyone is dealing with it.",
         remedy: "Have the board acknowledge or return it.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, e: &Rec<Escalation>| {
+        check: &Each::new(|c, e: &Rec<Escalation>| {
             let since = e
                 .data
                 .escalated_on
@@ -112,7 +112,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that it works.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, c: &Rec<Control>| {
+        check: &Each::new(|_, c: &Rec<Control>| {
             plain_if(c.data.owner_post_id.is_none() && c.data.owner_unit_id.is_none())
         }),
     },
@@ -123,7 +123,7 @@ pub const RULES: &[Rule] = &[
         why: "The score rests on an assumption.",
         remedy: "Assess it, and record the result and the date.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|_, c: &Rec<Control>| {
+        check: &Each::new(|_, c: &Rec<Control>| {
             plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)
         }),
     },
@@ -134,7 +134,7 @@ pub const RULES: &[Rule] = &[
         why: "The risk is controlled by something that has not been done.",
         remedy: "Implement the recommendation, or rely on other controls.",
         answers: &["2020, recommendation 6"],
-        look: &Each::new(|c, control: &Rec<Control>| {
+        check: &Each::new(|c, control: &Rec<Control>| {
             plain_if(control.is_failing(c.seen.reading(c.on)))
         }),
     },

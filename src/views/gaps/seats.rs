@@ -17,7 +17,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can say why the member is there or who invited them.",
         remedy: "Record the invitation, or the document that sets out the basis.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| {
+        check: &Each::new(|c, m: &Rec<Membership>| {
             use crate::registers::governance::MembershipBasis::Invited;
             plain_if(
                 m.data.basis == Invited
@@ -33,7 +33,7 @@ pub const RULES: &[Rule] = &[
         why: "The same voice is heard each time, and others of its kind are not.",
         remedy: "Record the next holder, or the new term if the member may stay.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| {
+        check: &Each::new(|c, m: &Rec<Membership>| {
             if !sits(c, m) {
                 return None;
             }
@@ -57,7 +57,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record a policy that says how long a term is and where the next holder comes \
             from.",
         answers: &["2020, recommendation 9"],
-        look: &Each::new(|c, m: &Rec<Membership>| {
+        check: &Each::new(|c, m: &Rec<Membership>| {
             let unit = || unit_of(c.seen, &m.data).map(|u| u.data.unit_kind);
             let of = || {
                 m.data
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
         why: "A seat that nobody takes up gives its constituency no voice.",
         remedy: "Ask why, and give the seat to somebody who can attend.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(seat_never_filled),
+        check: &Each::new(seat_never_filled),
     },
     Rule {
         code: "representation_below_target",
@@ -93,7 +93,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Fill the missing seats, or agree in the terms of reference that one seat \
             represents all.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, t: &Rec<RepresentationTarget>| {
+        check: &Each::new(|c, t: &Rec<RepresentationTarget>| {
             let board = c
                 .seen
                 .get::<Board>(t.data.board_id)
@@ -120,7 +120,7 @@ pub const RULES: &[Rule] = &[
         why: "Decisions are made without the people it speaks for.",
         remedy: "Give it a seat, or record which seat represents it.",
         answers: &["2020, recommendation 8"],
-        look: &Each::new(|c, u: &Rec<Unit>| {
+        check: &Each::new(|c, u: &Rec<Unit>| {
             let is = speaks_from_outside(u.data.unit_kind)
                 && runs_on((u.data.from_on, u.data.until_on), c.on);
             plain_if(is && !c.is_heard(u))

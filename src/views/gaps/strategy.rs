@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         why: "Without an owner, nobody is accountable for what it promises.",
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 1"],
-        look: &Each::new(|_, s: &Rec<Strategy>| {
+        check: &Each::new(|_, s: &Rec<Strategy>| {
             plain_if(is_running(s) && s.data.owner_unit_id.is_none())
         }),
     },
@@ -32,7 +32,7 @@ pub const RULES: &[Rule] = &[
         why: "Whatever waits for it waits indefinitely.",
         remedy: "Record when it is expected, or ask those who are to write it.",
         answers: &["2020, key considerations"],
-        look: &Each::new(|_, s: &Rec<Strategy>| {
+        check: &Each::new(|_, s: &Rec<Strategy>| {
             plain_if(
                 s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none(),
             )
@@ -46,7 +46,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the approved version with its approver and date, or have a version \
             approved.",
         answers: &["2017, Action 14"],
-        look: &Each::new(strategy_without_approved_version),
+        check: &Each::new(strategy_without_approved_version),
     },
     Rule {
         code: "version_without_approval",
@@ -55,7 +55,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can be shown an approval that has no approver or date.",
         remedy: "Record who approved it and when, or set it back to draft.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+        check: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let nobody = v.data.approver_post_id.is_none() && v.data.approver_board_id.is_none();
             match (nobody, v.data.approved_on.is_none()) {
                 _ if !v.data.status.is_approved() => None,
@@ -73,7 +73,7 @@ pub const RULES: &[Rule] = &[
         why: "Readers cannot tell which text is in force.",
         remedy: "Attach the approved document, or correct the version's status.",
         answers: &["2017, appendices 1 and 2"],
-        look: &Each::new(|_, v: &Rec<StrategyVersion>| {
+        check: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let stated = v
                 .data
                 .document
@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
         why: "Whatever waits for the review waits indefinitely.",
         remedy: "Set the review's target date.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        look: &Each::new(|_, r: &Rec<StrategyReview>| {
+        check: &Each::new(|_, r: &Rec<StrategyReview>| {
             plain_if(is_open(r) && r.data.target.due_on.is_none())
         }),
     },
@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell how long it has been under way.",
         remedy: "Record the date on which it began.",
         answers: &["2020, key considerations"],
-        look: &Each::new(|_, r: &Rec<StrategyReview>| {
+        check: &Each::new(|_, r: &Rec<StrategyReview>| {
             plain_if(
                 r.data.status == StrategyReviewStatus::InProgress && r.data.started_on.is_none(),
             )
@@ -114,7 +114,7 @@ pub const RULES: &[Rule] = &[
         why: "Whatever waits for the review is late with it.",
         remedy: "Complete the review, or set a new target date with the reason.",
         answers: &[],
-        look: &Each::new(|c, r: &Rec<StrategyReview>| match r.data.target.due_on {
+        check: &Each::new(|c, r: &Rec<StrategyReview>| match r.data.target.due_on {
             Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
             _ => None,
         }),
@@ -126,7 +126,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can tell when it has been achieved.",
         remedy: "Say what will be different once the goal is achieved.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())
         }),
     },
@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         why: "Nothing is being done to reach the goal.",
         remedy: "Record the goal on the items that serve it, or plan an item for it.",
         answers: &["2020, recommendation 4"],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             let served = |id| c.seen.pointing::<WorkPlanItem>(id).next().is_some();
             let below = || {
                 c.seen
@@ -154,7 +154,7 @@ pub const RULES: &[Rule] = &[
         why: "Reported progress cannot be checked.",
         remedy: "Record the goal on the measures that report on it, or define a measure.",
         answers: &["2020, recommendation 5"],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             let measured = |id| {
                 c.measures
                     .of(id)
@@ -175,7 +175,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody decides on it, oversees it or is consulted on it.",
         remedy: "Record which board decides on the goal and which oversees it.",
         answers: &["2020, recommendation 1"],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && remits(c, g).next().is_none())
         }),
     },
@@ -186,7 +186,7 @@ pub const RULES: &[Rule] = &[
         why: "When two boards decide, neither is accountable.",
         remedy: "Leave the decision to one board, and give the others another kind of remit.",
         answers: &["2020, recommendation 2"],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             let mut boards: Vec<_> = remits(c, g)
                 .filter(|r| r.data.remit_kind == RemitKind::Decides)
                 .map(|r| r.data.board_id)
@@ -207,7 +207,7 @@ pub const RULES: &[Rule] = &[
         why: "No post is accountable for it.",
         remedy: "Record the post that owns the goal.",
         answers: &[],
-        look: &Each::new(|c, g: &Rec<Goal>| {
+        check: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())
         }),
     },
@@ -218,7 +218,7 @@ pub const RULES: &[Rule] = &[
         why: "A list of titles does not show what depends on what.",
         remedy: "Say in a sentence what one strategy needs of the other.",
         answers: &["2017, interdependencies"],
-        look: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
+        check: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
     },
     Rule {
         code: "cross_reference_not_everywhere",
@@ -229,7 +229,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the document name the same strategies everywhere and record the place, or \
             withdraw what no longer applies.",
         answers: &["2017, interdependencies and paragraph 1.1"],
-        look: &Each::new(cross_reference_not_everywhere),
+        check: &Each::new(cross_reference_not_everywhere),
     },
     Rule {
         code: "cross_reference_one_sided",
@@ -239,7 +239,7 @@ pub const RULES: &[Rule] = &[
         why: "Those who work to the other strategy do not know about this one.",
         remedy: "Record where the other strategy refers back, or have a reference added to it.",
         answers: &["2017, interdependencies"],
-        look: &Each::new(|c, x: &Rec<CrossReference>| {
+        check: &Each::new(|c, x: &Rec<CrossReference>| {
             let own = |id| {
                 c.seen
                     .get::<Strategy>(id)
@@ -262,7 +262,7 @@ pub const RULES: &[Rule] = &[
         why: "The person who made it cannot tell whether it was considered.",
         remedy: "Record whether it was incorporated, in which version, and why or why not.",
         answers: &["2017, paragraph 1.1"],
-        look: &Each::new(|_, s: &Rec<Suggestion>| match s.data.disposition {
+        check: &Each::new(|_, s: &Rec<Suggestion>| match s.data.disposition {
             SuggestionDisposition::Pending => because("still pending"),
             SuggestionDisposition::Incorporated | SuggestionDisposition::Partly
                 if s.data.taken_in_version_id.is_none() =>

@@ -13,7 +13,7 @@ pub const RULES: &[Rule] = &[Rule {
     why: "If the gap came back, the waiver would hide it.",
     remedy: "Withdraw the waiver.",
     answers: &[],
-    look: &Each::new(waiver_without_gap),
+    check: &Each::new(waiver_without_gap),
 }];
 
 fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
@@ -27,7 +27,7 @@ fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
     if record.meta().withdrawn_at.is_some() {
         return because(format!("{} is withdrawn", record.meta().reference));
     }
-    match rule.look.at(c, record.as_ref()) {
+    match rule.check.find(c, record.as_ref()) {
         Some(_) => None,
         None => because(format!("{} on {}", rule.code, record.meta().reference)),
     }

@@ -170,10 +170,10 @@ fn board_node(
         .filter_map(|m| holder(&m.data))
         .collect();
     chairs.sort_by(|a, b| a.reference.cmp(&b.reference));
-    let standing = seen.pointing::<TermsOfReference>(board.meta.id);
-    let standing = standing
+    let in_use = seen.pointing::<TermsOfReference>(board.meta.id);
+    let in_use = in_use
         .filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
-    let terms = standing.max_by_key(|t| {
+    let terms = in_use.max_by_key(|t| {
         (
             t.data.status == TermsStatus::Agreed,
             t.meta.created_at,
@@ -272,7 +272,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let (seen, on) = (&asked.seen, asked.on);
     let sits = |b: &&Rec<Board>| {
         runs_on((b.data.established_on, b.data.dissolved_on), on)
-            && (b.data.is_standing() || b.data.dissolved_on.is_some())
+            && (!b.data.is_dissolved() || b.data.dissolved_on.is_some())
     };
     let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();
     let kinds: Vec<BoardRelationshipKind> = words(asked, "relationship_kind")?;

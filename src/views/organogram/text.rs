@@ -95,14 +95,14 @@ pub fn dot(view: &OrganogramView) -> String {
     );
     for (n, node) in view.nodes.iter().enumerate() {
         let label = label(node, diagram::dot, "\\n");
-        let look = match (node.node_kind, node.gaps.is_empty()) {
+        let style = match (node.node_kind, node.gaps.is_empty()) {
             (OrganogramNodeKind::Unit, _) => ", style=\"filled,dashed\", fillcolor=\"#eef1f5\"",
             (OrganogramNodeKind::Board, true) => "",
             (OrganogramNodeKind::Board, false) => {
                 ", color=\"#b00020\", penwidth=2, fillcolor=\"#fff4e5\""
             }
         };
-        let _ = writeln!(out, "  n{n} [label={label}{look}];");
+        let _ = writeln!(out, "  n{n} [label={label}{style}];");
     }
     let numbers = numbers(view);
     for edge in &view.edges {

@@ -253,7 +253,7 @@ pub struct PaperUpdate {
 
 /// A record that a recommendation depends on or refers to.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct LeansOn {
+pub struct PaperLinkedRecord {
     /// Relation recorded by a link; null if only an update refers to the record.
     pub relation: Option<RecommendationRelation>,
     /// Id of the record.
@@ -301,7 +301,8 @@ pub struct PaperRecommendation {
     pub updates: Vec<PaperUpdate>,
     /// Records that it refers to.
     #[schema(max_items = 1000)]
-    pub leans_on: Vec<LeansOn>,
+    #[serde(alias = "leans_on")] // in papers frozen by older builds
+    pub linked_records: Vec<PaperLinkedRecord>,
     /// Query that returns it.
     #[schema(max_length = 1000)]
     pub query: String,

@@ -289,7 +289,7 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
         deadline(&r.deadline)
     );
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
-    let standing = format!(
+    let status = format!(
         " {}. Implementation reported by management: {}. Verification: {}. Closure: {}.",
         timeliness(r),
         words(&r.implementation),
@@ -298,7 +298,7 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     );
     nodes.push(para(vec![
         Span::link(&r.query, &r.recommendation.reference),
-        Span::text(standing),
+        Span::text(status),
     ]));
     if let Some(first) = &r.first_deadline {
         nodes.push(para(says("First deadline", deadline(first))));
@@ -309,17 +309,20 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     if r.updates.is_empty() {
         nodes.push(para(says("Update", "none recorded.")));
     }
-    if !r.leans_on.is_empty() {
+    if !r.linked_records.is_empty() {
         nodes.push(para(vec![Span::strong("Linked records:")]));
         nodes.push(Node::List(
             None,
-            r.leans_on.iter().map(|l| vec![para(leaning(l))]).collect(),
+            r.linked_records
+                .iter()
+                .map(|l| vec![para(linked_record(l))])
+                .collect(),
         ));
     }
     nodes
 }
 
-fn leaning(l: &super::content::LeansOn) -> Vec<Span> {
+fn linked_record(l: &super::content::PaperLinkedRecord) -> Vec<Span> {
     let relation = l.relation.map_or_else(|| "mentions".into(), |r| words(&r));
     let until = match l.expected_on {
         Some(on) => format!(", expected by {}", day(on)),
@@ -452,7 +455,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
         0 => "never deferred".to_owned(),
         n => format!("deferred {}", times(n)),
     };
-    let standing = format!(
+    let status = format!(
         " is {}, {}; due: {}{late}; {deferred}.",
         words(&a.status),
         words(&a.progress),
@@ -460,7 +463,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     );
     nodes.push(para(vec![
         Span::link(&a.query, &a.action.reference),
-        Span::text(standing),
+        Span::text(status),
     ]));
     nodes.extend(answers(&a.answers));
     if !a.parts.is_empty() {

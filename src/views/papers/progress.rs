@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::content::{LeansOn, PaperFigure, PaperPart, PaperRecommendation, PaperUpdate};
+use super::content::{PaperFigure, PaperLinkedRecord, PaperPart, PaperRecommendation, PaperUpdate};
 use super::queries::Basis;
 use super::scope::{Scope, name_of, named};
 use crate::registers::assurance::{
@@ -47,7 +47,7 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
         implementation: r.computed.implementation,
         verification: r.computed.verification,
         closure: r.computed.closure,
-        leans_on: leans_on(r, &updates, basis),
+        linked_records: linked_records(r, &updates, basis),
         updates: updates.into_iter().map(|u| update(u, basis)).collect(),
         query: basis.one(Recommendation::KIND, &r.meta.reference),
     }
@@ -86,11 +86,11 @@ fn update(u: &Rec<RecommendationUpdate>, basis: &Basis) -> PaperUpdate {
 }
 
 /// Records named by its links, followed by other records that its latest updates refer to.
-fn leans_on(
+fn linked_records(
     r: &Rec<Recommendation>,
     updates: &[&Rec<RecommendationUpdate>],
     basis: &Basis,
-) -> Vec<LeansOn> {
+) -> Vec<PaperLinkedRecord> {
     let own = |l: &&Rec<RecommendationLink>| l.data.recommendation_id == r.meta.id;
     let mut links: Vec<_> = basis
         .seen
@@ -120,7 +120,7 @@ fn leans_on(
         let record = name_of(&basis.seen, id)?;
         let deadline = || basis.seen.get::<Recommendation>(id)?.data.deadline.due_on;
         let expected_on = due_of(&basis.seen, id).or_else(deadline);
-        Some(LeansOn {
+        Some(PaperLinkedRecord {
             relation,
             expected_on,
             without_date: waits && expected_on.is_none(),

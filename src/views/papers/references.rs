@@ -90,12 +90,12 @@ impl Found {
             for to in refused {
                 found.fail(&pointer, &to, UnresolvedReason::LinkRefused);
             }
-            each_text(&nodes, &mut |text| found.look(basis, &pointer, text));
+            each_text(&nodes, &mut |text| found.search(basis, &pointer, text));
         }
         found
     }
 
-    fn look(&mut self, basis: &Basis, pointer: &str, text: &str) {
+    fn search(&mut self, basis: &Basis, pointer: &str, text: &str) {
         for piece in pieces(text) {
             match piece {
                 Piece::Words(_) => {}

@@ -27,7 +27,7 @@ use super::RecordName;
 use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
 use super::request::{Asked, View, compare_to, operation};
-use super::rows::{flatten, judged_page};
+use super::rows::{assessed_page, flatten};
 pub use crate::http::naming::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
@@ -121,7 +121,7 @@ pub enum StatusCause {
     OnCourse,
     /// No open record can be assessed by a date, or there are no records.
     #[strum(message = "Nothing to assess")]
-    NothingToJudge,
+    NothingToAssess,
 }
 
 /// One reason for the computed overall RAG rating.
@@ -543,20 +543,20 @@ fn reasons(f: &StatusFigures) -> Vec<StatusReason> {
     }
     let (items, time) = (&f.items.computed_rag, &f.recommendations.timeliness);
     let scored = f.risks.open - f.risks.by_band.not_scored;
-    let judged = items.green
+    let assessed = items.green
         + time.not_due
         + time.due_soon
         + (f.actions.open - f.actions.without_due)
         + scored;
     let done = items.blue + f.recommendations.closed + f.actions.closed;
-    let unjudged = (items.grey - f.items.by_status.cancelled - f.items.by_status.superseded)
+    let unassessed = (items.grey - f.items.by_status.cancelled - f.items.by_status.superseded)
         + time.no_deadline
         + f.actions.without_due
         + f.risks.by_band.not_scored;
-    let (rag, cause, count) = match (judged, unjudged, done) {
+    let (rag, cause, count) = match (assessed, unassessed, done) {
         (0, 0, done) if done > 0 => (Rag::Blue, C::NothingOpen, done),
-        (0, unjudged, _) => (Rag::Grey, C::NothingToJudge, unjudged),
-        (judged, ..) => (Rag::Green, C::OnCourse, judged),
+        (0, unassessed, _) => (Rag::Grey, C::NothingToAssess, unassessed),
+        (assessed, ..) => (Rag::Green, C::OnCourse, assessed),
     };
     vec![StatusReason { rag, cause, count }]
 }
@@ -824,5 +824,5 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<StatusView>(schemas);
     add_answer::<ItemStatusRow>(schemas);
-    schemas.insert("ItemStatusRowPage".into(), judged_page("ItemStatusRow"));
+    schemas.insert("ItemStatusRowPage".into(), assessed_page("ItemStatusRow"));
 }

@@ -71,7 +71,7 @@ pub struct RecommendationFilter {
     /// Only recommendations that relate to this work-plan item.
     item_id: Option<WorkPlanItemId>,
     /// Only recommendations that refer to this record through an update or a link.
-    leans_on_id: Option<Uuid>,
+    refers_to_id: Option<Uuid>,
 }
 
 impl RecommendationFilter {
@@ -110,8 +110,8 @@ impl RecommendationFilter {
                     .is_some_and(|u| reading.world.is_in_scope(u, top))
             })
             && self
-                .leans_on_id
-                .is_none_or(|on| leans(r.meta.id, on, reading))
+                .refers_to_id
+                .is_none_or(|on| refers_to(r.meta.id, on, reading))
     }
 
     fn is_in_time(&self, r: &Rec<Recommendation>, reading: Reading<'_>) -> bool {
@@ -137,7 +137,7 @@ impl RecommendationFilter {
 
 /// Whether a link or an update of the recommendation refers to a record, as far as they are visible
 /// to the caller.
-fn leans(recommendation: Uuid, on: Uuid, reading: Reading<'_>) -> bool {
+fn refers_to(recommendation: Uuid, on: Uuid, reading: Reading<'_>) -> bool {
     let of = |id: Uuid| id == recommendation;
     reading
         .pointing::<RecommendationLink>(on)

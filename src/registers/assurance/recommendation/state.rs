@@ -205,12 +205,12 @@ impl RecommendationComputed {
     fn axes(&mut self, parts: &Parts<'_>) {
         use RecommendationImplementation as I;
         use RecommendationVerification as V;
-        let judged: HashMap<Uuid, &Rec<Verification>> = parts
+        let verifications: HashMap<Uuid, &Rec<Verification>> = parts
             .verifications
             .iter()
             .map(|v| (v.data.claim_id.uuid(), *v))
             .collect();
-        let result = |id: Uuid| judged.get(&id).map(|v| v.data.result);
+        let result = |id: Uuid| verifications.get(&id).map(|v| v.data.result);
         let mut claim: Option<&Rec<RecommendationUpdate>> = None;
         for update in &parts.updates {
             match (update.data.update_kind, update.data.implementation) {
@@ -242,10 +242,10 @@ impl RecommendationComputed {
         }
         if let Some(claim) = claim {
             (self.claim_id, self.claimed_on) = (Some(claim.meta.id), Some(claim.data.stated_on));
-            if let Some(verified) = judged.get(&claim.meta.id) {
+            if let Some(verification) = verifications.get(&claim.meta.id) {
                 self.verification = V::Verified;
                 self.closure = RecommendationClosureState::Verified;
-                self.verified_on = Some(verified.data.decided_on);
+                self.verified_on = Some(verification.data.decided_on);
                 self.closed_on = self.verified_on;
             }
         }

@@ -33,7 +33,7 @@ pub enum Timeliness {
 /// from the day of the claim to the deadline. Negative if late. `closed_on` is the day of a closure
 /// other than by verification. A deadline within `soon` days is due soon.
 #[must_use]
-fn judge(
+fn assess(
     due_on: Option<NaiveDate>,
     claimed_on: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
@@ -72,7 +72,7 @@ impl Rec<Recommendation> {
         use RecommendationClosureState as C;
         let implemented = matches!(self.computed.closure, C::None | C::Verified);
         let closed_on = self.computed.closed_on.filter(|_| !implemented);
-        judge(
+        assess(
             self.data.deadline.due_on,
             self.computed.claimed_on,
             closed_on,
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn timeliness_is_that_on_the_date_of_the_claim() {
         let is = |claimed: &str, closed: &str, on: &str| {
-            judge(
+            assess(
                 day("2020-11-30"),
                 day(claimed),
                 day(closed),
@@ -139,7 +139,7 @@ mod tests {
         );
         let on = day("2020-10-26").expect("a day");
         assert_eq!(
-            judge(None, day("2020-10-01"), None, on, 28),
+            assess(None, day("2020-10-01"), None, on, 28),
             (Timeliness::NoDeadline, None)
         );
     }

@@ -255,7 +255,7 @@ impl RecommendationUpdate {
         }
     }
 
-    fn check_standing(&self, rules: &mut Rules<'_, Self>) {
+    fn check_recommendation(&self, rules: &mut Rules<'_, Self>) {
         let Some(on) = rules
             .reading
             .world
@@ -331,7 +331,7 @@ impl Resource for RecommendationUpdate {
         self.check_words(rules);
         self.check_kind(rules);
         self.check_references(rules);
-        self.check_standing(rules);
+        self.check_recommendation(rules);
     }
     fn touches(&self) -> Vec<Uuid> {
         vec![self.recommendation_id.uuid()]

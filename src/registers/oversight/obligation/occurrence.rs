@@ -56,8 +56,8 @@ pub fn occurrences<'a>(
             .checked_add_days(Days::new(obligation.grace_days.into()))
             .unwrap_or(NaiveDate::MAX);
         let submission = first_for(due_on);
-        let judged_on = submission.map_or(on, |s| s.data.submitted_on);
-        let state = match (submission.is_some(), judged_on <= last_on) {
+        let compared_on = submission.map_or(on, |s| s.data.submitted_on);
+        let state = match (submission.is_some(), compared_on <= last_on) {
             (true, true) => OccurrenceState::Met,
             (true, false) => OccurrenceState::Late,
             (false, true) => OccurrenceState::Expected,
@@ -68,7 +68,7 @@ pub fn occurrences<'a>(
             last_on,
             state,
             submission,
-            days_late: (judged_on - last_on).num_days().max(0),
+            days_late: (compared_on - last_on).num_days().max(0),
         }
     };
     obligation.due_days().into_iter().map(of).collect()

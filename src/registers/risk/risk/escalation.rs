@@ -195,7 +195,7 @@ impl Escalation {
         let gone = rules.before.is_none()
             && world
                 .get::<Board>(self.to_board_id)
-                .is_some_and(|b| !b.data.is_standing());
+                .is_some_and(|b| b.data.is_dissolved());
         rules.require(
             !gone,
             "/to_board_id",
