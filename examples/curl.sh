@@ -7,13 +7,13 @@ set -eu
 ask() { curl --silent --show-error --fail-with-body -H "Authorization: Bearer $TOKEN" "$@"; }
 
 echo "Boards, as a table:"
-ask "$BASE/api/v1/boards?sort=name&format=csv"
+ask "$BASE/api/v1/boards?sort=title&format=csv"
 
 echo "A new unit; the key makes it safe to send twice:"
 headers=$(mktemp)
 trap 'rm -f "$headers"' EXIT
 ask -D "$headers" -H "Content-Type: application/json" -H "Idempotency-Key: example-$$" \
-    -d '{ "name": "Example unit", "unit_kind": "unit" }' "$BASE/api/v1/units"
+    -d '{ "title": "Example unit", "unit_kind": "unit" }' "$BASE/api/v1/units"
 echo
 header() { sed -n "s/^$1: //p" "$headers" | tr -d '\r'; }
 where=$(header location) etag=$(header etag)

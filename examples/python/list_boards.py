@@ -32,8 +32,8 @@ def pages(path, **query):
 
 def main():
     try:
-        for board in pages("/api/v1/boards", sort="name", limit=100):
-            print(f"{board['reference']:<20} {board['board_kind']:<22} {board['name']}")
+        for board in pages("/api/v1/boards", sort="title", limit=100):
+            print(f"{board['reference']:<20} {board['board_kind']:<22} {board['title']}")
     except urllib.error.HTTPError as refused:
         # Every refusal is a problem (RFC 9457): the detail is for people, the code for programs.
         problem = json.load(refused)

@@ -10,7 +10,7 @@ const client = createClient<paths>({
 });
 
 async function pageAfter(cursor: string | null) {
-  const query = { sort: "name", limit: 100, ...(cursor ? { cursor } : {}) };
+  const query = { sort: "title", limit: 100, ...(cursor ? { cursor } : {}) };
   const { data, error } = await client.GET("/api/v1/boards", { params: { query } });
   // Every refusal is a problem (RFC 9457): the detail is for people, the code for programs.
   if (typeof data !== "object") throw new Error(`${error?.code}: ${error?.detail}`);
@@ -20,6 +20,6 @@ async function pageAfter(cursor: string | null) {
 let cursor: string | null = null;
 do {
   const page = await pageAfter(cursor);
-  for (const board of page.items) console.log(board.reference, board.board_kind, board.name);
+  for (const board of page.items) console.log(board.reference, board.board_kind, board.title);
   cursor = page.next_cursor;
 } while (cursor);

@@ -392,7 +392,7 @@ mod tests {
 
     fn create(txn: &mut Txn<'_>, name: &str) -> Result<String, Problem> {
         let unit = catalogue().named("unit").expect("units are kept");
-        let made = txn.create(unit, None, json!({ "name": name, "unit_kind": "unit" }))?;
+        let made = txn.create(unit, None, json!({ "title": name, "unit_kind": "unit" }))?;
         Ok(made.meta().reference.clone())
     }
 

@@ -175,7 +175,7 @@ fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&
     let mut out = format!(
         "# {title} {}: {}\n",
         markdown(&record.reference),
-        markdown(&record.name)
+        markdown(&record.title)
     );
     for item in items {
         version_text(item, &mut out);
@@ -205,9 +205,9 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     let account = || item.by.account.as_deref().map(markdown);
     let who = match (&item.by.post, account()) {
         (Some(post), Some(account)) => {
-            format!("{}, using account {account}", markdown(&post.name))
+            format!("{}, using account {account}", markdown(&post.title))
         }
-        (Some(post), None) => markdown(&post.name),
+        (Some(post), None) => markdown(&post.title),
         (None, Some(account)) => format!("account {account}"),
         (None, None) => format!("account {}", item.by.account_id),
     };

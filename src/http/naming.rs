@@ -28,17 +28,18 @@ pub struct Named {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Name or title.
+    /// Title.
+    #[serde(alias = "name")] // in papers frozen by older builds
     #[schema(max_length = 300)]
-    pub name: String,
+    pub title: String,
 }
 
 impl Named {
-    pub(crate) fn new(meta: &Meta, name: &str) -> Self {
+    pub(crate) fn new(meta: &Meta, title: &str) -> Self {
         Self {
             id: meta.id,
             reference: meta.reference.clone(),
-            name: name.to_owned(),
+            title: title.to_owned(),
         }
     }
 }
@@ -54,9 +55,10 @@ pub struct RecordName {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Title or name, or the beginning of the text.
+    /// Title, or the beginning of the text.
+    #[serde(alias = "name")] // in papers frozen by older builds
     #[schema(max_length = 300)]
-    pub name: String,
+    pub title: String,
 }
 
 impl RecordName {
@@ -64,12 +66,12 @@ impl RecordName {
     #[must_use]
     pub fn of(seen: &VisibleWorld, record: &std::sync::Arc<dyn AnyRecord>) -> Self {
         let meta = record.meta();
-        let called = record.title().unwrap_or(&meta.reference);
+        let title = record.title().unwrap_or(&meta.reference);
         Self {
             kind: seen.kind_of(record).to_owned(),
             id: meta.id,
             reference: meta.reference.clone(),
-            name: called.chars().take(LONGEST).collect(),
+            title: title.chars().take(LONGEST).collect(),
         }
     }
 }
@@ -139,7 +141,7 @@ impl Names {
             post: post.map(|p| Named {
                 id: p.id,
                 reference: p.reference,
-                name: p.name,
+                title: p.title,
             }),
             account: known
                 .filter(|_| self.reads_accounts)
@@ -269,7 +271,7 @@ pub fn value(value: &Value, names: &[RecordName]) -> String {
         Value::Bool(false) => "no".into(),
         Value::Number(n) => n.to_string(),
         Value::String(text) => match id_in(text).and_then(|id| names.iter().find(|n| n.id == id)) {
-            Some(record) => markdown(&record.name),
+            Some(record) => markdown(&record.title),
             None if line(text).is_empty() => "empty".into(),
             None if is_code(text) => format!("`{text}`"),
             None => markdown(text),
@@ -355,7 +357,7 @@ mod tests {
             kind: "unit".into(),
             id,
             reference: "HR".into(),
-            name: "Human *Resources*".into(),
+            title: "Human *Resources*".into(),
         }];
         let other = Uuid::now_v7().to_string();
         assert_eq!(

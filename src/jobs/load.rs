@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_fault_of_form_is_named_by_its_place() {
-        let good = r#"{"kind":"unit","op":"create","record":{"name":"x"}}"#;
+        let good = r#"{"kind":"unit","op":"create","record":{"title":"x"}}"#;
         let body = Bytes::from(format!("{{\"operations\": [{good}, {good}]}}"));
         assert_eq!(operations(&body).expect("it is taken"), [good, good]);
         let at = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];

@@ -55,7 +55,7 @@ pub fn schemas(schemas: &mut Schemas) {
 #[must_use]
 pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
     let example = json!({ "operations": [
-        { "kind": "unit", "op": "create", "record": { "name": "Corporate services", "unit_kind": "unit" } },
+        { "kind": "unit", "op": "create", "record": { "title": "Corporate services", "unit_kind": "unit" } },
         { "kind": "unit", "op": "restore", "id": "019abcde-0000-7000-8000-000000000001" },
     ] });
     vec![

@@ -147,7 +147,7 @@ impl Maker<'_> {
                 _ => ("unit", around.units.get(1 + n % 12).copied()),
             };
             let draft = json!({
-                "name": format!("{} {n}", self.dice.words(3)), "unit_kind": unit_kind, "parent_id": parent, "description": self.dice.text(120),
+                "title": format!("{} {n}", self.dice.words(3)), "unit_kind": unit_kind, "parent_id": parent, "description": self.dice.text(120),
             });
             around.units.push(self.add("unit", draft).await?);
         }
@@ -194,7 +194,7 @@ impl Maker<'_> {
     async fn boards(&mut self, around: &mut Around, count: usize) -> Result<(), Problem> {
         for n in 0..count {
             let draft = json!({
-                "name": format!("{} board {n}", self.dice.words(2)), "board_kind": if n == 0 { "management_board" } else { "business_group_board" },
+                "title": format!("{} board {n}", self.dice.words(2)), "board_kind": if n == 0 { "management_board" } else { "business_group_board" },
                 "status": "active", "owner_unit_id": around.units.get(n % UNITS), "purpose": self.dice.text(150),
             });
             let board = self.add("board", draft).await?;

@@ -226,7 +226,7 @@ impl View for ChangesView {
             let by = last.map(|e| {
                 e.by.post
                     .as_ref()
-                    .map_or_else(|| e.by.account_id.to_string(), |p| p.name.clone())
+                    .map_or_else(|| e.by.account_id.to_string(), |p| p.title.clone())
             });
             let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
             let changes: Vec<String> = item

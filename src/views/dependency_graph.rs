@@ -123,8 +123,8 @@ impl GraphNode {
             .map(|d| format!(", {d}"))
             .unwrap_or_default();
         match (&self.record, &self.event) {
-            (Some(r), _) if r.name == r.reference => format!("{}{day}", r.reference),
-            (Some(r), _) => format!("{} {}{day}", r.reference, r.name),
+            (Some(r), _) if r.title == r.reference => format!("{}{day}", r.reference),
+            (Some(r), _) => format!("{} {}{day}", r.reference, r.title),
             (None, Some(event)) => format!("{event}{day}"),
             _ => self.key.clone(),
         }
@@ -245,7 +245,7 @@ impl View for DependencyGraphView {
                 let record = node.and_then(|n| n.record.as_ref());
                 let fields = json!({
                     "id": record.map(|r| r.id), "kind": record.map(|r| &r.kind), "reference": record.map(|r| &r.reference),
-                    "name": record.map(|r| &r.name).or_else(|| node.and_then(|n| n.event.as_ref())),
+                    "title": record.map(|r| &r.title).or_else(|| node.and_then(|n| n.event.as_ref())),
                     "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "holds": node.map(|n| n.holds),
                 });
                 flatten(&mut row, end, fields);

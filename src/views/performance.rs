@@ -82,7 +82,7 @@ pub struct MeasureAvailability {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Name or title.
+    /// Title.
     #[schema(max_length = 200)]
     pub title: String,
     /// Whether the measure's figures are being received.
@@ -338,7 +338,7 @@ pub struct MeasureFigures {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Name or title.
+    /// Title.
     #[schema(max_length = 200)]
     pub title: String,
     /// Unit of the measure's figures.
@@ -362,7 +362,7 @@ pub struct DashboardFigures {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Name or title.
+    /// Title.
     #[schema(max_length = 200)]
     pub title: String,
     /// Progress so far.

@@ -220,7 +220,7 @@ fn row(
         review: review.map(|v| Named::new(&v.meta, &v.data.title)),
         priority: data.priority,
         owner_post: post.map(|p| Named::new(&p.meta, &p.data.title)),
-        owner_unit: unit.map(|u| Named::new(&u.meta, &u.data.name)),
+        owner_unit: unit.map(|u| Named::new(&u.meta, &u.data.title)),
         deadline: data.deadline.clone(),
         first_deadline: computed.first_deadline.clone(),
         extension_count: computed.extension_count,

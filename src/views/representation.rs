@@ -234,7 +234,7 @@ impl View for RepresentationView {
                 first.map_or(Value::Null, field)
             };
             let fields = json!({
-                "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "name": c.unit.name,
+                "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "title": c.unit.title,
                 "unit_kind": c.unit_kind, "seated": c.seated, "seats": c.seats.len(),
                 "memberships": of_seats(c, |s| s.reference.clone()),
                 "capacities": of_seats(c, |s| word(&s.capacity)),
@@ -412,7 +412,7 @@ impl<'a> Picture<'a> {
             (_, Some(unit)) => self
                 .seen
                 .get::<Unit>(unit)
-                .map(|u| Named::new(&u.meta, &u.data.name)),
+                .map(|u| Named::new(&u.meta, &u.data.title)),
             _ => None,
         };
         SeatState {
@@ -459,7 +459,7 @@ impl<'a> Picture<'a> {
         let seated = seats.iter().any(|s| s.counts);
         let turnout = self.attended().for_unit(unit.meta.id);
         ConstituencyState {
-            unit: Named::new(&unit.meta, &unit.data.name),
+            unit: Named::new(&unit.meta, &unit.data.title),
             unit_kind: unit.data.unit_kind,
             seated,
             seated_but_absent: seated && turnout.recorded > 0 && turnout.attended == 0,
@@ -593,7 +593,7 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX)
     };
     Ok(RepresentationView {
-        board: Named::new(&board.meta, &board.data.name),
+        board: Named::new(&board.meta, &board.data.title),
         on: asked.on,
         journal_seq: seen.seq(),
         meetings: picture.looked(),

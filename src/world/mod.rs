@@ -27,7 +27,7 @@ pub use catalogue::{Catalogue, Kind};
 pub use id::Id;
 pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
-    Sort,
+    Sort, rename,
 };
 
 use self::written::Written;

@@ -596,6 +596,13 @@ pub trait Resource:
     }
 }
 
+/// Renames a field of a snapshot, for [`Resource::lift`].
+pub fn rename(snapshot: &mut Map<String, Value>, from: &str, to: &str) {
+    if let Some(value) = snapshot.remove(from) {
+        snapshot.insert(to.into(), value);
+    }
+}
+
 /// A record of one kind.
 #[derive(Debug)]
 pub struct Rec<R: Resource> {

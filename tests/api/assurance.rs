@@ -1179,7 +1179,7 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
         (&json!("refers_to"), &json!("a"))
     );
     assert_eq!(row["latest_update"]["stated_on"], "2020-10-26");
-    assert!(row["owner_post"]["name"].is_string() && row["review"]["name"].is_string());
+    assert!(row["owner_post"]["title"].is_string() && row["review"]["title"].is_string());
     let csv = viewer.get(&format!("{VIEW}?format=csv")).await;
     assert_eq!(csv.status(200).text().lines().count(), 3);
     assert!(

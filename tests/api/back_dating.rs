@@ -32,10 +32,10 @@ fn engine(store: &Store) -> Arc<Engine> {
 fn papers() -> load::File {
     stages(&json!([
         { "recorded_at": "2017-06-30T12:00:00Z", "records": [
-            { "kind": "unit", "record": { "reference": "INSIGHT", "name": "Information and Insight", "unit_kind": "unit" } }] },
+            { "kind": "unit", "record": { "reference": "INSIGHT", "title": "Information and Insight", "unit_kind": "unit" } }] },
         { "recorded_at": "2020-10-26T12:00:00Z", "records": [
-            { "kind": "unit", "reference": "INSIGHT", "patch": { "name": "Data & Insight" } },
-            { "kind": "unit", "record": { "reference": "CPIE", "name": "CPIE", "unit_kind": "business_group", "parent_id": "@unit:INSIGHT" } }] }
+            { "kind": "unit", "reference": "INSIGHT", "patch": { "title": "Data & Insight" } },
+            { "kind": "unit", "record": { "reference": "CPIE", "title": "CPIE", "unit_kind": "business_group", "parent_id": "@unit:INSIGHT" } }] }
     ]))
 }
 
@@ -66,7 +66,7 @@ fn run(backend: Backend) {
         let viewer = app.role(Role::Viewer);
         let names = async |as_of: &str| {
             let page = viewer.get(&format!("/api/v1/units?sort=reference&as_of={as_of}")).await.status(200).json();
-            page["items"].as_array().expect("items").iter().map(|u| u["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+            page["items"].as_array().expect("items").iter().map(|u| u["title"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         assert!(names("2017-06-29").await.is_empty());
         assert_eq!(names("2017-06-30").await, ["Information and Insight"]);
@@ -77,7 +77,7 @@ fn run(backend: Backend) {
         assert!(some(entries).all(|e| e["entered_at"].as_str() > e["at"].as_str()), "every entry says when it was really made: {trail}");
         // What comes now is not back-dated, and the chain holds over both.
         let admin = app.role(Role::Administrator);
-        let made = admin.post("/api/v1/units", &json!({ "name": "HR", "unit_kind": "business_group" })).await;
+        let made = admin.post("/api/v1/units", &json!({ "title": "HR", "unit_kind": "business_group" })).await;
         let id = made.status(201).json()["id"].as_str().expect("an id").to_owned();
         let history = admin.get(&format!("/api/v1/units/{id}/history")).await.status(200).json();
         assert_eq!(history["items"][0]["entered_at"], json!(null));

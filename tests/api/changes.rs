@@ -37,7 +37,7 @@ async fn again(maker: &Maker<'_>, of: &Made, patch: Value) -> String {
 /// times.
 async fn each_record_is_listed_once(app: TestApp) {
     let maker = Maker::new(&app);
-    let unit = |name: &str| json!({ "name": name, "aliases": [] });
+    let unit = |title: &str| json!({ "title": title, "aliases": [] });
     let (changed, gone, back) = (
         maker.make_with("unit", unit("Before")).await,
         maker.make_with("unit", unit("Gone")).await,
@@ -47,8 +47,8 @@ async fn each_record_is_listed_once(app: TestApp) {
     let client = maker.client(changed.kind);
     client.delete(&back.path, &back.etag).await.status(200);
     let since = now(&app).await;
-    again(&maker, &changed, json!({ "name": "Between" })).await;
-    again(&maker, &changed, json!({ "name": "After" })).await;
+    again(&maker, &changed, json!({ "title": "Between" })).await;
+    again(&maker, &changed, json!({ "title": "After" })).await;
     client
         .delete(&format!("{}?reason=Merged", gone.path), &gone.etag)
         .await
@@ -59,7 +59,7 @@ async fn each_record_is_listed_once(app: TestApp) {
         .status(200);
     let made = maker.make_with("unit", unit("Made")).await;
     let until = now(&app).await;
-    again(&maker, &untouched, json!({ "name": "Later" })).await;
+    again(&maker, &untouched, json!({ "title": "Later" })).await;
 
     let viewer = app.role(Role::Viewer);
     let view = viewer
@@ -85,7 +85,7 @@ async fn each_record_is_listed_once(app: TestApp) {
     let of_changed = found(&view, &changed);
     assert_eq!(
         of_changed["changes"],
-        json!([{ "pointer": "/name", "label": "name", "before": "Before", "after": "After", "before_names": [], "after_names": [] }])
+        json!([{ "pointer": "/title", "label": "title", "before": "Before", "after": "After", "before_names": [], "after_names": [] }])
     );
     assert_eq!(
         (
@@ -101,8 +101,8 @@ async fn each_record_is_listed_once(app: TestApp) {
             .as_array()
             .expect("changes")
             .iter()
-            .find(|c| c["pointer"] == "/name")
-            .expect("a name")["after"],
+            .find(|c| c["pointer"] == "/title")
+            .expect("a title")["after"],
         "Made"
     );
     assert_eq!(
@@ -167,7 +167,7 @@ async fn each_record_is_listed_once(app: TestApp) {
         ))
         .await;
     assert!(
-        table.status(200).text().contains("/name: Before → After"),
+        table.status(200).text().contains("/title: Before → After"),
         "{}",
         table.text()
     );
@@ -214,7 +214,7 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
     let since = |reply: Value| reply["since"].as_str().expect("a time").to_owned();
     let last = viewer.get(&path).await.status(200).json();
     assert!(
-        last["since_meeting"]["name"]
+        last["since_meeting"]["title"]
             .as_str()
             .is_some_and(|n| n.contains("2020-06-29"))
     );
@@ -303,7 +303,7 @@ async fn nothing_hidden_shows(app: TestApp) {
     let made = writer
         .post(
             "/api/v1/boards",
-            &json!({ "name": "Made", "board_kind": "board" }),
+            &json!({ "title": "Made", "board_kind": "board" }),
         )
         .await
         .status(201)

@@ -62,7 +62,7 @@ fn runs(view: &Value) -> Vec<(&str, &str)> {
         .iter()
         .map(|i| {
             (
-                i["activity"]["name"].as_str().expect("a title"),
+                i["activity"]["title"].as_str().expect("a title"),
                 i["state"].as_str().expect("a state"),
             )
         })

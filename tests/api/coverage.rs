@@ -181,7 +181,7 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         maker
             .create(
                 kind("unit"),
-                &json!({ "reference": name, "name": name, "unit_kind": "staff_support_association" }),
+                &json!({ "reference": name, "title": name, "unit_kind": "staff_support_association" }),
             )
             .await
     };
@@ -333,7 +333,7 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
         "{wanted:#}"
     );
     let unit = async |name: &str, unit_kind: &str, parent: Option<&Made>| {
-        let draft = json!({ "reference": name, "name": name, "unit_kind": unit_kind, "parent_id": parent.map(Made::id) });
+        let draft = json!({ "reference": name, "title": name, "unit_kind": unit_kind, "parent_id": parent.map(Made::id) });
         maker.create(kind("unit"), &draft).await
     };
     let (group, idle) = (

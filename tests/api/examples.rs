@@ -337,16 +337,16 @@ fn run(backend: Backend) {
             assert_eq!(dashboard["first_deadline"]["due_on"], "2017-06-30");
             assert_eq!(dashboard["status"], "in_progress");
         }
-        // Names, owners and states are those of the day.
+        // Titles, owners and states are those of the day.
         let at = |kind: &str, reference: &str, field: &str| {
             [&then, &later].map(|known| known[kind][reference][field].clone())
         };
         assert_eq!(
-            at("board", "AUDIT-PANEL", "name"),
+            at("board", "AUDIT-PANEL", "title"),
             ["Audit Panel", "Joint Audit Panel"]
         );
         assert_eq!(
-            at("board", "STRIDE-BOARD", "name"),
+            at("board", "STRIDE-BOARD", "title"),
             ["STR.I.D.E Board", "STRIDE Board"]
         );
         assert_eq!(

@@ -115,7 +115,7 @@ async fn a_history_of_any_kind_can_be_read(app: TestApp) {
             assert!(
                 names
                     .iter()
-                    .any(|n| n["id"] == link.id.to_string() && n["name"] != ""),
+                    .any(|n| n["id"] == link.id.to_string() && n["title"] != ""),
                 "{} {field}: {change:#}",
                 kind.name
             );
@@ -129,9 +129,9 @@ async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
     let maker = Maker::new(&app);
     let (hr, sidu) = (
         maker
-            .make_with("unit", json!({ "name": "Human Resources" }))
+            .make_with("unit", json!({ "title": "Human Resources" }))
             .await,
-        maker.make_with("unit", json!({ "name": "SIDU" })).await,
+        maker.make_with("unit", json!({ "title": "SIDU" })).await,
     );
     let hostile = "# Title\n\n## Version 9:<b>made</b> [by](javascript:x) www.x.test `them` *now*";
     let item = maker
@@ -189,7 +189,7 @@ async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
         .await
         .status(200)
         .json();
-    let names = |c: &Value, field: &str| c[field][0]["name"].clone();
+    let names = |c: &Value, field: &str| c[field][0]["title"].clone();
     let moved = &difference["changes"][0];
     assert_eq!(
         (
@@ -227,7 +227,7 @@ async fn a_person_reads_who_changed_what_and_why(app: TestApp) {
 async fn nothing_hidden_is_named(app: TestApp) {
     let maker = Maker::new(&app);
     let secret = maker
-        .make_with("unit", json!({ "name": "Undisclosed unit" }))
+        .make_with("unit", json!({ "title": "Undisclosed unit" }))
         .await;
     let item = maker
         .make_with(
@@ -301,7 +301,7 @@ async fn nothing_hidden_is_named(app: TestApp) {
         "accounts are not everybody's to read"
     );
     assert_eq!(
-        by(app.role(Role::Auditor).items(&path).await)["after_names"][0]["name"],
+        by(app.role(Role::Auditor).items(&path).await)["after_names"][0]["title"],
         operator["title"]
     );
 }

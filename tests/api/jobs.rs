@@ -20,7 +20,7 @@ const PATH: &str = "/api/v1/jobs";
 const MANY: usize = 20_000;
 
 fn unit(n: usize) -> Value {
-    json!({ "kind": "unit", "op": "create", "record": { "reference": format!("JOB-{n}"), "name": format!("Unit {n}"), "unit_kind": "unit" } })
+    json!({ "kind": "unit", "op": "create", "record": { "reference": format!("JOB-{n}"), "title": format!("Unit {n}"), "unit_kind": "unit" } })
 }
 
 fn units(count: usize) -> Value {
@@ -31,7 +31,7 @@ fn units(count: usize) -> Value {
 fn mixed() -> Value {
     json!({ "operations": [
         unit(1),
-        { "kind": "unit", "op": "create", "record": { "name": "No kind", "colour": "red" } },
+        { "kind": "unit", "op": "create", "record": { "title": "No kind", "colour": "red" } },
         { "kind": "board", "op": "restore", "id": crate::access::nobody() },
         { "kind": "unit", "op": "withdraw", "id": crate::access::nobody() },
         unit(1),
@@ -236,7 +236,7 @@ async fn a_cancelled_job_changes_nothing_more(app: TestApp) {
     let done = cancelled["done"].as_i64().expect("a number");
     assert!(0 < done && done < MANY as i64 && !cancelled["finished_at"].is_null());
     // The next job begins when this one has let go.
-    let next = json!({ "operations": [{ "kind": "unit", "op": "create", "record": { "name": "Last", "unit_kind": "unit" } }] });
+    let next = json!({ "operations": [{ "kind": "unit", "op": "create", "record": { "title": "Last", "unit_kind": "unit" } }] });
     ended(&client, &start(&client, "", &next).await).await;
     assert_eq!(client.get(&job).await.json(), cancelled);
     assert_eq!(there.get(&job).await.json(), cancelled);

@@ -10,7 +10,7 @@ const PATH: &str = "/api/v1/organogram";
 const HOSTILE: &str = "Board \"of\" </text> ]]> boards; \\n -->";
 
 async fn board(maker: &Maker<'_>, name: &str, more: Value) -> Made {
-    let mut fields = json!({ "name": name, "status": "active", "aliases": [] });
+    let mut fields = json!({ "title": name, "status": "active", "aliases": [] });
     fields
         .as_object_mut()
         .expect("an object")
@@ -119,7 +119,7 @@ async fn boards_are_shown_with_their_seats_terms_and_gaps(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(node(&earlier, &gone)["name"], "Gone");
+    assert_eq!(node(&earlier, &gone)["title"], "Gone");
     assert_eq!(
         node(&earlier, &top)["chairs"],
         json!([]),
@@ -218,7 +218,7 @@ async fn a_marked_board_is_not_drawn(app: TestApp) {
         .json();
     assert_eq!(
         (
-            node(&cleared, &hidden)["name"].as_str(),
+            node(&cleared, &hidden)["title"].as_str(),
             cleared["edges"].as_array().map(Vec::len)
         ),
         (Some("Hidden"), Some(1))

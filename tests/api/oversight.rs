@@ -329,7 +329,7 @@ async fn the_equality_duties_from_their_template(app: TestApp) {
     let unit = maker
         .create(
             kind("unit"),
-            &json!({ "name": "The service", "unit_kind": "organisation" }),
+            &json!({ "title": "The service", "unit_kind": "organisation" }),
         )
         .await;
     let tried = client

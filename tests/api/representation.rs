@@ -9,7 +9,7 @@ use crate::support::maker::{Made, Maker, kind};
 const DAY: &str = "2020-10-26";
 
 async fn unit(maker: &Maker<'_>, name: &str, unit_kind: &str) -> Made {
-    let draft = json!({ "reference": name, "name": name, "unit_kind": unit_kind });
+    let draft = json!({ "reference": name, "title": name, "unit_kind": unit_kind });
     maker.create(kind("unit"), &draft).await
 }
 

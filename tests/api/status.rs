@@ -52,7 +52,7 @@ struct Whole {
 
 async fn whole(maker: &Maker<'_>, word: &str) -> Whole {
     let unit = async |name: &str, parent: Option<&Made>| {
-        let draft = json!({ "name": format!("{name} {word}"), "unit_kind": "unit", "parent_id": parent.map(Made::id_text) });
+        let draft = json!({ "title": format!("{name} {word}"), "unit_kind": "unit", "parent_id": parent.map(Made::id_text) });
         maker.create(kind("unit"), &draft).await
     };
     let top = unit("Top", None).await;
@@ -160,7 +160,7 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
     assert!(
         csv.status(200)
             .text()
-            .starts_with("group,id,reference,name,items,"),
+            .starts_with("group,id,reference,title,items,"),
         "{}",
         csv.text()
     );

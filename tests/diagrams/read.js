@@ -16,8 +16,8 @@ async function ask(path, token, body) {
   return answer.text();
 }
 
-const names = ['end', 'a"b]c);--> x', '<script>alert(1)</script>', '%%{init: {}}%% #quot; &amp; `md` **b**', 'Ünïcödé ☃ \\ back\\', 'graph subgraph'];
-for (const name of names) await ask('boards', secretary, { name, board_kind: 'project_board' });
+const titles = ['end', 'a"b]c);--> x', '<script>alert(1)</script>', '%%{init: {}}%% #quot; &amp; `md` **b**', 'Ünïcödé ☃ \\ back\\', 'graph subgraph'];
+for (const title of titles) await ask('boards', secretary, { title, board_kind: 'project_board' });
 
 for (const view of ['organogram', 'dependency-graph']) {
   for (const day of ['2017-06-30', '2020-10-26', undefined]) {
@@ -29,7 +29,7 @@ for (const view of ['organogram', 'dependency-graph']) {
     const boxes = document.querySelectorAll('g.node').length;
     assert.ok(boxes > 0, 'nothing is drawn');
     if (view === 'organogram' && !day) {
-      for (const name of names) assert.ok(document.documentElement.textContent.includes(name), `${name} is missing`);
+      for (const title of titles) assert.ok(document.documentElement.textContent.includes(title), `${title} is missing`);
     }
     console.log(`${view} as of ${day ?? 'now'}: ${boxes} boxes`);
   }

@@ -17,7 +17,7 @@ async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
     let client = Client::administrator(&database, &server);
     let before = assert_sound(&database);
     let operations: Vec<Value> = (0..MANY)
-        .map(|n| json!({ "kind": "unit", "op": "create", "record": { "reference": format!("JOB-{n}"), "name": "Loaded", "unit_kind": "unit" } }))
+        .map(|n| json!({ "kind": "unit", "op": "create", "record": { "reference": format!("JOB-{n}"), "title": "Loaded", "unit_kind": "unit" } }))
         .collect();
     let (status, job) = client
         .post("/api/v1/jobs", &json!({ "operations": operations }))

@@ -58,7 +58,7 @@ async fn send(client: &Client, sent: &Sent) -> Result<(u16, Value, bool), reqwes
 fn next(client: usize, round: usize, before: &[(Sent, Value)]) -> Sent {
     let n = before.len();
     let key = format!("r{round}-c{client}-n{n}");
-    let unit = |reference: String| json!({ "reference": reference, "name": key, "description": key, "unit_kind": "unit" });
+    let unit = |reference: String| json!({ "reference": reference, "title": key, "description": key, "unit_kind": "unit" });
     let post = |path: &str, body: Value| Sent {
         method: Method::POST,
         path: path.into(),
@@ -81,7 +81,7 @@ fn next(client: usize, round: usize, before: &[(Sent, Value)]) -> Sent {
                 path: format!("/api/v1/units/{}", record["id"].as_str().unwrap()),
                 key: key.clone(),
                 if_match: Some(format!("\"{}\"", record["version"])),
-                body: json!({ "name": key, "description": key }),
+                body: json!({ "title": key, "description": key }),
             }
         }
     }
@@ -137,7 +137,10 @@ async fn assert_kept(client: &Client, memory: &Memory) {
             if seen == was {
                 assert_eq!(&now, record);
             }
-            assert_eq!(now["name"], now["description"], "half of a change is there");
+            assert_eq!(
+                now["title"], now["description"],
+                "half of a change is there"
+            );
         }
     }
 }
@@ -149,7 +152,7 @@ async fn assert_whole(client: &Client, memory: &Memory) -> bool {
     if sent.path.ends_with("/bulk") {
         let written = client
             .get(&format!(
-                "/api/v1/units?name={}&include_total=true",
+                "/api/v1/units?title={}&include_total=true",
                 sent.key
             ))
             .await

@@ -21,7 +21,7 @@ fn pair() -> Option<(Database, [Server; 2], [Client; 2])> {
 }
 
 fn unit(name: &str) -> Value {
-    json!({ "name": name, "unit_kind": "unit" })
+    json!({ "title": name, "unit_kind": "unit" })
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
         let names: Vec<String> = (0..6)
             .map(|n| format!("Round {round}, writer {n}"))
             .collect();
-        let bodies: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        let bodies: Vec<Value> = names.iter().map(|name| json!({ "title": name })).collect();
         let attempts = bodies
             .iter()
             .enumerate()
@@ -83,7 +83,7 @@ async fn of_concurrent_changes_to_one_version_exactly_one_wins() {
         for client in &clients {
             let (_, now) = client.get(&path).await;
             assert_eq!(
-                (&now["name"], &now["version"]),
+                (&now["title"], &now["version"]),
                 (&json!(names[winners[0]]), &json!(version + 1))
             );
         }
@@ -104,7 +104,7 @@ async fn what_one_acknowledged_the_other_answers_at_the_next_read() {
         let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
         assert_eq!(there.get(&path).await, (200, record.clone()));
 
-        let (_, changed) = there.patch(&path, 1, &json!({ "name": "Changed" })).await;
+        let (_, changed) = there.patch(&path, 1, &json!({ "title": "Changed" })).await;
         let (_, page) = here
             .get(&format!(
                 "/api/v1/units?reference={}",

@@ -20,7 +20,7 @@ struct UnderWay {
 impl UnderWay {
     fn begin(client: &Client, server: &Server, n: usize) -> Self {
         let body =
-            json!({ "reference": format!("STOP-{n}"), "name": "Under way", "unit_kind": "unit" })
+            json!({ "reference": format!("STOP-{n}"), "title": "Under way", "unit_kind": "unit" })
                 .to_string();
         let mut stream = TcpStream::connect(server.address).unwrap();
         write!(
@@ -78,7 +78,7 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
     let server = Server::start(&database);
     let written: Value = client
         .at(&server)
-        .get("/api/v1/units?name=Under+way&include_total=true")
+        .get("/api/v1/units?title=Under+way&include_total=true")
         .await
         .1;
     assert_eq!(written["total"], UNDER_WAY);
@@ -91,7 +91,7 @@ async fn a_made_reference_is_never_given_again(backend: Backend) {
     };
     let mut server = Server::start(&database);
     let client = Client::administrator(&database, &server);
-    let body = json!({ "name": "Named later", "unit_kind": "unit" });
+    let body = json!({ "title": "Named later", "unit_kind": "unit" });
     let made = client.create("/api/v1/units", &body).await;
     let path = format!("/api/v1/units/{}", made["id"].as_str().unwrap());
     let renamed = client

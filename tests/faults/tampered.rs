@@ -29,7 +29,7 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
     let before = assert_sound(&database) as i64;
     let mut paths = Vec::new();
     for name in ["First", "Second"] {
-        let body = json!({ "name": name, "unit_kind": "unit", "reference": name.to_uppercase() });
+        let body = json!({ "title": name, "unit_kind": "unit", "reference": name.to_uppercase() });
         let record = client.create("/api/v1/units?reason=opened", &body).await;
         paths.push(format!("/api/v1/units/{}", record["id"].as_str().unwrap()));
     }
@@ -45,7 +45,7 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
     client
         .create(
             "/api/v1/units",
-            &json!({ "name": "Last", "unit_kind": "unit", "reference": "LAST" }),
+            &json!({ "title": "Last", "unit_kind": "unit", "reference": "LAST" }),
         )
         .await;
     server.terminate();

@@ -74,7 +74,7 @@ mod tests {
         check(
             "assurance_scale",
             &[
-                ("name", json!("")),
+                ("title", json!("")),
                 ("levels", json!([{ "code": "only", "label": "Only one" }])),
                 (
                     "levels",

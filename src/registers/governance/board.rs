@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::policy::Subject;
 use crate::registers::checks::not_in_future;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,9 +56,9 @@ pub type BoardId = Id<Board>;
 /// A board, group, panel, committee or workstream.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Board {
-    /// Name.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
-    pub name: String,
+    pub title: String,
     /// Kind of body.
     pub board_kind: BoardKind,
     /// Status of the board. It goes from proposed to active to dissolved. A dissolved board can be
@@ -110,9 +110,9 @@ pub struct BoardFilter {
     unit_below: Option<UnitId>,
     /// Only boards that this board took over from.
     successor_id: Option<BoardId>,
-    /// Only boards with this name or alias. Upper and lower case are treated the same.
+    /// Only boards with this title or alias. Upper and lower case are treated the same.
     #[param(max_length = 200)]
-    name: Option<String>,
+    title: Option<String>,
 }
 
 impl Resource for Board {
@@ -123,13 +123,14 @@ impl Resource for Board {
     const ABOUT: &'static str = "The boards, groups, panels and workstreams that decide, oversee \
         and deliver. The chair is recorded as a membership, and the purpose in the terms of \
         reference.";
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = BoardFilter;
 
     fn example() -> Value {
         json!({
             "reference": "STRIDE-BOARD",
-            "name": "STRIDE Board",
+            "title": "STRIDE Board",
             "board_kind": "board",
             "status": "active",
             "owner_unit_id": "019abcde-0000-7000-8000-000000000001",
@@ -137,8 +138,12 @@ impl Resource for Board {
             "purpose": "Oversees delivery of the inclusion strategy."
         })
     }
+    /// The title was called a name.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "name", "title");
+    }
     fn title(&self) -> Option<&str> {
-        Some(&self.name)
+        Some(&self.title)
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
@@ -182,8 +187,8 @@ impl Resource for Board {
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
-                name: "name",
-                key: |r| Key::from(r.data.name.as_str()),
+                name: "title",
+                key: |r| Key::from(r.data.title.as_str()),
             },
             Sort {
                 name: "established_on",
@@ -194,7 +199,7 @@ impl Resource for Board {
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &String| {
             let wanted = wanted.to_lowercase();
-            std::iter::once(&r.data.name)
+            std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
                 .any(|n| n.to_lowercase() == wanted)
         };
@@ -204,7 +209,7 @@ impl Resource for Board {
             && is_some(&f.successor_id, &r.data.successor_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && f.name.as_ref().is_none_or(named)
+            && f.title.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id

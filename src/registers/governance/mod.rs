@@ -59,9 +59,9 @@ mod tests {
         check(
             "board",
             &[
-                ("name", json!("")),
-                ("name", long(201)),
-                ("name", Value::Null),
+                ("title", json!("")),
+                ("title", long(201)),
+                ("title", Value::Null),
                 ("board_kind", json!("cabal")),
                 ("status", json!("asleep")),
                 ("owner_unit_id", json!("HR")),
@@ -141,7 +141,7 @@ mod tests {
         let unit: Uuid = ID.parse().unwrap();
         let draft = business_group_board("HR", "Human Resources", unit);
         assert_eq!(draft["reference"], "STRIDE-HR");
-        assert_eq!(draft["name"], "Human Resources STRIDE Board");
+        assert_eq!(draft["title"], "Human Resources STRIDE Board");
         board.check_schema(&draft).unwrap();
         let draft = business_group_board(&"R".repeat(60), &"é".repeat(200), unit);
         board.check_schema(&draft).unwrap();

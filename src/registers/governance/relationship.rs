@@ -15,7 +15,7 @@ use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
 use crate::world::id::Target;
-use crate::world::{Id, Meta, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, Meta, Place, Reading, Rec, Resource, Rules, World, rename};
 
 /// A board, or a unit outside the organisation.
 #[derive(Debug)]
@@ -161,9 +161,7 @@ impl Resource for BoardRelationship {
     }
     /// Relationships were called edges.
     fn lift(snapshot: &mut Map<String, Value>, _: i32) {
-        if let Some(kind) = snapshot.remove("edge_kind") {
-            snapshot.insert("relationship_kind".into(), kind);
-        }
+        rename(snapshot, "edge_kind", "relationship_kind");
     }
     fn title(&self) -> Option<&str> {
         None

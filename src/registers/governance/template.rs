@@ -7,17 +7,17 @@ use super::{Board, BoardKind};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::world::World;
 
-/// Maximum length of a record's reference and name.
+/// Maximum length of a record's reference and title.
 const REFERENCE: usize = 60;
-const NAME: usize = 200;
+const TITLE: usize = 200;
 
 /// Returns a draft of a business group's STRIDE board.
 #[must_use]
-pub fn business_group_board(unit_reference: &str, unit_name: &str, unit_id: Uuid) -> Value {
+pub fn business_group_board(unit_reference: &str, unit_title: &str, unit_id: Uuid) -> Value {
     let suffix = " STRIDE Board";
-    let short: String = unit_name.chars().take(NAME - suffix.len()).collect();
+    let short: String = unit_title.chars().take(TITLE - suffix.len()).collect();
     let mut draft = json!({
-        "name": format!("{}{suffix}", short.trim_end()),
+        "title": format!("{}{suffix}", short.trim_end()),
         "board_kind": BoardKind::BusinessGroupBoard,
         "status": "proposed",
         "owner_unit_id": unit_id,
@@ -49,7 +49,7 @@ pub fn missing_boards(world: &World) -> Vec<Value> {
         .live::<Unit>()
         .filter(|u| wants(&u.data) && !has(u.meta.id))
         .map(|u| {
-            let mut draft = business_group_board(&u.meta.reference, &u.data.name, u.meta.id);
+            let mut draft = business_group_board(&u.meta.reference, &u.data.title, u.meta.id);
             free_reference(world, &mut draft);
             draft
         })

@@ -3,14 +3,14 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,9 +40,9 @@ pub type UnitId = Id<Unit>;
 /// A unit of the organisation, or a body that it deals with.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Unit {
-    /// Name.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
-    pub name: String,
+    pub title: String,
     /// Kind of body.
     pub unit_kind: UnitKind,
     /// Unit it is part of.
@@ -77,9 +77,9 @@ pub struct UnitFilter {
     parent_id: Option<UnitId>,
     /// Only this unit and the units below it.
     below: Option<Uuid>,
-    /// Only units with this name or alias. Upper and lower case are treated the same.
+    /// Only units with this title or alias. Upper and lower case are treated the same.
     #[param(max_length = 200)]
-    name: Option<String>,
+    title: Option<String>,
 }
 
 impl Resource for Unit {
@@ -89,14 +89,19 @@ impl Resource for Unit {
     const SUBJECT: Subject = Subject::Organisation;
     const ABOUT: &'static str = "The organisation's units in a tree, and the bodies outside it: \
         oversight, audit, regulators, staff support associations, independent advisory groups.";
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = UnitFilter;
 
     fn example() -> Value {
-        json!({ "reference": "HR", "name": "Human Resources", "unit_kind": "business_group", "aliases": ["Met HR"] })
+        json!({ "reference": "HR", "title": "Human Resources", "unit_kind": "business_group", "aliases": ["Met HR"] })
+    }
+    /// The title was called a name.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "name", "title");
     }
     fn title(&self) -> Option<&str> {
-        Some(&self.name)
+        Some(&self.title)
     }
     fn place(&self) -> Place {
         Place::owned(self.parent_id)
@@ -108,14 +113,14 @@ impl Resource for Unit {
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
-            name: "name",
-            key: |r| Key::from(r.data.name.as_str()),
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
         }]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &String| {
             let wanted = wanted.to_lowercase();
-            std::iter::once(&r.data.name)
+            std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
                 .any(|n| n.to_lowercase() == wanted)
         };
@@ -123,7 +128,7 @@ impl Resource for Unit {
             && is_some(&f.parent_id, &r.data.parent_id)
             && f.below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && f.name.as_ref().is_none_or(named)
+            && f.title.as_ref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.parent_id.map(Uuid::from)

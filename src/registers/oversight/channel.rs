@@ -18,7 +18,7 @@ use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, S
 /// A way of holding someone to account other than a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OversightChannel {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Posts that meet. A channel needs at least two parties, counting posts and units together.

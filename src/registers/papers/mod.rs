@@ -106,7 +106,7 @@ mod tests {
         check(
             "paper_template",
             &[
-                ("name", json!("")),
+                ("title", json!("")),
                 ("language", json!("English")),
                 ("sections", json!([])),
                 ("sections", section(json!({ "key": "1st" }))),

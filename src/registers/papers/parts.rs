@@ -180,7 +180,7 @@ pub struct PaperImplication {
 /// Appendix to a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperAppendix {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// The exact version of the document. Give either this or `document_id`.

@@ -153,7 +153,7 @@ fn preset(name: &str) -> Option<Value> {
     };
     let sections = [summary(), middle, close()].concat();
     Some(
-        json!({ "name": title, "description": description, "language": "en-GB", "sections": sections }),
+        json!({ "title": title, "description": description, "language": "en-GB", "sections": sections }),
     )
 }
 

@@ -1,13 +1,13 @@
 //! Templates: the sections of a paper, their order, and the source of each section's content.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::PaperSource;
 use crate::policy::Subject;
 use crate::registers::query::{Any, same_name};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// A section of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,9 +43,9 @@ pub type PaperTemplateId = Id<PaperTemplate>;
 /// A template for papers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperTemplate {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
-    pub name: String,
+    pub title: String,
     /// Purpose.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -84,12 +84,13 @@ impl Resource for PaperTemplate {
     const ABOUT: &'static str = "Templates for panel papers: ordered sections with heading, \
         level, numbering and source. POST /api/v1/paper-templates/from-template creates the \
         ready-made ones. Changing a template changes drafts, never issued papers.";
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = PaperTemplateFilter;
 
     fn example() -> Value {
         json!({
-            "name": "Short update", "description": "What is asked, what is overdue", "language": "en-GB",
+            "title": "Short update", "description": "What is asked, what is overdue", "language": "en-GB",
             "sections": [
                 { "key": "purpose", "heading": "Purpose", "source": "purpose" },
                 { "key": "asked", "heading": "Recommendations", "source": "recommendations_to_panel" },
@@ -98,8 +99,12 @@ impl Resource for PaperTemplate {
             ]
         })
     }
+    /// The title was called a name.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "name", "title");
+    }
     fn title(&self) -> Option<&str> {
-        Some(&self.name)
+        Some(&self.title)
     }
     fn place(&self) -> Place {
         Place::default()
@@ -148,21 +153,21 @@ impl Resource for PaperTemplate {
         let id = rules.meta.id;
         let twin = rules.reading.world.live::<Self>().find(|t| {
             t.meta.id != id
-                && same_name(&t.data.name, &self.name)
+                && same_name(&t.data.title, &self.title)
                 && t.data.sections == self.sections
         });
         if let Some(twin) = twin {
             let detail = format!(
-                "{} is an identical template; use that one, or give this one another name",
+                "{} is an identical template; use that one, or give this one another title",
                 twin.meta.reference
             );
-            rules.refuse("/name", "duplicate", detail);
+            rules.refuse("/title", "duplicate", detail);
         }
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
-            name: "name",
-            key: |r| Key::from(r.data.name.as_str()),
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
         }]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {

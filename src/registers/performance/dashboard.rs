@@ -67,7 +67,7 @@ pub type DashboardId = Id<Dashboard>;
 /// A dashboard.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dashboard {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Purpose.

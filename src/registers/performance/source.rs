@@ -66,7 +66,7 @@ pub type DataSourceId = Id<DataSource>;
 /// A source of figures.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DataSource {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What the source holds.

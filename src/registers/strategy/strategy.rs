@@ -125,7 +125,7 @@ pub struct StrategyFilter {
     family: Option<String>,
     /// Only strategies with this title or alias, ignoring case.
     #[param(max_length = 200)]
-    name: Option<String>,
+    title: Option<String>,
     /// Only strategies that directly succeed this one.
     predecessor_id: Option<StrategyId>,
     /// Only strategies whose period covers this year. Those without a period do not match.
@@ -252,7 +252,7 @@ impl Resource for Strategy {
             && f.family
                 .as_ref()
                 .is_none_or(|x| r.data.family.as_ref().is_some_and(|own| same_name(own, x)))
-            && f.name.as_ref().is_none_or(|n| r.data.is_called(n))
+            && f.title.as_ref().is_none_or(|n| r.data.is_called(n))
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }

@@ -361,7 +361,7 @@ impl Gather<'_> {
                 kind: R::KIND.to_owned(),
                 id: of.meta.id,
                 reference: of.meta.reference.clone(),
-                name: name.chars().take(300).collect(),
+                title: name.chars().take(300).collect(),
             },
             starts_on: when.first,
             ends_on: when.last,
@@ -614,7 +614,7 @@ impl Gather<'_> {
 
     fn boards(&mut self) {
         let seen = self.seen;
-        let board_name = |id: Uuid| seen.get::<Board>(id).map_or("", |b| b.data.name.as_str());
+        let board_name = |id: Uuid| seen.get::<Board>(id).map_or("", |b| b.data.title.as_str());
         for terms in seen.live::<TermsOfReference>() {
             let Some(due) = terms.data.review_on.map(When::on) else {
                 continue;
@@ -642,7 +642,7 @@ impl Gather<'_> {
             let unit = || {
                 m.unit_id
                     .and_then(|u| seen.get::<Unit>(u))
-                    .map(|u| u.data.name.as_str())
+                    .map(|u| u.data.title.as_str())
             };
             post.or_else(unit).unwrap_or("a member").to_owned()
         };

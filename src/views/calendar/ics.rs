@@ -106,7 +106,7 @@ fn summary(thing: &DatedThing) -> String {
     format!(
         "{}: {} ({})",
         thing.date_kind.label(),
-        thing.record.name,
+        thing.record.title,
         thing.record.reference
     )
 }
@@ -180,7 +180,7 @@ mod tests {
                 kind: "communications_activity".into(),
                 id: Uuid::from_u128(7),
                 reference: "COM-7".into(),
-                name: name.into(),
+                title: name.into(),
             },
             starts_on: day,
             ends_on: day + chrono::TimeDelta::days(6),

@@ -158,7 +158,7 @@ impl View for ContradictionsView {
                     ("words", json!(statement.map(|s| &s.words))),
                     ("by.id", json!(by.map(|b| b.id))),
                     ("by.reference", json!(by.map(|b| &b.reference))),
-                    ("by.name", json!(by.map(|b| &b.name))),
+                    ("by.title", json!(by.map(|b| &b.title))),
                     ("on", json!(statement.and_then(|s| s.on))),
                 ] {
                     cells.insert(format!("{name}.{part}"), value);
@@ -182,7 +182,7 @@ fn statement(seen: &VisibleWorld, said: Said) -> Statement {
         Some(Named {
             id: of.id,
             reference: of.reference,
-            name: of.name,
+            title: of.title,
         })
     };
     Statement {

@@ -42,9 +42,9 @@ pub struct CoverageEntry {
     /// Its reference or code.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Its title or name.
+    /// Its title.
     #[schema(max_length = 300)]
-    pub name: String,
+    pub title: String,
     /// Number of its cells that are filled.
     #[schema(minimum = 0)]
     pub filled: u32,

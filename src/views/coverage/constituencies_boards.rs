@@ -42,7 +42,7 @@ pub(super) fn operation() -> Operation {
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let (boards, units) = (boards(asked)?, constituencies(asked));
     let line = |u: &&Rec<Unit>| {
-        let line = Line::of(&u.meta, &u.data.name);
+        let line = Line::of(&u.meta, &u.data.title);
         (u.meta.id, line.with_note(word(&u.data.unit_kind)))
     };
     let rows = units.iter().map(line).collect();

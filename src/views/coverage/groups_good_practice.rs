@@ -45,7 +45,7 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let mut rows: BTreeMap<Uuid, Line> = seen
         .live::<Unit>()
         .filter(is_group)
-        .map(|u| (u.meta.id, Line::of(&u.meta, &u.data.name)))
+        .map(|u| (u.meta.id, Line::of(&u.meta, &u.data.title)))
         .collect();
     let mut examples: Vec<(Uuid, &Rec<GoodPractice>)> = Vec::new();
     for example in seen.live::<GoodPractice>() {
@@ -53,7 +53,7 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
         if let Entry::Vacant(place) = rows.entry(of)
             && let Some(unit) = seen.get::<Unit>(of)
         {
-            let line = Line::of(&unit.meta, &unit.data.name);
+            let line = Line::of(&unit.meta, &unit.data.title);
             place.insert(line.with_note("not a business group or part of one".to_owned()));
         }
         examples.push((of, example));

@@ -110,7 +110,7 @@ pub(super) fn boards(asked: &Asked) -> Result<Vec<&Rec<Board>>, Problem> {
 pub(super) fn board_lines(boards: &[&Rec<Board>]) -> Vec<(Uuid, Line)> {
     boards
         .iter()
-        .map(|b| (b.meta.id, Line::of(&b.meta, &b.data.name)))
+        .map(|b| (b.meta.id, Line::of(&b.meta, &b.data.title)))
         .collect()
 }
 

@@ -23,7 +23,7 @@ const MOST_CELLS: usize = 50_000;
 pub(super) struct Line {
     key: String,
     reference: String,
-    name: String,
+    title: String,
     pub(super) note: Option<String>,
     filled: u32,
     /// Whether it is not a gap even though none of its cells is filled.
@@ -31,11 +31,11 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn of(meta: &Meta, name: &str) -> Self {
+    pub(super) fn of(meta: &Meta, title: &str) -> Self {
         Self {
             key: meta.id.to_string(),
             reference: meta.reference.clone(),
-            name: name.to_owned(),
+            title: title.to_owned(),
             ..Self::default()
         }
     }
@@ -52,7 +52,7 @@ impl Line {
         let key = word(code);
         Self {
             reference: key.clone(),
-            name: key.replace('_', " "),
+            title: key.replace('_', " "),
             key,
             ..Self::default()
         }
@@ -64,7 +64,7 @@ impl From<&Line> for CoverageEntry {
         Self {
             key: line.key.clone(),
             reference: line.reference.clone(),
-            name: line.name.clone(),
+            title: line.title.clone(),
             filled: line.filled,
             note: line.note.clone(),
         }

@@ -65,16 +65,16 @@ fn by_reference<'a>(a: &'a [CoverageEntry], b: &'a [CoverageEntry]) -> Vec<&'a C
 }
 
 /// The first columns of every row.
-fn head(reference: Value, name: Value, filled: u32) -> Row {
+fn head(reference: Value, title: Value, filled: u32) -> Row {
     let mut row = Map::new();
     row.insert("reference".into(), reference);
-    row.insert("name".into(), name);
+    row.insert("title".into(), title);
     row.insert("filled".into(), json!(filled));
     row
 }
 
 fn head_of(entry: &CoverageEntry) -> Row {
-    head(json!(entry.reference), json!(entry.name), entry.filled)
+    head(json!(entry.reference), json!(entry.title), entry.filled)
 }
 
 /// A column for each column of the matrix, and a last row with the totals.
@@ -84,23 +84,23 @@ fn wide(
     cells: &Cells<'_>,
     filled_count: u32,
 ) -> Vec<Row> {
-    // The space in the title keeps it distinct from the first three columns.
-    let title = |c: &CoverageEntry| {
-        let title = format!("{} {}", c.reference, c.name);
-        title.chars().take(80).collect::<String>()
+    // The space in the heading keeps it distinct from the first three columns.
+    let heading = |c: &CoverageEntry| {
+        let heading = format!("{} {}", c.reference, c.title);
+        heading.chars().take(80).collect::<String>()
     };
     let mut table: Vec<Row> = Vec::with_capacity(rows.len() + 1);
     for of in rows {
         let mut row = head_of(of);
         for column in columns {
             let cell = cells.get(&(of.key.as_str(), column.key.as_str()));
-            row.insert(title(column), json!(cell.map(|c| c.text())));
+            row.insert(heading(column), json!(cell.map(|c| c.text())));
         }
         table.push(row);
     }
     let mut totals = head(json!("filled"), Value::Null, filled_count);
     for column in columns {
-        totals.insert(title(column), json!(column.filled));
+        totals.insert(heading(column), json!(column.filled));
     }
     table.push(totals);
     table
@@ -118,7 +118,7 @@ fn long(
     let with_cell = |mut row: Row, column: Option<&CoverageEntry>, cell: Option<&CoverageCell>| {
         let reference = column.map(|c| &c.reference);
         row.insert("column_reference".into(), json!(reference));
-        row.insert("column_name".into(), json!(column.map(|c| &c.name)));
+        row.insert("column_title".into(), json!(column.map(|c| &c.title)));
         row.insert("cell".into(), json!(cell.map(CoverageCell::text)));
         row
     };

@@ -62,11 +62,11 @@ impl View for OrganogramView {
                 own.filter_map(|e| reference.get(&e.to_id).copied())
                     .collect::<Vec<_>>()
             };
-            let names = |all: &[Named]| all.iter().map(|n| n.name.clone()).collect::<Vec<_>>();
+            let titles = |all: &[Named]| all.iter().map(|n| n.title.clone()).collect::<Vec<_>>();
             let fields = json!({
-                "id": node.id, "node_kind": node.node_kind, "reference": node.reference, "name": node.name, "tied_only": node.tied_only,
+                "id": node.id, "node_kind": node.node_kind, "reference": node.reference, "title": node.title, "tied_only": node.tied_only,
                 "board_kind": node.board_kind, "unit_kind": node.unit_kind, "status": node.status,
-                "owner": node.owner.as_ref().map(|o| &o.name), "chairs": names(&node.chairs),
+                "owner": node.owner.as_ref().map(|o| &o.title), "chairs": titles(&node.chairs),
                 "terms": node.terms.as_ref().map(|t| &t.reference), "terms_status": node.terms.as_ref().map(|t| t.status),
                 "members": node.members.as_ref().map(|m| m.total),
                 "reports_to": lines(BoardRelationshipKind::ReportsTo), "assures": lines(BoardRelationshipKind::Assures),
@@ -111,7 +111,7 @@ impl OrganogramNode {
         let Some(members) = &self.members else {
             return Vec::new();
         };
-        let chairs: Vec<&str> = self.chairs.iter().map(|c| c.name.as_str()).collect();
+        let chairs: Vec<&str> = self.chairs.iter().map(|c| c.title.as_str()).collect();
         let chairs = if chairs.is_empty() {
             "none".to_owned()
         } else {
@@ -161,7 +161,7 @@ fn board_node(
         post.or_else(|| {
             m.unit_id
                 .and_then(|u| seen.get::<Unit>(u))
-                .map(|u| Named::new(&u.meta, &u.data.name))
+                .map(|u| Named::new(&u.meta, &u.data.title))
         })
     };
     let mut chairs: Vec<Named> = seats
@@ -184,7 +184,7 @@ fn board_node(
         id: board.meta.id,
         node_kind: OrganogramNodeKind::Board,
         reference: board.meta.reference.clone(),
-        name: board.data.name.clone(),
+        title: board.data.title.clone(),
         tied_only,
         board_kind: Some(board.data.board_kind),
         unit_kind: None,
@@ -193,7 +193,7 @@ fn board_node(
             .data
             .owner_unit_id
             .and_then(|u| seen.get::<Unit>(u))
-            .map(|u| Named::new(&u.meta, &u.data.name)),
+            .map(|u| Named::new(&u.meta, &u.data.title)),
         chairs,
         terms: terms.map(|t| OrganogramTerms {
             id: t.meta.id,
@@ -217,7 +217,7 @@ fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
         id: unit.meta.id,
         node_kind: OrganogramNodeKind::Unit,
         reference: unit.meta.reference.clone(),
-        name: unit.data.name.clone(),
+        title: unit.data.title.clone(),
         tied_only: true,
         board_kind: None,
         unit_kind: Some(unit.data.unit_kind),

@@ -73,9 +73,9 @@ pub struct OrganogramNode {
     /// Reference.
     #[schema(max_length = 60)]
     pub reference: String,
-    /// Name.
+    /// Title.
     #[schema(max_length = 200)]
-    pub name: String,
+    pub title: String,
     /// Whether it does not match the filters, and is included only because of a board relationship.
     pub tied_only: bool,
     /// Kind of board; null for other bodies.

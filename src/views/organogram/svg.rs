@@ -121,7 +121,7 @@ impl Content {
             height: PAD,
             ..Self::default()
         };
-        content.put(&node.name, Look::Name, PAD);
+        content.put(&node.title, Look::Name, PAD);
         content.put(&node.sort(), Look::Sort, PAD);
         for fact in node.facts() {
             content.put(&fact, Look::Fact, PAD);
@@ -481,7 +481,7 @@ fn frame(out: &mut String, node: &OrganogramNode, content: &Content, placed: Pla
             height=\"{height}\" rx=\"{radius}\" fill=\"{fill}\" stroke=\"{colour}\" \
             stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"/>",
         xml(&node.reference),
-        xml(&node.name),
+        xml(&node.title),
     );
     for (top, height) in &content.badges {
         let _ = write!(
@@ -524,7 +524,7 @@ mod tests {
             id: Uuid::from_u128(n),
             node_kind: OrganogramNodeKind::Board,
             reference: format!("BRD-{n}"),
-            name: name.to_owned(),
+            title: name.to_owned(),
             tied_only: false,
             board_kind: Some(BoardKind::BusinessGroupBoard),
             unit_kind: None,
@@ -651,7 +651,7 @@ mod tests {
                 .filter(|t| t.look == Look::Name)
                 .map(|t| t.words.as_str())
                 .collect();
-            assert_eq!(said.join(" "), node.name, "the whole name is there");
+            assert_eq!(said.join(" "), node.title, "the whole name is there");
         }
         let picture = draw(&view);
         if let Ok(path) = std::env::var("STRIDE_TEST_PICTURE") {
@@ -670,7 +670,7 @@ mod tests {
             "",
         ];
         for (node, name) in view.nodes.iter_mut().zip(hostile) {
-            node.name = name.into();
+            node.title = name.into();
             node.reference = name.into();
         }
         let picture = draw(&view);

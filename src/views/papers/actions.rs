@@ -126,7 +126,7 @@ fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<Stri
         .or_else(|| date.due_on.map(|d| d.to_string()));
     let meeting = meeting
         .and_then(|id| named::<Meeting>(&basis.seen, id, |m| &m.title))
-        .map(|m| m.name);
+        .map(|m| m.title);
     match (words, meeting) {
         (Some(words), Some(meeting)) => {
             Some(format!("{words} ({meeting})").chars().take(300).collect())
@@ -167,7 +167,7 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
                 .chain(more)
                 .collect();
             figures.push(PaperFigure {
-                label: format!("{}: {what}", name.name),
+                label: format!("{}: {what}", name.title),
                 value,
                 query: basis.rows(path, &filters),
             });

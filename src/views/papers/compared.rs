@@ -26,9 +26,9 @@ pub struct PaperRow {
     /// Identifies the row: the reference of its record, or its text.
     #[schema(max_length = 400)]
     pub row: String,
-    /// Title or name of the record, if the row is about one.
+    /// Title of the record, if the row is about one.
     #[schema(max_length = 4000)]
-    pub name: Option<String>,
+    pub title: Option<String>,
 }
 
 /// A row that is in both papers with different content.
@@ -37,9 +37,9 @@ pub struct PaperRowChange {
     /// Identifies the row.
     #[schema(max_length = 400)]
     pub row: String,
-    /// Title or name of its record, if the row is about one.
+    /// Title of its record, if the row is about one.
     #[schema(max_length = 4000)]
-    pub name: Option<String>,
+    pub title: Option<String>,
     /// Values before and after, field by field.
     #[schema(max_items = 100)]
     pub fields: Vec<FieldChange>,
@@ -135,7 +135,7 @@ fn key(row: &Value, by: &[&str]) -> String {
     parts.join(" ")
 }
 
-/// Describes a row by the reference and name of its record, or by its text.
+/// Describes a row by the reference and title of its record, or by its text.
 fn spoken(row: &Value) -> PaperRow {
     let record = [
         "/recommendation",
@@ -161,7 +161,7 @@ fn spoken(row: &Value) -> PaperRow {
             .chars()
             .take(400)
             .collect(),
-        name: record.and_then(|r| text(r, "/name")),
+        title: record.and_then(|r| text(r, "/title")),
     }
 }
 
@@ -199,7 +199,7 @@ fn rows(
                 let spoken = spoken(row);
                 changed.push(PaperRowChange {
                     row: spoken.row,
-                    name: spoken.name,
+                    title: spoken.title,
                     fields: fields(&was, row),
                 });
             }

@@ -63,7 +63,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             kind: PaperTemplate::KIND.into(),
             id: data.template_id.uuid(),
             reference: String::new(),
-            name: String::new(),
+            title: String::new(),
         }),
         on: basis.on,
         as_of: basis.as_of,

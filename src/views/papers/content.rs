@@ -513,7 +513,7 @@ pub struct AppendixLine {
     /// Its number.
     #[schema(minimum = 1)]
     pub number: usize,
-    /// Name or title.
+    /// Title.
     #[schema(max_length = 300)]
     pub title: String,
     /// The document.
@@ -596,6 +596,7 @@ mod tests {
         let line: OverdueLine = serde_json::from_value(line).expect("it is read");
         assert!(line.deferred);
         let now = serde_json::to_value(&line).expect("JSON");
+        assert_eq!(now["record"]["title"], "Publish the dashboard");
         assert_eq!(now.get("deferred"), Some(&json!(true)));
         assert_eq!(now.get("put_off"), None);
     }

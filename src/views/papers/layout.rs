@@ -48,7 +48,7 @@ fn deadline(date: &PlannedDate) -> String {
 #[must_use]
 pub fn nodes(content: &PaperContent) -> Vec<Node> {
     let mut nodes = vec![
-        Node::Heading(0, vec![Span::text(&content.paper.name)]),
+        Node::Heading(0, vec![Span::text(&content.paper.title)]),
         cover(content),
     ];
     for (n, section) in content.sections.iter().enumerate() {
@@ -94,7 +94,7 @@ fn author_line(content: &PaperContent, text: &str) -> Result<Vec<Span>, Vec<Node
 fn cover(content: &PaperContent) -> Node {
     let name = |r: &Option<RecordName>| {
         r.as_ref()
-            .map_or_else(|| "not stated".into(), |r| r.name.clone())
+            .map_or_else(|| "not stated".into(), |r| r.title.clone())
     };
     let to = format!(
         "{}{}",
@@ -176,7 +176,7 @@ fn body(content: &PaperContent, section: &PaperSection) -> Vec<Node> {
             let contact = content
                 .contact
                 .as_ref()
-                .map_or("not stated", |c| c.name.as_str());
+                .map_or("not stated", |c| c.title.as_str());
             vec![para(says("Contact", contact))]
         }
         PaperSource::Appendices => appendices(content),
@@ -233,9 +233,9 @@ fn asked(content: &PaperContent) -> Vec<Node> {
 fn interdependencies(content: &PaperContent) -> Vec<Node> {
     let row = |x: &super::content::PaperInterdependency| {
         vec![
-            vec![Span::link(&x.query, &x.from.name)],
+            vec![Span::link(&x.query, &x.from.title)],
             vec![Span::text(words(&x.relation))],
-            vec![Span::text(&x.to.name)],
+            vec![Span::text(&x.to.title)],
             vec![Span::text(
                 x.rationale.as_deref().unwrap_or("no reason recorded"),
             )],
@@ -285,7 +285,7 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     let number = r.number.map(|n| format!("{n}) ")).unwrap_or_default();
     let heading = format!(
         "{number}{} – deadline: {}",
-        r.recommendation.name,
+        r.recommendation.title,
         deadline(&r.deadline)
     );
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
@@ -329,15 +329,15 @@ fn linked_record(l: &super::content::PaperLinkedRecord) -> Vec<Span> {
         None if l.without_date => ", which has no date".into(),
         None => String::new(),
     };
-    let name = if l.record.name == l.record.reference {
+    let title = if l.record.title == l.record.reference {
         String::new()
     } else {
-        format!(" {}", l.record.name)
+        format!(" {}", l.record.title)
     };
     vec![
         Span::text(format!("{relation} ")),
         Span::link(&l.query, &l.record.reference),
-        Span::text(format!("{name}{until}")),
+        Span::text(format!("{title}{until}")),
     ]
 }
 
@@ -382,8 +382,8 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
         .chain(kind_chars)
         .collect();
     let heading = match (&p.goal, p.number) {
-        (Some(goal), Some(n)) => format!("{kind} {n}: {}", goal.name),
-        (Some(goal), None) => goal.name.clone(),
+        (Some(goal), Some(n)) => format!("{kind} {n}: {}", goal.title),
+        (Some(goal), None) => goal.title.clone(),
         (None, _) => "Items that serve no goal".into(),
     };
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
@@ -406,8 +406,8 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
 
 fn item(i: &PaperItem) -> Vec<Cell> {
     let lead = match (&i.lead, &i.unit) {
-        (Some(post), _) => post.name.clone(),
-        (None, Some(unit)) => format!("no lead; {} is responsible", unit.name),
+        (Some(post), _) => post.title.clone(),
+        (None, Some(unit)) => format!("no lead; {} is responsible", unit.title),
         (None, None) => "no lead".into(),
     };
     let first = i
@@ -424,7 +424,7 @@ fn item(i: &PaperItem) -> Vec<Cell> {
     vec![
         vec![
             Span::link(&i.query, &i.item.reference),
-            Span::text(format!(" {}", i.item.name)),
+            Span::text(format!(" {}", i.item.title)),
         ],
         vec![Span::text(format!("{}{first}{due}", deadline(&i.deadline)))],
         vec![Span::text(lead)],
@@ -443,7 +443,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     let meeting = a
         .meeting
         .as_ref()
-        .map(|m| format!(", {}", m.name))
+        .map(|m| format!(", {}", m.title))
         .unwrap_or_default();
     let mut nodes = vec![Node::Heading(
         level,
@@ -470,7 +470,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
         let item = |p: &super::content::PaperActionPart| {
             let owed = if p.is_open { "outstanding" } else { "settled" };
             let mut blocks = vec![para(vec![
-                Span::text(format!("{}) {} – ", p.label, p.part.name)),
+                Span::text(format!("{}) {} – ", p.label, p.part.title)),
                 Span::link(&p.query, words(&p.status)),
                 Span::text(format!(", {owed}")),
             ])];
@@ -502,7 +502,7 @@ fn risks(content: &PaperContent) -> Vec<Node> {
         let register = r
             .register
             .as_ref()
-            .map_or("not stated", |g| g.name.as_str());
+            .map_or("not stated", |g| g.title.as_str());
         let score = r.current.map_or_else(
             || "not scored".into(),
             |l| format!("{} ({})", l.product, words(&l.band)),
@@ -510,7 +510,7 @@ fn risks(content: &PaperContent) -> Vec<Node> {
         vec![
             vec![
                 Span::link(&r.query, &r.risk.reference),
-                Span::text(format!(" {}", r.risk.name)),
+                Span::text(format!(" {}", r.risk.title)),
             ],
             vec![Span::text(register)],
             vec![Span::text(r.event.as_deref().unwrap_or("not stated"))],
@@ -534,7 +534,7 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
     let row = |g: &super::content::PaperGap| {
         let record = g.record.as_ref().map_or_else(
             || "not available".into(),
-            |r| format!("{} {}", r.reference, r.name),
+            |r| format!("{} {}", r.reference, r.title),
         );
         let stands = if g.is_open {
             "open"
@@ -561,7 +561,7 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
     let row = |o: &super::content::OverdueLine| {
         let name = match &o.struck {
             Some(_) => String::new(),
-            None => format!(" {}", o.record.name),
+            None => format!(" {}", o.record.title),
         };
         let note = match (&o.struck, o.deferred) {
             (Some(reason), _) => format!("left out by the author: {reason}"),

@@ -67,13 +67,13 @@ fn written(says: Says, format: Format) -> Result<Answer, Problem> {
         (format, says) => {
             let content = says.content()?;
             let nodes = layout::nodes(&content);
-            let title = &content.paper.name;
+            let title = &content.paper.title;
             let bytes = match format {
                 Format::Html => html::write(&nodes, title, &content.language).into_bytes(),
                 Format::Docx => {
                     let about = docx::About {
                         title,
-                        author: content.author.as_ref().map_or("", |a| a.name.as_str()),
+                        author: content.author.as_ref().map_or("", |a| a.title.as_str()),
                         language: &content.language,
                         at: content.as_of,
                     };

@@ -115,7 +115,7 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
             .and_then(|post| named::<Post>(seen, post, |p| &p.title)),
         unit: data
             .responsible_unit_id
-            .and_then(|unit| named::<Unit>(seen, unit, |u| &u.name)),
+            .and_then(|unit| named::<Unit>(seen, unit, |u| &u.title)),
         status: data.status,
         declared_rag: data.declared_rag,
         computed_rag: rated.rag,

@@ -144,7 +144,7 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
         let id = review.to_string();
         let mut figure = |what: &str, value: usize, path: &str, filters: &[(&str, &str)]| {
             figures.push(PaperFigure {
-                label: format!("{}: {what}", name.name),
+                label: format!("{}: {what}", name.title),
                 value,
                 query: basis.rows(path, filters),
             });

@@ -205,13 +205,14 @@ fn in_place(piece: Piece<'_>, resolved: &[ResolvedReference]) -> Span {
         Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {
             // Some records have no title, and some have a whole sentence as their name.
             Some(r)
-                if r.record.name == r.record.reference || r.record.name.chars().count() > LONG =>
+                if r.record.title == r.record.reference
+                    || r.record.title.chars().count() > LONG =>
             {
                 Span::link(&r.query, &r.record.reference)
             }
             Some(r) => Span::link(
                 &r.query,
-                format!("{} ({})", r.record.name, r.record.reference),
+                format!("{} ({})", r.record.title, r.record.reference),
             ),
             None => Span::text(format!("[[{text}]]")),
         },

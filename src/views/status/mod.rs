@@ -219,7 +219,7 @@ fn table_row(
     row.insert("group".into(), group.into());
     row.insert("id".into(), json!(of.map(|n| n.0)));
     row.insert("reference".into(), json!(of.map(|n| n.1)));
-    row.insert("name".into(), json!(of.map(|n| n.2)));
+    row.insert("title".into(), json!(of.map(|n| n.2)));
     flatten(&mut row, "", json!(counts));
     row
 }
@@ -229,7 +229,7 @@ impl View for StatusView {
         let about = self
             .about
             .as_ref()
-            .map(|a| (a.id, a.reference.as_str(), a.name.as_str()));
+            .map(|a| (a.id, a.reference.as_str(), a.title.as_str()));
         let mut total = table_row("total", about, &self.totals);
         total.insert("computed".into(), json!(self.computed_rag));
         flatten(&mut total, "recommendations", json!(self.recommendations));
@@ -239,7 +239,7 @@ impl View for StatusView {
             move |g: &StatusGroup| {
                 let of =
                     g.of.as_ref()
-                        .map(|n| (n.id, n.reference.as_str(), n.name.as_str()));
+                        .map(|n| (n.id, n.reference.as_str(), n.title.as_str()));
                 table_row(group, of, &g.counts)
             }
         };
@@ -254,7 +254,7 @@ impl View for StatusView {
 #[derive(Clone)]
 struct Due {
     kind: &'static str,
-    name: String,
+    title: String,
     owner_post_id: Option<Uuid>,
 }
 
@@ -267,7 +267,7 @@ impl Next {
         &mut self,
         due: Option<NaiveDate>,
         record: &Rec<R>,
-        name: &str,
+        title: &str,
         owner_post_id: Option<Uuid>,
     ) {
         let Some(due) = due else { return };
@@ -285,7 +285,7 @@ impl Next {
         }
         let found = Due {
             kind: R::KIND,
-            name: name.chars().take(300).collect(),
+            title: title.chars().take(300).collect(),
             owner_post_id,
         };
         self.0.insert((due, meta.reference.clone(), meta.id), found);
@@ -301,7 +301,7 @@ impl Next {
                 kind: due.kind.to_owned(),
                 id,
                 reference,
-                name: due.name,
+                title: due.title,
             },
             owner_post_id: due.owner_post_id,
         };
@@ -626,7 +626,7 @@ fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) 
     };
     let unit = |id| {
         seen.get::<Unit>(id)
-            .map(|u| Named::new(&u.meta, &u.data.name))
+            .map(|u| Named::new(&u.meta, &u.data.title))
     };
     let reasons = reasons(&all.figures);
     StatusView {

@@ -141,7 +141,7 @@ async fn a_narrow_session_stays_narrow(app: TestApp) {
         .client
         .with_token(again["access_token"].as_str().unwrap_or_default());
     client.get("/api/v1/accounts").await.status(200);
-    let draft = json!({ "name": "A unit", "unit_kind": "unit" });
+    let draft = json!({ "title": "A unit", "unit_kind": "unit" });
     let refused = client
         .post("/api/v1/units", &draft)
         .await

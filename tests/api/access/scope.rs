@@ -20,7 +20,7 @@ struct Branches {
 async fn branches(app: &TestApp) -> Branches {
     let maker = Maker::new(app);
     let unit = async |name: &str, parent: Option<Uuid>| {
-        let draft = json!({ "name": name, "unit_kind": "unit", "parent_id": parent });
+        let draft = json!({ "title": name, "unit_kind": "unit", "parent_id": parent });
         maker.create(kind("unit"), &draft).await
     };
     let top = unit("The whole", None).await;
@@ -39,7 +39,7 @@ async fn branches(app: &TestApp) -> Branches {
 }
 
 fn board(name: &str, owner: &Made) -> Value {
-    json!({ "name": name, "board_kind": "board", "owner_unit_id": owner.id() })
+    json!({ "title": name, "board_kind": "board", "owner_unit_id": owner.id() })
 }
 
 /// Create, change, withdraw and restore within the unit and all below it, and nowhere else.
@@ -56,7 +56,7 @@ async fn a_unit_and_all_below_it(app: TestApp) {
         .post("/api/v1/boards", &board("Without", &b.theirs))
         .await
         .problem("forbidden");
-    let nobodys = json!({ "name": "Nobody's", "board_kind": "board" });
+    let nobodys = json!({ "title": "Nobody's", "board_kind": "board" });
     client
         .post("/api/v1/boards", &nobodys)
         .await

@@ -231,7 +231,7 @@ async fn a_body_that_is_too_large_is_refused(app: TestApp) {
     .await;
     let client = small.keeper(kind("unit"));
     let body = |n: usize| {
-        json!({ "name": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string()
+        json!({ "title": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string()
     };
     let seq = app.seq().await;
     let announced = client
@@ -265,7 +265,7 @@ async fn a_body_that_is_too_large_is_refused(app: TestApp) {
 /// Every fault is named, not only the first.
 async fn every_fault_is_named(app: TestApp) {
     let client = app.keeper(kind("unit"));
-    let body = json!({ "name": "", "unit_kind": "x", "parent_id": "y", "from_on": 1, "extra": true, "more": [] });
+    let body = json!({ "title": "", "unit_kind": "x", "parent_id": "y", "from_on": 1, "extra": true, "more": [] });
     let problem = client
         .post("/api/v1/units", &body)
         .await
@@ -284,8 +284,8 @@ async fn every_fault_is_named(app: TestApp) {
             "/extra",
             "/from_on",
             "/more",
-            "/name",
             "/parent_id",
+            "/title",
             "/unit_kind"
         ]
     );

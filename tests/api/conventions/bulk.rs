@@ -151,7 +151,7 @@ async fn a_bulk_call_is_checked(app: TestApp) {
         .post(path, &json!({}))
         .await
         .problem_at("invalid_body", "/operations");
-    let unit = |n: usize| json!({ "op": "create", "record": { "name": format!("Unit {n}"), "unit_kind": "unit" } });
+    let unit = |n: usize| json!({ "op": "create", "record": { "title": format!("Unit {n}"), "unit_kind": "unit" } });
     let many = |n: usize| json!({ "operations": (0..n).map(unit).collect::<Vec<_>>() });
     client
         .post(path, &many(1_001))
@@ -175,8 +175,8 @@ async fn a_bulk_call_is_checked(app: TestApp) {
 async fn operations_follow_each_other(app: TestApp) {
     let client = app.keeper(kind("unit"));
     let body = json!({ "operations": [
-        { "op": "create", "record": { "reference": "ONE", "name": "One", "unit_kind": "unit" } },
-        { "op": "create", "record": { "reference": "ONE", "name": "Two", "unit_kind": "unit" } },
+        { "op": "create", "record": { "reference": "ONE", "title": "One", "unit_kind": "unit" } },
+        { "op": "create", "record": { "reference": "ONE", "title": "Two", "unit_kind": "unit" } },
     ] });
     let refused = client
         .post("/api/v1/units/bulk", &body)

@@ -43,7 +43,7 @@ async fn a_request_keeps_its_name(app: TestApp) {
     let ask = client
         .ask("POST", "/api/v1/units")
         .header("x-request-id", "in-the-journal");
-    ask.json(&json!({ "name": "A unit", "unit_kind": "unit" }))
+    ask.json(&json!({ "title": "A unit", "unit_kind": "unit" }))
         .send()
         .await
         .status(201);

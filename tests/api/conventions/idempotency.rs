@@ -84,10 +84,10 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
             .json(&body)
             .send()
     };
-    send(json!({ "name": "A unit" }))
+    send(json!({ "title": "A unit" }))
         .await
         .problem_at("invalid_body", "/unit_kind");
-    let made = send(json!({ "name": "A unit", "unit_kind": "unit" })).await;
+    let made = send(json!({ "title": "A unit", "unit_kind": "unit" })).await;
     made.status(201);
     let (other, _) = crate::access::person(&app, "service.owner", Role::Administrator).await;
     let token = crate::access::sign_in(&app, "service.owner", crate::access::PASSWORD)
@@ -101,7 +101,7 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
         .ask("POST", "/api/v1/units")
         .header("idempotency-key", "k");
     let theirs = ask
-        .json(&json!({ "name": "A unit", "unit_kind": "unit" }))
+        .json(&json!({ "title": "A unit", "unit_kind": "unit" }))
         .send()
         .await;
     assert_ne!(theirs.status(201).json()["id"], made.json()["id"]);
@@ -110,7 +110,7 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
         let ask = client
             .ask("POST", "/api/v1/units")
             .header("idempotency-key", bad);
-        ask.json(&json!({ "name": "A unit", "unit_kind": "unit" }))
+        ask.json(&json!({ "title": "A unit", "unit_kind": "unit" }))
             .send()
             .await
             .problem_at("invalid_header", "Idempotency-Key");
@@ -120,7 +120,7 @@ async fn a_key_is_used_up_by_success_alone(app: TestApp) {
 /// Repeats that arrive together do it once.
 async fn repeats_that_arrive_together_do_it_once(app: TestApp) {
     let client = app.keeper(kind("unit"));
-    let body = json!({ "name": "A unit", "unit_kind": "unit" });
+    let body = json!({ "title": "A unit", "unit_kind": "unit" });
     let send = || {
         client
             .ask("POST", "/api/v1/units")

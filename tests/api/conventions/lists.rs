@@ -322,7 +322,7 @@ async fn a_list_of_values_may_be_repeated(app: TestApp) {
         client
             .post(
                 "/api/v1/units",
-                &serde_json::json!({ "name": unit_kind, "unit_kind": unit_kind }),
+                &serde_json::json!({ "title": unit_kind, "unit_kind": unit_kind }),
             )
             .await
             .status(201);
@@ -339,7 +339,7 @@ async fn a_list_of_values_may_be_repeated(app: TestApp) {
 /// Fifty to a page unless asked otherwise, two hundred at most, and counted only when asked.
 async fn a_page_has_its_size(app: TestApp) {
     let client = app.keeper(kind("unit"));
-    let unit = |n: usize| serde_json::json!({ "op": "create", "record": { "name": format!("Unit {n}"), "unit_kind": "unit" } });
+    let unit = |n: usize| serde_json::json!({ "op": "create", "record": { "title": format!("Unit {n}"), "unit_kind": "unit" } });
     let body = serde_json::json!({ "operations": (0..230).map(unit).collect::<Vec<_>>() });
     client.post("/api/v1/units/bulk", &body).await.status(200);
     let size = async |query: &str| client.items(&format!("/api/v1/units{query}")).await.len();
@@ -358,7 +358,7 @@ async fn a_page_has_its_size(app: TestApp) {
         230
     );
     assert_eq!(
-        walk(&client, "/api/v1/units?sort=name", 200).await.len(),
+        walk(&client, "/api/v1/units?sort=title", 200).await.len(),
         230
     );
 }

@@ -91,7 +91,7 @@ async fn a_cell_is_never_a_formula(app: TestApp) {
     let unit = maker
         .make_with(
             "unit",
-            serde_json::json!({ "name": "=cmd|' /C calc'!A0", "description": "a,\"b\"\nc" }),
+            serde_json::json!({ "title": "=cmd|' /C calc'!A0", "description": "a,\"b\"\nc" }),
         )
         .await;
     let csv = maker
@@ -108,7 +108,7 @@ async fn a_cell_is_never_a_formula(app: TestApp) {
             .map(|n| row[n].to_owned())
     };
     assert!(
-        cell("name").is_some_and(|n| n.starts_with("'=cmd")),
+        cell("title").is_some_and(|n| n.starts_with("'=cmd")),
         "{row:?}"
     );
     assert_eq!(cell("description").as_deref(), Some("a,\"b\"\nc"));

@@ -92,7 +92,7 @@ fn goal9(without: &str) -> Vec<Step> {
 
 /// Another board that lacks nothing but one of these. `terms`: fields of its terms of reference.
 fn board9(without: &str, changed: Value) -> Vec<Step> {
-    let board = json!({ "reference": "B9", "name": "Another board", "board_kind": "board", "status": "active", "owner_unit_id": "@ORG" });
+    let board = json!({ "reference": "B9", "title": "Another board", "board_kind": "board", "status": "active", "owner_unit_id": "@ORG" });
     let remit = |goal: &str| {
         Make(
             "remit",
@@ -495,7 +495,7 @@ fn seats() -> Vec<Break> {
             "IAG9",
             vec![Make(
                 "unit",
-                json!({ "reference": "IAG9", "name": "Another group", "unit_kind": "independent_advisory_group" }),
+                json!({ "reference": "IAG9", "title": "Another group", "unit_kind": "independent_advisory_group" }),
             )],
         ),
     ]
@@ -844,7 +844,7 @@ fn communications() -> Vec<Break> {
             "BG9",
             vec![Make(
                 "unit",
-                json!({ "reference": "BG9", "name": "Another group", "unit_kind": "business_group", "parent_id": "@ORG" }),
+                json!({ "reference": "BG9", "title": "Another group", "unit_kind": "business_group", "parent_id": "@ORG" }),
             )],
         ),
         brk(

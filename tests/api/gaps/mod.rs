@@ -151,7 +151,7 @@ async fn a_gap_goes_when_it_is_mended(app: TestApp) {
         seen["items"][0]["reason"],
         json!("No lead post is recorded for the item.")
     );
-    assert_eq!(seen["items"][0]["record"]["name"], item.record["title"]);
+    assert_eq!(seen["items"][0]["record"]["title"], item.record["title"]);
     let before = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     keeper
         .patch(
@@ -251,7 +251,7 @@ async fn hidden_records_have_no_gaps(app: TestApp) {
     app.keeper(kind("board"))
         .post(
             "/api/v1/boards",
-            &json!({ "name": "Hidden", "board_kind": "board", "status": "active", "marking": "official_sensitive" }),
+            &json!({ "title": "Hidden", "board_kind": "board", "status": "active", "marking": "official_sensitive" }),
         )
         .await
         .status(201);

@@ -354,27 +354,27 @@ fn records() -> Vec<(&'static str, Value)> {
     let mut all = vec![
         (
             "unit",
-            json!({ "reference": "ORG", "name": "The organisation", "unit_kind": "organisation" }),
+            json!({ "reference": "ORG", "title": "The organisation", "unit_kind": "organisation" }),
         ),
         (
             "unit",
-            json!({ "reference": "BG", "name": "A business group", "unit_kind": "business_group", "parent_id": "@ORG" }),
+            json!({ "reference": "BG", "title": "A business group", "unit_kind": "business_group", "parent_id": "@ORG" }),
         ),
         (
             "unit",
-            json!({ "reference": "TEAM", "name": "A team", "unit_kind": "unit", "parent_id": "@BG" }),
+            json!({ "reference": "TEAM", "title": "A team", "unit_kind": "unit", "parent_id": "@BG" }),
         ),
         (
             "unit",
-            json!({ "reference": "AUDIT", "name": "Audit", "unit_kind": "outside_body" }),
+            json!({ "reference": "AUDIT", "title": "Audit", "unit_kind": "outside_body" }),
         ),
         (
             "unit",
-            json!({ "reference": "SSA", "name": "An association", "unit_kind": "staff_support_association" }),
+            json!({ "reference": "SSA", "title": "An association", "unit_kind": "staff_support_association" }),
         ),
         (
             "unit",
-            json!({ "reference": "IAG", "name": "An advisory group", "unit_kind": "independent_advisory_group" }),
+            json!({ "reference": "IAG", "title": "An advisory group", "unit_kind": "independent_advisory_group" }),
         ),
         (
             "post",
@@ -432,11 +432,11 @@ fn records() -> Vec<(&'static str, Value)> {
         // The boards.
         (
             "board",
-            json!({ "reference": "TOP", "name": "Top board", "board_kind": "management_board", "status": "active", "owner_unit_id": "@ORG" }),
+            json!({ "reference": "TOP", "title": "Top board", "board_kind": "management_board", "status": "active", "owner_unit_id": "@ORG" }),
         ),
         (
             "board",
-            json!({ "reference": "B", "name": "The board", "board_kind": "board", "status": "active", "owner_unit_id": "@ORG" }),
+            json!({ "reference": "B", "title": "The board", "board_kind": "board", "status": "active", "owner_unit_id": "@ORG" }),
         ),
         (
             "terms_of_reference",
@@ -557,7 +557,7 @@ fn records() -> Vec<(&'static str, Value)> {
         ("campaign_evaluation", json!({ "reference": "CE", "activity_id": "@CA", "evaluated_on": "2020-09-20", "people_reached": 100, "evidence": "Figures of the press office" })),
         ("intranet_asset", json!({ "reference": "WEB", "title": "A page", "owner_unit_id": "@TEAM", "review_due_on": "2021-03-31", "status": "published" })),
         // Papers.
-        ("paper_template", json!({ "reference": "PT", "name": "Short", "sections": [{ "key": "asked", "heading": "Asked", "source": "recommendations_to_panel" }, { "key": "overdue", "heading": "Overdue", "source": "overdue" }] })),
+        ("paper_template", json!({ "reference": "PT", "title": "Short", "sections": [{ "key": "asked", "heading": "Asked", "source": "recommendations_to_panel" }, { "key": "overdue", "heading": "Overdue", "source": "overdue" }] })),
         ("paper", paper("PP")),
         ("good_practice", json!({ "reference": "GP", "unit_id": "@TEAM", "title": "What works", "basis": "planned", "published_where": "The intranet", "published_on": "2020-09-01" })),
     ]);

@@ -21,7 +21,7 @@ async fn lines(app: &TestApp, day: &str, kind: &str, reference: &str) -> Vec<Str
     let view = asked(app, &format!("{path}{earlier}"), day).await;
     let mut lines = vec![format!(
         "{} — {}",
-        text(&view, "/about/name"),
+        text(&view, "/about/title"),
         text(&view, "/computed_rag")
     )];
     let all = |pointer: &str| {

@@ -264,7 +264,7 @@ async fn papers_keep_their_rules(app: TestApp) {
         .post("/api/v1/papers", &replaces)
         .await
         .problem_at("rule_violation", "/supersedes_id");
-    let without = json!({ "name": "Silent", "sections": [{ "key": "purpose", "heading": "Purpose", "source": "purpose" }, { "key": "deep", "heading": "Deep", "level": 3, "source": "narrative" }] });
+    let without = json!({ "title": "Silent", "sections": [{ "key": "purpose", "heading": "Purpose", "source": "purpose" }, { "key": "deep", "heading": "Deep", "level": 3, "source": "narrative" }] });
     let refused = keeper.post("/api/v1/paper-templates", &without).await;
     refused.problem_at("rule_violation", "/sections");
     refused.problem_at("rule_violation", "/sections/1/level");

@@ -12,7 +12,7 @@ client.setConfig({ baseUrl: BASE, auth: () => TOKEN });
 const created: Unit[] = [];
 for (let n = 0; n < 5; n += 1) {
   const { data, error } = await createUnit({
-    body: { name: `Hey unit ${n}`, unit_kind: "unit", aliases: ["Généré"] },
+    body: { title: `Hey unit ${n}`, unit_kind: "unit", aliases: ["Généré"] },
     headers: { "Idempotency-Key": `hey-${process.pid}-${n}` },
   });
   assert(data, error?.detail);
@@ -31,7 +31,7 @@ const change = (ifMatch: string) =>
   updateUnit({ path, headers: { "If-Match": ifMatch }, body: { description: "Changed by a generated client" } });
 const changed = await change(etag);
 assert.equal(changed.data?.version, 2);
-assert.equal(changed.data?.name, first.name);
+assert.equal(changed.data?.title, first.title);
 
 const remedy = (problem: ProblemBody): string => {
   const code: ProblemCode = problem.code;
@@ -47,14 +47,14 @@ const remedy = (problem: ProblemBody): string => {
 const stale = await change(etag);
 assert(stale.error);
 assert.equal(remedy(stale.error), "read again");
-const wrong = await createUnit({ body: { name: "", unit_kind: "unit" } });
+const wrong = await createUnit({ body: { title: "", unit_kind: "unit" } });
 assert(wrong.error);
-assert.equal(remedy(wrong.error), "/name");
+assert.equal(remedy(wrong.error), "/title");
 
 const found: Unit[] = [];
 let cursor: string | null = null;
 do {
-  const query: { limit: number; sort: string; q: string; cursor?: string } = { limit: 2, sort: "name", q: "hey unit" };
+  const query: { limit: number; sort: string; q: string; cursor?: string } = { limit: 2, sort: "title", q: "hey unit" };
   if (cursor) query.cursor = cursor;
   const { data, error } = await listUnits({ query });
   // A list can also be a table: CSV comes as text.
@@ -63,7 +63,7 @@ do {
   cursor = data.next_cursor;
 } while (cursor);
 assert.deepEqual(
-  found.map((u) => u.name),
+  found.map((u) => u.title),
   [0, 1, 2, 3, 4].map((n) => `Hey unit ${n}`),
 );
 

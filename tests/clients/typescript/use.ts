@@ -14,7 +14,7 @@ const created: Unit[] = [];
 for (let n = 0; n < 5; n += 1) {
   const { data, response } = await client.POST("/api/v1/units", {
     params: { header: { "Idempotency-Key": `typescript-${process.pid}-${n}` } },
-    body: { name: `TypeScript unit ${n}`, unit_kind: "unit", aliases: ["Généré", "生成"] },
+    body: { title: `TypeScript unit ${n}`, unit_kind: "unit", aliases: ["Généré", "生成"] },
   });
   assert(data, `${response.status}`);
   assert.equal(response.headers.get("location"), `/api/v1/units/${data.id}`);
@@ -37,18 +37,18 @@ const change = (ifMatch: string) =>
 const changed = await change(etag);
 assert(changed.data, changed.error?.detail);
 assert.equal(changed.data.version, 2);
-assert.equal(changed.data.name, first.name);
+assert.equal(changed.data.title, first.title);
 
 const stale = await change(etag);
 assert.equal(stale.response.status, 412);
 assert.equal(stale.error?.code, "version_mismatch");
 
-const wrong = await client.POST("/api/v1/units", { body: { name: "", unit_kind: "unit" } });
+const wrong = await client.POST("/api/v1/units", { body: { title: "", unit_kind: "unit" } });
 assert.equal(wrong.response.status, 422);
-assert.deepEqual(wrong.error?.errors.map((e) => e.pointer), ["/name"]);
+assert.deepEqual(wrong.error?.errors.map((e) => e.pointer), ["/title"]);
 
 const pageAfter = async (cursor: string | null) => {
-  const query = { limit: 2, sort: "name", q: "typescript unit", ...(cursor ? { cursor } : {}) };
+  const query = { limit: 2, sort: "title", q: "typescript unit", ...(cursor ? { cursor } : {}) };
   const { data, error } = await client.GET("/api/v1/units", { params: { query } });
   // A list can also be a table: CSV comes as text.
   assert(typeof data === "object", error?.detail);
@@ -62,7 +62,7 @@ do {
   cursor = page.next_cursor;
 } while (cursor);
 assert.deepEqual(
-  found.map((u) => u.name),
+  found.map((u) => u.title),
   [0, 1, 2, 3, 4].map((n) => `TypeScript unit ${n}`),
 );
 

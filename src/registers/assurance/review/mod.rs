@@ -46,7 +46,7 @@ pub type AuditReviewId = Id<AuditReview>;
 /// An audit review.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditReview {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// Body that carried out the review.

@@ -2,13 +2,15 @@
 //! different scales, so scales are data.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::policy::Subject;
 use crate::registers::assurance::AuditReview;
 use crate::registers::query::same_name;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World, rename,
+};
 
 /// One level of an assurance scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,9 +38,9 @@ pub type AssuranceScaleId = Id<AssuranceScale>;
 /// A scale of assurance opinions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceScale {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
-    pub name: String,
+    pub title: String,
     /// Levels, from best to worst.
     #[schema(min_items = 2, max_items = 10)]
     pub levels: Vec<AssuranceLevel>,
@@ -72,12 +74,13 @@ impl Resource for AssuranceScale {
     const ABOUT: &'static str = "Scales of assurance opinions. UK internal audit has no single \
         scale, so any number can be recorded; POST /api/v1/assurance-scales/from-template \
         creates the usual ones. A level used by a review cannot be removed from its scale.";
+    const SHAPE: i32 = 2;
     type Computed = NothingComputed;
     type Filter = AssuranceScaleFilter;
 
     fn example() -> Value {
         json!({
-            "name": "Opinions of the audit directorate",
+            "title": "Opinions of the audit directorate",
             "levels": [
                 { "code": "substantial", "label": "Substantial", "description": "Controls are sound and applied" },
                 { "code": "adequate", "label": "Adequate" },
@@ -86,8 +89,12 @@ impl Resource for AssuranceScale {
             ]
         })
     }
+    /// The title was called a name.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "name", "title");
+    }
     fn title(&self) -> Option<&str> {
-        Some(&self.name)
+        Some(&self.title)
     }
     // S23
     fn place(&self) -> Place {
@@ -119,20 +126,20 @@ impl Resource for AssuranceScale {
             rules.refuse("/levels", "in_use", detail);
         }
         let twin = rules.reading.world.live::<Self>().find(|s| {
-            s.meta.id != id && same_name(&s.data.name, &self.name) && s.data.levels == self.levels
+            s.meta.id != id && same_name(&s.data.title, &self.title) && s.data.levels == self.levels
         });
         if let Some(twin) = twin {
             let detail = format!(
-                "{} is the same scale; use that one, or give this one another name",
+                "{} is the same scale; use that one, or give this one another title",
                 twin.meta.reference
             );
-            rules.refuse("/name", "duplicate", detail);
+            rules.refuse("/title", "duplicate", detail);
         }
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
-            name: "name",
-            key: |r| Key::from(r.data.name.as_str()),
+            name: "title",
+            key: |r| Key::from(r.data.title.as_str()),
         }]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
@@ -196,7 +203,7 @@ pub fn missing_scales(world: &World, template: Option<&str>) -> Vec<Value> {
                 .iter()
                 .map(|(code, label)| json!({ "code": code, "label": label }))
                 .collect();
-            json!({ "name": labels.join(", "), "levels": levels })
+            json!({ "title": labels.join(", "), "levels": levels })
         })
         .collect()
 }

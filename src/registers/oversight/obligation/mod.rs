@@ -39,7 +39,7 @@ pub type ReportObligationId = Id<ReportObligation>;
 /// An obligation to report.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReportObligation {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What must be reported.

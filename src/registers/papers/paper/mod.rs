@@ -31,7 +31,7 @@ pub type PaperId = Id<Paper>;
 /// record. Write posts, never people's names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paper {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
     /// Meeting the paper is for.

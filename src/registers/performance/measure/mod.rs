@@ -111,7 +111,7 @@ pub type MeasureId = Id<Measure>;
 /// A measure.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What it shows and how it is calculated.

@@ -89,7 +89,7 @@ pub struct Control {
     /// Risks it reduces.
     #[schema(min_items = 1, max_items = 50)]
     pub risk_ids: Vec<RiskId>,
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// What is done, by whom and how often.

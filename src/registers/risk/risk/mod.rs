@@ -99,7 +99,7 @@ pub type RiskId = Id<Risk>;
 pub struct Risk {
     /// Register it is on.
     pub register_id: RiskRegisterId,
-    /// Name or title.
+    /// Title.
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// Why it might happen.
