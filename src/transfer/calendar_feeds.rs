@@ -29,7 +29,7 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::governance::Board;
 use crate::registers::organisation::Unit;
-use crate::views::calendar::{DateKind, for_feed, write as write_calendar};
+use crate::views::calendar::{CalendarEntryKind, for_feed, write as write_calendar};
 use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{Rec, World};
@@ -45,7 +45,7 @@ pub struct CalendarFeedFilters {
     /// Only dates of these kinds. If empty, dates of every kind.
     #[serde(default)]
     #[schema(max_items = 30)]
-    pub kinds: Vec<DateKind>,
+    pub kinds: Vec<CalendarEntryKind>,
     /// Only dates of records owned by this unit or a unit below it.
     #[serde(default)]
     pub unit_id: Option<Uuid>,

@@ -113,7 +113,7 @@ impl ChangeRegister {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum Happened {
+pub enum ChangeKind {
     /// It did not exist at the earlier time.
     #[strum(message = "Created")]
     Made,
@@ -152,7 +152,7 @@ pub struct RecordChange {
     /// The record, with its current name.
     pub record: RecordName,
     /// Net change between the two times.
-    pub happened: Happened,
+    pub change_kind: ChangeKind,
     /// It did not exist at the earlier time.
     pub is_new: bool,
     /// Version of the record at the earlier time; null if it did not exist.
@@ -178,7 +178,7 @@ pub struct RecordChange {
 
 /// Number of changed records of one kind.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KindChanges {
+pub struct ChangeCounts {
     /// The register.
     pub register: ChangeRegister,
     /// The kind.
@@ -210,7 +210,7 @@ pub struct ChangesView {
     pub total: usize,
     /// Number of records by kind, on all pages.
     #[schema(max_items = 500)]
-    pub by_kind: Vec<KindChanges>,
+    pub by_kind: Vec<ChangeCounts>,
     /// Changed records, latest change first.
     #[schema(max_items = 200)]
     pub items: Vec<RecordChange>,
@@ -236,7 +236,7 @@ impl View for ChangesView {
                 .collect();
             let mut row = Map::new();
             let fields = json!({
-                "register": item.register, "record": item.record, "happened": item.happened, "version_before": item.version_before,
+                "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
                 "version": item.version, "last_changed_at": item.last_changed_at, "by": by, "changes": changes,
             });
             flatten(&mut row, "", fields);
@@ -250,7 +250,7 @@ impl View for ChangesView {
 struct Wanted {
     kinds: Vec<String>,
     registers: Vec<ChangeRegister>,
-    happened: Vec<Happened>,
+    change_kinds: Vec<ChangeKind>,
     record: Option<Uuid>,
     scopes: Vec<Uuid>,
 }
@@ -265,7 +265,7 @@ impl Wanted {
         Ok(Self {
             kinds,
             registers: words(asked, "register")?,
-            happened: words(asked, "happened")?,
+            change_kinds: words(asked, "change_kind")?,
             record: id_of(asked, "record_id")?,
             scopes: scopes.into_iter().flatten().collect(),
         })
@@ -283,16 +283,16 @@ struct Found<'a> {
     kind: &'static Kind,
     record: &'a Arc<dyn AnyRecord>,
     before: Option<&'a Arc<dyn AnyRecord>>,
-    happened: Happened,
+    change_kind: ChangeKind,
 }
 
-fn happened(before: Option<&Arc<dyn AnyRecord>>, now: &dyn AnyRecord) -> Happened {
+fn change_kind(before: Option<&Arc<dyn AnyRecord>>, now: &dyn AnyRecord) -> ChangeKind {
     let was_withdrawn = before.map(|b| b.meta().withdrawn_at.is_some());
     match (was_withdrawn, now.meta().withdrawn_at.is_some()) {
-        (None | Some(false), true) => Happened::Withdrawn,
-        (None, false) => Happened::Made,
-        (Some(true), false) => Happened::Restored,
-        _ => Happened::Changed,
+        (None | Some(false), true) => ChangeKind::Withdrawn,
+        (None, false) => ChangeKind::Made,
+        (Some(true), false) => ChangeKind::Restored,
+        _ => ChangeKind::Changed,
     }
 }
 
@@ -319,13 +319,13 @@ fn find<'a>(
                 continue;
             }
             let before = then.any(id);
-            let happened = happened(before, record.as_ref());
-            if wanted.happened.is_empty() || wanted.happened.contains(&happened) {
+            let change_kind = change_kind(before, record.as_ref());
+            if wanted.change_kinds.is_empty() || wanted.change_kinds.contains(&change_kind) {
                 found.push(Found {
                     kind,
                     record,
                     before,
-                    happened,
+                    change_kind,
                 });
             }
         }
@@ -383,7 +383,7 @@ fn change(
     RecordChange {
         register: ChangeRegister::of(found.kind.subject),
         record: RecordName::of(seen, found.record),
-        happened: found.happened,
+        change_kind: found.change_kind,
         is_new: found.before.is_none(),
         version_before: found.before.map(|b| b.meta().version),
         version: meta.version,
@@ -395,13 +395,13 @@ fn change(
     }
 }
 
-fn by_kind(found: &[Found<'_>]) -> Vec<KindChanges> {
-    let mut counts: BTreeMap<(ChangeRegister, usize), KindChanges> = BTreeMap::new();
+fn by_kind(found: &[Found<'_>]) -> Vec<ChangeCounts> {
+    let mut counts: BTreeMap<(ChangeRegister, usize), ChangeCounts> = BTreeMap::new();
     for f in found {
         let register = ChangeRegister::of(f.kind.subject);
         let count = counts
             .entry((register, f.kind.index))
-            .or_insert_with(|| KindChanges {
+            .or_insert_with(|| ChangeCounts {
                 register,
                 kind: f.kind.name.to_owned(),
                 made: 0,
@@ -409,11 +409,11 @@ fn by_kind(found: &[Found<'_>]) -> Vec<KindChanges> {
                 withdrawn: 0,
                 restored: 0,
             });
-        *match f.happened {
-            Happened::Made => &mut count.made,
-            Happened::Changed => &mut count.changed,
-            Happened::Withdrawn => &mut count.withdrawn,
-            Happened::Restored => &mut count.restored,
+        *match f.change_kind {
+            ChangeKind::Made => &mut count.made,
+            ChangeKind::Changed => &mut count.changed,
+            ChangeKind::Withdrawn => &mut count.withdrawn,
+            ChangeKind::Restored => &mut count.restored,
         } += 1;
     }
     counts.into_values().collect()
@@ -528,7 +528,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                     kind: catalogue().kinds().get(record.meta().kind)?,
                     record,
                     before,
-                    happened: happened(before, record.as_ref()),
+                    change_kind: change_kind(before, record.as_ref()),
                 };
                 Some(change(&asked.seen, &names, &now, &found, entries))
             })
@@ -553,7 +553,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
 /// The operations of this view.
 pub fn operations() -> Vec<Operation> {
     let registers: Vec<String> = ChangeRegister::VARIANTS.iter().map(word).collect();
-    let happened: Vec<String> = Happened::VARIANTS.iter().map(word).collect();
+    let change_kinds: Vec<String> = ChangeKind::VARIANTS.iter().map(word).collect();
     let kinds: Vec<&str> = catalogue().kinds().iter().map(|k| k.name).collect();
     vec![
         operation_by::<ChangesView>(
@@ -582,7 +582,11 @@ pub fn operations() -> Vec<Operation> {
             ),
             some_of("register", "Only records of these registers.", &registers),
             some_of("kind", "Only records of these kinds.", &kinds),
-            some_of("happened", "Only records with this net change.", &happened),
+            some_of(
+                "change_kind",
+                "Only records with this net change.",
+                &change_kinds,
+            ),
             id_query("record_id", "Only this record."),
             id_query(
                 "unit_id",

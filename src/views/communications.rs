@@ -32,7 +32,7 @@ const MOST: usize = 10_000;
 
 /// One run of an activity.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CalendarEntry {
+pub struct CommunicationsCalendarEntry {
     /// The activity.
     pub activity: Named,
     /// Kind of activity.
@@ -64,7 +64,7 @@ pub struct CalendarEntry {
 
 /// Number of runs by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct CalendarCounts {
+pub struct CommunicationsCalendarCounts {
     /// Still to come.
     pub due: u32,
     /// In progress.
@@ -77,7 +77,7 @@ pub struct CalendarCounts {
 
 /// The communications calendar.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CalendarView {
+pub struct CommunicationsCalendarView {
     /// Date the view is calculated for.
     pub on: NaiveDate,
     /// First day of the window.
@@ -87,15 +87,15 @@ pub struct CalendarView {
     /// Number of the last journal entry taken into account.
     pub journal_seq: i64,
     /// Number of runs by state.
-    pub counts: CalendarCounts,
+    pub counts: CommunicationsCalendarCounts,
     /// Runs with a day in the window, ordered by first day.
     #[schema(max_items = 10_000)]
-    pub items: Vec<CalendarEntry>,
+    pub items: Vec<CommunicationsCalendarEntry>,
 }
 
-impl View for CalendarView {
+impl View for CommunicationsCalendarView {
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &CalendarEntry| {
+        let row = |item: &CommunicationsCalendarEntry| {
             let mut row = Map::new();
             flatten(&mut row, "", json!(item));
             row
@@ -152,10 +152,14 @@ impl Wanted {
     }
 }
 
-fn entry(asked: &Asked, activity: &Rec<CommunicationsActivity>, run: Run) -> CalendarEntry {
+fn entry(
+    asked: &Asked,
+    activity: &Rec<CommunicationsActivity>,
+    run: Run,
+) -> CommunicationsCalendarEntry {
     let data = &activity.data;
     let plan = asked.seen.get::<CommunicationsPlan>(data.plan_id);
-    CalendarEntry {
+    CommunicationsCalendarEntry {
         activity: Named::new(&activity.meta, &data.title),
         activity_kind: data.activity_kind,
         plan: plan.map(|p| Named::new(&p.meta, &p.data.title)),
@@ -174,7 +178,7 @@ fn entry(asked: &Asked, activity: &Rec<CommunicationsActivity>, run: Run) -> Cal
     }
 }
 
-fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
+fn calendar(asked: &Asked) -> Result<CommunicationsCalendarView, Problem> {
     let wanted = Wanted::read(asked)?;
     let (from, until) = wanted.window;
     let is_live = |plan: Uuid| {
@@ -183,7 +187,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
             .get::<CommunicationsPlan>(plan)
             .is_none_or(Rec::is_live)
     };
-    let mut items: Vec<CalendarEntry> = asked
+    let mut items: Vec<CommunicationsCalendarEntry> = asked
         .seen
         .live::<CommunicationsActivity>()
         // Activities of a withdrawn plan are left out too.
@@ -209,7 +213,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
             &b.activity.reference,
         ))
     });
-    let mut counts = CalendarCounts::default();
+    let mut counts = CommunicationsCalendarCounts::default();
     for item in &items {
         *match item.state {
             ActivityState::Due => &mut counts.due,
@@ -218,7 +222,7 @@ fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
             ActivityState::Cancelled => &mut counts.cancelled,
         } += 1;
     }
-    Ok(CalendarView {
+    Ok(CommunicationsCalendarView {
         on: asked.on,
         from,
         until,
@@ -297,5 +301,5 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<CalendarView>(schemas);
+    add_answer::<CommunicationsCalendarView>(schemas);
 }

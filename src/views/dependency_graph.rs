@@ -12,7 +12,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::readiness::Standing;
+use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::rows::flatten;
 use super::wait_graph::{DeadlineHolds, Graph, Node, WaitKind, What};
@@ -42,7 +42,7 @@ const MOST_DEPTH: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum NodeState {
+pub enum DependencyGraphNodeState {
     /// Done, closed or in force.
     Done,
     /// Not done yet and not overdue.
@@ -53,13 +53,12 @@ pub enum NodeState {
     #[strum(message = "Will not happen")]
     GivenUp,
     /// A kind of record that is never done or due, such as a document or a goal.
-    #[strum(message = "Never due")]
-    Stands,
+    NeverDue,
 }
 
 /// A record or an event.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GraphNode {
+pub struct DependencyGraphNode {
     /// Key of the node in this answer and in the drawings.
     #[schema(max_length = 20)]
     pub key: String,
@@ -69,7 +68,7 @@ pub struct GraphNode {
     #[schema(max_length = 300)]
     pub event: Option<String>,
     /// State.
-    pub state: NodeState,
+    pub state: DependencyGraphNodeState,
     /// Date on which it is expected; null if nobody has given one.
     pub expected_on: Option<NaiveDate>,
     /// Whether that date can be met, given what the node itself waits for.
@@ -78,7 +77,7 @@ pub struct GraphNode {
 
 /// A wait of one record or event for another.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GraphEdge {
+pub struct DependencyGraphEdge {
     /// Key of the node that waits.
     #[schema(max_length = 20)]
     pub from: String,
@@ -109,13 +108,13 @@ pub struct DependencyGraphView {
     /// Records and events. If a record was asked for, the nearest come first; otherwise the most
     /// connected.
     #[schema(max_items = 1000)]
-    pub nodes: Vec<GraphNode>,
+    pub nodes: Vec<DependencyGraphNode>,
     /// The edges between them.
     #[schema(max_items = 20_000)]
-    pub edges: Vec<GraphEdge>,
+    pub edges: Vec<DependencyGraphEdge>,
 }
 
-impl GraphNode {
+impl DependencyGraphNode {
     /// Text of its label.
     fn label(&self) -> String {
         let day = self
@@ -133,13 +132,13 @@ impl GraphNode {
     /// Class that decides its colour.
     fn class(&self) -> &'static str {
         match self.state {
-            NodeState::Done => "done",
-            NodeState::Stands => "stands",
-            NodeState::GivenUp => "givenup",
-            NodeState::Overdue => "overdue",
-            NodeState::Open if self.holds.is_doubtful() => "doubtful",
-            NodeState::Open if self.expected_on.is_none() => "undated",
-            NodeState::Open => "open",
+            DependencyGraphNodeState::Done => "done",
+            DependencyGraphNodeState::NeverDue => "never_due",
+            DependencyGraphNodeState::GivenUp => "givenup",
+            DependencyGraphNodeState::Overdue => "overdue",
+            DependencyGraphNodeState::Open if self.holds.is_doubtful() => "doubtful",
+            DependencyGraphNodeState::Open if self.expected_on.is_none() => "undated",
+            DependencyGraphNodeState::Open => "open",
         }
     }
 }
@@ -147,7 +146,7 @@ impl GraphNode {
 /// Classes, each with its fill colour and line colour.
 const CLASSES: [(&str, &str, &str); 7] = [
     ("done", "#d5e8d4", "#2d7600"),
-    ("stands", "#f5f5f5", "#666666"),
+    ("never_due", "#f5f5f5", "#666666"),
     ("givenup", "#e0e0e0", "#000000"),
     ("overdue", "#f8cecc", "#9c2a00"),
     ("doubtful", "#ffe6cc", "#8a5a00"),
@@ -236,9 +235,9 @@ impl View for DependencyGraphView {
 
     /// A row for each edge.
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let nodes: BTreeMap<&str, &GraphNode> =
+        let nodes: BTreeMap<&str, &DependencyGraphNode> =
             self.nodes.iter().map(|n| (n.key.as_str(), n)).collect();
-        let row = |edge: &GraphEdge| {
+        let row = |edge: &DependencyGraphEdge| {
             let mut row = Map::new();
             for (end, key) in [("from", &edge.from), ("to", &edge.to)] {
                 let node = nodes.get(key.as_str());
@@ -399,14 +398,16 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
             What::Record(r) => (Some(RecordName::of(seen, r)), None),
             What::Words(words) => (None, Some(words.clone())),
         };
-        let state = match node.standing {
-            Standing::Done => NodeState::Done,
-            Standing::Gone => NodeState::GivenUp,
-            Standing::Stands => NodeState::Stands,
-            Standing::Open(_) if is_overdue(seen, node, asked.on) => NodeState::Overdue,
-            Standing::Open(_) => NodeState::Open,
+        let state = match node.readiness {
+            Readiness::Done => DependencyGraphNodeState::Done,
+            Readiness::GivenUp => DependencyGraphNodeState::GivenUp,
+            Readiness::NeverDue => DependencyGraphNodeState::NeverDue,
+            Readiness::Open(_) if is_overdue(seen, node, asked.on) => {
+                DependencyGraphNodeState::Overdue
+            }
+            Readiness::Open(_) => DependencyGraphNodeState::Open,
         };
-        Some(GraphNode {
+        Some(DependencyGraphNode {
             key,
             record,
             event,
@@ -417,7 +418,7 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     };
     let edge = |place: &usize| {
         let edge = graph.edges.get(*place)?;
-        Some(GraphEdge {
+        Some(DependencyGraphEdge {
             from: shown.get(&edge.from)?.clone(),
             to: shown.get(&edge.to)?.clone(),
             wait_kind: edge.kind,
@@ -426,7 +427,7 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     };
     /// Most edges returned.
     const MOST_EDGES: usize = 20_000;
-    let edges: Vec<GraphEdge> = narrowed
+    let edges: Vec<DependencyGraphEdge> = narrowed
         .edges
         .iter()
         .filter_map(edge)

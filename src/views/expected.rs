@@ -1,6 +1,6 @@
 //! When a record that others wait for is expected, as the gap rules and the papers work it out: a
 //! record deferred without a date counts by its first deadline. The dependency graph (`awaits`)
-//! uses `standing`, where such a date says nothing.
+//! uses `readiness`, where such a date says nothing.
 
 use std::sync::Arc;
 

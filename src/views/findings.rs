@@ -28,7 +28,7 @@ use crate::world::{AnyRecord, Rec, Resource};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum GapSeverity {
+pub enum FindingSeverity {
     /// Nobody can be held to account, or a promise is broken.
     High,
     /// Progress cannot be assessed.
@@ -87,7 +87,7 @@ impl<R: Resource, F: Finding> Check<F> for Each<R, F> {
 pub struct Rule<F: Finding> {
     /// Its stable code.
     pub code: &'static str,
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// What is wrong when the rule finds something, as a sentence.
     pub checks: &'static str,
     /// Why it matters.
@@ -101,12 +101,12 @@ pub struct Rule<F: Finding> {
 
 /// A rule, for readers of its findings.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GapRule {
+pub struct FindingRule {
     /// Its stable code.
     #[schema(max_length = 60)]
     pub code: String,
     /// How serious its findings are.
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Kind of record that it checks.
@@ -129,13 +129,13 @@ pub struct GapRule {
 
 /// All rules.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GapRules {
+pub struct FindingRules {
     /// The rules, by register.
     #[schema(max_items = 500)]
-    pub items: Vec<GapRule>,
+    pub items: Vec<FindingRule>,
 }
 
-impl View for GapRules {
+impl View for FindingRules {
     fn rows(&self) -> Vec<Map<String, Value>> {
         self.items.iter().map(row).collect()
     }
@@ -481,8 +481,8 @@ impl<F: Finding> Rules<F> {
     }
 
     /// All rules, for readers of their findings.
-    pub fn told(&self) -> GapRules {
-        let rule = |(register, rule): (GapRegister, &Rule<F>)| GapRule {
+    pub fn told(&self) -> FindingRules {
+        let rule = |(register, rule): (GapRegister, &Rule<F>)| FindingRule {
             code: rule.code.to_owned(),
             severity: rule.severity,
             register,
@@ -492,7 +492,7 @@ impl<F: Finding> Rules<F> {
             remedy: rule.remedy.to_owned(),
             answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
         };
-        GapRules {
+        FindingRules {
             items: self.all().map(rule).collect(),
         }
     }
@@ -508,7 +508,7 @@ impl<F: Finding> Rules<F> {
 }
 
 fn severities() -> Vec<String> {
-    GapSeverity::VARIANTS.iter().map(word).collect()
+    FindingSeverity::VARIANTS.iter().map(word).collect()
 }
 
 #[cfg(test)]

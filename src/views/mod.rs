@@ -36,19 +36,19 @@ mod wait_graph;
 use std::sync::Arc;
 
 pub use crate::http::naming::RecordName;
-pub use rag::{Rated, RatedBy};
+pub use rag::{ItemRagRule, Rated};
 pub use status::Counted;
 
 use crate::http::Operation;
 use crate::registers::settings::SettingsUsed;
-use crate::views::calendar::dates::{DateKind, DateState};
-use crate::views::changes::{ChangeRegister, Happened};
+use crate::views::calendar::dates::{CalendarEntryKind, CalendarEntryState};
+use crate::views::changes::{ChangeKind, ChangeRegister};
 use crate::views::coverage::CoverageMatrix;
-use crate::views::dependency_graph::NodeState;
-use crate::views::findings::GapSeverity;
+use crate::views::dependency_graph::DependencyGraphNodeState;
+use crate::views::findings::FindingSeverity;
 use crate::views::organogram::model::{OrganogramNodeKind, OrganogramRepeat};
-use crate::views::papers::content::{PaperState, UnresolvedReason};
-use crate::views::slippage::{DatedKind, MoveKind};
+use crate::views::papers::content::{PaperState, PaperUnresolvedReason};
+use crate::views::slippage::{SlippageKind, SlippageMoveKind};
 use crate::views::status::StatusCause;
 use crate::views::wait_graph::{DeadlineHolds, WaitKind};
 use crate::world::schema::{Schemas, add_answer};
@@ -58,20 +58,20 @@ use crate::world::vocabulary::Vocabulary;
 pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<ChangeRegister>,
     Vocabulary::of::<CoverageMatrix>,
-    Vocabulary::of::<DateKind>,
-    Vocabulary::of::<DateState>,
-    Vocabulary::of::<DatedKind>,
+    Vocabulary::of::<CalendarEntryKind>,
+    Vocabulary::of::<CalendarEntryState>,
+    Vocabulary::of::<SlippageKind>,
     Vocabulary::of::<DeadlineHolds>,
-    Vocabulary::of::<GapSeverity>,
-    Vocabulary::of::<Happened>,
-    Vocabulary::of::<MoveKind>,
-    Vocabulary::of::<NodeState>,
+    Vocabulary::of::<FindingSeverity>,
+    Vocabulary::of::<ChangeKind>,
+    Vocabulary::of::<SlippageMoveKind>,
+    Vocabulary::of::<DependencyGraphNodeState>,
     Vocabulary::of::<OrganogramNodeKind>,
     Vocabulary::of::<OrganogramRepeat>,
     Vocabulary::of::<PaperState>,
-    Vocabulary::of::<RatedBy>,
+    Vocabulary::of::<ItemRagRule>,
     Vocabulary::of::<StatusCause>,
-    Vocabulary::of::<UnresolvedReason>,
+    Vocabulary::of::<PaperUnresolvedReason>,
     Vocabulary::of::<WaitKind>,
 ];
 

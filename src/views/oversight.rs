@@ -53,7 +53,7 @@ pub struct ReportOccurrence {
 
 /// Number of reports by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct OccurrenceCounts {
+pub struct ReportOccurrenceCounts {
     /// Not yet due, or within the days of grace.
     pub expected: u32,
     /// Submitted on time.
@@ -66,7 +66,7 @@ pub struct OccurrenceCounts {
 
 /// The reports of one obligation.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ObligationOccurrences {
+pub struct ReportObligationOccurrences {
     /// The obligation.
     pub obligation: Named,
     /// Date the view is calculated for.
@@ -76,7 +76,7 @@ pub struct ObligationOccurrences {
     /// Whether the dates of its reports are known. If they are not, no report can be missed.
     pub is_scheduled: bool,
     /// Number of reports in the window, by state.
-    pub counts: OccurrenceCounts,
+    pub counts: ReportOccurrenceCounts,
     /// Reports in the window, ordered by due date.
     #[schema(max_items = 5001)]
     pub items: Vec<ReportOccurrence>,
@@ -85,7 +85,7 @@ pub struct ObligationOccurrences {
     pub unmatched_submission_ids: Vec<Uuid>,
 }
 
-impl View for ObligationOccurrences {
+impl View for ReportObligationOccurrences {
     fn rows(&self) -> Vec<Map<String, Value>> {
         self.items.iter().map(row).collect()
     }
@@ -173,13 +173,13 @@ fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec
         .collect()
 }
 
-fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
+fn for_one(asked: &Asked) -> Result<ReportObligationOccurrences, Problem> {
     let seen = &asked.seen;
     let obligation = seen
         .get::<ReportObligation>(asked.id()?)
         .ok_or_else(Problem::not_found)?;
     let items = of(asked, obligation, &Wanted::read(asked)?);
-    let mut counts = OccurrenceCounts::default();
+    let mut counts = ReportOccurrenceCounts::default();
     for item in &items {
         *match item.state {
             OccurrenceState::Expected => &mut counts.expected,
@@ -192,7 +192,7 @@ fn for_one(asked: &Asked) -> Result<ObligationOccurrences, Problem> {
     let is_unmatched = |s: &&Rec<ReportSubmission>| {
         s.data.period_due_on.is_none_or(|due| !days.contains(&due)) && !days.is_empty()
     };
-    Ok(ObligationOccurrences {
+    Ok(ReportObligationOccurrences {
         obligation: Named::new(&obligation.meta, &obligation.data.title),
         on: asked.on,
         journal_seq: seen.seq(),
@@ -307,7 +307,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<ObligationOccurrences>(schemas);
+    add_answer::<ReportObligationOccurrences>(schemas);
     schemas.insert(
         "ReportOccurrencePage".into(),
         page(&schema_ref("ReportOccurrence")),

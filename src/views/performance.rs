@@ -292,7 +292,7 @@ fn one(asked: &Asked) -> Result<AvailabilityView, Problem> {
 
 /// A figure with its target and its baseline.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FigureRow {
+pub struct DashboardFigureRow {
     /// The characteristic; null for the total.
     pub characteristic: Option<Characteristic>,
     /// The classification; null for the total.
@@ -332,7 +332,7 @@ pub struct FigureRow {
 
 /// The latest figures of a measure.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MeasureFigures {
+pub struct DashboardMeasureFigures {
     /// Measure the record is for.
     pub measure_id: Uuid,
     /// Reference.
@@ -351,7 +351,7 @@ pub struct MeasureFigures {
     pub period: Option<Period>,
     /// The total first, then the categories of each characteristic that the dashboard shows.
     #[schema(max_items = 5000)]
-    pub rows: Vec<FigureRow>,
+    pub rows: Vec<DashboardFigureRow>,
 }
 
 /// Current figures of a dashboard.
@@ -371,12 +371,12 @@ pub struct DashboardFigures {
     pub release: ReleaseRule,
     /// Its measures, in the dashboard's order.
     #[schema(max_items = 100)]
-    pub measures: Vec<MeasureFigures>,
+    pub measures: Vec<DashboardMeasureFigures>,
 }
 
 impl View for DashboardFigures {
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let of = |m: &MeasureFigures, row: &FigureRow| {
+        let of = |m: &DashboardMeasureFigures, row: &DashboardFigureRow| {
             let mut cells = object(
                 json!({ "measure": m.reference, "title": m.title, "unit": m.unit, "figures": m.figures, "period": m.period }),
             );
@@ -390,7 +390,11 @@ impl View for DashboardFigures {
     }
 }
 
-fn row(seen: &VisibleWorld, measure: &Rec<Measure>, observation: &Rec<Observation>) -> FigureRow {
+fn row(
+    seen: &VisibleWorld,
+    measure: &Rec<Measure>,
+    observation: &Rec<Observation>,
+) -> DashboardFigureRow {
     let category = observation.data.breakdown.first();
     let classification = category.and_then(|c| seen.get::<Classification>(c.classification_id));
     let figure = figures(seen, observation);
@@ -412,7 +416,7 @@ fn row(seen: &VisibleWorld, measure: &Rec<Measure>, observation: &Rec<Observatio
         (Some(value), Some(target), Direction::LowerIsBetter) => Some(value <= target),
         _ => None,
     };
-    FigureRow {
+    DashboardFigureRow {
         characteristic: classification.map(|c| c.data.characteristic),
         classification_id: category.map(|c| c.classification_id).map(Into::into),
         code: category.map(|c| c.code.clone()),
@@ -434,7 +438,7 @@ fn row(seen: &VisibleWorld, measure: &Rec<Measure>, observation: &Rec<Observatio
     }
 }
 
-fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> MeasureFigures {
+fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> DashboardMeasureFigures {
     let seen = &asked.seen;
     let period = periods(seen, measure.meta.id)
         .into_iter()
@@ -453,7 +457,7 @@ fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> Measu
         let found = seen.unique_from::<Observation>(&key).filter(is_shown);
         found.map(|o| row(seen, measure, o)).collect()
     });
-    MeasureFigures {
+    DashboardMeasureFigures {
         measure_id: measure.meta.id,
         reference: measure.meta.reference.clone(),
         title: measure.data.title.clone(),

@@ -15,7 +15,7 @@ use crate::world::record::word;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum RatedBy {
+pub enum ItemRagRule {
     /// The lead has declared it complete.
     Complete,
     /// It was cancelled or superseded.
@@ -46,7 +46,7 @@ pub enum RatedBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rated {
     pub rag: Rag,
-    pub by: RatedBy,
+    pub by: ItemRagRule,
     /// Number of days in the reason, if it has one.
     pub days: i64,
 }
@@ -119,9 +119,9 @@ impl Rated {
         let item = &record.data;
         let rated = |rag, by, days| Self { rag, by, days };
         match item.status {
-            ItemStatus::Complete => return rated(Rag::Blue, RatedBy::Complete, 0),
+            ItemStatus::Complete => return rated(Rag::Blue, ItemRagRule::Complete, 0),
             ItemStatus::Cancelled | ItemStatus::Superseded => {
-                return rated(Rag::Grey, RatedBy::Ended, 0);
+                return rated(Rag::Grey, ItemRagRule::Ended, 0);
             }
             _ => {}
         }
@@ -134,14 +134,14 @@ impl Rated {
         };
         let left = item.deadline.due_on.map(|d| (d - on).num_days());
         if let Some(days) = left.filter(|d| *d < 0) {
-            return rated(late(-days), RatedBy::Overdue, -days);
+            return rated(late(-days), ItemRagRule::Overdue, -days);
         }
         if record.is_overdue(on) {
             let days = record.due_on().map_or(0, |d| (on - d).num_days());
-            return rated(late(days), RatedBy::Deferred, days);
+            return rated(late(days), ItemRagRule::Deferred, days);
         }
         if item.status == ItemStatus::OnHold && left.is_some() {
-            return rated(Rag::Amber, RatedBy::OnHold, 0);
+            return rated(Rag::Amber, ItemRagRule::OnHold, 0);
         }
         if item.status == ItemStatus::NotStarted {
             if let Some(late) = item
@@ -150,19 +150,19 @@ impl Rated {
                 .map(|d| (on - d).num_days())
                 .filter(|d| *d > 0)
             {
-                return rated(Rag::Amber, RatedBy::LateStart, late);
+                return rated(Rag::Amber, ItemRagRule::LateStart, late);
             }
             if let Some(near) = left.filter(|d| *d <= settings.rag.not_started_is_amber_within_days)
             {
-                return rated(Rag::Amber, RatedBy::DueSoonNotStarted, near);
+                return rated(Rag::Amber, ItemRagRule::DueSoonNotStarted, near);
             }
         }
         if let Some(days) = stale_days(record, on, settings) {
-            return rated(Rag::Amber, RatedBy::Stale, days);
+            return rated(Rag::Amber, ItemRagRule::Stale, days);
         }
         match left {
-            None => rated(Rag::Grey, RatedBy::NoDeadline, 0),
-            Some(days) => rated(Rag::Green, RatedBy::OnCourse, days),
+            None => rated(Rag::Grey, ItemRagRule::NoDeadline, 0),
+            Some(days) => rated(Rag::Green, ItemRagRule::OnCourse, days),
         }
     }
 
@@ -178,18 +178,18 @@ impl Rated {
     pub fn reason(&self) -> String {
         let days = days(self.days);
         match self.by {
-            RatedBy::Complete => "complete".into(),
-            RatedBy::Ended => "cancelled or superseded".into(),
-            RatedBy::Overdue => format!("its deadline passed {days} ago"),
-            RatedBy::Deferred => {
+            ItemRagRule::Complete => "complete".into(),
+            ItemRagRule::Ended => "cancelled or superseded".into(),
+            ItemRagRule::Overdue => format!("its deadline passed {days} ago"),
+            ItemRagRule::Deferred => {
                 format!("deferred without a new date, and its first deadline passed {days} ago")
             }
-            RatedBy::OnHold => "on hold with a deadline still to be met".into(),
-            RatedBy::LateStart => format!("should have started {days} ago"),
-            RatedBy::DueSoonNotStarted => format!("due {} and not started", in_days(self.days)),
-            RatedBy::Stale => format!("no update for {days}"),
-            RatedBy::NoDeadline => "no deadline date".into(),
-            RatedBy::OnCourse => format!("due {}", in_days(self.days)),
+            ItemRagRule::OnHold => "on hold with a deadline still to be met".into(),
+            ItemRagRule::LateStart => format!("should have started {days} ago"),
+            ItemRagRule::DueSoonNotStarted => format!("due {} and not started", in_days(self.days)),
+            ItemRagRule::Stale => format!("no update for {days}"),
+            ItemRagRule::NoDeadline => "no deadline date".into(),
+            ItemRagRule::OnCourse => format!("due {}", in_days(self.days)),
         }
     }
 }

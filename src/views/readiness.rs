@@ -18,23 +18,23 @@ use crate::world::{AnyRecord, Rec, Resource};
 
 /// State of a record, for the records that wait on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Readiness {
     /// Done: complete, closed or in force.
     Done,
     /// Still to come, on this date if one is recorded.
     Open(Option<NaiveDate>),
     /// Given up: it will not happen.
-    Gone,
+    GivenUp,
     /// A kind of record that is neither done nor still to come: a document, a goal, an active
     /// board.
-    Stands,
+    NeverDue,
 }
 
-impl Standing {
+impl Readiness {
     /// Whether it is not done: still to come, or given up.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Open(_) | Self::Gone)
+        matches!(self, Self::Open(_) | Self::GivenUp)
     }
 }
 
@@ -45,16 +45,16 @@ fn of<R: Resource>(record: &dyn AnyRecord) -> Option<&Rec<R>> {
 /// State of a record. A record that was deferred without a new date has no expected date, because
 /// its first deadline does not say when it will be done.
 #[must_use]
-pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
-    use Standing::{Done, Gone, Open, Stands};
+pub fn readiness(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Readiness {
+    use Readiness::{Done, GivenUp, NeverDue, Open};
     if record.meta().withdrawn_at.is_some() {
-        return Gone;
+        return GivenUp;
     }
     let record = record.as_ref();
     if let Some(item) = of::<WorkPlanItem>(record) {
         return match item.data.status {
             ItemStatus::Complete => Done,
-            ItemStatus::Cancelled | ItemStatus::Superseded => Gone,
+            ItemStatus::Cancelled | ItemStatus::Superseded => GivenUp,
             _ => Open(item.data.deadline.due_on),
         };
     }
@@ -68,7 +68,7 @@ pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
         return match action.data.status {
             ActionStatus::Open => Open(action.computed.due_on),
             ActionStatus::Closed => Done,
-            ActionStatus::Cancelled => Gone,
+            ActionStatus::Cancelled => GivenUp,
         };
     }
     if let Some(part) = of::<ActionPart>(record) {
@@ -81,7 +81,7 @@ pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
     if let Some(review) = of::<StrategyReview>(record) {
         return match review.data.status {
             StrategyReviewStatus::Completed => Done,
-            StrategyReviewStatus::Cancelled => Gone,
+            StrategyReviewStatus::Cancelled => GivenUp,
             _ => Open(review.data.target.due_on),
         };
     }
@@ -100,7 +100,7 @@ pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
                 .due_on
         };
         return match version.data.status {
-            Withdrawn => Gone,
+            Withdrawn => GivenUp,
             Draft | InReview => Open(expected()),
             _ => Done,
         };
@@ -115,7 +115,7 @@ pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
         return match meeting.data.status {
             MeetingStatus::Held => Done,
             MeetingStatus::Scheduled => Open(meeting.computed.meeting_on),
-            MeetingStatus::Cancelled => Gone,
+            MeetingStatus::Cancelled => GivenUp,
         };
     }
     if let Some(plan) = of::<Plan>(record) {
@@ -133,7 +133,7 @@ pub fn standing(seen: &VisibleWorld, record: &Arc<dyn AnyRecord>) -> Standing {
     }
     match of::<Board>(record).map(|b| b.data.status) {
         Some(BoardStatus::Proposed) => Open(None),
-        Some(BoardStatus::Dissolved) => Gone,
-        _ => Stands,
+        Some(BoardStatus::Dissolved) => GivenUp,
+        _ => NeverDue,
     }
 }

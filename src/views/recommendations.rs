@@ -31,7 +31,7 @@ use crate::world::visible::VisibleWorld;
 
 /// Latest update on a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LatestUpdate {
+pub struct RecommendationLatestUpdate {
     /// Id of the update.
     pub id: Uuid,
     /// Kind of update.
@@ -96,7 +96,7 @@ pub struct RecommendationStatusRow {
     #[schema(minimum = 0)]
     pub deferral_count: u32,
     /// Latest update.
-    pub latest_update: Option<LatestUpdate>,
+    pub latest_update: Option<RecommendationLatestUpdate>,
     /// When the record was last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -234,7 +234,7 @@ fn row(
         verified_on: computed.verified_on,
         update_count: computed.update_count,
         deferral_count: computed.deferral_count,
-        latest_update: latest.map(|u| LatestUpdate {
+        latest_update: latest.map(|u| RecommendationLatestUpdate {
             id: u.meta.id,
             update_kind: u.data.update_kind,
             stated_on: u.data.stated_on,

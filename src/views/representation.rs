@@ -39,7 +39,7 @@ pub(super) const ALWAYS: [UnitKind; 2] = [
 
 /// A seat on the board.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SeatState {
+pub struct RepresentationSeat {
     /// Id of the membership.
     pub membership_id: Uuid,
     /// Reference.
@@ -80,14 +80,14 @@ pub struct SeatState {
 
 /// A unit that should be represented on the board, or is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ConstituencyState {
+pub struct RepresentationConstituency {
     /// The association, advisory group or other unit.
     pub unit: Named,
     /// Kind of body.
     pub unit_kind: UnitKind,
     /// Its own seats.
     #[schema(max_items = 1000)]
-    pub seats: Vec<SeatState>,
+    pub seats: Vec<RepresentationSeat>,
     /// Whether one of them counts.
     pub seated: bool,
     /// Whether a collective seat represents it. This counts only if a target allows one seat to
@@ -108,7 +108,7 @@ pub struct ConstituencyState {
 
 /// A target, and how far it is met.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TargetState {
+pub struct RepresentationTargetState {
     /// Id of the target.
     pub target_id: Uuid,
     /// Reference.
@@ -139,7 +139,7 @@ pub struct TargetState {
 
 /// Representation of the units of one kind.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KindCount {
+pub struct RepresentationKindCounts {
     /// The kind.
     pub unit_kind: UnitKind,
     /// Number of units of this kind.
@@ -158,7 +158,7 @@ pub struct KindCount {
 
 /// The meetings used to work out turnout.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MeetingsLooked {
+pub struct RepresentationMeetings {
     /// Number of the last meetings held, at most 12.
     #[schema(maximum = 12)]
     pub held: u32,
@@ -178,23 +178,23 @@ pub struct RepresentationView {
     pub journal_seq: i64,
     /// The board's last meetings used to work out turnout, and how many of them have recorded
     /// attendance. Without any, it is not known who attended.
-    pub meetings: MeetingsLooked,
+    pub meetings: RepresentationMeetings,
     /// Number of days before the due date from which a rotation counts as due soon.
     pub rotation_soon_days: i64,
     /// Settings that define this.
     pub settings: SettingsUsed,
     /// By kind of unit.
     #[schema(max_items = 20)]
-    pub by_kind: Vec<KindCount>,
+    pub by_kind: Vec<RepresentationKindCounts>,
     /// Targets in force on the date.
     #[schema(max_items = 1000)]
-    pub targets: Vec<TargetState>,
+    pub targets: Vec<RepresentationTargetState>,
     /// Each unit, ordered by kind and reference.
     #[schema(max_items = 100_000)]
-    pub constituencies: Vec<ConstituencyState>,
+    pub constituencies: Vec<RepresentationConstituency>,
     /// Seats that represent all units of a kind.
     #[schema(max_items = 1000)]
-    pub collective_seats: Vec<SeatState>,
+    pub collective_seats: Vec<RepresentationSeat>,
     /// Number of seats with an overdue rotation.
     pub rotations_overdue: u32,
     /// Number of seats with an unclear basis.
@@ -215,7 +215,8 @@ fn references() -> utoipa::openapi::schema::Array {
 
 impl View for RepresentationView {
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let of_seats = |c: &ConstituencyState, field: fn(&SeatState) -> String| {
+        let of_seats = |c: &RepresentationConstituency,
+                        field: fn(&RepresentationSeat) -> String| {
             c.seats
                 .iter()
                 .map(field)
@@ -224,7 +225,7 @@ impl View for RepresentationView {
                 .join(" ")
         };
         let day = |d: Option<NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
-        let row = |c: &ConstituencyState| {
+        let row = |c: &RepresentationConstituency| {
             let rotation = |field: fn(&Rotation) -> Value| {
                 let first = c
                     .seats
@@ -402,7 +403,7 @@ impl<'a> Picture<'a> {
         ))
     }
 
-    fn seat(&self, m: &Rec<Membership>) -> SeatState {
+    fn seat(&self, m: &Rec<Membership>) -> RepresentationSeat {
         let data = &m.data;
         let holder = match data.member() {
             (Some(post), _) => self
@@ -415,7 +416,7 @@ impl<'a> Picture<'a> {
                 .map(|u| Named::new(&u.meta, &u.data.title)),
             _ => None,
         };
-        SeatState {
+        RepresentationSeat {
             membership_id: m.meta.id,
             reference: m.meta.reference.clone(),
             seat: data.seat.clone(),
@@ -434,9 +435,9 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn looked(&self) -> MeetingsLooked {
+    fn looked(&self) -> RepresentationMeetings {
         let Turnout { held, recorded, .. } = self.attended().of_anybody();
-        MeetingsLooked { held, recorded }
+        RepresentationMeetings { held, recorded }
     }
 
     fn has_collective(&self, kind: UnitKind) -> bool {
@@ -445,12 +446,12 @@ impl<'a> Picture<'a> {
             .any(|s| s.data.constituency_kind == Some(kind) && at_the_table(&s.data))
     }
 
-    fn constituency(&self, unit: &Rec<Unit>) -> ConstituencyState {
+    fn constituency(&self, unit: &Rec<Unit>) -> RepresentationConstituency {
         let own = |s: &&&Rec<Membership>| {
             self.unit_of(&s.data)
                 .is_some_and(|u| u.meta.id == unit.meta.id)
         };
-        let seats: Vec<SeatState> = self
+        let seats: Vec<RepresentationSeat> = self
             .seats
             .iter()
             .filter(own)
@@ -458,7 +459,7 @@ impl<'a> Picture<'a> {
             .collect();
         let seated = seats.iter().any(|s| s.counts);
         let turnout = self.attended().for_unit(unit.meta.id);
-        ConstituencyState {
+        RepresentationConstituency {
             unit: Named::new(&unit.meta, &unit.data.title),
             unit_kind: unit.data.unit_kind,
             seated,
@@ -475,9 +476,14 @@ impl<'a> Picture<'a> {
     }
 
     /// How far each target is met, and how each unit is represented.
-    pub(super) fn heard(&self) -> (Vec<TargetState>, Vec<ConstituencyState>) {
+    pub(super) fn heard(
+        &self,
+    ) -> (
+        Vec<RepresentationTargetState>,
+        Vec<RepresentationConstituency>,
+    ) {
         let units = self.units();
-        let mut constituencies: Vec<ConstituencyState> =
+        let mut constituencies: Vec<RepresentationConstituency> =
             units.iter().map(|u| self.constituency(u)).collect();
         let mut targets = Vec::new();
         for target in &self.targets {
@@ -498,8 +504,8 @@ impl<'a> Picture<'a> {
         &self,
         target: &Rec<RepresentationTarget>,
         units: &[&Rec<Unit>],
-        all: &[ConstituencyState],
-    ) -> TargetState {
+        all: &[RepresentationConstituency],
+    ) -> RepresentationTargetState {
         let data = &target.data;
         let of = |u: &&&Rec<Unit>| includes(data.constituency_kind, &data.constituency_unit_ids, u);
         let ids: Vec<Uuid> = units.iter().filter(of).map(|u| u.meta.id).collect();
@@ -523,7 +529,7 @@ impl<'a> Picture<'a> {
         } else {
             wanted.saturating_sub(if one_each { seated } else { filled })
         };
-        TargetState {
+        RepresentationTargetState {
             target_id: target.meta.id,
             reference: target.meta.reference.clone(),
             constituency_kind: data.constituency_kind,
@@ -552,11 +558,11 @@ pub(super) fn at_the_table(seat: &Membership) -> bool {
     matches!(seat.capacity, Chair | DeputyChair | Member | Adviser)
 }
 
-fn by_kind(all: &[ConstituencyState]) -> Vec<KindCount> {
-    let mut kinds: Vec<KindCount> = Vec::new();
+fn by_kind(all: &[RepresentationConstituency]) -> Vec<RepresentationKindCounts> {
+    let mut kinds: Vec<RepresentationKindCounts> = Vec::new();
     for c in all {
         if kinds.last().is_none_or(|k| k.unit_kind != c.unit_kind) {
-            kinds.push(KindCount {
+            kinds.push(RepresentationKindCounts {
                 unit_kind: c.unit_kind,
                 constituencies: 0,
                 seated: 0,
@@ -588,8 +594,8 @@ fn representation(asked: &Asked) -> Result<RepresentationView, Problem> {
         .ok_or_else(Problem::not_found)?;
     let picture = Picture::new(seen, board.meta.id, asked.on);
     let (targets, constituencies) = picture.heard();
-    let seats: Vec<SeatState> = picture.seats.iter().map(|s| picture.seat(s)).collect();
-    let count = |wanted: fn(&SeatState) -> bool| {
+    let seats: Vec<RepresentationSeat> = picture.seats.iter().map(|s| picture.seat(s)).collect();
+    let count = |wanted: fn(&RepresentationSeat) -> bool| {
         u32::try_from(seats.iter().filter(|s| wanted(s)).count()).unwrap_or(u32::MAX)
     };
     Ok(RepresentationView {

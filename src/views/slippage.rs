@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::readiness::Standing;
+use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::rows::flatten;
 use super::status::Named;
@@ -50,7 +50,7 @@ const LONGEST_CHAIN: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum DatedKind {
+pub enum SlippageKind {
     /// An item of a plan.
     #[strum(message = "Work-plan item")]
     WorkPlanItem,
@@ -66,13 +66,13 @@ pub enum DatedKind {
     Dashboard,
 }
 
-const KINDS: [DatedKind; 6] = [
-    DatedKind::WorkPlanItem,
-    DatedKind::Recommendation,
-    DatedKind::Action,
-    DatedKind::ActionPart,
-    DatedKind::StrategyReview,
-    DatedKind::Dashboard,
+const KINDS: [SlippageKind; 6] = [
+    SlippageKind::WorkPlanItem,
+    SlippageKind::Recommendation,
+    SlippageKind::Action,
+    SlippageKind::ActionPart,
+    SlippageKind::StrategyReview,
+    SlippageKind::Dashboard,
 ];
 
 /// Subsets that a caller may ask for.
@@ -101,7 +101,7 @@ const ONLY: [Only; 5] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum MoveKind {
+pub enum SlippageMoveKind {
     /// By decision: a changed deadline of an item, an extension of a recommendation.
     #[strum(message = "Changed by decision")]
     Change,
@@ -117,9 +117,9 @@ pub enum MoveKind {
 
 /// One move of a deadline, or one request to move it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DeadlineMove {
+pub struct SlippageMove {
     /// By decision, by statement, requested or promised.
-    pub move_kind: MoveKind,
+    pub move_kind: SlippageMoveKind,
     /// Date it was decided or stated.
     pub decided_on: Option<NaiveDate>,
     /// Due date before the move; null if there was none or it is not recorded.
@@ -140,7 +140,7 @@ pub struct DeadlineMove {
 
 /// What a record waits on.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct WaitsOn {
+pub struct SlippageWait {
     /// Why it waits.
     pub wait_kind: WaitKind,
     /// Record that it waits on; null for an event that is not recorded.
@@ -162,7 +162,7 @@ pub struct SlippageRow {
     /// Id of the record.
     pub record: RecordName,
     /// Kind of record.
-    pub dated_kind: DatedKind,
+    pub dated_kind: SlippageKind,
     /// Whether it still has to be done.
     pub is_open: bool,
     /// First due date.
@@ -184,14 +184,14 @@ pub struct SlippageRow {
     pub deferrals: u32,
     /// Each move, or request to move, in order; the first 50.
     #[schema(max_items = 50)]
-    pub moves: Vec<DeadlineMove>,
+    pub moves: Vec<SlippageMove>,
     /// Whether it is overdue. If it was deferred without a new date, its first deadline counts.
     pub is_overdue: bool,
     /// Number of days overdue.
     pub days_overdue: Option<i64>,
     /// What it waits on; the first 50.
     #[schema(max_items = 50)]
-    pub waits_on: Vec<WaitsOn>,
+    pub waits_on: Vec<SlippageWait>,
     /// Number of other records that wait on it directly.
     #[schema(minimum = 0)]
     pub awaited_by: u32,
@@ -201,12 +201,12 @@ pub struct SlippageRow {
     pub earliest_on: Option<NaiveDate>,
     /// Dependencies that decide this, from what it waits on directly to the last; the first 20.
     #[schema(max_items = 20)]
-    pub chain: Vec<ChainLink>,
+    pub chain: Vec<SlippageChainLink>,
 }
 
 /// A step in a chain of dependencies.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ChainLink {
+pub struct SlippageChainLink {
     /// The record; null for an event that is not recorded.
     pub record: Option<RecordName>,
     /// The event, if it has no record.
@@ -218,7 +218,7 @@ pub struct ChainLink {
 
 /// Something that several records wait on.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AwaitedEvent {
+pub struct SlippageEvent {
     /// Record that is waited on; null for an event that is not recorded.
     pub record: Option<RecordName>,
     /// The event, if it has no record.
@@ -273,7 +273,7 @@ pub struct SlippageView {
     pub counts: SlippageCounts,
     /// What two or more of them wait on, most awaited first; the first 100.
     #[schema(max_items = 100)]
-    pub events: Vec<AwaitedEvent>,
+    pub events: Vec<SlippageEvent>,
     /// The dated records, ordered by kind and reference.
     #[schema(max_items = 200)]
     pub items: Vec<SlippageRow>,
@@ -314,7 +314,7 @@ impl View for SlippageView {
 
 /// A dated record as found, before it is described.
 struct Dated<'a> {
-    kind: DatedKind,
+    kind: SlippageKind,
     meta: &'a Meta,
     is_open: bool,
     first: Option<NaiveDate>,
@@ -348,7 +348,7 @@ impl Dated<'_> {
         }
     }
 
-    fn key(&self) -> (DatedKind, &str) {
+    fn key(&self) -> (SlippageKind, &str) {
         (self.kind, &self.meta.reference)
     }
 }
@@ -403,7 +403,11 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             // Counts the changes that the caller may see. The item's own count leaves out marked
             // ones.
             changes: count(seen.pointing::<DeadlineChange>(r.meta.id).count()),
-            ..of(DatedKind::WorkPlanItem, &r.meta, !r.data.status.is_closed())
+            ..of(
+                SlippageKind::WorkPlanItem,
+                &r.meta,
+                !r.data.status.is_closed(),
+            )
         });
     }
     for r in seen.live::<Recommendation>() {
@@ -415,7 +419,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             changes: r.computed.extension_count,
             deferrals: r.computed.deferral_count,
             ..of(
-                DatedKind::Recommendation,
+                SlippageKind::Recommendation,
                 &r.meta,
                 r.computed.closure == RecommendationClosureState::None,
             )
@@ -429,7 +433,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             overdue: r.is_overdue(on),
             deferrals: r.computed.deferral_count,
             ..of(
-                DatedKind::Action,
+                SlippageKind::Action,
                 &r.meta,
                 r.data.status == ActionStatus::Open,
             )
@@ -462,7 +466,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             },
             overdue: open && due.or(first).is_some_and(|d| d < on),
             deferrals: r.computed.deferral_count,
-            ..of(DatedKind::ActionPart, &r.meta, open)
+            ..of(SlippageKind::ActionPart, &r.meta, open)
         });
     }
     for r in seen.live::<StrategyReview>() {
@@ -476,7 +480,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             due: r.data.target.due_on,
             due_words: r.data.target.source_text.as_deref(),
             overdue: r.data.is_overdue(on),
-            ..of(DatedKind::StrategyReview, &r.meta, open)
+            ..of(SlippageKind::StrategyReview, &r.meta, open)
         });
     }
     for r in seen.live::<Dashboard>() {
@@ -490,7 +494,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
             due_words: last.and_then(|p| p.due.source_text.as_deref()),
             overdue: open && due.or(first).is_some_and(|d| d < on),
             deferrals: count(r.data.promised.len().saturating_sub(1)),
-            ..of(DatedKind::Dashboard, &r.meta, open)
+            ..of(SlippageKind::Dashboard, &r.meta, open)
         });
     }
     found
@@ -498,7 +502,7 @@ fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Date
 
 /// Which records the caller asked for.
 struct Wanted {
-    kinds: Vec<DatedKind>,
+    kinds: Vec<SlippageKind>,
     only: Vec<Only>,
     record: Option<Uuid>,
     review: Option<Uuid>,
@@ -534,7 +538,7 @@ impl Wanted {
     }
 }
 
-fn cursor(text: &str) -> Result<(DatedKind, &str), Problem> {
+fn cursor(text: &str) -> Result<(SlippageKind, &str), Problem> {
     let parts = text.split_once(':');
     let found = parts.and_then(|(kind, reference)| {
         Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference))
@@ -593,7 +597,7 @@ fn named(seen: &VisibleWorld, node: &Node<'_>) -> (Option<RecordName>, Option<St
 }
 
 /// What two or more of the requested records wait on.
-fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedEvent> {
+fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<SlippageEvent> {
     let mut waiting: BTreeMap<usize, Vec<&Dated<'_>>> = BTreeMap::new();
     for dated in found {
         let node = dated.node.and_then(|n| graph.nodes.get(n));
@@ -626,11 +630,11 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<AwaitedE
             .iter()
             .take(MOST)
             .filter_map(|d| asked.seen.any(d.meta.id));
-        Some(AwaitedEvent {
+        Some(SlippageEvent {
             record,
             event,
             expected_on: node.expected(),
-            is_given_up: node.standing == Standing::Gone,
+            is_given_up: node.readiness == Readiness::GivenUp,
             first_needed_on: waiters.iter().filter_map(|d| d.due).min(),
             waiting: count(waiters.len()),
             waiting_in_all: count(in_the_end(graph, at)),
@@ -669,7 +673,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
         let on = graph.nodes.get(edge.to)?;
         let (record, event) = named(seen, on);
         let expected_on = on.expected().or(edge.needed_by);
-        Some(WaitsOn {
+        Some(SlippageWait {
             wait_kind: edge.kind,
             record,
             event,
@@ -684,7 +688,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
     let link = |at: usize| {
         let node = graph.nodes.get(at)?;
         let (record, event) = named(seen, node);
-        Some(ChainLink {
+        Some(SlippageChainLink {
             record,
             event,
             expected_on: node.expected(),
@@ -725,7 +729,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
 }
 
 /// Each move of a deadline, or request to move it, in order.
-fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
+fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<SlippageMove> {
     let id = dated.meta.id;
     let post = |id: Option<Uuid>| {
         id.and_then(|id| seen.get::<Post>(id))
@@ -738,11 +742,11 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
     let between = |from: Option<NaiveDate>, to: Option<NaiveDate>| {
         from.zip(to).map(|(from, to)| (to - from).num_days())
     };
-    let mut all: Vec<DeadlineMove> = match dated.kind {
-        DatedKind::WorkPlanItem => seen
+    let mut all: Vec<SlippageMove> = match dated.kind {
+        SlippageKind::WorkPlanItem => seen
             .pointing::<DeadlineChange>(id)
-            .map(|c| DeadlineMove {
-                move_kind: MoveKind::Change,
+            .map(|c| SlippageMove {
+                move_kind: SlippageMoveKind::Change,
                 decided_on: Some(c.data.decided_on),
                 from_on: c.computed.from.due_on,
                 to_on: c.data.to.due_on,
@@ -755,8 +759,8 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                 reason: Some(c.data.reason.clone()),
             })
             .collect(),
-        DatedKind::Recommendation => of_recommendation(seen, id, &post, &by),
-        DatedKind::Action | DatedKind::ActionPart => {
+        SlippageKind::Recommendation => of_recommendation(seen, id, &post, &by),
+        SlippageKind::Action | SlippageKind::ActionPart => {
             let action = seen
                 .get::<ActionPart>(id)
                 .map_or(id, |p| p.data.action_id.uuid());
@@ -768,8 +772,8 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
             deferrals
                 .filter(|d| d.data.action_id == action)
                 .filter(about)
-                .map(|d| DeadlineMove {
-                    move_kind: MoveKind::Deferral,
+                .map(|d| SlippageMove {
+                    move_kind: SlippageMoveKind::Deferral,
                     decided_on: Some(d.data.decided_on),
                     from_on: d
                         .computed
@@ -788,16 +792,16 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                 })
                 .collect()
         }
-        DatedKind::StrategyReview => Vec::new(),
-        DatedKind::Dashboard => {
+        SlippageKind::StrategyReview => Vec::new(),
+        SlippageKind::Dashboard => {
             let promised = seen
                 .get::<Dashboard>(id)
                 .map(|d| d.data.promised.as_slice())
                 .unwrap_or_default();
             let pairs = promised.iter().zip(promised.iter().skip(1));
             pairs
-                .map(|(before, after)| DeadlineMove {
-                    move_kind: MoveKind::Promise,
+                .map(|(before, after)| SlippageMove {
+                    move_kind: SlippageMoveKind::Promise,
                     decided_on: after.made_on,
                     from_on: before.due.due_on,
                     to_on: after.due.due_on,
@@ -809,7 +813,7 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<DeadlineMove> {
                 .collect()
         }
     };
-    if dated.kind != DatedKind::Dashboard {
+    if dated.kind != SlippageKind::Dashboard {
         all.sort_by_key(|m| m.decided_on);
     }
     all.truncate(MOST);
@@ -824,11 +828,11 @@ fn of_recommendation(
     id: Uuid,
     post: Posts<'_>,
     by: Approvers<'_>,
-) -> Vec<DeadlineMove> {
+) -> Vec<SlippageMove> {
     let extensions = seen
         .pointing::<RecommendationExtension>(id)
-        .map(|e| DeadlineMove {
-            move_kind: MoveKind::Change,
+        .map(|e| SlippageMove {
+            move_kind: SlippageMoveKind::Change,
             decided_on: Some(e.data.approved_on),
             from_on: e.computed.from.due_on,
             to_on: e.data.to.due_on,
@@ -840,17 +844,17 @@ fn of_recommendation(
             asked_by: None,
             reason: Some(e.data.reason.clone()),
         });
-    let mut all: Vec<DeadlineMove> = extensions.collect();
+    let mut all: Vec<SlippageMove> = extensions.collect();
     for update in seen
         .pointing::<RecommendationUpdate>(id)
         .filter(|u| u.data.recommendation_id == id)
     {
         let move_kind = match update.data.update_kind {
-            RecommendationUpdateKind::Deferral => MoveKind::Deferral,
-            RecommendationUpdateKind::ExtensionRequest => MoveKind::Request,
+            RecommendationUpdateKind::Deferral => SlippageMoveKind::Deferral,
+            RecommendationUpdateKind::ExtensionRequest => SlippageMoveKind::Request,
             _ => continue,
         };
-        all.push(DeadlineMove {
+        all.push(SlippageMove {
             move_kind,
             decided_on: Some(update.data.stated_on),
             from_on: None,

@@ -12,7 +12,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::readiness::{Standing, standing};
+use super::readiness::{Readiness, readiness};
 use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
     RecommendationUpdate,
@@ -90,7 +90,7 @@ pub enum What<'a> {
 /// A record or event in the graph.
 pub struct Node<'a> {
     pub what: What<'a>,
-    pub standing: Standing,
+    pub readiness: Readiness,
     /// What it waits for, as indices in [`Graph::edges`].
     pub waits: Vec<usize>,
     /// What waits for it, as indices in the same list.
@@ -140,8 +140,8 @@ impl Node<'_> {
     /// The date it is expected, if one is recorded.
     #[must_use]
     pub fn expected(&self) -> Option<NaiveDate> {
-        match self.standing {
-            Standing::Open(day) => day,
+        match self.readiness {
+            Readiness::Open(day) => day,
             _ => None,
         }
     }
@@ -149,7 +149,7 @@ impl Node<'_> {
     /// Whether a deadline can be met, given the dates of what it waits for.
     #[must_use]
     pub fn holds(&self, due: Option<NaiveDate>) -> DeadlineHolds {
-        let Standing::Open(_) = self.standing else {
+        let Readiness::Open(_) = self.readiness else {
             return DeadlineHolds::Closed;
         };
         let Some(due) = due else {
@@ -190,10 +190,10 @@ impl<'a> Graph<'a> {
         Some((at, self.nodes.get(at)?))
     }
 
-    fn push(&mut self, what: What<'a>, standing: Standing) -> usize {
+    fn push(&mut self, what: What<'a>, readiness: Readiness) -> usize {
         self.nodes.push(Node {
             what,
-            standing,
+            readiness,
             waits: Vec::new(),
             awaited: Vec::new(),
             earliest: None,
@@ -210,7 +210,7 @@ impl<'a> Graph<'a> {
             return Some(*at);
         }
         let record = seen.any(id)?;
-        let at = self.push(What::Record(record), standing(seen, record));
+        let at = self.push(What::Record(record), readiness(seen, record));
         self.by_id.insert(id, at);
         Some(at)
     }
@@ -225,14 +225,14 @@ impl<'a> Graph<'a> {
         let at = match self.by_words.get(&key) {
             Some(at) => *at,
             None => {
-                let at = self.push(What::Words(words.to_owned()), Standing::Done);
+                let at = self.push(What::Words(words.to_owned()), Readiness::Done);
                 self.by_words.insert(key, at);
                 at
             }
         };
         // It is still to come as long as something waits for it.
         if let Some(node) = self.nodes.get_mut(at).filter(|_| is_open) {
-            node.standing = Standing::Open(None);
+            node.readiness = Readiness::Open(None);
         }
         at
     }
@@ -269,14 +269,14 @@ impl<'a> Graph<'a> {
         if from == to || waits.iter().filter_map(edge).any(said) {
             return;
         }
-        let standing = |at: usize| self.nodes.get(at).map(|n| n.standing);
+        let readiness = |at: usize| self.nodes.get(at).map(|n| n.readiness);
         // A record that is never simply done or still to come, such as a goal, is waited for only
         // if a link says so.
-        let to_come = match standing(to) {
-            Some(Standing::Stands) => kind == WaitKind::DependsOn,
-            other => other.is_some_and(Standing::is_open),
+        let to_come = match readiness(to) {
+            Some(Readiness::NeverDue) => kind == WaitKind::DependsOn,
+            other => other.is_some_and(Readiness::is_open),
         };
-        let is_open = to_come && matches!(standing(from), Some(Standing::Open(_)));
+        let is_open = to_come && matches!(readiness(from), Some(Readiness::Open(_)));
         self.wait(Edge {
             from,
             to,
@@ -315,7 +315,7 @@ impl<'a> Graph<'a> {
             let done = self
                 .nodes
                 .get(to)
-                .is_some_and(|n| n.standing == Standing::Done);
+                .is_some_and(|n| n.readiness == Readiness::Done);
             self.wait(Edge {
                 from,
                 to,
@@ -467,12 +467,12 @@ impl<'a> Graph<'a> {
         let Some(node) = self.nodes.get(at) else {
             return (None, true);
         };
-        let own = match node.standing {
-            Standing::Open(day) => day.or(edge.needed_by),
-            Standing::Stands => edge.needed_by,
+        let own = match node.readiness {
+            Readiness::Open(day) => day.or(edge.needed_by),
+            Readiness::NeverDue => edge.needed_by,
             // It will not come, so nobody knows when the wait ends.
-            Standing::Gone => None,
-            Standing::Done => return (None, false),
+            Readiness::GivenUp => None,
+            Readiness::Done => return (None, false),
         };
         // Something past its date but not done comes today at the earliest.
         let known = own.map(|day| day.max(on)).max(node.earliest);

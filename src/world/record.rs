@@ -45,7 +45,7 @@ pub enum Marking {
 pub struct Meta {
     /// Identifier, a UUID of version 7.
     pub id: Uuid,
-    /// Reference that people use for it; unique among records of its kind.
+    /// Reference that people use; unique among records of its kind.
     #[schema(
         min_length = 1,
         max_length = 60,
@@ -80,7 +80,7 @@ pub struct Meta {
 /// Fields that a caller may set on every record, as well as the record's own fields.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Common {
-    /// Reference that people use for it; generated (`WPI-0042`) if left out. Unique among records
+    /// Reference that people use; generated (`WPI-0042`) if left out. Unique among records
     /// of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(

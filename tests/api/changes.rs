@@ -73,7 +73,7 @@ async fn each_record_is_listed_once(app: TestApp) {
         "{view:#}"
     );
     let happened = |of: &Made| {
-        found(&view, of)["happened"]
+        found(&view, of)["change_kind"]
             .as_str()
             .unwrap_or("nothing")
             .to_owned()
@@ -114,7 +114,7 @@ async fn each_record_is_listed_once(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(found(&later, &untouched)["happened"], "changed");
+    assert_eq!(found(&later, &untouched)["change_kind"], "changed");
 
     let mut seen = Vec::new();
     let mut next = String::new();
@@ -148,7 +148,7 @@ async fn each_record_is_listed_once(app: TestApp) {
     assert_eq!(seen, all);
     for (filter, wanted) in [
         (format!("record_id={}", gone.id()), 1),
-        ("happened=made,restored".into(), 2),
+        ("change_kind=made,restored".into(), 2),
         ("register=plan".into(), 0),
         (format!("unit_id={}", made.id()), 1),
         (format!("board_id={}", made.id()), 1),

@@ -144,7 +144,7 @@ async fn boards_are_shown_with_their_seats_terms_and_gaps(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(assuring["edges"].as_array().map(Vec::len), Some(1));
+    assert_eq!(assuring["relationships"].as_array().map(Vec::len), Some(1));
     client
         .get(&format!("{PATH}?relationship_kind=loves"))
         .await
@@ -219,7 +219,7 @@ async fn a_marked_board_is_not_drawn(app: TestApp) {
     assert_eq!(
         (
             node(&cleared, &hidden)["title"].as_str(),
-            cleared["edges"].as_array().map(Vec::len)
+            cleared["relationships"].as_array().map(Vec::len)
         ),
         (Some("Hidden"), Some(1))
     );

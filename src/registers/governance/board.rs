@@ -110,7 +110,7 @@ pub struct BoardFilter {
     unit_below: Option<UnitId>,
     /// Only boards that this board took over from.
     successor_id: Option<BoardId>,
-    /// Only boards with this title or alias. Upper and lower case are treated the same.
+    /// Only boards with this title or alias, ignoring case.
     #[param(max_length = 200)]
     title: Option<String>,
 }

@@ -129,7 +129,7 @@ pub struct MembershipFilter {
     /// Only seats in these capacities.
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
-    /// Only seats with this name. Upper and lower case are treated the same.
+    /// Only seats with this name, ignoring case.
     #[param(max_length = 100)]
     seat: Option<String>,
     /// Only seats that represent this association, group or unit.

@@ -51,7 +51,7 @@ pub type TermsOfReferenceId = Id<TermsOfReference>;
 pub struct TermsOfReference {
     /// Board the terms are for. Cannot be changed.
     pub board_id: BoardId,
-    /// Version label ("1.0", "refresh 2020"). Unique for the board, ignoring upper and lower case.
+    /// Version label ("1.0", "refresh 2020"). Unique for the board, ignoring case.
     #[schema(min_length = 1, max_length = 60)]
     pub version_label: String,
     /// Status of the version. Agreeing a version supersedes the one agreed before.

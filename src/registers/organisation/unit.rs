@@ -77,7 +77,7 @@ pub struct UnitFilter {
     parent_id: Option<UnitId>,
     /// Only this unit and the units below it.
     below: Option<Uuid>,
-    /// Only units with this title or alias. Upper and lower case are treated the same.
+    /// Only units with this title or alias, ignoring case.
     #[param(max_length = 200)]
     title: Option<String>,
 }

@@ -46,7 +46,7 @@ use crate::world::{Meta, Rec, Resource};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum DateKind {
+pub enum CalendarEntryKind {
     /// A work-plan item is due to start.
     ItemStart,
     /// A work-plan item is due to be done.
@@ -95,9 +95,9 @@ pub enum DateKind {
     WaiverEnd,
 }
 
-impl DateKind {
+impl CalendarEntryKind {
     /// Every kind.
-    pub const ALL: [DateKind; 22] = [
+    pub const ALL: [CalendarEntryKind; 22] = [
         Self::ItemStart,
         Self::ItemDeadline,
         Self::DependencyNeeded,
@@ -156,7 +156,7 @@ impl DateKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum DateState {
+pub enum CalendarEntryState {
     /// Still to come.
     Upcoming,
     /// In progress.
@@ -173,13 +173,13 @@ pub enum DateState {
 
 /// A calendar entry.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct DatedThing {
+pub struct CalendarEntry {
     /// Identifier that does not change when the date moves: the record's id and the kind of date,
     /// and the date too if it recurs. The UID in iCalendar.
     #[schema(max_length = 120)]
     pub uid: String,
     /// Kind of date.
-    pub date_kind: DateKind,
+    pub date_kind: CalendarEntryKind,
     /// Record the date comes from.
     pub record: RecordName,
     /// First day.
@@ -192,7 +192,7 @@ pub struct DatedThing {
     #[schema(max_length = 100)]
     pub source_text: Option<String>,
     /// State on the day.
-    pub state: DateState,
+    pub state: CalendarEntryState,
     /// Whether it was deferred without a date and is shown on the day it was first due.
     pub is_first_date: bool,
     /// Board it concerns, if there is one.
@@ -210,7 +210,7 @@ pub struct Wanted {
     /// First and last day. An entry is included if any of its days is between them.
     pub window: (NaiveDate, NaiveDate),
     /// Only these kinds. If empty, all kinds.
-    pub kinds: Vec<DateKind>,
+    pub kinds: Vec<CalendarEntryKind>,
     /// Only entries owned by this unit or a unit below it.
     pub unit: Option<Uuid>,
     /// Only entries that belong to this board or concern it.
@@ -247,11 +247,11 @@ impl When {
     }
 
     /// The date itself or, if it was deferred without a date, the day on which it was first due.
-    fn due_or_first(date: &PlannedDate, judged_on: Option<NaiveDate>) -> Option<Self> {
+    fn due_or_first(date: &PlannedDate, first_due_on: Option<NaiveDate>) -> Option<Self> {
         Self::due(date).or_else(|| {
             Some(Self {
                 is_first_date: true,
-                ..Self::on(judged_on?)
+                ..Self::on(first_due_on?)
             })
         })
     }
@@ -262,11 +262,11 @@ struct Gather<'a> {
     seen: &'a VisibleWorld,
     on: NaiveDate,
     wanted: &'a Wanted,
-    found: Vec<DatedThing>,
+    found: Vec<CalendarEntry>,
 }
 
 /// Returns every entry that is wanted, by first day, kind and reference.
-pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<DatedThing> {
+pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<CalendarEntry> {
     let mut all = Gather {
         seen,
         on,
@@ -282,7 +282,7 @@ pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<DatedT
     all.waivers();
     let mut found = all.found;
     found.sort_by(|a, b| {
-        let key = |d: &DatedThing| (d.starts_on, d.ends_on, d.date_kind);
+        let key = |d: &CalendarEntry| (d.starts_on, d.ends_on, d.date_kind);
         key(a)
             .cmp(&key(b))
             .then_with(|| (&a.record.reference, &a.uid).cmp(&(&b.record.reference, &b.uid)))
@@ -291,36 +291,36 @@ pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<DatedT
 }
 
 impl Gather<'_> {
-    fn wants(&self, kind: DateKind) -> bool {
+    fn wants(&self, kind: CalendarEntryKind) -> bool {
         self.wanted.kinds.is_empty() || self.wanted.kinds.contains(&kind)
     }
 
     /// Upcoming until its day has passed, then overdue.
-    fn due(&self, when: &When) -> DateState {
+    fn due(&self, when: &When) -> CalendarEntryState {
         if when.last < self.on {
-            DateState::Overdue
+            CalendarEntryState::Overdue
         } else {
-            DateState::Upcoming
+            CalendarEntryState::Upcoming
         }
     }
 
     /// Upcoming until its day has passed, then over.
-    fn ends(&self, when: &When) -> DateState {
+    fn ends(&self, when: &When) -> CalendarEntryState {
         if when.last < self.on {
-            DateState::Passed
+            CalendarEntryState::Passed
         } else {
-            DateState::Upcoming
+            CalendarEntryState::Upcoming
         }
     }
 
     fn add<R: Resource>(
         &mut self,
-        kind: DateKind,
+        kind: CalendarEntryKind,
         of: &Rec<R>,
         name: &str,
         when: Option<When>,
         board: Option<Uuid>,
-        state: DateState,
+        state: CalendarEntryState,
     ) {
         self.add_as(kind, of, "", name, when, board, state);
     }
@@ -331,13 +331,13 @@ impl Gather<'_> {
     )]
     fn add_as<R: Resource>(
         &mut self,
-        kind: DateKind,
+        kind: CalendarEntryKind,
         of: &Rec<R>,
         which: &str,
         name: &str,
         when: Option<When>,
         board: Option<Uuid>,
-        state: DateState,
+        state: CalendarEntryState,
     ) {
         let Some(when) = when.filter(|_| self.wants(kind)) else {
             return;
@@ -350,7 +350,7 @@ impl Gather<'_> {
         {
             return;
         }
-        self.found.push(DatedThing {
+        self.found.push(CalendarEntry {
             uid: format!(
                 "{}.{}{which}@stride",
                 of.meta.id,
@@ -397,18 +397,32 @@ impl Gather<'_> {
             });
             let gone = matches!(data.status, ItemStatus::Cancelled | ItemStatus::Superseded);
             let state = match &begins {
-                _ if gone => DateState::Cancelled,
+                _ if gone => CalendarEntryState::Cancelled,
                 Some(when) if data.status == ItemStatus::NotStarted => self.due(when),
-                _ => DateState::Done,
+                _ => CalendarEntryState::Done,
             };
-            self.add(DateKind::ItemStart, item, title, begins, None, state);
+            self.add(
+                CalendarEntryKind::ItemStart,
+                item,
+                title,
+                begins,
+                None,
+                state,
+            );
             let due = When::due_or_first(&data.deadline, item.due_on());
             let state = match &due {
-                _ if gone => DateState::Cancelled,
+                _ if gone => CalendarEntryState::Cancelled,
                 Some(when) if data.status != ItemStatus::Complete => self.due(when),
-                _ => DateState::Done,
+                _ => CalendarEntryState::Done,
             };
-            self.add(DateKind::ItemDeadline, item, title, due, None, state);
+            self.add(
+                CalendarEntryKind::ItemDeadline,
+                item,
+                title,
+                due,
+                None,
+                state,
+            );
         }
         for dependency in seen.live::<Dependency>() {
             let Some(due) = When::due(&dependency.data.needed_by) else {
@@ -416,8 +430,8 @@ impl Gather<'_> {
             };
             let state = match dependency.data.status {
                 DependencyStatus::Open => self.due(&due),
-                DependencyStatus::Met => DateState::Done,
-                DependencyStatus::Dropped => DateState::Cancelled,
+                DependencyStatus::Met => CalendarEntryState::Done,
+                DependencyStatus::Dropped => CalendarEntryState::Cancelled,
             };
             let item = seen
                 .get::<WorkPlanItem>(dependency.data.item_id)
@@ -432,7 +446,7 @@ impl Gather<'_> {
                 |what| format!("{what}, for {item}"),
             );
             self.add(
-                DateKind::DependencyNeeded,
+                CalendarEntryKind::DependencyNeeded,
                 dependency,
                 &name,
                 Some(due),
@@ -447,14 +461,14 @@ impl Gather<'_> {
         for r in seen.live::<Recommendation>() {
             let (timeliness, days) = r.timeliness(self.on, 0);
             let state = match timeliness {
-                Timeliness::Met | Timeliness::MetLate => DateState::Done,
-                Timeliness::Overdue => DateState::Overdue,
+                Timeliness::Met | Timeliness::MetLate => CalendarEntryState::Done,
+                Timeliness::Overdue => CalendarEntryState::Overdue,
                 // Closed without being implemented, so nothing is due any more.
-                Timeliness::NotDue if days.is_none() => DateState::Cancelled,
-                _ => DateState::Upcoming,
+                Timeliness::NotDue if days.is_none() => CalendarEntryState::Cancelled,
+                _ => CalendarEntryState::Upcoming,
             };
             self.add(
-                DateKind::RecommendationDeadline,
+                CalendarEntryKind::RecommendationDeadline,
                 r,
                 &r.data.title,
                 When::due(&r.data.deadline),
@@ -471,7 +485,7 @@ impl Gather<'_> {
             };
             let state = self.due(&due);
             self.add(
-                DateKind::RiskReview,
+                CalendarEntryKind::RiskReview,
                 risk,
                 &risk.data.title,
                 Some(due),
@@ -491,14 +505,14 @@ impl Gather<'_> {
                 .map(When::on);
             let state = match (e.data.status, &due) {
                 (EscalationStatus::Escalated, Some(due)) => self.due(due),
-                (EscalationStatus::Acknowledged, _) => DateState::Done,
-                _ => DateState::Cancelled,
+                (EscalationStatus::Acknowledged, _) => CalendarEntryState::Done,
+                _ => CalendarEntryState::Cancelled,
             };
             let risk = seen
                 .get::<Risk>(e.data.risk_id)
                 .map_or(e.data.reason.as_str(), |r| r.data.title.as_str());
             self.add(
-                DateKind::EscalationAcknowledgement,
+                CalendarEntryKind::EscalationAcknowledgement,
                 e,
                 risk,
                 due,
@@ -516,12 +530,12 @@ impl Gather<'_> {
                 None => When::due(&meeting.data.scheduled),
             };
             let state = match (meeting.data.status, &when) {
-                (MeetingStatus::Cancelled, _) => DateState::Cancelled,
+                (MeetingStatus::Cancelled, _) => CalendarEntryState::Cancelled,
                 (MeetingStatus::Scheduled, Some(when)) => self.due(when),
-                _ => DateState::Done,
+                _ => CalendarEntryState::Done,
             };
             self.add(
-                DateKind::Meeting,
+                CalendarEntryKind::Meeting,
                 meeting,
                 &meeting.data.title,
                 when,
@@ -541,21 +555,21 @@ impl Gather<'_> {
                 ..When::on(day)
             });
             let due =
-                due.or_else(|| When::due_or_first(&PlannedDate::default(), action.judged_on()));
+                due.or_else(|| When::due_or_first(&PlannedDate::default(), action.overdue_after()));
             let state = match (action.data.status, &due) {
-                (ActionStatus::Cancelled, _) => DateState::Cancelled,
+                (ActionStatus::Cancelled, _) => CalendarEntryState::Cancelled,
                 (ActionStatus::Open, Some(when)) => self.due(when),
-                _ => DateState::Done,
+                _ => CalendarEntryState::Done,
             };
             self.add(
-                DateKind::ActionDue,
+                CalendarEntryKind::ActionDue,
                 action,
                 &action.data.text,
                 due,
                 action.computed.board_id,
                 state,
             );
-            if self.wants(DateKind::ActionPartDue) {
+            if self.wants(CalendarEntryKind::ActionPartDue) {
                 self.parts(action);
             }
         }
@@ -594,15 +608,15 @@ impl Gather<'_> {
                 continue;
             };
             let state = match part.data.status {
-                ActionPartStatus::Dropped => DateState::Cancelled,
+                ActionPartStatus::Dropped => CalendarEntryState::Cancelled,
                 status if status.is_open() && action.data.status == ActionStatus::Open => {
                     self.due(&due)
                 }
-                _ => DateState::Done,
+                _ => CalendarEntryState::Done,
             };
             let name = format!("{}: {}", part.data.label, part.data.text);
             self.add(
-                DateKind::ActionPartDue,
+                CalendarEntryKind::ActionPartDue,
                 part,
                 &name,
                 Some(due),
@@ -620,13 +634,13 @@ impl Gather<'_> {
                 continue;
             };
             let state = match terms.data.status {
-                TermsStatus::Superseded => DateState::Done,
+                TermsStatus::Superseded => CalendarEntryState::Done,
                 _ => self.due(&due),
             };
             let (label, board) = (&terms.data.version_label, terms.data.board_id);
             let name = format!("{}, {label}", board_name(board.uuid()));
             self.add(
-                DateKind::TermsReview,
+                CalendarEntryKind::TermsReview,
                 terms,
                 &name,
                 Some(due),
@@ -654,7 +668,7 @@ impl Gather<'_> {
             let state = self.ends(&ends);
             let board = Some(member.data.board_id);
             self.add(
-                DateKind::MembershipEnd,
+                CalendarEntryKind::MembershipEnd,
                 member,
                 &of_board(&member.data),
                 Some(ends),
@@ -669,7 +683,7 @@ impl Gather<'_> {
             let state = self.ends(&ends);
             let board = invitation.data.board_id;
             self.add(
-                DateKind::InvitationEnd,
+                CalendarEntryKind::InvitationEnd,
                 invitation,
                 board_name(board.uuid()),
                 Some(ends),
@@ -687,7 +701,7 @@ impl Gather<'_> {
                 .map_or("", |g| g.data.title.as_str());
             let name = format!("{goal}, {}", board_name(remit.data.board_id.uuid()));
             self.add(
-                DateKind::RemitEnd,
+                CalendarEntryKind::RemitEnd,
                 remit,
                 &name,
                 Some(ends),
@@ -695,15 +709,15 @@ impl Gather<'_> {
                 state,
             );
         }
-        if self.wants(DateKind::RotationDue) {
+        if self.wants(CalendarEntryKind::RotationDue) {
             for (seat, rotation) in rotations(seen, self.on) {
                 let state = match rotation.state {
-                    RotationState::Overdue => DateState::Overdue,
-                    _ => DateState::Upcoming,
+                    RotationState::Overdue => CalendarEntryState::Overdue,
+                    _ => CalendarEntryState::Upcoming,
                 };
                 let (name, due) = (of_board(&seat.data), rotation.due_on.map(When::on));
                 self.add(
-                    DateKind::RotationDue,
+                    CalendarEntryKind::RotationDue,
                     seat,
                     &name,
                     due,
@@ -722,11 +736,11 @@ impl Gather<'_> {
             };
             let state = match strategy.data.status {
                 StrategyStatus::Planned => self.due(&due),
-                StrategyStatus::Current => DateState::Done,
-                StrategyStatus::Ended => DateState::Cancelled,
+                StrategyStatus::Current => CalendarEntryState::Done,
+                StrategyStatus::Ended => CalendarEntryState::Cancelled,
             };
             self.add(
-                DateKind::StrategyExpected,
+                CalendarEntryKind::StrategyExpected,
                 strategy,
                 &strategy.data.title,
                 Some(due),
@@ -739,15 +753,15 @@ impl Gather<'_> {
                 continue;
             };
             let state = match review.data.status {
-                StrategyReviewStatus::Completed => DateState::Done,
-                StrategyReviewStatus::Cancelled => DateState::Cancelled,
+                StrategyReviewStatus::Completed => CalendarEntryState::Done,
+                StrategyReviewStatus::Cancelled => CalendarEntryState::Cancelled,
                 _ => self.due(&due),
             };
             let strategy = seen
                 .get::<Strategy>(review.data.strategy_id)
                 .map_or("", |s| s.data.title.as_str());
             self.add(
-                DateKind::StrategyReview,
+                CalendarEntryKind::StrategyReview,
                 review,
                 strategy,
                 Some(due),
@@ -764,7 +778,7 @@ impl Gather<'_> {
                 .first_published_on
                 .is_some_and(|d| d <= self.on);
             let state = if published {
-                DateState::Done
+                CalendarEntryState::Done
             } else {
                 self.due(&due)
             };
@@ -776,7 +790,7 @@ impl Gather<'_> {
                 .find(|p| p.due.due_on == Some(due.last));
             let due = promise.and_then(|p| When::due(&p.due)).unwrap_or(due);
             self.add(
-                DateKind::DashboardPromised,
+                CalendarEntryKind::DashboardPromised,
                 dashboard,
                 &dashboard.data.title,
                 Some(due),
@@ -791,7 +805,7 @@ impl Gather<'_> {
                 .get::<Measure>(target.data.measure_id)
                 .map_or("", |m| m.data.title.as_str());
             self.add(
-                DateKind::MeasureTargetEnd,
+                CalendarEntryKind::MeasureTargetEnd,
                 target,
                 measure,
                 Some(ends),
@@ -810,27 +824,34 @@ impl Gather<'_> {
                 .any(waiver.data.record_id)
                 .map_or("", |r| r.meta().reference.as_str());
             let name = format!("{}, {on}", waiver.data.rule.replace('_', " "));
-            self.add(DateKind::WaiverEnd, waiver, &name, Some(ends), None, state);
+            self.add(
+                CalendarEntryKind::WaiverEnd,
+                waiver,
+                &name,
+                Some(ends),
+                None,
+                state,
+            );
         }
     }
 
     fn oversight_and_communications(&mut self) {
         let seen = self.seen;
         let (from, until) = self.wanted.window;
-        if self.wants(DateKind::ReportDue) {
+        if self.wants(CalendarEntryKind::ReportDue) {
             for obligation in seen.live::<ReportObligation>() {
                 let submissions: Vec<&Rec<ReportSubmission>> =
                     seen.pointing(obligation.meta.id).collect();
                 let (title, board) = (&obligation.data.title, obligation.data.to_board_id);
                 for o in occurrences(&obligation.data, &submissions, self.on) {
                     let state = match o.state {
-                        OccurrenceState::Expected => DateState::Upcoming,
-                        OccurrenceState::Met | OccurrenceState::Late => DateState::Done,
-                        OccurrenceState::Missed => DateState::Overdue,
+                        OccurrenceState::Expected => CalendarEntryState::Upcoming,
+                        OccurrenceState::Met | OccurrenceState::Late => CalendarEntryState::Done,
+                        OccurrenceState::Missed => CalendarEntryState::Overdue,
                     };
                     let (which, when) = (format!(".{}", o.due_on), Some(When::on(o.due_on)));
                     self.add_as(
-                        DateKind::ReportDue,
+                        CalendarEntryKind::ReportDue,
                         obligation,
                         &which,
                         title,
@@ -846,17 +867,19 @@ impl Gather<'_> {
             seen.get::<CommunicationsPlan>(plan)
                 .is_none_or(Rec::is_live)
         };
-        let wants_runs = self.wants(DateKind::Communications);
+        let wants_runs = self.wants(CalendarEntryKind::Communications);
         for activity in seen
             .live::<CommunicationsActivity>()
             .filter(|a| wants_runs && is_live(a.data.plan_id.uuid()))
         {
             for run in runs(&activity.data, (Some(from), Some(until))) {
                 let state = match run.state(self.on) {
-                    _ if activity.data.status == ActivityStatus::Cancelled => DateState::Cancelled,
-                    ActivityState::Due => DateState::Upcoming,
-                    ActivityState::Running => DateState::Running,
-                    ActivityState::Ended | ActivityState::Cancelled => DateState::Passed,
+                    _ if activity.data.status == ActivityStatus::Cancelled => {
+                        CalendarEntryState::Cancelled
+                    }
+                    ActivityState::Due => CalendarEntryState::Upcoming,
+                    ActivityState::Running => CalendarEntryState::Running,
+                    ActivityState::Ended | ActivityState::Cancelled => CalendarEntryState::Passed,
                 };
                 let which = match activity.data.recurrence {
                     Some(_) => format!(".{}", run.starts_on),
@@ -867,7 +890,7 @@ impl Gather<'_> {
                     ..When::on(run.starts_on)
                 };
                 self.add_as(
-                    DateKind::Communications,
+                    CalendarEntryKind::Communications,
                     activity,
                     &which,
                     &activity.data.title,
@@ -886,7 +909,7 @@ impl Gather<'_> {
             };
             let state = self.due(&due);
             self.add(
-                DateKind::AssetReview,
+                CalendarEntryKind::AssetReview,
                 asset,
                 &asset.data.title,
                 Some(due),

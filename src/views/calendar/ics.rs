@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::Days;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 
-use super::{DateKind, DateState, DatedThing};
+use super::{CalendarEntry, CalendarEntryKind, CalendarEntryState};
 use crate::registers::catalogue;
 use crate::world::date::Precision;
 use crate::world::record::word;
@@ -34,7 +34,7 @@ fn line(text: &str) -> String {
 /// A calendar of whole days. `address` is the address at which callers reach the service, if known;
 /// each event then links to its record.
 #[must_use]
-pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> String {
+pub fn write(title: &str, address: Option<&str>, things: &[CalendarEntry]) -> String {
     let mut calendar = Calendar::empty();
     for (name, value) in [
         ("VERSION", "2.0"),
@@ -58,7 +58,7 @@ pub fn write(title: &str, address: Option<&str>, things: &[DatedThing]) -> Strin
     calendar.to_string()
 }
 
-fn event(address: Option<&str>, thing: &DatedThing) -> Event {
+fn event(address: Option<&str>, thing: &CalendarEntry) -> Event {
     let mut event = Event::new();
     let after = thing
         .ends_on
@@ -89,20 +89,22 @@ fn event(address: Option<&str>, thing: &DatedThing) -> Event {
 }
 
 /// A meeting known only to the month is tentative. A deadline in a month is on its last day.
-fn status(thing: &DatedThing) -> EventStatus {
+fn status(thing: &CalendarEntry) -> EventStatus {
     let is_vague = thing.precision != Precision::Day && thing.precision != Precision::Unspecified;
     let happens = matches!(
         thing.date_kind,
-        DateKind::Meeting | DateKind::StrategyExpected | DateKind::ItemStart
+        CalendarEntryKind::Meeting
+            | CalendarEntryKind::StrategyExpected
+            | CalendarEntryKind::ItemStart
     );
     match thing.state {
-        DateState::Cancelled => EventStatus::Cancelled,
+        CalendarEntryState::Cancelled => EventStatus::Cancelled,
         _ if is_vague && happens => EventStatus::Tentative,
         _ => EventStatus::Confirmed,
     }
 }
 
-fn summary(thing: &DatedThing) -> String {
+fn summary(thing: &CalendarEntry) -> String {
     format!(
         "{}: {} ({})",
         thing.date_kind.label(),
@@ -112,7 +114,7 @@ fn summary(thing: &DatedThing) -> String {
 }
 
 /// Further details. None of them depends on the day of the request.
-fn description(thing: &DatedThing) -> String {
+fn description(thing: &CalendarEntry) -> String {
     let mut text = format!(
         "{} {}",
         thing.record.kind.replace('_', " "),
@@ -133,29 +135,33 @@ fn description(thing: &DatedThing) -> String {
         );
     }
     match thing.state {
-        DateState::Done => text.push_str("\nDone."),
-        DateState::Cancelled => text.push_str("\nCancelled."),
+        CalendarEntryState::Done => text.push_str("\nDone."),
+        CalendarEntryState::Cancelled => text.push_str("\nCancelled."),
         _ => {}
     }
     text
 }
 
-fn category(kind: DateKind) -> &'static str {
+fn category(kind: CalendarEntryKind) -> &'static str {
     match kind {
-        DateKind::ItemStart | DateKind::ItemDeadline | DateKind::DependencyNeeded => "Plan",
-        DateKind::RecommendationDeadline => "Assurance",
-        DateKind::ActionDue | DateKind::ActionPartDue | DateKind::Meeting => "Meetings",
-        DateKind::ReportDue => "Oversight",
-        DateKind::Communications | DateKind::AssetReview => "Communications",
-        DateKind::TermsReview
-        | DateKind::RotationDue
-        | DateKind::MembershipEnd
-        | DateKind::InvitationEnd
-        | DateKind::RemitEnd => "Boards",
-        DateKind::StrategyReview | DateKind::StrategyExpected => "Strategy",
-        DateKind::RiskReview | DateKind::EscalationAcknowledgement => "Risk",
-        DateKind::DashboardPromised | DateKind::MeasureTargetEnd => "Performance",
-        DateKind::WaiverEnd => "Gaps",
+        CalendarEntryKind::ItemStart
+        | CalendarEntryKind::ItemDeadline
+        | CalendarEntryKind::DependencyNeeded => "Plan",
+        CalendarEntryKind::RecommendationDeadline => "Assurance",
+        CalendarEntryKind::ActionDue
+        | CalendarEntryKind::ActionPartDue
+        | CalendarEntryKind::Meeting => "Meetings",
+        CalendarEntryKind::ReportDue => "Oversight",
+        CalendarEntryKind::Communications | CalendarEntryKind::AssetReview => "Communications",
+        CalendarEntryKind::TermsReview
+        | CalendarEntryKind::RotationDue
+        | CalendarEntryKind::MembershipEnd
+        | CalendarEntryKind::InvitationEnd
+        | CalendarEntryKind::RemitEnd => "Boards",
+        CalendarEntryKind::StrategyReview | CalendarEntryKind::StrategyExpected => "Strategy",
+        CalendarEntryKind::RiskReview | CalendarEntryKind::EscalationAcknowledgement => "Risk",
+        CalendarEntryKind::DashboardPromised | CalendarEntryKind::MeasureTargetEnd => "Performance",
+        CalendarEntryKind::WaiverEnd => "Gaps",
     }
 }
 
@@ -171,11 +177,11 @@ mod tests {
     use super::*;
     use crate::views::RecordName;
 
-    fn thing(name: &str) -> DatedThing {
+    fn thing(name: &str) -> CalendarEntry {
         let day = NaiveDate::from_ymd_opt(2020, 9, 28).expect("a day");
-        DatedThing {
+        CalendarEntry {
             uid: format!("{}.communications@stride", Uuid::from_u128(7)),
-            date_kind: DateKind::Communications,
+            date_kind: CalendarEntryKind::Communications,
             record: RecordName {
                 kind: "communications_activity".into(),
                 id: Uuid::from_u128(7),
@@ -186,7 +192,7 @@ mod tests {
             ends_on: day + chrono::TimeDelta::days(6),
             precision: Precision::Day,
             source_text: None,
-            state: DateState::Upcoming,
+            state: CalendarEntryState::Upcoming,
             is_first_date: false,
             board_id: None,
             version: 3,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use dates::{DateKind, DateState, DatedThing, Wanted, gather};
+pub use dates::{CalendarEntry, CalendarEntryKind, CalendarEntryState, Wanted, gather};
 pub use ics::write;
 
 use super::request::{Asked, View, id_of, operation, some_of, window, words};
@@ -35,7 +35,7 @@ pub const MOST: usize = 10_000;
 
 /// Number of dates by state.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct DateCounts {
+pub struct CalendarCounts {
     /// Still to come.
     pub upcoming: u32,
     /// In progress.
@@ -52,7 +52,7 @@ pub struct DateCounts {
 
 /// All dates in a window.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DatesView {
+pub struct CalendarView {
     /// Date the view is calculated for.
     pub on: NaiveDate,
     /// First day of the window.
@@ -64,17 +64,17 @@ pub struct DatesView {
     /// Settings that decide when an escalation must be acknowledged.
     pub settings: SettingsUsed,
     /// Number of dates by state.
-    pub counts: DateCounts,
+    pub counts: CalendarCounts,
     /// Dates with a day in the window, ordered by first day.
     #[schema(max_items = 10_000)]
-    pub items: Vec<DatedThing>,
+    pub items: Vec<CalendarEntry>,
 }
 
-impl View for DatesView {
+impl View for CalendarView {
     const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Ics];
 
     fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &DatedThing| {
+        let row = |item: &CalendarEntry| {
             let mut row = Map::new();
             flatten(&mut row, "", json!(item));
             row
@@ -106,9 +106,9 @@ fn wanted(asked: &Asked) -> Result<Wanted, Problem> {
     })
 }
 
-fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
+fn calendar(asked: &Asked) -> Result<CalendarView, Problem> {
     let wanted = wanted(asked)?;
-    let states: Vec<DateState> = words(asked, "state")?;
+    let states: Vec<CalendarEntryState> = words(asked, "state")?;
     let mut items = gather(&asked.seen, asked.on, &wanted);
     items.retain(|i| states.is_empty() || states.contains(&i.state));
     if items.len() > MOST {
@@ -118,19 +118,19 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
         );
         return Err(invalid("until", &detail));
     }
-    let mut counts = DateCounts::default();
+    let mut counts = CalendarCounts::default();
     for item in &items {
         *match item.state {
-            DateState::Upcoming => &mut counts.upcoming,
-            DateState::Running => &mut counts.running,
-            DateState::Overdue => &mut counts.overdue,
-            DateState::Done => &mut counts.done,
-            DateState::Passed => &mut counts.passed,
-            DateState::Cancelled => &mut counts.cancelled,
+            CalendarEntryState::Upcoming => &mut counts.upcoming,
+            CalendarEntryState::Running => &mut counts.running,
+            CalendarEntryState::Overdue => &mut counts.overdue,
+            CalendarEntryState::Done => &mut counts.done,
+            CalendarEntryState::Passed => &mut counts.passed,
+            CalendarEntryState::Cancelled => &mut counts.cancelled,
         } += 1;
     }
     let (from, until) = wanted.window;
-    Ok(DatesView {
+    Ok(CalendarView {
         on: asked.on,
         from,
         until,
@@ -147,10 +147,10 @@ fn calendar(asked: &Asked) -> Result<DatesView, Problem> {
 pub fn for_feed(
     seen: &crate::world::visible::VisibleWorld,
     on: NaiveDate,
-    kinds: Vec<DateKind>,
+    kinds: Vec<CalendarEntryKind>,
     unit: Option<Uuid>,
     board: Option<Uuid>,
-) -> Vec<DatedThing> {
+) -> Vec<CalendarEntry> {
     let from = on.checked_sub_days(Days::new(31)).unwrap_or(on);
     let until = on.checked_add_days(Days::new(366)).unwrap_or(on);
     let wanted = Wanted {
@@ -173,12 +173,12 @@ pub fn operations() -> Vec<Operation> {
     let day =
         |name: &str, what: &str| query(name, what, json!({ "type": "string", "format": "date" }));
     let states = [
-        DateState::Upcoming,
-        DateState::Running,
-        DateState::Overdue,
-        DateState::Done,
-        DateState::Passed,
-        DateState::Cancelled,
+        CalendarEntryState::Upcoming,
+        CalendarEntryState::Running,
+        CalendarEntryState::Overdue,
+        CalendarEntryState::Done,
+        CalendarEntryState::Passed,
+        CalendarEntryState::Cancelled,
     ];
     vec![
         operation(
@@ -201,7 +201,7 @@ pub fn operations() -> Vec<Operation> {
             some_of(
                 "kind",
                 "Only dates of these kinds.",
-                &DateKind::ALL.map(|k| word(&k)),
+                &CalendarEntryKind::ALL.map(|k| word(&k)),
             ),
             some_of(
                 "state",
@@ -233,5 +233,5 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<DatesView>(schemas);
+    add_answer::<CalendarView>(schemas);
 }

@@ -13,8 +13,8 @@ use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::performance::{Dashboard, DashboardMaturity};
 use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, StrategyVersion};
-use crate::views::findings::GapSeverity as Is;
-use crate::views::readiness::standing;
+use crate::views::findings::FindingSeverity as Is;
+use crate::views::readiness::readiness;
 use crate::world::Rec;
 use crate::world::id::either;
 use crate::world::record::word;
@@ -116,7 +116,7 @@ pub const RULES: &[Rule] = &[
             let is_open = |id: &Uuid| {
                 c.seen
                     .any(*id)
-                    .is_some_and(|x| standing(c.seen, x).is_open())
+                    .is_some_and(|x| readiness(c.seen, x).is_open())
             };
             let open: Vec<Uuid> = to.into_iter().filter(is_open).collect();
             (!open.is_empty()).then(|| {

@@ -9,7 +9,7 @@ use crate::registers::governance::{Board, BoardStatus, TermsOfReference, TermsSt
 use crate::registers::meetings::{
     Action, ActionPart, ActionResponse, ActionState, ActionStatus, Meeting, MeetingStatus,
 };
-use crate::views::findings::GapSeverity as Is;
+use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::id::either;
 use crate::world::record::word;

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use self::rule::{Clash, Context, Said};
 use super::RecordName;
-use super::findings::{Found, GapSeverity, Rules};
+use super::findings::{FindingSeverity, Found, Rules};
 use super::request::{Asked, View, operation};
 use super::rows::flatten;
 use super::status::Named;
@@ -49,7 +49,7 @@ const MOST_AGAINST: usize = 20;
 
 /// One of the three statements about a record.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Statement {
+pub struct ContradictionStatement {
     /// The statement as a code.
     #[schema(max_length = 100)]
     pub code: String,
@@ -71,7 +71,7 @@ pub struct Contradiction {
     #[schema(max_length = 60)]
     pub rule: String,
     /// How serious it is.
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Record that it was found on.
@@ -80,12 +80,12 @@ pub struct Contradiction {
     #[schema(max_length = 300)]
     pub reason: String,
     /// What is claimed or declared.
-    pub claimed: Statement,
+    pub claimed: ContradictionStatement,
     /// What was found by those who check it: audit, the board or an approver. Null if nobody checks
     /// such records.
-    pub verified: Option<Statement>,
+    pub verified: Option<ContradictionStatement>,
     /// What follows from the records. Null if only a verification contradicts the claim.
-    pub computed: Option<Statement>,
+    pub computed: Option<ContradictionStatement>,
     /// Records that contradict the claim; the first 20.
     #[schema(max_items = 20)]
     pub against: Vec<RecordName>,
@@ -101,7 +101,7 @@ pub struct ContradictionCount {
     #[schema(max_length = 60)]
     pub rule: String,
     /// How serious each one is.
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// Register that they belong to.
     pub register: GapRegister,
     /// Number found.
@@ -173,7 +173,7 @@ impl View for ContradictionsView {
     }
 }
 
-fn statement(seen: &VisibleWorld, said: Said) -> Statement {
+fn statement(seen: &VisibleWorld, said: Said) -> ContradictionStatement {
     let named = |id: Uuid| {
         if let Some(post) = seen.get::<Post>(id) {
             return Some(Named::new(&post.meta, &post.data.title));
@@ -185,7 +185,7 @@ fn statement(seen: &VisibleWorld, said: Said) -> Statement {
             title: of.title,
         })
     };
-    Statement {
+    ContradictionStatement {
         code: said.code,
         words: said.words,
         by: said.by.and_then(named),

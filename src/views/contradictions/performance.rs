@@ -5,7 +5,7 @@ use super::rule::{Clash, Each, Rule, Said};
 use crate::registers::performance::{
     Dashboard, DashboardMaturity, Measure, MeasureId, MeasureState, Observation,
 };
-use crate::views::findings::GapSeverity as Is;
+use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 

@@ -15,7 +15,7 @@ use crate::registers::query::has;
 use crate::registers::strategy::{
     StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus,
 };
-use crate::views::findings::GapSeverity as Is;
+use crate::views::findings::FindingSeverity as Is;
 use crate::views::rag::Rated;
 use crate::world::Rec;
 use crate::world::record::word;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::rule::{Clash, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
-use crate::views::findings::GapSeverity as Is;
+use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
 

@@ -9,7 +9,7 @@ use crate::registers::strategy::{
     Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
     StrategyVersionStatus, Suggestion, SuggestionDisposition,
 };
-use crate::views::findings::GapSeverity as Is;
+use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::id::either;
 use crate::world::record::word;

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::assurance::{
     Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation,
     RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::rule::{
-    Context, Each, Fault, GapSeverity as Is, Rule, because, goals_of, is_active, plain_if,
+    Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, is_active, plain_if,
 };
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{

@@ -1,7 +1,9 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::latest_terms;
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, is_active, plain_if};
+use super::rule::{
+    Context, Each, Fault, FindingSeverity as Is, Rule, because, is_active, plain_if,
+};
 use crate::registers::governance::Board;
 use crate::registers::meetings::{
     Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus,
@@ -107,7 +109,7 @@ pub const RULES: &[Rule] = &[
         why: "A request that the board does not follow up has no effect.",
         remedy: "Do it and have the board close it, or defer it with a reason.",
         answers: &["2017, Action 14"],
-        check: &Each::new(|c, a: &Rec<Action>| match a.judged_on() {
+        check: &Each::new(|c, a: &Rec<Action>| match a.overdue_after() {
             Some(due) if a.is_overdue(c.on) => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())

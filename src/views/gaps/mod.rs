@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::findings::{GapRules, GapSeverity, Rules};
+use super::findings::{FindingRules, FindingSeverity, Rules};
 use super::gathering::Gathered;
 use super::request::{Asked, View, operation, words};
 use super::rows::row;
@@ -70,7 +70,7 @@ pub struct Gap {
     #[schema(max_length = 60)]
     pub rule: String,
     /// How serious it is.
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Record that it was found on.
@@ -82,12 +82,12 @@ pub struct Gap {
     #[schema(max_length = 300)]
     pub remedy: String,
     /// Waiver of the gap; null if the gap is open.
-    pub waiver: Option<Waived>,
+    pub waiver: Option<GapWaiverInForce>,
 }
 
 /// The waiver of a gap.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Waived {
+pub struct GapWaiverInForce {
     /// Id of the waiver.
     pub id: Uuid,
     /// Reference.
@@ -109,7 +109,7 @@ pub struct GapCount {
     #[schema(max_length = 60)]
     pub rule: String,
     /// How serious each one is.
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// Register that they belong to.
     pub register: GapRegister,
     /// Number of open gaps found.
@@ -122,7 +122,7 @@ pub struct GapCount {
 
 /// A gap that a paper shows.
 pub struct ShownGap {
-    pub severity: GapSeverity,
+    pub severity: FindingSeverity,
     /// What is wrong; none if the rule no longer finds anything.
     pub reason: Option<String>,
     pub remedy: &'static str,
@@ -194,7 +194,7 @@ fn gap(found: &Found<'_>, context: &Context<'_>) -> Gap {
         record: RecordName::of(context.seen, found.record),
         reason: found.finding.reason(rule),
         remedy: rule.remedy.to_owned(),
-        waiver: waiver.map(|w| Waived {
+        waiver: waiver.map(|w| GapWaiverInForce {
             id: w.meta.id,
             reference: w.meta.reference.clone(),
             reason: w.data.reason.clone(),
@@ -336,7 +336,7 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<GapsView>(schemas);
-    add_answer::<GapRules>(schemas);
+    add_answer::<FindingRules>(schemas);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What oversight lacks: reports that should have been made, and a record of what channels cover.
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::oversight::{
     OccurrenceState, OversightChannel, ReportObligation, ReportSubmission, occurrences,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because};
 use crate::registers::assurance::Recommendation;
 use crate::registers::evidence::{Document, DocumentState, DocumentVersion};
 use crate::registers::meetings::Meeting;
@@ -170,7 +170,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     // An issued paper is checked for the date that it was written for.
     let on = paper
         .computed
-        .judged_on
+        .assessed_on
         .or(paper.data.as_of_on)
         .unwrap_or(c.on);
     let basis = Basis::of_day(c.seen.clone(), on);

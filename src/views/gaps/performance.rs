@@ -2,7 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::links::count;
 use crate::registers::performance::{
     Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget,

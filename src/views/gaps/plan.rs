@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::rule::{Context, Each, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness,
     PlanStatus, ProgressUpdate, Rag, WorkPlanItem,

@@ -1,6 +1,6 @@
 //! What risk registers lack.
 
-use super::rule::{Each, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Each, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::risk::{
     Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus,
 };

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-pub use crate::views::findings::GapSeverity;
+pub use crate::views::findings::FindingSeverity;
 
 use crate::registers::checks::runs_on;
 use crate::registers::communications::GoodPractice;
@@ -26,7 +26,7 @@ use crate::registers::representation::RepresentationTarget;
 use crate::registers::settings::SettingSet;
 use crate::views::findings::{self, Finding, Rules};
 use crate::views::performance::{MeasureAvailability, availability};
-use crate::views::representation::{Picture, TargetState, at_the_table};
+use crate::views::representation::{Picture, RepresentationTargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
 use crate::world::visible::VisibleWorld;
 use crate::world::{IdMap, IdSet, Rec, Resource};
@@ -224,7 +224,7 @@ impl<'a> Context<'a> {
     }
 
     /// How far a representation target is met, as the view of its board says.
-    pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<TargetState> {
+    pub fn target(&self, target: &Rec<RepresentationTarget>) -> Option<RepresentationTargetState> {
         let (targets, _) = self.picture(target.data.board_id.uuid()).heard();
         targets.into_iter().find(|t| t.target_id == target.meta.id)
     }

@@ -1,6 +1,8 @@
 //! Gaps in board seats: who is missing, and on what terms members hold their seats.
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, is_active, plain_if};
+use super::rule::{
+    Context, Each, Fault, FindingSeverity as Is, Rule, because, is_active, plain_if,
+};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Membership};
 use crate::registers::organisation::{Unit, UnitKind};

@@ -1,6 +1,6 @@
 //! What strategies lack.
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::checks::runs_on;
 use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::performance::MeasureState;

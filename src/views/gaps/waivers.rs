@@ -1,6 +1,6 @@
 //! Waivers for which there is no gap.
 
-use super::rule::{Context, Each, Fault, GapSeverity as Is, Rule, because};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because};
 use crate::registers::checks::runs_on;
 use crate::registers::gaps::GapWaiver;
 use crate::world::Rec;

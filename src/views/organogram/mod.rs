@@ -9,8 +9,8 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{
-    OrganogramCounts, OrganogramEdge, OrganogramMembers, OrganogramNode, OrganogramNodeKind,
-    OrganogramPlace, OrganogramRepeat, OrganogramTerms, OrganogramView,
+    OrganogramCounts, OrganogramMembers, OrganogramNode, OrganogramNodeKind, OrganogramPlace,
+    OrganogramRelationship, OrganogramRepeat, OrganogramTerms, OrganogramView,
 };
 use serde_json::{Map, Value, json};
 use strum::VariantArray;
@@ -56,7 +56,7 @@ impl View for OrganogramView {
         let row = |node: &OrganogramNode| {
             let lines = |kind: BoardRelationshipKind| {
                 let own = self
-                    .edges
+                    .relationships
                     .iter()
                     .filter(|e| e.from_id == node.id && e.relationship_kind == kind);
                 own.filter_map(|e| reference.get(&e.to_id).copied())
@@ -234,7 +234,7 @@ fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
 fn wanted(
     asked: &Asked,
     all: &[&Rec<Board>],
-    edges: &[&Rec<BoardRelationship>],
+    relationships: &[&Rec<BoardRelationship>],
 ) -> Result<BTreeSet<Uuid>, Problem> {
     let statuses: Vec<BoardStatus> = words(asked, "status")?;
     let (root, unit) = (id_of(asked, "board_id")?, id_of(asked, "unit_id")?);
@@ -246,9 +246,9 @@ fn wanted(
             let up = |e: &&&Rec<BoardRelationship>| {
                 e.data.relationship_kind == BoardRelationshipKind::ReportsTo && e.data.to_id == at
             };
-            for edge in edges.iter().filter(up) {
-                if below.insert(edge.data.from_board_id.uuid()) {
-                    todo.push(edge.data.from_board_id.uuid());
+            for relationship in relationships.iter().filter(up) {
+                if below.insert(relationship.data.from_board_id.uuid()) {
+                    todo.push(relationship.data.from_board_id.uuid());
                 }
             }
         }
@@ -281,7 +281,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let boards: HashMap<Uuid, &Rec<Board>> = all.iter().map(|b| (b.meta.id, *b)).collect();
     let is_there =
         |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
-    let mut edges: Vec<&Rec<BoardRelationship>> = lines
+    let mut relationships: Vec<&Rec<BoardRelationship>> = lines
         .into_iter()
         .filter(|e| kinds.is_empty() || kinds.contains(&e.data.relationship_kind))
         .filter(|e| {
@@ -291,10 +291,10 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             boards.contains_key(&e.data.from_board_id.uuid()) && is_there(e.data.to_id.uuid())
         })
         .collect();
-    edges.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
+    relationships.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
     let mut ids = wanted.clone();
     ids.extend(
-        edges
+        relationships
             .iter()
             .flat_map(|e| [e.data.from_board_id.uuid(), e.data.to_id.uuid()]),
     );
@@ -314,9 +314,9 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         })
         .collect();
     nodes.sort_by(|a, b| a.reference.cmp(&b.reference));
-    let edges: Vec<OrganogramEdge> = edges
+    let relationships: Vec<OrganogramRelationship> = relationships
         .into_iter()
-        .map(|e| OrganogramEdge {
+        .map(|e| OrganogramRelationship {
             id: e.meta.id,
             reference: e.meta.reference.clone(),
             from_id: e.data.from_board_id.uuid(),
@@ -325,7 +325,10 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             agreement: e.computed.agreement,
         })
         .collect();
-    let tied: BTreeSet<Uuid> = edges.iter().flat_map(|e| [e.from_id, e.to_id]).collect();
+    let tied: BTreeSet<Uuid> = relationships
+        .iter()
+        .flat_map(|e| [e.from_id, e.to_id])
+        .collect();
     let is_board = |n: &&OrganogramNode| n.node_kind == OrganogramNodeKind::Board;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let boards = || nodes.iter().filter(is_board);
@@ -335,28 +338,34 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         counts: OrganogramCounts {
             boards: count(boards().count()),
             bodies: count(nodes.len() - boards().count()),
-            edges: count(edges.len()),
+            relationships: count(relationships.len()),
             boards_with_gaps: count(boards().filter(|n| !n.gaps.is_empty()).count()),
-            boards_without_lines: count(boards().filter(|n| !tied.contains(&n.id)).count()),
+            boards_without_relationships: count(boards().filter(|n| !tied.contains(&n.id)).count()),
         },
-        tree: tree(&nodes, &edges),
+        tree: tree(&nodes, &relationships),
         nodes,
-        edges,
+        relationships,
     })
 }
 
 /// The reporting lines as a tree, from the top down. A body that reports to several others appears
 /// in full below the first of them, by reference. Bodies in a circle have no top, so their tree
 /// begins with the first of them.
-fn tree(nodes: &[OrganogramNode], edges: &[OrganogramEdge]) -> Vec<OrganogramPlace> {
+fn tree(
+    nodes: &[OrganogramNode],
+    relationships: &[OrganogramRelationship],
+) -> Vec<OrganogramPlace> {
     let mut below: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
     let mut has_parent: BTreeSet<Uuid> = BTreeSet::new();
-    for edge in edges
+    for relationship in relationships
         .iter()
         .filter(|e| e.relationship_kind == BoardRelationshipKind::ReportsTo)
     {
-        below.entry(edge.to_id).or_default().push(edge.from_id);
-        has_parent.insert(edge.from_id);
+        below
+            .entry(relationship.to_id)
+            .or_default()
+            .push(relationship.from_id);
+        has_parent.insert(relationship.from_id);
     }
     let rank: HashMap<Uuid, usize> = nodes
         .iter()

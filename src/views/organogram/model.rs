@@ -116,7 +116,7 @@ fn codes() -> utoipa::openapi::schema::Array {
 
 /// A relationship of a board to another board or body.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OrganogramEdge {
+pub struct OrganogramRelationship {
     /// Id.
     pub id: Uuid,
     /// Reference.
@@ -167,11 +167,11 @@ pub struct OrganogramCounts {
     /// Other bodies.
     pub bodies: u32,
     /// Board relationships.
-    pub edges: u32,
+    pub relationships: u32,
     /// Boards with gaps.
     pub boards_with_gaps: u32,
     /// Boards without any board relationship.
-    pub boards_without_lines: u32,
+    pub boards_without_relationships: u32,
 }
 
 /// The organogram on a date.
@@ -189,7 +189,7 @@ pub struct OrganogramView {
     pub nodes: Vec<OrganogramNode>,
     /// Board relationships, by reference.
     #[schema(max_items = 10000)]
-    pub edges: Vec<OrganogramEdge>,
+    pub relationships: Vec<OrganogramRelationship>,
     /// The tree of reporting lines from the top down. Each place comes directly after the one above
     /// it, or after the trees of its siblings.
     #[schema(max_items = 10000)]
@@ -204,7 +204,7 @@ pub(super) fn gap_words(code: &str) -> String {
 }
 
 /// Label of a board relationship.
-pub(super) const fn edge_words(kind: BoardRelationshipKind) -> &'static str {
+pub(super) const fn relationship_words(kind: BoardRelationshipKind) -> &'static str {
     match kind {
         BoardRelationshipKind::ReportsTo => "reports to",
         BoardRelationshipKind::Assures => "assures",
@@ -214,9 +214,9 @@ pub(super) const fn edge_words(kind: BoardRelationshipKind) -> &'static str {
 }
 
 /// Whether a board relationship still lacks an agreement that it needs.
-pub(super) const fn is_unsettled(edge: &OrganogramEdge) -> bool {
+pub(super) const fn is_unsettled(relationship: &OrganogramRelationship) -> bool {
     matches!(
-        edge.agreement,
+        relationship.agreement,
         RelationshipAgreement::Missing | RelationshipAgreement::OneSided
     )
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::layout::{BOX, Layout, Line, Net, Placed, Port, lay};
 use super::model::{
-    OrganogramEdge, OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words,
-    is_unsettled,
+    OrganogramNode, OrganogramNodeKind, OrganogramRelationship, OrganogramView, gap_words,
+    is_unsettled, relationship_words,
 };
 use crate::registers::governance::{BoardRelationshipKind, BoardStatus};
 use crate::views::diagram::{line as one_line, xml};
@@ -24,14 +24,14 @@ const HEAD: i32 = 128;
 
 /// Style of a line of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum Style {
     Name,
     Sort,
     Fact,
     Gap,
 }
 
-impl Look {
+impl Style {
     const fn size(self) -> i32 {
         match self {
             Self::Name => 14,
@@ -47,7 +47,7 @@ impl Look {
 /// A line of text in a box, placed by its left end on the baseline.
 #[derive(Debug)]
 struct Text {
-    look: Look,
+    style: Style,
     x: i32,
     y: i32,
     words: String,
@@ -78,13 +78,13 @@ const fn wide(c: char) -> i32 {
 }
 
 /// Approximate width of a text.
-fn width(words: &str, look: Look) -> i32 {
-    let bold = if look == Look::Name { 108 } else { 100 };
-    words.chars().map(wide).sum::<i32>() * look.size() / 1_000 * bold / 100
+fn width(words: &str, style: Style) -> i32 {
+    let bold = if style == Style::Name { 108 } else { 100 };
+    words.chars().map(wide).sum::<i32>() * style.size() / 1_000 * bold / 100
 }
 
 /// Wraps words into lines no wider than `room`. A word wider than that is broken.
-fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
+fn wrap(words: &str, style: Style, room: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut at = String::new();
     for word in one_line(words).split(' ').filter(|w| !w.is_empty()) {
@@ -93,7 +93,7 @@ fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
         } else {
             format!("{at} {word}")
         };
-        if width(&longer, look) <= room {
+        if width(&longer, style) <= room {
             at = longer;
             continue;
         }
@@ -102,7 +102,7 @@ fn wrap(words: &str, look: Look, room: i32) -> Vec<String> {
         }
         for c in word.chars() {
             at.push(c);
-            if width(&at, look) > room {
+            if width(&at, style) > room {
                 at.pop();
                 lines.push(std::mem::take(&mut at));
                 at.push(c);
@@ -121,10 +121,10 @@ impl Content {
             height: PAD,
             ..Self::default()
         };
-        content.put(&node.title, Look::Name, PAD);
-        content.put(&node.sort(), Look::Sort, PAD);
+        content.put(&node.title, Style::Name, PAD);
+        content.put(&node.sort(), Style::Sort, PAD);
         for fact in node.facts() {
-            content.put(&fact, Look::Fact, PAD);
+            content.put(&fact, Style::Fact, PAD);
         }
         for gap in &node.gaps {
             content.height += 4;
@@ -133,7 +133,7 @@ impl Content {
             // The warning sign goes to the left of it.
             content.put(
                 &format!("Gap: {}", gap_words(gap)),
-                Look::Gap,
+                Style::Gap,
                 PAD + BADGE_PAD + 14,
             );
             content.height += 4;
@@ -143,16 +143,16 @@ impl Content {
         content
     }
 
-    fn put(&mut self, words: &str, look: Look, left: i32) {
-        let right = if look == Look::Gap {
+    fn put(&mut self, words: &str, style: Style, left: i32) {
+        let right = if style == Style::Gap {
             PAD + BADGE_PAD
         } else {
             PAD
         };
-        for words in wrap(words, look, BOX - left - right) {
-            self.height += look.leading();
+        for words in wrap(words, style, BOX - left - right) {
+            self.height += style.leading();
             self.texts.push(Text {
-                look,
+                style,
                 x: left,
                 y: self.height - 4,
                 words,
@@ -197,19 +197,21 @@ fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
         .enumerate()
         .map(|(n, node)| (node.id, n))
         .collect();
-    let line = |edge: &OrganogramEdge| {
+    let line = |relationship: &OrganogramRelationship| {
         Some(Line {
-            from: *numbers.get(&edge.from_id)?,
-            to: *numbers.get(&edge.to_id)?,
-            kind: KINDS.iter().position(|k| *k == edge.relationship_kind)?,
+            from: *numbers.get(&relationship.from_id)?,
+            to: *numbers.get(&relationship.to_id)?,
+            kind: KINDS
+                .iter()
+                .position(|k| *k == relationship.relationship_kind)?,
             upwards: matches!(
-                edge.relationship_kind,
+                relationship.relationship_kind,
                 BoardRelationshipKind::ReportsTo | BoardRelationshipKind::EscalatesTo
             ),
-            is_marked: is_unsettled(edge),
+            is_marked: is_unsettled(relationship),
         })
     };
-    let lines: Vec<Line> = view.edges.iter().filter_map(line).collect();
+    let lines: Vec<Line> = view.relationships.iter().filter_map(line).collect();
     let heights: Vec<i32> = contents.iter().map(|c| c.height).collect();
     lay(&heights, &lines)
 }
@@ -235,9 +237,9 @@ pub fn draw(view: &OrganogramView) -> String {
             relationships: {}.",
         counts.boards,
         counts.bodies,
-        counts.edges,
+        counts.relationships,
         counts.boards_with_gaps,
-        counts.boards_without_lines
+        counts.boards_without_relationships
     );
     let _ = writeln!(
         out,
@@ -284,7 +286,7 @@ pub fn draw(view: &OrganogramView) -> String {
 fn legend(out: &mut String) {
     let mut x = MARGIN;
     let y = 92;
-    for (kind, edge) in KINDS.iter().enumerate() {
+    for (kind, relationship) in KINDS.iter().enumerate() {
         let _ = write!(
             out,
             "<g>{}",
@@ -307,7 +309,7 @@ fn legend(out: &mut String) {
             "<text x=\"{}\" y=\"{}\" font-size=\"12\">{}</text></g>",
             x + 62,
             y + 4,
-            edge_words(*edge)
+            relationship_words(*relationship)
         );
         x += 150;
     }
@@ -420,7 +422,7 @@ fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
         .filter(|_| net.kind == 0);
     let name = |n: usize| view.nodes.get(n).map_or("", |n| n.reference.as_str());
     let leaves: Vec<&str> = net.leaves.iter().map(|n| name(*n)).collect();
-    let words = KINDS.get(net.kind).map_or("", |k| edge_words(*k));
+    let words = KINDS.get(net.kind).map_or("", |k| relationship_words(*k));
     let (from, to) = if net.upwards {
         (leaves.join(", "), name(net.hub).to_owned())
     } else {
@@ -493,18 +495,18 @@ fn frame(out: &mut String, node: &OrganogramNode, content: &Content, placed: Pla
         );
     }
     for text in &content.texts {
-        let look = match text.look {
-            Look::Name => " font-weight=\"bold\"",
-            Look::Sort => " font-style=\"italic\" fill=\"#40464e\"",
-            Look::Fact => "",
-            Look::Gap => " fill=\"#8a0019\"",
+        let style = match text.style {
+            Style::Name => " font-weight=\"bold\"",
+            Style::Sort => " font-style=\"italic\" fill=\"#40464e\"",
+            Style::Fact => "",
+            Style::Gap => " fill=\"#8a0019\"",
         };
         let _ = write!(
             out,
-            "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{look}>{}</text>",
+            "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{style}>{}</text>",
             text.x,
             text.y,
-            text.look.size(),
+            text.style.size(),
             xml(&text.words),
         );
     }
@@ -517,7 +519,7 @@ mod tests {
 
     use super::*;
     use crate::registers::governance::{BoardKind, RelationshipAgreement};
-    use crate::views::organogram::{OrganogramCounts, OrganogramEdge, OrganogramMembers};
+    use crate::views::organogram::{OrganogramCounts, OrganogramMembers, OrganogramRelationship};
 
     pub fn board(n: u128, name: &str, gaps: &[&str]) -> OrganogramNode {
         OrganogramNode {
@@ -541,13 +543,13 @@ mod tests {
         }
     }
 
-    fn edge(
+    fn relationship(
         n: u128,
         from: u128,
         to: u128,
         relationship_kind: BoardRelationshipKind,
-    ) -> OrganogramEdge {
-        OrganogramEdge {
+    ) -> OrganogramRelationship {
+        OrganogramRelationship {
             id: Uuid::from_u128(1_000 + n),
             reference: format!("EDG-{n}"),
             from_id: Uuid::from_u128(from),
@@ -588,29 +590,29 @@ mod tests {
             board(n, &name, &gaps[..at % gaps.len()])
         };
         let nodes: Vec<OrganogramNode> = (0..30).map(node).collect();
-        let mut edges: Vec<OrganogramEdge> = (1..6)
-            .map(|n| edge(n, n, 0, BoardRelationshipKind::ReportsTo))
+        let mut relationships: Vec<OrganogramRelationship> = (1..6)
+            .map(|n| relationship(n, n, 0, BoardRelationshipKind::ReportsTo))
             .collect();
-        edges.extend((6..24).map(|n| edge(n, n, 1 + n % 5, BoardRelationshipKind::ReportsTo)));
-        edges.extend(
-            [(8, 0), (13, 2), (20, 0)]
-                .map(|(from, to)| edge(from + 30, from, to, BoardRelationshipKind::EscalatesTo)),
+        relationships.extend(
+            (6..24).map(|n| relationship(n, n, 1 + n % 5, BoardRelationshipKind::ReportsTo)),
         );
-        edges.extend(
-            [(0, 24), (2, 25), (3, 9)]
-                .map(|(from, to)| edge(from + 60, from, to, BoardRelationshipKind::Assures)),
-        );
-        edges.extend(
-            [(1, 26), (1, 11), (4, 26), (4, 22)].map(|(from, to)| {
-                edge(from + 90 + to, from, to, BoardRelationshipKind::AllocatesTo)
+        relationships.extend([(8, 0), (13, 2), (20, 0)].map(|(from, to)| {
+            relationship(from + 30, from, to, BoardRelationshipKind::EscalatesTo)
+        }));
+        relationships.extend(
+            [(0, 24), (2, 25), (3, 9)].map(|(from, to)| {
+                relationship(from + 60, from, to, BoardRelationshipKind::Assures)
             }),
         );
+        relationships.extend([(1, 26), (1, 11), (4, 26), (4, 22)].map(|(from, to)| {
+            relationship(from + 90 + to, from, to, BoardRelationshipKind::AllocatesTo)
+        }));
         OrganogramView {
             on: NaiveDate::from_ymd_opt(2020, 10, 26).expect("a day"),
             journal_seq: 1,
             counts: OrganogramCounts::default(),
             nodes,
-            edges,
+            relationships,
             tree: Vec::new(),
         }
     }
@@ -632,14 +634,14 @@ mod tests {
         for (content, node) in contents.iter().zip(&view.nodes) {
             let mut below = 0;
             for text in &content.texts {
-                let right = text.x + width(&text.words, text.look);
+                let right = text.x + width(&text.words, text.style);
                 assert!(
                     text.x >= PAD && right <= BOX - PAD,
                     "{} leaves its box",
                     text.words
                 );
                 assert!(
-                    text.y - text.look.size() >= below && text.y <= content.height - PAD + 4,
+                    text.y - text.style.size() >= below && text.y <= content.height - PAD + 4,
                     "{} lies on another",
                     text.words
                 );
@@ -648,7 +650,7 @@ mod tests {
             let said: Vec<&str> = content
                 .texts
                 .iter()
-                .filter(|t| t.look == Look::Name)
+                .filter(|t| t.style == Style::Name)
                 .map(|t| t.words.as_str())
                 .collect();
             assert_eq!(said.join(" "), node.title, "the whole name is there");
@@ -688,6 +690,10 @@ mod tests {
             "{graph}"
         );
         let dot = super::super::text::dot(&view);
-        assert_eq!(dot.lines().count(), 30 + view.edges.len() + 4, "{dot}");
+        assert_eq!(
+            dot.lines().count(),
+            30 + view.relationships.len() + 4,
+            "{dot}"
+        );
     }
 }

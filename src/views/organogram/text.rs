@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 use super::model::{
-    OrganogramNode, OrganogramNodeKind, OrganogramView, edge_words, gap_words, is_unsettled,
+    OrganogramNode, OrganogramNodeKind, OrganogramView, gap_words, is_unsettled, relationship_words,
 };
 use crate::registers::governance::BoardRelationshipKind;
 use crate::views::diagram;
@@ -62,21 +62,27 @@ pub fn mermaid(view: &OrganogramView) -> String {
         let _ = writeln!(out, "  n{n}[{label}]:::{class}");
     }
     let numbers = numbers(view);
-    for edge in &view.edges {
-        let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
+    for relationship in &view.relationships {
+        let (Some(from), Some(to)) = (
+            numbers.get(&relationship.from_id),
+            numbers.get(&relationship.to_id),
+        ) else {
             continue;
         };
-        let line = match edge.relationship_kind {
+        let line = match relationship.relationship_kind {
             BoardRelationshipKind::ReportsTo => "-->",
             BoardRelationshipKind::EscalatesTo => "==>",
             BoardRelationshipKind::Assures | BoardRelationshipKind::AllocatesTo => "-.->",
         };
-        let missing = if is_unsettled(edge) {
+        let missing = if is_unsettled(relationship) {
             ", not agreed by both"
         } else {
             ""
         };
-        let words = diagram::mermaid(&format!("{}{missing}", edge_words(edge.relationship_kind)));
+        let words = diagram::mermaid(&format!(
+            "{}{missing}",
+            relationship_words(relationship.relationship_kind)
+        ));
         let _ = writeln!(out, "  n{from} {line}|{words}| n{to}");
     }
     out.push_str(
@@ -105,26 +111,32 @@ pub fn dot(view: &OrganogramView) -> String {
         let _ = writeln!(out, "  n{n} [label={label}{style}];");
     }
     let numbers = numbers(view);
-    for edge in &view.edges {
-        let (Some(from), Some(to)) = (numbers.get(&edge.from_id), numbers.get(&edge.to_id)) else {
+    for relationship in &view.relationships {
+        let (Some(from), Some(to)) = (
+            numbers.get(&relationship.from_id),
+            numbers.get(&relationship.to_id),
+        ) else {
             continue;
         };
-        let style = match edge.relationship_kind {
+        let style = match relationship.relationship_kind {
             BoardRelationshipKind::ReportsTo => "solid",
             BoardRelationshipKind::EscalatesTo => "bold",
             BoardRelationshipKind::Assures => "dashed",
             BoardRelationshipKind::AllocatesTo => "dotted",
         };
-        let missing = if is_unsettled(edge) {
+        let missing = if is_unsettled(relationship) {
             ", not agreed by both"
         } else {
             ""
         };
-        let words = diagram::dot(&format!("{}{missing}", edge_words(edge.relationship_kind)));
+        let words = diagram::dot(&format!(
+            "{}{missing}",
+            relationship_words(relationship.relationship_kind)
+        ));
         // Allocations do not affect the ranking: the body that receives one is drawn below the body
         // that gives it.
         let ranked = matches!(
-            edge.relationship_kind,
+            relationship.relationship_kind,
             BoardRelationshipKind::ReportsTo | BoardRelationshipKind::EscalatesTo
         );
         let _ = writeln!(

@@ -43,7 +43,7 @@ fn row(a: &Rec<Action>, basis: &Basis) -> Option<PaperAction> {
         status: a.data.status,
         progress: a.computed.state,
         due: when(basis, &a.data.due, a.data.target_meeting_id.map(Into::into)),
-        judged_on: a.judged_on(),
+        overdue_after: a.overdue_after(),
         is_overdue: a.is_overdue(basis.on),
         deferral_count: a.computed.deferral_count,
         parts: parts.into_iter().map(|p| part(p, basis)).collect(),

@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::content::{
-    AppendixLine, AskedOfPanel, FORMAT, OverdueLine, PaperContent, PaperFigure, PaperGap,
-    PaperInterdependency, PaperRisk, PaperSection, PaperState, UnresolvedReason,
+    FORMAT, PaperAppendixLine, PaperContent, PaperFigure, PaperGap, PaperInterdependency,
+    PaperOverdueLine, PaperRecommendationToPanel, PaperRisk, PaperSection, PaperState,
+    PaperUnresolvedReason,
 };
 use super::queries::Basis;
 use super::references::Found;
@@ -45,7 +46,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             found.fail(
                 &pointer,
                 &narrative.section,
-                UnresolvedReason::NoSuchSection,
+                PaperUnresolvedReason::NoSuchSection,
             );
         }
     }
@@ -77,7 +78,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             .recommendations
             .iter()
             .zip('a'..='z')
-            .map(|(r, label)| AskedOfPanel {
+            .map(|(r, label)| PaperRecommendationToPanel {
                 label: label.into(),
                 verb: r.verb,
                 text: r.text.clone(),
@@ -267,14 +268,14 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
 
 /// Everything overdue in scope and every overdue action of the board, longest overdue first. The
 /// panel sees it whether or not the author mentions it.
-fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine> {
+fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdueLine> {
     let (seen, on) = (&basis.seen, basis.on);
-    let mut lines: Vec<OverdueLine> = Vec::new();
+    let mut lines: Vec<PaperOverdueLine> = Vec::new();
     let mut line = |id: Uuid, due: Option<NaiveDate>, deferred: bool| {
         let (Some(due_on), Some(record)) = (due, name_of(seen, id)) else {
             return;
         };
-        lines.push(OverdueLine {
+        lines.push(PaperOverdueLine {
             due_on,
             days_late: (on - due_on).num_days(),
             deferred,
@@ -316,14 +317,14 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<OverdueLine>
             .pointing::<Action>(meeting)
             .filter(|a| a.data.meeting_id == meeting);
         for a in given.filter(|a| a.is_overdue(on)) {
-            line(a.meta.id, a.judged_on(), a.computed.due_on.is_none());
+            line(a.meta.id, a.overdue_after(), a.computed.due_on.is_none());
         }
     }
     lines.sort_by(|a, b| (a.due_on, &a.record.reference).cmp(&(b.due_on, &b.record.reference)));
     lines
 }
 
-fn appendix(sources: &Sources<'_>, n: usize) -> AppendixLine {
+fn appendix(sources: &Sources<'_>, n: usize) -> PaperAppendixLine {
     let Sources { paper, seen, basis } = *sources;
     let given = paper.data.appendices.get(n);
     let version = given
@@ -334,7 +335,7 @@ fn appendix(sources: &Sources<'_>, n: usize) -> AppendixLine {
         .or(given.and_then(|a| a.document_id));
     let document = document.and_then(|id| seen.get::<Document>(id));
     let own = |r: &Rec<DocumentVersion>| basis.one(DocumentVersion::KIND, &r.meta.reference);
-    AppendixLine {
+    PaperAppendixLine {
         number: n + 1,
         title: given.map(|a| a.title.clone()).unwrap_or_default(),
         version: version.and_then(|v| name_of(seen, v.meta.id)),

@@ -19,7 +19,7 @@ use crate::registers::risk::{RiskLevel, RiskStatus};
 use crate::registers::settings::SettingsUsed;
 use crate::registers::strategy::{CrossReferenceRelation, GoalKind};
 use crate::views::RecordName;
-use crate::views::findings::GapSeverity;
+use crate::views::findings::FindingSeverity;
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 
@@ -79,7 +79,7 @@ pub struct PaperContent {
     pub key_considerations: Vec<String>,
     /// What the panel is asked to do.
     #[schema(max_items = 26)]
-    pub recommendations_to_panel: Vec<AskedOfPanel>,
+    pub recommendations_to_panel: Vec<PaperRecommendationToPanel>,
     /// Cross-references from and to the strategies in scope.
     #[schema(max_items = 10_000)]
     pub interdependencies: Vec<PaperInterdependency>,
@@ -102,7 +102,7 @@ pub struct PaperContent {
     /// Everything overdue in scope, and every overdue action of the board. Lines that the author
     /// left out give the reason.
     #[schema(max_items = 100_000)]
-    pub overdue: Vec<OverdueLine>,
+    pub overdue: Vec<PaperOverdueLine>,
     /// Impact on equality and diversity.
     pub equality_impact: PaperImplication,
     /// Financial implications.
@@ -113,13 +113,13 @@ pub struct PaperContent {
     pub risk: PaperImplication,
     /// Appendices.
     #[schema(max_items = 30)]
-    pub appendices: Vec<AppendixLine>,
+    pub appendices: Vec<PaperAppendixLine>,
     /// Records that `[[kind:REFERENCE]]` in the author's text refers to.
     #[schema(max_items = 10_000)]
-    pub references: Vec<ResolvedReference>,
+    pub references: Vec<PaperResolvedReference>,
     /// Parts of the author's text that could not be resolved.
     #[schema(max_items = 10_000)]
-    pub unresolved: Vec<UnresolvedReference>,
+    pub unresolved: Vec<PaperUnresolvedReference>,
 }
 
 fn texts() -> utoipa::openapi::schema::Array {
@@ -187,7 +187,7 @@ pub struct PaperFigure {
 
 /// What the panel is asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct AskedOfPanel {
+pub struct PaperRecommendationToPanel {
     /// Its letter.
     #[schema(max_length = 2)]
     pub label: String,
@@ -419,8 +419,9 @@ pub struct PaperAction {
     /// When it is due, in words.
     #[schema(max_length = 300)]
     pub due: Option<String>,
-    /// Date used to decide whether it is overdue.
-    pub judged_on: Option<NaiveDate>,
+    /// Date after which it is overdue.
+    #[serde(alias = "judged_on")] // in papers frozen by older builds
+    pub overdue_after: Option<NaiveDate>,
     /// Whether it is overdue.
     pub is_overdue: bool,
     /// Number of times it, or a part of it, was deferred.
@@ -469,7 +470,7 @@ pub struct PaperGap {
     #[schema(max_length = 60)]
     pub rule: String,
     /// Severity; null if there is no such rule.
-    pub severity: Option<GapSeverity>,
+    pub severity: Option<FindingSeverity>,
     /// The record; null if it does not exist or the reader may not see it.
     pub record: Option<RecordName>,
     /// Whether the rule still reports the gap.
@@ -487,7 +488,7 @@ pub struct PaperGap {
 
 /// Something overdue.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct OverdueLine {
+pub struct PaperOverdueLine {
     /// The recommendation, item or action.
     pub record: RecordName,
     /// Due date that has passed.
@@ -509,7 +510,7 @@ pub struct OverdueLine {
 
 /// Appendix to a paper.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct AppendixLine {
+pub struct PaperAppendixLine {
     /// Its number.
     #[schema(minimum = 1)]
     pub number: usize,
@@ -535,7 +536,7 @@ pub struct AppendixLine {
 
 /// A reference in the author's text, and the record that it names.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct ResolvedReference {
+pub struct PaperResolvedReference {
     /// Text between the brackets.
     #[schema(max_length = 200)]
     pub text: String,
@@ -550,7 +551,7 @@ pub struct ResolvedReference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum UnresolvedReason {
+pub enum PaperUnresolvedReason {
     /// There is no such record, or the reader may not see it.
     NoSuchRecord,
     /// The text does not have the form `[[kind:REFERENCE]]`.
@@ -566,7 +567,7 @@ pub enum UnresolvedReason {
 
 /// Part of the author's text that could not be resolved. The paper keeps it as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct UnresolvedReference {
+pub struct PaperUnresolvedReference {
     /// JSON Pointer to the field of the paper.
     #[schema(max_length = 200)]
     pub pointer: String,
@@ -574,14 +575,14 @@ pub struct UnresolvedReference {
     #[schema(max_length = 200)]
     pub text: String,
     /// Why it could not be resolved.
-    pub reason: UnresolvedReason,
+    pub reason: PaperUnresolvedReason,
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::OverdueLine;
+    use super::PaperOverdueLine;
 
     #[test]
     fn a_line_frozen_by_an_older_build_is_read() {
@@ -593,7 +594,7 @@ mod tests {
             "due_on": "2020-07-31", "days_late": 87, "put_off": true, "struck": null,
             "query": "/api/v1/actions?overdue=true",
         });
-        let line: OverdueLine = serde_json::from_value(line).expect("it is read");
+        let line: PaperOverdueLine = serde_json::from_value(line).expect("it is read");
         assert!(line.deferred);
         let now = serde_json::to_value(&line).expect("JSON");
         assert_eq!(now["record"]["title"], "Publish the dashboard");

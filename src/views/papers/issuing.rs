@@ -98,7 +98,7 @@ pub fn issue(
     let text = serde_json::to_string(&frozen).map_err(Problem::internal)?;
     let markdown = markdown::write(&layout::nodes(&frozen));
     let mut draft = json!({
-        "paper_id": id, "marking": paper.meta.marking, "paper_version": paper.meta.version, "issued_on": today, "judged_on": basis.on, "as_of": basis.as_of,
+        "paper_id": id, "marking": paper.meta.marking, "paper_version": paper.meta.version, "issued_on": today, "assessed_on": basis.on, "as_of": basis.as_of,
         "journal_seq": frozen.journal_seq, "content_sha256": sha256(&text), "content": text,
         "markdown_sha256": sha256(&markdown), "markdown": markdown,
     });

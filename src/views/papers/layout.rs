@@ -210,7 +210,7 @@ fn asked(content: &PaperContent) -> Vec<Node> {
     if content.recommendations_to_panel.is_empty() {
         return none_or(Vec::new(), "The panel is not asked to do anything.");
     }
-    let item = |r: &super::content::AskedOfPanel| {
+    let item = |r: &super::content::PaperRecommendationToPanel| {
         let verb = vec![
             Span::text(format!("{}. ", r.label)),
             Span::strong(words(&r.verb)),
@@ -558,7 +558,7 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
 }
 
 fn overdue(content: &PaperContent) -> Vec<Node> {
-    let row = |o: &super::content::OverdueLine| {
+    let row = |o: &super::content::PaperOverdueLine| {
         let name = match &o.struck {
             Some(_) => String::new(),
             None => format!(" {}", o.record.title),
@@ -597,7 +597,7 @@ fn implication(content: &PaperContent, implication: &PaperImplication) -> Vec<No
 }
 
 fn appendices(content: &PaperContent) -> Vec<Node> {
-    let row = |a: &super::content::AppendixLine| {
+    let row = |a: &super::content::PaperAppendixLine| {
         let pinned = match (&a.version, &a.sha256, &a.document) {
             (Some(v), Some(hash), _) => format!("{} (SHA-256 {hash})", v.reference),
             (_, _, Some(d)) => format!("{}, no file held here", d.reference),
@@ -632,7 +632,7 @@ fn unresolved(content: &PaperContent) -> Vec<Node> {
     if content.unresolved.is_empty() {
         return Vec::new();
     }
-    let row = |u: &super::content::UnresolvedReference| {
+    let row = |u: &super::content::PaperUnresolvedReference| {
         vec![
             vec![Span::text(&u.text)],
             vec![Span::text(words(&u.reason))],

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use reading::{Says, says};
 
-pub use content::{PaperContent, UnresolvedReference};
+pub use content::{PaperContent, PaperUnresolvedReference};
 pub use issuing::issue_loaded;
 pub use queries::Basis;
 pub use references::Found;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{ResolvedReference, UnresolvedReason, UnresolvedReference};
+use super::content::{PaperResolvedReference, PaperUnresolvedReason, PaperUnresolvedReference};
 use super::markup::{self, Node, Span};
 use super::queries::Basis;
 use crate::policy::Subject;
@@ -55,28 +55,28 @@ fn short(text: &str) -> String {
 
 /// The record that `kind:REFERENCE` names, if the reader may see it. Records about people and
 /// access cannot be named in a paper.
-fn named(seen: &VisibleWorld, text: &str) -> Result<RecordName, UnresolvedReason> {
+fn named(seen: &VisibleWorld, text: &str) -> Result<RecordName, PaperUnresolvedReason> {
     let (kind, reference) = text
         .split_once(':')
-        .ok_or(UnresolvedReason::NotAReference)?;
+        .ok_or(PaperUnresolvedReason::NotAReference)?;
     let known = catalogue()
         .named(kind)
         .filter(|k| k.subject != Subject::Access && !["person", "post_holding"].contains(&k.name));
-    let kind = known.ok_or(UnresolvedReason::NotAReference)?;
+    let kind = known.ok_or(PaperUnresolvedReason::NotAReference)?;
     let id = seen.table(kind).and_then(|t| t.by_reference(reference));
     let record = id
         .and_then(|id| seen.any(id))
         .filter(|r| r.meta().withdrawn_at.is_none());
     record
         .map(|r| RecordName::of(seen, r))
-        .ok_or(UnresolvedReason::NoSuchRecord)
+        .ok_or(PaperUnresolvedReason::NoSuchRecord)
 }
 
 /// References found in the text of a paper.
 #[derive(Debug, Default)]
 pub struct Found {
-    pub resolved: BTreeMap<String, ResolvedReference>,
-    pub unresolved: Vec<UnresolvedReference>,
+    pub resolved: BTreeMap<String, PaperResolvedReference>,
+    pub unresolved: Vec<PaperUnresolvedReference>,
 }
 
 impl Found {
@@ -88,7 +88,7 @@ impl Found {
             let mut refused = Vec::new();
             let nodes = markup::read(text, &mut |to| refused.push(short(to)));
             for to in refused {
-                found.fail(&pointer, &to, UnresolvedReason::LinkRefused);
+                found.fail(&pointer, &to, PaperUnresolvedReason::LinkRefused);
             }
             each_text(&nodes, &mut |text| found.search(basis, &pointer, text));
         }
@@ -99,14 +99,14 @@ impl Found {
         for piece in pieces(text) {
             match piece {
                 Piece::Words(_) => {}
-                Piece::Open(text) => self.fail(pointer, text, UnresolvedReason::NotClosed),
+                Piece::Open(text) => self.fail(pointer, text, PaperUnresolvedReason::NotClosed),
                 Piece::Named(text) => match named(&basis.seen, text) {
                     Ok(record) => {
                         let query = basis.one(&record.kind, &record.reference);
                         let text = text.to_owned();
                         self.resolved
                             .entry(text.clone())
-                            .or_insert(ResolvedReference {
+                            .or_insert(PaperResolvedReference {
                                 text,
                                 record,
                                 query,
@@ -118,8 +118,8 @@ impl Found {
         }
     }
 
-    pub(super) fn fail(&mut self, pointer: &str, text: &str, reason: UnresolvedReason) {
-        let one = UnresolvedReference {
+    pub(super) fn fail(&mut self, pointer: &str, text: &str, reason: PaperUnresolvedReason) {
+        let one = PaperUnresolvedReference {
             pointer: pointer.to_owned(),
             text: short(text),
             reason,
@@ -160,7 +160,7 @@ fn each_span(spans: &[Span], see: &mut dyn FnMut(&str)) {
 
 /// Replaces references with names and links.
 #[must_use]
-pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
+pub fn replace(nodes: Vec<Node>, resolved: &[PaperResolvedReference]) -> Vec<Node> {
     let cell = |spans: Vec<Span>| in_spans(spans, resolved);
     nodes
         .into_iter()
@@ -186,7 +186,7 @@ pub fn replace(nodes: Vec<Node>, resolved: &[ResolvedReference]) -> Vec<Node> {
         .collect()
 }
 
-fn in_spans(spans: Vec<Span>, resolved: &[ResolvedReference]) -> Vec<Span> {
+fn in_spans(spans: Vec<Span>, resolved: &[PaperResolvedReference]) -> Vec<Span> {
     let one = |span: Span| match span {
         Span::Text(text) => pieces(&text)
             .into_iter()
@@ -199,7 +199,7 @@ fn in_spans(spans: Vec<Span>, resolved: &[ResolvedReference]) -> Vec<Span> {
     spans.into_iter().flat_map(one).collect()
 }
 
-fn in_place(piece: Piece<'_>, resolved: &[ResolvedReference]) -> Span {
+fn in_place(piece: Piece<'_>, resolved: &[PaperResolvedReference]) -> Span {
     match piece {
         Piece::Words(text) | Piece::Open(text) => Span::text(text),
         Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {

@@ -12,7 +12,7 @@ use crate::registers::meetings::{Action, ActionStatus};
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskBand, RiskStatus};
 use crate::registers::settings::SettingSet;
-use crate::views::rag::{Rated, RatedBy, is_due_soon, stale_days};
+use crate::views::rag::{ItemRagRule, Rated, is_due_soon, stale_days};
 use crate::world::Rec;
 
 /// Counts that can be added together.
@@ -44,7 +44,7 @@ macro_rules! counts {
 
 counts! {
     /// Items by RAG rating, declared or computed.
-    pub struct RagCounts {
+    pub struct ItemRagCounts {
         /// Will not be met unless something changes.
         pub red: u32,
         /// At risk.
@@ -74,15 +74,15 @@ counts! {
     }
 
     /// Counts of a set of work-plan items.
-    pub struct StatusCounts {
+    pub struct ItemCounts {
         /// Items in the set, including closed ones.
         pub items: u32,
         /// By declared status.
         pub by_status: ItemStatusCounts,
         /// RAG ratings declared by the leads.
-        pub declared_rag: RagCounts,
+        pub declared_rag: ItemRagCounts,
         /// RAG rating computed by the service.
-        pub computed_rag: RagCounts,
+        pub computed_rag: ItemRagCounts,
         /// Open items whose declared and computed RAG ratings differ. Items that their lead has not
         /// rated are not counted.
         pub disagreeing: u32,
@@ -100,7 +100,7 @@ counts! {
     }
 
     /// Recommendations by timeliness. The date of the claim counts.
-    pub struct TimelinessCounts {
+    pub struct RecommendationTimelinessCounts {
         /// No deadline is known.
         pub no_deadline: u32,
         /// Due later.
@@ -116,7 +116,7 @@ counts! {
     }
 
     /// Recommendations by implementation status, as reported by management.
-    pub struct ImplementationCounts {
+    pub struct RecommendationImplementationCounts {
         /// Nothing has been reported.
         pub open: u32,
         /// Work is under way.
@@ -130,7 +130,7 @@ counts! {
     }
 
     /// Recommendations by what audit has found about management's claim.
-    pub struct VerificationCounts {
+    pub struct RecommendationVerificationCounts {
         /// No claim to verify.
         pub none: u32,
         /// A claim is waiting for verification.
@@ -147,11 +147,11 @@ counts! {
         /// Recommendations in the set, including closed ones.
         pub recommendations: u32,
         /// By timeliness.
-        pub timeliness: TimelinessCounts,
+        pub timeliness: RecommendationTimelinessCounts,
         /// By implementation status, as reported by management.
-        pub implementation: ImplementationCounts,
+        pub implementation: RecommendationImplementationCounts,
         /// By verification status.
-        pub verification: VerificationCounts,
+        pub verification: RecommendationVerificationCounts,
         /// Closed: verified, risk accepted, superseded, duplicate or rejected by management.
         pub closed: u32,
         /// Open ones without an owner unit or owner post.
@@ -218,7 +218,7 @@ counts! {
     /// Everything that a status view counts.
     pub struct StatusFigures {
         /// Work-plan items.
-        pub items: StatusCounts,
+        pub items: ItemCounts,
         /// Audit recommendations.
         pub recommendations: RecommendationCounts,
         /// Actions set by boards.
@@ -228,7 +228,7 @@ counts! {
     }
 }
 
-impl RagCounts {
+impl ItemRagCounts {
     fn add(&mut self, rag: Rag) {
         *match rag {
             Rag::Red => &mut self.red,
@@ -278,7 +278,7 @@ impl<'a> ItemState<'a> {
     }
 }
 
-impl StatusCounts {
+impl ItemCounts {
     pub(super) fn add(&mut self, item: &ItemState<'_>) {
         let data = &item.record.data;
         self.items += 1;
@@ -291,7 +291,7 @@ impl StatusCounts {
         self.disagreeing += u32::from(!item.agrees());
         self.overdue += u32::from(matches!(
             item.rated.by,
-            RatedBy::Overdue | RatedBy::Deferred
+            ItemRagRule::Overdue | ItemRagRule::Deferred
         ));
         self.due_soon += u32::from(item.is_due_soon);
         self.without_lead += u32::from(data.lead_post_id.is_none());
@@ -345,7 +345,7 @@ impl RecommendationCounts {
 
 impl ActionCounts {
     pub(super) fn add(&mut self, record: &Rec<Action>, on: NaiveDate, settings: &SettingSet) {
-        let due = record.judged_on();
+        let due = record.overdue_after();
         self.actions += 1;
         *match record.data.status {
             ActionStatus::Open => &mut self.open,

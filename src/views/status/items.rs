@@ -14,7 +14,7 @@ use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::views::rag::RatedBy;
+use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
 use crate::views::rows::flatten;
 use crate::world::record::word;
@@ -31,7 +31,7 @@ pub struct ItemStatusRow {
     /// RAG rating computed by the service.
     pub computed_rag: Rag,
     /// Rule that decided the computed RAG rating.
-    pub computed_by: RatedBy,
+    pub computed_by: ItemRagRule,
     /// The reason as a sentence.
     #[schema(max_length = 200)]
     pub computed_reason: String,

@@ -18,9 +18,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::counts::{
-    ItemState, Plus, RecommendationCounts, RiskCounts, StatusCounts, StatusFigures,
-};
+use self::counts::{ItemCounts, ItemState, Plus, RecommendationCounts, RiskCounts, StatusFigures};
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
 use super::RecordName;
@@ -54,12 +52,12 @@ pub struct StatusGroup {
     /// The goal or unit; null for items that have none.
     pub of: Option<Named>,
     /// Counts of these items.
-    pub counts: StatusCounts,
+    pub counts: ItemCounts,
 }
 
 /// An upcoming date.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct NextDate {
+pub struct StatusNextDate {
     /// Due date; for a risk, its review date.
     pub due_on: NaiveDate,
     /// The open item, recommendation, action or risk.
@@ -137,7 +135,7 @@ pub struct StatusReason {
 
 /// A figure that has changed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FigureChange {
+pub struct StatusFigureChange {
     /// Name of the figure, as its path in the answer: `recommendations.timeliness.overdue`. Names
     /// of item figures begin with `items`.
     #[schema(max_length = 100)]
@@ -167,7 +165,7 @@ pub struct StatusTrend {
     pub computed_rag: Option<Rag>,
     /// Figures that differ, in the order of the answer.
     #[schema(max_items = 200)]
-    pub changes: Vec<FigureChange>,
+    pub changes: Vec<StatusFigureChange>,
 }
 
 /// Status of everything, or of one record.
@@ -188,7 +186,7 @@ pub struct StatusView {
     #[schema(max_items = 20)]
     pub reasons: Vec<StatusReason>,
     /// Totals for work-plan items.
-    pub totals: StatusCounts,
+    pub totals: ItemCounts,
     /// Totals for audit recommendations.
     pub recommendations: RecommendationCounts,
     /// Totals for actions.
@@ -204,7 +202,7 @@ pub struct StatusView {
     pub by_unit: Vec<StatusGroup>,
     /// Next dates of open records, soonest first: deadlines, and reviews of risks.
     #[schema(max_items = 20)]
-    pub next_dates: Vec<NextDate>,
+    pub next_dates: Vec<StatusNextDate>,
     /// Changes since `compare_to`; null if it was not given.
     pub trend: Option<StatusTrend>,
 }
@@ -294,17 +292,18 @@ impl Next {
         }
     }
 
-    fn dates(self) -> Vec<NextDate> {
-        let date = |((due_on, reference, id), due): ((NaiveDate, String, Uuid), Due)| NextDate {
-            due_on,
-            record: RecordName {
-                kind: due.kind.to_owned(),
-                id,
-                reference,
-                title: due.title,
-            },
-            owner_post_id: due.owner_post_id,
-        };
+    fn dates(self) -> Vec<StatusNextDate> {
+        let date =
+            |((due_on, reference, id), due): ((NaiveDate, String, Uuid), Due)| StatusNextDate {
+                due_on,
+                record: RecordName {
+                    kind: due.kind.to_owned(),
+                    id,
+                    reference,
+                    title: due.title,
+                },
+                owner_post_id: due.owner_post_id,
+            };
         self.0.into_iter().map(date).collect()
     }
 }
@@ -313,8 +312,8 @@ impl Next {
 #[derive(Clone, Default)]
 pub struct Part {
     figures: StatusFigures,
-    goals: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
-    units: HashMap<Option<Uuid>, StatusCounts, foldhash::fast::RandomState>,
+    goals: HashMap<Option<Uuid>, ItemCounts, foldhash::fast::RandomState>,
+    units: HashMap<Option<Uuid>, ItemCounts, foldhash::fast::RandomState>,
     next: Next,
     /// Items and recommendations that were counted. Kept only if the status is not for everything.
     covered: Vec<Uuid>,
@@ -594,7 +593,7 @@ fn trend(
     let change = |figure: &String| {
         let (earlier, now) = (number(&earlier, figure), number(&now, figure));
         let change = i64::try_from(now).ok()? - i64::try_from(earlier).ok()?;
-        (change != 0).then(|| FigureChange {
+        (change != 0).then(|| StatusFigureChange {
             figure: figure.clone(),
             earlier,
             now,
@@ -654,11 +653,11 @@ fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) 
 /// Names the groups. Groups that the caller may not see are counted with the records that have no
 /// group.
 fn groups(
-    counts: impl IntoIterator<Item = (Option<Uuid>, StatusCounts)>,
+    counts: impl IntoIterator<Item = (Option<Uuid>, ItemCounts)>,
     name: impl Fn(Uuid) -> Option<Named>,
 ) -> Vec<StatusGroup> {
     let mut groups: Vec<StatusGroup> = Vec::new();
-    let mut hidden: Option<StatusCounts> = None;
+    let mut hidden: Option<ItemCounts> = None;
     for (id, counts) in counts {
         match id.and_then(&name) {
             Some(of) => groups.push(StatusGroup {

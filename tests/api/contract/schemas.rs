@@ -188,6 +188,18 @@ fn every_field_and_every_parameter_is_described() {
     report(found);
 }
 
+/// What has a name without being a record: what an item measures, a partner that is not recorded as
+/// a unit, and the section of terms of reference that gives the board's name.
+const NAMED: [&str; 3] = ["ItemMeasure", "ItemPartner", "TermsSections"];
+
+#[test]
+fn what_a_record_is_called_is_its_title() {
+    let has_name = |at: &At| at.schema["properties"].get("name").is_some();
+    let is_record = |place: &String| !NAMED.contains(&place.trim_end_matches("Input"));
+    let found = every_schema().into_iter().filter(has_name);
+    report(found.map(|at| at.place).filter(is_record).collect());
+}
+
 #[test]
 fn every_enum_is_of_lower_snake_case_words() {
     let fits = |v: &Value| match v {

@@ -27,7 +27,7 @@ async fn lines(app: &crate::support::TestApp) -> Vec<String> {
             "{} | {} | {}",
             text(item, "/register"),
             text(item, "/record/kind"),
-            text(item, "/happened")
+            text(item, "/change_kind")
         );
         let fields: Vec<&str> = item["changes"]
             .as_array()
@@ -36,7 +36,7 @@ async fn lines(app: &crate::support::TestApp) -> Vec<String> {
             .map(|c| text(c, "/pointer"))
             .collect();
         let which = text(item, "/record/reference").to_owned();
-        let which = if item["happened"] == "changed" {
+        let which = if item["change_kind"] == "changed" {
             format!("{which} ({})", fields.join(" "))
         } else {
             which

@@ -55,7 +55,7 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
         };
         lines.push(format!("{} | {kind} | {about}", text(&node, "/reference")));
     }
-    for edge in list("edges") {
+    for edge in list("relationships") {
         lines.push(format!(
             "{} {} {}",
             reference(&edge["from_id"]),

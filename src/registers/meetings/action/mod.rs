@@ -178,17 +178,17 @@ impl Action {
 }
 
 impl Rec<Action> {
-    /// Returns the date used to decide whether the action is overdue. Without this, an action
+    /// Returns the date after which the open action is overdue. Without this, an action
     /// deferred without a date would never be overdue, as happened with the dashboard of 2017.
     #[must_use]
-    pub fn judged_on(&self) -> Option<NaiveDate> {
+    pub fn overdue_after(&self) -> Option<NaiveDate> {
         self.computed.due_on.or(self.computed.first_due_on)
     }
 
     /// Whether it is open and overdue.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        self.data.status == ActionStatus::Open && self.judged_on().is_some_and(|d| d < on)
+        self.data.status == ActionStatus::Open && self.overdue_after().is_some_and(|d| d < on)
     }
 }
 

@@ -57,7 +57,7 @@ pub type ActionPartId = Id<ActionPart>;
 pub struct ActionPart {
     /// The action. Cannot be changed.
     pub action_id: ActionId,
-    /// Label ("a", "1"). Unique within the action, ignoring upper and lower case.
+    /// Label ("a", "1"). Unique within the action, ignoring case.
     #[schema(min_length = 1, max_length = 20)]
     pub label: String,
     /// What is asked for.

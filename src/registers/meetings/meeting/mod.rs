@@ -58,7 +58,7 @@ pub enum MeetingFormat {
 /// Item on the agenda of a meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgendaItem {
-    /// Number on the agenda ("4", "4a"). Unique within the agenda, ignoring upper and lower case.
+    /// Number on the agenda ("4", "4a"). Unique within the agenda, ignoring case.
     #[schema(min_length = 1, max_length = 20)]
     pub number: String,
     /// What it is about.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::registers::checks::in_window;
 use crate::registers::papers::{Paper, PaperId};
 use crate::registers::query::is;
 use crate::world::walk::unsearched;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// A paper as issued. It is created by issuing (`POST /papers/{id}/issue`) and nothing changes it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -25,7 +25,7 @@ pub struct PaperIssue {
     /// Date it was issued.
     pub issued_on: NaiveDate,
     /// Date used to decide what is overdue.
-    pub judged_on: NaiveDate,
+    pub assessed_on: NaiveDate,
     /// Time up to which recorded data is included.
     pub as_of: DateTime<Utc>,
     /// Number of the last journal entry it is based on, in the journal of the service that issued
@@ -76,6 +76,7 @@ impl Resource for PaperIssue {
     const ABOUT: &'static str = "Papers as issued: the frozen content as JSON and as Markdown, \
         each with its SHA-256, and the journal entry it is based on. Issuing creates them (`POST \
         /papers/{id}/issue`) and nothing changes them. Withdrawing one recalls its paper.";
+    const SHAPE: i32 = 2;
     const APPEND_ONLY: bool = true;
     const OFFERS_CREATE: bool = false;
     type Computed = NothingComputed;
@@ -84,10 +85,14 @@ impl Resource for PaperIssue {
     fn example() -> Value {
         let (content, markdown) = ("{}", "# A paper\n");
         json!({
-            "paper_id": "019abcde-0000-7000-8000-000000000001", "paper_version": 3, "issued_on": "2020-10-19", "judged_on": "2020-10-19",
+            "paper_id": "019abcde-0000-7000-8000-000000000001", "paper_version": 3, "issued_on": "2020-10-19", "assessed_on": "2020-10-19",
             "as_of": "2020-10-19T09:00:00Z", "journal_seq": 4711,
             "content": content, "content_sha256": sha256(content), "markdown": markdown, "markdown_sha256": sha256(markdown)
         })
+    }
+    /// The date was one that the paper was judged on.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "judged_on", "assessed_on");
     }
     fn title(&self) -> Option<&str> {
         None

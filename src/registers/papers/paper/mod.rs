@@ -5,7 +5,7 @@ pub mod rules;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use crate::registers::papers::{
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::AnyRecordId;
 use crate::world::record::links_of;
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World, rename};
 
 /// Id of a paper.
 pub type PaperId = Id<Paper>;
@@ -129,7 +129,7 @@ pub struct PaperComputed {
     /// Date it was issued.
     pub issued_on: Option<NaiveDate>,
     /// Date used to decide what is overdue, once the paper is issued.
-    pub judged_on: Option<NaiveDate>,
+    pub assessed_on: Option<NaiveDate>,
     /// SHA-256 of its frozen content.
     #[schema(max_length = 64)]
     pub content_sha256: Option<String>,
@@ -236,6 +236,7 @@ impl Resource for Paper {
         `POST /papers/{id}/issue` freezes the paper; after that only the panel's decisions are \
         recorded here. A draft is visible to anyone who can read papers, unless it is marked \
         official_sensitive.";
+    const SHAPE: i32 = 2;
     type Computed = PaperComputed;
     type Filter = PaperFilter;
 
@@ -252,6 +253,10 @@ impl Resource for Paper {
             "scope": { "review_ids": ["019abcde-0000-7000-8000-000000000004"] },
             "struck": []
         })
+    }
+    /// The date was one that the paper was judged on.
+    fn lift(snapshot: &mut Map<String, Value>, _: i32) {
+        rename(snapshot, "judged_on", "assessed_on");
     }
     fn title(&self) -> Option<&str> {
         Some(&self.title)
@@ -293,7 +298,7 @@ impl Resource for Paper {
                 .map(|m| m.data.board_id),
             issue_id: issue.map(|i| i.meta.id),
             issued_on: issue.map(|i| i.data.issued_on),
-            judged_on: issue.map(|i| i.data.judged_on),
+            assessed_on: issue.map(|i| i.data.assessed_on),
             content_sha256: issue.map(|i| i.data.content_sha256.clone()),
             decisions_open: if issue.is_some() { open } else { 0 },
         }
