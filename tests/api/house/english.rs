@@ -72,11 +72,11 @@ impl Sentences {
     }
 }
 
-/// Words in lower case, separated by single spaces.
+/// Words in lower case, separated by single spaces. A code is one word, whatever it is made of.
 fn words(text: &str) -> String {
     let letters = text.to_lowercase();
     let words: Vec<&str> = letters
-        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .split(|c: char| !c.is_alphanumeric() && !['\'', '_'].contains(&c))
         .filter(|w| !w.is_empty())
         .collect();
     format!(" {} ", words.join(" "))
