@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::policy::{Role, Subject};
 use crate::problem::Problem;
+use crate::world::dates::Days;
 use crate::world::id::Target;
 use crate::world::walk::unsearched;
 use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
@@ -289,6 +290,10 @@ impl Resource for Grant {
             "scope",
             "must be left out: the role administrator always covers the whole organisation",
         );
+    }
+    /// The days on which it is valid.
+    fn active_days(&self) -> Days {
+        (None, self.until_on)
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
         f.account_id.is_none_or(|a| a == r.data.account_id)

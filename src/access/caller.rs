@@ -102,9 +102,7 @@ impl Caller {
             Some(_) if account.meta.reference == OPERATOR => Vec::new(),
             _ => world
                 .pointing::<Grant>(who.account)
-                .filter(|g| {
-                    g.data.account_id == who.account && g.data.until_on.is_none_or(|d| today <= d)
-                })
+                .filter(|g| g.data.account_id == who.account && g.is_active_on(today))
                 .map(|g| Held {
                     role: g.data.role,
                     scope: g.data.scope_id.map(Into::into),

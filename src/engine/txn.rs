@@ -499,6 +499,7 @@ impl<'a> Txn<'a> {
             reading: Reading {
                 world: &self.world,
                 on: self.now.date_naive(),
+                now: None,
                 clearance: &Clearance::All,
             },
             before,

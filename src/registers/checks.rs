@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use chrono::NaiveDate;
 
+use crate::world::dates::{Days, runs_on};
 use crate::world::id::Target;
 use crate::world::{Id, Resource, Rules};
 
@@ -60,25 +61,6 @@ pub fn approved<R: Resource>(rules: &mut Rules<'_, R>, is_named: bool) {
     );
 }
 
-/// First and last day, both included; an unknown end is open.
-pub type Days = (Option<NaiveDate>, Option<NaiveDate>);
-
-/// Whether two periods have a day in common.
-#[must_use]
-pub fn overlap(a: Days, b: Days) -> bool {
-    let starts_by_end = |from: Option<NaiveDate>, until: Option<NaiveDate>| match (from, until) {
-        (Some(from), Some(until)) => from <= until,
-        _ => true,
-    };
-    starts_by_end(a.0, b.1) && starts_by_end(b.0, a.1)
-}
-
-/// Whether a day falls within a period.
-#[must_use]
-pub fn runs_on(days: Days, on: NaiveDate) -> bool {
-    overlap(days, (Some(on), Some(on)))
-}
-
 /// Whether a record's date passes a filter's period; a record without a date passes only if the
 /// filter is not set.
 #[must_use]
@@ -97,19 +79,6 @@ mod tests {
 
     fn day(text: &str) -> Option<NaiveDate> {
         text.parse().ok()
-    }
-
-    #[test]
-    fn stretches_that_share_a_day_overlap() {
-        let spring = (day("2020-03-01"), day("2020-05-31"));
-        assert!(
-            overlap(spring, (day("2020-05-31"), None)),
-            "the last day counts"
-        );
-        assert!(!overlap(spring, (day("2020-06-01"), None)));
-        assert!(!overlap((day("2020-06-01"), None), spring));
-        assert!(overlap(spring, (None, None)), "open ends reach everywhere");
-        assert!(overlap((None, day("2020-03-01")), spring));
     }
 
     #[test]

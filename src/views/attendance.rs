@@ -8,15 +8,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::registers::checks::overlap;
 use crate::registers::governance::Membership;
 use crate::registers::links::count;
 use crate::registers::meetings::{Attendance, AttendanceStatus, Meeting, MeetingStatus};
 use crate::registers::organisation::{Post, UnitKind};
 use crate::registers::representation::speaks_for;
-use crate::world::Rec;
+use crate::world::dates::overlap;
 use crate::world::id::either;
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Resource};
 
 /// Number of a board's latest held meetings that are considered: a year's meetings, if it meets
 /// monthly.
@@ -136,7 +136,7 @@ impl<'a> Held<'a> {
             .and_then(|id| seen.get::<Membership>(id));
         let theirs: Vec<&Rec<Membership>> = named
             .into_iter()
-            .chain(by_holder.filter(|s| overlap(s.data.term(), days)))
+            .chain(by_holder.filter(|s| overlap(s.data.active_days(), days)))
             .collect();
         for seat in &theirs {
             self.seats.insert(seat.meta.id);
@@ -185,7 +185,7 @@ impl Attended<'_> {
     #[must_use]
     pub fn for_seat(&self, seat: &Rec<Membership>) -> Turnout {
         self.turnout(
-            |m| overlap(seat.data.term(), m.data.days()),
+            |m| overlap(seat.data.active_days(), m.data.days()),
             |h| h.seats.contains(&seat.meta.id),
         )
     }
@@ -197,7 +197,7 @@ impl Attended<'_> {
         let in_term = self
             .0
             .iter()
-            .filter(|h| h.recorded && overlap(seat.data.term(), h.meeting.data.days()));
+            .filter(|h| h.recorded && overlap(seat.data.active_days(), h.meeting.data.days()));
         let came = |h: &&Held<'_>| {
             h.seats.contains(&seat.meta.id) || unit.is_some_and(|u| h.units.contains(&u))
         };

@@ -23,10 +23,7 @@ use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::assurance::Recommendation;
 use crate::registers::links::count;
-use crate::registers::meetings::Action;
-use crate::registers::plan::WorkPlanItem;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -277,17 +274,10 @@ fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<us
 }
 
 fn is_overdue(seen: &VisibleWorld, node: &Node<'_>, on: NaiveDate) -> bool {
-    let Some(id) = node.id() else { return false };
-    if let Some(item) = seen.get::<WorkPlanItem>(id) {
-        return item.is_overdue(on);
+    match &node.what {
+        What::Record(record) => record.deadline(seen.reading(on)).is_overdue(on),
+        What::Words(_) => false,
     }
-    if let Some(recommendation) = seen.get::<Recommendation>(id) {
-        return recommendation.is_overdue(on);
-    }
-    if let Some(action) = seen.get::<Action>(id) {
-        return action.is_overdue(on);
-    }
-    node.expected().is_some_and(|d| d < on)
 }
 
 /// The part of a graph that was asked for.

@@ -8,41 +8,16 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
-    RecommendationUpdate,
-};
-use crate::registers::governance::{TermsOfReference, TermsStatus};
-use crate::registers::plan::WorkPlanItem;
-use crate::registers::strategy::{
-    Strategy, StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion,
-    StrategyVersionStatus,
+    Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
 };
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec};
 
-/// Date on which a record is expected, if it has one: an item's completion date or deadline, a
-/// review's completion or target date, the date on which a strategy is expected, the date on which
-/// terms of reference were approved. A version without an approval date is expected when its
-/// strategy is.
+/// Date on which a record was done or else is expected, if it has one. A version without an approval
+/// date is expected when its strategy is.
 #[must_use]
-pub fn due_of(seen: &VisibleWorld, id: Uuid) -> Option<NaiveDate> {
-    if let Some(item) = seen.get::<WorkPlanItem>(id) {
-        return item.data.completed_on.or_else(|| item.due_on());
-    }
-    if let Some(review) = seen.get::<StrategyReview>(id) {
-        return review.data.completed_on.or(review.data.target.due_on);
-    }
-    if let Some(strategy) = seen.get::<Strategy>(id) {
-        return strategy.data.expected_date.due_on;
-    }
-    if let Some(version) = seen.get::<StrategyVersion>(id) {
-        return version
-            .data
-            .approved_on
-            .or_else(|| due_of(seen, version.data.strategy_id.uuid()));
-    }
-    seen.get::<TermsOfReference>(id)
-        .and_then(|t| t.data.approved_on)
+pub fn due_of(seen: &VisibleWorld, on: NaiveDate, id: Uuid) -> Option<NaiveDate> {
+    seen.any(id)?.deadline(seen.reading(on)).expected_on()
 }
 
 /// Something that has not happened yet, and that something else waits for.
@@ -58,6 +33,7 @@ pub struct Awaited<'a> {
 #[must_use]
 pub fn awaited_by<'a>(
     seen: &'a VisibleWorld,
+    on: NaiveDate,
     recommendation: &Rec<Recommendation>,
 ) -> Vec<Awaited<'a>> {
     use RecommendationRelation::{AddressedBy, DependsOn, RefersTo};
@@ -81,42 +57,12 @@ pub fn awaited_by<'a>(
     ids.into_iter()
         .filter(|id| *id != own)
         .filter_map(|id| {
-            let due_on = still_due(seen, id)?;
-            Some(Awaited {
-                record: seen.any(id).filter(|r| r.meta().withdrawn_at.is_none())?,
-                due_on,
+            let record = seen.any(id).filter(|r| r.meta().withdrawn_at.is_none())?;
+            let deadline = record.deadline(seen.reading(on));
+            deadline.is_open_on(on).then(|| Awaited {
+                record,
+                due_on: deadline.counts_on(),
             })
         })
         .collect()
-}
-
-/// When something that has not happened yet is expected; `None` if it has happened or never will.
-fn still_due(seen: &VisibleWorld, id: Uuid) -> Option<Option<NaiveDate>> {
-    let waits = if let Some(r) = seen.get::<Recommendation>(id) {
-        let open =
-            r.computed.closure == RecommendationClosureState::None && r.computed.claim_id.is_none();
-        return open.then_some(r.data.deadline.due_on);
-    } else if let Some(item) = seen.get::<WorkPlanItem>(id) {
-        !item.data.status.is_closed()
-    } else if let Some(review) = seen.get::<StrategyReview>(id) {
-        matches!(
-            review.data.status,
-            StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
-        )
-    } else if let Some(strategy) = seen.get::<Strategy>(id) {
-        strategy.data.status == StrategyStatus::Planned
-    } else if let Some(version) = seen.get::<StrategyVersion>(id) {
-        matches!(
-            version.data.status,
-            StrategyVersionStatus::Draft | StrategyVersionStatus::InReview
-        )
-    } else if let Some(terms) = seen.get::<TermsOfReference>(id) {
-        matches!(
-            terms.data.status,
-            TermsStatus::Draft | TermsStatus::InReview
-        )
-    } else {
-        false
-    };
-    waits.then(|| due_of(seen, id))
 }

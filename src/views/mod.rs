@@ -41,7 +41,7 @@ pub use status::Counted;
 
 use crate::http::Operation;
 use crate::registers::settings::SettingsUsed;
-use crate::views::calendar::dates::{CalendarEntryKind, CalendarEntryState};
+use crate::views::calendar::dates::CalendarEntryState;
 use crate::views::changes::{ChangeKind, ChangeRegister};
 use crate::views::coverage::CoverageMatrix;
 use crate::views::dependency_graph::DependencyGraphNodeState;
@@ -51,6 +51,7 @@ use crate::views::papers::content::{PaperState, PaperUnresolvedReason};
 use crate::views::slippage::{SlippageKind, SlippageMoveKind};
 use crate::views::status::StatusCause;
 use crate::views::wait_graph::{DeadlineHolds, WaitKind};
+use crate::world::date_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::vocabulary::Vocabulary;
 

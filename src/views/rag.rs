@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::SettingSet;
 use crate::world::Rec;
+use crate::world::dates::Progress;
 use crate::world::record::word;
 
 /// Reason for the computed RAG rating of an item.
@@ -53,12 +54,8 @@ pub struct Rated {
 
 /// Whether the item is due soon.
 #[must_use]
-pub fn is_due_soon(item: &WorkPlanItem, on: NaiveDate, settings: &SettingSet) -> bool {
-    !item.status.is_closed()
-        && item
-            .deadline
-            .due_on
-            .is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days()))
+pub fn is_due_soon(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> bool {
+    item.due().is_due_within(on, settings.due_soon_days)
 }
 
 /// Days since the last update of an open item, if there are more than the settings allow. If it has
@@ -118,12 +115,11 @@ impl Rated {
     pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         let item = &record.data;
         let rated = |rag, by, days| Self { rag, by, days };
-        match item.status {
-            ItemStatus::Complete => return rated(Rag::Blue, ItemRagRule::Complete, 0),
-            ItemStatus::Cancelled | ItemStatus::Superseded => {
-                return rated(Rag::Grey, ItemRagRule::Ended, 0);
-            }
-            _ => {}
+        let due = record.due();
+        match due.progress {
+            Progress::Done => return rated(Rag::Blue, ItemRagRule::Complete, 0),
+            Progress::GivenUp => return rated(Rag::Grey, ItemRagRule::Ended, 0),
+            Progress::Open | Progress::Lasting => {}
         }
         let late = |days: i64| {
             if days > settings.rag.late_is_red_after_days {
@@ -132,12 +128,12 @@ impl Rated {
                 Rag::Amber
             }
         };
-        let left = item.deadline.due_on.map(|d| (d - on).num_days());
+        let left = due.due.due_on.map(|d| (d - on).num_days());
         if let Some(days) = left.filter(|d| *d < 0) {
             return rated(late(-days), ItemRagRule::Overdue, -days);
         }
-        if record.is_overdue(on) {
-            let days = record.due_on().map_or(0, |d| (on - d).num_days());
+        if due.is_overdue(on) {
+            let days = due.counts_on().map_or(0, |d| (on - d).num_days());
             return rated(late(days), ItemRagRule::Deferred, days);
         }
         if item.status == ItemStatus::OnHold && left.is_some() {

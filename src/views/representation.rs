@@ -16,7 +16,6 @@ use crate::http::operation::Operation;
 use crate::http::parameters::id_parameter;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::checks::runs_on;
 use crate::registers::governance::{
     Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus,
 };
@@ -284,21 +283,18 @@ impl<'a> Picture<'a> {
             on,
             soon: in_force(seen.reading(on).world).rotation_soon_days,
             terms: members.iter().map(|m| &m.data).collect(),
-            seats: members
-                .into_iter()
-                .filter(|m| runs_on(m.data.term(), on))
-                .collect(),
+            seats: members.into_iter().filter(|m| m.is_active_on(on)).collect(),
             targets: seen
                 .pointing::<RepresentationTarget>(board)
-                .filter(|t| runs_on(t.data.days(), on))
+                .filter(|t| t.is_active_on(on))
                 .collect(),
             invitations: seen
                 .pointing::<Invitation>(board)
-                .filter(|i| i.data.board_id == board && runs_on(i.data.days(), on))
+                .filter(|i| i.data.board_id == board && i.is_active_on(on))
                 .collect(),
             policies: seen
                 .pointing::<RotationPolicy>(board)
-                .filter(|p| runs_on(p.data.days(), on))
+                .filter(|p| p.is_active_on(on))
                 .map(|p| &p.data)
                 .collect(),
             attended: OnceLock::new(),
@@ -332,7 +328,7 @@ impl<'a> Picture<'a> {
                 .iter()
                 .flat_map(|p| p.constituency_unit_ids.iter().map(|id| id.uuid())),
         );
-        let exists = |u: &Rec<Unit>| runs_on((u.data.from_on, u.data.until_on), self.on);
+        let exists = |u: &Rec<Unit>| u.is_active_on(self.on);
         let named = |u: &Rec<Unit>| kinds.contains(&u.data.unit_kind) || ids.contains(&u.meta.id);
         let mut units: Vec<&Rec<Unit>> = self
             .seen

@@ -2,6 +2,7 @@
 //! relied on (Q4).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::rows::flatten;
 use super::status::Named;
-use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, deferred, worked_plans};
+use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, worked_plans};
 use crate::http::operation::Operation;
 use crate::http::page::{limit, limit_parameter};
 use crate::http::parameters::{id_query, query};
@@ -23,20 +24,18 @@ use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationExtension, RecommendationUpdate,
-    RecommendationUpdateKind,
+    Recommendation, RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind,
 };
 use crate::registers::links::count;
-use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionStatus, Meeting};
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart, Meeting};
 use crate::registers::organisation::Post;
-use crate::registers::performance::{Dashboard, DashboardMaturity};
+use crate::registers::performance::Dashboard;
 use crate::registers::plan::{DeadlineChange, WorkPlanItem};
-use crate::registers::strategy::{StrategyReview, StrategyReviewStatus};
-use crate::world::Meta;
-use crate::world::date::PlannedDate;
+use crate::world::dates::{Deadline, Progress};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{AnyRecord, Meta, Rec};
 
 /// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
 /// each list stays exact.
@@ -315,27 +314,32 @@ impl View for SlippageView {
 /// A dated record as found, before it is described.
 struct Dated<'a> {
     kind: SlippageKind,
+    record: &'a Arc<dyn AnyRecord>,
     meta: &'a Meta,
+    deadline: Deadline<'a>,
     is_open: bool,
-    first: Option<NaiveDate>,
-    due: Option<NaiveDate>,
-    due_words: Option<&'a str>,
     overdue: bool,
-    changes: u32,
-    deferrals: u32,
     holds: DeadlineHolds,
     node: Option<usize>,
 }
 
 impl Dated<'_> {
+    fn first(&self) -> Option<NaiveDate> {
+        self.deadline.first_on
+    }
+
+    fn due(&self) -> Option<NaiveDate> {
+        self.deadline.due.due_on
+    }
+
     fn moved(&self) -> Option<i64> {
-        self.first
-            .zip(self.due)
+        self.first()
+            .zip(self.due())
             .map(|(first, due)| (due - first).num_days())
     }
 
     fn is_deferred(&self) -> bool {
-        self.is_open && self.first.is_some() && self.due.is_none()
+        self.is_open && self.first().is_some() && self.due().is_none()
     }
 
     fn is(&self, only: Only) -> bool {
@@ -353,151 +357,79 @@ impl Dated<'_> {
     }
 }
 
-fn day(date: &Option<PlannedDate>) -> Option<NaiveDate> {
-    date.as_ref().and_then(|d| d.due_on)
-}
-
 /// Every dated record that the caller may see, in no particular order. Leaves out records that
 /// never had a date and wait on nothing, because they cannot slip.
 fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
+    let plans = worked_plans(seen, on);
+    let is_worked = |record: &&Arc<dyn AnyRecord>| {
+        let item = record.as_any().downcast_ref::<Rec<WorkPlanItem>>();
+        item.is_none_or(|i| plans.contains(&i.data.plan_id.uuid()))
+    };
     let mut found: Vec<Dated<'a>> = Vec::new();
-    let mut add = |mut dated: Dated<'a>| {
-        if let Some((at, node)) = graph.node(dated.meta.id) {
-            dated.node = Some(at);
-            dated.holds = node.holds(dated.due);
-        } else if dated.is_open && dated.due.is_some() {
-            dated.holds = DeadlineHolds::Holds;
-        } else if dated.is_open {
-            dated.holds = DeadlineHolds::NoDeadline;
-        }
-        let waits = dated
-            .node
-            .is_some_and(|n| graph.nodes.get(n).is_some_and(|n| !n.waits.is_empty()));
-        if dated.first.is_some() || dated.due.is_some() || waits {
-            found.push(dated);
-        }
-    };
-    let of = |kind, meta: &'a Meta, is_open| Dated {
-        kind,
-        meta,
-        is_open,
-        first: None,
-        due: None,
-        due_words: None,
-        overdue: false,
-        changes: 0,
-        deferrals: 0,
-        holds: DeadlineHolds::Closed,
-        node: None,
-    };
-    let plans = worked_plans(seen);
-    for r in seen.live::<WorkPlanItem>() {
-        if !plans.contains(&r.data.plan_id.uuid()) {
-            continue;
-        }
-        add(Dated {
-            first: day(&r.computed.first_deadline),
-            due: r.data.deadline.due_on,
-            due_words: r.data.deadline.source_text.as_deref(),
-            overdue: r.is_overdue(on),
-            // Counts the changes that the caller may see. The item's own count leaves out marked
-            // ones.
-            changes: count(seen.pointing::<DeadlineChange>(r.meta.id).count()),
-            ..of(
-                SlippageKind::WorkPlanItem,
-                &r.meta,
-                !r.data.status.is_closed(),
-            )
-        });
-    }
-    for r in seen.live::<Recommendation>() {
-        add(Dated {
-            first: day(&r.computed.first_deadline),
-            due: r.data.deadline.due_on,
-            due_words: r.data.deadline.source_text.as_deref(),
-            overdue: r.is_overdue(on),
-            changes: r.computed.extension_count,
-            deferrals: r.computed.deferral_count,
-            ..of(
-                SlippageKind::Recommendation,
-                &r.meta,
-                r.computed.closure == RecommendationClosureState::None,
-            )
-        });
-    }
-    for r in seen.live::<Action>() {
-        add(Dated {
-            first: r.computed.first_due_on,
-            due: r.computed.due_on,
-            due_words: r.data.due.source_text.as_deref(),
-            overdue: r.is_overdue(on),
-            deferrals: r.computed.deferral_count,
-            ..of(
-                SlippageKind::Action,
-                &r.meta,
-                r.data.status == ActionStatus::Open,
-            )
-        });
-    }
-    for r in seen.live::<ActionPart>() {
-        let Some(action) = seen.get::<Action>(r.data.action_id).filter(|a| a.is_live()) else {
-            continue;
-        };
-        let first = action.computed.first_due_on;
-        let moved = deferred(seen, r).map(|d| &d.data);
-        let due = match moved {
-            None => first,
-            Some(d) => {
-                let meeting = || seen.get::<Meeting>(d.to_meeting_id?)?.computed.meeting_on;
-                d.to.due_on.or_else(meeting)
-            }
-        };
-        let open = r.computed.is_open;
-        add(Dated {
-            first,
-            due,
-            due_words: match moved {
-                Some(d) => d.to.source_text.as_deref(),
-                None => action
-                    .computed
-                    .first_due
-                    .as_ref()
-                    .and_then(|d| d.source_text.as_deref()),
-            },
-            overdue: open && due.or(first).is_some_and(|d| d < on),
-            deferrals: r.computed.deferral_count,
-            ..of(SlippageKind::ActionPart, &r.meta, open)
-        });
-    }
-    for r in seen.live::<StrategyReview>() {
-        let open = matches!(
-            r.data.status,
-            StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
-        );
-        add(Dated {
-            // The first target date of a review is not recorded.
-            first: r.data.target.due_on,
-            due: r.data.target.due_on,
-            due_words: r.data.target.source_text.as_deref(),
-            overdue: r.data.is_overdue(on),
-            ..of(SlippageKind::StrategyReview, &r.meta, open)
-        });
-    }
-    for r in seen.live::<Dashboard>() {
-        let open = r.computed.maturity != DashboardMaturity::Published;
-        let last = r.data.promised.last();
-        let first = r.data.promised.iter().find_map(|p| p.due.due_on);
-        let due = last.and_then(|p| p.due.due_on);
-        add(Dated {
-            first,
-            due,
-            due_words: last.and_then(|p| p.due.source_text.as_deref()),
-            overdue: open && due.or(first).is_some_and(|d| d < on),
-            deferrals: count(r.data.promised.len().saturating_sub(1)),
-            ..of(SlippageKind::Dashboard, &r.meta, open)
-        });
+    for kind in KINDS {
+        let name = word(&kind);
+        let kinds = seen.kinds().iter().filter(|k| k.name == name);
+        let records = kinds.flat_map(|k| seen.live_of(k)).filter(is_worked);
+        found.extend(records.filter_map(|r| dated(seen, on, graph, kind, r)));
     }
     found
+}
+
+fn dated<'a>(
+    seen: &'a VisibleWorld,
+    on: NaiveDate,
+    graph: &Graph<'_>,
+    kind: SlippageKind,
+    record: &'a Arc<dyn AnyRecord>,
+) -> Option<Dated<'a>> {
+    let deadline = record.deadline(seen.reading(on));
+    let (due, is_open) = (deadline.due.due_on, deadline.progress == Progress::Open);
+    let node = graph.node(record.meta().id);
+    let waits = node.is_some_and(|(_, n)| !n.waits.is_empty());
+    if deadline.counts_on().is_none() && !waits {
+        return None;
+    }
+    let holds = match (node, is_open, due) {
+        (Some((_, node)), ..) => node.holds(due),
+        (None, true, Some(_)) => DeadlineHolds::Holds,
+        (None, true, None) => DeadlineHolds::NoDeadline,
+        (None, false, _) => DeadlineHolds::Closed,
+    };
+    Some(Dated {
+        kind,
+        record,
+        meta: record.meta(),
+        deadline,
+        is_open,
+        overdue: deadline.is_overdue(on),
+        holds,
+        node: node.map(|(at, _)| at),
+    })
+}
+
+/// How often the deadline of a record was changed by decision, and how often it was deferred by
+/// statement. Counts the changes of an item that the caller may see: the item's own count leaves
+/// out marked ones.
+fn times_moved(seen: &VisibleWorld, record: &dyn AnyRecord) -> (u32, u32) {
+    let record = record.as_any();
+    if let Some(item) = record.downcast_ref::<Rec<WorkPlanItem>>() {
+        return (
+            count(seen.pointing::<DeadlineChange>(item.meta.id).count()),
+            0,
+        );
+    }
+    if let Some(r) = record.downcast_ref::<Rec<Recommendation>>() {
+        return (r.computed.extension_count, r.computed.deferral_count);
+    }
+    if let Some(action) = record.downcast_ref::<Rec<Action>>() {
+        return (0, action.computed.deferral_count);
+    }
+    if let Some(part) = record.downcast_ref::<Rec<ActionPart>>() {
+        return (0, part.computed.deferral_count);
+    }
+    let dashboard = record.downcast_ref::<Rec<Dashboard>>();
+    let promises = dashboard.map_or(0, |d| d.data.promised.len());
+    (0, count(promises.saturating_sub(1)))
 }
 
 /// Which records the caller asked for.
@@ -570,7 +502,7 @@ fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
         counts,
         events,
         next_cursor: last.map(|d| format!("{}:{}", word(&d.kind), d.meta.reference)),
-        items: found.iter().filter_map(|d| row(asked, &graph, d)).collect(),
+        items: found.iter().map(|d| row(asked, &graph, d)).collect(),
     })
 }
 
@@ -635,7 +567,7 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<Slippage
             event,
             expected_on: node.expected(),
             is_given_up: node.readiness == Readiness::GivenUp,
-            first_needed_on: waiters.iter().filter_map(|d| d.due).min(),
+            first_needed_on: waiters.iter().filter_map(|d| d.due()).min(),
             waiting: count(waiters.len()),
             waiting_in_all: count(in_the_end(graph, at)),
             waiters: names.map(|r| RecordName::of(&asked.seen, r)).collect(),
@@ -662,7 +594,7 @@ fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
     seen.len() - 1
 }
 
-fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRow> {
+fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> SlippageRow {
     let seen = &asked.seen;
     let node = dated.node.and_then(|n| graph.nodes.get(n));
     let waits = node
@@ -681,7 +613,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
             expected_on,
             is_late: edge.is_open
                 && expected_on
-                    .zip(dated.due)
+                    .zip(dated.due())
                     .is_some_and(|(expected, due)| expected > due),
         })
     };
@@ -705,18 +637,22 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
         .node
         .map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN))
         .unwrap_or_default();
-    let late_by = dated.due.or(dated.first).map(|d| (asked.on - d).num_days());
-    Some(SlippageRow {
-        record: RecordName::of(seen, seen.any(dated.meta.id)?),
+    let late_by = dated
+        .deadline
+        .counts_on()
+        .map(|d| (asked.on - d).num_days());
+    let (changes, deferrals) = times_moved(seen, dated.record.as_ref());
+    SlippageRow {
+        record: RecordName::of(seen, dated.record),
         dated_kind: dated.kind,
         is_open: dated.is_open,
-        first_due_on: dated.first,
-        due_on: dated.due,
-        due_words: dated.due_words.map(str::to_owned),
+        first_due_on: dated.first(),
+        due_on: dated.due(),
+        due_words: dated.deadline.due.source_text.map(str::to_owned),
         moved_days: dated.moved(),
         deferred_without_date: dated.is_deferred(),
-        changes: dated.changes,
-        deferrals: dated.deferrals,
+        changes,
+        deferrals,
         moves: moves(seen, dated),
         is_overdue: dated.overdue,
         days_overdue: late_by.filter(|_| dated.overdue),
@@ -725,7 +661,7 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> Option<SlippageRo
         holds: dated.holds,
         earliest_on: node.and_then(|n| n.earliest).filter(|_| dated.is_open),
         chain: chain.into_iter().filter_map(link).collect(),
-    })
+    }
 }
 
 /// Each move of a deadline, or request to move it, in order.
@@ -765,9 +701,8 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<SlippageMove> {
                 .get::<ActionPart>(id)
                 .map_or(id, |p| p.data.action_id.uuid());
             let deferrals = seen.pointing::<ActionDeferral>(action);
-            let about = |d: &&crate::world::Rec<ActionDeferral>| {
-                action == id || d.data.part_id.is_none_or(|p| p == id)
-            };
+            let about =
+                |d: &&Rec<ActionDeferral>| action == id || d.data.part_id.is_none_or(|p| p == id);
             let day_of = |meeting: Option<Uuid>| seen.get::<Meeting>(meeting?)?.computed.meeting_on;
             deferrals
                 .filter(|d| d.data.action_id == action)

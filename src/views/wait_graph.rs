@@ -14,16 +14,14 @@ use uuid::Uuid;
 
 use super::readiness::{Readiness, readiness};
 use crate::registers::assurance::{
-    Recommendation, RecommendationClosureState, RecommendationLink, RecommendationRelation,
-    RecommendationUpdate,
+    Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
 };
-use crate::registers::meetings::{Action, ActionDeferral, ActionPart};
-use crate::registers::plan::{Dependency, DependencyStatus, Plan, PlanStatus, WorkPlanItem};
-use crate::registers::strategy::{
-    Strategy, StrategyId, StrategyReview, StrategyReviewStatus, StrategyStatus,
-};
+use crate::registers::meetings::{Action, ActionPart, deferral_of};
+use crate::registers::plan::{Dependency, Plan, WorkPlanItem};
+use crate::registers::strategy::{Strategy, StrategyId, StrategyReview};
+use crate::world::dates::Progress;
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, IdSet, Rec};
+use crate::world::{AnyRecord, IdSet, Resource};
 
 /// Why one record waits for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,6 +119,7 @@ pub struct Edge {
 
 /// What waits for what.
 pub struct Graph<'a> {
+    on: NaiveDate,
     pub nodes: Vec<Node<'a>>,
     pub edges: Vec<Edge>,
     by_id: HashMap<Uuid, usize>,
@@ -170,6 +169,7 @@ impl<'a> Graph<'a> {
     #[must_use]
     pub fn of(seen: &'a VisibleWorld, on: NaiveDate) -> Self {
         let mut graph = Self {
+            on,
             nodes: Vec::new(),
             edges: Vec::new(),
             by_id: HashMap::new(),
@@ -179,7 +179,7 @@ impl<'a> Graph<'a> {
         graph.recommendations(seen);
         graph.reviews(seen);
         graph.actions(seen);
-        graph.resolve(on);
+        graph.resolve();
         graph
     }
 
@@ -210,7 +210,7 @@ impl<'a> Graph<'a> {
             return Some(*at);
         }
         let record = seen.any(id)?;
-        let at = self.push(What::Record(record), readiness(seen, record));
+        let at = self.push(What::Record(record), readiness(seen, self.on, record));
         self.by_id.insert(id, at);
         Some(at)
     }
@@ -287,7 +287,7 @@ impl<'a> Graph<'a> {
     }
 
     fn items(&mut self, seen: &'a VisibleWorld) {
-        let plans = worked_plans(seen);
+        let plans = worked_plans(seen, self.on);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
             let Some(item) = seen
@@ -299,7 +299,9 @@ impl<'a> Graph<'a> {
             if !plans.contains(&item.data.plan_id.uuid()) {
                 continue;
             }
-            let is_open = data.status == DependencyStatus::Open && !item.data.status.is_closed();
+            let reading = seen.reading(self.on);
+            let progress = Dependency::deadline(dependency, reading).progress;
+            let is_open = progress == Progress::Open && item.due().progress == Progress::Open;
             let Some(from) = self.place(seen, data.item_id.uuid()) else {
                 continue;
             };
@@ -308,7 +310,7 @@ impl<'a> Graph<'a> {
                 (None, Some(words)) => Some(self.event(words, is_open)),
                 (None, None) => None,
             };
-            let Some(to) = to.filter(|_| data.status != DependencyStatus::Dropped) else {
+            let Some(to) = to.filter(|_| progress != Progress::GivenUp) else {
                 continue;
             };
             // The dependency says that the item waits, but nothing waits for what is already done.
@@ -327,9 +329,10 @@ impl<'a> Graph<'a> {
     }
 
     fn recommendations(&mut self, seen: &'a VisibleWorld) {
+        let on = self.on;
         let open = |id: Uuid| {
             let found = seen.get::<Recommendation>(id).filter(|r| r.is_live());
-            found.is_some_and(|r| r.computed.closure == RecommendationClosureState::None)
+            found.is_some_and(|r| r.deadline_on(on).progress == Progress::Open)
         };
         for link in seen
             .live::<RecommendationLink>()
@@ -364,8 +367,9 @@ impl<'a> Graph<'a> {
     }
 
     fn reviews(&mut self, seen: &'a VisibleWorld) {
+        let reading = seen.reading(self.on);
         for review in seen.live::<StrategyReview>() {
-            if review.data.status == StrategyReviewStatus::Cancelled {
+            if StrategyReview::deadline(review, reading).progress == Progress::GivenUp {
                 continue;
             }
             for deferred in &review.data.deferred {
@@ -378,7 +382,7 @@ impl<'a> Graph<'a> {
             }
             let planned = |id: &StrategyId| {
                 let found = seen.get::<Strategy>(*id).filter(|s| s.is_live());
-                found.is_some_and(|s| s.data.status == StrategyStatus::Planned)
+                found.is_some_and(|s| Strategy::deadline(s, reading).progress == Progress::Open)
             };
             if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
                 self.add_wait(seen, strategy.uuid(), review.meta.id, WaitKind::ComesOutOf);
@@ -395,7 +399,9 @@ impl<'a> Graph<'a> {
                 .pointing::<ActionPart>(action.meta.id)
                 .filter(|p| p.data.action_id == action.meta.id)
             {
-                if let Some(meeting) = deferred(seen, part).and_then(|d| d.data.to_meeting_id) {
+                if let Some(meeting) =
+                    deferral_of(seen.reading(self.on), part).and_then(|d| d.data.to_meeting_id)
+                {
                     self.add_wait(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
                 }
             }
@@ -403,7 +409,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Works out the earliest dates, starting from what waits for nothing.
-    fn resolve(&mut self, on: NaiveDate) {
+    fn resolve(&mut self) {
         // A node is resolved once everything that it waits for is (Kahn's algorithm), so each wait
         // is looked at once. What is never resolved is in a circle, or waits for one.
         let mut left: Vec<usize> = Vec::with_capacity(self.nodes.len());
@@ -430,7 +436,7 @@ impl<'a> Graph<'a> {
                 let Some(edge) = self.edges.get(*place).filter(|e| e.is_open) else {
                     continue;
                 };
-                let comes = self.comes(at, edge, on);
+                let comes = self.comes(at, edge);
                 let from = edge.from;
                 self.hear(from, *place, comes);
                 if let Some(n) = left.get_mut(from) {
@@ -463,7 +469,7 @@ impl<'a> Graph<'a> {
     /// The earliest date by which the awaited record is done: not before today, not before its own
     /// date, and not before what it waits for itself. The second value says whether any of these
     /// has no date.
-    fn comes(&self, at: usize, edge: &Edge, on: NaiveDate) -> (Option<NaiveDate>, bool) {
+    fn comes(&self, at: usize, edge: &Edge) -> (Option<NaiveDate>, bool) {
         let Some(node) = self.nodes.get(at) else {
             return (None, true);
         };
@@ -475,7 +481,7 @@ impl<'a> Graph<'a> {
             Readiness::Done => return (None, false),
         };
         // Something past its date but not done comes today at the earliest.
-        let known = own.map(|day| day.max(on)).max(node.earliest);
+        let known = own.map(|day| day.max(self.on)).max(node.earliest);
         (known, own.is_none() || node.is_unknown)
     }
 
@@ -529,24 +535,7 @@ impl<'a> Graph<'a> {
 
 /// All plans that are still being worked to.
 #[must_use]
-pub fn worked_plans(seen: &VisibleWorld) -> IdSet {
-    let worked = seen
-        .live::<Plan>()
-        .filter(|p| p.data.status != PlanStatus::Closed);
+pub fn worked_plans(seen: &VisibleWorld, on: NaiveDate) -> IdSet {
+    let worked = seen.live::<Plan>().filter(|p| p.is_active_on(on));
     worked.map(|p| p.meta.id).collect()
-}
-
-/// The deferral that says when a part of an action is due: the part's own last deferral, or that of
-/// the whole action if that came later.
-#[must_use]
-pub fn deferred<'a>(
-    seen: &'a VisibleWorld,
-    part: &Rec<ActionPart>,
-) -> Option<&'a Rec<ActionDeferral>> {
-    seen.pointing::<ActionDeferral>(part.data.action_id)
-        .filter(|d| {
-            d.data.action_id == part.data.action_id
-                && d.data.part_id.is_none_or(|p| p == part.meta.id)
-        })
-        .max_by_key(|d| (d.data.decided_on, d.meta.created_at, d.meta.id))
 }

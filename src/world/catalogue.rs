@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
+use super::date_kind::CalendarEntryKind;
 use super::record::{
     AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules, links_of,
     refused,
@@ -78,6 +79,8 @@ pub struct Kind {
     pub markable: bool,
     pub recomputes: &'static [&'static str],
     pub offers_create: bool,
+    /// Kinds of its dates.
+    pub dates: &'static [CalendarEntryKind],
     /// Its sort orders.
     pub sorts: Vec<&'static str>,
     /// Name of the record's schema.
@@ -110,6 +113,7 @@ impl Kind {
             markable: R::MARKABLE,
             recomputes: R::RECOMPUTES,
             offers_create: R::OFFERS_CREATE,
+            dates: R::DATES,
             sorts: COMMON_SORTS
                 .into_iter()
                 .chain(R::sorts().iter().map(|s| s.name))

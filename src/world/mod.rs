@@ -7,6 +7,8 @@
 
 pub mod catalogue;
 pub mod date;
+pub mod date_kind;
+pub mod dates;
 pub mod id;
 pub mod record;
 pub mod sample;

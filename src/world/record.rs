@@ -2,6 +2,7 @@
 //! must define.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +17,8 @@ use uuid::Uuid;
 
 use super::World;
 use super::date::PlannedDate;
+use super::date_kind::CalendarEntryKind;
+use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
 
 #[cfg(doc)]
@@ -242,17 +245,47 @@ pub struct Reading<'a> {
     pub world: &'a World,
     /// The date to calculate for.
     pub on: NaiveDate,
+    /// The current world, if `world` is an earlier one. What is not visible today is not visible in
+    /// the past either.
+    pub now: Option<&'a World>,
     /// Clearance of the caller, so that the matches of a filter reveal nothing that the caller may
     /// not see.
     pub clearance: &'a Clearance,
 }
 
 impl<'a> Reading<'a> {
+    /// Whether the record is visible to the caller.
+    #[must_use]
+    pub fn may_see(self, id: Uuid) -> bool {
+        std::iter::once(self.world)
+            .chain(self.now)
+            .all(|w| cleared(w, self.clearance, id))
+    }
+
+    /// A record of any kind that the caller may see.
+    #[must_use]
+    pub fn any(self, id: impl Into<Uuid>) -> Option<&'a Arc<dyn AnyRecord>> {
+        let id = id.into();
+        self.world.any(id).filter(|_| self.may_see(id))
+    }
+
+    /// A record of a given kind that the caller may see.
+    #[must_use]
+    pub fn get<R: Resource>(self, id: impl Into<Id<R>>) -> Option<&'a Rec<R>> {
+        self.any(id.into())?.as_any().downcast_ref()
+    }
+
+    /// The title of a record of a given kind, if the caller may see it.
+    #[must_use]
+    pub fn title_of<R: Resource>(self, id: impl Into<Id<R>>) -> Option<&'a str> {
+        self.get::<R>(id)?.data.title()
+    }
+
     /// The live records of one kind that link to `id` and that the caller may see.
     pub fn pointing<R: Resource>(self, id: impl Into<Uuid>) -> impl Iterator<Item = &'a Rec<R>> {
         self.world
             .pointing::<R>(id)
-            .filter(move |r| cleared(self.world, self.clearance, r.meta.id))
+            .filter(move |r| self.may_see(r.meta.id))
     }
 }
 
@@ -519,6 +552,8 @@ pub trait Resource:
     const RELEASES: bool = false;
     /// Field to name in the error when [`Resource::unique`] is already taken.
     const UNIQUE: &'static str = "";
+    /// Kinds of the dates in [`Resource::dates`].
+    const DATES: &'static [CalendarEntryKind] = &[];
     /// Fields that the service computes when the record changes.
     type Computed: Serialize + DeserializeOwned + ToSchema + Default + Debug + Send + Sync;
     /// Its own query parameters for lists.
@@ -578,6 +613,36 @@ pub trait Resource:
     /// Records whose computed fields use this one. They are recomputed whenever it changes.
     fn touches(&self) -> Vec<Uuid> {
         Vec::new()
+    }
+    /// Until when it is to be done, and whether it is. By default it is not something to be done.
+    fn deadline<'a>(_record: &'a Rec<Self>, _reading: Reading<'a>) -> Deadline<'a>
+    where
+        Self: Sized,
+    {
+        Deadline::default()
+    }
+    /// Its dates that are still to come, have been missed or are past, for the calendar. What only
+    /// happened (an approval) is not among them. Dates that recur are needed only within `window`.
+    fn dates<'a>(_record: &'a Rec<Self>, _reading: Reading<'a>, _window: Days) -> Vec<Dated<'a>>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+    /// What its dates are shown as, if its title does not say enough there.
+    fn date_title<'a>(record: &'a Rec<Self>, _reading: Reading<'a>) -> Cow<'a, str>
+    where
+        Self: Sized,
+    {
+        record.data.title().unwrap_or_default().into()
+    }
+    /// First and last day on which it exists or applies.
+    fn active_days(&self) -> Days {
+        (None, None)
+    }
+    /// Whether it exists or applies on a day. To be defined where a status says so and no day.
+    fn is_active_on(&self, day: NaiveDate) -> bool {
+        runs_on(self.active_days(), day)
     }
     /// Sort orders in addition to reference, created_at and updated_at.
     fn sorts() -> &'static [Sort<Self>]
@@ -645,6 +710,14 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// All fields except the envelope, to tell whether anything changed.
     fn content(&self) -> Value;
     fn touches(&self) -> Vec<Uuid>;
+    /// Until when it is to be done, and whether it is.
+    fn deadline<'a>(&'a self, reading: Reading<'a>) -> Deadline<'a>;
+    /// Its dates, as in [`Resource::dates`].
+    fn dates<'a>(&'a self, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>>;
+    /// What its dates are shown as.
+    fn date_title<'a>(&'a self, reading: Reading<'a>) -> Cow<'a, str>;
+    /// Whether it counts (is not withdrawn) and exists or applies on a day.
+    fn is_active_on(&self, day: NaiveDate) -> bool;
     fn key(&self, sort: usize) -> Key;
     fn as_any(&self) -> &dyn Any;
 }
@@ -711,6 +784,18 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn touches(&self) -> Vec<Uuid> {
         self.data.touches()
+    }
+    fn deadline<'a>(&'a self, reading: Reading<'a>) -> Deadline<'a> {
+        R::deadline(self, reading)
+    }
+    fn dates<'a>(&'a self, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>> {
+        R::dates(self, reading, window)
+    }
+    fn date_title<'a>(&'a self, reading: Reading<'a>) -> Cow<'a, str> {
+        R::date_title(self, reading)
+    }
+    fn is_active_on(&self, day: NaiveDate) -> bool {
+        Rec::is_active_on(self, day)
     }
     fn key(&self, sort: usize) -> Key {
         match sort {
@@ -800,6 +885,12 @@ impl<R: Resource> Rec<R> {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.meta.withdrawn_at.is_none()
+    }
+
+    /// Whether it counts and exists or applies on a day.
+    #[must_use]
+    pub fn is_active_on(&self, day: NaiveDate) -> bool {
+        self.is_live() && self.data.is_active_on(day)
     }
 }
 

@@ -392,6 +392,12 @@ impl VisibleWorld {
         self.world.live::<R>().filter(|r| self.may_see(r.meta.id))
     }
 
+    /// The same, for a kind that is known only at run time.
+    pub fn live_of(&self, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        let rows = self.table(kind).into_iter().flat_map(Table::rows);
+        rows.filter(|r| r.meta().withdrawn_at.is_none() && self.may_see(r.meta().id))
+    }
+
     /// The live records of a kind with a reference after `after`, ordered by reference.
     pub fn by_reference<'a, R: Resource>(
         &'a self,
@@ -444,6 +450,7 @@ impl VisibleWorld {
         Reading {
             world: &self.world,
             on,
+            now: self.now.as_deref(),
             clearance: &self.visibility.clearance,
         }
     }

@@ -465,8 +465,28 @@ async fn feeds_are_few_and_well_formed(app: TestApp) {
     app.client.get(&path_of(&last)).await.problem("not_found");
 }
 
+/// An item that is to start in a month is late once the month is over, as in its RAG rating.
+async fn a_start_in_a_month_is_late_after_the_month(app: TestApp) {
+    let maker = Maker::new(&app);
+    let start = json!({ "precision": "month", "due_on": "2020-11-12" });
+    maker
+        .make_with(
+            "work_plan_item",
+            json!({ "start": start, "status": "not_started", "deadline": {} }),
+        )
+        .await;
+    let viewer = app.role(Role::Viewer);
+    for (on, state) in [("2020-11-30", "upcoming"), ("2020-12-01", "overdue")] {
+        let path = format!("{CALENDAR}?on={on}&from=2020-11-01&until=2020-11-30&kind=item_start");
+        let view = viewer.get(&path).await.status(200).json();
+        assert_eq!(view["items"][0]["starts_on"], "2020-11-01", "{view:#}");
+        assert_eq!(view["items"][0]["state"], state, "on {on}");
+    }
+}
+
 on_both!(
     every_dated_thing_is_on_its_day,
+    a_start_in_a_month_is_late_after_the_month,
     the_calendar_is_read_by_another_library,
     a_feed_lives_until_it_is_revoked,
     a_feed_ends_with_what_its_owner_may_see,

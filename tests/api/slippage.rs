@@ -320,6 +320,67 @@ async fn what_is_deferred_to_no_day_shows(app: TestApp) {
     );
 }
 
+/// A part of an action that the board has cancelled is neither open nor overdue, in any view.
+async fn nothing_is_due_any_more_of_a_cancelled_action(app: TestApp) {
+    let maker = Maker::new(&app);
+    let action = maker
+        .make_with(
+            "action",
+            json!({ "due": due("2020-06-30"), "target_meeting_id": null }),
+        )
+        .await;
+    let part = maker
+        .create(
+            kind("action_part"),
+            &json!({ "action_id": action.id(), "label": "a", "text": "A draft" }),
+        )
+        .await;
+    let shows = async |is: bool| {
+        let seen = row(&app, &part).await;
+        assert_eq!(
+            (&seen["is_open"], &seen["is_overdue"]),
+            (&json!(is), &json!(is)),
+            "{seen:#}"
+        );
+    };
+    shows(true).await;
+    let etag = app.role(Role::Viewer).get(&action.path).await.etag();
+    let cancelled =
+        json!({ "status": "cancelled", "closed_on": "2020-07-31", "closure_reason": "Dropped" });
+    app.keeper(action.kind)
+        .patch(&action.path, &etag, &cancelled)
+        .await
+        .status(200);
+    shows(false).await;
+}
+
+/// What waits for a recommendation that was closed without being implemented waits for what will
+/// not come.
+async fn what_was_closed_unimplemented_is_given_up(app: TestApp) {
+    let maker = Maker::new(&app);
+    let make = async |due: Value| {
+        maker
+            .make_with("recommendation", json!({ "deadline": due }))
+            .await
+    };
+    let (waiting, given_up) = (make(due("2021-01-31")).await, make(due("2020-12-31")).await);
+    let auditor = app.role(Role::Auditor);
+    let link = json!({ "recommendation_id": waiting.id(), "relation": "depends_on", "to_id": given_up.id() });
+    auditor
+        .post("/api/v1/recommendation-links", &link)
+        .await
+        .status(201);
+    assert_eq!(row(&app, &waiting).await["holds"], "holds");
+    let post = maker.make_named("post").await;
+    let closure = json!({ "recommendation_id": given_up.id(), "closure": "risk_accepted", "closed_on": "2020-10-20", "reason": "Accepted", "accepted_by_post_id": post.id() });
+    auditor
+        .post("/api/v1/recommendation-closures", &closure)
+        .await
+        .status(201);
+    assert_eq!(row(&app, &waiting).await["holds"], "unknown");
+    assert_eq!(row(&app, &given_up).await["is_open"], false);
+}
+
 /// Pages follow each other; parameters that are not understood are named; what is hidden changes no
 /// number.
 async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
@@ -545,6 +606,8 @@ on_both!(
     several_wait_on_one_event_without_a_day,
     a_circle_is_named,
     what_is_deferred_to_no_day_shows,
+    nothing_is_due_any_more_of_a_cancelled_action,
+    what_was_closed_unimplemented_is_given_up,
     slippage_comes_in_pages_and_hides_what_is_hidden,
     the_graph_is_drawn_and_no_title_leaves_its_label
 );

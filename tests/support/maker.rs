@@ -182,6 +182,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
         reading: Reading {
             world: &world,
             on: now.date_naive(),
+            now: None,
             clearance: &stride::world::visible::Clearance::All,
         },
         before: None,

@@ -12,6 +12,8 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is_some};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a page.
@@ -115,10 +117,18 @@ pub struct IntranetAssetFilter {
 }
 
 impl IntranetAsset {
+    fn review(&self) -> Deadline<'_> {
+        let progress = match self.status {
+            AssetStatus::Retired => Progress::GivenUp,
+            _ => Progress::Open,
+        };
+        Deadline::new(progress, When::on(self.review_due_on))
+    }
+
     /// Whether the review is overdue on a date.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        self.status != AssetStatus::Retired && self.review_due_on.is_some_and(|d| d < on)
+        self.review().is_overdue(on)
     }
 }
 
@@ -129,6 +139,7 @@ impl Resource for IntranetAsset {
     const SUBJECT: Subject = Subject::Communications;
     const ABOUT: &'static str = "Intranet pages on inclusion: their owners, the policies they \
         link to, and the dates of the last and next review.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::AssetReview];
     type Computed = NothingComputed;
     type Filter = IntranetAssetFilter;
 
@@ -164,6 +175,15 @@ impl Resource for IntranetAsset {
             "/review_due_on",
             "last_reviewed_on",
         );
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let review = Dated::due(CalendarEntryKind::AssetReview, record.data.review());
+        // Retired pages are not reviewed any more.
+        let retired = record.data.status == AssetStatus::Retired;
+        (!retired).then_some(review).into_iter().collect()
+    }
+    fn is_active_on(&self, _: NaiveDate) -> bool {
+        self.status != AssetStatus::Retired
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -8,10 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, distinct, runs_on};
+use crate::registers::checks::{asked, distinct};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::is_some;
 use crate::registers::strategy::{GoalId, StrategyId};
+use crate::world::dates::Days;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a communications plan.
@@ -65,14 +66,6 @@ pub struct CommunicationsPlanFilter {
     current: Option<bool>,
 }
 
-impl CommunicationsPlan {
-    /// Returns the first and last day of the period covered.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-}
-
 impl Resource for CommunicationsPlan {
     const KIND: &'static str = "communications_plan";
     const PATH: &'static str = "communications-plans";
@@ -110,6 +103,9 @@ impl Resource for CommunicationsPlan {
         distinct(rules, "/goal_ids", &self.goal_ids);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
     }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -130,7 +126,7 @@ impl Resource for CommunicationsPlan {
             && is_some(&f.owner_post_id, &p.owner_post_id)
             && is_some(&f.strategy_id, &p.strategy_id)
             && f.goal_id.is_none_or(|g| p.goal_ids.contains(&g))
-            && asked(f.current, || runs_on(p.days(), reading.on))
+            && asked(f.current, || p.is_active_on(reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id

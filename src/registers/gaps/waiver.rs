@@ -1,6 +1,8 @@
 //! Waiver of a gap: for a limited time, and with a reason, a gap found by a rule on one record is
 //! not counted.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,10 +12,12 @@ use uuid::Uuid;
 
 use super::codes::{GapCode, GapRegister, gap_code, waivable};
 use crate::policy::{Act, Subject};
-use crate::registers::checks::{Days, asked, in_window, not_in_future, overlap, runs_on};
+use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::Any;
 use crate::registers::settings::in_force;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::id::AnyRecordId;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -62,12 +66,6 @@ pub struct GapWaiverFilter {
 }
 
 impl GapWaiver {
-    /// Returns the first and last day on which the gap is not counted.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (Some(self.granted_on), Some(self.expires_on))
-    }
-
     /// Q2: checks that the caller is entitled to waive the gap. The caller must be able to create
     /// and withdraw what the rule is about, in a scope that covers the record: strategy managers
     /// for strategies, plans and communications, board secretaries for boards, auditors for
@@ -115,7 +113,7 @@ impl GapWaiver {
         let same = |w: &&Rec<Self>| w.data.rule == self.rule && w.data.record_id == self.record_id;
         let twin = others(rules, self.record_id.uuid())
             .filter(same)
-            .find(|w| overlap(w.data.days(), self.days()));
+            .find(|w| overlap(w.data.active_days(), self.active_days()));
         if let Some(twin) = twin {
             let detail = format!(
                 "{} waives the same gap until {}; withdraw that waiver, or start this one after \
@@ -138,6 +136,7 @@ impl Resource for GapWaiver {
         gives the account.";
     const SHAPE: i32 = 2;
     const APPEND_ONLY: bool = true;
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::WaiverEnd];
     type Computed = NothingComputed;
     type Filter = GapWaiverFilter;
 
@@ -169,6 +168,21 @@ impl Resource for GapWaiver {
     fn withdrawal(&self, rules: &mut Rules<'_, Self>) {
         self.check_entitled(rules);
     }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        vec![Dated::end(
+            CalendarEntryKind::WaiverEnd,
+            Some(record.data.expires_on),
+        )]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let on = reading.any(record.data.record_id);
+        let on = on.map_or("", |r| r.meta().reference.as_str());
+        format!("{}, {on}", record.data.rule.replace('_', " ")).into()
+    }
+    /// The days on which the gap is not counted.
+    fn active_days(&self) -> Days {
+        (Some(self.granted_on), Some(self.expires_on))
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -190,7 +204,7 @@ impl Resource for GapWaiver {
             && f.register
                 .as_ref()
                 .is_none_or(|wanted| register().is_some_and(|is| wanted.has(&is)))
-            && asked(f.in_force, || runs_on(r.data.days(), reading.on))
+            && asked(f.in_force, || r.data.is_active_on(reading.on))
             && in_window(Some(r.data.expires_on), (f.expires_from, f.expires_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

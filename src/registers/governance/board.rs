@@ -11,6 +11,7 @@ use crate::policy::Subject;
 use crate::registers::checks::not_in_future;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
+use crate::world::dates::{Days, Deadline, Progress, When, runs_on};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// Kind of body.
@@ -183,6 +184,21 @@ impl Resource for Board {
             "established_on",
         );
         rules.no_circle("/successor_id", self.successor_id, |b| b.successor_id);
+    }
+    /// A proposed board is still to be set up; one that was dissolved will not act again.
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            BoardStatus::Proposed => Progress::Open,
+            BoardStatus::Active => Progress::Lasting,
+            BoardStatus::Dissolved => Progress::GivenUp,
+        };
+        Deadline::new(progress, When::default())
+    }
+    fn active_days(&self) -> Days {
+        (self.established_on, self.dissolved_on)
+    }
+    fn is_active_on(&self, day: NaiveDate) -> bool {
+        self.status != BoardStatus::Proposed && runs_on(self.active_days(), day)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -1,6 +1,8 @@
 //! Memberships: which post or body sits on which board, in what capacity, representing whom, on
 //! what basis and for how long.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,10 +12,12 @@ use uuid::Uuid;
 
 use super::Board;
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, fixed, in_window, overlap, runs_on};
+use crate::registers::checks::{asked, fixed, in_window};
 use crate::registers::governance::BoardId;
-use crate::registers::organisation::{PostId, UnitId, UnitKind};
+use crate::registers::organisation::{Post, PostId, Unit, UnitId, UnitKind};
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a member sits.
@@ -149,12 +153,6 @@ pub struct MembershipFilter {
 }
 
 impl Membership {
-    /// Returns the first and last day of the term.
-    #[must_use]
-    pub fn term(&self) -> Days {
-        (self.term_from_on, self.term_until_on)
-    }
-
     /// Returns the member: a post or a unit.
     #[must_use]
     pub fn member(&self) -> (Option<Uuid>, Option<Uuid>) {
@@ -216,7 +214,7 @@ impl Membership {
             m.meta.id != own
                 && m.data.board_id == self.board_id
                 && m.data.capacity == self.capacity
-                && overlap(self.term(), m.data.term())
+                && overlap(self.active_days(), m.data.active_days())
         };
         let others: Vec<&Rec<Self>> = world
             .pointing::<Self>(self.board_id)
@@ -256,6 +254,7 @@ impl Resource for Membership {
         represents, on what basis, and for which term. A new term is a new record.";
     /// 2: adds seat names and collective seats.
     const SHAPE: i32 = 2;
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::MembershipEnd];
     type Computed = NothingComputed;
     type Filter = MembershipFilter;
 
@@ -291,6 +290,22 @@ impl Resource for Membership {
         self.check_member(rules);
         self.check_term(rules);
     }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let end = Dated::end(CalendarEntryKind::MembershipEnd, record.data.term_until_on);
+        vec![end.at_board(record.data.board_id)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let data = &record.data;
+        let post = data.post_id.and_then(|id| reading.title_of::<Post>(id));
+        let unit = || data.unit_id.and_then(|id| reading.title_of::<Unit>(id));
+        let member = post.or_else(unit).unwrap_or("a member");
+        let board = reading.title_of::<Board>(data.board_id).unwrap_or_default();
+        format!("{member}, {board}").into()
+    }
+    /// Its term.
+    fn active_days(&self) -> Days {
+        (self.term_from_on, self.term_until_on)
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -315,7 +330,7 @@ impl Resource for Membership {
             && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
             && any_some(&f.constituency_kind, m.constituency_kind)
             && any(&f.basis, &m.basis)
-            && asked(f.current, || runs_on(m.term(), reading.on))
+            && asked(f.current, || m.is_active_on(reading.on))
             && in_window(m.term_until_on, (f.ends_from, f.ends_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -1,5 +1,7 @@
 //! Remits: which board decides, oversees, delivers or is consulted on which goal.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,11 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
-use crate::registers::governance::BoardId;
+use crate::registers::checks::{asked, fixed};
+use crate::registers::governance::{Board, BoardId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is};
-use crate::registers::strategy::GoalId;
+use crate::registers::strategy::{Goal, GoalId};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Role of a board for a goal.
@@ -68,12 +72,6 @@ pub struct RemitFilter {
 }
 
 impl Remit {
-    /// Returns the first and last day it applies.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-
     fn same_matter(&self, other: &Self) -> bool {
         (self.board_id, self.goal_id, self.remit_kind)
             == (other.board_id, other.goal_id, other.remit_kind)
@@ -87,6 +85,7 @@ impl Resource for Remit {
     const SUBJECT: Subject = Subject::Governance;
     const ABOUT: &'static str = "Which board decides, oversees, delivers or is consulted on which \
         goal. It shows goals that nobody owns and goals owned twice.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::RemitEnd];
     type Computed = NothingComputed;
     type Filter = RemitFilter;
 
@@ -112,7 +111,9 @@ impl Resource for Remit {
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
         let (world, own) = (rules.reading.world, rules.meta.id);
         let taken = world.pointing::<Self>(self.board_id).any(|r| {
-            r.meta.id != own && self.same_matter(&r.data) && overlap(self.days(), r.data.days())
+            r.meta.id != own
+                && self.same_matter(&r.data)
+                && overlap(self.active_days(), r.data.active_days())
         });
         rules.require(
             !taken,
@@ -121,6 +122,21 @@ impl Resource for Remit {
             "the board already has this remit for this goal on some of these days; change or end \
                 that remit first",
         );
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let end = Dated::end(CalendarEntryKind::RemitEnd, record.data.until_on);
+        vec![end.at_board(record.data.board_id)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let goal = reading
+            .title_of::<Goal>(record.data.goal_id)
+            .unwrap_or_default();
+        let board = reading.title_of::<Board>(record.data.board_id);
+        format!("{goal}, {}", board.unwrap_or_default()).into()
+    }
+
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -134,7 +150,7 @@ impl Resource for Remit {
             && any(&f.remit_kind, &r.data.remit_kind)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && asked(f.current, || runs_on(r.data.days(), reading.on))
+            && asked(f.current, || r.data.is_active_on(reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id.map(Uuid::from).or(f.goal_id.map(Uuid::from))

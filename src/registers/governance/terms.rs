@@ -1,5 +1,7 @@
 //! Terms of reference of a board, version by version. Only one version is agreed at a time.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,9 +12,11 @@ use uuid::Uuid;
 use super::terms_sections::{TermsSections, completeness};
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
-use crate::registers::governance::BoardId;
+use crate::registers::governance::{Board, BoardId};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a version of terms of reference.
@@ -124,6 +128,15 @@ pub struct TermsFilter {
 }
 
 impl TermsOfReference {
+    /// Its next review. Terms that were superseded are not reviewed any more.
+    fn review(&self) -> Deadline<'_> {
+        let progress = match self.status {
+            TermsStatus::Superseded => Progress::Done,
+            _ => Progress::Open,
+        };
+        Deadline::new(progress, When::on(self.review_on))
+    }
+
     fn check_approval(&self, rules: &mut Rules<'_, Self>) {
         not_in_future(rules, "/approved_on", self.approved_on);
         if self.status == TermsStatus::Agreed {
@@ -201,6 +214,7 @@ impl Resource for TermsOfReference {
     const ABOUT: &'static str = "Boards' terms of reference, version by version, with every \
         section a board needs. A completeness score names the empty sections. Agreed terms need \
         an approver and a date. Agreeing a version supersedes the one before.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::TermsReview];
     type Computed = TermsComputed;
     type Filter = TermsFilter;
 
@@ -263,6 +277,26 @@ impl Resource for TermsOfReference {
             empty_sections,
         }
     }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            TermsStatus::Draft | TermsStatus::InReview => Progress::Open,
+            TermsStatus::Agreed | TermsStatus::Superseded => Progress::Done,
+        };
+        Deadline::new(progress, When::default()).done_on(record.data.approved_on)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let review = Dated::due(CalendarEntryKind::TermsReview, record.data.review());
+        vec![review.at_board(record.data.board_id)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let board = reading.title_of::<Board>(record.data.board_id);
+        let label = &record.data.version_label;
+        format!("{}, {label}", board.unwrap_or_default()).into()
+    }
+    /// Whether these are the terms in force.
+    fn is_active_on(&self, _: NaiveDate) -> bool {
+        self.status == TermsStatus::Agreed
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -281,8 +315,7 @@ impl Resource for TermsOfReference {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
-        let overdue =
-            || t.status == TermsStatus::Agreed && t.review_on.is_some_and(|d| d < reading.on);
+        let overdue = || t.is_active_on(reading.on) && t.review().is_overdue(reading.on);
         is(&f.board_id, &t.board_id.uuid())
             && any(&f.status, &t.status)
             && f.unit_below

@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::{Meeting, MeetingStatus};
 use crate::policy::Subject;
-use crate::registers::checks::{fixed, overlap};
+use crate::registers::checks::fixed;
 use crate::registers::governance::{BoardId, Membership, MembershipCapacity, MembershipId};
 use crate::registers::links::others;
 use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::{is_of_board, is_within};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::dates::overlap;
 use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
 
 /// Whether someone attended.
@@ -176,7 +177,7 @@ impl Attendance {
                 unit_id instead",
         );
         rules.require(
-            rules.before.is_some() || overlap(seat.data.term(), meeting.days()),
+            rules.before.is_some() || overlap(seat.data.active_days(), meeting.days()),
             "/membership_id",
             "term",
             "the term of this seat does not include the day of the meeting; name the seat held on \

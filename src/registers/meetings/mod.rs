@@ -7,7 +7,7 @@ mod meeting;
 mod outcome;
 
 pub use action::deferral::ActionDeferral;
-pub use action::part::{ActionPart, ActionPartId, ActionPartStatus};
+pub use action::part::{ActionPart, ActionPartId, ActionPartStatus, deferral_of};
 pub use action::response::ActionResponse;
 pub use action::{Action, ActionComputed, ActionId, ActionState, ActionStatus};
 pub use attendance::{Attendance, AttendanceStatus};

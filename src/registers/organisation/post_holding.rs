@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::Person;
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::checks::{asked, fixed};
 use crate::registers::links::others;
 use crate::registers::organisation::{PersonId, PostId};
 use crate::registers::query::{Any, any, is};
+use crate::world::dates::{Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Capacity in which a post is held.
@@ -61,15 +62,11 @@ pub struct PostHoldingFilter {
 }
 
 impl PostHolding {
-    /// Returns the first and last day of the term.
-    #[must_use]
-    pub fn term(&self) -> Days {
-        (Some(self.from_on), self.until_on)
-    }
-
     fn check_overlap(&self, rules: &mut Rules<'_, Self>) {
         let at_once: Vec<&Rec<Self>> = others(rules, self.post_id.uuid())
-            .filter(|h| h.data.post_id == self.post_id && overlap(self.term(), h.data.term()))
+            .filter(|h| {
+                h.data.post_id == self.post_id && overlap(self.active_days(), h.data.active_days())
+            })
             .collect();
         let substantive = |h: &Self| h.capacity == HoldingCapacity::Substantive;
         if at_once.iter().any(|h| h.data.person_id == self.person_id) {
@@ -126,6 +123,10 @@ impl Resource for PostHolding {
         }
         self.check_overlap(rules);
     }
+    /// Its term.
+    fn active_days(&self) -> Days {
+        (Some(self.from_on), self.until_on)
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -143,8 +144,8 @@ impl Resource for PostHolding {
         is(&f.post_id, &h.post_id)
             && is(&f.person_id, &h.person_id)
             && any(&f.capacity, &h.capacity)
-            && asked(f.current, || runs_on(h.term(), reading.on))
-            && f.on.is_none_or(|day| runs_on(h.term(), day))
+            && asked(f.current, || h.is_active_on(reading.on))
+            && f.on.is_none_or(|day| h.is_active_on(day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.post_id.map(Uuid::from).or(f.person_id.map(Uuid::from))

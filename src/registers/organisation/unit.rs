@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
+use crate::world::dates::Days;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
 
 /// Kind of body.
@@ -110,6 +111,9 @@ impl Resource for Unit {
         rules.no_circle("/parent_id", self.parent_id, |u| u.parent_id);
         rules.no_circle("/predecessor_id", self.predecessor_id, |u| u.predecessor_id);
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
+    }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {

@@ -7,12 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, distinct, runs_on};
+use crate::registers::checks::{asked, distinct};
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::has;
 use crate::registers::recurrence::Frequency;
 use crate::registers::strategy::{GoalId, StrategyId};
+use crate::world::dates::Days;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A way of holding someone to account other than a board.
@@ -74,14 +75,6 @@ pub struct OversightChannelFilter {
     current: Option<bool>,
 }
 
-impl OversightChannel {
-    /// Returns the first and last day the channel is used.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-}
-
 impl Resource for OversightChannel {
     const KIND: &'static str = "oversight_channel";
     const PATH: &'static str = "oversight-channels";
@@ -131,6 +124,9 @@ impl Resource for OversightChannel {
         }
         rules.in_order(self.from_on, self.until_on, "/until_on", "from_on");
     }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "title",
@@ -145,7 +141,7 @@ impl Resource for OversightChannel {
                 has(&c.goal_ids, id) || has(&c.strategy_ids, id) || has(&c.board_ids, id)
             })
             && asked(f.is_scheduled, || c.frequency.is_dated())
-            && asked(f.current, || runs_on(c.days(), reading.on))
+            && asked(f.current, || c.is_active_on(reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.party_id.or(f.covers_id)

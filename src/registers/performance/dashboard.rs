@@ -16,6 +16,8 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::performance::MeasureId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Maturity of a dashboard.
@@ -133,7 +135,8 @@ pub struct DashboardFilter {
     overdue: Option<bool>,
 }
 
-/// Whether a promised date has passed without anything being published.
+/// Whether a promised date has passed without anything being published, even if a later date was
+/// promised since.
 #[must_use]
 pub fn is_overdue(dashboard: &Rec<Dashboard>, on: NaiveDate) -> bool {
     let passed = |p: &DashboardPromise| p.due.due_on.is_some_and(|due| due < on);
@@ -148,6 +151,7 @@ impl Resource for Dashboard {
     const SUBJECT: Subject = Subject::Performance;
     const ABOUT: &'static str = "Dashboards: the measures they show, the board that receives \
         them, when they were promised for, and how mature they are.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::DashboardPromised];
     type Computed = DashboardComputed;
     type Filter = DashboardFilter;
 
@@ -218,6 +222,33 @@ impl Resource for Dashboard {
             first_published_on: versions().filter_map(|v| v.data.published_on).min(),
             due_on: self.promised.iter().rev().find_map(|p| p.due.due_on),
         }
+    }
+    /// The promise is met by the first version that is published. The drafts of the next do not
+    /// revive it.
+    fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
+        let published = record.computed.first_published_on;
+        let progress = match published {
+            Some(day) if day <= reading.on => Progress::Done,
+            _ => Progress::Open,
+        };
+        let promised = || record.data.promised.iter().map(|p| &p.due);
+        let due = promised().next_back().map(When::from).unwrap_or_default();
+        Deadline::new(progress, due)
+            .first_on(promised().find_map(|d| d.due_on))
+            .done_on(published)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        // The last day that was promised is shown, even if a later promise names none.
+        let mut promised = record.data.promised.iter().map(|p| &p.due);
+        let last = promised.rfind(|d| d.due_on.is_some());
+        let deadline = Deadline {
+            due: last.map(When::from).unwrap_or_default(),
+            ..Self::deadline(record, reading)
+        };
+        vec![Dated {
+            board_id: record.data.board_id.map(Into::into),
+            ..Dated::due(CalendarEntryKind::DashboardPromised, deadline)
+        }]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -1,5 +1,7 @@
 //! Targets: what a measure should reach, and what it is compared with.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,10 +11,12 @@ use uuid::Uuid;
 use super::measure::{BreakdownCategory, check_breakdown, normalise};
 use super::period::{Figure, Period};
 use crate::policy::Subject;
-use crate::registers::checks::{fixed, overlap, runs_on};
+use crate::registers::checks::fixed;
 use crate::registers::links::others;
-use crate::registers::performance::{ClassificationId, MeasureId};
+use crate::registers::performance::{ClassificationId, Measure, MeasureId};
 use crate::registers::query::is;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a measure should reach in a period. The baseline is given as a period. Its figure is the
@@ -76,6 +80,7 @@ impl Resource for MeasureTarget {
     const SUBJECT: Subject = Subject::Performance;
     const ABOUT: &'static str = "What measures should reach in each period, in total or for a \
         category, and the period they are compared with.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::MeasureTargetEnd];
     type Computed = MeasureTargetComputed;
     type Filter = MeasureTargetFilter;
 
@@ -99,9 +104,8 @@ impl Resource for MeasureTarget {
         let remedy = "record a target under the other measure";
         fixed(rules, self, "/measure_id", |t| t.measure_id, remedy);
         check_breakdown(rules, self.measure_id.uuid(), &self.breakdown);
-        let days = |p: Period| (Some(p.from_on), Some(p.until_on));
         let is_same = |t: &&Rec<Self>| {
-            t.data.breakdown == self.breakdown && overlap(days(t.data.period), days(self.period))
+            t.data.breakdown == self.breakdown && overlap(t.data.active_days(), self.active_days())
         };
         if let Some(other) = others(rules, self.measure_id.uuid()).find(is_same) {
             let detail = format!(
@@ -117,6 +121,17 @@ impl Resource for MeasureTarget {
             until_on: self.period.until_on,
         }
     }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let last = record.data.period.until_on;
+        vec![Dated::end(CalendarEntryKind::MeasureTargetEnd, Some(last))]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let measure = reading.title_of::<Measure>(record.data.measure_id);
+        measure.unwrap_or_default().into()
+    }
+    fn active_days(&self) -> Days {
+        (Some(self.period.from_on), Some(self.period.until_on))
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "until_on",
@@ -128,8 +143,7 @@ impl Resource for MeasureTarget {
         is(&f.measure_id, &t.measure_id)
             && f.classification_id
                 .is_none_or(|id| t.breakdown.iter().any(|b| b.classification_id == id))
-            && f.holds_on
-                .is_none_or(|day| runs_on((Some(t.period.from_on), Some(t.period.until_on)), day))
+            && f.holds_on.is_none_or(|day| t.is_active_on(day))
             && f.is_total
                 .is_none_or(|total| total == t.breakdown.is_empty())
     }

@@ -1,5 +1,7 @@
 //! Dependencies: what a work-plan item waits for.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ use crate::registers::links::{others, reaches};
 use crate::registers::plan::is_of_plan;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
 
@@ -95,7 +99,7 @@ pub type AwaitedId = Id<Awaited>;
 
 use crate::registers::organisation::UnitId;
 use crate::registers::plan::PlanId;
-use crate::registers::plan::WorkPlanItemId;
+use crate::registers::plan::{WorkPlanItem, WorkPlanItemId};
 use DependencyStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -115,10 +119,6 @@ fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
 }
 
 impl Dependency {
-    fn is_overdue(&self, on: NaiveDate) -> bool {
-        self.status == S::Open && self.needed_by.due_on.is_some_and(|d| d < on)
-    }
-
     fn repeats(&self, other: &Self) -> bool {
         let same_text = match (&self.on_other, &other.on_other) {
             (Some(one), Some(other)) => same_name(one, other),
@@ -155,6 +155,7 @@ impl Resource for Dependency {
     const ABOUT: &'static str = "What work-plan items wait for: each other, a refresh of the \
         strategy, a board, or something that is not recorded in the service. Items cannot wait \
         for each other in a circle.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::DependencyNeeded];
     type Computed = NothingComputed;
     type Filter = DependencyFilter;
 
@@ -214,6 +215,28 @@ impl Resource for Dependency {
             rules.refuse("/on_id", "duplicate", detail);
         }
     }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            S::Open => Progress::Open,
+            S::Met => Progress::Done,
+            S::Dropped => Progress::GivenUp,
+        };
+        Deadline::new(progress, &record.data.needed_by).done_on(record.data.met_on)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let deadline = Self::deadline(record, reading);
+        vec![Dated::due(CalendarEntryKind::DependencyNeeded, deadline)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let data = &record.data;
+        let item = reading
+            .title_of::<WorkPlanItem>(data.item_id)
+            .unwrap_or_default();
+        match data.on_other.as_ref().or(data.description.as_ref()) {
+            Some(what) => format!("{what}, for {item}").into(),
+            None => format!("for {item}").into(),
+        }
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "due_on",
@@ -225,7 +248,9 @@ impl Resource for Dependency {
             && is_some(&f.on_id, &r.data.on_id)
             && any(&f.status, &r.data.status)
             && in_window(r.data.needed_by.due_on, (f.due_from, f.due_until))
-            && asked(f.overdue, || r.data.is_overdue(reading.on))
+            && asked(f.overdue, || {
+                Self::deadline(r, reading).is_overdue(reading.on)
+            })
             && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.data.item_id, top))

@@ -10,7 +10,9 @@ use crate::policy::Subject;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
 use crate::registers::strategy::{StrategyId, StrategyVersion, StrategyVersionId};
+use crate::world::dates::{Deadline, Progress, When};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use chrono::NaiveDate;
 
 /// Status of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -135,6 +137,18 @@ impl Resource for Plan {
             TRANSITIONS,
         );
         rules.no_circle("/predecessor_id", self.predecessor_id, |p| p.predecessor_id);
+    }
+    /// A plan comes about when it leaves its draft.
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            PlanStatus::Draft => Progress::Open,
+            PlanStatus::Active | PlanStatus::Closed => Progress::Done,
+        };
+        Deadline::new(progress, When::default())
+    }
+    /// Whether it is still worked to.
+    fn is_active_on(&self, _: NaiveDate) -> bool {
+        self.status != PlanStatus::Closed
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {

@@ -1,6 +1,8 @@
 //! Invitations: the basis on which a board invites a post, a body or a constituency to sit on it. A
 //! seat held by invitation without such a record has no clear basis.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,11 +11,13 @@ use uuid::Uuid;
 
 use super::constituency::check_terms;
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, fixed, in_window, not_in_future, overlap, runs_on};
-use crate::registers::governance::{BoardId, MembershipCapacity, TermsOfReferenceId};
+use crate::registers::checks::{asked, fixed, in_window, not_in_future};
+use crate::registers::governance::{Board, BoardId, MembershipCapacity, TermsOfReferenceId};
 use crate::registers::links::others;
 use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is, is_some};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// The basis on which a board invites someone to sit on it.
@@ -86,12 +90,6 @@ pub struct InvitationFilter {
 }
 
 impl Invitation {
-    /// Returns the first and last day it applies.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-
     fn invited(&self) -> (Option<Uuid>, Option<Uuid>, Option<UnitKind>) {
         (
             self.unit_id.map(Into::into),
@@ -110,6 +108,7 @@ impl Resource for Invitation {
         constituency: in words or by a clause of its terms of reference, with the date of the \
         decision and who made it. A seat held by invitation without such a record has no clear \
         basis.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::InvitationEnd];
     type Computed = NothingComputed;
     type Filter = InvitationFilter;
 
@@ -172,7 +171,7 @@ impl Resource for Invitation {
         let taken = others(rules, self.board_id.uuid()).any(|i: &Rec<Self>| {
             i.data.board_id == self.board_id
                 && i.data.invited() == self.invited()
-                && overlap(self.days(), i.data.days())
+                && overlap(self.active_days(), i.data.active_days())
         });
         rules.require(
             !taken,
@@ -181,6 +180,17 @@ impl Resource for Invitation {
             "overlaps another invitation of this board to the same invitee; change or end that \
                 invitation first",
         );
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let end = Dated::end(CalendarEntryKind::InvitationEnd, record.data.until_on);
+        vec![end.at_board(record.data.board_id)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let board = reading.title_of::<Board>(record.data.board_id);
+        board.unwrap_or_default().into()
+    }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
@@ -201,7 +211,7 @@ impl Resource for Invitation {
             && is_some(&f.post_id, &i.post_id)
             && any_some(&f.constituency_kind, i.constituency_kind)
             && asked(f.in_terms, || i.terms_clause.is_some())
-            && asked(f.current, || runs_on(i.days(), reading.on))
+            && asked(f.current, || i.is_active_on(reading.on))
             && in_window(i.decided_on, (f.decided_from, f.decided_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use super::constituency::{check_constituency, check_terms};
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, fixed, overlap, runs_on};
+use crate::registers::checks::{asked, fixed};
 use crate::registers::governance::{BoardId, TermsOfReference, TermsOfReferenceId};
 use crate::registers::links::others;
 use crate::registers::organisation::{UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is};
+use crate::world::dates::{Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How many seats a constituency should have on a board.
@@ -73,12 +74,6 @@ pub struct RepresentationTargetFilter {
 }
 
 impl RepresentationTarget {
-    /// Returns the first and last day it applies.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-
     fn check_collective(&self, rules: &mut Rules<'_, Self>) {
         if !self.collective_seat {
             return;
@@ -158,8 +153,9 @@ impl Resource for RepresentationTarget {
             t.constituency_kind == self.constituency_kind
                 && t.constituency_unit_ids == self.constituency_unit_ids
         };
-        let taken = others(rules, self.board_id.uuid())
-            .any(|t: &Rec<Self>| same(&t.data) && overlap(self.days(), t.data.days()));
+        let taken = others(rules, self.board_id.uuid()).any(|t: &Rec<Self>| {
+            same(&t.data) && overlap(self.active_days(), t.data.active_days())
+        });
         rules.require(
             !taken,
             "/constituency_kind",
@@ -167,6 +163,9 @@ impl Resource for RepresentationTarget {
             "the board already has a target for them on some of these dates; change or end that \
                 target first",
         );
+    }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -181,7 +180,7 @@ impl Resource for RepresentationTarget {
             && f.constituency_unit_id
                 .is_none_or(|u| t.constituency_unit_ids.contains(&u))
             && is(&f.collective_seat, &t.collective_seat)
-            && asked(f.current, || runs_on(t.days(), reading.on))
+            && asked(f.current, || t.is_active_on(reading.on))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id

@@ -1,6 +1,8 @@
 //! Reviews of a strategy (a refresh): when it began, when it is due to end, its scope, and what was
 //! deferred to it.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::no_repeats;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date::PlannedDate;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -106,7 +110,7 @@ impl Target for Deferrable {
 /// Id of such a record.
 pub type DeferrableId = Id<Deferrable>;
 
-use crate::registers::strategy::StrategyId;
+use crate::registers::strategy::{Strategy, StrategyId};
 use StrategyReviewStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -117,13 +121,6 @@ const TRANSITIONS: &[(S, &[S])] = &[
 ];
 
 impl StrategyReview {
-    /// Whether it is still open after its target date.
-    #[must_use]
-    pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        matches!(self.status, S::Planned | S::InProgress)
-            && self.target.due_on.is_some_and(|d| d < on)
-    }
-
     fn check_dates(&self, rules: &mut Rules<'_, Self>) {
         let has_begun = matches!(self.status, S::InProgress | S::Completed);
         rules.require(
@@ -161,6 +158,7 @@ impl Resource for StrategyReview {
     const ABOUT: &'static str = "Reviews of strategies. A review names what was deferred to it, \
         so that everything waiting for the refresh can be listed. Its target date may be \
         unknown, which is reported as a gap.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::StrategyReview];
     type Computed = NothingComputed;
     type Filter = StrategyReviewFilter;
 
@@ -204,6 +202,25 @@ impl Resource for StrategyReview {
             self.deferred.iter().map(|d| Some(d.record_id)),
         );
     }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            S::Planned | S::InProgress => Progress::Open,
+            S::Completed => Progress::Done,
+            S::Cancelled => Progress::GivenUp,
+        };
+        Deadline::new(progress, &record.data.target)
+            // The first target date of a review is not recorded.
+            .first_on(record.data.target.due_on)
+            .done_on(record.data.completed_on)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let deadline = Self::deadline(record, reading);
+        vec![Dated::due(CalendarEntryKind::StrategyReview, deadline)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let strategy = reading.title_of::<Strategy>(record.data.strategy_id);
+        strategy.unwrap_or_default().into()
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -223,7 +240,9 @@ impl Resource for StrategyReview {
             && f.deferred_id
                 .is_none_or(|id| r.data.deferred.iter().any(|d| d.record_id == id))
             && in_window(r.data.target.due_on, (f.due_from, f.due_until))
-            && asked(f.overdue, || r.data.is_overdue(reading.on))
+            && asked(f.overdue, || {
+                Self::deadline(r, reading).is_overdue(reading.on)
+            })
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.deferred_id

@@ -12,7 +12,10 @@ use crate::registers::checks::asked;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::date::PlannedDate;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use chrono::NaiveDate;
 
 /// Kind of document, and whether it is the organisation's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,6 +173,7 @@ impl Resource for Strategy {
     const ABOUT: &'static str = "Strategies, plans and action plans: the organisation's own, and \
         those of other bodies that affect it. A strategy still to come can be recorded with or \
         without an expected date.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::StrategyExpected];
     type Computed = NothingComputed;
     type Filter = StrategyFilter;
 
@@ -229,6 +233,22 @@ impl Resource for Strategy {
                 );
             }
         }
+    }
+    /// A strategy comes about when it is current. One that has ended did so once; nothing waits for
+    /// it.
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            StrategyStatus::Planned => Progress::Open,
+            StrategyStatus::Current | StrategyStatus::Ended => Progress::Done,
+        };
+        Deadline::new(progress, &record.data.expected_date)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let deadline = Self::deadline(record, reading);
+        vec![Dated::due(CalendarEntryKind::StrategyExpected, deadline)]
+    }
+    fn is_active_on(&self, _: NaiveDate) -> bool {
+        self.status == StrategyStatus::Current
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

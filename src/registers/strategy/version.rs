@@ -12,6 +12,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::dates::{Deadline, Progress, When};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a version.
@@ -125,7 +126,7 @@ pub struct StrategyVersionFilter {
 
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::PostId;
-use crate::registers::strategy::StrategyId;
+use crate::registers::strategy::{Strategy, StrategyId};
 use StrategyVersionStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[
@@ -212,6 +213,20 @@ impl Resource for StrategyVersion {
                 ),
             );
         }
+    }
+    /// Expected when its strategy is.
+    fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
+        let progress = match record.data.status {
+            S::Draft | S::InReview => Progress::Open,
+            S::Approved | S::Published | S::UnderReview | S::Superseded => Progress::Done,
+            S::Withdrawn => Progress::GivenUp,
+        };
+        let strategy = reading.get::<Strategy>(record.data.strategy_id);
+        let expected = strategy.map(|s| When::from(&s.data.expected_date));
+        Deadline::new(progress, expected.unwrap_or_default()).done_on(record.data.approved_on)
+    }
+    fn is_active_on(&self, _: NaiveDate) -> bool {
+        self.status.is_in_force()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use chrono::Days;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 
-use super::{CalendarEntry, CalendarEntryKind, CalendarEntryState};
-use crate::registers::catalogue;
+use super::{CalendarEntry, CalendarEntryState};
+use crate::registers::{catalogue, register_of};
 use crate::world::date::Precision;
+use crate::world::date_kind::CalendarEntryKind;
 use crate::world::record::word;
 
 /// The longest description, in characters.
@@ -73,7 +74,7 @@ fn event(address: Option<&str>, thing: &CalendarEntry) -> Event {
         .ends(after)
         .summary(&line(&summary(thing)))
         .description(&plain(&description(thing)))
-        .categories([category(thing.date_kind)])
+        .categories([category(&thing.record.kind)])
         .status(status(thing))
         // A deadline does not make anyone busy on that day.
         .add_property("TRANSP", "TRANSPARENT");
@@ -142,27 +143,19 @@ fn description(thing: &CalendarEntry) -> String {
     text
 }
 
-fn category(kind: CalendarEntryKind) -> &'static str {
-    match kind {
-        CalendarEntryKind::ItemStart
-        | CalendarEntryKind::ItemDeadline
-        | CalendarEntryKind::DependencyNeeded => "Plan",
-        CalendarEntryKind::RecommendationDeadline => "Assurance",
-        CalendarEntryKind::ActionDue
-        | CalendarEntryKind::ActionPartDue
-        | CalendarEntryKind::Meeting => "Meetings",
-        CalendarEntryKind::ReportDue => "Oversight",
-        CalendarEntryKind::Communications | CalendarEntryKind::AssetReview => "Communications",
-        CalendarEntryKind::TermsReview
-        | CalendarEntryKind::RotationDue
-        | CalendarEntryKind::MembershipEnd
-        | CalendarEntryKind::InvitationEnd
-        | CalendarEntryKind::RemitEnd => "Boards",
-        CalendarEntryKind::StrategyReview | CalendarEntryKind::StrategyExpected => "Strategy",
-        CalendarEntryKind::RiskReview | CalendarEntryKind::EscalationAcknowledgement => "Risk",
-        CalendarEntryKind::DashboardPromised | CalendarEntryKind::MeasureTargetEnd => "Performance",
-        CalendarEntryKind::WaiverEnd => "Gaps",
+/// The register that keeps the record, as people call it.
+fn category(kind: &str) -> String {
+    let register = catalogue().named(kind).map_or("", register_of);
+    match register {
+        "governance" | "representation" => "Boards".to_owned(),
+        _ => capitalised(register),
     }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 #[cfg(test)]

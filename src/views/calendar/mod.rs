@@ -7,10 +7,11 @@ mod ics;
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use strum::VariantArray;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use dates::{CalendarEntry, CalendarEntryKind, CalendarEntryState, Wanted, gather};
+pub use dates::{CalendarEntry, CalendarEntryState, Wanted, gather};
 pub use ics::write;
 
 use super::request::{Asked, View, id_of, operation, some_of, window, words};
@@ -22,6 +23,7 @@ use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::settings::{SettingsUsed, used};
+use crate::world::date_kind::CalendarEntryKind;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 
@@ -201,7 +203,10 @@ pub fn operations() -> Vec<Operation> {
             some_of(
                 "kind",
                 "Only dates of these kinds.",
-                &CalendarEntryKind::ALL.map(|k| word(&k)),
+                &CalendarEntryKind::VARIANTS
+                    .iter()
+                    .map(word)
+                    .collect::<Vec<_>>(),
             ),
             some_of(
                 "state",

@@ -16,6 +16,7 @@ use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::readiness::readiness;
 use crate::world::Rec;
+use crate::world::dates::Progress;
 use crate::world::id::either;
 use crate::world::record::word;
 
@@ -116,7 +117,7 @@ pub const RULES: &[Rule] = &[
             let is_open = |id: &Uuid| {
                 c.seen
                     .any(*id)
-                    .is_some_and(|x| readiness(c.seen, x).is_open())
+                    .is_some_and(|x| readiness(c.seen, c.on, x).is_open())
             };
             let open: Vec<Uuid> = to.into_iter().filter(is_open).collect();
             (!open.is_empty()).then(|| {
@@ -409,9 +410,8 @@ fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
     let all = bear
         .chain(linked.map(|l| l.data.recommendation_id.uuid()))
         .chain(updates.map(|u| u.data.recommendation_id.uuid()));
-    let open = |r: &&Rec<Recommendation>| {
-        r.is_live() && r.computed.closure == RecommendationClosureState::None
-    };
+    let open =
+        |r: &&Rec<Recommendation>| r.is_live() && r.deadline_on(c.on).progress == Progress::Open;
     against.extend(
         all.filter_map(|id| c.seen.get::<Recommendation>(id).filter(open))
             .map(|r| (r.meta.id, "a recommendation on it is open")),
@@ -419,7 +419,7 @@ fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
 }
 
 fn late(c: &Context<'_>, item: &Rec<WorkPlanItem>, against: &mut Against) {
-    if item.is_overdue(c.on) {
+    if item.due().is_overdue(c.on) {
         against.push((item.meta.id, "an item is overdue"));
     }
 }

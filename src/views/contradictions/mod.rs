@@ -222,7 +222,7 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
         seen: &asked.seen,
         on: asked.on,
         settings: in_force(world),
-        planned: worked_plans(&asked.seen),
+        planned: worked_plans(&asked.seen, asked.on),
     };
     let page = RULES.page(asked, &context, |_| true)?;
     Ok(ContradictionsView {

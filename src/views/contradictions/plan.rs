@@ -18,6 +18,7 @@ use crate::registers::strategy::{
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::rag::Rated;
 use crate::world::Rec;
+use crate::world::dates::Progress;
 use crate::world::record::word;
 
 /// The rules.
@@ -232,9 +233,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete the items, or record that the plan is partial.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
-            if p.data.completeness_claim != PlanCompleteness::Complete
-                || p.data.status == PlanStatus::Closed
-            {
+            if p.data.completeness_claim != PlanCompleteness::Complete || !p.is_active_on(c.on) {
                 return None;
             }
             let (mut items, mut lacking) = (0, Vec::new());
@@ -368,12 +367,12 @@ fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static st
 /// 2020 asks for).
 fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let i = &item.data;
-    let dropped = matches!(i.status, ItemStatus::Cancelled | ItemStatus::Superseded);
+    let dropped = item.due().progress == Progress::GivenUp;
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
     let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
     let measurable = (!i.measures.is_empty() || i.quantified_target.is_some())
         && !i.goals.is_empty()
-        && item.due_on().is_some();
+        && item.due().counts_on().is_some();
     let complete = answered_for && said && measurable;
     !dropped && !complete
 }

@@ -12,7 +12,6 @@ use super::matrix::Matrix;
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::checks::runs_on;
 use crate::registers::governance::{Remit, RemitKind};
 use crate::views::request::{self, Asked, id_of};
 use crate::world::record::word;
@@ -42,10 +41,7 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let goals = goals(seen, id_of(asked, "strategy_id")?);
     let mut matrix = Matrix::new(board_lines(&boards), goal_lines(&goals));
     let mut deciding: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
-    for remit in seen
-        .live::<Remit>()
-        .filter(|r| runs_on(r.data.days(), asked.on))
-    {
+    for remit in seen.live::<Remit>().filter(|r| r.is_active_on(asked.on)) {
         let Some(cell) = matrix.cell(remit.data.board_id.uuid(), remit.data.goal_id.uuid()) else {
             continue;
         };

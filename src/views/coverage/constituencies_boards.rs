@@ -9,7 +9,6 @@ use super::matrix::{Line, Matrix};
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::checks::runs_on;
 use crate::registers::governance::Membership;
 use crate::registers::organisation::{Post, Unit, UnitKind};
 use crate::registers::representation::speaks_for;
@@ -59,9 +58,7 @@ fn constituencies(asked: &Asked) -> Vec<&Rec<Unit>> {
         UnitKind::StaffSupportAssociation,
         UnitKind::IndependentAdvisoryGroup,
     ];
-    let is_asked = |u: &&Rec<Unit>| {
-        kinds.contains(&u.data.unit_kind) && runs_on((u.data.from_on, u.data.until_on), asked.on)
-    };
+    let is_asked = |u: &&Rec<Unit>| kinds.contains(&u.data.unit_kind) && u.is_active_on(asked.on);
     asked.seen.live::<Unit>().filter(is_asked).collect()
 }
 
@@ -72,7 +69,7 @@ fn mark_seats(asked: &Asked, matrix: &mut Matrix, board: Uuid) -> Vec<UnitKind> 
     let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
     let seats = seen
         .pointing::<Membership>(board)
-        .filter(|m| m.data.board_id == board && runs_on(m.data.term(), asked.on));
+        .filter(|m| m.data.board_id == board && m.is_active_on(asked.on));
     let mut collective = Vec::new();
     for seat in seats {
         collective.extend(seat.data.constituency_kind);

@@ -12,7 +12,6 @@ use super::matrix::{Line, Matrix};
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::checks::runs_on;
 use crate::registers::communications::{GoodPractice, PracticeBasis};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::views::request::{self, Asked};
@@ -38,10 +37,8 @@ pub(super) fn operation() -> Operation {
 
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
-    let is_group = |u: &&Rec<Unit>| {
-        u.data.unit_kind == UnitKind::BusinessGroup
-            && runs_on((u.data.from_on, u.data.until_on), asked.on)
-    };
+    let is_group =
+        |u: &&Rec<Unit>| u.data.unit_kind == UnitKind::BusinessGroup && u.is_active_on(asked.on);
     let mut rows: BTreeMap<Uuid, Line> = seen
         .live::<Unit>()
         .filter(is_group)

@@ -32,7 +32,7 @@ pub(super) fn operation() -> Operation {
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
     let (plan, strategy) = of_plan(asked)?;
-    let items = items(seen, (plan, strategy));
+    let items = items(asked, (plan, strategy));
     let line = |i: &&Rec<WorkPlanItem>| {
         let note = match i.data.measures.len() {
             0 => None,

@@ -6,13 +6,13 @@ use uuid::Uuid;
 use super::matrix::Line;
 use crate::http::parameters::id_query;
 use crate::problem::Problem;
-use crate::registers::governance::{Board, BoardStatus};
+use crate::registers::governance::Board;
 use crate::registers::performance::{Measure, MeasureState};
-use crate::registers::plan::ItemStatus::{Cancelled, Superseded};
 use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, Strategy, StrategyStatus, StrategyVersion};
 use crate::views::request::{Asked, id_of};
 use crate::views::wait_graph::worked_plans;
+use crate::world::dates::Progress;
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
 use crate::world::{IdSet, Rec};
@@ -81,29 +81,29 @@ pub(super) fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
 /// The items of one plan, of the open plans of one strategy, or of all open plans. Cancelled and
 /// superseded items are left out.
 pub(super) fn items(
-    seen: &VisibleWorld,
+    asked: &Asked,
     (plan, strategy): (Option<Uuid>, Option<Uuid>),
 ) -> Vec<&Rec<WorkPlanItem>> {
+    let seen = &asked.seen;
     let plans: IdSet = match plan {
         Some(plan) => IdSet::from_iter([plan]),
         None => {
             let is_asked = |id: &Uuid| strategy.is_none_or(|s| strategy_of(seen, *id) == Some(s));
-            worked_plans(seen).into_iter().filter(is_asked).collect()
+            worked_plans(seen, asked.on)
+                .into_iter()
+                .filter(is_asked)
+                .collect()
         }
     };
     seen.live::<WorkPlanItem>()
-        .filter(|i| {
-            !matches!(i.data.status, Cancelled | Superseded)
-                && plans.contains(&i.data.plan_id.uuid())
-        })
+        .filter(|i| i.due().progress != Progress::GivenUp && plans.contains(&i.data.plan_id.uuid()))
         .collect()
 }
 
 /// The board asked for, or all active boards.
 pub(super) fn boards(asked: &Asked) -> Result<Vec<&Rec<Board>>, Problem> {
     let board = id_of(asked, "board_id")?;
-    let wanted =
-        |b: &&Rec<Board>| board.map_or(b.data.status == BoardStatus::Active, |id| b.meta.id == id);
+    let wanted = |b: &&Rec<Board>| board.map_or(b.is_active_on(asked.on), |id| b.meta.id == id);
     Ok(asked.seen.live::<Board>().filter(wanted).collect())
 }
 

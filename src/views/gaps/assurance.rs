@@ -5,13 +5,14 @@ use chrono::NaiveDate;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::assurance::{
     Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation,
-    RecommendationClosureState, RecommendationLink, RecommendationRelation, RecommendationUpdate,
-    RecommendationUpdateKind, RecommendationVerification, Verification, VerificationResult,
+    RecommendationLink, RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind,
+    RecommendationVerification, Verification, VerificationResult,
 };
 use crate::registers::evidence::Evidence;
 use crate::views::expected::{Awaited, awaited_by};
 use crate::views::rag::{days, times};
 use crate::world::Rec;
+use crate::world::dates::Progress;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -317,7 +318,7 @@ fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
             .get::<AuditReview>(r.data.review_id)
             .is_some_and(Rec::is_live)
     };
-    r.is_live() && r.computed.closure == RecommendationClosureState::None && is_review_live()
+    r.is_live() && c.deadline(r).progress == Progress::Open && is_review_live()
 }
 
 /// Date on which its review was reported, if known.
@@ -338,7 +339,10 @@ fn check_awaited(
     if !is_open(c, r) || r.computed.claim_id.is_some() {
         return None;
     }
-    let mut words: Vec<String> = awaited_by(c.seen, r).iter().filter_map(wrong).collect();
+    let mut words: Vec<String> = awaited_by(c.seen, c.on, r)
+        .iter()
+        .filter_map(wrong)
+        .collect();
     words.sort_unstable();
     if words.is_empty() {
         None

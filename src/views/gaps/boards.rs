@@ -2,10 +2,7 @@
 
 use uuid::Uuid;
 
-use super::rule::{
-    Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, is_active, plain_if,
-};
-use crate::registers::checks::runs_on;
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, plain_if};
 use crate::registers::governance::{
     Board, BoardKind, BoardRelationship, BoardRelationshipKind, Membership, MembershipBasis,
     MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
@@ -21,8 +18,8 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that it meets, has a chair and reports.",
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
-        check: &Each::new(|_, b: &Rec<Board>| {
-            plain_if(is_active(b) && b.data.owner_unit_id.is_none())
+        check: &Each::new(|c, b: &Rec<Board>| {
+            plain_if(b.is_active_on(c.on) && b.data.owner_unit_id.is_none())
         }),
     },
     Rule {
@@ -33,7 +30,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Agree terms of reference and record them.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(is_active(b) && latest_terms(c, b.meta.id).is_none())
+            plain_if(b.is_active_on(c.on) && latest_terms(c, b.meta.id).is_none())
         }),
     },
     Rule {
@@ -44,7 +41,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have them agreed, and record the approver and date.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            let latest = latest_terms(c, b.meta.id).filter(|_| is_active(b))?;
+            let latest = latest_terms(c, b.meta.id).filter(|_| b.is_active_on(c.on))?;
             let any = c
                 .terms
                 .of(b.meta.id)
@@ -116,7 +113,7 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, b: &Rec<Board>| {
             let chaired =
                 || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
-            plain_if(is_active(b) && !chaired())
+            plain_if(b.is_active_on(c.on) && !chaired())
         }),
     },
     Rule {
@@ -129,7 +126,7 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, b: &Rec<Board>| {
             let mut edges = c.edges.of(b.meta.id).iter();
             // A management board is at the top and has no board above it.
-            let is_below = is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
+            let is_below = b.is_active_on(c.on) && b.data.board_kind != BoardKind::ManagementBoard;
             plain_if(
                 is_below
                     && !edges.any(|e| e.data.relationship_kind == BoardRelationshipKind::ReportsTo),
@@ -144,7 +141,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(is_active(b) && goals_of(c, b.meta.id).is_empty())
+            plain_if(b.is_active_on(c.on) && goals_of(c, b.meta.id).is_empty())
         }),
     },
     Rule {
@@ -168,7 +165,7 @@ pub const RULES: &[Rule] = &[
             _ if !c
                 .seen
                 .get::<Board>(e.data.from_board_id)
-                .is_some_and(|b| b.is_live() && is_active(b)) =>
+                .is_some_and(|b| b.is_active_on(c.on)) =>
             {
                 None
             }
@@ -186,7 +183,7 @@ pub const RULES: &[Rule] = &[
             invitation.",
         answers: &["2020, recommendation 9"],
         check: &Each::new(|c, m: &Rec<Membership>| {
-            plain_if(runs_on(m.data.term(), c.on) && m.data.basis == MembershipBasis::Unstated)
+            plain_if(m.is_active_on(c.on) && m.data.basis == MembershipBasis::Unstated)
         }),
     },
     Rule {
@@ -201,7 +198,7 @@ pub const RULES: &[Rule] = &[
             let board = c
                 .seen
                 .get::<Board>(m.data.board_id)
-                .filter(|b| is_active(b))?;
+                .filter(|b| b.is_active_on(c.on))?;
             let follows = |o: &Rec<Membership>| {
                 o.meta.id != m.meta.id
                     && o.data.capacity == m.data.capacity
@@ -237,7 +234,7 @@ pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<T
 
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
     let board = c.seen.get::<Board>(terms.data.board_id);
-    board.is_some_and(is_active)
+    board.is_some_and(|b| b.is_active_on(c.on))
         && latest_terms(c, terms.data.board_id.uuid()).is_some_and(|t| t.meta.id == terms.meta.id)
 }
 
@@ -247,11 +244,11 @@ fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<
         .of(board)
         .iter()
         .copied()
-        .filter(move |m| runs_on(m.data.term(), on))
+        .filter(move |m| m.is_active_on(on))
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
-    if !is_active(board) {
+    if !board.is_active_on(c.on) {
         return None;
     }
     let own = goals_of(c, board.meta.id);

@@ -1,7 +1,6 @@
 //! What communications lack.
 
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
-use crate::registers::checks::runs_on;
 use crate::registers::communications::{
     ActivityStatus, AssetStatus, CampaignEvaluation, CommunicationsActivity, CommunicationsPlan,
     GoodPractice, IntranetAsset, PracticeBasis, ended_on,
@@ -110,8 +109,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Publish what works in the group.",
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, u: &Rec<Unit>| {
-            let is = u.data.unit_kind == UnitKind::BusinessGroup
-                && runs_on((u.data.from_on, u.data.until_on), c.on);
+            let is = u.data.unit_kind == UnitKind::BusinessGroup && u.is_active_on(c.on);
             plain_if(is && !c.shares_practice(u))
         }),
     },

@@ -1,15 +1,12 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::latest_terms;
-use super::rule::{
-    Context, Each, Fault, FindingSeverity as Is, Rule, because, is_active, plain_if,
-};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::governance::Board;
-use crate::registers::meetings::{
-    Action, ActionStatus, Meeting, MeetingStatus, Minutes, MinutesStatus,
-};
+use crate::registers::meetings::{Action, Meeting, MeetingStatus, Minutes, MinutesStatus};
 use crate::views::rag::{days, times};
 use crate::world::Rec;
+use crate::world::dates::Progress;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -109,8 +106,8 @@ pub const RULES: &[Rule] = &[
         why: "A request that the board does not follow up has no effect.",
         remedy: "Do it and have the board close it, or defer it with a reason.",
         answers: &["2017, Action 14"],
-        check: &Each::new(|c, a: &Rec<Action>| match a.overdue_after() {
-            Some(due) if a.is_overdue(c.on) => because(format!(
+        check: &Each::new(|c, a: &Rec<Action>| match a.due().counts_on() {
+            Some(due) if a.due().is_overdue(c.on) => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
             )),
@@ -153,21 +150,21 @@ pub const RULES: &[Rule] = &[
 ];
 
 fn is_open(action: &Rec<Action>) -> bool {
-    action.data.status == ActionStatus::Open
+    action.due().progress == Progress::Open
 }
 
 /// Whether the meeting belongs to an active board.
 fn belongs(c: &Context<'_>, meeting: &Rec<Meeting>) -> bool {
     c.seen
         .get::<Board>(meeting.data.board_id)
-        .is_some_and(|b| b.is_live() && is_active(b))
+        .is_some_and(|b| b.is_active_on(c.on))
 }
 
 /// Counts the meetings of the last year, or since the terms were approved or the board was set up
 /// if that is later.
 fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     const YEAR_DAYS: i64 = 365;
-    let terms = latest_terms(c, board.meta.id).filter(|_| is_active(board))?;
+    let terms = latest_terms(c, board.meta.id).filter(|_| board.is_active_on(c.on))?;
     let yearly = i64::from(terms.data.meetings_per_year?);
     let since = [board.data.established_on, terms.data.approved_on]
         .into_iter()

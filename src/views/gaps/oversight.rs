@@ -1,7 +1,6 @@
 //! What oversight lacks: reports that should have been made, and a record of what channels cover.
 
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
-use crate::registers::checks::runs_on;
 use crate::registers::oversight::{
     OccurrenceState, OversightChannel, ReportObligation, ReportSubmission, occurrences,
 };
@@ -64,7 +63,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 fn is_used(c: &Context<'_>, channel: &Rec<OversightChannel>) -> bool {
-    runs_on(channel.data.days(), c.on)
+    channel.is_active_on(c.on)
 }
 
 fn report_missed(c: &Context<'_>, obligation: &Rec<ReportObligation>) -> Fault {

@@ -5,14 +5,15 @@ use uuid::Uuid;
 
 use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
-    Allocation, BenefitClaim, Dependency, DependencyStatus, ItemKind, Plan, PlanCompleteness,
-    PlanStatus, ProgressUpdate, Rag, WorkPlanItem,
+    Allocation, BenefitClaim, Dependency, ItemKind, Plan, PlanCompleteness, PlanStatus,
+    ProgressUpdate, Rag, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::views::expected::due_of;
 use crate::views::rag::{Rated, days, stale_days};
 use crate::world::Rec;
 use crate::world::date::Precision;
+use crate::world::dates::Progress;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -139,7 +140,11 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, Action 14"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             // A strand groups other items. Its items have the deadlines.
-            plain_if(is_open(c, i) && i.data.item_kind != ItemKind::Strand && i.due_on().is_none())
+            plain_if(
+                is_open(c, i)
+                    && i.data.item_kind != ItemKind::Strand
+                    && i.due().counts_on().is_none(),
+            )
         }),
     },
     Rule {
@@ -155,7 +160,7 @@ pub const RULES: &[Rule] = &[
             let words = d
                 .source_text
                 .as_ref()
-                .filter(|_| i.data.item_kind == ItemKind::Strand && i.due_on().is_none());
+                .filter(|_| i.data.item_kind == ItemKind::Strand && i.due().counts_on().is_none());
             match words {
                 _ if !is_open(c, i) => None,
                 Some(words) => because(format!("only \"{words}\"")),
@@ -171,7 +176,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Set a new deadline with its reason and approver.",
         answers: &["2017, summary", "2020, recommendation 5"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.deadline.due_on.is_none() && i.due_on().is_some())
+            plain_if(
+                is_open(c, i) && i.data.deadline.due_on.is_none() && i.due().counts_on().is_some(),
+            )
         }),
     },
     Rule {
@@ -181,7 +188,7 @@ pub const RULES: &[Rule] = &[
         why: "If nobody mentions an overdue deadline, nothing is done about it.",
         remedy: "Complete it, or have the deadline changed with the reason.",
         answers: &["2020, deadlines of June to September 2020"],
-        check: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due_on() {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due().counts_on() {
             Some(due) if is_open(c, i) && due < c.on => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
@@ -316,7 +323,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Bring forward what it waits for, or change the deadline now.",
         answers: &["2020, recommendations 1, 2, 3 and 4"],
         check: &Each::new(|c, d: &Rec<Dependency>| {
-            let due = c.seen.get::<WorkPlanItem>(d.data.item_id)?.due_on()?;
+            let due = c
+                .seen
+                .get::<WorkPlanItem>(d.data.item_id)?
+                .due()
+                .counts_on()?;
             let awaited = awaited_on(c, d).filter(|on| is_waiting(c, d) && *on > due)?;
             because(format!("expected on {awaited}, due on {due}"))
         }),
@@ -348,7 +359,7 @@ fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
 
 fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
     let item = c.seen.get::<WorkPlanItem>(dependency.data.item_id);
-    dependency.data.status == DependencyStatus::Open
+    c.deadline(dependency).progress == Progress::Open
         && item.is_some_and(|i| i.is_live() && is_open(c, i))
 }
 
@@ -358,7 +369,7 @@ fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<NaiveDate
     let own = dependency
         .data
         .on_id
-        .and_then(|id| due_of(c.seen, id.uuid()));
+        .and_then(|id| due_of(c.seen, c.on, id.uuid()));
     own.or(dependency.data.needed_by.due_on)
 }
 

@@ -61,7 +61,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Review it and set the next review date.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, r: &Rec<Risk>| match r.data.review_on {
-            Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
+            Some(due) if r.data.review().is_overdue(c.on) => because(format!("was due on {due}")),
             _ => None,
         }),
     },

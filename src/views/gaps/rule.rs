@@ -12,12 +12,9 @@ use uuid::Uuid;
 
 pub use crate::views::findings::FindingSeverity;
 
-use crate::registers::checks::runs_on;
 use crate::registers::communications::GoodPractice;
 use crate::registers::gaps::GapWaiver;
-use crate::registers::governance::{
-    Board, BoardRelationship, BoardStatus, Membership, Remit, TermsOfReference,
-};
+use crate::registers::governance::{Board, BoardRelationship, Membership, Remit, TermsOfReference};
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::registers::performance::Measure;
@@ -28,6 +25,7 @@ use crate::views::findings::{self, Finding, Rules};
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, RepresentationTargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
+use crate::world::dates::Deadline;
 use crate::world::visible::VisibleWorld;
 use crate::world::{IdMap, IdSet, Rec, Resource};
 
@@ -72,19 +70,10 @@ pub fn because(words: impl Into<String>) -> Fault {
     Some(Missing(Cow::Owned(words.into())))
 }
 
-/// Whether the board is active.
-pub(super) fn is_active(board: &Rec<Board>) -> bool {
-    board.data.status == BoardStatus::Active
-}
-
 /// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
 /// share aim and objectives, but not the kind of remit.
 pub(super) fn goals_of(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
-    let in_force = c
-        .remits
-        .of(board)
-        .iter()
-        .filter(|r| runs_on(r.data.days(), c.on));
+    let in_force = c.remits.of(board).iter().filter(|r| r.is_active_on(c.on));
     in_force.map(|r| r.data.goal_id).map(Into::into).collect()
 }
 
@@ -207,13 +196,13 @@ impl<'a> Context<'a> {
     /// The waiver in force on the date for a rule's finding on a record.
     pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
         let mut waivers = self.waivers.of(record).iter().copied();
-        waivers.find(|w| w.data.rule == rule && runs_on(w.data.days(), self.on))
+        waivers.find(|w| w.data.rule == rule && w.is_active_on(self.on))
     }
 
     /// Whether a plan is not closed.
     pub fn is_planned(&self, plan: Uuid) -> bool {
         self.planned
-            .get_or_init(|| worked_plans(self.seen))
+            .get_or_init(|| worked_plans(self.seen, self.on))
             .contains(&plan)
     }
 
@@ -221,6 +210,11 @@ impl<'a> Context<'a> {
     pub fn picture(&self, board: Uuid) -> Arc<Picture<'a>> {
         self.pictures
             .get(board, || Picture::new(self.seen, board, self.on))
+    }
+
+    /// Until when a record is to be done, and whether it is.
+    pub fn deadline<'r, R: Resource>(&'r self, record: &'r Rec<R>) -> Deadline<'r> {
+        R::deadline(record, self.seen.reading(self.on))
     }
 
     /// How far a representation target is met, as the view of its board says.
@@ -238,9 +232,9 @@ impl<'a> Context<'a> {
                 let sits = || {
                     self.seen
                         .get::<Board>(seat.data.board_id)
-                        .is_some_and(is_active)
+                        .is_some_and(|b| b.is_active_on(self.on))
                 };
-                if at_the_table(&seat.data) && runs_on(seat.data.term(), self.on) && sits() {
+                if at_the_table(&seat.data) && seat.is_active_on(self.on) && sits() {
                     kinds.extend(seat.data.constituency_kind);
                     units.extend(
                         crate::views::representation::unit_of(self.seen, &seat.data)
@@ -285,7 +279,11 @@ impl<'a> Context<'a> {
     pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
         let aims = self.aims.get_or_init(|| {
             let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
-            for board in self.seen.live::<Board>().filter(|b| is_active(b)) {
+            for board in self
+                .seen
+                .live::<Board>()
+                .filter(|b| b.is_active_on(self.on))
+            {
                 aims.entry(goals_of(self, board.meta.id))
                     .or_default()
                     .push(board);

@@ -1,9 +1,6 @@
 //! Gaps in board seats: who is missing, and on what terms members hold their seats.
 
-use super::rule::{
-    Context, Each, Fault, FindingSeverity as Is, Rule, because, is_active, plain_if,
-};
-use crate::registers::checks::runs_on;
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::governance::{Board, Membership};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::registers::representation::{RepresentationTarget, RotationState};
@@ -99,8 +96,9 @@ pub const RULES: &[Rule] = &[
             let board = c
                 .seen
                 .get::<Board>(t.data.board_id)
-                .filter(|b| b.is_live() && is_active(b))?;
-            let state = runs_on(t.data.days(), c.on)
+                .filter(|b| b.is_active_on(c.on))?;
+            let state = t
+                .is_active_on(c.on)
                 .then(|| c.target(t))
                 .flatten()
                 .filter(|s| !s.met)?;
@@ -123,8 +121,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Give it a seat, or record which seat represents it.",
         answers: &["2020, recommendation 8"],
         check: &Each::new(|c, u: &Rec<Unit>| {
-            let is = speaks_from_outside(u.data.unit_kind)
-                && runs_on((u.data.from_on, u.data.until_on), c.on);
+            let is = speaks_from_outside(u.data.unit_kind) && u.is_active_on(c.on);
             plain_if(is && !c.is_heard(u))
         }),
     },
@@ -138,7 +135,7 @@ fn speaks_from_outside(kind: UnitKind) -> bool {
 /// Whether the seat is held on the date, on an active board.
 fn sits(c: &Context<'_>, m: &Rec<Membership>) -> bool {
     let board = c.seen.get::<Board>(m.data.board_id);
-    runs_on(m.data.term(), c.on) && board.is_some_and(|b| b.is_live() && is_active(b))
+    m.is_active_on(c.on) && board.is_some_and(|b| b.is_active_on(c.on))
 }
 
 fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {

@@ -1,7 +1,6 @@
 //! What strategies lack.
 
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
-use crate::registers::checks::runs_on;
 use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::performance::MeasureState;
 use crate::registers::plan::WorkPlanItem;
@@ -11,6 +10,7 @@ use crate::registers::strategy::{
     Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
+use crate::world::dates::Progress;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -90,8 +90,8 @@ pub const RULES: &[Rule] = &[
         why: "Whatever waits for the review waits indefinitely.",
         remedy: "Set the review's target date.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
-        check: &Each::new(|_, r: &Rec<StrategyReview>| {
-            plain_if(is_open(r) && r.data.target.due_on.is_none())
+        check: &Each::new(|c, r: &Rec<StrategyReview>| {
+            plain_if(is_open(c, r) && r.data.target.due_on.is_none())
         }),
     },
     Rule {
@@ -115,7 +115,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete the review, or set a new target date with the reason.",
         answers: &[],
         check: &Each::new(|c, r: &Rec<StrategyReview>| match r.data.target.due_on {
-            Some(due) if is_open(r) && due < c.on => because(format!("was due on {due}")),
+            Some(due) if is_open(c, r) && due < c.on => because(format!("was due on {due}")),
             _ => None,
         }),
     },
@@ -279,19 +279,14 @@ fn is_running(strategy: &Rec<Strategy>) -> bool {
     strategy.data.strategy_kind.is_own() && strategy.data.status != StrategyStatus::Ended
 }
 
-fn is_open(review: &Rec<StrategyReview>) -> bool {
-    matches!(
-        review.data.status,
-        StrategyReviewStatus::Planned | StrategyReviewStatus::InProgress
-    )
+fn is_open(c: &Context<'_>, review: &Rec<StrategyReview>) -> bool {
+    c.deadline(review).progress == Progress::Open
 }
 
 /// Whether the goal's strategy is one of the organisation's own and current.
 fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
     let strategy = c.seen.get::<Strategy>(goal.data.strategy_id);
-    strategy.is_some_and(|s| {
-        s.is_live() && s.data.strategy_kind.is_own() && s.data.status == StrategyStatus::Current
-    })
+    strategy.is_some_and(|s| s.data.strategy_kind.is_own() && s.is_active_on(c.on))
 }
 
 /// The remits on a goal that are in force.
@@ -301,7 +296,7 @@ fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a 
         .of(goal.meta.id)
         .iter()
         .copied()
-        .filter(move |r| runs_on(r.data.days(), on))
+        .filter(move |r| r.is_active_on(on))
 }
 
 /// The places in the same sources that state other cross-references of the same strategy, but not
@@ -332,7 +327,7 @@ fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> F
 }
 
 fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) -> Fault {
-    if !is_running(strategy) || strategy.data.status != StrategyStatus::Current {
+    if !is_running(strategy) || !strategy.is_active_on(c.on) {
         return None;
     }
     let versions: Vec<&Rec<StrategyVersion>> = c

@@ -1,7 +1,6 @@
 //! Waivers for which there is no gap.
 
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because};
-use crate::registers::checks::runs_on;
 use crate::registers::gaps::GapWaiver;
 use crate::world::Rec;
 
@@ -17,7 +16,7 @@ pub const RULES: &[Rule] = &[Rule {
 }];
 
 fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
-    if !runs_on(waiver.data.days(), c.on) {
+    if !waiver.is_active_on(c.on) {
         return None;
     }
     let Some(rule) = c.rules.named(&waiver.data.rule) else {

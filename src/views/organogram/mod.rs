@@ -25,15 +25,15 @@ use crate::http::parameters::id_query;
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::checks::runs_on;
 use crate::registers::governance::{
     Board, BoardRelationship, BoardRelationshipKind, BoardStatus, Membership, MembershipCapacity,
     TermsOfReference, TermsStatus,
 };
 use crate::registers::organisation::{Post, Unit};
-use crate::world::Rec;
+use crate::world::dates::runs_on;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
+use crate::world::{Rec, Resource};
 
 /// Most boards and bodies in one answer.
 const MOST: usize = 1_000;
@@ -138,7 +138,7 @@ fn board_node(
     let seen = &asked.seen;
     let seats: Vec<&Rec<Membership>> = seen
         .pointing::<Membership>(board.meta.id)
-        .filter(|m| m.data.board_id == board.meta.id && runs_on(m.data.term(), asked.on))
+        .filter(|m| m.data.board_id == board.meta.id && m.is_active_on(asked.on))
         .collect();
     let mut members = OrganogramMembers::default();
     for seat in &seats {
@@ -271,7 +271,7 @@ fn wanted(
 fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let (seen, on) = (&asked.seen, asked.on);
     let sits = |b: &&Rec<Board>| {
-        runs_on((b.data.established_on, b.data.dissolved_on), on)
+        runs_on(b.data.active_days(), on)
             && (!b.data.is_dissolved() || b.data.dissolved_on.is_some())
     };
     let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();

@@ -5,11 +5,10 @@ use uuid::Uuid;
 use super::content::{PaperAction, PaperActionPart, PaperAnswer, PaperFigure};
 use super::queries::Basis;
 use super::scope::{Scope, name_of, named};
-use crate::registers::meetings::{
-    Action, ActionDeferral, ActionPart, ActionResponse, ActionStatus, Meeting,
-};
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionResponse, Meeting};
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
+use crate::world::dates::Progress;
 use crate::world::{Rec, Resource};
 
 /// Actions set by the meetings in scope.
@@ -18,7 +17,7 @@ pub fn actions(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperAction
     let mut all = Vec::new();
     for meeting in &scope.meetings {
         let own = |a: &&Rec<Action>| {
-            a.data.meeting_id == *meeting && !(open_only && a.data.status != ActionStatus::Open)
+            a.data.meeting_id == *meeting && !(open_only && a.due().progress != Progress::Open)
         };
         let mut given: Vec<_> = basis
             .seen
@@ -43,8 +42,8 @@ fn row(a: &Rec<Action>, basis: &Basis) -> Option<PaperAction> {
         status: a.data.status,
         progress: a.computed.state,
         due: when(basis, &a.data.due, a.data.target_meeting_id.map(Into::into)),
-        overdue_after: a.overdue_after(),
-        is_overdue: a.is_overdue(basis.on),
+        overdue_after: a.due().counts_on(),
+        is_overdue: a.due().is_overdue(basis.on),
         deferral_count: a.computed.deferral_count,
         parts: parts.into_iter().map(|p| part(p, basis)).collect(),
         answers: answers(basis, a.meta.id, None),

@@ -299,9 +299,13 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdue
     for plan in &scope.plans {
         for i in seen
             .pointing::<WorkPlanItem>(*plan)
-            .filter(|i| i.data.plan_id == *plan && i.is_overdue(on))
+            .filter(|i| i.data.plan_id == *plan && i.due().is_overdue(on))
         {
-            line(i.meta.id, i.due_on(), i.data.deadline.due_on.is_none());
+            line(
+                i.meta.id,
+                i.due().counts_on(),
+                i.data.deadline.due_on.is_none(),
+            );
         }
     }
     let mut meetings = scope.meetings.clone();
@@ -316,8 +320,8 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdue
         let given = seen
             .pointing::<Action>(meeting)
             .filter(|a| a.data.meeting_id == meeting);
-        for a in given.filter(|a| a.is_overdue(on)) {
-            line(a.meta.id, a.overdue_after(), a.computed.due_on.is_none());
+        for a in given.filter(|a| a.due().is_overdue(on)) {
+            line(a.meta.id, a.due().counts_on(), a.computed.due_on.is_none());
         }
     }
     lines.sort_by(|a, b| (a.due_on, &a.record.reference).cmp(&(b.due_on, &b.record.reference)));

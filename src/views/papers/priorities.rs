@@ -109,7 +109,7 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
             .first_deadline
             .clone()
             .filter(|d| *d != data.deadline),
-        is_overdue: i.is_overdue(basis.on),
+        is_overdue: i.due().is_overdue(basis.on),
         lead: data
             .lead_post_id
             .and_then(|post| named::<Post>(seen, post, |p| &p.title)),
@@ -142,7 +142,7 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
             .filter(|i| i.data.plan_id == plan.meta.id)
             .collect();
         let id = plan.meta.id.to_string();
-        let overdue = own.iter().filter(|i| i.is_overdue(basis.on)).count();
+        let overdue = own.iter().filter(|i| i.due().is_overdue(basis.on)).count();
         for (what, value, filters) in [
             ("items", own.len(), vec![("plan_id", id.as_str())]),
             (

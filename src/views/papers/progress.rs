@@ -118,8 +118,7 @@ fn linked_records(
     }
     let row = |(id, relation, waits): (Uuid, Option<RecommendationRelation>, bool)| {
         let record = name_of(&basis.seen, id)?;
-        let deadline = || basis.seen.get::<Recommendation>(id)?.data.deadline.due_on;
-        let expected_on = due_of(&basis.seen, id).or_else(deadline);
+        let expected_on = due_of(&basis.seen, basis.on, id);
         Some(PaperLinkedRecord {
             relation,
             expected_on,

@@ -14,6 +14,7 @@ use crate::registers::risk::{Risk, RiskBand, RiskStatus};
 use crate::registers::settings::SettingSet;
 use crate::views::rag::{ItemRagRule, Rated, is_due_soon, stale_days};
 use crate::world::Rec;
+use crate::world::dates::{Deadline, Progress, When};
 
 /// Counts that can be added together.
 pub trait Plus {
@@ -268,7 +269,7 @@ impl<'a> ItemState<'a> {
             record,
             rated: Rated::of(record, on, settings),
             is_stale: stale_days(record, on, settings).is_some(),
-            is_due_soon: is_due_soon(&record.data, on, settings),
+            is_due_soon: is_due_soon(record, on, settings),
         }
     }
 
@@ -345,7 +346,7 @@ impl RecommendationCounts {
 
 impl ActionCounts {
     pub(super) fn add(&mut self, record: &Rec<Action>, on: NaiveDate, settings: &SettingSet) {
-        let due = record.overdue_after();
+        let due = record.due();
         self.actions += 1;
         *match record.data.status {
             ActionStatus::Open => &mut self.open,
@@ -353,14 +354,17 @@ impl ActionCounts {
             ActionStatus::Cancelled => &mut self.cancelled,
         } += 1;
         self.closed_with_open_part += u32::from(record.computed.closed_with_open_part);
-        if record.data.status != ActionStatus::Open {
+        if due.progress != Progress::Open {
             return;
         }
-        self.overdue += u32::from(record.is_overdue(on));
-        self.due_soon += u32::from(
-            due.is_some_and(|d| (0..=settings.due_soon_days).contains(&(d - on).num_days())),
-        );
-        self.without_due += u32::from(due.is_none());
+        self.overdue += u32::from(due.is_overdue(on));
+        // What was deferred without a date is due on its first day here.
+        let counted = Deadline {
+            due: When::on(due.counts_on()),
+            ..due
+        };
+        self.due_soon += u32::from(counted.is_due_within(on, settings.due_soon_days));
+        self.without_due += u32::from(due.counts_on().is_none());
         self.deferred += u32::from(record.computed.deferral_count > 0);
     }
 }
@@ -383,6 +387,6 @@ impl RiskCounts {
         self.above_appetite += u32::from(computed.above_appetite == Some(true));
         self.escalation_due += u32::from(computed.escalation_due);
         self.escalated += u32::from(computed.open_escalation_count > 0);
-        self.review_overdue += u32::from(data.review_on.is_some_and(|d| d < on));
+        self.review_overdue += u32::from(data.review().is_overdue(on));
     }
 }

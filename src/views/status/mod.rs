@@ -32,13 +32,14 @@ use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_parameter, id_query, query};
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::assurance::{Recommendation, RecommendationClosureState};
-use crate::registers::meetings::{Action, ActionStatus};
+use crate::registers::assurance::Recommendation;
+use crate::registers::meetings::Action;
 use crate::registers::organisation::Unit;
 use crate::registers::plan::{Plan, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
+use crate::world::dates::Progress;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::{Visible, VisibleWorld};
 use crate::world::{IdSet, Rec, Resource};
@@ -418,9 +419,7 @@ impl<'a> Picture<'a> {
         part.figures
             .recommendations
             .add(record, self.on, self.settings);
-        let is_open = record.computed.closure == RecommendationClosureState::None
-            && record.computed.claimed_on.is_none();
-        if is_open {
+        if record.deadline_on(self.on).is_open_on(self.on) {
             let data = &record.data;
             part.next.add(
                 self.is_to_come(data.deadline.due_on),
@@ -436,7 +435,7 @@ impl<'a> Picture<'a> {
             return;
         }
         part.figures.actions.add(record, self.on, self.settings);
-        if record.data.status == ActionStatus::Open {
+        if record.due().progress == Progress::Open {
             let due = self.is_to_come(record.computed.due_on);
             part.next.add(
                 due,

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::registers::assurance::{
     AuditReview, Recommendation, RecommendationLink, RecommendationRelation,
 };
-use crate::registers::checks::runs_on;
 use crate::registers::governance::{Board, Remit, RemitKind};
 use crate::registers::meetings::{Action, Meeting};
 use crate::registers::organisation::{Post, PostId, Unit, UnitId};
@@ -150,9 +149,8 @@ impl Scope {
                 .map(|a| a.data.item_id)
                 .map(Into::into)
                 .collect();
-            let is_theirs = |r: &&Rec<Remit>| {
-                r.data.remit_kind != RemitKind::Consulted && runs_on(r.data.days(), on)
-            };
+            let is_theirs =
+                |r: &&Rec<Remit>| r.data.remit_kind != RemitKind::Consulted && r.is_active_on(on);
             scope.goals = seen
                 .pointing::<Remit>(id)
                 .filter(is_theirs)

@@ -35,6 +35,8 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::strategy::GoalId;
 use crate::world::date::PlannedDate;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Priority given by internal audit.
@@ -159,6 +161,7 @@ impl Resource for Recommendation {
         recommendation was closed (recommendation-closures). A deadline can be set here once. \
         Its first value is kept permanently, and it can be moved only with POST \
         /api/v1/recommendation-extensions.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::RecommendationDeadline];
     type Computed = RecommendationComputed;
     type Filter = RecommendationFilter;
 
@@ -205,6 +208,16 @@ impl Resource for Recommendation {
         before: Option<&Rec<Self>>,
     ) -> Self::Computed {
         RecommendationComputed::of(self, reading.world, meta, before)
+    }
+    fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
+        record.deadline_on(reading.on)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let deadline = Self::deadline(record, reading);
+        vec![Dated::due(
+            CalendarEntryKind::RecommendationDeadline,
+            deadline,
+        )]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Recommendation, RecommendationClosureState};
 use crate::world::Rec;
+use crate::world::dates::{Deadline, Progress};
 
 /// How the claim, or the lack of a claim, compares with the deadline. Whether a claim is correct is
 /// a matter for verification; a rejected claim counts as never made (S24).
@@ -30,20 +31,14 @@ pub enum Timeliness {
 }
 
 /// Returns the timeliness and the days left: from the given day to the deadline or, once claimed,
-/// from the day of the claim to the deadline. Negative if late. `closed_on` is the day of a closure
-/// other than by verification. A deadline within `soon` days is due soon.
+/// from the day of the claim to the deadline. Negative if late. A deadline within `soon` days is due
+/// soon.
 #[must_use]
-fn assess(
-    due_on: Option<NaiveDate>,
-    claimed_on: Option<NaiveDate>,
-    closed_on: Option<NaiveDate>,
-    on: NaiveDate,
-    soon: i64,
-) -> (Timeliness, Option<i64>) {
-    let Some(due) = due_on else {
+fn assess(deadline: &Deadline<'_>, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
+    let Some(due) = deadline.counts_on() else {
         return (Timeliness::NoDeadline, None);
     };
-    if let Some(claimed) = claimed_on.filter(|c| *c <= on) {
+    if let Some(claimed) = deadline.done_on.filter(|c| *c <= on) {
         let days = (due - claimed).num_days();
         let met = if days < 0 {
             Timeliness::MetLate
@@ -52,7 +47,7 @@ fn assess(
         };
         return (met, Some(days));
     }
-    if closed_on.is_some_and(|c| c <= on) {
+    if !deadline.is_open_on(on) {
         return (Timeliness::NotDue, None);
     }
     let days = (due - on).num_days();
@@ -64,33 +59,55 @@ fn assess(
     (open, Some(days))
 }
 
+/// Progress on a given day of a recommendation that was closed on `closed_on`. What was closed
+/// without being implemented will not be.
+fn progress(
+    closure: RecommendationClosureState,
+    closed_on: Option<NaiveDate>,
+    on: NaiveDate,
+) -> Progress {
+    match closure {
+        RecommendationClosureState::None => Progress::Open,
+        _ if closed_on.is_some_and(|c| c > on) => Progress::Open,
+        RecommendationClosureState::Verified => Progress::Done,
+        RecommendationClosureState::RiskAccepted
+        | RecommendationClosureState::Superseded
+        | RecommendationClosureState::Duplicate
+        | RecommendationClosureState::RejectedByManagement => Progress::GivenUp,
+    }
+}
+
 impl Rec<Recommendation> {
+    /// The deadline, and whether it is met on a given day. A claim counts as done; until audit has
+    /// verified it, the recommendation is still open.
+    #[must_use]
+    pub fn deadline_on(&self, on: NaiveDate) -> Deadline<'_> {
+        let computed = &self.computed;
+        let first = computed.first_deadline.as_ref();
+        let progress = progress(computed.closure, computed.closed_on, on);
+        Deadline::new(progress, &self.data.deadline)
+            .first_on(first.and_then(|d| d.due_on))
+            .done_on(computed.claimed_on)
+    }
+
     /// Timeliness on a given day, and the days left. A deadline within `soon` days, which is a
     /// setting, is due soon.
     #[must_use]
     pub fn timeliness(&self, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
-        use RecommendationClosureState as C;
-        let implemented = matches!(self.computed.closure, C::None | C::Verified);
-        let closed_on = self.computed.closed_on.filter(|_| !implemented);
-        assess(
-            self.data.deadline.due_on,
-            self.computed.claimed_on,
-            closed_on,
-            on,
-            soon,
-        )
+        assess(&self.deadline_on(on), on, soon)
     }
 
     /// Whether the deadline has passed without a claim that it is implemented.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        self.timeliness(on, 0).0 == Timeliness::Overdue
+        self.deadline_on(on).is_overdue(on)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::dates::When;
 
     fn day(text: &str) -> Option<NaiveDate> {
         text.parse().ok()
@@ -99,13 +116,14 @@ mod tests {
     #[test]
     fn timeliness_is_that_on_the_date_of_the_claim() {
         let is = |claimed: &str, closed: &str, on: &str| {
-            assess(
-                day("2020-11-30"),
-                day(claimed),
-                day(closed),
-                day(on).expect("a day"),
-                28,
-            )
+            let on = day(on).expect("a day");
+            let closure = match closed {
+                "" => RecommendationClosureState::None,
+                _ => RecommendationClosureState::RiskAccepted,
+            };
+            let progress = progress(closure, day(closed), on);
+            let due = When::on(day("2020-11-30"));
+            assess(&Deadline::new(progress, due).done_on(day(claimed)), on, 28)
         };
         assert_eq!(is("", "", "2020-10-26"), (Timeliness::NotDue, Some(35)));
         assert_eq!(is("", "", "2020-11-02"), (Timeliness::DueSoon, Some(28)));
@@ -138,9 +156,7 @@ mod tests {
             "it was overdue until it was closed"
         );
         let on = day("2020-10-26").expect("a day");
-        assert_eq!(
-            assess(None, day("2020-10-01"), None, on, 28),
-            (Timeliness::NoDeadline, None)
-        );
+        let undated = Deadline::new(Progress::Open, When::default()).done_on(day("2020-10-01"));
+        assert_eq!(assess(&undated, on, 28), (Timeliness::NoDeadline, None));
     }
 }

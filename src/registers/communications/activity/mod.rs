@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{asked, distinct, fixed, overlap};
-use crate::registers::communications::activity::run::{ActivityState, runs, state};
+use crate::registers::checks::{asked, distinct, fixed};
+use crate::registers::communications::activity::run::{ActivityState, Run, runs, state};
 use crate::registers::communications::{
     CampaignEvaluation, CommunicationsPlan, CommunicationsPlanId,
 };
@@ -20,6 +20,8 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;
 use crate::registers::strategy::GoalId;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Course, Dated, Days, Deadline, Progress, When, overlap};
 use crate::world::record::word;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -181,6 +183,7 @@ impl Resource for CommunicationsActivity {
     const ABOUT: &'static str = "Activities and campaigns of a communications plan, from first to \
         last day, both included, once or recurring. Whether an activity is due, running or ended \
         follows from its dates.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::Communications];
     type Computed = NothingComputed;
     type Filter = CommunicationsActivityFilter;
 
@@ -245,13 +248,34 @@ impl Resource for CommunicationsActivity {
             .reading
             .world
             .get::<CommunicationsPlan>(self.plan_id)
-            .map(|p| p.data.days());
+            .map(|p| p.data.active_days());
         rules.require(
             of_plan.is_none_or(|days| overlap(days, (Some(self.starts_on), None))),
             "/starts_on",
             "date_order",
             "must not be after the end of the plan; give an earlier day or extend the plan",
         );
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>> {
+        let data = &record.data;
+        // Activities of a withdrawn plan do not take place.
+        let plan = reading.get::<CommunicationsPlan>(data.plan_id);
+        if plan.is_some_and(|p| !p.is_live()) {
+            return Vec::new();
+        }
+        let progress = match data.status {
+            ActivityStatus::Planned => Progress::Lasting,
+            ActivityStatus::Cancelled => Progress::GivenUp,
+        };
+        let date = |run: Run| {
+            let days = When::between(Some(run.starts_on), Some(run.ends_on));
+            let deadline = Deadline::new(progress, days);
+            Dated {
+                occurrence: data.recurrence.as_ref().map(|_| run.starts_on),
+                ..Dated::new(CalendarEntryKind::Communications, Course::Run, deadline)
+            }
+        };
+        runs(data, window).into_iter().map(date).collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

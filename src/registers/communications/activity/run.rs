@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
-use crate::registers::checks::{Days, overlap};
 use crate::registers::communications::{ActivityStatus, CommunicationsActivity};
 use crate::registers::recurrence;
+use crate::world::dates::{Days, overlap};
 
 /// State of an activity or of one of its runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

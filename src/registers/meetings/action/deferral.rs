@@ -22,6 +22,7 @@ use crate::registers::meetings::{
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
+use crate::world::dates::When;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Deferral of an action or of one of its parts.
@@ -100,6 +101,23 @@ impl ActionDeferral {
         Due {
             date: self.to.clone(),
             meeting: self.to_meeting_id.map(Into::into),
+        }
+    }
+
+    /// The day on which it is due under this deferral, as far as the caller may see.
+    pub(super) fn when<'a>(&'a self, reading: Reading<'a>) -> When<'a> {
+        let meeting = || {
+            reading
+                .get::<Meeting>(self.to_meeting_id?)?
+                .computed
+                .meeting_on
+        };
+        match self.to.due_on {
+            Some(_) => When::from(&self.to),
+            None => When {
+                source_text: self.to.source_text.as_deref(),
+                ..When::on(meeting())
+            },
         }
     }
 

@@ -99,7 +99,7 @@ impl ActionFilter {
     fn by_time(&self, r: &Rec<Action>, on: NaiveDate) -> bool {
         let open = r.data.status == ActionStatus::Open;
         in_window(r.computed.due_on, (self.due_from, self.due_until))
-            && asked(self.overdue, || r.is_overdue(on))
+            && asked(self.overdue, || r.due().is_overdue(on))
             && asked(self.past_first_due, || {
                 open && r.computed.first_due_on.is_some_and(|d| d < on)
             })

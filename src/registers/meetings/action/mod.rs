@@ -27,6 +27,8 @@ use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::withdrawn_by_secretary;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::world::date::{PlannedDate, Precision};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::MentionId;
 use crate::world::{Id, Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
 
@@ -178,17 +180,26 @@ impl Action {
 }
 
 impl Rec<Action> {
-    /// Returns the date after which the open action is overdue. Without this, an action
-    /// deferred without a date would never be overdue, as happened with the dashboard of 2017.
+    /// Until when it is to be done, and whether it is.
     #[must_use]
-    pub fn overdue_after(&self) -> Option<NaiveDate> {
-        self.computed.due_on.or(self.computed.first_due_on)
-    }
-
-    /// Whether it is open and overdue.
-    #[must_use]
-    pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        self.data.status == ActionStatus::Open && self.overdue_after().is_some_and(|d| d < on)
+    pub fn due(&self) -> Deadline<'_> {
+        let (data, computed) = (&self.data, &self.computed);
+        let progress = match data.status {
+            ActionStatus::Open => Progress::Open,
+            ActionStatus::Closed => Progress::Done,
+            ActionStatus::Cancelled => Progress::GivenUp,
+        };
+        let due = match data.due.due_on {
+            Some(_) => When::from(&data.due),
+            // If a meeting is the target, the date is that of the meeting.
+            None => When {
+                source_text: data.due.source_text.as_deref(),
+                ..When::on(computed.due_on)
+            },
+        };
+        Deadline::new(progress, due)
+            .first_on(computed.first_due_on)
+            .done_on(data.closed_on.filter(|_| progress == Progress::Done))
     }
 }
 
@@ -203,6 +214,7 @@ impl Resource for Action {
         service also computes its state from its parts and responses. The due date can be set \
         here once; after that it moves only by POST /api/v1/action-deferrals, and deferrals are \
         counted.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::ActionDue];
     type Computed = ActionComputed;
     type Filter = ActionFilter;
 
@@ -284,6 +296,15 @@ impl Resource for Action {
             first_due_on: first.and_then(|c| c.first_due_on).or(due_on),
             due_on,
         }
+    }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        record.due()
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        vec![Dated {
+            board_id: record.computed.board_id,
+            ..Dated::due(CalendarEntryKind::ActionDue, record.due())
+        }]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -1,5 +1,7 @@
 //! Parts of actions: the separate things an action asks for, each with its own status.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +13,6 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::governance::BoardId;
 use crate::registers::links::{count, others, parts};
-use crate::registers::meetings::action::due_of;
 use crate::registers::meetings::action::response::ActionClaim;
 use crate::registers::meetings::meeting::checks::{
     is_of_board, is_secretarys, reserved, withdrawn_by_secretary,
@@ -21,6 +22,8 @@ use crate::registers::meetings::{
 };
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of a part, declared by the board's secretary.
@@ -46,6 +49,16 @@ impl ActionPartStatus {
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Open | Self::NotDone)
+    }
+
+    /// Whether a part of an action with this status is still to be done. Nothing is due any more
+    /// once the action is closed or cancelled.
+    fn progress(self, action: ActionStatus) -> Progress {
+        match (self, action) {
+            (Self::Dropped, _) | (_, ActionStatus::Cancelled) => Progress::GivenUp,
+            (Self::Open | Self::NotDone, ActionStatus::Open) => Progress::Open,
+            _ => Progress::Done,
+        }
     }
 }
 
@@ -120,6 +133,20 @@ pub struct ActionPartFilter {
     overdue: Option<bool>,
 }
 
+/// The deferral that says when a part of an action is due: the part's own last deferral, or that of
+/// the whole action if that came later.
+#[must_use]
+pub fn deferral_of<'a>(
+    reading: Reading<'a>,
+    part: &Rec<ActionPart>,
+) -> Option<&'a Rec<ActionDeferral>> {
+    let (action, part) = (part.data.action_id, part.meta.id);
+    reading
+        .pointing::<ActionDeferral>(action)
+        .filter(|d| d.data.action_id == action && d.data.part_id.is_none_or(|p| p == part))
+        .max_by_key(|d| (d.data.decided_on, d.meta.created_at, d.meta.id))
+}
+
 impl Resource for ActionPart {
     const KIND: &'static str = "action_part";
     const PATH: &'static str = "action-parts";
@@ -128,6 +155,7 @@ impl Resource for ActionPart {
     const ABOUT: &'static str = "The separate things that an action asks for. The secretary \
         declares the status of each; the service also gives the status claimed by the last \
         response.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::ActionPartDue];
     type Computed = ActionPartComputed;
     type Filter = ActionPartFilter;
 
@@ -209,6 +237,42 @@ impl Resource for ActionPart {
     fn touches(&self) -> Vec<Uuid> {
         vec![self.action_id.uuid()]
     }
+    fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
+        let action = reading.get::<Action>(record.data.action_id);
+        let Some(action) = action.filter(|a| a.is_live()) else {
+            return Deadline::new(Progress::GivenUp, When::default());
+        };
+        let due = match deferral_of(reading, record) {
+            Some(deferral) => deferral.data.when(reading),
+            None => When {
+                due_on: action.computed.first_due_on,
+                ..action
+                    .computed
+                    .first_due
+                    .as_ref()
+                    .map(When::from)
+                    .unwrap_or_default()
+            },
+        };
+        Deadline::new(record.data.status.progress(action.data.status), due)
+            .first_on(action.computed.first_due_on)
+    }
+    /// Only of parts that were deferred separately: the others are due with their action.
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let action = reading.get::<Action>(record.data.action_id);
+        let own = deferral_of(reading, record).filter(|d| d.data.part_id.is_some());
+        let deadline = Self::deadline(record, reading);
+        let Some(action) = action.filter(|_| own.is_some() && deadline.due.due_on.is_some()) else {
+            return Vec::new();
+        };
+        vec![Dated {
+            board_id: action.computed.board_id,
+            ..Dated::due(CalendarEntryKind::ActionPartDue, deadline)
+        }]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Cow<'a, str> {
+        format!("{}: {}", record.data.label, record.data.text).into()
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -229,16 +293,6 @@ impl Resource for ActionPart {
                 .and_then(|a| a.data.owner())
                 .is_some_and(|owner| reading.world.is_in_scope(owner, top))
         };
-        let overdue = || {
-            let open =
-                action().filter(|a| r.computed.is_open && a.data.status == ActionStatus::Open);
-            let due = |a: &Rec<Action>| {
-                due_of(reading.world, a, Some(r.meta.id))
-                    .day(reading.world)
-                    .or(a.computed.first_due_on)
-            };
-            open.and_then(due).is_some_and(|d| d < reading.on)
-        };
         is(&f.action_id, &r.data.action_id)
             && any(&f.status, &r.data.status)
             && is(&f.is_open, &r.computed.is_open)
@@ -250,7 +304,9 @@ impl Resource for ActionPart {
             && (f.board_id.is_none()
                 || meeting().is_some_and(|m| is_of_board(reading, m, f.board_id)))
             && f.unit_below.is_none_or(below)
-            && asked(f.overdue, overdue)
+            && asked(f.overdue, || {
+                Self::deadline(r, reading).is_overdue(reading.on)
+            })
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.action_id.map(Uuid::from)

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::{Meeting, MeetingId, MeetingStatus};
 use crate::policy::{Act, Subject};
-use crate::registers::checks::{Days, in_window};
+use crate::registers::checks::in_window;
 use crate::registers::governance::{Board, BoardId};
+use crate::world::dates::Days;
 use crate::world::{Reading, Rec, Resource, Rules, World};
 
 /// Whether a meeting belongs to the given board. Always true if no board is given.

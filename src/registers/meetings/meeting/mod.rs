@@ -15,13 +15,15 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, distinct, fixed, in_window, not_in_future};
+use crate::registers::checks::{asked, distinct, fixed, in_window, not_in_future};
 use crate::registers::governance::{Board, BoardId};
 use crate::registers::links::{others, parts};
 use crate::registers::meetings::{Minutes, MinutesStatus};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::date::{PlannedDate, Precision};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::{AnyRecordId, MentionId};
 use crate::world::{AnyRecord, Id, Key, Link, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
@@ -302,6 +304,7 @@ impl Resource for Meeting {
     const ABOUT: &'static str = "Meetings of boards: scheduled, held or cancelled, with their \
         agenda. Attendance, minutes, outcomes and actions belong to a meeting. List the meetings \
         of one board with sort=meeting_on to see which came before and after.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::Meeting];
     type Computed = MeetingComputed;
     type Filter = MeetingFilter;
 
@@ -352,6 +355,23 @@ impl Resource for Meeting {
                 .map(|m| m.data.status),
         }
     }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        let data = &record.data;
+        let progress = match data.status {
+            MeetingStatus::Scheduled => Progress::Open,
+            MeetingStatus::Held => Progress::Done,
+            MeetingStatus::Cancelled => Progress::GivenUp,
+        };
+        let when = match data.held_on {
+            Some(day) => When::on(Some(day)),
+            None => When::from(&data.scheduled),
+        };
+        Deadline::new(progress, when).done_on(data.held_on)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let deadline = Self::deadline(record, reading);
+        vec![Dated::due(CalendarEntryKind::Meeting, deadline).at_board(record.data.board_id)]
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -375,14 +395,12 @@ impl Resource for Meeting {
         let outstanding = || {
             m.status == MeetingStatus::Held && minutes().is_none_or(|s| s == MinutesStatus::Draft)
         };
-        let overdue = || {
-            m.status == MeetingStatus::Scheduled
-                && r.computed.meeting_on.is_some_and(|d| d < reading.on)
-        };
         is(&f.board_id, &m.board_id)
             && any(&f.status, &m.status)
             && in_window(r.computed.meeting_on, (f.meeting_from, f.meeting_until))
-            && asked(f.overdue, overdue)
+            && asked(f.overdue, || {
+                Self::deadline(r, reading).is_overdue(reading.on)
+            })
             && (f.minutes_status.is_none() || minutes().is_some_and(|s| any(&f.minutes_status, &s)))
             && asked(f.minutes_outstanding, outstanding)
             && f.about_id.is_none_or(|id| {

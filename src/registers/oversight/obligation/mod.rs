@@ -14,9 +14,11 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window};
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::{PostId, UnitId};
-use crate::registers::oversight::{OccurrenceState, ReportSubmission, occurrences};
+use crate::registers::oversight::{Occurrence, OccurrenceState, ReportSubmission, occurrences};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When, runs_on};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Statutory duty for which there is a template.
@@ -154,6 +156,7 @@ impl Resource for ReportObligation {
     const ABOUT: &'static str = "Obligations to report: what, by whom, to whom, on what basis, \
         how often. Which reports were met, late or missed is computed from the submissions and \
         the date.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::ReportDue];
     type Computed = ReportObligationComputed;
     type Filter = ReportObligationFilter;
 
@@ -221,6 +224,30 @@ impl Resource for ReportObligation {
         ReportObligationComputed {
             is_scheduled: self.is_scheduled(),
         }
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>> {
+        let submissions: Vec<&Rec<ReportSubmission>> = reading.pointing(record.meta.id).collect();
+        let date = |o: Occurrence<'_>| {
+            let progress = match o.state {
+                OccurrenceState::Expected | OccurrenceState::Missed => Progress::Open,
+                OccurrenceState::Met | OccurrenceState::Late => Progress::Done,
+            };
+            let deadline = Deadline::new(progress, When::on(Some(o.due_on)));
+            Dated {
+                late_after: Some(o.last_on),
+                occurrence: Some(o.due_on),
+                board_id: record.data.to_board_id.map(Into::into),
+                ..Dated::due(CalendarEntryKind::ReportDue, deadline)
+            }
+        };
+        let all = occurrences(&record.data, &submissions, reading.on).into_iter();
+        all.filter(|o| runs_on(window, o.due_on))
+            .map(date)
+            .collect()
+    }
+    /// The days on which a report can be due.
+    fn active_days(&self) -> Days {
+        (None, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

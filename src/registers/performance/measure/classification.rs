@@ -10,10 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{fixed, runs_on};
+use crate::registers::checks::fixed;
 use crate::registers::organisation::UnitId;
 use crate::registers::performance::Observation;
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::dates::Days;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// What a classification divides people by: a protected characteristic under section 4 of the
@@ -308,6 +309,9 @@ impl Resource for Classification {
             self.check_lost(rules, before);
         }
     }
+    fn active_days(&self) -> Days {
+        (self.valid_from, self.valid_until)
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[
             Sort {
@@ -337,8 +341,7 @@ impl Resource for Classification {
             && is(&f.title, &r.data.title)
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.supersedes_id, &r.data.supersedes_id)
-            && f.valid_on
-                .is_none_or(|day| runs_on((r.data.valid_from, r.data.valid_until), day))
+            && f.valid_on.is_none_or(|day| r.data.is_active_on(day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.supersedes_id

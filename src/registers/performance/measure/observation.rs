@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{fixed, overlap};
+use crate::registers::checks::fixed;
 use crate::registers::performance::measure::disclosure::{Figures, release};
 use crate::registers::performance::measure::{
     BreakdownCategory, Measure, MeasureUnit, check_breakdown, normalise,
@@ -16,6 +16,7 @@ use crate::registers::performance::measure::{
 use crate::registers::performance::period::{Figure, Period};
 use crate::registers::performance::{ClassificationId, MeasureId};
 use crate::registers::query::{Any, any, is};
+use crate::world::dates::overlap;
 use crate::world::visible::DisclosureContext;
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 

@@ -80,7 +80,7 @@ impl WorkPlanItemFilter {
             && any(&self.status, &item.status)
             && any(&self.declared_rag, &item.declared_rag)
             && in_window(item.deadline.due_on, (self.due_from, self.due_until))
-            && asked(self.overdue, || r.is_overdue(reading.on))
+            && asked(self.overdue, || r.due().is_overdue(reading.on))
             && asked(self.without_deadline, || item.deadline.due_on.is_none())
             && asked(self.deadline_changed, || r.computed.deadline_changes > 0)
             && self

@@ -23,6 +23,8 @@ use crate::registers::links::counts;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
 use crate::world::date::{PlannedDate, Precision};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Course, Dated, Days, Deadline, Progress};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Id of a work plan item.
@@ -141,18 +143,13 @@ pub struct WorkPlanItemComputed {
 }
 
 impl Rec<WorkPlanItem> {
-    /// Due date: its deadline, or its first deadline if it was deferred without a date. The
-    /// dashboard of 2017 was never overdue because it was deferred without a date.
+    /// Until when it is to be done, and whether it is.
     #[must_use]
-    pub fn due_on(&self) -> Option<NaiveDate> {
-        let first = || self.computed.first_deadline.as_ref().and_then(|d| d.due_on);
-        self.data.deadline.due_on.or_else(first)
-    }
-
-    /// Whether it is still open after its due date.
-    #[must_use]
-    pub fn is_overdue(&self, on: NaiveDate) -> bool {
-        !self.data.status.is_closed() && self.due_on().is_some_and(|d| d < on)
+    pub fn due(&self) -> Deadline<'_> {
+        let first = self.computed.first_deadline.as_ref();
+        Deadline::new(self.data.status.progress(), &self.data.deadline)
+            .first_on(first.and_then(|d| d.due_on))
+            .done_on(self.data.completed_on)
     }
 }
 
@@ -165,6 +162,10 @@ impl Resource for WorkPlanItem {
         and activities. Status, RAG rating and percentage are declared by the lead, here or in a \
         progress update. A deadline can be set here once. Its first value is kept permanently, \
         and it moves only through POST /api/v1/deadline-changes.";
+    const DATES: &'static [CalendarEntryKind] = &[
+        CalendarEntryKind::ItemStart,
+        CalendarEntryKind::ItemDeadline,
+    ];
     type Computed = WorkPlanItemComputed;
     type Filter = WorkPlanItemFilter;
 
@@ -229,6 +230,21 @@ impl Resource for WorkPlanItem {
             }
         }
         computed
+    }
+    fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
+        record.due()
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let begun = match record.data.status {
+            ItemStatus::NotStarted => Progress::Open,
+            status if status.progress() == Progress::GivenUp => Progress::GivenUp,
+            _ => Progress::Done,
+        };
+        let start = Deadline::new(begun, &record.data.start);
+        vec![
+            Dated::new(CalendarEntryKind::ItemStart, Course::Start, start),
+            Dated::due(CalendarEntryKind::ItemDeadline, record.due()),
+        ]
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::registers::organisation::UnitId;
 use crate::registers::strategy::GoalId;
+use crate::world::dates::Progress;
 
 /// Kind of item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,10 +46,20 @@ pub enum ItemStatus {
 }
 
 impl ItemStatus {
+    /// Whether the item is still to be done.
+    #[must_use]
+    pub fn progress(self) -> Progress {
+        match self {
+            Self::NotStarted | Self::InProgress | Self::OnHold => Progress::Open,
+            Self::Complete => Progress::Done,
+            Self::Cancelled | Self::Superseded => Progress::GivenUp,
+        }
+    }
+
     /// Whether no more work is to be done.
     #[must_use]
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Complete | Self::Cancelled | Self::Superseded)
+        self.progress() != Progress::Open
     }
 }
 

@@ -10,13 +10,17 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::checks::{Days, asked, distinct, fixed, overlap, runs_on};
+use crate::registers::checks::{asked, distinct, fixed};
 use crate::registers::governance::{BoardId, TermsOfReferenceId};
 use crate::registers::links::others;
 use crate::registers::organisation::{UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is};
 use crate::registers::representation::constituency::{check_constituency, check_terms};
-use crate::registers::representation::rotation_policy::rotation::{RotationState, rotations};
+use crate::registers::representation::rotation_policy::rotation::{
+    RotationState, rotation_dates, rotations,
+};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// How a constituency's seats on a board rotate.
@@ -79,14 +83,6 @@ pub struct RotationPolicyFilter {
     overdue: Option<bool>,
 }
 
-impl RotationPolicy {
-    /// Returns the first and last day it applies.
-    #[must_use]
-    pub fn days(&self) -> Days {
-        (self.from_on, self.until_on)
-    }
-}
-
 impl Resource for RotationPolicy {
     const KIND: &'static str = "rotation_policy";
     const PATH: &'static str = "rotation-policies";
@@ -95,6 +91,7 @@ impl Resource for RotationPolicy {
     const ABOUT: &'static str = "How the seats of associations, advisory groups or other units on \
         a board rotate: length of a term, number of consecutive terms, and pool. The date each \
         seat is due follows from the terms in the memberships.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::RotationDue];
     type Computed = NothingComputed;
     type Filter = RotationPolicyFilter;
 
@@ -139,8 +136,9 @@ impl Resource for RotationPolicy {
                     .iter()
                     .any(|u| self.constituency_unit_ids.contains(u))
         };
-        let taken = others(rules, self.board_id.uuid())
-            .any(|p: &Rec<Self>| same(&p.data) && overlap(self.days(), p.data.days()));
+        let taken = others(rules, self.board_id.uuid()).any(|p: &Rec<Self>| {
+            same(&p.data) && overlap(self.active_days(), p.data.active_days())
+        });
         rules.require(
             !taken,
             "/constituency_kind",
@@ -148,6 +146,12 @@ impl Resource for RotationPolicy {
             "another policy of the board covers some of these units on some of these dates; \
                 change or end that policy first",
         );
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        rotation_dates(reading, record)
+    }
+    fn active_days(&self) -> Days {
+        (self.from_on, self.until_on)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -166,7 +170,7 @@ impl Resource for RotationPolicy {
             && any_some(&f.constituency_kind, p.constituency_kind)
             && f.constituency_unit_id
                 .is_none_or(|u| p.constituency_unit_ids.contains(&u))
-            && asked(f.current, || runs_on(p.days(), reading.on))
+            && asked(f.current, || p.is_active_on(reading.on))
             && asked(f.overdue, overdue)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

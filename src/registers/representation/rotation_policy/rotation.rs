@@ -6,13 +6,14 @@ use serde::Serialize;
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
-use crate::registers::checks::runs_on;
 use crate::registers::governance::Membership;
 use crate::registers::organisation::{Post, Unit};
 use crate::registers::representation::RotationPolicy;
 use crate::registers::representation::constituency::{includes, speaks_for};
 use crate::registers::settings::in_force;
-use crate::world::{Reading, Rec};
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Deadline, Progress, When};
+use crate::world::{Reading, Rec, Resource};
 
 /// Terms with no more than this number of days between them count as consecutive.
 const GAP_DAYS: i64 = 31;
@@ -81,6 +82,20 @@ impl Rotation {
     }
 }
 
+impl Rotation {
+    /// Last day on which the rotation is not overdue: the last of the term or, for a member who has
+    /// served more terms than allowed, the day before this one began.
+    fn last_day(&self, seat: &Membership, on: NaiveDate) -> Option<NaiveDate> {
+        let too_many = self.state == RotationState::Overdue && self.due_on.is_some_and(|d| on < d);
+        let late_from = if too_many {
+            seat.term_from_on
+        } else {
+            self.due_on
+        };
+        late_from.and_then(|d| d.pred_opt())
+    }
+}
+
 /// Counts back from a term to the same member's previous terms, for as long as they are
 /// consecutive.
 fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
@@ -103,7 +118,7 @@ fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
 /// The rotations of the seats that a policy covers on the date. Empty if the policy is not in
 /// force.
 pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rotation> {
-    if !runs_on(policy.data.days(), reading.on) {
+    if !policy.is_active_on(reading.on) {
         return Vec::new();
     }
     let terms: Vec<&Membership> = reading
@@ -119,9 +134,43 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
     };
     terms
         .iter()
-        .filter(|t| runs_on(t.term(), reading.on) && is_under(t))
+        .filter(|t| t.is_active_on(reading.on) && is_under(t))
         .map(|t| Rotation::of(&policy.data, t, &terms, (reading.on, soon)))
         .collect()
+}
+
+/// The dates on which the seats that a policy covers are due for rotation, as dates of the seats. A
+/// seat that several policies cover is due under one of them only: the one that names its unit takes
+/// precedence over one for all units of its kind.
+pub fn rotation_dates<'a>(reading: Reading<'a>, policy: &'a Rec<RotationPolicy>) -> Vec<Dated<'a>> {
+    let board = policy.data.board_id;
+    let seats: Vec<&Rec<Membership>> = reading.pointing::<Membership>(board).collect();
+    let terms: Vec<&Membership> = seats.iter().map(|m| &m.data).collect();
+    let mut policies: Vec<&Rec<RotationPolicy>> = reading
+        .pointing::<RotationPolicy>(board)
+        .filter(|p| p.is_active_on(reading.on))
+        .collect();
+    policies.sort_by_key(|p| (p.data.constituency_kind.is_some(), p.meta.id));
+    let rotates = |seat: &&&Rec<Membership>| {
+        let of_post = |post| reading.get::<Post>(post).map(|p| p.data.unit_id);
+        let unit = speaks_for(&seat.data, of_post).and_then(|id| reading.get::<Unit>(id));
+        let first = policies
+            .iter()
+            .find(|p| holds_for(&p.data, &seat.data, unit));
+        first.is_some_and(|p| p.meta.id == policy.meta.id)
+    };
+    let date = |seat: &&'a Rec<Membership>| {
+        // Whether it is due soon does not matter here: the date says so.
+        let rotation = Rotation::of(&policy.data, &seat.data, &terms, (reading.on, 0));
+        let due = Deadline::new(Progress::Open, When::on(rotation.due_on));
+        Dated {
+            late_after: rotation.last_day(&seat.data, reading.on),
+            record_id: Some(seat.meta.id),
+            ..Dated::due(CalendarEntryKind::RotationDue, due).at_board(board)
+        }
+    };
+    let held = seats.iter().filter(|s| s.is_active_on(reading.on));
+    held.filter(rotates).map(date).collect()
 }
 
 /// Whether a policy covers a seat that represents `unit`.

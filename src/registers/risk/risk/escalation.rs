@@ -1,5 +1,7 @@
 //! Escalations: a risk escalated to a board, and whether the board has acknowledged it.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +15,9 @@ use crate::registers::governance::{Board, BoardId};
 use crate::registers::query::{Any, any, is};
 use crate::registers::risk::risk::RiskStatus;
 use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
+use crate::registers::settings::in_force;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Status of an escalation.
@@ -212,6 +217,7 @@ impl Resource for Escalation {
     const SUBJECT: Subject = Subject::Risk;
     const ABOUT: &'static str = "Risks escalated from their register to a board, with the date of \
         each step. An escalation that the board has not acknowledged is flagged.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::EscalationAcknowledgement];
     type Computed = EscalationComputed;
     type Filter = EscalationFilter;
 
@@ -263,6 +269,28 @@ impl Resource for Escalation {
     }
     fn touches(&self) -> Vec<Uuid> {
         vec![self.risk_id.uuid()]
+    }
+    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let progress = match record.data.status {
+            EscalationStatus::Escalated => Progress::Open,
+            EscalationStatus::Acknowledged => Progress::Done,
+            EscalationStatus::Proposed
+            | EscalationStatus::Returned
+            | EscalationStatus::DeEscalated => Progress::GivenUp,
+        };
+        let within = in_force(reading.world).escalation.acknowledge_within_days;
+        let within = chrono::Days::new(u64::try_from(within).unwrap_or(0));
+        let due = record
+            .data
+            .escalated_on
+            .and_then(|d| d.checked_add_days(within));
+        let deadline = Deadline::new(progress, When::on(due));
+        let date = Dated::due(CalendarEntryKind::EscalationAcknowledgement, deadline);
+        vec![date.at_board(record.data.to_board_id)]
+    }
+    fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
+        let risk = reading.title_of::<Risk>(record.data.risk_id);
+        risk.unwrap_or(&record.data.reason).into()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

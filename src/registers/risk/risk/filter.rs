@@ -115,14 +115,12 @@ impl RiskFilter {
 
     fn by_state(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
         let risk = &r.data;
-        let overdue =
-            || risk.status == RiskStatus::Open && risk.review_on.is_some_and(|d| d < reading.on);
         any(&self.status, &risk.status)
             && any_some(&self.category, risk.category)
             && any_some(&self.appetite, risk.appetite)
             && any_some(&self.response, risk.response)
             && in_window(risk.review_on, (self.due_from, self.due_until))
-            && asked(self.overdue, overdue)
+            && asked(self.overdue, || risk.review().is_overdue(reading.on))
             && asked(self.has_controls, || r.computed.control_count > 0)
     }
 

@@ -23,6 +23,8 @@ use crate::registers::risk::risk::sums::RiskComputed;
 use crate::registers::risk::score::RiskScore;
 use crate::registers::risk::{Escalation, RiskRegisterId};
 use crate::registers::strategy::GoalId;
+use crate::world::date_kind::CalendarEntryKind;
+use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// Category of the risk, from HM Treasury's Orange Book, annex 4.
@@ -162,6 +164,16 @@ pub struct Risk {
 }
 
 impl Risk {
+    /// Its next review. A closed risk is not reviewed any more.
+    #[must_use]
+    pub fn review(&self) -> Deadline<'_> {
+        let progress = match self.status {
+            RiskStatus::Open => Progress::Open,
+            RiskStatus::Closed => Progress::GivenUp,
+        };
+        Deadline::new(progress, When::on(self.review_on))
+    }
+
     fn check_scores(&self, rules: &mut Rules<'_, Self>) {
         let product = |score: Option<RiskScore>| score.map(RiskScore::product);
         let exceeds = |score| matches!((product(score), product(self.inherent)), (Some(s), Some(most)) if s > most);
@@ -238,6 +250,7 @@ impl Resource for Risk {
     const ABOUT: &'static str = "Risks on the registers, each with cause, event and effect, and \
         with an inherent, a current and a target score. Controls never change a score \
         automatically: their assumed effect is shown next to what was found.";
+    const DATES: &'static [CalendarEntryKind] = &[CalendarEntryKind::RiskReview];
     type Computed = RiskComputed;
     type Filter = RiskFilter;
 
@@ -278,6 +291,11 @@ impl Resource for Risk {
     }
     fn compute(&self, reading: Reading<'_>, meta: &Meta, _: Option<&Rec<Self>>) -> Self::Computed {
         RiskComputed::of(self, reading.world, meta)
+    }
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, _: Days) -> Vec<Dated<'a>> {
+        let review = Dated::due(CalendarEntryKind::RiskReview, record.data.review());
+        let open = record.data.status == RiskStatus::Open;
+        open.then_some(review).into_iter().collect()
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[
