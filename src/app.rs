@@ -1,7 +1,7 @@
 //! The whole service. `main` and the tests start it the same way.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -9,6 +9,7 @@ use actix_web::dev::{ServerHandle, Service as _, ServiceResponse};
 use actix_web::middleware::{Compress, Condition};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::TryFutureExt;
+use serde_json::Value;
 
 use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
@@ -19,6 +20,7 @@ use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
+use crate::http::parameters::schema_ref;
 use crate::http::resource::BulkOp;
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
@@ -30,8 +32,10 @@ use crate::system::discovery::RoleSource;
 use crate::system::specification::Specification;
 use crate::transfer::{self, first_start};
 use crate::views::{self, Counted};
-use crate::world::schema::Schemas;
-use crate::world::vocabulary::Vocabulary;
+use crate::world::Kind;
+use crate::world::codes::{CodeBook, Codes};
+use crate::world::schema::{self, Schemas};
+use crate::world::vocabulary::{Term, Vocabulary, sentence_case};
 use crate::{auth, system};
 
 /// An error at the start.
@@ -101,6 +105,39 @@ pub fn vocabularies() -> Vec<Vocabulary> {
     all.push(Vocabulary::of::<BulkOp>());
     all.push(Vocabulary::of::<RoleSource>());
     all
+}
+
+/// The codes in an answer, by the name of its schema.
+pub fn codes(schema: &str) -> &'static Codes {
+    static BOOK: LazyLock<CodeBook> = LazyLock::new(|| {
+        const KIND: &str = "RecordKind";
+        let mut schemas = openapi::schemas(catalogue(), &SCHEMAS, &[]);
+        // The document does not list the kinds each time that a record is named.
+        let all = schemas.values_mut().filter_map(|s| s.get_mut("properties"));
+        let text = |properties: &&mut Value| {
+            let kind = properties.get("kind").and_then(|kind| kind.get("type"));
+            kind.is_some_and(|kind| kind == "string")
+        };
+        for properties in all.filter(text) {
+            schema::set(properties, "kind", schema_ref(KIND));
+        }
+        let mut vocabularies = vocabularies();
+        vocabularies.push(Vocabulary {
+            name: KIND.into(),
+            terms: catalogue().kinds().iter().map(term).collect(),
+        });
+        CodeBook::new(schemas, vocabularies)
+    });
+    BOOK.of(schema)
+}
+
+/// A kind of record as a term.
+fn term(kind: &Kind) -> Term {
+    Term {
+        code: kind.name.to_owned(),
+        label: sentence_case(&resource::Names::of(kind).one).into(),
+        description: kind.about,
+    }
 }
 
 /// The OpenAPI document.
@@ -180,6 +217,7 @@ impl Application {
             limits: Limits::new(config.serving.rate_limit),
             metrics: Metrics::new()?,
             answers: AnswerCache::default(),
+            codes,
             engine,
             tokens,
             config,

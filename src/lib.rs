@@ -11,6 +11,7 @@
 //!   large loads, sign-in, and what the service says of itself.
 //! - [`views`]: what is asked. Each view is a pure function of a visible world and a date.
 //! - [`http`]: the conventions, once for every kind of record.
+//! - [`render`]: how answers look to people: tables, documents, diagrams, calendars, labels.
 //! - [`registers`]: what is kept. A folder for each register, a file or folder for each resource.
 //! - [`engine`]: the writer, the follower of other replicas, transactions, past worlds.
 //! - [`access`]: accounts and grants, callers, tokens, trusted issuers.
@@ -59,6 +60,7 @@ pub mod metrics;
 pub mod policy;
 pub mod problem;
 pub mod registers;
+pub mod render;
 pub mod system;
 pub mod transfer;
 pub mod views;

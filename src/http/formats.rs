@@ -1,13 +1,15 @@
 //! Lists and views in formats other than JSON: tables (CSV as in RFC 4180, Excel workbooks), text
 //! for diagrams, calendars (iCalendar as in RFC 5545), and papers to read (Markdown, HTML, DOCX).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{Answer, JSON};
 use super::parameters::query;
 use super::query::invalid;
 use crate::problem::{Code, Problem};
+use crate::render::table::{Column, Row, csv, xlsx};
 use crate::world::Kind;
+use crate::world::codes::Codes;
 use crate::world::visible::RedactedRecord;
 
 /// Format of a response.
@@ -253,26 +255,36 @@ fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer
 ///
 /// # Errors
 /// The workbook cannot be written.
-pub fn records(format: Format, kind: &Kind, rows: &[RedactedRecord]) -> Result<Answer, Problem> {
+pub fn records(
+    format: Format,
+    kind: &Kind,
+    rows: &[RedactedRecord],
+    codes: &Codes,
+) -> Result<Answer, Problem> {
     let rows = rows
         .iter()
-        .map(|r| serde_json::from_slice::<Map<String, Value>>(r.json()).unwrap_or_default());
-    table(format, kind.path, kind.columns(), rows)
+        .map(|r| serde_json::from_slice::<Row>(r.json()).unwrap_or_default());
+    let column = |name: &String| Column {
+        name: name.clone(),
+        codes: codes.field(name).own().to_vec(),
+    };
+    let columns: Vec<Column> = kind.columns().iter().map(column).collect();
+    table(format, kind.path, &columns, rows)
 }
 
-/// Rows as a table. A list is written as its members separated by `; `, an object as JSON.
+/// Rows as a table.
 ///
 /// # Errors
 /// The workbook cannot be written.
 pub fn table(
     format: Format,
     name: &str,
-    columns: &[String],
-    rows: impl Iterator<Item = Map<String, Value>>,
+    columns: &[Column],
+    rows: impl Iterator<Item = Row>,
 ) -> Result<Answer, Problem> {
     let bytes = match format {
-        Format::Xlsx => xlsx(columns, rows)?,
-        _ => csv(columns, rows)?,
+        Format::Xlsx => xlsx::write(columns, rows)?,
+        _ => csv::write(columns, rows)?,
     };
     let format = if format.is_table() {
         format
@@ -282,103 +294,9 @@ pub fn table(
     Ok(sent(format, name, "attachment", bytes))
 }
 
-fn csv(
-    columns: &[String],
-    rows: impl Iterator<Item = Map<String, Value>>,
-) -> Result<Vec<u8>, Problem> {
-    let mut out = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    out.write_record(columns).map_err(Problem::internal)?;
-    for row in rows {
-        out.write_record(
-            columns
-                .iter()
-                .map(|c| safe(row.get(c).unwrap_or(&Value::Null))),
-        )
-        .map_err(Problem::internal)?;
-    }
-    out.into_inner().map_err(Problem::internal)
-}
-
-fn xlsx(
-    columns: &[String],
-    rows: impl Iterator<Item = Map<String, Value>>,
-) -> Result<Vec<u8>, Problem> {
-    /// Maximum length of a cell, within Excel's limit.
-    const LONGEST: usize = 32_000;
-    let mut book = rust_xlsxwriter::Workbook::new();
-    let sheet = book.add_worksheet();
-    let bold = rust_xlsxwriter::Format::new().set_bold();
-    for (column, name) in (0u16..).zip(columns) {
-        sheet
-            .write_string_with_format(0, column, name, &bold)
-            .map_err(Problem::internal)?;
-    }
-    for (line, row) in (1u32..).zip(rows) {
-        for (column, name) in (0u16..).zip(columns) {
-            match row.get(name).unwrap_or(&Value::Null) {
-                Value::Null => {}
-                Value::Bool(b) => drop(
-                    sheet
-                        .write_boolean(line, column, *b)
-                        .map_err(Problem::internal)?,
-                ),
-                Value::Number(n) => drop(
-                    sheet
-                        .write_number(line, column, n.as_f64().unwrap_or_default())
-                        .map_err(Problem::internal)?,
-                ),
-                // A string cell is never interpreted as a formula.
-                other => drop(
-                    sheet
-                        .write_string(
-                            line,
-                            column,
-                            text(other).chars().take(LONGEST).collect::<String>(),
-                        )
-                        .map_err(Problem::internal)?,
-                ),
-            }
-        }
-    }
-    book.save_to_buffer().map_err(Problem::internal)
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(s) => s.clone(),
-        Value::Array(list) if !list.iter().any(|v| v.is_object() || v.is_array()) => {
-            list.iter().map(text).collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    }
-}
-
-/// A cell that no spreadsheet interprets as a formula (OWASP: CSV injection).
-fn safe(value: &Value) -> String {
-    let cell = text(value);
-    if value.is_number() || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        cell
-    } else {
-        format!("'{cell}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        assert_eq!(safe(&json!("=1+1")), "'=1+1");
-        assert_eq!(safe(&json!("@cmd")), "'@cmd");
-        assert_eq!(safe(&json!(-3)), "-3");
-        assert_eq!(safe(&json!("plain")), "plain");
-        assert_eq!(safe(&json!(["a", "b"])), "a; b");
-    }
 
     #[test]
     fn the_format_is_asked_for_or_accepted() {

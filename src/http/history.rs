@@ -10,12 +10,16 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, Format};
-use super::naming::{ChangedBy, Names, RecordName, label, markdown, time, value};
+use super::naming::{ChangedBy, Names, RecordName, value};
 use super::page::limit;
 use super::query::invalid;
 use crate::db::store::{self, JournalRow};
 use crate::problem::Problem;
+use crate::render::labels;
+use crate::render::text::{markdown, time};
 use crate::world::Kind;
+use crate::world::codes::Codes;
+use crate::world::vocabulary::{in_words, sentence_case};
 
 /// One field that differs between two versions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +36,12 @@ pub struct FieldChange {
     /// Value after the change; null if it is not set.
     #[schema(value_type = Option<Value>)]
     pub after: Value,
+    /// Label of the code in `before`; null if it is not a code.
+    #[schema(max_length = 200)]
+    pub before_label: Option<String>,
+    /// Label of the code in `after`; null if it is not a code.
+    #[schema(max_length = 200)]
+    pub after_label: Option<String>,
     /// Names of the records whose ids appear in `before`, if visible to the caller.
     #[schema(max_items = 100)]
     pub before_names: Vec<RecordName>,
@@ -41,17 +51,25 @@ pub struct FieldChange {
 }
 
 impl FieldChange {
-    /// A change without the names of linked records.
+    /// A change without labels and names of linked records.
     #[must_use]
     pub fn unnamed(pointer: String, before: Value, after: Value) -> Self {
         Self {
-            label: label(&pointer),
+            label: labels::of_pointer(&pointer),
             pointer,
             before,
             after,
+            before_label: None,
+            after_label: None,
             before_names: Vec::new(),
             after_names: Vec::new(),
         }
+    }
+
+    /// Adds the labels of codes.
+    pub fn labelled(&mut self, codes: &Codes) {
+        let label = |value: &Value| codes.label(value.as_str()?).map(str::to_owned);
+        (self.before_label, self.after_label) = (label(&self.before), label(&self.after));
     }
 }
 
@@ -119,7 +137,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
         let snapshot = version.map(|v| v.snapshot);
         if row.version > after && items.len() < size {
             let changes = match &snapshot {
-                Some(now) => names.difference(before.as_ref().unwrap_or(&json!({})), now),
+                Some(now) => names.difference(kind, before.as_ref().unwrap_or(&json!({})), now),
                 None => Vec::new(),
             };
             items.push(VersionEntry {
@@ -147,7 +165,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
         let answer = formats::drawing(
             call.format,
             "history",
-            text(kind, &record, &items, next.as_deref()),
+            text(kind, &record, &items, names.codes(kind), next.as_deref()),
         );
         return Ok(linked(&call, answer, next.as_deref()));
     }
@@ -170,15 +188,21 @@ const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
 
 /// A history as Markdown. Every line starts with words written by the service, so that no content
 /// can start a Markdown block.
-fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&str>) -> String {
-    let title = capital(&kind.name.replace('_', " "));
+fn text(
+    kind: &Kind,
+    record: &RecordName,
+    items: &[VersionEntry],
+    codes: &Codes,
+    next: Option<&str>,
+) -> String {
+    let title = in_words(kind.name);
     let mut out = format!(
         "# {title} {}: {}\n",
         markdown(&record.reference),
         markdown(&record.title)
     );
     for item in items {
-        version_text(item, &mut out);
+        version_text(item, codes, &mut out);
     }
     if let Some(cursor) = next {
         out.push_str(&format!(
@@ -188,7 +212,7 @@ fn text(kind: &Kind, record: &RecordName, items: &[VersionEntry], next: Option<&
     out
 }
 
-fn version_text(item: &VersionEntry, out: &mut String) {
+fn version_text(item: &VersionEntry, codes: &Codes, out: &mut String) {
     let what = match item.action.as_str() {
         "create" => "created",
         "update" => "changed",
@@ -224,16 +248,17 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     }
     let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));
     let lines = item.changes.iter().filter(told).map(|c| {
+        let codes = codes.at(&c.pointer);
         let (before, after) = (
-            value(&c.before, &c.before_names),
-            value(&c.after, &c.after_names),
+            value(&c.before, &c.before_names, codes),
+            value(&c.after, &c.after_names, codes),
         );
         let change = if item.is_whole {
             after
         } else {
             format!("{before} → {after}")
         };
-        format!("- {}: {change}\n", capital(&markdown(&c.label)))
+        format!("- {}: {change}\n", sentence_case(&markdown(&c.label)))
     });
     let lines: String = lines.collect();
     if item.is_whole && item.version > 1 {
@@ -245,14 +270,6 @@ fn version_text(item: &VersionEntry, out: &mut String) {
     } else {
         &lines
     });
-}
-
-fn capital(words: &str) -> String {
-    let mut characters = words.chars();
-    characters
-        .next()
-        .map(|c| c.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
 }
 
 /// Returns the difference between two versions of a record.
@@ -282,7 +299,8 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     else {
         return Err(Problem::not_found());
     };
-    let changes = Names::new(&call, call.now())?.difference(&before.snapshot, &after.snapshot);
+    let names = Names::new(&call, call.now())?;
+    let changes = names.difference(kind, &before.snapshot, &after.snapshot);
     Answer::of(200, &json!({ "from": from, "to": to, "changes": changes }))
 }
 
@@ -320,9 +338,11 @@ fn shown(call: &Call, kind: &Kind, id: Uuid, row: &JournalRow) -> Option<ShownVe
 impl Names {
     /// Every field that differs between two versions, with the names of linked records.
     #[must_use]
-    pub fn difference(&self, before: &Value, after: &Value) -> Vec<FieldChange> {
+    pub fn difference(&self, kind: &Kind, before: &Value, after: &Value) -> Vec<FieldChange> {
         let mut changes = difference(before, after);
+        let codes = self.codes(kind);
         for change in &mut changes {
+            change.labelled(codes.at(&change.pointer));
             (change.before_names, change.after_names) =
                 (self.within(&change.before), self.within(&change.after));
         }

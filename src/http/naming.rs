@@ -1,7 +1,6 @@
-//! Names for human readers: records and authors by name, fields in words. A name is given only to a
+//! Names for human readers: records and authors by name, values in words. A name is given only to a
 //! caller who may see the record and read records of its kind.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,8 +10,11 @@ use super::call::Call;
 use crate::access::accounts::Account;
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
+use crate::render::labels;
+use crate::render::text::{line, markdown};
+use crate::world::codes::Codes;
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Meta};
+use crate::world::{AnyRecord, Kind, Meta};
 
 /// Maximum length of a name, in characters.
 const LONGEST: usize = 300;
@@ -94,6 +96,7 @@ pub struct Names {
     /// Whether the caller may read each kind, by the kind's position in the catalogue.
     may_read: Vec<bool>,
     reads_accounts: bool,
+    codes: fn(&str) -> &'static Codes,
 }
 
 impl Names {
@@ -110,6 +113,7 @@ impl Names {
                 .map(|k| caller.may(k.subject, Act::Read))
                 .collect(),
             reads_accounts: caller.may(Subject::Access, Act::Read),
+            codes: call.service.codes,
             seen,
         })
     }
@@ -118,6 +122,12 @@ impl Names {
     #[must_use]
     pub fn may_read(&self, kind: usize) -> bool {
         self.may_read.get(kind) == Some(&true)
+    }
+
+    /// The codes in records of a kind.
+    #[must_use]
+    pub fn codes(&self, kind: &Kind) -> &'static Codes {
+        (self.codes)(&kind.schema_name)
     }
 
     /// The name of a record, if the caller may see it.
@@ -177,94 +187,9 @@ fn id_in(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
 
-/// A field name in words, from its JSON Pointer: `/responsible_unit_id` becomes "responsible unit",
-/// `/deadline/due_on` "deadline, due on".
+/// A value as Markdown: ids as the given names, codes as their labels, lists and objects on one line.
 #[must_use]
-pub fn label(pointer: &str) -> String {
-    let parts = pointer
-        .split('/')
-        .filter(|p| !p.is_empty())
-        .map(field_words);
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-/// A field's name in words.
-fn field_words(name: &str) -> String {
-    let name = name.replace("~1", "/").replace("~0", "~");
-    let plain = match (name.strip_suffix("_ids"), name.strip_suffix("_id")) {
-        (Some(many), _) => plural(many),
-        (_, Some(one)) => one.to_owned(),
-        _ => name,
-    };
-    let word = |word: &str| match word {
-        "rag" | "url" | "kpi" => word.to_uppercase(),
-        other => other.to_owned(),
-    };
-    plain
-        .split('_')
-        .filter(|w| !w.is_empty())
-        .map(word)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        _ => format!("{noun}s"),
-    }
-}
-
-/// One line for human readers, without control characters, repeated white space or characters that
-/// change the direction of writing.
-#[must_use]
-pub fn line(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}');
-    let words = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty());
-    let mut line = words.collect::<Vec<_>>().join(" ");
-    line.retain(|c| !turns(c));
-    line
-}
-
-/// Escapes a text for use within a line of Markdown. Anything that CommonMark or its common
-/// extensions read as markup, a link, an entity, a mention or HTML gets a backslash.
-#[must_use]
-pub fn markdown(text: &str) -> String {
-    let text = line(text);
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut characters = text.chars().peekable();
-    let mut last = [' '; 3];
-    while let Some(c) = characters.next() {
-        let next = characters.peek().copied().unwrap_or(' ');
-        let is_active = match c {
-            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '#' | '|' | '!' | '$'
-            | '@' | '^' | '{' | '}' | '"' => true,
-            // `http://`, `:emoji:`; a time stays as it is.
-            ':' => !next.is_whitespace() && !next.is_ascii_digit(),
-            // `www.`
-            '.' => last.iter().all(|l| l.eq_ignore_ascii_case(&'w')),
-            _ => false,
-        };
-        if is_active {
-            out.push('\\');
-        }
-        out.push(c);
-        last = [last[1], last[2], c];
-    }
-    out
-}
-
-/// A time for human readers.
-#[must_use]
-pub fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// A value as Markdown: ids as the given names, codes unchanged, lists and objects on one line.
-#[must_use]
-pub fn value(value: &Value, names: &[RecordName]) -> String {
+pub fn value(value: &Value, names: &[RecordName], codes: &Codes) -> String {
     match value {
         Value::Null => "not set".into(),
         Value::Bool(true) => "yes".into(),
@@ -273,19 +198,21 @@ pub fn value(value: &Value, names: &[RecordName]) -> String {
         Value::String(text) => match id_in(text).and_then(|id| names.iter().find(|n| n.id == id)) {
             Some(record) => markdown(&record.title),
             None if line(text).is_empty() => "empty".into(),
+            None if let Some(label) = codes.label(text) => markdown(label),
             None if is_code(text) => format!("`{text}`"),
             None => markdown(text),
         },
         Value::Array(list) if list.is_empty() => "none".into(),
         Value::Array(list) => list
             .iter()
-            .map(|v| self::value(v, names))
+            .map(|v| self::value(v, names, codes))
             .collect::<Vec<_>>()
             .join("; "),
         Value::Object(map) => {
             let said = map.iter().filter(|(_, v)| !v.is_null());
             let parts = said.map(|(name, v)| {
-                format!("{} {}", markdown(&field_words(name)), self::value(v, names))
+                let value = self::value(v, names, codes.field(name));
+                format!("{} {value}", markdown(&labels::of_field(name)))
             });
             parts.collect::<Vec<_>>().join(", ")
         }
@@ -310,47 +237,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_is_said_in_words() {
-        for (pointer, words) in [
-            ("/responsible_unit_id", "responsible unit"),
-            ("/deadline/due_on", "deadline, due on"),
-            ("/risk_ids", "risks"),
-            ("/category_ids", "categories"),
-            ("/survey_ids", "surveys"),
-            ("/declared_rag", "declared RAG"),
-            ("/id", "id"),
-            ("/odd~1name", "odd/name"),
-        ] {
-            assert_eq!(label(pointer), words);
-        }
-    }
-
-    #[test]
-    fn nothing_that_others_wrote_is_markup() {
-        for (text, safe) in [
-            ("# Title\n\n## Version 9", "\\# Title \\#\\# Version 9"),
-            (
-                "<img src=x onerror=alert(1)>",
-                "\\<img src=x onerror=alert(1)\\>",
-            ),
-            ("[a](javascript:alert(1))", "\\[a\\](javascript\\:alert(1))"),
-            ("![a](b)", "\\!\\[a\\](b)"),
-            (
-                "https://x.test www.x.test a@x.test",
-                "https\\://x.test www\\.x.test a\\@x.test",
-            ),
-            (
-                "&lt;b&gt; **b** __b__ ~~b~~ `b`",
-                "\\&lt;b\\&gt; \\*\\*b\\*\\* \\_\\_b\\_\\_ \\~\\~b\\~\\~ \\`b\\`",
-            ),
-            ("tail\\", "tail\\\\"),
-            ("09:30, at 5: late\u{202E}\u{0}", "09:30, at 5: late"),
-        ] {
-            assert_eq!(markdown(text), safe);
-        }
-    }
-
-    #[test]
     fn a_value_is_one_line() {
         let id = Uuid::now_v7();
         let names = [RecordName {
@@ -360,18 +246,23 @@ mod tests {
             title: "Human *Resources*".into(),
         }];
         let other = Uuid::now_v7().to_string();
+        let none = Codes::default();
         assert_eq!(
-            value(&json!([id, other]), &names),
+            value(&json!([id, other]), &names, &none),
             format!("Human \\*Resources\\*; {other}")
         );
         assert_eq!(
-            value(&json!({ "unit_id": id, "share": 2, "note": null }), &names),
+            value(
+                &json!({ "unit_id": id, "share": 2, "note": null }),
+                &names,
+                &none
+            ),
             "unit Human \\*Resources\\*, share 2"
         );
-        assert_eq!(value(&json!("in_progress"), &names), "`in_progress`");
-        assert_eq!(value(&json!("a\nb"), &names), "a b");
+        assert_eq!(value(&json!("in_progress"), &names, &none), "`in_progress`");
+        assert_eq!(value(&json!("a\nb"), &names, &none), "a b");
         assert_eq!(
-            [json!(null), json!([]), json!(true), json!(" ")].map(|v| value(&v, &[])),
+            [json!(null), json!([]), json!(true), json!(" ")].map(|v| value(&v, &[], &none)),
             ["not set", "none", "yes", "empty"]
         );
     }

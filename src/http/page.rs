@@ -83,7 +83,8 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
             .into_iter()
             .map(|r| seen.show(r))
             .collect::<Result<Vec<_>, _>>()?;
-        return formats::records(call.format, kind, &shown);
+        let codes = (call.service.codes)(&kind.schema_name);
+        return formats::records(call.format, kind, &shown, codes);
     }
     let limit = limit(&call.query)?;
     let (page, more) = asked.page(&seen, after.as_ref(), limit);

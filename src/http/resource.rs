@@ -4,6 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use futures_util::future::LocalBoxFuture;
+use heck::ToUpperCamelCase;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
@@ -47,17 +48,6 @@ impl Names {
     /// The names of a kind.
     #[must_use]
     pub fn of(kind: &Kind) -> Self {
-        let pascal = |text: &str| {
-            text.split('-')
-                .map(|w| {
-                    w.chars()
-                        .take(1)
-                        .flat_map(char::to_uppercase)
-                        .chain(w.chars().skip(1))
-                        .collect::<String>()
-                })
-                .collect::<String>()
-        };
         let (one, many) = match kind.name {
             "board_relationship" => (
                 "board relationship".to_owned(),
@@ -80,7 +70,7 @@ impl Names {
             one_of,
             many,
             type_name: kind.schema_name.clone(),
-            plural: pascal(kind.path),
+            plural: kind.path.to_upper_camel_case(),
             path: format!("{BASE}/{}", kind.path),
         }
     }

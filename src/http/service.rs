@@ -10,6 +10,7 @@ use crate::access::tokens::Tokens;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
+use crate::world::codes::Codes;
 
 /// What a request may need.
 pub struct Service {
@@ -20,4 +21,6 @@ pub struct Service {
     pub limits: Limits,
     pub metrics: Metrics,
     pub answers: AnswerCache,
+    /// The codes in an answer, by the name of its schema.
+    pub codes: fn(&str) -> &'static Codes,
 }

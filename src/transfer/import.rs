@@ -24,6 +24,7 @@ use crate::registers::performance::{
     Period,
 };
 use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::vocabulary::Coded;
 use crate::world::{AnyRecord, Kind, Rec, Resource};
 
 /// Number of rows that share a commit.
@@ -150,7 +151,8 @@ pub fn operations() -> Vec<Operation> {
             "Observations",
             "Import observations",
             "Send any number of rows in one call, as NDJSON (one such object on each line) or as \
-                CSV with a header row of the same names. The body is read in pieces: every 1,000 \
+                CSV with a header row of the same names, where a state may be its code or its label. \
+                The body is read in pieces: every 1,000 \
                 rows are checked and committed together, so the import as a whole is not atomic. \
                 A refused row is listed in the response and does not stop other rows. If a call \
                 breaks off, send it again: rows that match existing records count as unchanged. \
@@ -423,12 +425,12 @@ fn cells(
             "classification_2" => read.classification_2 = given(),
             "code_2" => read.code_2 = given(),
             "state" => {
-                read.state = Some(state(text).ok_or_else(|| {
+                read.state = Some(ObservationState::read(text).ok_or_else(|| {
                     fault(
                         row,
                         name,
                         "enum",
-                        "must be one of present, missing, not_stated",
+                        "must be one of present, missing, not_stated, or the label of one",
                     )
                 })?)
             }
@@ -444,16 +446,6 @@ fn cells(
         }
     }
     Ok(read)
-}
-
-fn state(code: &str) -> Option<ObservationState> {
-    match code {
-        "present" => Some(ObservationState::Present),
-        "missing" => Some(ObservationState::Missing),
-        "not_stated" => Some(ObservationState::NotStated),
-        "suppressed" => Some(ObservationState::Suppressed),
-        _ => None,
-    }
 }
 
 /// A batch of rows being imported.

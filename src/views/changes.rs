@@ -228,12 +228,19 @@ impl View for ChangesView {
                     .as_ref()
                     .map_or_else(|| e.by.account_id.to_string(), |p| p.title.clone())
             });
-            let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-            let changes: Vec<String> = item
-                .changes
-                .iter()
-                .map(|c| format!("{}: {} → {}", c.pointer, text(&c.before), text(&c.after)))
-                .collect();
+            let text = |v: &Value, label: &Option<String>| match (label, v) {
+                (Some(label), _) => label.clone(),
+                (None, Value::String(text)) => text.clone(),
+                (None, other) => other.to_string(),
+            };
+            let change = |c: &FieldChange| {
+                let (before, after) = (
+                    text(&c.before, &c.before_label),
+                    text(&c.after, &c.after_label),
+                );
+                format!("{}: {before} → {after}", c.pointer)
+            };
+            let changes: Vec<String> = item.changes.iter().map(change).collect();
             let mut row = Map::new();
             let fields = json!({
                 "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
@@ -357,8 +364,8 @@ fn change(
     let is_redacted = after.is_none() || before == Some(None);
     let mut changes = match (before.clone().flatten(), &after) {
         _ if is_redacted => Vec::new(),
-        (Some(before), Some(after)) => names.difference(&before, after),
-        (None, Some(after)) => names.difference(&json!({}), after),
+        (Some(before), Some(after)) => names.difference(found.kind, &before, after),
+        (None, Some(after)) => names.difference(found.kind, &json!({}), after),
         (_, None) => Vec::new(),
     };
     // For a new record, its own fields say enough.
@@ -543,7 +550,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             next_cursor: items.last().filter(|_| more).map(|i| i.seq.to_string()),
             items,
         };
-        service.answers.get_or_make(key, || render(&view, format))
+        service
+            .answers
+            .get_or_make(key, || render(&view, format, &service))
     };
     actix_web::web::block(make)
         .await

@@ -3,7 +3,6 @@
 //! something is left out.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::fmt::Write;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -12,11 +11,11 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::RecordName;
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::rows::flatten;
 use super::wait_graph::{DeadlineHolds, Graph, Node, WaitKind, What};
-use super::{RecordName, diagram};
 use crate::http::formats::Format;
 use crate::http::operation::Operation;
 use crate::http::parameters::{id_query, query};
@@ -24,9 +23,11 @@ use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::links::count;
+use crate::render::diagram::{self, Border, Class, Direction, Stroke, dot, mermaid};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::vocabulary::Coded;
 
 /// Default and highest number of nodes returned.
 const NODES: usize = 300;
@@ -140,90 +141,61 @@ impl DependencyGraphNode {
     }
 }
 
-/// Classes, each with its fill colour and line colour.
-const CLASSES: [(&str, &str, &str); 7] = [
-    ("done", "#d5e8d4", "#2d7600"),
-    ("never_due", "#f5f5f5", "#666666"),
-    ("givenup", "#e0e0e0", "#000000"),
-    ("overdue", "#f8cecc", "#9c2a00"),
-    ("doubtful", "#ffe6cc", "#8a5a00"),
-    ("undated", "#fff2cc", "#7a6200"),
-    ("open", "#dae8fc", "#2f4b7c"),
+/// How boxes look, by the state of what is in them.
+const CLASSES: &[Class] = &[
+    class("done", "#d5e8d4", "#2d7600"),
+    class("never_due", "#f5f5f5", "#666666"),
+    class("givenup", "#e0e0e0", "#000000"),
+    class("overdue", "#f8cecc", "#9c2a00"),
+    class("doubtful", "#ffe6cc", "#8a5a00"),
+    class("undated", "#fff2cc", "#7a6200"),
+    class("open", "#dae8fc", "#2f4b7c"),
 ];
 
+const fn class(name: &'static str, fill: &'static str, outline: &'static str) -> Class {
+    Class {
+        name,
+        fill,
+        outline,
+        border: Border::Plain,
+    }
+}
+
 impl DependencyGraphView {
-    fn cut(&self) -> Option<String> {
-        let shown = self.nodes.len();
-        self.is_cut.then(|| {
+    /// The graph as boxes and lines.
+    fn graph(&self) -> diagram::Graph {
+        let cut = || {
             format!(
-                "{shown} of {} nodes shown; narrow the graph with record_id or unit_id",
+                "{} of {} nodes shown; narrow the graph with record_id or unit_id",
+                self.nodes.len(),
                 self.nodes_in_all
             )
-        })
-    }
-
-    fn mermaid(&self) -> String {
-        let mut out = String::from("flowchart LR\n");
-        // Writing to a string cannot fail.
-        if let Some(cut) = self.cut() {
-            let _ = writeln!(out, "  cut[{}]:::undated", diagram::mermaid(&cut));
-        }
-        for node in &self.nodes {
-            let label = diagram::mermaid(&node.label());
-            let _ = match node.record {
-                Some(_) => writeln!(out, "  {}[{label}]:::{}", node.key, node.class()),
-                None => writeln!(out, "  {}([{label}]):::{}", node.key, node.class()),
-            };
-        }
-        for edge in &self.edges {
-            let why = diagram::mermaid(&word(&edge.wait_kind).replace('_', " "));
-            let arrow = if edge.is_open { "-->" } else { "-.->" };
-            let _ = writeln!(out, "  {} {arrow}|{why}| {}", edge.from, edge.to);
-        }
-        for (class, fill, line) in CLASSES {
-            let _ = writeln!(
-                out,
-                "  classDef {class} fill:{fill},stroke:{line},color:#000000"
-            );
-        }
-        out
-    }
-
-    fn dot(&self) -> String {
-        let mut out = String::from(
-            "digraph waits {\n  rankdir=LR;\n  node [shape=box, style=filled, \
-                fontname=\"sans-serif\"];\n",
-        );
-        if let Some(cut) = self.cut() {
-            let _ = writeln!(out, "  label={};", diagram::dot(&cut));
-        }
-        for node in &self.nodes {
-            let colours = CLASSES.iter().find(|(class, ..)| *class == node.class());
-            let (fill, line) =
-                colours.map_or(("#ffffff", "#000000"), |(_, fill, line)| (*fill, *line));
-            let shape = if node.record.is_some() {
-                "box"
+        };
+        let node = |node: &DependencyGraphNode| diagram::Node {
+            key: node.key.clone(),
+            lines: vec![node.label()],
+            class: node.class(),
+            is_round: node.record.is_none(),
+        };
+        let edge = |edge: &DependencyGraphEdge| diagram::Edge {
+            from: edge.from.clone(),
+            to: edge.to.clone(),
+            label: edge.wait_kind.in_sentence(),
+            stroke: if edge.is_open {
+                Stroke::Solid
             } else {
-                "ellipse"
-            };
-            let label = diagram::dot(&node.label());
-            let _ = writeln!(
-                out,
-                "  {} [label={label}, shape={shape}, fillcolor=\"{fill}\", color=\"{line}\"];",
-                node.key
-            );
+                Stroke::Dashed
+            },
+            ranks: true,
+        };
+        diagram::Graph {
+            name: "waits",
+            direction: Direction::Right,
+            note: self.is_cut.then(cut),
+            classes: CLASSES,
+            nodes: self.nodes.iter().map(node).collect(),
+            edges: self.edges.iter().map(edge).collect(),
         }
-        for edge in &self.edges {
-            let why = diagram::dot(&word(&edge.wait_kind).replace('_', " "));
-            let style = if edge.is_open { "solid" } else { "dashed" };
-            let _ = writeln!(
-                out,
-                "  {} -> {} [label={why}, style={style}];",
-                edge.from, edge.to
-            );
-        }
-        out.push_str("}\n");
-        out
     }
 }
 
@@ -255,8 +227,8 @@ impl View for DependencyGraphView {
 
     fn drawn(&self, format: Format) -> Option<String> {
         match format {
-            Format::Mermaid => Some(self.mermaid()),
-            Format::Dot => Some(self.dot()),
+            Format::Mermaid => Some(mermaid::write(&self.graph())),
+            Format::Dot => Some(dot::write(&self.graph())),
             _ => None,
         }
     }

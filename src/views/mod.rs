@@ -4,7 +4,7 @@
 //! A view defines its type (its documented answer), its table, and how it is computed.
 //! `request::operation` does the rest: `as_of`, the date, JSON, CSV and Excel, ETag and cache. A
 //! view that can be drawn lists its formats (`View::FORMATS`) and writes them (`View::drawn`). What
-//! callers wrote gets into a drawing only through `diagram`.
+//! callers wrote gets into a drawing only through `render::diagram`.
 
 mod attendance;
 mod cached_counts;
@@ -14,7 +14,6 @@ mod communications;
 mod contradictions;
 mod coverage;
 mod dependency_graph;
-mod diagram;
 mod expected;
 mod findings;
 mod gaps;

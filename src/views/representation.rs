@@ -237,8 +237,8 @@ impl View for RepresentationView {
                 "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "title": c.unit.title,
                 "unit_kind": c.unit_kind, "seated": c.seated, "seats": c.seats.len(),
                 "memberships": of_seats(c, |s| s.reference.clone()),
-                "capacities": of_seats(c, |s| word(&s.capacity)),
-                "bases": of_seats(c, |s| word(&s.basis)),
+                "capacities": c.seats.iter().map(|s| s.capacity).collect::<Vec<_>>(),
+                "bases": c.seats.iter().map(|s| s.basis).collect::<Vec<_>>(),
                 "basis_unclear": c.seats.iter().any(|s| s.basis_unclear),
                 "covered_by_collective_seat": c.covered_by_collective_seat,
                 "invitations": c.invitations.join(" "),
@@ -255,6 +255,15 @@ impl View for RepresentationView {
             }
         };
         self.constituencies.iter().map(row).collect()
+    }
+
+    fn field_of(column: &str) -> &str {
+        match column {
+            "capacities" => "capacity",
+            "bases" => "basis",
+            "rotation_state" => "state",
+            other => other.rsplit('.').next().unwrap_or(other),
+        }
     }
 }
 

@@ -12,9 +12,11 @@ use crate::http::operation::{Access, Handler, Operation, Tag};
 use crate::http::parameters::{query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{as_of, moment};
+use crate::http::service::Service;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
+use crate::render::table::Column;
 use crate::world::visible::VisibleWorld;
 
 /// What a view is asked for.
@@ -113,6 +115,13 @@ pub trait View: Serialize + ToSchema + 'static {
     /// Its rows, if it is asked for as a table.
     fn rows(&self) -> Vec<Map<String, Value>>;
 
+    /// The field whose codes a column has. It is the field that gives the column its name, unless a
+    /// view names the column differently.
+    #[must_use]
+    fn field_of(column: &str) -> &str {
+        column.rsplit('.').next().unwrap_or(column)
+    }
+
     /// Its drawing as text, in a format of [`View::FORMATS`] that is not a table; none if it draws
     /// nothing.
     fn drawn(&self, _: Format) -> Option<String> {
@@ -170,14 +179,18 @@ pub(super) async fn answer<V: View>(
     let work = move || {
         service
             .answers
-            .get_or_make(key, || render(&compute(&asked)?, format))
+            .get_or_make(key, || render(&compute(&asked)?, format, &service))
     };
     actix_web::web::block(work)
         .await
         .map_err(Problem::internal)?
 }
 
-pub(super) fn render<V: View>(view: &V, format: Format) -> Result<Answer, Problem> {
+pub(super) fn render<V: View>(
+    view: &V,
+    format: Format,
+    service: &Service,
+) -> Result<Answer, Problem> {
     if format == Format::Json {
         return Answer::of(200, view);
     }
@@ -193,12 +206,19 @@ pub(super) fn render<V: View>(view: &V, format: Format) -> Result<Answer, Proble
         return Ok(formats::drawing(format, "view", text));
     }
     let rows = view.rows();
-    let mut columns: Vec<String> = Vec::new();
+    let mut names: Vec<&String> = Vec::new();
     for name in rows.iter().flat_map(Map::keys) {
-        if !columns.contains(name) {
-            columns.push(name.clone());
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
+    let codes = (service.codes)(&V::name());
+    let column = |name: &String| Column {
+        name: name.clone(),
+        // The rows of a view are parts of it, in which a field keeps its name.
+        codes: codes.anywhere(V::field_of(name)),
+    };
+    let columns: Vec<Column> = names.into_iter().map(column).collect();
     formats::table(format, "view", &columns, rows.into_iter())
 }
 

@@ -6,6 +6,7 @@
 //! so the writer works on a copy, and the current world is replaced only after the commit.
 
 pub mod catalogue;
+pub mod codes;
 pub mod date;
 pub mod date_kind;
 pub mod dates;

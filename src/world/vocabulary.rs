@@ -19,18 +19,53 @@ pub trait Coded: VariantArray + EnumMessage + Serialize + ToSchema {
             None => in_words(&word(self)).into(),
         }
     }
+
+    /// The value with this code or label, as people type it: in capitals or not.
+    fn read(text: &str) -> Option<Self>
+    where
+        Self: Copy,
+    {
+        let is_it = |value: &&Self| {
+            word(*value).eq_ignore_ascii_case(text)
+                || value.label().to_lowercase() == text.to_lowercase()
+        };
+        Self::VARIANTS.iter().find(is_it).copied()
+    }
+
+    /// The label within a sentence.
+    fn in_sentence(&self) -> String {
+        in_sentence(&self.label())
+    }
 }
 
 impl<T: VariantArray + EnumMessage + Serialize + ToSchema> Coded for T {}
 
 /// A code in words: `in_progress` is "In progress".
-fn in_words(code: &str) -> String {
-    let words = code.replace('_', " ");
+#[must_use]
+pub fn in_words(code: &str) -> String {
+    sentence_case(&code.replace('_', " "))
+}
+
+/// Words with a capital at the start, and otherwise as they are: a name within them may have
+/// capitals of its own.
+#[must_use]
+pub fn sentence_case(words: &str) -> String {
     let mut letters = words.chars();
     letters
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+/// A label within a sentence: without its capital, unless it is all capitals.
+fn in_sentence(label: &str) -> String {
+    let mut letters = label.chars();
+    let first = letters.next();
+    if letters.clone().next().is_some_and(char::is_uppercase) {
+        return label.to_owned();
+    }
+    let first = first.into_iter().flat_map(char::to_lowercase);
+    first.chain(letters).collect()
 }
 
 /// One code of a vocabulary.
@@ -65,6 +100,13 @@ impl Vocabulary {
         }
     }
 
+    /// What people read in place of a code; none if it is not one of these.
+    #[must_use]
+    pub fn label(&self, code: &str) -> Option<&str> {
+        let term = self.terms.iter().find(|t| t.code == code)?;
+        Some(&term.label)
+    }
+
     /// Its terms as a Markdown list, for the description of its schema.
     #[must_use]
     pub fn as_list(&self) -> String {
@@ -94,5 +136,20 @@ mod tests {
         assert_eq!(labels, ["OFFICIAL", "OFFICIAL-SENSITIVE"]);
         assert!(marking.terms.iter().all(|t| !t.description.is_empty()));
         assert_eq!(in_words("not_started"), "Not started");
+        for text in [
+            "official_sensitive",
+            "OFFICIAL-SENSITIVE",
+            "Official-Sensitive",
+        ] {
+            assert_eq!(Marking::read(text), Some(Marking::OfficialSensitive));
+        }
+        assert_eq!(Marking::read("secret"), None);
+        assert_eq!(in_sentence("Not started"), "not started");
+        assert_eq!(in_sentence("OFFICIAL"), "OFFICIAL");
+        assert_eq!(
+            marking.label("official_sensitive"),
+            Some("OFFICIAL-SENSITIVE")
+        );
+        assert_eq!(marking.label("secret"), None);
     }
 }

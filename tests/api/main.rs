@@ -32,6 +32,7 @@ mod golden;
 mod history;
 mod house;
 mod jobs;
+mod labels;
 mod meetings;
 mod migrations;
 mod organisation;

@@ -6,7 +6,7 @@ use stride::policy::Role;
 use strum::VariantArray;
 
 use crate::support::maker::{Made, Maker};
-use crate::support::{Client, TestApp, some};
+use crate::support::{Client, TestApp, some, workbook};
 
 const OBSERVATIONS: &str = "/api/v1/observations";
 const IMPORT: &str = "/api/v1/observations/import";
@@ -1015,6 +1015,56 @@ async fn views_show_what_their_caller_is_shown(app: TestApp) {
         .status(200);
 }
 
+/// A workbook shows people labels, so a column that was taken from one is accepted as it is.
+async fn a_state_is_imported_by_its_code_or_its_label(app: TestApp) {
+    let maker = Maker::new(&app);
+    let table = Table::new(&maker, "count").await;
+    let analyst = app.scoped(Role::Analyst, table.unit.id());
+    let m = table.measure.reference();
+    let csv = format!(
+        "measure,period,state\n{m},2020-Q1,Not stated\n{m},2020-Q2,not_stated\n{m},2020-Q3,MISSING\n{m},2020-Q4,unknown\n"
+    );
+    let sent = analyst
+        .ask("POST", IMPORT)
+        .body("text/csv", csv)
+        .send()
+        .await;
+    let done = sent.status(200).json();
+    assert_eq!(
+        (&done["accepted"], &done["refused"]),
+        (&json!(3), &json!(1)),
+        "{done:#}"
+    );
+    assert_eq!(
+        (&done["errors"][0]["row"], &done["errors"][0]["field"]),
+        (&json!(4), &json!("state"))
+    );
+    let list = format!(
+        "{OBSERVATIONS}?measure_id={}&sort=until_on",
+        table.measure.id()
+    );
+    let items = analyst.items(&list).await;
+    let states: Vec<&Value> = items.iter().map(|o| &o["state"]).collect();
+    assert_eq!(
+        states,
+        ["not_stated", "not_stated", "missing"],
+        "{items:#?}"
+    );
+    let book = analyst
+        .get(&format!("{list}&format=xlsx"))
+        .await
+        .status(200)
+        .body
+        .clone();
+    let rows = workbook::rows(&book);
+    let state = rows[0]
+        .iter()
+        .position(|name| name == "state")
+        .expect("a state");
+    let shown: Vec<&str> = rows[1..].iter().map(|row| row[state].as_str()).collect();
+    assert_eq!(shown, ["Not stated", "Not stated", "Missing"]);
+}
+
 on_both!(
     figures_are_released_to_all_but_their_analysts,
     no_answer_shows_a_suppressed_figure,
@@ -1026,6 +1076,7 @@ on_both!(
     targets_do_not_overlap,
     a_dashboard_is_as_mature_as_its_latest_version,
     rows_are_loaded_and_faults_named_by_row,
+    a_state_is_imported_by_its_code_or_its_label,
     many_rows_are_taken_in_portions,
     views_show_what_their_caller_is_shown
 );

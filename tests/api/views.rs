@@ -63,6 +63,15 @@ fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
 /// Every address at which a view is asked: with the ids of fitting records, compared with an
 /// earlier time where it offers that, and in every form that is text.
 fn addresses(world: &World) -> Vec<String> {
+    addresses_in(world, |word| word != "xlsx")
+}
+
+/// The same in these formats, where they are offered.
+pub fn addresses_of(world: &World, formats: &[&str]) -> Vec<String> {
+    addresses_in(world, |word| formats.contains(&word))
+}
+
+fn addresses_in(world: &World, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     for view in some(views()) {
         let name = view.name();
@@ -115,7 +124,7 @@ fn addresses(world: &World) -> Vec<String> {
         });
         assert_eq!(words.len(), content.len(), "{name}");
         for id in ids {
-            for word in words.iter().filter(|w| **w != "xlsx") {
+            for word in words.iter().filter(|w| is_wanted(w)) {
                 let one = format!("{}{query}&format={word}", view.address(&id));
                 if view
                     .parameters("query")
@@ -198,7 +207,7 @@ fn differing(before: &Answers, after: &Answers) -> Vec<String> {
 }
 
 /// The current world.
-async fn world(app: &TestApp) -> Arc<World> {
+pub async fn world(app: &TestApp) -> Arc<World> {
     app.service.engine.fresh().await.expect("the world")
 }
 

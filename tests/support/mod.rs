@@ -20,6 +20,7 @@ pub mod document;
 pub mod golden;
 pub mod maker;
 pub mod postgres;
+pub mod workbook;
 
 use std::iter::Peekable;
 

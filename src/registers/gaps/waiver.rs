@@ -19,6 +19,7 @@ use crate::registers::settings::in_force;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::id::AnyRecordId;
+use crate::world::vocabulary::in_words;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
 
 /// A waiver of a gap.
@@ -177,7 +178,7 @@ impl Resource for GapWaiver {
     fn date_title<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Cow<'a, str> {
         let on = reading.any(record.data.record_id);
         let on = on.map_or("", |r| r.meta().reference.as_str());
-        format!("{}, {on}", record.data.rule.replace('_', " ")).into()
+        format!("{}, {on}", in_words(&record.data.rule)).into()
     }
     /// The days on which the gap is not counted.
     fn active_days(&self) -> Days {

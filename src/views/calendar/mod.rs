@@ -2,7 +2,7 @@
 //! iCalendar (RFC 5545).
 
 pub mod dates;
-mod ics;
+mod entries;
 
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use dates::{CalendarEntry, CalendarEntryState, Wanted, gather};
-pub use ics::write;
+pub use entries::write;
 
 use super::request::{Asked, View, id_of, operation, some_of, window, words};
 use super::rows::flatten;

@@ -19,6 +19,7 @@ use crate::world::Rec;
 use crate::world::dates::Progress;
 use crate::world::id::either;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -303,10 +304,9 @@ fn recorded_state(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
     let timeliness = r.timeliness(c.on, c.settings.due_soon_days).0;
     let words = format!(
         "{}, {}",
-        word(&r.computed.implementation),
-        word(&timeliness)
-    )
-    .replace('_', " ");
+        r.computed.implementation.in_sentence(),
+        timeliness.in_sentence()
+    );
     Said::new(word(&r.computed.implementation), words)
 }
 

@@ -13,6 +13,7 @@ use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::id::either;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -95,7 +96,7 @@ pub const RULES: &[Rule] = &[
                 word(&t.data.status),
                 format!(
                     "{}, {} per cent complete",
-                    word(&t.data.status).replace('_', " "),
+                    t.data.status.in_sentence(),
                     t.computed.completeness
                 ),
             );
@@ -243,10 +244,7 @@ pub const RULES: &[Rule] = &[
                 word(&claim),
             );
             let words = p.data.note.clone().unwrap_or_else(|| {
-                format!(
-                    "recorded by the board as {}",
-                    word(&p.data.status).replace('_', " ")
-                )
+                format!("recorded by the board as {}", p.data.status.in_sentence())
             });
             Some(Clash::of(claimed).verified(Said::new(word(&p.data.status), words)))
         }),

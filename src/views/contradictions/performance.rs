@@ -8,6 +8,7 @@ use crate::registers::performance::{
 use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -67,7 +68,10 @@ pub const RULES: &[Rule] = &[
                 .on(promise.made_on);
             let computed = Said::new(
                 word(&d.computed.maturity),
-                format!("its latest version is {}", word(&d.computed.maturity)),
+                format!(
+                    "its latest version is {}",
+                    d.computed.maturity.in_sentence()
+                ),
             );
             Some(
                 Clash::of(claimed)

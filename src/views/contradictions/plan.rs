@@ -20,6 +20,7 @@ use crate::views::rag::Rated;
 use crate::world::Rec;
 use crate::world::dates::Progress;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -37,9 +38,10 @@ pub const RULES: &[Rule] = &[
             let rated = Rated::of(i, c.on, c.settings);
             (!rated.agrees(i.data.declared_rag)).then(|| {
                 let colour = i.data.declared_rag;
-                let claimed = said_in_update(c, i, format!("declared {}", word(&colour)), |u| {
-                    u.declared_rag == Some(colour)
-                });
+                let claimed =
+                    said_in_update(c, i, format!("declared {}", colour.in_sentence()), |u| {
+                        u.declared_rag == Some(colour)
+                    });
                 Clash::of(Said {
                     code: word(&colour),
                     ..claimed
@@ -174,7 +176,7 @@ pub const RULES: &[Rule] = &[
                 });
                 let computed = Said::new(
                     word(&i.data.status),
-                    format!("its status is {}", word(&i.data.status).replace('_', " ")),
+                    format!("its status is {}", i.data.status.in_sentence()),
                 );
                 Clash::of(Said {
                     code: format!("percent_{percent}"),
@@ -279,10 +281,10 @@ pub const RULES: &[Rule] = &[
                     | StrategyVersionStatus::Withdrawn
             );
             (p.data.status == PlanStatus::Active && unapproved).then(|| {
-                let status = word(&version.data.status);
+                let status = version.data.status;
                 let found = Said::new(
-                    status.clone(),
-                    format!("the version is {}", status.replace('_', " ")),
+                    word(&status),
+                    format!("the version is {}", status.in_sentence()),
                 );
                 Clash::of(Said::new("active", "the plan is active"))
                     .verified(found)
@@ -347,19 +349,19 @@ fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static st
     let told = |done: bool, status: String| {
         (
             if done { "done" } else { "open" },
-            format!("it is {}", status.replace('_', " ")),
+            format!("it is {status}"),
         )
     };
     if let Some(item) = c.seen.get::<WorkPlanItem>(id.uuid()) {
         return Some(told(
             item.data.status == ItemStatus::Complete,
-            word(&item.data.status),
+            item.data.status.in_sentence(),
         ));
     }
     let review = c.seen.get::<StrategyReview>(id.uuid())?;
     Some(told(
         review.data.status == StrategyReviewStatus::Completed,
-        word(&review.data.status),
+        review.data.status.in_sentence(),
     ))
 }
 

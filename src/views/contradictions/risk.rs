@@ -7,6 +7,7 @@ use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, 
 use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -90,7 +91,7 @@ pub const RULES: &[Rule] = &[
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
                     Said::new(
                         format!("{}_{}", word(&l.band), l.product),
-                        format!("{what}: {} ({})", l.product, word(&l.band)),
+                        format!("{what}: {} ({})", l.product, l.band.label()),
                     )
                 };
                 let clash = Clash::of(
@@ -118,7 +119,7 @@ pub const RULES: &[Rule] = &[
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
                     Said::new(
                         format!("{}_{}", word(&l.band), l.product),
-                        format!("{what}: {} ({})", l.product, word(&l.band)),
+                        format!("{what}: {} ({})", l.product, l.band.label()),
                     )
                 };
                 let claimed = score("current score", current)

@@ -13,6 +13,7 @@ use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
 use crate::world::id::either;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -154,7 +155,7 @@ pub const RULES: &[Rule] = &[
                         word(&v.data.status),
                         format!(
                             "the version that contains it is {}",
-                            word(&v.data.status).replace('_', " ")
+                            v.data.status.in_sentence()
                         ),
                     )
                 }

@@ -17,6 +17,7 @@ use crate::views::representation::at_the_table;
 use crate::views::request::{self, Asked};
 use crate::world::Rec;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 pub(super) fn operation() -> Operation {
     request::operation(
@@ -42,7 +43,10 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let (boards, units) = (boards(asked)?, constituencies(asked));
     let line = |u: &&Rec<Unit>| {
         let line = Line::of(&u.meta, &u.data.title);
-        (u.meta.id, line.with_note(word(&u.data.unit_kind)))
+        (
+            u.meta.id,
+            line.with_note(u.data.unit_kind.label().into_owned()),
+        )
     };
     let rows = units.iter().map(line).collect();
     let mut matrix = Matrix::new(rows, board_lines(&boards));

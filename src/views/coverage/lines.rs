@@ -13,8 +13,8 @@ use crate::registers::strategy::{Goal, Strategy, StrategyStatus, StrategyVersion
 use crate::views::request::{Asked, id_of};
 use crate::views::wait_graph::worked_plans;
 use crate::world::dates::Progress;
-use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
+use crate::world::vocabulary::Coded;
 use crate::world::{IdSet, Rec};
 
 /// How every matrix looks as a table.
@@ -122,7 +122,7 @@ pub(super) fn measures(seen: &VisibleWorld) -> (Vec<&Rec<Measure>>, Vec<(Uuid, L
         .collect();
     let line = |m: &&Rec<Measure>| {
         let line = Line::of(&m.meta, &m.data.title);
-        (m.meta.id, line.with_note(word(&m.data.state)))
+        (m.meta.id, line.with_note(m.data.state.label().into_owned()))
     };
     let lines = measures.iter().map(line).collect();
     (measures, lines)

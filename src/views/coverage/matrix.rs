@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::answer::{CoverageCell, CoverageEntry, CoverageMatrix, CoverageView};
@@ -12,6 +11,7 @@ use crate::views::attendance::Turnout;
 use crate::views::request::Asked;
 use crate::world::Meta;
 use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// Most entries named in one list. The counts are always exact.
 const MOST_ENTRIES: usize = 10_000;
@@ -48,11 +48,11 @@ impl Line {
     }
 
     /// A row or column for a code of a vocabulary rather than a record.
-    pub(super) fn of_code<C: Serialize>(code: &C) -> Self {
+    pub(super) fn of_code<C: Coded>(code: &C) -> Self {
         let key = word(code);
         Self {
             reference: key.clone(),
-            title: key.replace('_', " "),
+            title: code.label().into_owned(),
             key,
             ..Self::default()
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{CoverageCell, CoverageEntry, CoverageView};
 use crate::views::rag::counted;
 use crate::views::request::View;
+use crate::world::vocabulary::in_words;
 
 /// Most matrix columns that a table shows as columns. Above that, the table has a row for each
 /// cell.
@@ -20,7 +21,8 @@ type Row = Map<String, Value>;
 impl CoverageCell {
     /// Text of the cell in a spreadsheet.
     fn text(&self) -> String {
-        let marks = self.marks.join(" ").replace('_', " ");
+        let marks: Vec<String> = self.marks.iter().map(|m| in_words(m)).collect();
+        let marks = marks.join("; ");
         match &self.turnout {
             // If attendance was not recorded, nobody can tell who came.
             Some(t) if t.recorded == 0 => {

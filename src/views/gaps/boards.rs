@@ -8,6 +8,7 @@ use crate::registers::governance::{
     MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -53,7 +54,7 @@ pub const RULES: &[Rule] = &[
                 because(format!(
                     "{} has the status {}",
                     latest.meta.reference,
-                    crate::world::record::word(&latest.data.status).replace('_', " ")
+                    latest.data.status.in_sentence()
                 ))
             }
         }),

@@ -13,7 +13,7 @@ use crate::registers::papers::{
 };
 use crate::views::papers::{Basis, Found, Scope, Sources};
 use crate::world::Rec;
-use crate::world::record::word;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -103,7 +103,7 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     ];
     let fault = |i: &PaperImplication| match i.state {
         ImplicationState::NotAssessed | ImplicationState::Boilerplate => {
-            Some(word(&i.state).replace('_', " "))
+            Some(i.state.in_sentence())
         }
         _ => {
             let text = i.text.as_deref().unwrap_or_default().to_lowercase();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if};
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, ItemKind, Plan, PlanCompleteness, PlanStatus,
-    ProgressUpdate, Rag, WorkPlanItem,
+    ProgressUpdate, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::views::expected::due_of;
@@ -14,6 +14,7 @@ use crate::views::rag::{Rated, days, stale_days};
 use crate::world::Rec;
 use crate::world::date::Precision;
 use crate::world::dates::Progress;
+use crate::world::vocabulary::Coded;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -252,11 +253,10 @@ pub const RULES: &[Rule] = &[
             if rated.agrees(i.data.declared_rag) {
                 return None;
             }
-            let word = crate::world::record::word::<Rag>;
             because(format!(
                 "declared {}, computed {}: {}",
-                word(&i.data.declared_rag),
-                word(&rated.rag),
+                i.data.declared_rag.in_sentence(),
+                rated.rag.in_sentence(),
                 rated.reason()
             ))
         }),

@@ -1,10 +1,10 @@
 //! The organogram: boards, the bodies that they are linked to, the board relationships, and the
 //! gaps, drawn in.
 
+mod graph;
 mod layout;
 pub mod model;
-mod svg;
-mod text;
+mod picture;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,9 +30,11 @@ use crate::registers::governance::{
     TermsOfReference, TermsStatus,
 };
 use crate::registers::organisation::{Post, Unit};
+use crate::render::diagram::{dot, mermaid, svg};
 use crate::world::dates::runs_on;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
+use crate::world::vocabulary::Coded;
 use crate::world::{Rec, Resource};
 
 /// Most boards and bodies in one answer.
@@ -83,10 +85,17 @@ impl View for OrganogramView {
 
     fn drawn(&self, format: Format) -> Option<String> {
         match format {
-            Format::Mermaid => Some(text::mermaid(self)),
-            Format::Dot => Some(text::dot(self)),
-            Format::Svg => Some(svg::draw(self)),
+            Format::Mermaid => Some(mermaid::write(&graph::graph(self))),
+            Format::Dot => Some(dot::write(&graph::graph(self))),
+            Format::Svg => Some(svg::write(&picture::picture(self))),
             _ => None,
+        }
+    }
+
+    fn field_of(column: &str) -> &str {
+        match column {
+            "terms_status" => "status",
+            other => other.rsplit('.').next().unwrap_or(other),
         }
     }
 }
@@ -94,15 +103,12 @@ impl View for OrganogramView {
 impl OrganogramNode {
     /// Its kind, and its status unless it is simply active.
     fn sort(&self) -> String {
-        let kind = self
-            .board_kind
-            .as_ref()
-            .map(word)
-            .or(self.unit_kind.as_ref().map(word));
-        let kind = kind.unwrap_or_default().replace('_', " ");
+        let board = self.board_kind.as_ref().map(Coded::label);
+        let kind = board.or(self.unit_kind.as_ref().map(Coded::label));
+        let kind = kind.unwrap_or_default().into_owned();
         match self.status {
             Some(BoardStatus::Active) | None => kind,
-            Some(status) => format!("{kind}, {}", word(&status)),
+            Some(status) => format!("{kind}, {}", status.in_sentence()),
         }
     }
 
@@ -120,7 +126,7 @@ impl OrganogramNode {
         let terms = self
             .terms
             .as_ref()
-            .map_or_else(|| "none".to_owned(), |t| word(&t.status).replace('_', " "));
+            .map_or_else(|| "none".to_owned(), |t| t.status.label().into_owned());
         vec![
             format!("Chair: {chairs}"),
             format!("Terms: {terms}"),

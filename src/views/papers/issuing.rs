@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::compute::content;
 use super::content::PaperState;
+use super::layout;
 use super::queries::Basis;
 use super::scope::Sources;
-use super::{layout, markdown};
 use crate::engine::Txn;
 use crate::http::operation::{Access, Operation};
 use crate::http::parameters::{id_parameter, query, schema_ref};
@@ -20,6 +20,7 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::catalogue;
 use crate::registers::papers::{Paper, PaperIssue, sha256};
+use crate::render::document::markdown;
 use crate::world::record::Resource;
 use crate::world::visible::{Clearance, Visibility, VisibleWorld};
 use crate::world::{AnyRecord, Kind, Marking, Rec, World};

@@ -2,25 +2,20 @@
 //! three written formats are made from this.
 
 use chrono::NaiveDate;
-use serde::Serialize;
 
 use super::content::{
     PaperAction, PaperAnswer, PaperContent, PaperItem, PaperPart, PaperPriority,
     PaperRecommendation, PaperSection, PaperState, PaperUpdate,
 };
-use super::markup::{self, Cell, Node, Span, Table};
 use super::references::replace;
 use crate::registers::assurance::{RecommendationUpdateKind, Timeliness};
 use crate::registers::evidence::DocumentState;
 use crate::registers::papers::{ImplicationState, PaperImplication, PaperSource};
+use crate::render::document::markup::{self, Cell, Node, Span, Table};
 use crate::views::RecordName;
 use crate::views::rag::{days, in_days, times};
 use crate::world::date::PlannedDate;
-
-/// Words for a code.
-fn words<T: Serialize>(code: &T) -> String {
-    crate::world::record::word(code).replace('_', " ")
-}
+use crate::world::vocabulary::{Coded, in_words};
 
 fn day(on: NaiveDate) -> String {
     on.format("%-d %B %Y").to_string()
@@ -213,7 +208,7 @@ fn asked(content: &PaperContent) -> Vec<Node> {
     let item = |r: &super::content::PaperRecommendationToPanel| {
         let verb = vec![
             Span::text(format!("{}. ", r.label)),
-            Span::strong(words(&r.verb)),
+            Span::strong(r.verb.label()),
             Span::text(" "),
         ];
         match author_line(content, &r.text) {
@@ -234,7 +229,7 @@ fn interdependencies(content: &PaperContent) -> Vec<Node> {
     let row = |x: &super::content::PaperInterdependency| {
         vec![
             vec![Span::link(&x.query, &x.from.title)],
-            vec![Span::text(words(&x.relation))],
+            vec![Span::text(x.relation.label())],
             vec![Span::text(&x.to.title)],
             vec![Span::text(
                 x.rationale.as_deref().unwrap_or("no reason recorded"),
@@ -292,9 +287,9 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
     let status = format!(
         " {}. Implementation reported by management: {}. Verification: {}. Closure: {}.",
         timeliness(r),
-        words(&r.implementation),
-        words(&r.verification),
-        words(&r.closure)
+        r.implementation.label(),
+        r.verification.label(),
+        r.closure.label()
     );
     nodes.push(para(vec![
         Span::link(&r.query, &r.recommendation.reference),
@@ -323,7 +318,7 @@ fn recommendation(r: &PaperRecommendation, level: u8) -> Vec<Node> {
 }
 
 fn linked_record(l: &super::content::PaperLinkedRecord) -> Vec<Span> {
-    let relation = l.relation.map_or_else(|| "mentions".into(), |r| words(&r));
+    let relation = l.relation.map_or("Mentions".into(), |r| r.label());
     let until = match l.expected_on {
         Some(on) => format!(", expected by {}", day(on)),
         None if l.without_date => ", which has no date".into(),
@@ -373,14 +368,7 @@ fn parts(parts: &[PaperPart]) -> Option<Node> {
 }
 
 fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
-    let kind = p.goal_kind.map(|k| words(&k)).unwrap_or_default();
-    let mut kind_chars = kind.chars();
-    let kind: String = kind_chars
-        .next()
-        .map(|c| c.to_ascii_uppercase())
-        .into_iter()
-        .chain(kind_chars)
-        .collect();
+    let kind = p.goal_kind.map(|k| k.label()).unwrap_or_default();
     let heading = match (&p.goal, p.number) {
         (Some(goal), Some(n)) => format!("{kind} {n}: {}", goal.title),
         (Some(goal), None) => goal.title.clone(),
@@ -428,11 +416,11 @@ fn item(i: &PaperItem) -> Vec<Cell> {
         ],
         vec![Span::text(format!("{}{first}{due}", deadline(&i.deadline)))],
         vec![Span::text(lead)],
-        vec![Span::text(words(&i.status))],
-        vec![Span::text(words(&i.declared_rag))],
+        vec![Span::text(i.status.label())],
+        vec![Span::text(i.declared_rag.label())],
         vec![Span::text(format!(
             "{}: {}",
-            words(&i.computed_rag),
+            i.computed_rag.label(),
             i.computed_reason
         ))],
         vec![Span::text(latest)],
@@ -457,8 +445,8 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
     };
     let status = format!(
         " is {}, {}; due: {}{late}; {deferred}.",
-        words(&a.status),
-        words(&a.progress),
+        a.status.in_sentence(),
+        a.progress.in_sentence(),
         a.due.as_deref().unwrap_or("no date"),
     );
     nodes.push(para(vec![
@@ -471,7 +459,7 @@ fn action(a: &PaperAction, level: u8) -> Vec<Node> {
             let owed = if p.is_open { "outstanding" } else { "settled" };
             let mut blocks = vec![para(vec![
                 Span::text(format!("{}) {} – ", p.label, p.part.title)),
-                Span::link(&p.query, words(&p.status)),
+                Span::link(&p.query, p.status.label()),
                 Span::text(format!(", {owed}")),
             ])];
             blocks.extend(answers(&p.answers));
@@ -486,7 +474,7 @@ fn answers(answers: &[PaperAnswer]) -> Option<Node> {
     let item = |a: &PaperAnswer| {
         let what = match (&a.deferred_to, a.claimed_status) {
             (Some(to), _) => format!("Deferred to {to}: "),
-            (None, Some(claimed)) => format!("Response, claimed {}: ", words(&claimed)),
+            (None, Some(claimed)) => format!("Response, claimed {}: ", claimed.in_sentence()),
             (None, None) => "Response: ".into(),
         };
         vec![para(vec![
@@ -505,7 +493,7 @@ fn risks(content: &PaperContent) -> Vec<Node> {
             .map_or("not stated", |g| g.title.as_str());
         let score = r.current.map_or_else(
             || "not scored".into(),
-            |l| format!("{} ({})", l.product, words(&l.band)),
+            |l| format!("{} ({})", l.product, l.band.label()),
         );
         vec![
             vec![
@@ -514,7 +502,7 @@ fn risks(content: &PaperContent) -> Vec<Node> {
             ],
             vec![Span::text(register)],
             vec![Span::text(r.event.as_deref().unwrap_or("not stated"))],
-            vec![Span::text(words(&r.status))],
+            vec![Span::text(r.status.label())],
             vec![Span::text(score)],
             vec![Span::text(format!(
                 "{} of {} known to be effective",
@@ -543,7 +531,7 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
         };
         vec![
             vec![Span::link(&g.query, record)],
-            vec![Span::text(g.rule.replace('_', " "))],
+            vec![Span::text(in_words(&g.rule))],
             vec![Span::text(stands)],
             vec![Span::text(g.reason.as_deref().unwrap_or("–"))],
             vec![Span::text(g.remedy.as_deref().unwrap_or("–"))],
@@ -570,7 +558,7 @@ fn overdue(content: &PaperContent) -> Vec<Node> {
         };
         vec![
             vec![Span::link(&o.query, &o.record.reference), Span::text(name)],
-            vec![Span::text(o.record.kind.replace('_', " "))],
+            vec![Span::text(in_words(&o.record.kind))],
             vec![Span::text(day(o.due_on))],
             vec![Span::text(days(o.days_late))],
             vec![Span::text(note)],
@@ -610,7 +598,7 @@ fn appendices(content: &PaperContent) -> Vec<Node> {
         let state = match (&a.stated_status, a.document_state) {
             (Some(own), _) => format!("stated in the document: {own}"),
             (None, Some(DocumentState::NotStated) | None) => "not stated in the document".into(),
-            (None, Some(state)) => words(&state),
+            (None, Some(state)) => state.label().into_owned(),
         };
         vec![
             vec![Span::text(format!("Appendix {}", a.number))],
@@ -635,7 +623,7 @@ fn unresolved(content: &PaperContent) -> Vec<Node> {
     let row = |u: &super::content::PaperUnresolvedReference| {
         vec![
             vec![Span::text(&u.text)],
-            vec![Span::text(words(&u.reason))],
+            vec![Span::text(u.reason.label())],
             vec![Span::text(&u.pointer)],
         ]
     };

@@ -9,12 +9,8 @@ mod actions;
 mod compared;
 mod compute;
 pub mod content;
-mod docx;
-mod html;
 mod issuing;
 mod layout;
-mod markdown;
-mod markup;
 mod priorities;
 mod progress;
 mod queries;
@@ -39,6 +35,7 @@ use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
+use crate::render::document::{docx, html, markdown};
 use crate::world::schema::{Schemas, add_answer};
 
 /// Formats of a paper other than JSON.

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::content::{PaperResolvedReference, PaperUnresolvedReason, PaperUnresolvedReference};
-use super::markup::{self, Node, Span};
 use super::queries::Basis;
 use crate::policy::Subject;
 use crate::registers::catalogue;
 use crate::registers::papers::Paper;
+use crate::render::document::markup::{self, Node, Span};
 use crate::views::RecordName;
 use crate::world::Rec;
 use crate::world::visible::VisibleWorld;

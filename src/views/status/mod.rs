@@ -247,6 +247,13 @@ impl View for StatusView {
         rows.extend(self.by_unit.iter().map(group("unit")));
         rows
     }
+
+    fn field_of(column: &str) -> &str {
+        match column {
+            "computed" => "computed_rag",
+            other => other.rsplit('.').next().unwrap_or(other),
+        }
+    }
 }
 
 /// Something due on an upcoming date.

@@ -34,7 +34,7 @@ async fn form(client: &Client, paper: &Value, format: &str) -> Vec<u8> {
 }
 
 /// A part of a Word document.
-fn part(docx: &[u8], name: &str) -> String {
+pub fn part(docx: &[u8], name: &str) -> String {
     let mut package = zip::ZipArchive::new(Cursor::new(docx)).expect("a package");
     let mut text = String::new();
     package

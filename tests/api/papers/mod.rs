@@ -1,7 +1,7 @@
 //! Panel papers: what they say, that issuing freezes it, who may do what, and what their forms
 //! hold.
 
-mod forms;
+pub mod forms;
 mod gaps;
 mod issuing;
 

@@ -1,12 +1,12 @@
-//! The author's Markdown as a small tree, from which the three formats are written. Raw HTML
-//! becomes text, and links may only use allowed addresses.
+//! A document as a small tree, from which each format is written, and an author's Markdown read
+//! into one. Raw HTML becomes text, and links may only use allowed addresses.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
-/// A block of a paper.
+/// A block of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Level 0 is the paper's title.
+    /// Level 0 is the document's title.
     Heading(u8, Vec<Span>),
     Para(Vec<Span>),
     /// Each item is a list of blocks. Numbered from the given number, or bulleted.

@@ -1,4 +1,4 @@
-//! A paper as HTML: one page, with headings in order, header rows in tables, no scripts and
+//! A document as HTML: one page, with headings in order, header rows in tables, no scripts and
 //! everything escaped. It is also suitable for printing.
 
 use base64::Engine;
@@ -27,7 +27,7 @@ pub fn policy() -> String {
     )
 }
 
-/// Writes the paper.
+/// Writes the document.
 #[must_use]
 pub fn write(nodes: &[Node], title: &str, language: &str) -> String {
     let mut out = format!(

@@ -1,9 +1,7 @@
-//! The organogram as SVG. The picture is self-contained, without scripts, styles or links, so it
-//! works under the service's content security policy. Kinds of lines differ in their dashes and
-//! ends, not only in colour, and gaps are written out in words.
+//! The organogram as a picture. Kinds of lines differ in their dashes and ends, not only in colour,
+//! and gaps are written out in words.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use uuid::Uuid;
 
@@ -13,7 +11,8 @@ use super::model::{
     is_unsettled, relationship_words,
 };
 use crate::registers::governance::{BoardRelationshipKind, BoardStatus};
-use crate::views::diagram::{line as one_line, xml};
+use crate::render::diagram::label::line as one_line;
+use crate::render::diagram::svg::{self, Group, Paint, Picture, Place, Shape};
 
 /// Space around the picture, inside a box and inside a badge.
 const MARGIN: i32 = 24;
@@ -164,7 +163,7 @@ impl Content {
 /// How a kind of line is drawn.
 struct Stroke {
     colour: &'static str,
-    dashes: &'static str,
+    dashes: Option<&'static str>,
     width: &'static str,
 }
 
@@ -177,10 +176,10 @@ const KINDS: [BoardRelationshipKind; 4] = [
 
 fn stroke(kind: usize) -> Stroke {
     let (colour, dashes, width) = match KINDS.get(kind) {
-        Some(BoardRelationshipKind::EscalatesTo) => ("#a34700", "14 4 3 4", "2.5"),
-        Some(BoardRelationshipKind::Assures) => ("#16704f", "8 5", "2"),
-        Some(BoardRelationshipKind::AllocatesTo) => ("#6a3d9a", "2 4", "2.5"),
-        Some(BoardRelationshipKind::ReportsTo) | None => ("#1d3557", "none", "2"),
+        Some(BoardRelationshipKind::EscalatesTo) => ("#a34700", Some("14 4 3 4"), "2.5"),
+        Some(BoardRelationshipKind::Assures) => ("#16704f", Some("8 5"), "2"),
+        Some(BoardRelationshipKind::AllocatesTo) => ("#6a3d9a", Some("2 4"), "2.5"),
+        Some(BoardRelationshipKind::ReportsTo) | None => ("#1d3557", None, "2"),
     };
     Stroke {
         colour,
@@ -217,19 +216,11 @@ fn place(view: &OrganogramView, contents: &[Content]) -> Layout {
 }
 
 /// Draws the organogram.
-pub fn draw(view: &OrganogramView) -> String {
+pub fn picture(view: &OrganogramView) -> Picture {
     let contents: Vec<Content> = view.nodes.iter().map(Content::of).collect();
     let layout = place(view, &contents);
     let width = (layout.width + 2 * MARGIN).max(900);
     let height = layout.height + HEAD + MARGIN;
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-            width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\" \
-            font-family=\"Arial, Helvetica, 'Liberation Sans', sans-serif\" fill=\"#1b1f24\">"
-    );
     let counts = &view.counts;
     let title = format!("Organogram on {}", view.on);
     let about = format!(
@@ -241,276 +232,307 @@ pub fn draw(view: &OrganogramView) -> String {
         counts.boards_with_gaps,
         counts.boards_without_relationships
     );
-    let _ = writeln!(
-        out,
-        "<title id=\"title\">{title}</title>\n<desc id=\"desc\">{}</desc>",
-        xml(&about)
+    let mut shapes = vec![
+        rect((0, 0), (width, height), 0, Paint::filled("#ffffff")),
+        Shape::Text(svg::Text {
+            is_bold: true,
+            ..words(MARGIN, 40, 22, &title)
+        }),
+        Shape::Text(svg::Text {
+            fill: Some("#40464e"),
+            ..words(MARGIN, 62, 13, &about)
+        }),
+    ];
+    shapes.extend(legend());
+    let mut drawn: Vec<Shape> = layout
+        .nets
+        .iter()
+        .enumerate()
+        .map(|(n, net)| trunk(view, net, n))
+        .collect();
+    drawn.extend(
+        layout
+            .heading
+            .into_iter()
+            .flat_map(|y| loose(y, layout.width)),
     );
-    let _ = writeln!(
-        out,
-        "<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
-    );
-    let _ = writeln!(
-        out,
-        "<text x=\"{MARGIN}\" y=\"40\" font-size=\"22\" font-weight=\"bold\">{title}</text>"
-    );
-    let _ = writeln!(
-        out,
-        "<text x=\"{MARGIN}\" y=\"62\" font-size=\"13\" fill=\"#40464e\">{}</text>",
-        xml(&about)
-    );
-    legend(&mut out);
-    let left = (width - layout.width) / 2;
-    let _ = writeln!(out, "<g transform=\"translate({left} {HEAD})\">");
-    for (n, net) in layout.nets.iter().enumerate() {
-        trunk(&mut out, view, net, n);
+    let boxes = view.nodes.iter().zip(&contents).zip(&layout.boxes);
+    drawn.extend(boxes.map(|((node, content), placed)| frame(node, content, *placed)));
+    shapes.push(Shape::Group(Group {
+        place: Place::Moved((width - layout.width) / 2, HEAD),
+        title: None,
+        shapes: drawn,
+    }));
+    Picture {
+        width,
+        height,
+        title,
+        about,
+        shapes,
     }
-    if let Some(y) = layout.heading {
-        let right = layout.width;
-        let _ = writeln!(
-            out,
-            "<path d=\"M0 {} H{right}\" stroke=\"#c3c9d0\" fill=\"none\"/><text x=\"0\" y=\"{}\" \
-                font-size=\"14\" font-weight=\"bold\">Boards and bodies without \
-                relationships</text>",
-            y - 20,
-            y - 2,
-        );
-    }
-    for ((node, content), placed) in view.nodes.iter().zip(&contents).zip(&layout.boxes) {
-        frame(&mut out, node, content, *placed);
-    }
-    out.push_str("</g>\n</svg>\n");
-    out
 }
 
-fn legend(out: &mut String) {
+fn rect((x, y): (i32, i32), (width, height): (i32, i32), radius: i32, paint: Paint) -> Shape {
+    Shape::Rect {
+        x,
+        y,
+        width,
+        height,
+        radius,
+        paint,
+    }
+}
+
+fn words(x: i32, y: i32, size: i32, words: &str) -> svg::Text {
+    svg::Text {
+        x,
+        y,
+        size,
+        words: words.to_owned(),
+        ..svg::Text::default()
+    }
+}
+
+fn text(x: i32, y: i32, said: &str) -> Shape {
+    Shape::Text(words(x, y, 12, said))
+}
+
+/// The heading above what has no relationships.
+fn loose(y: i32, right: i32) -> [Shape; 2] {
+    let line = Shape::Path {
+        d: format!("M0 {} H{right}", y - 20),
+        paint: Paint::outlined("none", "#c3c9d0", "1"),
+    };
+    let heading = svg::Text {
+        is_bold: true,
+        ..words(0, y - 2, 14, "Boards and bodies without relationships")
+    };
+    [line, Shape::Text(heading)]
+}
+
+fn legend() -> Vec<Shape> {
+    let mut shapes = Vec::new();
     let mut x = MARGIN;
     let y = 92;
-    for (kind, relationship) in KINDS.iter().enumerate() {
-        let _ = write!(
-            out,
-            "<g>{}",
-            path(kind, &format!("M{x} {y} H{}", x + 46), None)
-        );
+    for (kind, edge) in KINDS.iter().enumerate() {
         let end = Port {
             x: x + 54,
             y,
             from_below: false,
             is_marked: false,
         };
-        let _ = write!(
-            out,
-            "<g transform=\"rotate(-90 {} {y})\">{}</g>",
-            end.x,
-            head(kind, end)
-        );
-        let _ = writeln!(
-            out,
-            "<text x=\"{}\" y=\"{}\" font-size=\"12\">{}</text></g>",
-            x + 62,
-            y + 4,
-            relationship_words(*relationship)
-        );
+        let mut own = path(kind, &format!("M{x} {y} H{}", x + 46), None);
+        own.push(Shape::Group(Group {
+            place: Place::Turned(end.x, y),
+            title: None,
+            shapes: vec![head(kind, end, None)],
+        }));
+        own.push(text(x + 62, y + 4, relationship_words(*edge)));
+        shapes.push(Shape::Group(Group {
+            shapes: own,
+            ..Group::default()
+        }));
         x += 150;
     }
-    let _ = writeln!(
-        out,
-        "{}<text x=\"{}\" y=\"{}\" font-size=\"12\">relationship not agreed by both sides</text>",
-        mark(x + 8, y),
-        x + 22,
-        y + 4
-    );
-    let y = 114;
-    let _ = writeln!(
-        out,
-        "<rect x=\"{MARGIN}\" y=\"{}\" width=\"22\" height=\"14\" fill=\"#ffffff\" \
-            stroke=\"#1d3557\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" \
-            font-size=\"12\">board</text><rect x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" \
-            fill=\"#ffffff\" stroke=\"#1d3557\" stroke-width=\"1.5\" stroke-dasharray=\"5 \
-            3\"/><text x=\"{}\" y=\"{y}\" font-size=\"12\">proposed or dissolved</text><rect \
-            x=\"{}\" y=\"{}\" width=\"22\" height=\"14\" rx=\"7\" fill=\"#e9edf2\" \
-            stroke=\"#5c6773\" stroke-width=\"1.5\"/><text x=\"{}\" y=\"{y}\" \
-            font-size=\"12\">other body</text>{}<text x=\"{}\" y=\"{y}\" \
-            font-size=\"12\">gap</text>",
-        y - 11,
-        MARGIN + 30,
-        MARGIN + 90,
-        y - 11,
-        MARGIN + 120,
-        MARGIN + 270,
-        y - 11,
-        MARGIN + 300,
+    shapes.extend(mark(x + 8, y));
+    shapes.push(text(x + 22, y + 4, "relationship not agreed by both sides"));
+    shapes.extend(legend_of_boxes(114));
+    shapes
+}
+
+fn legend_of_boxes(y: i32) -> Vec<Shape> {
+    let sample = |x: i32, radius: i32, paint: Paint| rect((x, y - 11), (22, 14), radius, paint);
+    let board = Paint::outlined("#ffffff", "#1d3557", "1.5");
+    let other = Paint::outlined("#e9edf2", "#5c6773", "1.5");
+    vec![
+        sample(MARGIN, 0, board),
+        text(MARGIN + 30, y, "board"),
+        sample(MARGIN + 90, 0, dashed(board, "5 3")),
+        text(MARGIN + 120, y, "proposed or dissolved"),
+        sample(MARGIN + 270, 7, other),
+        text(MARGIN + 300, y, "other body"),
         sign(MARGIN + 388, y - 10),
-        MARGIN + 406,
-    );
+        text(MARGIN + 406, y, "gap"),
+    ]
+}
+
+fn dashed(paint: Paint, dashes: &'static str) -> Paint {
+    Paint {
+        line: paint.line.map(|line| svg::Line {
+            dashes: Some(dashes),
+            ..line
+        }),
+        ..paint
+    }
 }
 
 /// Draws a line in the colour of its kind, or in the shade given. It has a white outline, so that
 /// where two lines cross, one passes over the other.
-fn path(kind: usize, d: &str, shade: Option<&str>) -> String {
+fn path(kind: usize, d: &str, shade: Option<&'static str>) -> Vec<Shape> {
     let Stroke {
         colour,
         dashes,
         width,
     } = stroke(kind);
-    let colour = shade.unwrap_or(colour);
-    format!(
-        "<path d=\"{d}\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"7\"/><path d=\"{d}\" \
-            fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" \
-            stroke-dasharray=\"{dashes}\"/>"
-    )
+    let line = svg::Line {
+        colour: shade.unwrap_or(colour),
+        width,
+        dashes,
+    };
+    let paints = [
+        Paint::outlined("none", "#ffffff", "7"),
+        Paint {
+            fill: "none",
+            line: Some(line),
+        },
+    ];
+    let drawn = paints.map(|paint| Shape::Path {
+        d: d.to_owned(),
+        paint,
+    });
+    drawn.into()
 }
 
 /// Arrowhead at the target end of a line. Each kind has its own.
-fn head(kind: usize, at: Port) -> String {
-    let colour = stroke(kind).colour;
+fn head(kind: usize, at: Port, shade: Option<&'static str>) -> Shape {
+    let colour = shade.unwrap_or(stroke(kind).colour);
     let (x, y) = (at.x, at.y);
     // Direction away from the box.
     let s = if at.from_below { 1 } else { -1 };
-    match KINDS.get(kind) {
+    let (d, paint) = match KINDS.get(kind) {
         Some(BoardRelationshipKind::Assures) => {
+            return Shape::Circle {
+                x,
+                y: y + 6 * s,
+                radius: 5,
+                paint: Paint::outlined("#ffffff", colour, "2"),
+            };
+        }
+        Some(BoardRelationshipKind::AllocatesTo) => (
+            format!("M{x} {y} l-6 {} l6 {} l6 {} z", 7 * s, 7 * s, -7 * s),
+            Paint::outlined("#ffffff", colour, "2"),
+        ),
+        Some(BoardRelationshipKind::EscalatesTo) => (
             format!(
-                "<circle cx=\"{x}\" cy=\"{}\" r=\"5\" fill=\"#ffffff\" stroke=\"{colour}\" \
-                    stroke-width=\"2\"/>",
-                y + 6 * s
-            )
-        }
-        Some(BoardRelationshipKind::AllocatesTo) => {
-            let d = format!("M{x} {y} l-6 {} l6 {} l6 {} z", 7 * s, 7 * s, -7 * s);
-            format!("<path d=\"{d}\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"2\"/>")
-        }
-        Some(BoardRelationshipKind::EscalatesTo) => {
-            let d = format!(
                 "M{x} {y} l-6 {} h12 z m0 {} l-6 {} h12 z",
                 9 * s,
                 8 * s,
                 9 * s
-            );
-            format!("<path d=\"{d}\" fill=\"{colour}\"/>")
-        }
-        Some(BoardRelationshipKind::ReportsTo) | None => {
-            format!(
-                "<path d=\"M{x} {y} l-6 {} h12 z\" fill=\"{colour}\"/>",
-                11 * s
-            )
-        }
-    }
+            ),
+            Paint::filled(colour),
+        ),
+        Some(BoardRelationshipKind::ReportsTo) | None => (
+            format!("M{x} {y} l-6 {} h12 z", 11 * s),
+            Paint::filled(colour),
+        ),
+    };
+    Shape::Path { d, paint }
 }
 
 /// Mark on a relationship that is not agreed.
-fn mark(x: i32, y: i32) -> String {
-    format!(
-        "<circle cx=\"{x}\" cy=\"{y}\" r=\"7\" fill=\"#ffffff\" stroke=\"#b00020\" \
-            stroke-width=\"1.5\"/><text x=\"{x}\" y=\"{}\" font-size=\"11\" font-weight=\"bold\" \
-            text-anchor=\"middle\" fill=\"#b00020\">!</text>",
-        y + 4
-    )
+fn mark(x: i32, y: i32) -> [Shape; 2] {
+    let circle = Shape::Circle {
+        x,
+        y,
+        radius: 7,
+        paint: Paint::outlined("#ffffff", "#b00020", "1.5"),
+    };
+    let sign = svg::Text {
+        fill: Some("#b00020"),
+        is_bold: true,
+        is_centred: true,
+        ..words(x, y + 4, 11, "!")
+    };
+    [circle, Shape::Text(sign)]
 }
 
 /// Warning sign next to a gap.
-fn sign(x: i32, y: i32) -> String {
-    format!("<path d=\"M{} {y} l6 11 h-12 z\" fill=\"#b00020\"/>", x + 6)
+fn sign(x: i32, y: i32) -> Shape {
+    Shape::Path {
+        d: format!("M{} {y} l6 11 h-12 z", x + 6),
+        paint: Paint::filled("#b00020"),
+    }
 }
 
 /// Shades for the most common kind of line, so that neighbouring trunks can be told apart.
 const SHADES: [&str; 4] = ["#1d3557", "#2a78b8", "#000000", "#5a6f96"];
 
-fn trunk(out: &mut String, view: &OrganogramView, net: &Net, nth: usize) {
+fn trunk(view: &OrganogramView, net: &Net, nth: usize) -> Shape {
     let shade = SHADES
         .get(nth % SHADES.len())
         .copied()
         .filter(|_| net.kind == 0);
     let name = |n: usize| view.nodes.get(n).map_or("", |n| n.reference.as_str());
     let leaves: Vec<&str> = net.leaves.iter().map(|n| name(*n)).collect();
-    let words = KINDS.get(net.kind).map_or("", |k| relationship_words(*k));
+    let relation = KINDS.get(net.kind).map_or("", |k| relationship_words(*k));
     let (from, to) = if net.upwards {
         (leaves.join(", "), name(net.hub).to_owned())
     } else {
         (name(net.hub).to_owned(), leaves.join(", "))
     };
-    let mut d = String::new();
-    for (x1, y1, x2, y2) in &net.pieces {
-        let _ = write!(d, "M{x1} {y1}L{x2} {y2}");
-    }
-    let _ = write!(
-        out,
-        "<g><title>{}: {words} {}</title>{}",
-        xml(&from),
-        xml(&to),
-        path(net.kind, &d, shade)
-    );
+    let pieces = net.pieces.iter();
+    let d: String = pieces
+        .map(|(x1, y1, x2, y2)| format!("M{x1} {y1}L{x2} {y2}"))
+        .collect();
+    let mut shapes = path(net.kind, &d, shade);
     let ends = if net.upwards {
         &net.hub_ports
     } else {
         &net.leaf_ports
     };
-    for port in ends {
-        let end = head(net.kind, *port);
-        out.push_str(&shade.map_or(end.clone(), |shade| {
-            end.replace(stroke(net.kind).colour, shade)
-        }));
-    }
+    shapes.extend(ends.iter().map(|port| head(net.kind, *port, shade)));
+    // Keeps clear of the end of the line.
+    let away = if net.upwards { 9 } else { 15 };
     for port in net.leaf_ports.iter().filter(|p| p.is_marked) {
-        // Keeps clear of the end of the line.
-        let away = if net.upwards { 9 } else { 15 };
-        out.push_str(&mark(
-            port.x,
-            if port.from_below {
-                port.y + away
-            } else {
-                port.y - away
-            },
-        ));
+        let away = if port.from_below { away } else { -away };
+        shapes.extend(mark(port.x, port.y + away));
     }
-    out.push_str("</g>\n");
+    Shape::Group(Group {
+        place: Place::Here,
+        title: Some(format!("{}: {relation} {}", one_line(&from), one_line(&to))),
+        shapes,
+    })
 }
 
-fn frame(out: &mut String, node: &OrganogramNode, content: &Content, placed: Placed) {
+fn frame(node: &OrganogramNode, content: &Content, placed: Placed) -> Shape {
     let Placed { x, y, height } = placed;
     let is_body = node.node_kind == OrganogramNodeKind::Unit;
-    let dashes = match node.status {
-        Some(BoardStatus::Proposed | BoardStatus::Dissolved) => "5 3",
-        _ => "none",
-    };
-    let (fill, colour, radius) = if is_body {
-        ("#e9edf2", "#5c6773", 14)
+    let (paint, radius) = if is_body {
+        (Paint::outlined("#e9edf2", "#5c6773", "1.5"), 14)
     } else {
-        ("#ffffff", "#1d3557", 3)
+        (Paint::outlined("#ffffff", "#1d3557", "1.5"), 3)
     };
-    let _ = write!(
-        out,
-        "<g transform=\"translate({x} {y})\"><title>{}, {}</title><rect width=\"{BOX}\" \
-            height=\"{height}\" rx=\"{radius}\" fill=\"{fill}\" stroke=\"{colour}\" \
-            stroke-width=\"1.5\" stroke-dasharray=\"{dashes}\"/>",
-        xml(&node.reference),
-        xml(&node.title),
-    );
+    let paint = match node.status {
+        Some(BoardStatus::Proposed | BoardStatus::Dissolved) => dashed(paint, "5 3"),
+        _ => paint,
+    };
+    let mut shapes = vec![rect((0, 0), (BOX, height), radius, paint)];
     for (top, height) in &content.badges {
-        let _ = write!(
-            out,
-            "<rect x=\"{PAD}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"3\" \
-                fill=\"#fff1f0\" stroke=\"#b00020\"/>{}",
-            BOX - 2 * PAD,
-            sign(PAD + BADGE_PAD - 1, top + 6),
-        );
+        let badge = Paint::outlined("#fff1f0", "#b00020", "1");
+        shapes.push(rect((PAD, *top), (BOX - 2 * PAD, *height), 3, badge));
+        shapes.push(sign(PAD + BADGE_PAD - 1, top + 6));
     }
-    for text in &content.texts {
-        let style = match text.style {
-            Style::Name => " font-weight=\"bold\"",
-            Style::Sort => " font-style=\"italic\" fill=\"#40464e\"",
-            Style::Fact => "",
-            Style::Gap => " fill=\"#8a0019\"",
-        };
-        let _ = write!(
-            out,
-            "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{style}>{}</text>",
-            text.x,
-            text.y,
-            text.style.size(),
-            xml(&text.words),
-        );
-    }
-    out.push_str("</g>\n");
+    shapes.extend(content.texts.iter().map(|text| {
+        Shape::Text(svg::Text {
+            fill: match text.style {
+                Style::Name | Style::Fact => None,
+                Style::Sort => Some("#40464e"),
+                Style::Gap => Some("#8a0019"),
+            },
+            is_bold: text.style == Style::Name,
+            is_italic: text.style == Style::Sort,
+            ..words(text.x, text.y, text.style.size(), &text.words)
+        })
+    }));
+    Shape::Group(Group {
+        place: Place::Moved(x, y),
+        title: Some(format!(
+            "{}, {}",
+            one_line(&node.reference),
+            one_line(&node.title)
+        )),
+        shapes,
+    })
 }
 
 #[cfg(test)]
@@ -519,6 +541,8 @@ mod tests {
 
     use super::*;
     use crate::registers::governance::{BoardKind, RelationshipAgreement};
+    use crate::render::diagram::{dot, mermaid};
+    use crate::views::organogram::graph::graph;
     use crate::views::organogram::{OrganogramCounts, OrganogramMembers, OrganogramRelationship};
 
     pub fn board(n: u128, name: &str, gaps: &[&str]) -> OrganogramNode {
@@ -655,7 +679,7 @@ mod tests {
                 .collect();
             assert_eq!(said.join(" "), node.title, "the whole name is there");
         }
-        let picture = draw(&view);
+        let picture = svg::write(&picture(&view));
         if let Ok(path) = std::env::var("STRIDE_TEST_PICTURE") {
             std::fs::write(path, &picture).expect("a file");
         }
@@ -675,21 +699,20 @@ mod tests {
             node.title = name.into();
             node.reference = name.into();
         }
-        let picture = draw(&view);
+        let picture = svg::write(&picture(&view));
         for bad in [
             "<script", "]]>", "<!--", "\u{202E}", "\u{0}", "onload", "href", "<style", " style=",
         ] {
             assert!(!picture.contains(bad), "{bad}");
         }
         assert_eq!(picture.matches("<svg").count(), 1);
-        let graph = super::super::text::mermaid(&view);
+        let flow = mermaid::write(&graph(&view));
         assert!(
-            graph
-                .lines()
+            flow.lines()
                 .all(|l| !l.contains("script>") && !l.contains("%%")),
-            "{graph}"
+            "{flow}"
         );
-        let dot = super::super::text::dot(&view);
+        let dot = dot::write(&graph(&view));
         assert_eq!(
             dot.lines().count(),
             30 + view.relationships.len() + 4,

@@ -1,16 +1,17 @@
-//! Users' text as labels of diagrams. Each language has ways to break out of a label: quotes,
+//! What callers wrote as labels of diagrams. Each language has ways to break out of a label: quotes,
 //! comments, directives, markup. Nothing that can begin one gets through unchanged.
 
 use std::fmt::Write;
 
-use crate::http::naming;
+use crate::render::text::line as one_line;
 
 /// The longest label, in characters.
 const LONGEST: usize = 120;
 
 /// One line of at most [`LONGEST`] visible characters.
-pub(super) fn line(text: &str) -> String {
-    let mut line = naming::line(text);
+#[must_use]
+pub fn line(text: &str) -> String {
+    let mut line = one_line(text);
     if line.chars().count() > LONGEST {
         line = line.chars().take(LONGEST - 1).chain(['…']).collect();
     }
@@ -59,11 +60,12 @@ pub fn dot(text: &str) -> String {
     label
 }
 
-/// Text, or the value of an attribute, in XML such as SVG.
+/// Text, or the value of an attribute, in XML such as SVG. It is not shortened: who places text in a
+/// picture knows how much fits.
 #[must_use]
 pub fn xml(text: &str) -> String {
     let mut label = String::new();
-    for c in line(text).chars() {
+    for c in one_line(text).chars() {
         match c {
             '&' => label.push_str("&amp;"),
             '<' => label.push_str("&lt;"),
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn a_label_is_one_line_and_no_longer_than_can_be_read() {
         assert_eq!(dot(" a\r\n\tb "), "\"a b\"");
-        assert_eq!(xml(&"x".repeat(500)).chars().count(), LONGEST);
-        assert!(xml(&"x".repeat(500)).ends_with('…'));
+        assert_eq!(dot(&"x".repeat(500)).chars().count(), LONGEST + 2);
+        assert!(dot(&"x".repeat(500)).ends_with("…\""));
     }
 }

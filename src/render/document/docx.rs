@@ -1,4 +1,4 @@
-//! A paper as a Word document (ECMA-376), with real heading styles and lists, header rows in
+//! A document for Word (ECMA-376), with real heading styles and lists, header rows in
 //! tables, a title and a language.
 //!
 //! The package is written part by part, because none of the available crates writes header rows,

@@ -1,8 +1,8 @@
-//! A paper as Markdown (CommonMark with tables). Text is escaped so that none of it becomes markup.
+//! A document as Markdown (CommonMark with tables). Text is escaped so that none of it becomes markup.
 
 use super::markup::{Cell, Node, Span, Table};
 
-/// Writes the paper.
+/// Writes the document.
 #[must_use]
 pub fn write(nodes: &[Node]) -> String {
     let mut out = String::new();
