@@ -12,8 +12,9 @@ use crate::policy::{Role, Subject};
 use crate::problem::Problem;
 use crate::world::dates::Days;
 use crate::world::id::Target;
+use crate::world::text::Sha256Hex;
 use crate::world::walk::unsearched;
-use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// A post. Its register is above this room.
 #[derive(Debug)]
@@ -86,8 +87,7 @@ pub struct Account {
     /// Whether the account belongs to a person or a system.
     pub account_kind: AccountKind,
     /// The post or system the account is for. Never a person's name.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Whether the account may be used.
     #[serde(default)]
     pub status: AccountStatus,
@@ -101,9 +101,8 @@ pub struct Account {
     /// Identity at a trusted issuer: a keyed digest of issuer and subject, set when the subject is
     /// first seen. Unique to one account.
     #[serde(default)]
-    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     #[serde(serialize_with = "unsearched")]
-    pub external_id: Option<String>,
+    pub external_id: Option<Sha256Hex>,
     /// Tokens issued up to this time are refused. Set it to the current time to end every session.
     #[serde(default)]
     pub tokens_valid_from: Option<DateTime<Utc>>,

@@ -92,7 +92,7 @@ impl Caller {
             return Err(refused("this token is no longer valid; sign in again"));
         }
         if let Some(vouched) = &who.external
-            && account.data.external_id.as_ref() != Some(&vouched.external_id)
+            && account.data.external_id.as_deref() != Some(vouched.external_id.as_str())
         {
             return Err(refused(
                 "the subject of this token now has another account; try again",

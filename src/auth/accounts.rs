@@ -15,18 +15,16 @@ use crate::http::parameters::{id_parameter, schema_ref};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
-use crate::world::Resource;
 use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::{Resource, Text};
 
 /// A new client secret, returned only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClientSecret {
     /// Client id, which is the id of the account.
-    #[schema(max_length = 36)]
-    pub client_id: String,
+    pub client_id: Text<36>,
     /// Client secret.
-    #[schema(max_length = 100)]
-    pub client_secret: String,
+    pub client_secret: Text<100>,
     /// Time until which earlier secrets still work. Null if there were none.
     pub previous_until_at: Option<DateTime<Utc>>,
 }
@@ -200,8 +198,8 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
         });
         txn.beside(credential(id, "secret", None, hash, now));
         let body = ClientSecret {
-            client_id: id.to_string(),
-            client_secret: secret,
+            client_id: Text::cut(id.to_string()),
+            client_secret: Text::known(secret),
             previous_until_at: had.then_some(until),
         };
         Ok(Answer::of(201, &body)?.into())

@@ -18,14 +18,13 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::organisation::Person;
 use crate::world::schema::{Schemas, add_answer, add_input};
-use crate::world::{Kind, Rec, Resource};
+use crate::world::{Kind, Rec, Resource, Text};
 
 /// Name and contact details of a person, kept in the one place that can be erased.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PersonDetails {
     /// Name of the person.
-    #[schema(min_length = 1, max_length = 200)]
-    pub display_name: String,
+    pub display_name: Text<200, 1>,
     /// Email address.
     #[serde(default)]
     #[schema(max_length = 320, format = "email")]
@@ -42,7 +41,7 @@ impl PersonDetails {
     pub fn of(self, person: Uuid) -> Side {
         Side::Person(PersonRow {
             person_id: person.into(),
-            display_name: self.display_name,
+            display_name: self.display_name.to_string(),
             email: self.email,
             telephone: self.telephone,
         })
@@ -143,7 +142,7 @@ async fn details(call: Call) -> Result<Answer, Problem> {
         .await?;
     let row = row.ok_or_else(Problem::not_found)?;
     let details = PersonDetails {
-        display_name: row.display_name,
+        display_name: Text::cut(row.display_name),
         email: row.email,
         telephone: row.telephone,
     };

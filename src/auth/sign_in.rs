@@ -19,6 +19,7 @@ use crate::http::operation::{Access, Extension, Operation};
 use crate::http::parameters::schema_ref;
 use crate::http::{Answer, Call};
 use crate::problem::{Code, FieldError, Problem};
+use crate::world::Text;
 use crate::world::schema::{Schemas, add_answer, add_input};
 
 /// Lifetime of a refresh token in days. Each use returns a new token and invalidates the old one.
@@ -28,8 +29,7 @@ const REFRESH_DAYS: i64 = 14;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Login {
     /// Sign-in name that the administrator gave to the account.
-    #[schema(min_length = 1, max_length = 200)]
-    login: String,
+    login: Text<200, 1>,
     /// The password.
     #[schema(min_length = 1, max_length = 1000, format = "password")]
     password: String,
@@ -47,16 +47,16 @@ pub struct TokenRequest {
     grant_type: String,
     /// Id of the account, unless sent by HTTP Basic.
     #[serde(default)]
-    #[schema(max_length = 60, nullable = false)]
-    client_id: Option<String>,
+    #[schema(nullable = false)]
+    client_id: Option<Text<60>>,
     /// Secret of the account, unless sent by HTTP Basic.
     #[serde(default)]
-    #[schema(max_length = 200, nullable = false)]
-    client_secret: Option<String>,
+    #[schema(nullable = false)]
+    client_secret: Option<Text<200>>,
     /// The refresh token, for grant type `refresh_token`.
     #[serde(default)]
-    #[schema(max_length = 200, nullable = false)]
-    refresh_token: Option<String>,
+    #[schema(nullable = false)]
+    refresh_token: Option<Text<200>>,
     /// `read` for a read-only token; `read write` if left out.
     #[serde(default)]
     #[schema(
@@ -71,19 +71,15 @@ pub struct TokenRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenAnswer {
     /// Send it as `Authorization: Bearer …`.
-    #[schema(max_length = 4096)]
-    pub access_token: String,
+    pub access_token: Text<4096>,
     /// `Bearer`.
-    #[schema(max_length = 20)]
-    pub token_type: String,
+    pub token_type: Text<20>,
     /// Lifetime in seconds.
     pub expires_in: i64,
     /// Scope of the token.
-    #[schema(max_length = 40)]
-    pub scope: String,
+    pub scope: Text<40>,
     /// Can be used once to get the next access token; null for systems, which use their secret.
-    #[schema(max_length = 200)]
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Text<200>>,
 }
 
 /// The schemas of this module.
@@ -273,9 +269,9 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     })?;
     Ok(TokenRequest {
         grant_type,
-        client_id: get("client_id"),
-        client_secret: get("client_secret"),
-        refresh_token: get("refresh_token"),
+        client_id: get("client_id").map(Text::known),
+        client_secret: get("client_secret").map(Text::known),
+        refresh_token: get("refresh_token").map(Text::known),
         scope: get("scope"),
     })
 }
@@ -287,7 +283,8 @@ fn client(header: Option<&str>, form: &TokenRequest) -> Result<Option<(String, S
         .and_then(|h| h.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let Some((_, encoded)) = encoded else {
-        return Ok(form.client_id.clone().zip(form.client_secret.clone()));
+        let id = form.client_id.as_ref().map(String::from);
+        return Ok(id.zip(form.client_secret.as_ref().map(String::from)));
     };
     let (id, secret) = basic(encoded).ok_or_else(invalid_client)?;
     let twice = |field: &str, detail: &str| {
@@ -394,16 +391,15 @@ fn answer(
     refresh_token: Option<String>,
 ) -> Result<TokenAnswer, Problem> {
     Ok(TokenAnswer {
-        access_token: call.service.tokens.issue(subject)?,
-        token_type: "Bearer".into(),
+        access_token: Text::known(call.service.tokens.issue(subject)?),
+        token_type: Text::known("Bearer"),
         expires_in: ACCESS_SECONDS,
-        scope: if subject.read_only {
+        scope: Text::known(if subject.read_only {
             "read"
         } else {
             "read write"
-        }
-        .into(),
-        refresh_token,
+        }),
+        refresh_token: refresh_token.map(Text::known),
     })
 }
 

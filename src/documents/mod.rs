@@ -556,7 +556,7 @@ pub async fn verify(
                     data.byte_size
                 )
             }
-            Some((_, hash)) if hash != data.sha256 => format!(
+            Some((_, hash)) if data.sha256 != hash => format!(
                 "its file has the SHA-256 {hash} but was uploaded with {}",
                 data.sha256
             ),

@@ -19,7 +19,7 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::catalogue::{Proposal, validate};
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
-use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Undo, World};
+use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
 
 /// The answer of a job, given after its commit.
 #[derive(Debug, Clone, Default)]
@@ -265,7 +265,7 @@ impl<'a> Txn<'a> {
     fn first_version(&self, kind: &Kind, id: Uuid) -> Meta {
         Meta {
             id,
-            reference: self.world.next_reference(kind),
+            reference: Text::known(self.world.next_reference(kind)),
             version: 1,
             marking: crate::world::Marking::Official,
             created_at: self.now,

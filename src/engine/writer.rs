@@ -372,7 +372,7 @@ fn latest(rows: &[JournalRow], world: &World) -> Vec<RecordRow> {
             Some(RecordRow {
                 id: row.record_id,
                 kind: row.kind.clone(),
-                reference: record.meta().reference.clone(),
+                reference: record.meta().reference.to_string(),
                 version: row.version,
                 seq: row.seq,
                 shape: row.shape,
@@ -393,7 +393,7 @@ mod tests {
     fn create(txn: &mut Txn<'_>, name: &str) -> Result<String, Problem> {
         let unit = catalogue().named("unit").expect("units are kept");
         let made = txn.create(unit, None, json!({ "title": name, "unit_kind": "unit" }))?;
-        Ok(made.meta().reference.clone())
+        Ok(made.meta().reference.to_string())
     }
 
     fn answered(reference: String) -> Outcome {

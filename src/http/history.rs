@@ -17,9 +17,9 @@ use crate::db::store::{self, JournalRow};
 use crate::problem::Problem;
 use crate::render::labels;
 use crate::render::text::{markdown, time};
-use crate::world::Kind;
 use crate::world::codes::Codes;
 use crate::world::vocabulary::{in_words, sentence_case};
+use crate::world::{Kind, Text};
 
 /// One field that differs between two versions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,18 +85,15 @@ pub struct VersionEntry {
     /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
     /// What was done: create, update, withdraw or restore.
-    #[schema(max_length = 20)]
-    pub action: String,
+    pub action: Text<20>,
     /// The account that made it.
     pub actor_id: Uuid,
     /// The post and account behind it, as far as the caller may know.
     pub by: ChangedBy,
     /// Id of the request that made it.
-    #[schema(max_length = 64)]
-    pub request_id: String,
+    pub request_id: Text<64>,
     /// Reason for the change, if given.
-    #[schema(max_length = 1000)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<1000>>,
     /// Whether the content was redacted or is marked above the caller's clearance; `changes` is
     /// then empty.
     pub is_redacted: bool,
@@ -145,11 +142,11 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 seq: row.seq,
                 at: row.at.0,
                 entered_at: row.entered_at.map(|e| e.0),
-                action: row.action.clone(),
+                action: Text::cut(row.action.clone()),
                 actor_id: row.actor.0,
                 by: names.author(row.actor.0),
-                request_id: row.request_id.clone(),
-                reason: row.reason.clone().filter(|_| says_why),
+                request_id: Text::cut(row.request_id.clone()),
+                reason: row.reason.clone().filter(|_| says_why).map(Text::cut),
                 is_redacted: snapshot.is_none(),
                 is_whole: snapshot.is_some() && before.is_none(),
                 changes,

@@ -14,7 +14,7 @@ use crate::render::labels;
 use crate::render::text::{line, markdown};
 use crate::world::codes::Codes;
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Kind, Meta};
+use crate::world::{AnyRecord, Kind, Meta, Text};
 
 /// Maximum length of a name, in characters.
 const LONGEST: usize = 300;
@@ -28,20 +28,18 @@ pub struct Named {
     /// Id.
     pub id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title.
     #[serde(alias = "name")] // in papers frozen by older builds
-    #[schema(max_length = 300)]
-    pub title: String,
+    pub title: Text<300>,
 }
 
 impl Named {
     pub(crate) fn new(meta: &Meta, title: &str) -> Self {
         Self {
             id: meta.id,
-            reference: meta.reference.clone(),
-            title: title.to_owned(),
+            reference: (&meta.reference).into(),
+            title: Text::cut(title),
         }
     }
 }
@@ -50,17 +48,14 @@ impl Named {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordName {
     /// Its kind.
-    #[schema(max_length = 60)]
-    pub kind: String,
+    pub kind: Text<60>,
     /// Id.
     pub id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title, or the beginning of the text.
     #[serde(alias = "name")] // in papers frozen by older builds
-    #[schema(max_length = 300)]
-    pub title: String,
+    pub title: Text<300>,
 }
 
 impl RecordName {
@@ -70,10 +65,10 @@ impl RecordName {
         let meta = record.meta();
         let title = record.title().unwrap_or(&meta.reference);
         Self {
-            kind: seen.kind_of(record).to_owned(),
+            kind: Text::cut(seen.kind_of(record)),
             id: meta.id,
-            reference: meta.reference.clone(),
-            title: title.chars().take(LONGEST).collect(),
+            reference: (&meta.reference).into(),
+            title: Text::known(title.chars().take(LONGEST).collect::<String>()),
         }
     }
 }
@@ -86,8 +81,7 @@ pub struct ChangedBy {
     /// The post of the account, if recorded.
     pub post: Option<Named>,
     /// Title of the account; null if the caller may not read accounts.
-    #[schema(max_length = 200)]
-    pub account: Option<String>,
+    pub account: Option<Text<200>>,
 }
 
 /// Looks up names for one caller.
@@ -155,7 +149,7 @@ impl Names {
             }),
             account: known
                 .filter(|_| self.reads_accounts)
-                .map(|a| a.data.title.clone()),
+                .map(|a| (&a.data.title).into()),
         }
     }
 
@@ -240,10 +234,10 @@ mod tests {
     fn a_value_is_one_line() {
         let id = Uuid::now_v7();
         let names = [RecordName {
-            kind: "unit".into(),
+            kind: Text::cut("unit"),
             id,
-            reference: "HR".into(),
-            title: "Human *Resources*".into(),
+            reference: Text::cut("HR"),
+            title: Text::cut("Human *Resources*"),
         }];
         let other = Uuid::now_v7().to_string();
         let none = Codes::default();

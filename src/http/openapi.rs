@@ -15,7 +15,7 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::record::Meta;
 use crate::world::schema::{self, Schemas};
 use crate::world::vocabulary::Vocabulary;
-use crate::world::{Catalogue, sample};
+use crate::world::{Catalogue, Text, sample};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
@@ -31,23 +31,19 @@ struct ProblemBody {
     #[schema(max_length = 300, example = "/problems/rule_violation")]
     r#type: String,
     /// Title of this kind of problem, the same every time it occurs.
-    #[schema(max_length = 200)]
-    title: String,
+    title: Text<200>,
     /// HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What went wrong this time, as a sentence.
-    #[schema(max_length = 4000)]
-    detail: String,
+    detail: Text<4000>,
     /// The requested URL, without its query.
-    #[schema(max_length = 4000)]
-    instance: String,
+    instance: Text<4000>,
     /// Code of this kind of problem, for programs.
     #[schema(value_type = Code)]
     code: String,
     /// Id of the request. Give it when reporting the problem.
-    #[schema(max_length = 64)]
-    request_id: String,
+    request_id: Text<64>,
     /// Every error found, with its place; only the first 100 if there are more.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,

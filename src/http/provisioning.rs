@@ -53,14 +53,14 @@ pub async fn recognise(
 fn is_of(world: &World, account: Uuid, vouched: &Vouched) -> bool {
     world
         .get::<Account>(account)
-        .is_some_and(|a| a.data.external_id.as_ref() == Some(&vouched.external_id))
+        .is_some_and(|a| a.data.external_id.as_deref() == Some(vouched.external_id.as_str()))
 }
 
 /// The subject's account, even if withdrawn: access that was removed does not come back
 /// automatically.
 fn find(world: &World, vouched: &Vouched) -> Option<Uuid> {
     let mut all = world.all::<Account>();
-    all.find(|a| a.data.external_id.as_ref() == Some(&vouched.external_id))
+    all.find(|a| a.data.external_id.as_deref() == Some(vouched.external_id.as_str()))
         .map(|a| a.meta.id)
 }
 

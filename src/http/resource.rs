@@ -20,7 +20,7 @@ use super::{history, page};
 use crate::engine::{Outcome, Txn};
 use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
-use crate::world::{AnyRecord, Kind, schema};
+use crate::world::{AnyRecord, Kind, Text, schema};
 
 /// Base path of every record operation.
 pub const BASE: &str = "/api/v1";
@@ -555,11 +555,9 @@ pub struct BulkProblem {
     #[schema(value_type = Code)]
     pub code: String,
     /// Title of this kind of problem, the same every time it occurs.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// What went wrong this time, as a sentence.
-    #[schema(max_length = 4000)]
-    pub detail: String,
+    pub detail: Text<4000>,
     /// Every error found, with its place in the operation.
     #[schema(max_items = 100)]
     pub errors: Vec<FieldError>,
@@ -569,8 +567,8 @@ impl From<Problem> for BulkProblem {
     fn from(problem: Problem) -> Self {
         Self {
             code: problem.code.slug().into(),
-            title: problem.code.title().into(),
-            detail: problem.detail,
+            title: Text::cut(problem.code.title()),
+            detail: Text::cut(problem.detail),
             errors: problem.errors,
         }
     }

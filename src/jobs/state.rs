@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::db::store::JobRow;
 use crate::http::resource::BulkProblem;
 use crate::problem::Problem;
+use crate::world::Text;
 use crate::world::record::word;
 
 /// Maximum number of refusals kept, and the size of their JSON after which no more are kept.
@@ -82,8 +83,7 @@ pub struct Job {
     /// Account that requested the job; the job runs with this account's grants.
     pub owner_id: Uuid,
     /// Id of the request that started the job; its journal entries carry the same id.
-    #[schema(max_length = 64)]
-    pub request_id: String,
+    pub request_id: Text<64>,
     /// Current status.
     pub state: JobState,
     /// Whether its operations are independent of each other.
@@ -108,8 +108,7 @@ pub struct Job {
     /// Why the job failed; null if it did not.
     pub failure: Option<JobFailure>,
     /// The reason as a sentence.
-    #[schema(max_length = 4000)]
-    pub detail: Option<String>,
+    pub detail: Option<Text<4000>>,
     /// When the job was requested.
     pub created_at: DateTime<Utc>,
     /// When the job started.
@@ -131,7 +130,7 @@ impl Job {
         Ok(Self {
             id: row.id.0,
             owner_id: row.owner_id.0,
-            request_id: row.request_id.clone(),
+            request_id: Text::cut(row.request_id.clone()),
             state: read(&row.state)?,
             mode: read(&row.mode)?,
             dry_run: row.dry_run != 0,
@@ -140,7 +139,7 @@ impl Job {
             failed: row.failed,
             errors: errors(row),
             failure: row.failure.as_deref().map(read).transpose()?,
-            detail: row.detail.clone(),
+            detail: row.detail.clone().map(Text::cut),
             created_at: row.created_at.0,
             started_at: row.started_at.map(|at| at.0),
             finished_at: row.finished_at.map(|at| at.0),

@@ -15,7 +15,6 @@ pub mod meetings;
 pub mod organisation;
 pub mod oversight;
 pub mod papers;
-pub mod parts;
 pub mod performance;
 pub mod plan;
 pub mod query;

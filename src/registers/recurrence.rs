@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
+use crate::world::{Form, Text};
+
 /// Number of years from its first day for which a recurrence is followed.
 pub const HORIZON_YEARS: u32 = 50;
 /// Maximum number of days a recurrence may have within that time.
@@ -49,6 +51,26 @@ pub enum IntervalUnit {
     Year,
 }
 
+/// A rule of recurrence.
+pub enum RuleForm {}
+
+impl Form for RuleForm {
+    const EXAMPLE: Option<&'static str> = Some("FREQ=MONTHLY;BYDAY=-1FR");
+}
+
+/// Recurrence rule of RFC 5545.
+pub type RecurrenceRule = Text<200, 6, RuleForm>;
+
+/// The words of a source for how often something happens.
+pub enum FrequencyWordsForm {}
+
+impl Form for FrequencyWordsForm {
+    const EXAMPLE: Option<&'static str> = Some("regularly");
+}
+
+/// Words of a source for how often something happens.
+pub type FrequencyWords = Text<200, 1, FrequencyWordsForm>;
+
 /// How often something happens: by a rule, by an interval, or only in the source's words
 /// ("regularly").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,8 +78,7 @@ pub struct Frequency {
     /// Recurrence rule of RFC 5545, without `RRULE:`. FREQ is DAILY, WEEKLY, MONTHLY or YEARLY.
     /// Give either this or `every`.
     #[serde(default)]
-    #[schema(min_length = 6, max_length = 200, example = "FREQ=MONTHLY;BYDAY=-1FR")]
-    pub rule: Option<String>,
+    pub rule: Option<RecurrenceRule>,
     /// Length of the interval, counted in `unit`. A day that a month does not have (the 31st) falls
     /// on the last day of the month.
     #[serde(default)]
@@ -68,8 +89,7 @@ pub struct Frequency {
     pub unit: Option<IntervalUnit>,
     /// The source's own words. They give no dates on their own.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200, example = "regularly")]
-    pub source_text: Option<String>,
+    pub source_text: Option<FrequencyWords>,
 }
 
 /// An error in a field, as (field, code, detail).

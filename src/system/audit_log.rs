@@ -12,6 +12,7 @@ use crate::http::parameters::{query, schema_ref};
 use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
+use crate::world::Text;
 use crate::world::schema::{self, Schemas, add_answer};
 
 /// One entry of the journal, without the content of the record. The content is in the record's
@@ -27,24 +28,19 @@ pub struct TrailEntry {
     /// The account that made the change.
     pub actor_id: Uuid,
     /// Id of the request that made it.
-    #[schema(max_length = 64)]
-    pub request_id: String,
+    pub request_id: Text<64>,
     /// Kind of the record.
-    #[schema(max_length = 60)]
-    pub kind: String,
+    pub kind: Text<60>,
     /// Id of the record.
     pub record_id: Uuid,
     /// Version of the record.
     pub version: i64,
     /// One of create, update, withdraw or restore.
-    #[schema(max_length = 20)]
-    pub action: String,
+    pub action: Text<20>,
     /// SHA-256 of the previous entry, in hexadecimal.
-    #[schema(max_length = 64)]
-    pub previous: String,
+    pub previous: Text<64>,
     /// SHA-256 of this entry, in hexadecimal.
-    #[schema(max_length = 64)]
-    pub hash: String,
+    pub hash: Text<64>,
 }
 
 /// The schemas of this module.
@@ -112,13 +108,13 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             at: r.at.0,
             entered_at: r.entered_at.map(|e| e.0),
             actor_id: r.actor.0,
-            request_id: r.request_id,
-            kind: r.kind,
+            request_id: Text::cut(r.request_id),
+            kind: Text::cut(r.kind),
             record_id: r.record_id.0,
             version: r.version,
-            action: r.action,
-            previous: hex::encode(r.previous),
-            hash: hex::encode(r.hash),
+            action: Text::cut(r.action),
+            previous: Text::known(hex::encode(r.previous)),
+            hash: Text::known(hex::encode(r.hash)),
         })
         .collect();
     let answer = Answer::of(

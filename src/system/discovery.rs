@@ -19,28 +19,25 @@ use crate::http::parameters::schema_ref;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Role, Subject, allows};
 use crate::problem::{Code, Problem};
+use crate::world::Text;
 use crate::world::schema::{Schemas, add_answer};
 
 /// Whether the service is running.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
-    #[schema(max_length = 10)]
-    pub status: String,
+    pub status: Text<10>,
 }
 
 /// Version of the running service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Version {
     /// Always `stride`.
-    #[schema(max_length = 40)]
-    pub service: String,
+    pub service: Text<40>,
     /// Version of the build.
-    #[schema(max_length = 40)]
-    pub version: String,
+    pub version: Text<40>,
     /// Version of the API.
-    #[schema(max_length = 40)]
-    pub api_version: String,
+    pub api_version: Text<40>,
 }
 
 /// The account behind the token.
@@ -49,14 +46,11 @@ pub struct Me {
     /// Account that the token belongs to.
     pub account_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Post or system that the account is for.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Trusted issuer that issued the token. Null if this service issued it.
-    #[schema(max_length = 500)]
-    pub issuer: Option<String>,
+    pub issuer: Option<Text<500>>,
     /// Whether the token may only read.
     pub read_only: bool,
     /// Roles that the account holds, and their scopes.
@@ -141,7 +135,7 @@ pub fn operations(specification: &Arc<Specification>) -> Vec<Operation> {
                 and that its tables match this build.")
             .answers(200, "The service is ready.", schema_ref("Health")),
         Operation::new("GET", "/version", "getVersion", Access::Public, |_| async {
-            Answer::of(200, &Version { service: "stride".into(), version: env!("CARGO_PKG_VERSION").into(), api_version: API_VERSION.into() })
+            Answer::of(200, &Version { service: Text::known("stride"), version: Text::known(env!("CARGO_PKG_VERSION")), api_version: Text::known(API_VERSION) })
         })
         .says("Service", "Get the version", "Returns the versions of the build and of the API.")
         .answers(200, "The versions.", schema_ref("Version")),
@@ -189,7 +183,7 @@ fn ok() -> Result<Answer, Problem> {
     Answer::of(
         200,
         &Health {
-            status: "ok".into(),
+            status: Text::known("ok"),
         },
     )
 }
@@ -216,10 +210,10 @@ async fn me(call: Call) -> Result<Answer, Problem> {
         &Me {
             account_id: caller.account,
             reference: account
-                .map(|a| a.meta.reference.clone())
+                .map(|a| (&a.meta.reference).into())
                 .unwrap_or_default(),
-            title: account.map(|a| a.data.title.clone()).unwrap_or_default(),
-            issuer: call.issuer().map(str::to_owned),
+            title: account.map(|a| (&a.data.title).into()).unwrap_or_default(),
+            issuer: call.issuer().map(Text::known),
             read_only: caller.read_only,
             roles: caller.held.iter().enumerate().map(role).collect(),
         },

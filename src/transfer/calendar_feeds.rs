@@ -33,7 +33,7 @@ use crate::views::calendar::{for_feed, write as write_calendar};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{Rec, World};
+use crate::world::{Rec, Text, World};
 
 /// Maximum number of feeds of one account.
 const MOST: usize = 20;
@@ -59,8 +59,7 @@ pub struct CalendarFeedFilters {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MakeCalendarFeed {
     /// Name of the calendar, also displayed in calendar programs.
-    #[schema(min_length = 1, max_length = 200)]
-    title: String,
+    title: Text<200, 1>,
     /// Which dates the feed contains.
     #[serde(default)]
     filters: CalendarFeedFilters,
@@ -74,8 +73,7 @@ pub struct CalendarFeed {
     /// Account that owns the feed. The feed is read with the grants of this account.
     pub owner_id: Uuid,
     /// Name of the calendar.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Which dates the feed contains.
     pub filters: CalendarFeedFilters,
     /// When the feed was created.
@@ -91,8 +89,7 @@ pub struct NewCalendarFeed {
     /// The new feed.
     pub feed: CalendarFeed,
     /// URL to enter in a calendar program. Anyone who has it can read the calendar.
-    #[schema(max_length = 2000)]
-    pub address: String,
+    pub address: Text<2000>,
 }
 
 impl CalendarFeed {
@@ -100,7 +97,7 @@ impl CalendarFeed {
         Ok(Self {
             id: row.id.0,
             owner_id: row.owner_id.0,
-            title: row.title.clone(),
+            title: Text::cut(row.title.clone()),
             filters: serde_json::from_str(&row.filters).map_err(Problem::internal)?,
             created_at: row.created_at.0,
             last_used_at: row.last_used_at.map(|at| at.0),
@@ -249,7 +246,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         let row = CalendarFeedRow {
             id: Uuid::now_v7().into(),
             owner_id: account.into(),
-            title: asked.title,
+            title: asked.title.to_string(),
             filters: serde_json::to_string(&asked.filters).map_err(Problem::internal)?,
             digest: secrets::digest(&secret),
             created_at: txn.now().into(),
@@ -257,10 +254,10 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         };
         let body = NewCalendarFeed {
             feed: CalendarFeed::of(&row)?,
-            address: format!(
+            address: Text::known(format!(
                 "{}/api/v1/calendar-feeds/{secret}/calendar.ics",
                 base.trim_end_matches('/')
-            ),
+            )),
         };
         txn.beside(Side::CalendarFeed(row));
         Ok(Answer::of(201, &body)?.into())

@@ -19,13 +19,14 @@ use crate::http::rows::{MEDIA_TYPES, Rows};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
+use crate::registers::performance::CategoryCode;
 use crate::registers::performance::{
     BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState,
     Period,
 };
 use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::vocabulary::Coded;
-use crate::world::{AnyRecord, Kind, Rec, Resource};
+use crate::world::{AnyRecord, Kind, Rec, Resource, Text};
 
 /// Number of rows that share a commit.
 const PORTION: usize = 1_000;
@@ -38,27 +39,22 @@ const NAMED: usize = 1_000;
 #[serde(deny_unknown_fields)]
 struct ObservationRow {
     /// Reference or id of the measure.
-    #[schema(min_length = 1, max_length = 60)]
-    measure: String,
+    measure: Text<60, 1>,
     /// Period that the figure is for.
     #[schema(value_type = Period)]
     period: Option<Period>,
     /// Reference or id of the classification for the breakdown. Leave out for the total.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 60)]
-    classification: Option<String>,
+    classification: Option<Text<60, 1>>,
     /// Code of the category or aggregate.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20)]
-    code: Option<String>,
+    code: Option<CategoryCode>,
     /// Reference or id of a second classification.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 60)]
-    classification_2: Option<String>,
+    classification_2: Option<Text<60, 1>>,
     /// Code of the category or aggregate in the second classification.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20)]
-    code_2: Option<String>,
+    code_2: Option<CategoryCode>,
     /// Whether there is a figure.
     #[serde(default)]
     state: Option<ObservationState>,
@@ -82,14 +78,11 @@ struct ImportError {
     #[schema(minimum = 1)]
     row: u64,
     /// Field with the error. Empty if the error concerns the whole row.
-    #[schema(max_length = 200)]
-    field: String,
+    field: Text<200>,
     /// Stable code for the kind of error.
-    #[schema(max_length = 60)]
-    code: String,
+    code: Text<60>,
     /// What is wrong and how to correct it.
-    #[schema(max_length = 2000)]
-    detail: String,
+    detail: Text<2000>,
 }
 
 /// Result of the import.
@@ -356,9 +349,9 @@ fn header(record: &csv::ByteRecord) -> Result<csv::StringRecord, Problem> {
 fn fault(row: u64, field: &str, code: &str, detail: impl Into<String>) -> ImportError {
     ImportError {
         row,
-        field: field.into(),
-        code: code.into(),
-        detail: detail.into(),
+        field: Text::cut(field),
+        code: Text::cut(code),
+        detail: Text::cut(detail),
     }
 }
 
@@ -411,19 +404,18 @@ fn cells(
             text.parse::<u64>()
                 .map_err(|_| fault(row, name, "invalid", "must be a whole number, 0 or more"))
         };
-        let given = || Some(text.to_owned());
         match name {
-            "measure" => read.measure = text.to_owned(),
+            "measure" => read.measure = Text::known(text),
             "period" => {
                 read.period = Some(
                     text.parse()
                         .map_err(|e: &str| fault(row, name, "invalid", e))?,
                 )
             }
-            "classification" => read.classification = given(),
-            "code" => read.code = given(),
-            "classification_2" => read.classification_2 = given(),
-            "code_2" => read.code_2 = given(),
+            "classification" => read.classification = Some(Text::known(text)),
+            "code" => read.code = Some(Text::known(text)),
+            "classification_2" => read.classification_2 = Some(Text::known(text)),
+            "code_2" => read.code_2 = Some(Text::known(text)),
             "state" => {
                 read.state = Some(ObservationState::read(text).ok_or_else(|| {
                     fault(

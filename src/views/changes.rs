@@ -38,7 +38,7 @@ use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Kind, Rec, World};
+use crate::world::{AnyRecord, Kind, Rec, Text, World};
 
 /// Default number of days to look back.
 const BACK_DAYS: u64 = 28;
@@ -135,13 +135,11 @@ pub struct ChangeEntry {
     /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
     /// One of create, update, withdraw or restore.
-    #[schema(max_length = 20)]
-    pub action: String,
+    pub action: Text<20>,
     /// Who made the change.
     pub by: ChangedBy,
     /// Reason for the change, if given.
-    #[schema(max_length = 1000)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<1000>>,
 }
 
 /// What happened to one record.
@@ -182,8 +180,7 @@ pub struct ChangeCounts {
     /// The register.
     pub register: ChangeRegister,
     /// The kind.
-    #[schema(max_length = 60)]
-    pub kind: String,
+    pub kind: Text<60>,
     /// Records created.
     pub made: u32,
     /// Records changed.
@@ -215,8 +212,7 @@ pub struct ChangesView {
     #[schema(max_items = 200)]
     pub items: Vec<RecordChange>,
     /// Cursor for the next page; null on the last page.
-    #[schema(max_length = 20)]
-    pub next_cursor: Option<String>,
+    pub next_cursor: Option<Text<20>>,
 }
 
 impl View for ChangesView {
@@ -226,7 +222,7 @@ impl View for ChangesView {
             let by = last.map(|e| {
                 e.by.post
                     .as_ref()
-                    .map_or_else(|| e.by.account_id.to_string(), |p| p.title.clone())
+                    .map_or_else(|| e.by.account_id.to_string(), |p| p.title.to_string())
             });
             let text = |v: &Value, label: &Option<String>| match (label, v) {
                 (Some(label), _) => label.clone(),
@@ -383,9 +379,9 @@ fn change(
         seq: row.seq,
         at: row.at.0,
         entered_at: row.entered_at.map(|e| e.0),
-        action: row.action,
+        action: Text::cut(row.action),
         by: now.author(row.actor.0),
-        reason: row.reason.filter(|_| says_why),
+        reason: row.reason.filter(|_| says_why).map(Text::cut),
     };
     RecordChange {
         register: ChangeRegister::of(found.kind.subject),
@@ -410,7 +406,7 @@ fn by_kind(found: &[Found<'_>]) -> Vec<ChangeCounts> {
             .entry((register, f.kind.index))
             .or_insert_with(|| ChangeCounts {
                 register,
-                kind: f.kind.name.to_owned(),
+                kind: Text::cut(f.kind.name),
                 made: 0,
                 changed: 0,
                 withdrawn: 0,
@@ -547,7 +543,10 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             journal_seq: asked.seen.seq(),
             total,
             by_kind,
-            next_cursor: items.last().filter(|_| more).map(|i| i.seq.to_string()),
+            next_cursor: items
+                .last()
+                .filter(|_| more)
+                .map(|i| Text::known(i.seq.to_string())),
             items,
         };
         service

@@ -24,6 +24,7 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::links::count;
 use crate::render::diagram::{self, Border, Class, Direction, Stroke, dot, mermaid};
+use crate::world::Text;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -58,13 +59,11 @@ pub enum DependencyGraphNodeState {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyGraphNode {
     /// Key of the node in this answer and in the drawings.
-    #[schema(max_length = 20)]
-    pub key: String,
+    pub key: Text<20>,
     /// The record; null for an event that is not recorded.
     pub record: Option<RecordName>,
     /// The event, if it has no record.
-    #[schema(max_length = 300)]
-    pub event: Option<String>,
+    pub event: Option<Text<300>>,
     /// State.
     pub state: DependencyGraphNodeState,
     /// Date on which it is expected; null if nobody has given one.
@@ -77,11 +76,9 @@ pub struct DependencyGraphNode {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyGraphEdge {
     /// Key of the node that waits.
-    #[schema(max_length = 20)]
-    pub from: String,
+    pub from: Text<20>,
     /// Key of the node that it waits for.
-    #[schema(max_length = 20)]
-    pub to: String,
+    pub to: Text<20>,
     /// Why it waits.
     pub wait_kind: WaitKind,
     /// Whether it is still waiting.
@@ -123,7 +120,7 @@ impl DependencyGraphNode {
             (Some(r), _) if r.title == r.reference => format!("{}{day}", r.reference),
             (Some(r), _) => format!("{} {}{day}", r.reference, r.title),
             (None, Some(event)) => format!("{event}{day}"),
-            _ => self.key.clone(),
+            _ => self.key.to_string(),
         }
     }
 
@@ -172,14 +169,14 @@ impl DependencyGraphView {
             )
         };
         let node = |node: &DependencyGraphNode| diagram::Node {
-            key: node.key.clone(),
+            key: node.key.to_string(),
             lines: vec![node.label()],
             class: node.class(),
             is_round: node.record.is_none(),
         };
         let edge = |edge: &DependencyGraphEdge| diagram::Edge {
-            from: edge.from.clone(),
-            to: edge.to.clone(),
+            from: edge.from.to_string(),
+            to: edge.to.to_string(),
             label: edge.wait_kind.in_sentence(),
             stroke: if edge.is_open {
                 Stroke::Solid
@@ -298,7 +295,7 @@ fn connected(graph: &Graph<'_>, edges: Vec<usize>) -> Narrowed {
         *degree.entry(edge.to).or_default() += 1;
     }
     let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
-        Some(What::Record(r)) => r.meta().reference.clone(),
+        Some(What::Record(r)) => r.meta().reference.to_string(),
         Some(What::Words(words)) => words.clone(),
         None => String::new(),
     };
@@ -370,9 +367,9 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
             Readiness::Open(_) => DependencyGraphNodeState::Open,
         };
         Some(DependencyGraphNode {
-            key,
+            key: Text::cut(key),
             record,
-            event,
+            event: event.map(Text::cut),
             state,
             expected_on: node.expected(),
             holds: node.holds(node.expected()),
@@ -381,8 +378,8 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
     let edge = |place: &usize| {
         let edge = graph.edges.get(*place)?;
         Some(DependencyGraphEdge {
-            from: shown.get(&edge.from)?.clone(),
-            to: shown.get(&edge.to)?.clone(),
+            from: Text::cut(shown.get(&edge.from)?.clone()),
+            to: Text::cut(shown.get(&edge.to)?.clone()),
             wait_kind: edge.kind,
             is_open: edge.is_open,
         })

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::gathering::{Gathered, gather_any};
@@ -22,7 +21,7 @@ use crate::http::query::invalid;
 use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
 use crate::world::record::word;
-use crate::world::{AnyRecord, Rec, Resource};
+use crate::world::{AnyRecord, Rec, Resource, Text};
 
 /// How serious a gap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,28 +102,23 @@ pub struct Rule<F: Finding> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FindingRule {
     /// Its stable code.
-    #[schema(max_length = 60)]
-    pub code: String,
+    pub code: Text<60>,
     /// How serious its findings are.
     pub severity: FindingSeverity,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Kind of record that it checks.
-    #[schema(max_length = 60)]
-    pub kind: String,
+    pub kind: Text<60>,
     /// What is wrong, or does not agree, when the rule finds something.
-    #[schema(max_length = 300)]
-    pub checks: String,
+    pub checks: Text<300>,
     /// Why it matters.
-    #[schema(max_length = 300)]
-    pub why: String,
+    pub why: Text<300>,
     /// How to put it right.
-    #[schema(max_length = 300)]
-    pub remedy: String,
+    pub remedy: Text<300>,
     /// Complaints in the Audit Panel papers of 2017 and 2020 that it answers; empty if it is only
     /// good practice.
-    #[schema(max_items = 10, schema_with = complaints)]
-    pub answers: Vec<String>,
+    #[schema(max_items = 10)]
+    pub answers: Vec<Text<200>>,
 }
 
 /// All rules.
@@ -139,21 +133,6 @@ impl View for FindingRules {
     fn rows(&self) -> Vec<Map<String, Value>> {
         self.items.iter().map(row).collect()
     }
-}
-
-/// Schema of [`Rule::answers`].
-fn complaints() -> Array {
-    let words = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(200));
-    ArrayBuilder::new()
-        .description(Some(
-            "Complaints in the Audit Panel papers of 2017 and 2020 that it answers; empty if it \
-                is only good practice.",
-        ))
-        .items(words)
-        .max_items(Some(10))
-        .build()
 }
 
 /// Rules by register, in the order in which they are listed.
@@ -483,14 +462,14 @@ impl<F: Finding> Rules<F> {
     /// All rules, for readers of their findings.
     pub fn told(&self) -> FindingRules {
         let rule = |(register, rule): (GapRegister, &Rule<F>)| FindingRule {
-            code: rule.code.to_owned(),
+            code: Text::cut(rule.code),
             severity: rule.severity,
             register,
-            kind: rule.check.kind().to_owned(),
-            checks: rule.checks.to_owned(),
-            why: rule.why.to_owned(),
-            remedy: rule.remedy.to_owned(),
-            answers: rule.answers.iter().map(|&a| a.to_owned()).collect(),
+            kind: Text::cut(rule.check.kind()),
+            checks: Text::cut(rule.checks),
+            why: Text::cut(rule.why),
+            remedy: Text::cut(rule.remedy),
+            answers: rule.answers.iter().map(|&a| Text::cut(a)).collect(),
         };
         FindingRules {
             items: self.all().map(rule).collect(),

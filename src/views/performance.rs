@@ -18,9 +18,9 @@ use crate::registers::performance::{
     ObservationState, Period, ShownFigures, figures, table_of,
 };
 use crate::registers::settings::{SettingsUsed, suppression, used_today};
-use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// Number of periods that a matrix shows by default, latest first.
 const PERIODS: usize = 12;
@@ -55,8 +55,7 @@ pub struct AvailabilityRow {
     /// characteristic but has no classification for it.
     pub classification_id: Option<Uuid>,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub classification: Option<String>,
+    pub classification: Option<Text<60>>,
     /// The period; null where the measure has no figures at all, or no classification for the
     /// characteristic.
     pub period: Option<Period>,
@@ -80,11 +79,9 @@ pub struct MeasureAvailability {
     /// Measure the record is for.
     pub measure_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Whether the measure's figures are being received.
     pub state: MeasureState,
     /// Form in which the caller sees its figures.
@@ -209,8 +206,8 @@ pub(super) fn availability(
     }
     MeasureAvailability {
         measure_id: measure.meta.id,
-        reference: measure.meta.reference.clone(),
-        title: data.title.clone(),
+        reference: (&measure.meta.reference).into(),
+        title: (&data.title).into(),
         state: data.state,
         figures: shown(seen, measure),
         rows,
@@ -226,7 +223,7 @@ fn by_category(
     let mut row = AvailabilityRow {
         characteristic: Some(classification.data.characteristic),
         classification_id: Some(classification.meta.id),
-        classification: Some(classification.meta.reference.clone()),
+        classification: Some((&classification.meta.reference).into()),
         period,
         categories: u32::try_from(classification.data.categories.len()).unwrap_or(u32::MAX),
         ..AvailabilityRow::default()
@@ -298,11 +295,9 @@ pub struct DashboardFigureRow {
     /// The classification; null for the total.
     pub classification_id: Option<Uuid>,
     /// Code of the category.
-    #[schema(max_length = 20)]
-    pub code: Option<String>,
+    pub code: Option<Text<20>>,
     /// Meaning.
-    #[schema(max_length = 200)]
-    pub label: Option<String>,
+    pub label: Option<Text<200>>,
     /// The observation.
     pub observation_id: Uuid,
     /// Whether there is a figure.
@@ -336,11 +331,9 @@ pub struct DashboardMeasureFigures {
     /// Measure the record is for.
     pub measure_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Unit of the measure's figures.
     pub unit: MeasureUnit,
     /// Which direction is better.
@@ -360,11 +353,9 @@ pub struct DashboardFigures {
     /// The dashboard.
     pub dashboard_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Progress so far.
     pub maturity: DashboardMaturity,
     /// How figures are released.
@@ -419,11 +410,11 @@ fn row(
     DashboardFigureRow {
         characteristic: classification.map(|c| c.data.characteristic),
         classification_id: category.map(|c| c.classification_id).map(Into::into),
-        code: category.map(|c| c.code.clone()),
+        code: category.map(|c| (&c.code).into()),
         label: category
             .zip(classification)
             .and_then(|(c, k)| k.data.label(&c.code))
-            .map(str::to_owned),
+            .map(Text::cut),
         observation_id: observation.meta.id,
         state: figure.state,
         value: figure.value,
@@ -459,8 +450,8 @@ fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> Dashb
     });
     DashboardMeasureFigures {
         measure_id: measure.meta.id,
-        reference: measure.meta.reference.clone(),
-        title: measure.data.title.clone(),
+        reference: (&measure.meta.reference).into(),
+        title: (&measure.data.title).into(),
         unit: measure.data.unit,
         direction: measure.data.direction,
         figures: shown(seen, measure),
@@ -481,8 +472,8 @@ fn dashboard(asked: &Asked) -> Result<DashboardFigures, Problem> {
         .filter_map(|id| asked.seen.get::<Measure>(*id));
     Ok(DashboardFigures {
         dashboard_id: dashboard.meta.id,
-        reference: dashboard.meta.reference.clone(),
-        title: dashboard.data.title.clone(),
+        reference: (&dashboard.meta.reference).into(),
+        title: (&dashboard.data.title).into(),
         maturity: dashboard.computed.maturity,
         release: rule(&asked.seen),
         measures: measures

@@ -23,11 +23,11 @@ use crate::registers::assurance::{
 };
 use crate::registers::organisation::{Post, Unit};
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::world::Rec;
 use crate::world::date::PlannedDate;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// Latest update on a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,8 +39,7 @@ pub struct RecommendationLatestUpdate {
     /// Date of the statement.
     pub stated_on: NaiveDate,
     /// The full text.
-    #[schema(max_length = 8000)]
-    pub narrative: Option<String>,
+    pub narrative: Option<Text<8000>>,
     /// Its parts.
     #[schema(max_items = 26)]
     pub parts: Vec<RecommendationUpdatePart>,
@@ -189,7 +188,7 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
     let next_cursor = items
         .last()
         .filter(|_| more)
-        .map(|r| r.recommendation.reference.clone());
+        .map(|r| r.recommendation.reference.to_string());
     Ok(RecommendationStatusRowPage {
         items,
         next_cursor,
@@ -238,7 +237,7 @@ fn row(
             id: u.meta.id,
             update_kind: u.data.update_kind,
             stated_on: u.data.stated_on,
-            narrative: u.data.narrative.clone(),
+            narrative: u.data.narrative.as_ref().map(Into::into),
             parts: u.data.parts.clone(),
             refers_to_ids: u.data.refers_to_ids.iter().map(|id| id.uuid()).collect(),
         }),

@@ -25,10 +25,10 @@ use crate::registers::representation::{
     speaks_for,
 };
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::world::Rec;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// Kinds of units that should be represented on every board.
 pub(super) const ALWAYS: [UnitKind; 2] = [
@@ -42,11 +42,9 @@ pub struct RepresentationSeat {
     /// Id of the membership.
     pub membership_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Name of the seat.
-    #[schema(max_length = 100)]
-    pub seat: Option<String>,
+    pub seat: Option<Text<100>>,
     /// Post or body that holds the seat; null if the caller may not see it.
     pub holder: Option<Named>,
     /// Capacity.
@@ -56,13 +54,11 @@ pub struct RepresentationSeat {
     /// Whether it represents all units of a kind.
     pub collective: bool,
     /// Constituency that it represents, in words.
-    #[schema(max_length = 200)]
-    pub constituency: Option<String>,
+    pub constituency: Option<Text<200>>,
     /// Basis on which the member has the seat.
     pub basis: MembershipBasis,
     /// Where the basis is set out.
-    #[schema(max_length = 200)]
-    pub basis_reference: Option<String>,
+    pub basis_reference: Option<Text<200>>,
     /// Whether the seat is held by invitation or on no stated basis, and neither a reference nor an
     /// invitation explains it.
     pub basis_unclear: bool,
@@ -93,8 +89,8 @@ pub struct RepresentationConstituency {
     /// represent all.
     pub covered_by_collective_seat: bool,
     /// References of the invitations that apply to it.
-    #[schema(max_items = 1000, schema_with = references)]
-    pub invitations: Vec<String>,
+    #[schema(max_items = 1000)]
+    pub invitations: Vec<Text<60>>,
     /// Whether the targets that include it are met for it; null if no target includes it.
     pub target_met: Option<bool>,
     /// At how many of the board's last meetings someone attended for it, with or without a seat of
@@ -111,8 +107,7 @@ pub struct RepresentationTargetState {
     /// Id of the target.
     pub target_id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Kind of unit that the target covers, if it covers all units of a kind.
     pub constituency_kind: Option<UnitKind>,
     /// Number of units that the target covers.
@@ -200,18 +195,6 @@ pub struct RepresentationView {
     pub basis_unclear: u32,
 }
 
-fn references() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let reference = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(60));
-    ArrayBuilder::new()
-        .description(Some("References of the invitations that apply to it."))
-        .items(reference)
-        .max_items(Some(1000))
-        .build()
-}
-
 impl View for RepresentationView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let of_seats = |c: &RepresentationConstituency,
@@ -236,7 +219,7 @@ impl View for RepresentationView {
             let fields = json!({
                 "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "title": c.unit.title,
                 "unit_kind": c.unit_kind, "seated": c.seated, "seats": c.seats.len(),
-                "memberships": of_seats(c, |s| s.reference.clone()),
+                "memberships": of_seats(c, |s| s.reference.to_string()),
                 "capacities": c.seats.iter().map(|s| s.capacity).collect::<Vec<_>>(),
                 "bases": c.seats.iter().map(|s| s.basis).collect::<Vec<_>>(),
                 "basis_unclear": c.seats.iter().any(|s| s.basis_unclear),
@@ -423,8 +406,8 @@ impl<'a> Picture<'a> {
         };
         RepresentationSeat {
             membership_id: m.meta.id,
-            reference: m.meta.reference.clone(),
-            seat: data.seat.clone(),
+            reference: (&m.meta.reference).into(),
+            seat: data.seat.as_ref().map(Into::into),
             holder,
             capacity: data.capacity,
             counts: at_the_table(data),
@@ -474,7 +457,7 @@ impl<'a> Picture<'a> {
             covered_by_collective_seat: self.has_collective(unit.data.unit_kind),
             invitations: self
                 .invites(Some(unit), None)
-                .map(|i| i.meta.reference.clone())
+                .map(|i| (&i.meta.reference).into())
                 .collect(),
             target_met: None,
         }
@@ -536,7 +519,7 @@ impl<'a> Picture<'a> {
         };
         RepresentationTargetState {
             target_id: target.meta.id,
-            reference: target.meta.reference.clone(),
+            reference: (&target.meta.reference).into(),
             constituency_kind: data.constituency_kind,
             constituencies,
             seated,

@@ -284,7 +284,7 @@ pub struct SlippageView {
 impl View for SlippageView {
     fn rows(&self) -> Vec<Map<String, Value>> {
         let name = |record: &Option<RecordName>, event: &Option<String>| {
-            let record = record.as_ref().map(|r| r.reference.clone());
+            let record = record.as_ref().map(|r| r.reference.to_string());
             record.or_else(|| event.clone()).unwrap_or_default()
         };
         let row = |r: &SlippageRow| {
@@ -548,7 +548,7 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<Slippage
     let mut shared: Vec<(usize, Vec<&Dated<'_>>)> =
         waiting.into_iter().filter(|(_, w)| w.len() > 1).collect();
     let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
-        Some(What::Record(r)) => r.meta().reference.clone(),
+        Some(What::Record(r)) => r.meta().reference.to_string(),
         Some(What::Words(words)) => words.clone(),
         None => String::new(),
     };
@@ -692,7 +692,7 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<SlippageMove> {
                     c.data.approver_board_id.map(Into::into),
                 ]),
                 asked_by: None,
-                reason: Some(c.data.reason.clone()),
+                reason: Some(c.data.reason.to_string()),
             })
             .collect(),
         SlippageKind::Recommendation => of_recommendation(seen, id, &post, &by),
@@ -723,7 +723,7 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<SlippageMove> {
                     days_moved: d.computed.days_moved,
                     approved_by: by([d.data.agreed_at_meeting_id.map(Into::into), None]),
                     asked_by: post(d.data.by_post_id.map(Into::into)),
-                    reason: Some(d.data.reason.clone()),
+                    reason: Some(d.data.reason.to_string()),
                 })
                 .collect()
         }
@@ -743,7 +743,7 @@ fn moves(seen: &VisibleWorld, dated: &Dated<'_>) -> Vec<SlippageMove> {
                     days_moved: between(before.due.due_on, after.due.due_on),
                     approved_by: Vec::new(),
                     asked_by: None,
-                    reason: after.stated_in.clone(),
+                    reason: after.stated_in.as_ref().map(String::from),
                 })
                 .collect()
         }
@@ -777,7 +777,7 @@ fn of_recommendation(
                 e.data.approver_board_id.map(Into::into),
             ]),
             asked_by: None,
-            reason: Some(e.data.reason.clone()),
+            reason: Some(e.data.reason.to_string()),
         });
     let mut all: Vec<SlippageMove> = extensions.collect();
     for update in seen
@@ -800,8 +800,9 @@ fn of_recommendation(
             reason: update
                 .data
                 .narrative
-                .clone()
-                .or_else(|| update.data.parts.first().map(|p| p.text.clone())),
+                .as_ref()
+                .or_else(|| update.data.parts.first().map(|p| &p.text))
+                .map(String::from),
         });
     }
     all

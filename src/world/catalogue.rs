@@ -180,7 +180,7 @@ impl Kind {
 /// Adds how many values a parameter may have.
 fn limited(mut parameter: Value) -> Value {
     if let Some(schema) = parameter.get_mut("schema") {
-        schema::inline_ids(schema);
+        schema::inline(schema);
         // The parameter itself says what it is for.
         if let Some(Value::Object(items)) = schema.get_mut("items") {
             items.remove("description");

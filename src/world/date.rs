@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
+use super::text::{Form, Text};
+
 /// How precisely a date is known, from least to most precise.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -31,6 +33,16 @@ pub enum Precision {
     Day,
 }
 
+/// The words of a source for a date.
+pub enum DateWordsForm {}
+
+impl Form for DateWordsForm {
+    const EXAMPLE: Option<&'static str> = Some("November 2020");
+}
+
+/// Words of a source for a date.
+pub type DateWords = Text<100, 0, DateWordsForm>;
+
 /// A planned date with its precision and the words of its source. Something due in a period is due
 /// on the last day of the period: "November 2020" means 30 November 2020.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,8 +60,7 @@ pub struct PlannedDate {
     pub due_on: Option<NaiveDate>,
     /// The words of the source.
     #[serde(default)]
-    #[schema(max_length = 100, example = "November 2020")]
-    pub source_text: Option<String>,
+    pub source_text: Option<DateWords>,
 }
 
 impl PlannedDate {

@@ -17,6 +17,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -185,15 +186,20 @@ impl<T: Target> fmt::Display for Id<T> {
 
 impl<T: Target> PartialSchema for Id<T> {
     fn schema() -> RefOr<Schema> {
+        let kinds = (T::KINDS != ANY).then(|| {
+            let kinds: Vec<&str> = T::KINDS.split('|').collect();
+            ExtensionsBuilder::new().add("x-kinds", kinds).build()
+        });
         ObjectBuilder::new()
             .schema_type(SchemaType::Type(Type::String))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .extensions(kinds)
             .into()
     }
 }
 
 impl<T: Target> ToSchema for Id<T> {
     fn name() -> Cow<'static, str> {
-        format!("{}{}", super::schema::INLINED, T::KINDS).into()
+        super::schema::inlined::<Self>()
     }
 }

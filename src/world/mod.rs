@@ -14,6 +14,7 @@ pub mod id;
 pub mod record;
 pub mod sample;
 pub mod schema;
+pub mod text;
 pub mod visible;
 pub mod vocabulary;
 pub mod walk;
@@ -32,6 +33,7 @@ pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
     Sort, rename,
 };
+pub use text::{Form, Reference, Text};
 
 use self::written::Written;
 

@@ -23,6 +23,7 @@ use super::id::{ANY, Id};
 
 #[cfg(doc)]
 use super::id::Target;
+use super::text::Reference;
 use super::visible::{Clearance, DisclosureContext, cleared};
 use super::walk::{Pointer, Visitor, walk};
 use crate::policy::{Act, Subject};
@@ -49,12 +50,7 @@ pub struct Meta {
     /// Identifier, a UUID of version 7.
     pub id: Uuid,
     /// Reference that people use; unique among records of its kind.
-    #[schema(
-        min_length = 1,
-        max_length = 60,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$"
-    )]
-    pub reference: String,
+    pub reference: Reference,
     /// Version number. It increases by one with every change, and is the record's ETag.
     #[schema(minimum = 1)]
     pub version: i64,
@@ -86,13 +82,8 @@ pub struct Common {
     /// Reference that people use; generated (`WPI-0042`) if left out. Unique among records
     /// of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(
-        min_length = 1,
-        max_length = 60,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9._/-]*$",
-        nullable = false
-    )]
-    pub reference: Option<String>,
+    #[schema(nullable = false)]
+    pub reference: Option<Reference>,
     /// Who may see it.
     #[serde(default)]
     pub marking: Marking,
@@ -452,9 +443,9 @@ pub fn word<S: Serialize>(value: &S) -> String {
 
 /// A resource: its own fields and rules, and nothing about how it is stored, served or journalled.
 ///
-/// `Self` holds the fields that a caller may set. Their documentation and limits
-/// (`#[schema(max_length = …)]`) go into the OpenAPI document, and the schema in that document
-/// checks each body, so a limit is defined in one place.
+/// `Self` holds the fields that a caller may set. Their documentation and limits (`Text<2000>`) go
+/// into the OpenAPI document, and the schema in that document checks each body, so a limit is
+/// defined in one place.
 ///
 /// # Example
 ///
@@ -471,8 +462,7 @@ pub fn word<S: Serialize>(value: &S) -> String {
 ///     pub goal_id: GoalId,
 ///     /// Extent of the remit, or where it is laid down.
 ///     #[serde(default)]
-///     #[schema(max_length = 2000)]
-///     pub note: Option<String>,
+///     pub note: Option<Text<2000>>,
 /// }
 ///
 /// /// Narrows a list of remits.
@@ -774,7 +764,7 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn draft(&self) -> Value {
         let mut draft = serde_json::to_value(&self.data).unwrap_or_default();
         if let Value::Object(map) = &mut draft {
-            map.insert("reference".into(), self.meta.reference.clone().into());
+            map.insert("reference".into(), self.meta.reference.as_str().into());
             map.insert("marking".into(), word(&self.meta.marking).into());
         }
         draft

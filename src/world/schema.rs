@@ -5,6 +5,7 @@
 //! differ, a form for input (`…Input`, unknown fields refused).
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -34,42 +35,41 @@ pub fn add_input<T: ToSchema>(schemas: &mut Schemas) {
     collect::<T>(schemas, true);
 }
 
-/// How the name of a type starts whose schema replaces references to it: ids.
-pub(super) const INLINED: &str = "stride-inline ";
+/// How the name of a type starts whose schema replaces references to it, because it has no name in
+/// the document: ids and texts. The schema itself follows.
+const INLINED: &str = "stride-inline ";
 
-/// The schema in place of a reference to a type that has no name in the document.
-fn inline(name: &str) -> Value {
-    let mut schema = json!({ "type": "string", "format": "uuid" });
-    if name != super::id::ANY {
-        set(&mut schema, "x-kinds", name.split('|').collect::<Vec<_>>());
-    }
-    schema
+/// The name of a type whose schema replaces references to it.
+pub(super) fn inlined<T: PartialSchema>() -> Cow<'static, str> {
+    let schema = serde_json::to_string(&T::schema()).unwrap_or_default();
+    format!("{INLINED}{schema}").into()
 }
 
-/// Puts the schemas of ids in place of references to them, at every depth.
-pub fn inline_ids(schema: &mut Value) {
+/// Puts the schemas of ids and texts in place of references to them, at every depth.
+pub fn inline(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             resolve_inline(map);
-            map.values_mut().for_each(inline_ids);
+            map.values_mut().for_each(inline);
         }
-        Value::Array(list) => list.iter_mut().for_each(inline_ids),
+        Value::Array(list) => list.iter_mut().for_each(inline),
         _ => {}
     }
 }
 
-/// Puts the schema of an id in place of a reference to it.
+/// Puts the schema in place of a reference to a type that has no name.
 fn resolve_inline(map: &mut Map<String, Value>) {
     if let Some(name) = map.get("$ref").and_then(Value::as_str)
         && let Some(name) = name
             .strip_prefix(LOCAL)
             .and_then(|n| n.strip_prefix(INLINED))
-        && let Value::Object(schema) = inline(name)
+        && let Ok(mut schema) = serde_json::from_str::<Map<String, Value>>(name)
     {
         map.remove("$ref");
-        map.extend(schema);
+        schema.append(map);
+        *map = schema;
     }
-    // A nullable id is one type that allows null, not a choice of two.
+    // A nullable id or text is one type that allows null, not a choice of two.
     if let Some(Value::Array(options)) = map.get_mut("oneOf") {
         for option in options.iter_mut().filter_map(Value::as_object_mut) {
             resolve_inline(option);
@@ -112,7 +112,9 @@ fn collect<T: ToSchema>(schemas: &mut Schemas, input: bool) {
 }
 
 fn to_json(schema: RefOr<Schema>) -> Value {
-    serde_json::to_value(schema).unwrap_or_default()
+    let mut schema = serde_json::to_value(schema).unwrap_or_default();
+    inline(&mut schema);
+    schema
 }
 
 fn is_object(schema: &Value) -> bool {
@@ -142,7 +144,6 @@ fn add_form(schemas: &mut Schemas, name: &str, schema: &Value, input: bool) {
 fn finish(schema: &mut Value, input: bool) {
     match schema {
         Value::Object(map) => {
-            resolve_inline(map);
             if !input {
                 // Callers need the kinds when they set a link. Answers do not repeat them.
                 map.remove("x-kinds");

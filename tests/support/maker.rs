@@ -189,7 +189,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
         draft: draft.clone(),
         meta: Meta {
             id: Uuid::nil(),
-            reference: "X".into(),
+            reference: stride::world::Reference::known("X"),
             version: 1,
             marking: Marking::Official,
             created_at: now,

@@ -12,7 +12,7 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::AnyRecordId;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Whether any supporting evidence was given for an assertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -35,8 +35,7 @@ pub struct Assertion {
     /// The record it is about, of any kind.
     pub about_id: AnyRecordId,
     /// The statement made.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub claim: String,
+    pub claim: Text<2000, 1>,
     /// The post that made the statement; null if the sources do not say.
     #[serde(default)]
     pub said_by_post_id: Option<PostId>,
@@ -45,15 +44,13 @@ pub struct Assertion {
     /// Where the statement was made ("Joint Audit Panel paper of 26 October 2020, recommendation
     /// 4").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub stated_in: Option<String>,
+    pub stated_in: Option<Text<300, 1>>,
     /// Whether any supporting evidence was given.
     #[serde(default)]
     pub evidence: AssertionEvidence,
     /// Description of the evidence. Required with `described`, and allowed only then.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub evidence_description: Option<String>,
+    pub evidence_description: Option<Text<2000, 1>>,
 }
 
 /// Narrows a list of assertions.

@@ -14,7 +14,10 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is_some};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::WebAddress;
+use crate::world::{
+    Form, Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// Status of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -36,39 +39,37 @@ pub enum AssetStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssetPolicy {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// URL where it can be read.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/policies/equality"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
 }
 
 /// Id of an intranet asset.
 pub type IntranetAssetId = Id<IntranetAsset>;
 
+/// The path of a page on a site.
+pub enum PathForm {}
+
+impl Form for PathForm {
+    const PATTERN: Option<&'static str> = Some("^/[^\\s]*$");
+    const EXAMPLE: Option<&'static str> = Some("/cpie/inclusion");
+}
+
+/// Path of a page on a site.
+pub type SitePath = Text<500, 0, PathForm>;
+
 /// A page or site on the intranet.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IntranetAsset {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// URL.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/inclusion"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
     /// Path within the intranet.
     #[serde(default)]
-    #[schema(max_length = 500, pattern = "^/[^\\s]*$", example = "/cpie/inclusion")]
-    pub path: Option<String>,
+    pub path: Option<SitePath>,
     /// Unit that owns the page. A page without an owner is a gap.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,
@@ -77,8 +78,7 @@ pub struct IntranetAsset {
     pub owner_post_id: Option<PostId>,
     /// Purpose.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Date by which the page must be reviewed.
     #[serde(default)]
     pub review_due_on: Option<NaiveDate>,

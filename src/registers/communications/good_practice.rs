@@ -12,7 +12,8 @@ use crate::registers::checks::{asked, fixed, in_window};
 use crate::registers::communications::{CommunicationsActivityId, IntranetAssetId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::WebAddress;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// How it came to be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,29 +32,21 @@ pub struct GoodPractice {
     /// Business group or unit whose practice it is. Cannot be changed.
     pub unit_id: UnitId,
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What is done and what it achieves.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub description: Option<String>,
+    pub description: Option<Text<4000>>,
     /// How it came to be published.
     pub basis: PracticeBasis,
     /// Where it was published, in words.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub published_where: Option<String>,
+    pub published_where: Option<Text<500>>,
     /// The intranet asset on which it was published.
     #[serde(default)]
     pub asset_id: Option<IntranetAssetId>,
     /// URL where it can be read.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/rasp/examples"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
     /// Date of publication. Null if not known or not published.
     #[serde(default)]
     pub published_on: Option<NaiveDate>,

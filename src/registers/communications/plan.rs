@@ -13,7 +13,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::is_some;
 use crate::registers::strategy::{GoalId, StrategyId};
 use crate::world::dates::Days;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Id of a communications plan.
 pub type CommunicationsPlanId = Id<CommunicationsPlan>;
@@ -22,8 +22,7 @@ pub type CommunicationsPlanId = Id<CommunicationsPlan>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CommunicationsPlan {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Unit that owns the plan.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,
@@ -39,8 +38,7 @@ pub struct CommunicationsPlan {
     pub goal_ids: Vec<GoalId>,
     /// What the plan is meant to achieve.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub description: Option<String>,
+    pub description: Option<Text<4000>>,
     /// First day of the period covered. Null if not known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,

@@ -14,7 +14,7 @@ use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
 use crate::world::id::AnyRecordId;
 use crate::world::visible::cleared;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Evidence supporting a record. It cites one specific version of a document, so the evidence stays
 /// the same.
@@ -30,8 +30,7 @@ pub struct Evidence {
     #[serde(default)]
     pub source_id: Option<AnyRecordId>,
     /// What it shows, in words.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub shows: String,
+    pub shows: Text<2000, 1>,
     /// Date it was submitted.
     pub submitted_on: NaiveDate,
     /// Post that submitted it.

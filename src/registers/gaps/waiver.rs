@@ -20,7 +20,7 @@ use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::id::AnyRecordId;
 use crate::world::vocabulary::in_words;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// A waiver of a gap.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -31,14 +31,14 @@ pub struct GapWaiver {
     /// Record on which the rule finds the gap.
     pub record_id: AnyRecordId,
     /// Why the gap should not count.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date the waiver was granted. Must not be in the future.
     pub granted_on: NaiveDate,
     /// Last day on which the gap is not counted. A setting limits how far ahead it may be.
     pub expires_on: NaiveDate,
 }
 
+/// The rules that can be waived are those of one table, which no derive can read.
 fn rule_codes() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)

@@ -12,7 +12,9 @@ use crate::registers::checks::not_in_future;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::dates::{Days, Deadline, Progress, When, runs_on};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
+use crate::world::{
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
+};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,8 +60,7 @@ pub type BoardId = Id<Board>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Board {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Kind of body.
     pub board_kind: BoardKind,
     /// Status of the board. It goes from proposed to active to dissolved. A dissolved board can be
@@ -71,12 +72,11 @@ pub struct Board {
     pub owner_unit_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
-    pub aliases: Vec<String>,
+    #[schema(max_items = 20)]
+    pub aliases: Vec<Text<200, 1>>,
     /// Purpose in brief. The terms of reference give it in full.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub purpose: Option<String>,
+    pub purpose: Option<Text<2000>>,
     /// Board that took over from this one.
     #[serde(default)]
     pub successor_id: Option<BoardId>,
@@ -112,8 +112,7 @@ pub struct BoardFilter {
     /// Only boards that this board took over from.
     successor_id: Option<BoardId>,
     /// Only boards with this title or alias, ignoring case.
-    #[param(max_length = 200)]
-    title: Option<String>,
+    title: Option<Text<200>>,
 }
 
 impl Resource for Board {
@@ -213,7 +212,7 @@ impl Resource for Board {
         ]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let named = |wanted: &String| {
+        let named = |wanted: &str| {
             let wanted = wanted.to_lowercase();
             std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
@@ -225,7 +224,7 @@ impl Resource for Board {
             && is_some(&f.successor_id, &r.data.successor_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && f.title.as_ref().is_none_or(named)
+            && f.title.as_deref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id

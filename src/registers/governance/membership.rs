@@ -18,7 +18,7 @@ use crate::registers::organisation::{Post, PostId, Unit, UnitId, UnitKind};
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Capacity in which a member sits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,12 +85,10 @@ pub struct Membership {
     /// must not overlap, whichever member holds it. A seat in another capacity, such as a deputy's,
     /// is a different seat.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
-    pub seat: Option<String>,
+    pub seat: Option<Text<100, 1>>,
     /// Who the member represents, in words.
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub constituency: Option<String>,
+    pub constituency: Option<Text<200>>,
     /// Staff support association, advisory group or unit that the member represents.
     #[serde(default)]
     pub constituency_unit_id: Option<UnitId>,
@@ -103,8 +101,7 @@ pub struct Membership {
     pub basis: MembershipBasis,
     /// Source of the basis: the clause of the terms of reference, or the invitation.
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub basis_reference: Option<String>,
+    pub basis_reference: Option<Text<200>>,
     /// First day of the term. Null if not known.
     #[serde(default)]
     pub term_from_on: Option<NaiveDate>,
@@ -117,8 +114,7 @@ pub struct Membership {
     pub maximum_terms: Option<u8>,
     /// Pool from which the next holder of the seat is drawn.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub rotation_pool: Option<String>,
+    pub rotation_pool: Option<Text<500>>,
 }
 
 /// Narrows a list of memberships.
@@ -134,8 +130,7 @@ pub struct MembershipFilter {
     #[param(value_type = Option<Vec<MembershipCapacity>>, inline, explode = false)]
     capacity: Option<Any<MembershipCapacity>>,
     /// Only seats with this name, ignoring case.
-    #[param(max_length = 100)]
-    seat: Option<String>,
+    seat: Option<Text<100>>,
     /// Only seats that represent this association, group or unit.
     constituency_unit_id: Option<UnitId>,
     /// Only collective seats for these kinds of unit.

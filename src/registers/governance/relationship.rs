@@ -15,7 +15,7 @@ use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
 use crate::world::id::Target;
-use crate::world::{Id, Meta, Place, Reading, Rec, Resource, Rules, World, rename};
+use crate::world::{Id, Meta, Place, Reading, Rec, Resource, Rules, Text, World, rename};
 
 /// A board, or a unit outside the organisation.
 #[derive(Debug)]
@@ -71,8 +71,7 @@ pub struct BoardRelationship {
     pub relationship_kind: BoardRelationshipKind,
     /// What is passed on through the relationship, and how often.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Whether both sides must agree to it.
     #[serde(default)]
     pub needs_agreement: bool,

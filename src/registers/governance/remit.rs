@@ -17,7 +17,7 @@ use crate::registers::query::{Any, any, is};
 use crate::registers::strategy::{Goal, GoalId};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Role of a board for a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,8 +45,7 @@ pub struct Remit {
     pub remit_kind: RemitKind,
     /// Extent of the remit, or where it is laid down.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub note: Option<String>,
+    pub note: Option<Text<2000>>,
     /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,

@@ -17,7 +17,8 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::WebAddress;
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of a version of terms of reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -39,12 +40,10 @@ pub enum TermsStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TermsDocument {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// URL.
     #[serde(default)]
-    #[schema(max_length = 500, pattern = "^https?://")]
-    pub url: Option<String>,
+    pub url: Option<WebAddress<500>>,
 }
 
 /// Id of a terms of reference.
@@ -56,8 +55,7 @@ pub struct TermsOfReference {
     /// Board the terms are for. Cannot be changed.
     pub board_id: BoardId,
     /// Version label ("1.0", "refresh 2020"). Unique for the board, ignoring case.
-    #[schema(min_length = 1, max_length = 60)]
-    pub version_label: String,
+    pub version_label: Text<60, 1>,
     /// Status of the version. Agreeing a version supersedes the one agreed before.
     #[serde(default)]
     pub status: TermsStatus,
@@ -96,8 +94,8 @@ pub struct TermsComputed {
     #[schema(minimum = 0, maximum = 100)]
     pub completeness: u8,
     /// Names of the sections without content. `review_on` counts as a section.
-    #[schema(schema_with = super::terms_sections::names)]
-    pub empty_sections: Vec<String>,
+    #[schema(max_items = 16)]
+    pub empty_sections: Vec<Text<30>>,
 }
 
 /// Narrows a list of terms of reference.

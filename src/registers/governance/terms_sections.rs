@@ -1,72 +1,57 @@
 //! The sections of terms of reference, and which of them are empty.
 
+use crate::world::Text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 /// Sections of terms of reference, each as text. An empty section is a gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TermsSections {
     /// Name of the board as given in the document.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub name: Option<String>,
+    pub name: Option<Text<4000>>,
     /// What the board is for.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub purpose: Option<String>,
+    pub purpose: Option<Text<4000>>,
     /// What it covers and what it does not.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub scope: Option<String>,
+    pub scope: Option<Text<4000>>,
     /// Who has which role.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub roles: Option<String>,
+    pub roles: Option<Text<4000>>,
     /// What it has to do.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub responsibilities: Option<String>,
+    pub responsibilities: Option<Text<4000>>,
     /// What it is accountable for, and to whom.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub accountabilities: Option<String>,
+    pub accountabilities: Option<Text<4000>>,
     /// What it may decide on its own.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub authority: Option<String>,
+    pub authority: Option<Text<4000>>,
     /// Where its business ends and that of other boards starts.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub boundaries: Option<String>,
+    pub boundaries: Option<Text<4000>>,
     /// Who sits on it, on what basis and for how long.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub membership: Option<String>,
+    pub membership: Option<Text<4000>>,
     /// Who chairs it, and who deputises.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub chair: Option<String>,
+    pub chair: Option<Text<4000>>,
     /// How many members must be present for a decision.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub quorum: Option<String>,
+    pub quorum: Option<Text<4000>>,
     /// How often it meets.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub frequency: Option<String>,
+    pub frequency: Option<Text<4000>>,
     /// What it reports, to whom and how often.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub reporting_requirements: Option<String>,
+    pub reporting_requirements: Option<Text<4000>>,
     /// The boards and strategies it depends on, and those that depend on it.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub interdependencies: Option<String>,
+    pub interdependencies: Option<Text<4000>>,
     /// Its secretariat, money and people.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub resources: Option<String>,
+    pub resources: Option<Text<4000>>,
 }
 
 /// Number of parts in complete terms of reference: every section and the review date.
@@ -100,16 +85,16 @@ impl TermsSections {
 
     /// Returns the names of the parts without content, including the review date.
     #[must_use]
-    pub fn empty(&self, has_review_date: bool) -> Vec<String> {
+    pub fn empty(&self, has_review_date: bool) -> Vec<Text<30>> {
         let silent = |text: Option<&str>| text.is_none_or(|t| t.trim().is_empty());
-        let mut names: Vec<String> = self
+        let mut names: Vec<Text<30>> = self
             .all()
             .into_iter()
             .filter(|(_, text)| silent(*text))
-            .map(|(name, _)| name.to_owned())
+            .map(|(name, _)| Text::known(name))
             .collect();
         if !has_review_date {
-            names.push("review_on".to_owned());
+            names.push(Text::known("review_on"));
         }
         names
     }
@@ -120,21 +105,6 @@ impl TermsSections {
 pub fn completeness(empty: usize) -> u8 {
     let filled = PARTS.saturating_sub(empty);
     u8::try_from(filled * 100 / PARTS).unwrap_or(100)
-}
-
-/// Schema of a list of part names.
-#[must_use]
-pub fn names() -> Array {
-    let name = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(30));
-    ArrayBuilder::new()
-        .items(name)
-        .max_items(Some(PARTS))
-        .description(Some(
-            "Names of the sections without content. `review_on` counts as a section.",
-        ))
-        .build()
 }
 
 #[cfg(test)]
@@ -152,7 +122,7 @@ mod tests {
         let names = TermsSections::default().empty(false);
         assert_eq!(names.len(), PARTS);
         for name in names.iter().filter(|n| *n != "review_on") {
-            assert!(fields.get(name).is_some(), "{name} is no section");
+            assert!(fields.get(name.as_str()).is_some(), "{name} is no section");
         }
     }
 
@@ -163,12 +133,12 @@ mod tests {
         assert_eq!(completeness(1), 93);
         assert_eq!(completeness(0), 100);
         let blank = TermsSections {
-            purpose: Some("  ".into()),
-            scope: Some("Everything".into()),
+            purpose: Some(Text::cut("  ")),
+            scope: Some(Text::cut("Everything")),
             ..TermsSections::default()
         };
         let empty = blank.empty(true);
-        assert!(empty.contains(&"purpose".to_owned()) && !empty.contains(&"scope".to_owned()));
+        assert!(empty.iter().any(|n| n == "purpose") && !empty.iter().any(|n| n == "scope"));
         assert_eq!(completeness(empty.len()), 12);
     }
 }

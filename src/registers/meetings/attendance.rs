@@ -18,7 +18,7 @@ use crate::registers::meetings::meeting::checks::{is_of_board, is_within};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::dates::overlap;
-use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Meta, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// Whether someone attended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,8 +62,7 @@ pub struct Attendance {
     pub deputy_post_id: Option<PostId>,
     /// Further details, for example which agenda items.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
+    pub note: Option<Text<1000>>,
 }
 
 /// Values computed by the service for an attendance record.

@@ -16,7 +16,7 @@ use crate::registers::meetings::{ActionId, MeetingId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::{AnyRecordId, MentionId};
-use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules};
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, Text};
 
 /// Kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,18 +39,15 @@ pub struct MeetingOutcome {
     /// Number of the agenda item, if it belongs to one. Cannot be changed once the minutes are
     /// approved.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20)]
-    pub agenda_number: Option<String>,
+    pub agenda_number: Option<Text<20, 1>>,
     /// Kind of outcome. Cannot be changed once the minutes are approved.
     pub outcome_kind: OutcomeKind,
     /// What was said or asked for. Cannot be changed once the minutes are approved.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub text: String,
+    pub text: Text<4000, 1>,
     /// What was decided, in words. Required for a decision; not allowed for any other outcome.
     /// Cannot be changed once the minutes are approved.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub decision: Option<String>,
+    pub decision: Option<Text<2000, 1>>,
     /// Action that was given. Only an outcome of kind action has it.
     #[serde(default)]
     pub action_id: Option<ActionId>,
@@ -179,9 +176,9 @@ impl Resource for MeetingOutcome {
         self.check_kind(rules);
         self.check_unchanged(rules);
         let meeting = rules.reading.world.get::<Meeting>(self.meeting_id);
-        let listed = |number: &String| meeting.is_none_or(|m| m.data.has_item(number));
+        let listed = |number: &str| meeting.is_none_or(|m| m.data.has_item(number));
         rules.require(
-            self.agenda_number.as_ref().is_none_or(listed),
+            self.agenda_number.as_deref().is_none_or(listed),
             "/agenda_number",
             "unknown",
             "is not a number on the meeting's agenda; add the item there or leave agenda_number \

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::is;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort, Text};
 
 /// Id of a post.
 pub type PostId = Id<Post>;
@@ -18,14 +18,13 @@ pub type PostId = Id<Post>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Post {
     /// Title ("Head of Strategic Inclusion and Diversity"). Never a person's name.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Unit the post belongs to.
     pub unit_id: UnitId,
-    /// Other titles, current or former.
+    /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
-    pub aliases: Vec<String>,
+    #[schema(max_items = 20)]
+    pub aliases: Vec<Text<200, 1>>,
 }
 
 /// Narrows a list of posts.

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::dates::Days;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
+use crate::world::{
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
+};
 
 /// Kind of body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,8 +44,7 @@ pub type UnitId = Id<Unit>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Unit {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Kind of body.
     pub unit_kind: UnitKind,
     /// Unit it is part of.
@@ -51,12 +52,11 @@ pub struct Unit {
     pub parent_id: Option<UnitId>,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
-    pub aliases: Vec<String>,
+    #[schema(max_items = 20)]
+    pub aliases: Vec<Text<200, 1>>,
     /// What it does.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Unit it took over from.
     #[serde(default)]
     pub predecessor_id: Option<UnitId>,
@@ -79,8 +79,7 @@ pub struct UnitFilter {
     /// Only this unit and the units below it.
     below: Option<Uuid>,
     /// Only units with this title or alias, ignoring case.
-    #[param(max_length = 200)]
-    title: Option<String>,
+    title: Option<Text<200>>,
 }
 
 impl Resource for Unit {
@@ -122,7 +121,7 @@ impl Resource for Unit {
         }]
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
-        let named = |wanted: &String| {
+        let named = |wanted: &str| {
             let wanted = wanted.to_lowercase();
             std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
@@ -132,7 +131,7 @@ impl Resource for Unit {
             && is_some(&f.parent_id, &r.data.parent_id)
             && f.below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && f.title.as_ref().is_none_or(named)
+            && f.title.as_deref().is_none_or(named)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.parent_id.map(Uuid::from)

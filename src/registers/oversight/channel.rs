@@ -14,14 +14,13 @@ use crate::registers::query::has;
 use crate::registers::recurrence::Frequency;
 use crate::registers::strategy::{GoalId, StrategyId};
 use crate::world::dates::Days;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// A way of holding someone to account other than a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OversightChannel {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Posts that meet. A channel needs at least two parties, counting posts and units together.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -36,8 +35,7 @@ pub struct OversightChannel {
     pub frequency: Frequency,
     /// What the channel covers, in words.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub covers: Option<String>,
+    pub covers: Option<Text<2000>>,
     /// Goals covered.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -52,8 +50,7 @@ pub struct OversightChannel {
     pub board_ids: Vec<BoardId>,
     /// Source of this information.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub source_text: Option<String>,
+    pub source_text: Option<Text<500>>,
     /// First day the channel is used. Null if not known.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,

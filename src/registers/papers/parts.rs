@@ -10,8 +10,9 @@ use crate::registers::evidence::{DocumentId, DocumentVersionId};
 use crate::registers::meetings::Meeting;
 use crate::registers::plan::Plan;
 use crate::registers::strategy::Strategy;
-use crate::world::Id;
 use crate::world::id::{Mention, MentionId, Target};
+use crate::world::text::CodeWord;
+use crate::world::{Id, Text};
 
 /// Source of the content of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,8 +104,7 @@ pub struct PanelRecommendation {
     /// What the panel is asked to do.
     pub verb: PanelVerb,
     /// Text that follows the verb. Markdown.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub text: String,
+    pub text: Text<2000, 1>,
     /// The panel's decision. It is recorded after the meeting by those responsible for the board's
     /// meetings, and is not part of what is issued.
     #[serde(default)]
@@ -114,8 +114,7 @@ pub struct PanelRecommendation {
     pub decided_on: Option<NaiveDate>,
     /// The panel's comment on its decision.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub decision_note: Option<String>,
+    pub decision_note: Option<Text<2000, 1>>,
 }
 
 impl PanelRecommendation {
@@ -140,11 +139,9 @@ impl PanelRecommendation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperNarrative {
     /// Key of the section in the template.
-    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
-    pub section: String,
+    pub section: CodeWord<60>,
     /// Markdown. `[[recommendation:DARA-2020-3]]` names a record by kind and reference.
-    #[schema(min_length = 1, max_length = 20_000)]
-    pub text: String,
+    pub text: Text<20_000, 1>,
 }
 
 /// Whether implications were assessed, and with what result.
@@ -173,16 +170,14 @@ pub struct PaperImplication {
     pub state: ImplicationState,
     /// The implications. Markdown. Required if there are some.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub text: Option<String>,
+    pub text: Option<Text<8000, 1>>,
 }
 
 /// Appendix to a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperAppendix {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// The exact version of the document. Give either this or `document_id`.
     #[serde(default)]
     pub document_version_id: Option<DocumentVersionId>,
@@ -191,8 +186,7 @@ pub struct PaperAppendix {
     pub document_id: Option<DocumentId>,
     /// State of completion in the document's own words ("draft").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub stated_status: Option<String>,
+    pub stated_status: Option<Text<300, 1>>,
 }
 
 /// Id of a mentioned strategy.
@@ -239,8 +233,7 @@ pub struct PaperScope {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChosenGap {
     /// Code of the rule that finds the gap.
-    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
-    pub rule: String,
+    pub rule: CodeWord<60>,
     /// Record the gap is found on.
     pub record_id: MentionId,
 }
@@ -262,8 +255,7 @@ pub struct StruckItem {
     /// Recommendation, work-plan item or action.
     pub record_id: StruckId,
     /// Why it is left out. The paper gives this reason in its place.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
 }
 
 /// Status of a paper.

@@ -7,17 +7,18 @@ use utoipa::{IntoParams, ToSchema};
 use super::PaperSource;
 use crate::policy::Subject;
 use crate::registers::query::{Any, same_name};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
+use crate::world::text::CodeWord;
+use crate::world::{
+    Form, Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
+};
 
 /// A section of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateSection {
     /// Key by which the author's narrative refers to the section. Unique within the template.
-    #[schema(min_length = 1, max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
-    pub key: String,
+    pub key: CodeWord<60>,
     /// Heading.
-    #[schema(min_length = 1, max_length = 200)]
-    pub heading: String,
+    pub heading: Text<200, 1>,
     /// Level below the title, starting at 1.
     #[serde(default = "first_level")]
     #[schema(minimum = 1, maximum = 3)]
@@ -40,32 +41,35 @@ const fn first_level() -> u8 {
 /// Id of a paper template.
 pub type PaperTemplateId = Id<PaperTemplate>;
 
+/// The language of a text (BCP 47).
+pub enum LanguageForm {}
+
+impl Form for LanguageForm {
+    const PATTERN: Option<&'static str> = Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$");
+    const EXAMPLE: Option<&'static str> = Some("en-GB");
+}
+
+/// Language of a text (BCP 47).
+pub type Language = Text<20, 2, LanguageForm>;
+
 /// A template for papers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperTemplate {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Purpose.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Language of the papers, as a BCP 47 tag.
     #[serde(default = "british_english")]
-    #[schema(
-        min_length = 2,
-        max_length = 20,
-        pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        example = "en-GB"
-    )]
-    pub language: String,
+    pub language: Language,
     /// Sections, in order.
     #[schema(min_items = 1, max_items = 60)]
     pub sections: Vec<TemplateSection>,
 }
 
-fn british_english() -> String {
-    "en-GB".into()
+fn british_english() -> Language {
+    Language::known("en-GB")
 }
 
 /// Narrows a list of templates.

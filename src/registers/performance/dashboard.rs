@@ -18,7 +18,9 @@ use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Id, Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{
+    Id, Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// Maturity of a dashboard.
 #[derive(
@@ -59,8 +61,7 @@ pub struct DashboardPromise {
     pub made_on: Option<NaiveDate>,
     /// Where it was promised, and by whom.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub stated_in: Option<String>,
+    pub stated_in: Option<Text<500>>,
 }
 
 /// Id of a dashboard.
@@ -70,12 +71,10 @@ pub type DashboardId = Id<Dashboard>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dashboard {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Purpose.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Unit that produces it.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,
@@ -286,8 +285,7 @@ pub struct DashboardVersion {
     /// The dashboard.
     pub dashboard_id: DashboardId,
     /// Version label. Unique within the dashboard.
-    #[schema(min_length = 1, max_length = 60)]
-    pub label: String,
+    pub label: Text<60, 1>,
     /// Progress so far.
     #[serde(default)]
     pub maturity: DashboardMaturity,
@@ -296,12 +294,10 @@ pub struct DashboardVersion {
     pub published_on: Option<NaiveDate>,
     /// Location of the document, in words.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub document: Option<String>,
+    pub document: Option<Text<500>>,
     /// What is new in this version.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub what_changed: Option<String>,
+    pub what_changed: Option<Text<2000>>,
 }
 
 /// Narrows a list of versions.

@@ -9,7 +9,8 @@ mod target;
 
 pub use dashboard::{Dashboard, DashboardId, DashboardMaturity, DashboardVersion, is_overdue};
 pub use measure::classification::{
-    Characteristic, Classification, ClassificationCategory, ClassificationId, LegacyAggregate,
+    CategoryCode, Characteristic, Classification, ClassificationCategory, ClassificationId,
+    LegacyAggregate,
 };
 pub use measure::disclosure::Figures;
 pub use measure::observation::{Observation, ObservationState, ShownFigures, table_of};

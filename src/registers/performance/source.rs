@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is_some};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// How often figures are received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,16 +67,13 @@ pub type DataSourceId = Id<DataSource>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DataSource {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What the source holds.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// How its figures are produced: who they cover, and how they are counted or asked for.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub method: Option<String>,
+    pub method: Option<Text<4000>>,
     /// Unit that owns it.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,

@@ -17,7 +17,7 @@ use crate::registers::performance::{ClassificationId, Measure, MeasureId};
 use crate::registers::query::is;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// What a measure should reach in a period. The baseline is given as a period. Its figure is the
 /// observation with the same breakdown, so that it is kept, corrected and released in one place.
@@ -38,8 +38,7 @@ pub struct MeasureTarget {
     pub baseline_period: Option<Period>,
     /// Why this figure was chosen, and who decided it.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub rationale: Option<String>,
+    pub rationale: Option<Text<2000>>,
 }
 
 /// Values computed by the service.

@@ -14,7 +14,7 @@ use crate::registers::organisation::UnitId;
 use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// A board's decision to give an item to a unit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -30,8 +30,7 @@ pub struct Allocation {
     pub allocated_on: Option<NaiveDate>,
     /// Where the decision is recorded ("Minutes of 29 June 2020, item 4").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub minute_reference: Option<String>,
+    pub minute_reference: Option<Text<300, 1>>,
 }
 
 /// Filters for a list of allocations.

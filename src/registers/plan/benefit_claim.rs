@@ -13,26 +13,20 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::WebAddress;
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Evidence for a claim: where to read it or how to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BenefitEvidence {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// URL where it can be read.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/survey.pdf"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
     /// How to find it if it has no URL (a file number, minutes).
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub location: Option<String>,
+    pub location: Option<Text<300, 1>>,
 }
 
 /// A benefit that an item is said to have brought.
@@ -41,8 +35,7 @@ pub struct BenefitClaim {
     /// Item said to have brought the benefit.
     pub item_id: WorkPlanItemId,
     /// The benefit, as claimed.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub claim: String,
+    pub claim: Text<2000, 1>,
     /// Date the claim was made.
     pub claimed_on: NaiveDate,
     /// Post that made the claim.

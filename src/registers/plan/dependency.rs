@@ -18,7 +18,9 @@ use crate::world::date::PlannedDate;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World,
+};
 
 /// Whether the item is still waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -46,12 +48,10 @@ pub struct Dependency {
     pub on_id: Option<AwaitedId>,
     /// What it waits for if that is not recorded in the service: a system, an outside event.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub on_other: Option<String>,
+    pub on_other: Option<Text<300, 1>>,
     /// What exactly is needed.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// When it is needed.
     #[serde(default)]
     pub needed_by: PlannedDate,
@@ -232,7 +232,7 @@ impl Resource for Dependency {
         let item = reading
             .title_of::<WorkPlanItem>(data.item_id)
             .unwrap_or_default();
-        match data.on_other.as_ref().or(data.description.as_ref()) {
+        match data.on_other.as_deref().or(data.description.as_deref()) {
             Some(what) => format!("{what}, for {item}").into(),
             None => format!("for {item}").into(),
         }

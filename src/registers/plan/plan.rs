@@ -11,7 +11,7 @@ use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some};
 use crate::registers::strategy::{StrategyId, StrategyVersion, StrategyVersionId};
 use crate::world::dates::{Deadline, Progress, When};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 use chrono::NaiveDate;
 
 /// Status of a plan.
@@ -50,8 +50,7 @@ pub type PlanId = Id<Plan>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// The version of the strategy that it delivers. A plan without one is a gap.
     #[serde(default)]
     pub strategy_version_id: Option<StrategyVersionId>,
@@ -66,15 +65,13 @@ pub struct Plan {
     pub status: PlanStatus,
     /// What it is about.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub description: Option<String>,
+    pub description: Option<Text<4000>>,
     /// What its owner says about its completeness.
     #[serde(default)]
     pub completeness_claim: PlanCompleteness,
     /// Where the statement about completeness is made, and in which words.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub completeness_source: Option<String>,
+    pub completeness_source: Option<Text<500>>,
 }
 
 /// Filters for a list of plans.

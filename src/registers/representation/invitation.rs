@@ -18,7 +18,7 @@ use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// The basis on which a board invites someone to sit on it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -41,15 +41,13 @@ pub struct Invitation {
     /// Why they are invited, and for what. An invitation needs a basis, so either this or
     /// `terms_clause` is required.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub basis: Option<String>,
+    pub basis: Option<Text<2000, 1>>,
     /// The board's terms of reference that provide for it.
     #[serde(default)]
     pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub terms_clause: Option<String>,
+    pub terms_clause: Option<Text<200, 1>>,
     /// Date of the decision.
     #[serde(default)]
     pub decided_on: Option<NaiveDate>,

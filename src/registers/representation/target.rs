@@ -14,7 +14,7 @@ use crate::registers::links::others;
 use crate::registers::organisation::{UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is};
 use crate::world::dates::{Days, overlap};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// How many seats a constituency should have on a board.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -43,12 +43,10 @@ pub struct RepresentationTarget {
     pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub terms_clause: Option<String>,
+    pub terms_clause: Option<Text<200, 1>>,
     /// What it is based on, in words: an audit recommendation, a decision.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub basis: Option<String>,
+    pub basis: Option<Text<1000>>,
     /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,

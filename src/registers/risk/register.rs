@@ -12,7 +12,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
 use crate::registers::query::{Any, any, is_some};
 use crate::world::id::either;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Sort, Text};
 
 /// What the register covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,14 +38,12 @@ pub type RiskRegisterId = Id<RiskRegister>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RiskRegister {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What it covers.
     pub register_kind: RiskRegisterKind,
     /// What it is for and how it is maintained.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Unit that owns it.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,

@@ -13,7 +13,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::risk::{RiskAppetite, RiskBand};
 use crate::world::visible::VisibleWorld;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World};
 
 /// When the computed RAG rating of a work-plan item changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -134,8 +134,7 @@ pub struct SettingSet {
     pub in_force_from: NaiveDate,
     /// Why it was set, and who decided it.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub note: Option<String>,
+    pub note: Option<Text<2000>>,
     /// Number of days before the due date from which something counts as due soon.
     #[serde(default = "due_soon")]
     #[schema(minimum = 1, maximum = 366, default = 28)]
@@ -260,8 +259,7 @@ pub struct SettingsUsed {
     pub id: Option<Uuid>,
     /// Reference of the set. `built-in` if there is no set, `withheld` if it is not visible to the
     /// caller.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Version of the set. 0 if no set is named.
     #[schema(minimum = 0)]
     pub version: i64,
@@ -285,7 +283,7 @@ impl SettingsUsed {
     fn unnamed(reference: &str) -> Self {
         Self {
             id: None,
-            reference: reference.into(),
+            reference: Text::cut(reference),
             version: 0,
         }
     }
@@ -295,7 +293,7 @@ impl SettingsUsed {
             || Self::unnamed("built-in"),
             |set| Self {
                 id: Some(set.meta.id),
-                reference: set.meta.reference.clone(),
+                reference: (&set.meta.reference).into(),
                 version: set.meta.version,
             },
         )
@@ -431,7 +429,7 @@ impl Resource for SettingSet {
     fn example() -> Value {
         let agreed = SettingSet {
             in_force_from: NaiveDate::from_ymd_opt(2020, 4, 1).unwrap_or_default(),
-            note: Some("Agreed by the risk and assurance board".into()),
+            note: Some(Text::cut("Agreed by the risk and assurance board")),
             ..SettingSet::default()
         };
         json!(agreed)

@@ -11,7 +11,7 @@ use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::registers::strategy::StrategyId;
-use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// How the two strategies are related.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,14 +34,12 @@ pub enum CrossReferenceRelation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CrossReferenceStatement {
     /// The document or paper ("Audit Panel paper, 30 June 2017").
-    #[schema(min_length = 1, max_length = 300)]
-    pub source: String,
+    pub source: Text<300, 1>,
     /// The place in the document ("paragraph 1.1"). Null if only the document is known. It is a gap
     /// if one place in a document states a cross-reference and another place, which states other
     /// cross-references, leaves it out.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub place: Option<String>,
+    pub place: Option<Text<200, 1>>,
 }
 
 /// A cross-reference from one strategy to another.
@@ -55,12 +53,10 @@ pub struct CrossReference {
     pub relation: CrossReferenceRelation,
     /// Section it concerns.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub section: Option<String>,
+    pub section: Option<Text<200, 1>>,
     /// Why the two are linked.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub rationale: Option<String>,
+    pub rationale: Option<Text<2000>>,
     /// Every place where it is claimed, each once.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -85,7 +81,7 @@ pub struct CrossReferenceFilter {
 
 impl CrossReference {
     fn repeats(&self, other: &Self) -> bool {
-        let section = |x: &Self| x.section.clone().unwrap_or_default();
+        let section = |x: &Self| x.section.as_deref().unwrap_or_default().to_owned();
         (self.from_strategy_id, self.to_strategy_id, self.relation)
             == (other.from_strategy_id, other.to_strategy_id, other.relation)
             && same_name(&section(self), &section(other))

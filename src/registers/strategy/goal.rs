@@ -13,7 +13,9 @@ use crate::registers::links::{no_repeats, others, reaches};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::registers::strategy::StrategyId;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World,
+};
 
 /// Kind of goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,8 +65,7 @@ pub struct GoalLineage {
     pub relation: LineageRelation,
     /// What changed and why.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
+    pub note: Option<Text<1000>>,
 }
 
 /// Id of a goal.
@@ -78,8 +79,7 @@ pub struct Goal {
     /// Kind of goal.
     pub goal_kind: GoalKind,
     /// Title of the goal, in one line.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// Its number among the goals of its kind under the same parent ("Priority 3").
     #[serde(default)]
     #[schema(minimum = 1, maximum = 999)]
@@ -89,8 +89,7 @@ pub struct Goal {
     pub parent_id: Option<GoalId>,
     /// What will be different once it is met. A goal without one is a gap.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub intended_outcome: Option<String>,
+    pub intended_outcome: Option<Text<2000>>,
     /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<PostId>,

@@ -18,7 +18,7 @@ use crate::world::date::PlannedDate;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -44,8 +44,7 @@ pub struct DeferredRecord {
     pub record_id: DeferrableId,
     /// What the review is to settle.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
+    pub note: Option<Text<1000>>,
 }
 
 /// A review of a strategy.
@@ -67,8 +66,7 @@ pub struct StrategyReview {
     pub completed_on: Option<NaiveDate>,
     /// What it covers.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub scope: Option<String>,
+    pub scope: Option<Text<4000>>,
     /// Strategy that is to result, or has resulted, from it.
     #[serde(default)]
     pub successor_strategy_id: Option<StrategyId>,

@@ -14,7 +14,7 @@ use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::date::PlannedDate;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 use chrono::NaiveDate;
 
 /// Kind of document, and whether it is the organisation's own.
@@ -69,12 +69,11 @@ pub type StrategyId = Id<Strategy>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Strategy {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Other names, current or former.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = crate::registers::parts::names)]
-    pub aliases: Vec<String>,
+    #[schema(max_items = 20)]
+    pub aliases: Vec<Text<200, 1>>,
     /// Kind of document, and whether it is the organisation's own.
     pub strategy_kind: StrategyKind,
     /// Status of the strategy.
@@ -93,16 +92,14 @@ pub struct Strategy {
     pub until_year: Option<i32>,
     /// Short name shared by a strategy and all its refreshes ("STRIDE").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
-    pub family: Option<String>,
+    pub family: Option<Text<100, 1>>,
     /// Strategy that this one succeeds. A refresh is a new strategy with the old one as its
     /// predecessor.
     #[serde(default)]
     pub predecessor_id: Option<StrategyId>,
     /// What it is about.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub description: Option<String>,
+    pub description: Option<Text<4000>>,
     /// When it is expected, if it is still to come.
     #[serde(default)]
     pub expected_date: PlannedDate,
@@ -124,11 +121,9 @@ pub struct StrategyFilter {
     /// Only strategies without an owner (`true`), or only those with one (`false`).
     without_owner: Option<bool>,
     /// Only strategies in this family, ignoring case.
-    #[param(max_length = 100)]
-    family: Option<String>,
+    family: Option<Text<100>>,
     /// Only strategies with this title or alias, ignoring case.
-    #[param(max_length = 200)]
-    title: Option<String>,
+    title: Option<Text<200>>,
     /// Only strategies that directly succeed this one.
     predecessor_id: Option<StrategyId>,
     /// Only strategies whose period covers this year. Those without a period do not match.

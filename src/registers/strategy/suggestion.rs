@@ -13,7 +13,7 @@ use crate::registers::checks::{fixed, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::strategy::{StrategyId, StrategyVersionId};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// What became of a suggestion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -44,8 +44,7 @@ pub struct Suggestion {
     #[serde(default)]
     pub from_unit_id: Option<UnitId>,
     /// What is suggested.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub text: String,
+    pub text: Text<4000, 1>,
     /// Date it was made, if known.
     #[serde(default)]
     pub made_on: Option<NaiveDate>,
@@ -54,8 +53,7 @@ pub struct Suggestion {
     pub disposition: SuggestionDisposition,
     /// Why it was incorporated only in part or not at all. Required in those two cases.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<2000, 1>>,
     /// Version of the same strategy that incorporated it, in whole or in part.
     #[serde(default)]
     pub taken_in_version_id: Option<StrategyVersionId>,

@@ -13,7 +13,7 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::dates::{Deadline, Progress, When};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -55,20 +55,13 @@ impl StrategyVersionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StrategyDocument {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// URL where it can be read.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/strategy.pdf"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
     /// Status shown on the document itself ("draft"), which may differ from the version's.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
-    pub stated_status: Option<String>,
+    pub stated_status: Option<Text<100, 1>>,
 }
 
 /// Id of a strategy version.
@@ -80,8 +73,7 @@ pub struct StrategyVersion {
     /// The strategy it is a version of.
     pub strategy_id: StrategyId,
     /// Its label ("v1.0", "final draft"), unique within the strategy.
-    #[schema(min_length = 1, max_length = 60)]
-    pub label: String,
+    pub label: Text<60, 1>,
     /// Current status.
     #[serde(default)]
     pub status: StrategyVersionStatus,
@@ -100,8 +92,7 @@ pub struct StrategyVersion {
     pub document: Option<StrategyDocument>,
     /// What changed since the previous version.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub what_changed: Option<String>,
+    pub what_changed: Option<Text<4000>>,
 }
 
 /// Narrows a list of versions.
@@ -127,6 +118,7 @@ pub struct StrategyVersionFilter {
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::PostId;
 use crate::registers::strategy::{Strategy, StrategyId};
+use crate::world::text::WebAddress;
 use StrategyVersionStatus as S;
 
 const TRANSITIONS: &[(S, &[S])] = &[

@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::views::RecordName;
-use crate::world::AnyRecord;
 use crate::world::date::Precision;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Progress, overlap};
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
+use crate::world::{AnyRecord, Text};
 
 /// State of a calendar entry on the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,10 +179,16 @@ fn entry(
         uid: format!("{}.{}{which}@stride", meta.id, word(&dated.kind)),
         date_kind: dated.kind,
         record: RecordName {
-            kind: seen.kind_of(record).to_owned(),
+            kind: Text::cut(seen.kind_of(record)),
             id: meta.id,
-            reference: meta.reference.clone(),
-            title: record.date_title(reading).chars().take(300).collect(),
+            reference: (&meta.reference).into(),
+            title: Text::known(
+                record
+                    .date_title(reading)
+                    .chars()
+                    .take(300)
+                    .collect::<String>(),
+            ),
         },
         starts_on: first,
         ends_on: last,

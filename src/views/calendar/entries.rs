@@ -105,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::views::RecordName;
+    use crate::world::Text;
 
     #[test]
     fn an_entry_says_what_is_dated_and_leads_to_it() {
@@ -113,10 +114,10 @@ mod tests {
             uid: "7.meeting@stride".into(),
             date_kind: CalendarEntryKind::Meeting,
             record: RecordName {
-                kind: "meeting".into(),
+                kind: Text::cut("meeting"),
                 id: Uuid::from_u128(7),
-                reference: "MTG-7".into(),
-                title: "Panel".into(),
+                reference: Text::cut("MTG-7"),
+                title: Text::cut("Panel"),
             },
             starts_on: day,
             ends_on: day,

@@ -43,7 +43,7 @@ pub const RULES: &[Rule] = &[
             let last =
                 rejected.max_by_key(|v| (v.data.decided_on, v.meta.created_at, v.meta.id))?;
             let claim = c.seen.get::<RecommendationUpdate>(last.data.claim_id);
-            let found = Said::new("rejected", last.data.reason.clone().unwrap_or_default())
+            let found = Said::new("rejected", last.data.reason.as_deref().unwrap_or_default())
                 .by(last.data.by_post_id.map(Into::into))
                 .on(Some(last.data.decided_on));
             let claimed = claim.map_or_else(
@@ -153,7 +153,10 @@ pub const RULES: &[Rule] = &[
                 .enumerate()
                 .filter_map(|(n, p)| {
                     let is_open = p.implementation.is_some_and(|i| i != I::ClaimedImplemented);
-                    is_open.then(|| p.label.clone().unwrap_or_else(|| (n + 1).to_string()))
+                    is_open.then(|| match &p.label {
+                        Some(label) => label.to_string(),
+                        None => (n + 1).to_string(),
+                    })
                 })
                 .collect();
             (!open.is_empty()).then(|| {

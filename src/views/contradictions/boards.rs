@@ -84,7 +84,7 @@ pub const RULES: &[Rule] = &[
                 .or_else(|| last.data.parts.first().map(|p| &p.text));
             let claimed = Said::new(
                 word(&last.data.update_kind),
-                words.cloned().unwrap_or_default(),
+                words.map(|w| w.as_str()).unwrap_or_default(),
             )
             .by(last.data.by_post_id.map(Into::into))
             .on(Some(last.data.stated_on));
@@ -170,8 +170,8 @@ pub const RULES: &[Rule] = &[
                     "closed",
                     a.data
                         .closure_reason
-                        .clone()
-                        .unwrap_or_else(|| "the board requires nothing more".into()),
+                        .as_deref()
+                        .unwrap_or("the board requires nothing more"),
                 );
                 let words = format!("open parts: {} of {}", open.len(), a.computed.parts_total);
                 Clash::of(said.on(a.data.closed_on))
@@ -243,9 +243,10 @@ pub const RULES: &[Rule] = &[
                 |r| r.part_id == Some(p.meta.id.into()),
                 word(&claim),
             );
-            let words = p.data.note.clone().unwrap_or_else(|| {
-                format!("recorded by the board as {}", p.data.status.in_sentence())
-            });
+            let words = p.data.note.as_ref().map_or_else(
+                || format!("recorded by the board as {}", p.data.status.in_sentence()),
+                String::from,
+            );
             Some(Clash::of(claimed).verified(Said::new(word(&p.data.status), words)))
         }),
     },

@@ -31,6 +31,7 @@ use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
 use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::world::Text;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
 
@@ -51,11 +52,9 @@ const MOST_AGAINST: usize = 20;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContradictionStatement {
     /// The statement as a code.
-    #[schema(max_length = 100)]
-    pub code: String,
+    pub code: Text<100>,
     /// The statement in words.
-    #[schema(max_length = 8000)]
-    pub words: String,
+    pub words: Text<8000>,
     /// Post that made the statement, or the post or board that approved it; null if this is not
     /// recorded or not visible to the caller.
     pub by: Option<Named>,
@@ -68,8 +67,7 @@ pub struct ContradictionStatement {
 pub struct Contradiction {
     /// Code of the rule that found it. The rule says which statements of which records are
     /// compared.
-    #[schema(max_length = 60)]
-    pub rule: String,
+    pub rule: Text<60>,
     /// How serious it is.
     pub severity: FindingSeverity,
     /// Where it belongs in the registers.
@@ -77,8 +75,7 @@ pub struct Contradiction {
     /// Record that it was found on.
     pub record: RecordName,
     /// How the statements differ.
-    #[schema(max_length = 300)]
-    pub reason: String,
+    pub reason: Text<300>,
     /// What is claimed or declared.
     pub claimed: ContradictionStatement,
     /// What was found by those who check it: audit, the board or an approver. Null if nobody checks
@@ -90,16 +87,14 @@ pub struct Contradiction {
     #[schema(max_items = 20)]
     pub against: Vec<RecordName>,
     /// What would resolve it.
-    #[schema(max_length = 300)]
-    pub remedy: String,
+    pub remedy: Text<300>,
 }
 
 /// Number of contradictions found by one rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContradictionCount {
     /// Code of the rule.
-    #[schema(max_length = 60)]
-    pub rule: String,
+    pub rule: Text<60>,
     /// How serious each one is.
     pub severity: FindingSeverity,
     /// Register that they belong to.
@@ -128,8 +123,7 @@ pub struct ContradictionsView {
     #[schema(max_items = 200)]
     pub items: Vec<Contradiction>,
     /// Cursor for the next page; null on the last page.
-    #[schema(max_length = 200)]
-    pub next_cursor: Option<String>,
+    pub next_cursor: Option<Text<200>>,
 }
 
 impl View for ContradictionsView {
@@ -186,8 +180,8 @@ fn statement(seen: &VisibleWorld, said: Said) -> ContradictionStatement {
         })
     };
     ContradictionStatement {
-        code: said.code,
-        words: said.words,
+        code: Text::cut(said.code),
+        words: Text::cut(said.words),
         by: said.by.and_then(named),
         on: said.on,
     }
@@ -198,11 +192,11 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
     let (seen, clash) = (context.seen, found.finding);
     let named = |id: &Uuid| seen.any(*id).map(|r| RecordName::of(seen, r));
     Contradiction {
-        rule: found.rule.code.to_owned(),
+        rule: Text::cut(found.rule.code),
         severity: found.rule.severity,
         register: found.register,
         record: RecordName::of(seen, found.record),
-        reason: found.rule.checks.to_owned(),
+        reason: Text::cut(found.rule.checks),
         claimed: statement(seen, clash.claimed),
         verified: clash.verified.map(|s| statement(seen, s)),
         computed: clash.computed.map(|s| statement(seen, s)),
@@ -212,7 +206,7 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
             .filter_map(named)
             .take(MOST_AGAINST)
             .collect(),
-        remedy: found.rule.remedy.to_owned(),
+        remedy: Text::cut(found.rule.remedy),
     }
 }
 
@@ -234,14 +228,14 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
             .by_rule
             .iter()
             .map(|c| ContradictionCount {
-                rule: c.rule.code.to_owned(),
+                rule: Text::cut(c.rule.code),
                 severity: c.rule.severity,
                 register: c.register,
                 contradictions: c.open,
             })
             .collect(),
         items: page.items.into_iter().map(|f| told(f, &context)).collect(),
-        next_cursor: page.next_cursor,
+        next_cursor: page.next_cursor.map(Text::known),
     })
 }
 

@@ -254,8 +254,8 @@ pub const RULES: &[Rule] = &[
                     "complete",
                     p.data
                         .completeness_source
-                        .clone()
-                        .unwrap_or_else(|| "recorded as complete".into()),
+                        .as_deref()
+                        .unwrap_or("recorded as complete"),
                 );
                 let computed = Said::new(
                     "items_incomplete",

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 use crate::views::attendance::Turnout;
+use crate::world::Text;
 
 /// Which matrix this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,36 +37,30 @@ pub enum CoverageMatrix {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CoverageEntry {
     /// Key used in cells: its id or, if it is not a record, its code.
-    #[schema(max_length = 36)]
-    pub key: String,
+    pub key: Text<36>,
     /// Its reference or code.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Its title.
-    #[schema(max_length = 300)]
-    pub title: String,
+    pub title: Text<300>,
     /// Number of its cells that are filled.
     #[schema(minimum = 0)]
     pub filled: u32,
     /// Further information, if any.
-    #[schema(max_length = 200)]
-    pub note: Option<String>,
+    pub note: Option<Text<200>>,
 }
 
 /// A cell that is not empty.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CoverageCell {
     /// Key of the row.
-    #[schema(max_length = 36)]
-    pub row: String,
+    pub row: Text<36>,
     /// Key of the column.
-    #[schema(max_length = 36)]
-    pub column: String,
+    pub column: Text<36>,
     /// How the row and the column are related, as codes: `serves`; kinds of remit; capacities of
-    /// seats, `collective` for a seat held for all of a kind; `told_by`; `figures`, `suppressed`,
-    /// `wanted`; `example`.
-    #[schema(max_items = 20, schema_with = marks)]
-    pub marks: Vec<String>,
+    /// seats, `collective` for a seat held for all of a kind, `came` for attendance without a seat;
+    /// `told_by`; `figures`, `suppressed`, `wanted`; `example`.
+    #[schema(max_items = 20)]
+    pub marks: Vec<Text<60>>,
     /// Number of records in the cell: seats, remits, examples, categories with a figure.
     #[schema(minimum = 0)]
     pub count: u32,
@@ -78,22 +72,6 @@ pub struct CoverageCell {
     pub turnout: Option<Turnout>,
     /// Of these, at how many somebody attended in a collective seat for all of its kind.
     pub collective_turnout: Option<Turnout>,
-}
-
-fn marks() -> Array {
-    let code = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(60));
-    ArrayBuilder::new()
-        .description(Some(
-            "How the row and the column are related, as codes: `serves`; kinds of remit; \
-                capacities of seats, `collective` for a seat held for all of a kind, `came` for \
-                attendance without a seat; `told_by`; `figures`, `suppressed`, `wanted`; \
-                `example`.",
-        ))
-        .items(code)
-        .max_items(Some(20))
-        .build()
 }
 
 /// A matrix: its filled cells, and the rows and columns that have none.

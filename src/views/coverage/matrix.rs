@@ -9,9 +9,9 @@ use super::answer::{CoverageCell, CoverageEntry, CoverageMatrix, CoverageView};
 use crate::registers::links::count;
 use crate::views::attendance::Turnout;
 use crate::views::request::Asked;
-use crate::world::Meta;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
+use crate::world::{Meta, Text};
 
 /// Most entries named in one list. The counts are always exact.
 const MOST_ENTRIES: usize = 10_000;
@@ -34,7 +34,7 @@ impl Line {
     pub(super) fn of(meta: &Meta, title: &str) -> Self {
         Self {
             key: meta.id.to_string(),
-            reference: meta.reference.clone(),
+            reference: meta.reference.to_string(),
             title: title.to_owned(),
             ..Self::default()
         }
@@ -62,11 +62,11 @@ impl Line {
 impl From<&Line> for CoverageEntry {
     fn from(line: &Line) -> Self {
         Self {
-            key: line.key.clone(),
-            reference: line.reference.clone(),
-            title: line.title.clone(),
+            key: Text::cut(line.key.clone()),
+            reference: Text::cut(line.reference.clone()),
+            title: Text::cut(line.title.clone()),
             filled: line.filled,
-            note: line.note.clone(),
+            note: line.note.clone().map(Text::cut),
         }
     }
 }
@@ -185,9 +185,9 @@ impl Matrix {
         let key =
             |lines: &[Line], at: usize| lines.get(at).map(|l| l.key.clone()).unwrap_or_default();
         let cell = |((row, column), cell): ((usize, usize), Cell)| CoverageCell {
-            row: key(&self.rows, row),
-            column: key(&self.columns, column),
-            marks: cell.marks.into_iter().collect(),
+            row: Text::cut(key(&self.rows, row)),
+            column: Text::cut(key(&self.columns, column)),
+            marks: cell.marks.into_iter().map(Text::cut).collect(),
             count: cell.count,
             is_filled: cell.is_filled,
             turnout: cell.turnout,

@@ -128,7 +128,7 @@ fn long(
     for of in rows {
         let of_row = cells
             .range((of.key.as_str(), "")..)
-            .take_while(|((row, _), _)| *row == of.key);
+            .take_while(|((row, _), _)| *row == of.key.as_str());
         let before = table.len();
         for ((_, column), cell) in of_row {
             let column = by_key.get(column).copied();

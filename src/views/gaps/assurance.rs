@@ -166,7 +166,7 @@ pub const RULES: &[Rule] = &[
             check_awaited(c, r, |a| {
                 a.due_on
                     .is_none()
-                    .then(|| a.record.meta().reference.clone())
+                    .then(|| a.record.meta().reference.to_string())
             })
         }),
     },

@@ -44,6 +44,7 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::world::Text;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
 
@@ -67,8 +68,7 @@ static RULES: Rules<Missing> = Rules(&[
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gap {
     /// Code of the rule that found it.
-    #[schema(max_length = 60)]
-    pub rule: String,
+    pub rule: Text<60>,
     /// How serious it is.
     pub severity: FindingSeverity,
     /// Where it belongs in the registers.
@@ -76,11 +76,9 @@ pub struct Gap {
     /// Record that it was found on.
     pub record: RecordName,
     /// What is wrong.
-    #[schema(max_length = 4000)]
-    pub reason: String,
+    pub reason: Text<4000>,
     /// How to put it right.
-    #[schema(max_length = 300)]
-    pub remedy: String,
+    pub remedy: Text<300>,
     /// Waiver of the gap; null if the gap is open.
     pub waiver: Option<GapWaiverInForce>,
 }
@@ -91,11 +89,9 @@ pub struct GapWaiverInForce {
     /// Id of the waiver.
     pub id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Why the gap does not count.
-    #[schema(max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000>,
     /// Date on which the waiver was granted.
     pub granted_on: NaiveDate,
     /// Last day of the waiver.
@@ -106,8 +102,7 @@ pub struct GapWaiverInForce {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapCount {
     /// Code of the rule.
-    #[schema(max_length = 60)]
-    pub rule: String,
+    pub rule: Text<60>,
     /// How serious each one is.
     pub severity: FindingSeverity,
     /// Register that they belong to.
@@ -171,8 +166,7 @@ pub struct GapsView {
     #[schema(max_items = 200)]
     pub items: Vec<Gap>,
     /// Cursor for the next page; null on the last page.
-    #[schema(max_length = 200)]
-    pub next_cursor: Option<String>,
+    pub next_cursor: Option<Text<200>>,
 }
 
 impl View for GapsView {
@@ -188,16 +182,16 @@ fn gap(found: &Found<'_>, context: &Context<'_>) -> Gap {
     let rule = found.rule;
     let waiver = context.waiver(rule.code, found.record.meta().id);
     Gap {
-        rule: rule.code.to_owned(),
+        rule: Text::cut(rule.code),
         severity: rule.severity,
         register: found.register,
         record: RecordName::of(context.seen, found.record),
-        reason: found.finding.reason(rule),
-        remedy: rule.remedy.to_owned(),
+        reason: Text::cut(found.finding.reason(rule)),
+        remedy: Text::cut(rule.remedy),
         waiver: waiver.map(|w| GapWaiverInForce {
             id: w.meta.id,
-            reference: w.meta.reference.clone(),
-            reason: w.data.reason.clone(),
+            reference: (&w.meta.reference).into(),
+            reason: (&w.data.reason).into(),
             granted_on: w.data.granted_on,
             expires_on: w.data.expires_on,
         }),
@@ -238,7 +232,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
     let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let page = RULES.page(asked, &context, |is_waived| waived.lists(is_waived))?;
     let count = |c: &super::findings::Count<Missing>| GapCount {
-        rule: c.rule.code.to_owned(),
+        rule: Text::cut(c.rule.code),
         severity: c.rule.severity,
         register: c.register,
         gaps: c.open,
@@ -252,7 +246,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
         waived: page.by_rule.iter().map(|c| c.waived).sum(),
         by_rule: page.by_rule.iter().map(count).collect(),
         items: page.items.iter().map(|f| gap(f, &context)).collect(),
-        next_cursor: page.next_cursor,
+        next_cursor: page.next_cursor.map(Text::known),
     })
 }
 

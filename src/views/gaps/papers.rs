@@ -122,20 +122,18 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     if !is_draft_or_issued(paper) {
         return None;
     }
-    let draft = |text: &Option<String>| {
-        text.as_deref()
-            .is_some_and(|t| t.to_lowercase().contains("draft"))
-    };
+    let draft = |text: Option<&str>| text.is_some_and(|t| t.to_lowercase().contains("draft"));
     let is_draft = |a: &&PaperAppendix| {
         let version = a
             .document_version_id
             .and_then(|id| c.seen.get::<DocumentVersion>(id));
         let document = version.map(|v| v.data.document_id).or(a.document_id);
         let document = document.and_then(|id| c.seen.get::<Document>(id));
-        draft(&a.stated_status)
-            || version.is_some_and(|v| draft(&v.data.label))
-            || document
-                .is_some_and(|d| d.data.state == DocumentState::Draft || draft(&d.data.state_words))
+        draft(a.stated_status.as_deref())
+            || version.is_some_and(|v| draft(v.data.label.as_deref()))
+            || document.is_some_and(|d| {
+                d.data.state == DocumentState::Draft || draft(d.data.state_words.as_deref())
+            })
     };
     joined(
         paper
@@ -143,7 +141,7 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
             .appendices
             .iter()
             .filter(is_draft)
-            .map(|a| a.title.clone())
+            .map(|a| a.title.to_string())
             .collect(),
     )
 }

@@ -34,7 +34,7 @@ const CLASSES: &[Class] = &[
 
 /// Lines of text in a box: name, kind, facts and gaps.
 fn lines(node: &OrganogramNode) -> Vec<String> {
-    let mut lines = vec![node.title.clone(), node.sort()];
+    let mut lines = vec![node.title.to_string(), node.sort()];
     lines.extend(node.facts());
     lines.extend(node.gaps.iter().map(|g| format!("Gap: {}", gap_words(g))));
     lines.retain(|l| !l.trim().is_empty());

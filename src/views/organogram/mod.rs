@@ -35,7 +35,7 @@ use crate::world::dates::runs_on;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::vocabulary::Coded;
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Text};
 
 /// Most boards and bodies in one answer.
 const MOST: usize = 1_000;
@@ -189,8 +189,8 @@ fn board_node(
     OrganogramNode {
         id: board.meta.id,
         node_kind: OrganogramNodeKind::Board,
-        reference: board.meta.reference.clone(),
-        title: board.data.title.clone(),
+        reference: (&board.meta.reference).into(),
+        title: (&board.data.title).into(),
         tied_only,
         board_kind: Some(board.data.board_kind),
         unit_kind: None,
@@ -203,8 +203,8 @@ fn board_node(
         chairs,
         terms: terms.map(|t| OrganogramTerms {
             id: t.meta.id,
-            reference: t.meta.reference.clone(),
-            version_label: t.data.version_label.clone(),
+            reference: (&t.meta.reference).into(),
+            version_label: (&t.data.version_label).into(),
             status: t.data.status,
             completeness: t.computed.completeness,
         }),
@@ -213,7 +213,7 @@ fn board_node(
             .get(&board.meta.id)
             .into_iter()
             .flatten()
-            .map(|c| (*c).to_owned())
+            .map(|c| Text::cut(*c))
             .collect(),
     }
 }
@@ -222,8 +222,8 @@ fn unit_node(unit: &Rec<Unit>) -> OrganogramNode {
     OrganogramNode {
         id: unit.meta.id,
         node_kind: OrganogramNodeKind::Unit,
-        reference: unit.meta.reference.clone(),
-        title: unit.data.title.clone(),
+        reference: (&unit.meta.reference).into(),
+        title: (&unit.data.title).into(),
         tied_only: true,
         board_kind: None,
         unit_kind: Some(unit.data.unit_kind),
@@ -324,7 +324,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         .into_iter()
         .map(|e| OrganogramRelationship {
             id: e.meta.id,
-            reference: e.meta.reference.clone(),
+            reference: (&e.meta.reference).into(),
             from_id: e.data.from_board_id.uuid(),
             to_id: e.data.to_id.uuid(),
             relationship_kind: e.data.relationship_kind,

@@ -11,6 +11,7 @@ use crate::registers::governance::{
 };
 use crate::registers::organisation::UnitKind;
 use crate::views::status::Named;
+use crate::world::Text;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,11 +31,9 @@ pub struct OrganogramTerms {
     /// Their id.
     pub id: Uuid,
     /// Their reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Label of the version.
-    #[schema(max_length = 60)]
-    pub version_label: String,
+    pub version_label: Text<60>,
     /// Progress so far.
     pub status: TermsStatus,
     /// Share of the sections that are filled in, in whole per cent.
@@ -71,11 +70,9 @@ pub struct OrganogramNode {
     /// What it is.
     pub node_kind: OrganogramNodeKind,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Title.
-    #[schema(max_length = 200)]
-    pub title: String,
+    pub title: Text<200>,
     /// Whether it does not match the filters, and is included only because of a board relationship.
     pub tied_only: bool,
     /// Kind of board; null for other bodies.
@@ -94,24 +91,9 @@ pub struct OrganogramNode {
     /// Its members on the date; null for other bodies.
     pub members: Option<OrganogramMembers>,
     /// Codes of the rules that find a gap on it, or on its terms of reference, relationships or
-    /// seats.
-    #[schema(max_items = 100, schema_with = codes)]
-    pub gaps: Vec<String>,
-}
-
-fn codes() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let code = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(60));
-    ArrayBuilder::new()
-        .description(Some(
-            "Codes of the rules that find a gap on it, or on its terms of reference, \
-                relationships or seats. See `/api/v1/gap-rules`.",
-        ))
-        .items(code)
-        .max_items(Some(100))
-        .build()
+    /// seats. See `/api/v1/gap-rules`.
+    #[schema(max_items = 100)]
+    pub gaps: Vec<Text<60>>,
 }
 
 /// A relationship of a board to another board or body.
@@ -120,8 +102,7 @@ pub struct OrganogramRelationship {
     /// Id.
     pub id: Uuid,
     /// Reference.
-    #[schema(max_length = 60)]
-    pub reference: String,
+    pub reference: Text<60>,
     /// Board from which it starts.
     pub from_id: Uuid,
     /// Board or body to which it leads.

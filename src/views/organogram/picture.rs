@@ -544,13 +544,14 @@ mod tests {
     use crate::render::diagram::{dot, mermaid};
     use crate::views::organogram::graph::graph;
     use crate::views::organogram::{OrganogramCounts, OrganogramMembers, OrganogramRelationship};
+    use crate::world::Text;
 
     pub fn board(n: u128, name: &str, gaps: &[&str]) -> OrganogramNode {
         OrganogramNode {
             id: Uuid::from_u128(n),
             node_kind: OrganogramNodeKind::Board,
-            reference: format!("BRD-{n}"),
-            title: name.to_owned(),
+            reference: Text::cut(format!("BRD-{n}")),
+            title: Text::cut(name),
             tied_only: false,
             board_kind: Some(BoardKind::BusinessGroupBoard),
             unit_kind: None,
@@ -563,7 +564,7 @@ mod tests {
             chairs: Vec::new(),
             terms: None,
             members: Some(OrganogramMembers::default()),
-            gaps: gaps.iter().map(|g| (*g).to_owned()).collect(),
+            gaps: gaps.iter().map(|g| Text::cut(*g)).collect(),
         }
     }
 
@@ -575,7 +576,7 @@ mod tests {
     ) -> OrganogramRelationship {
         OrganogramRelationship {
             id: Uuid::from_u128(1_000 + n),
-            reference: format!("EDG-{n}"),
+            reference: Text::cut(format!("EDG-{n}")),
             from_id: Uuid::from_u128(from),
             to_id: Uuid::from_u128(to),
             relationship_kind,
@@ -696,8 +697,8 @@ mod tests {
             "",
         ];
         for (node, name) in view.nodes.iter_mut().zip(hostile) {
-            node.title = name.into();
-            node.reference = name.into();
+            node.title = Text::cut(name);
+            node.reference = Text::cut(name);
         }
         let picture = svg::write(&picture(&view));
         for bad in [

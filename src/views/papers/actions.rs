@@ -9,7 +9,7 @@ use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionRespo
 use crate::views::status::Named;
 use crate::world::date::PlannedDate;
 use crate::world::dates::Progress;
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Text};
 
 /// Actions set by the meetings in scope.
 #[must_use]
@@ -38,27 +38,27 @@ fn row(a: &Rec<Action>, basis: &Basis) -> Option<PaperAction> {
         action: name_of(seen, a.meta.id)?,
         number: a.data.number,
         meeting: named::<Meeting>(seen, a.data.meeting_id, |m| &m.title),
-        text: a.data.text.clone(),
+        text: (&a.data.text).into(),
         status: a.data.status,
         progress: a.computed.state,
-        due: when(basis, &a.data.due, a.data.target_meeting_id.map(Into::into)),
+        due: when(basis, &a.data.due, a.data.target_meeting_id.map(Into::into)).map(Text::cut),
         overdue_after: a.due().counts_on(),
         is_overdue: a.due().is_overdue(basis.on),
         deferral_count: a.computed.deferral_count,
         parts: parts.into_iter().map(|p| part(p, basis)).collect(),
         answers: answers(basis, a.meta.id, None),
-        query: basis.one(Action::KIND, &a.meta.reference),
+        query: Text::cut(basis.one(Action::KIND, &a.meta.reference)),
     })
 }
 
 fn part(p: &Rec<ActionPart>, basis: &Basis) -> PaperActionPart {
     PaperActionPart {
         part: Named::new(&p.meta, &p.data.text),
-        label: p.data.label.clone(),
+        label: (&p.data.label).into(),
         status: p.data.status,
         is_open: p.data.status.is_open(),
         answers: answers(basis, p.data.action_id.uuid(), Some(p.meta.id)),
-        query: basis.one(ActionPart::KIND, &p.meta.reference),
+        query: Text::cut(basis.one(ActionPart::KIND, &p.meta.reference)),
     }
 }
 
@@ -72,10 +72,10 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
             let row = PaperAnswer {
                 id: r.meta.id,
                 on: r.data.responded_on,
-                text: r.data.text.clone(),
+                text: (&r.data.text).into(),
                 claimed_status: r.data.claimed_status.map(|c| c.as_status()),
                 deferred_to: None,
-                query: basis.one(ActionResponse::KIND, &r.meta.reference),
+                query: Text::cut(basis.one(ActionResponse::KIND, &r.meta.reference)),
             };
             (
                 (
@@ -94,13 +94,13 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
             let row = PaperAnswer {
                 id: d.meta.id,
                 on: d.data.decided_on,
-                text: d.data.reason.clone(),
+                text: (&d.data.reason).into(),
                 claimed_status: None,
-                deferred_to: Some(
+                deferred_to: Some(Text::cut(
                     when(basis, &d.data.to, d.data.to_meeting_id.map(Into::into))
                         .unwrap_or_else(|| "no date".into()),
-                ),
-                query: basis.one(ActionDeferral::KIND, &d.meta.reference),
+                )),
+                query: Text::cut(basis.one(ActionDeferral::KIND, &d.meta.reference)),
             };
             (
                 (
@@ -121,11 +121,12 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
 fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<String> {
     let words = date
         .source_text
-        .clone()
+        .as_ref()
+        .map(String::from)
         .or_else(|| date.due_on.map(|d| d.to_string()));
     let meeting = meeting
         .and_then(|id| named::<Meeting>(&basis.seen, id, |m| &m.title))
-        .map(|m| m.title);
+        .map(|m| m.title.to_string());
     match (words, meeting) {
         (Some(words), Some(meeting)) => {
             Some(format!("{words} ({meeting})").chars().take(300).collect())
@@ -166,9 +167,9 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
                 .chain(more)
                 .collect();
             figures.push(PaperFigure {
-                label: format!("{}: {what}", name.title),
+                label: Text::cut(format!("{}: {what}", name.title)),
                 value,
-                query: basis.rows(path, &filters),
+                query: Text::cut(basis.rows(path, &filters)),
             });
         }
     }

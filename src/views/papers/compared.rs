@@ -16,30 +16,26 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::registers::papers::Paper;
 use crate::views::status::Named;
-use crate::world::Rec;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// A row that is in one paper but not in the other.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperRow {
     /// Identifies the row: the reference of its record, or its text.
-    #[schema(max_length = 400)]
-    pub row: String,
+    pub row: Text<400>,
     /// Title of the record, if the row is about one.
-    #[schema(max_length = 4000)]
-    pub title: Option<String>,
+    pub title: Option<Text<4000>>,
 }
 
 /// A row that is in both papers with different content.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaperRowChange {
     /// Identifies the row.
-    #[schema(max_length = 400)]
-    pub row: String,
+    pub row: Text<400>,
     /// Title of its record, if the row is about one.
-    #[schema(max_length = 4000)]
-    pub title: Option<String>,
+    pub title: Option<Text<4000>>,
     /// Values before and after, field by field.
     #[schema(max_items = 100)]
     pub fields: Vec<FieldChange>,
@@ -50,11 +46,9 @@ pub struct PaperRowChange {
 pub struct PaperSectionDifference {
     /// Name of the list in the content that differs, or `text` and the section's key for the
     /// author's text in that section.
-    #[schema(max_length = 100)]
-    pub section: String,
+    pub section: Text<100>,
     /// Its heading in the later paper, otherwise in the earlier one.
-    #[schema(max_length = 200)]
-    pub heading: Option<String>,
+    pub heading: Option<Text<200>>,
     /// Rows only in the later paper.
     #[schema(max_items = 100_000)]
     pub added: Vec<PaperRow>,
@@ -155,13 +149,15 @@ fn spoken(row: &Value) -> PaperRow {
     };
     let named = record.and_then(|r| text(r, "/reference"));
     PaperRow {
-        row: named
-            .or_else(words)
-            .unwrap_or_else(|| "items that serve no goal".into())
-            .chars()
-            .take(400)
-            .collect(),
-        title: record.and_then(|r| text(r, "/title")),
+        row: Text::known(
+            named
+                .or_else(words)
+                .unwrap_or_else(|| "items that serve no goal".into())
+                .chars()
+                .take(400)
+                .collect::<String>(),
+        ),
+        title: record.and_then(|r| text(r, "/title")).map(Text::cut),
     }
 }
 
@@ -243,14 +239,15 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
         };
         let (was, is) = (text(before), text(after));
         if was != is {
-            let one = |text: &Option<String>| {
+            let one = |text: Option<&str>| {
                 text.iter()
                     .map(|t| json!({ "section": section, "text": t }))
                     .collect::<Vec<_>>()
             };
-            let (added, changed, gone) = rows(&one(&was), &one(&is), &["/section"]);
+            let (added, changed, gone) =
+                rows(&one(was.as_deref()), &one(is.as_deref()), &["/section"]);
             sections.push(PaperSectionDifference {
-                section: format!("text {section}"),
+                section: Text::cut(format!("text {section}")),
                 heading: heading(&|s| s.key == section),
                 added,
                 changed,
@@ -286,7 +283,7 @@ pub fn compare(before: &PaperContent, after: &PaperContent) -> PaperComparison {
     for (name, source, (added, changed, gone)) in lists.chain(singles) {
         if !(added.is_empty() && changed.is_empty() && gone.is_empty()) {
             sections.push(PaperSectionDifference {
-                section: name.to_owned(),
+                section: Text::cut(name),
                 heading: heading(&|s| word(s) == source),
                 added,
                 changed,

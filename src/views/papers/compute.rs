@@ -26,7 +26,7 @@ use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strate
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Text};
 
 /// Computes a paper's content.
 #[must_use]
@@ -51,9 +51,9 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         }
     }
     PaperContent {
-        format: FORMAT.into(),
+        format: FORMAT.to_owned(),
         state,
-        language: template.map_or_else(|| "en-GB".into(), |t| t.data.language.clone()),
+        language: template.map_or_else(|| Text::cut("en-GB"), |t| (&t.data.language).into()),
         paper: Named::new(&paper.meta, &data.title),
         board: meeting.and_then(|m| name_of(seen, m.data.board_id)),
         meeting: name_of(seen, data.meeting_id),
@@ -61,10 +61,10 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         author: name_of(seen, data.author_post_id),
         contact: name_of(seen, data.contact_post_id.unwrap_or(data.author_post_id)),
         template: name_of(seen, data.template_id).unwrap_or_else(|| RecordName {
-            kind: PaperTemplate::KIND.into(),
+            kind: Text::cut(PaperTemplate::KIND),
             id: data.template_id.uuid(),
-            reference: String::new(),
-            title: String::new(),
+            reference: Text::default(),
+            title: Text::default(),
         }),
         on: basis.on,
         as_of: basis.as_of,
@@ -73,15 +73,15 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         sections: template.map_or_else(Vec::new, |t| {
             sections(&t.data.sections, paper, basis, &scope)
         }),
-        key_considerations: data.key_considerations.clone(),
+        key_considerations: data.key_considerations.iter().map(Into::into).collect(),
         recommendations_to_panel: data
             .recommendations
             .iter()
             .zip('a'..='z')
             .map(|(r, label)| PaperRecommendationToPanel {
-                label: label.into(),
+                label: Text::cut(label),
                 verb: r.verb,
-                text: r.text.clone(),
+                text: (&r.text).into(),
             })
             .collect(),
         interdependencies: scope.interdependencies(basis),
@@ -129,12 +129,12 @@ fn sections(
         }
         let parts: Vec<String> = counts.iter().take(level).map(u32::to_string).collect();
         all.push(PaperSection {
-            key: section.key.clone(),
-            number: section.is_numbered.then(|| parts.join(".")),
-            heading: section.heading.clone(),
+            key: (&section.key).into(),
+            number: section.is_numbered.then(|| Text::cut(parts.join("."))),
+            heading: (&section.heading).into(),
             level: section.level,
             source: section.source,
-            text: words(section, paper),
+            text: words(section, paper).map(Text::cut),
             figures: figures(section.source, basis, scope),
         });
     }
@@ -182,8 +182,8 @@ impl Scope {
                 to: named(seen, x.data.to_strategy_id, title)?,
                 relation: x.data.relation,
                 rationale: x.data.rationale.clone(),
-                stated_in: x.data.stated_in.iter().map(stated).collect(),
-                query: basis.one(CrossReference::KIND, &x.meta.reference),
+                stated_in: x.data.stated_in.iter().map(stated).map(Text::cut).collect(),
+                query: Text::cut(basis.one(CrossReference::KIND, &x.meta.reference)),
             })
         };
         rows.into_iter().filter_map(row).collect()
@@ -227,7 +227,7 @@ impl Scope {
             current: r.computed.current_level,
             controls: r.computed.control_count,
             effective_controls: r.computed.effective_control_count,
-            query: basis.one(Risk::KIND, &r.meta.reference),
+            query: Text::cut(basis.one(Risk::KIND, &r.meta.reference)),
         };
         risks.into_iter().map(row).collect()
     }
@@ -248,18 +248,18 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
         let record = name_of(&basis.seen, chosen.record_id);
         let gap = gap_on(&basis.seen, basis.on, &chosen.rule, chosen.record_id.uuid());
         PaperGap {
-            rule: chosen.rule.clone(),
+            rule: (&chosen.rule).into(),
             severity: gap.as_ref().map(|g| g.severity),
             is_open: gap.as_ref().is_some_and(|g| g.reason.is_some()),
-            reason: gap.as_ref().and_then(|g| g.reason.clone()),
-            remedy: gap.map(|g| g.remedy.to_owned()),
-            query: basis.rows(
+            reason: gap.as_ref().and_then(|g| g.reason.clone()).map(Text::cut),
+            remedy: gap.map(|g| Text::cut(g.remedy)),
+            query: Text::cut(basis.rows(
                 "gaps",
                 &[
                     ("rule", &chosen.rule),
                     ("record_id", &chosen.record_id.to_string()),
                 ],
-            ),
+            )),
             record,
         }
     };
@@ -284,8 +284,8 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdue
                 .struck
                 .iter()
                 .find(|s| s.record_id == id)
-                .map(|s| s.reason.clone()),
-            query: basis.one(&record.kind, &record.reference),
+                .map(|s| (&s.reason).into()),
+            query: Text::cut(basis.one(&record.kind, &record.reference)),
             record,
         });
     };
@@ -341,16 +341,22 @@ fn appendix(sources: &Sources<'_>, n: usize) -> PaperAppendixLine {
     let own = |r: &Rec<DocumentVersion>| basis.one(DocumentVersion::KIND, &r.meta.reference);
     PaperAppendixLine {
         number: n + 1,
-        title: given.map(|a| a.title.clone()).unwrap_or_default(),
+        title: given.map(|a| (&a.title).into()).unwrap_or_default(),
         version: version.and_then(|v| name_of(seen, v.meta.id)),
-        sha256: version.map(|v| v.data.sha256.clone()),
+        sha256: version.map(|v| (&v.data.sha256).into()),
         document_state: document.map(|d| d.data.state),
         stated_status: given
-            .and_then(|a| a.stated_status.clone())
-            .or_else(|| document.and_then(|d| d.data.state_words.clone())),
+            .and_then(|a| a.stated_status.as_ref())
+            .map(Into::into)
+            .or_else(|| {
+                document
+                    .and_then(|d| d.data.state_words.as_ref())
+                    .map(Into::into)
+            }),
         query: version
             .map(own)
-            .or_else(|| document.map(|d| basis.one(Document::KIND, &d.meta.reference))),
+            .or_else(|| document.map(|d| basis.one(Document::KIND, &d.meta.reference)))
+            .map(Text::cut),
         document: document.and_then(|d| name_of(seen, d.meta.id)),
     }
 }

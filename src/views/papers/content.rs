@@ -21,6 +21,7 @@ use crate::registers::strategy::{CrossReferenceRelation, GoalKind};
 use crate::views::RecordName;
 use crate::views::findings::FindingSeverity;
 use crate::views::status::Named;
+use crate::world::Text;
 use crate::world::date::PlannedDate;
 
 /// Name of the content's format, so that readers of content frozen long ago know what it holds.
@@ -46,8 +47,7 @@ pub struct PaperContent {
     /// Whether the paper is a draft or was issued.
     pub state: PaperState,
     /// Language, as a BCP 47 tag.
-    #[schema(max_length = 20)]
-    pub language: String,
+    pub language: Text<20>,
     /// The paper.
     pub paper: Named,
     /// Board that the paper goes to.
@@ -75,8 +75,8 @@ pub struct PaperContent {
     #[schema(max_items = 60)]
     pub sections: Vec<PaperSection>,
     /// Points for the panel to consider. Markdown.
-    #[schema(max_items = 20, schema_with = texts)]
-    pub key_considerations: Vec<String>,
+    #[schema(max_items = 20)]
+    pub key_considerations: Vec<Text<4000>>,
     /// What the panel is asked to do.
     #[schema(max_items = 26)]
     pub recommendations_to_panel: Vec<PaperRecommendationToPanel>,
@@ -122,50 +122,22 @@ pub struct PaperContent {
     pub unresolved: Vec<PaperUnresolvedReference>,
 }
 
-fn texts() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let one = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(4000));
-    ArrayBuilder::new()
-        .description(Some("Points for the panel to consider. Markdown."))
-        .items(one)
-        .max_items(Some(20))
-        .build()
-}
-
-fn places() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let one = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(600));
-    ArrayBuilder::new()
-        .description(Some("Where the cross-reference is stated."))
-        .items(one)
-        .max_items(Some(100))
-        .build()
-}
-
 /// A section of a paper.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperSection {
     /// Its key in the template.
-    #[schema(max_length = 60)]
-    pub key: String,
+    pub key: Text<60>,
     /// Its number ("1.2"), if it has one.
-    #[schema(max_length = 20)]
-    pub number: Option<String>,
+    pub number: Option<Text<20>>,
     /// Heading.
-    #[schema(max_length = 200)]
-    pub heading: String,
+    pub heading: Text<200>,
     /// Level below the title, starting at 1.
     #[schema(minimum = 1, maximum = 3)]
     pub level: u8,
     /// Source of its content: the list with this name further down.
     pub source: PaperSource,
     /// The author's text. Markdown.
-    #[schema(max_length = 40_000)]
-    pub text: Option<String>,
+    pub text: Option<Text<40_000>>,
     /// Figures that summarise it.
     #[schema(max_items = 100)]
     pub figures: Vec<PaperFigure>,
@@ -175,27 +147,23 @@ pub struct PaperSection {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperFigure {
     /// What it counts.
-    #[schema(max_length = 400)]
-    pub label: String,
+    pub label: Text<400>,
     /// How many there are.
     #[schema(minimum = 0)]
     pub value: usize,
     /// Query that returns them.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// What the panel is asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperRecommendationToPanel {
     /// Its letter.
-    #[schema(max_length = 2)]
-    pub label: String,
+    pub label: Text<2>,
     /// What the panel is asked to do.
     pub verb: PanelVerb,
     /// What it is asked to act on. Markdown.
-    #[schema(max_length = 2000)]
-    pub text: String,
+    pub text: Text<2000>,
 }
 
 /// A cross-reference between two strategies.
@@ -210,25 +178,21 @@ pub struct PaperInterdependency {
     /// How the two are related.
     pub relation: CrossReferenceRelation,
     /// Reason for the cross-reference.
-    #[schema(max_length = 2000)]
-    pub rationale: Option<String>,
+    pub rationale: Option<Text<2000>>,
     /// Where the cross-reference is stated.
-    #[schema(max_items = 100, schema_with = places)]
-    pub stated_in: Vec<String>,
+    #[schema(max_items = 100)]
+    pub stated_in: Vec<Text<600>>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A part of an update.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperPart {
     /// Its label.
-    #[schema(max_length = 20)]
-    pub label: Option<String>,
+    pub label: Option<Text<20>>,
     /// Text.
-    #[schema(max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000>,
 }
 
 /// An update on a recommendation.
@@ -241,14 +205,12 @@ pub struct PaperUpdate {
     /// Date of the statement.
     pub stated_on: NaiveDate,
     /// The full text.
-    #[schema(max_length = 8000)]
-    pub narrative: Option<String>,
+    pub narrative: Option<Text<8000>>,
     /// Its parts.
     #[schema(max_items = 26)]
     pub parts: Vec<PaperPart>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A record that a recommendation depends on or refers to.
@@ -263,8 +225,7 @@ pub struct PaperLinkedRecord {
     /// Whether the recommendation is waiting for it and no date is recorded.
     pub without_date: bool,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// An audit recommendation.
@@ -277,11 +238,9 @@ pub struct PaperRecommendation {
     /// Review that made it.
     pub review: Option<Named>,
     /// What the auditors found.
-    #[schema(max_length = 8000)]
-    pub finding: Option<String>,
+    pub finding: Option<Text<8000>>,
     /// What the auditors recommend.
-    #[schema(max_length = 8000)]
-    pub asks: Option<String>,
+    pub asks: Option<Text<8000>>,
     /// Due date.
     pub deadline: PlannedDate,
     /// First due date, if it was different.
@@ -304,8 +263,7 @@ pub struct PaperRecommendation {
     #[serde(alias = "leans_on")] // in papers frozen by older builds
     pub linked_records: Vec<PaperLinkedRecord>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A goal and the items that serve it.
@@ -322,8 +280,7 @@ pub struct PaperPriority {
     #[schema(max_items = 10_000)]
     pub items: Vec<PaperItem>,
     /// Query that returns them.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A work-plan item.
@@ -348,16 +305,14 @@ pub struct PaperItem {
     /// RAG rating computed by the service.
     pub computed_rag: Rag,
     /// Reason.
-    #[schema(max_length = 200)]
-    pub computed_reason: String,
+    pub computed_reason: Text<200>,
     /// Date of its latest progress update.
     pub updated_on: Option<NaiveDate>,
     /// Text of the latest update.
     #[schema(max_items = 26)]
     pub latest: Vec<PaperPart>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// Response to an action or to one of its parts, or a deferral of it.
@@ -368,16 +323,13 @@ pub struct PaperAnswer {
     /// Date of the response, or of the decision to defer.
     pub on: NaiveDate,
     /// What was done, or why it was deferred.
-    #[schema(max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000>,
     /// Status that a response claims; null if it claims none, and for a deferral.
     pub claimed_status: Option<ActionPartStatus>,
     /// When a deferral moves it to; null for a response.
-    #[schema(max_length = 300)]
-    pub deferred_to: Option<String>,
+    pub deferred_to: Option<Text<300>>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A part of an action.
@@ -386,8 +338,7 @@ pub struct PaperActionPart {
     /// The part.
     pub part: Named,
     /// Its label.
-    #[schema(max_length = 20)]
-    pub label: String,
+    pub label: Text<20>,
     /// Status declared by the board's secretary.
     pub status: ActionPartStatus,
     /// Whether it is still outstanding.
@@ -396,8 +347,7 @@ pub struct PaperActionPart {
     #[schema(max_items = 1000)]
     pub answers: Vec<PaperAnswer>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// An action of an earlier meeting.
@@ -410,15 +360,13 @@ pub struct PaperAction {
     /// Meeting that set it.
     pub meeting: Option<Named>,
     /// What is asked for.
-    #[schema(max_length = 4000)]
-    pub text: String,
+    pub text: Text<4000>,
     /// Status declared by the board's secretary.
     pub status: ActionStatus,
     /// Computed progress.
     pub progress: ActionState,
     /// When it is due, in words.
-    #[schema(max_length = 300)]
-    pub due: Option<String>,
+    pub due: Option<Text<300>>,
     /// Date after which it is overdue.
     #[serde(alias = "judged_on")] // in papers frozen by older builds
     pub overdue_after: Option<NaiveDate>,
@@ -434,8 +382,7 @@ pub struct PaperAction {
     #[schema(max_items = 1000)]
     pub answers: Vec<PaperAnswer>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A risk.
@@ -446,8 +393,7 @@ pub struct PaperRisk {
     /// Register it is on.
     pub register: Option<Named>,
     /// What might happen.
-    #[schema(max_length = 2000)]
-    pub event: Option<String>,
+    pub event: Option<Text<2000>>,
     /// Whether the risk is open or closed.
     pub status: RiskStatus,
     /// Current score; null if it has not been scored.
@@ -459,16 +405,14 @@ pub struct PaperRisk {
     #[schema(minimum = 0)]
     pub effective_controls: u32,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// A gap that the author chose to include.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperGap {
     /// Code of the rule.
-    #[schema(max_length = 60)]
-    pub rule: String,
+    pub rule: Text<60>,
     /// Severity; null if there is no such rule.
     pub severity: Option<FindingSeverity>,
     /// The record; null if it does not exist or the reader may not see it.
@@ -476,14 +420,11 @@ pub struct PaperGap {
     /// Whether the rule still reports the gap.
     pub is_open: bool,
     /// What is wrong.
-    #[schema(max_length = 4000)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<4000>>,
     /// How to put it right.
-    #[schema(max_length = 300)]
-    pub remedy: Option<String>,
+    pub remedy: Option<Text<300>>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// Something overdue.
@@ -501,11 +442,9 @@ pub struct PaperOverdueLine {
     #[serde(alias = "put_off")] // in papers frozen by older builds
     pub deferred: bool,
     /// Why the author left it out; null if it was not left out.
-    #[schema(max_length = 2000)]
-    pub struck: Option<String>,
+    pub struck: Option<Text<2000>>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// Appendix to a paper.
@@ -515,36 +454,30 @@ pub struct PaperAppendixLine {
     #[schema(minimum = 1)]
     pub number: usize,
     /// Title.
-    #[schema(max_length = 300)]
-    pub title: String,
+    pub title: Text<300>,
     /// The document.
     pub document: Option<RecordName>,
     /// Version of the document; null if no file is held here.
     pub version: Option<RecordName>,
     /// SHA-256 of that version's file, in hexadecimal.
-    #[schema(max_length = 64)]
-    pub sha256: Option<String>,
+    pub sha256: Option<Text<64>>,
     /// Status of the document, as stated in it.
     pub document_state: Option<DocumentState>,
     /// That status in the document's own words.
-    #[schema(max_length = 300)]
-    pub stated_status: Option<String>,
+    pub stated_status: Option<Text<300>>,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: Option<String>,
+    pub query: Option<Text<1000>>,
 }
 
 /// A reference in the author's text, and the record that it names.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperResolvedReference {
     /// Text between the brackets.
-    #[schema(max_length = 200)]
-    pub text: String,
+    pub text: Text<200>,
     /// Id of the record.
     pub record: RecordName,
     /// Query that returns it.
-    #[schema(max_length = 1000)]
-    pub query: String,
+    pub query: Text<1000>,
 }
 
 /// Why part of the author's text could not be resolved.
@@ -569,11 +502,9 @@ pub enum PaperUnresolvedReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperUnresolvedReference {
     /// JSON Pointer to the field of the paper.
-    #[schema(max_length = 200)]
-    pub pointer: String,
+    pub pointer: Text<200>,
     /// The text as written.
-    #[schema(max_length = 200)]
-    pub text: String,
+    pub text: Text<200>,
     /// Why it could not be resolved.
     pub reason: PaperUnresolvedReason,
 }

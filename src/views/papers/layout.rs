@@ -34,7 +34,7 @@ fn says(label: &str, text: impl Into<String>) -> Vec<Span> {
 
 /// A deadline in the words of the source, otherwise as a date.
 fn deadline(date: &PlannedDate) -> String {
-    let own = date.source_text.clone();
+    let own = date.source_text.as_ref().map(String::from);
     own.or_else(|| date.due_on.map(day))
         .unwrap_or_else(|| "none".into())
 }
@@ -49,7 +49,7 @@ pub fn nodes(content: &PaperContent) -> Vec<Node> {
     for (n, section) in content.sections.iter().enumerate() {
         let heading = match &section.number {
             Some(number) => format!("{number} {}", section.heading),
-            None => section.heading.clone(),
+            None => section.heading.to_string(),
         };
         nodes.push(Node::Heading(section.level, vec![Span::text(heading)]));
         let own = body(content, section);
@@ -89,7 +89,7 @@ fn author_line(content: &PaperContent, text: &str) -> Result<Vec<Span>, Vec<Node
 fn cover(content: &PaperContent) -> Node {
     let name = |r: &Option<RecordName>| {
         r.as_ref()
-            .map_or_else(|| "not stated".into(), |r| r.title.clone())
+            .map_or_else(|| "not stated".to_owned(), |r| r.title.to_string())
     };
     let to = format!(
         "{}{}",
@@ -371,7 +371,7 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
     let kind = p.goal_kind.map(|k| k.label()).unwrap_or_default();
     let heading = match (&p.goal, p.number) {
         (Some(goal), Some(n)) => format!("{kind} {n}: {}", goal.title),
-        (Some(goal), None) => goal.title.clone(),
+        (Some(goal), None) => goal.title.to_string(),
         (None, _) => "Items that serve no goal".into(),
     };
     let mut nodes = vec![Node::Heading(level, vec![Span::text(heading)])];
@@ -394,7 +394,7 @@ fn priority(p: &PaperPriority, level: u8) -> Vec<Node> {
 
 fn item(i: &PaperItem) -> Vec<Cell> {
     let lead = match (&i.lead, &i.unit) {
-        (Some(post), _) => post.title.clone(),
+        (Some(post), _) => post.title.to_string(),
         (None, Some(unit)) => format!("no lead; {} is responsible", unit.title),
         (None, None) => "no lead".into(),
     };

@@ -54,12 +54,14 @@ async fn read(call: Call) -> Result<Answer, Problem> {
 
 fn written(says: Says, format: Format) -> Result<Answer, Problem> {
     match (format, says) {
-        (Format::Json, Says::Frozen(issue)) => Ok(Answer::json(200, issue.content.into())),
+        (Format::Json, Says::Frozen(issue)) => {
+            Ok(Answer::json(200, String::from(issue.content).into()))
+        }
         (Format::Json, Says::Now(content)) => Answer::of(200, &content),
         (Format::Markdown, Says::Frozen(issue)) => Ok(formats::document(
             Format::Markdown,
             "paper",
-            issue.markdown.into_bytes(),
+            String::from(issue.markdown).into_bytes(),
         )),
         (format, says) => {
             let content = says.content()?;

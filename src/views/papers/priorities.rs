@@ -13,7 +13,7 @@ use crate::registers::settings::in_force;
 use crate::registers::strategy::Goal;
 use crate::views::rag::Rated;
 use crate::views::status::Named;
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Text};
 
 /// Every goal of the strategies that the plans deliver, with the items that serve it, followed by
 /// items that serve no goal.
@@ -61,7 +61,7 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
                 .filter(|i| serves(i, g.meta.id))
                 .map(|i| row(i, basis))
                 .collect(),
-            query: basis.of("work-plan-items", "goal_id", g.meta.id),
+            query: Text::cut(basis.of("work-plan-items", "goal_id", g.meta.id)),
         })
         .collect();
     let rest: Vec<PaperItem> = items
@@ -80,10 +80,12 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
             goal_kind: None,
             number: None,
             items: rest,
-            query: scope
-                .plans
-                .first()
-                .map_or_else(String::new, |p| basis.of("work-plan-items", "plan_id", *p)),
+            query: Text::cut(
+                scope
+                    .plans
+                    .first()
+                    .map_or_else(String::new, |p| basis.of("work-plan-items", "plan_id", *p)),
+            ),
         });
     }
     all
@@ -98,8 +100,8 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
         .filter(own)
         .max_by_key(|u| (u.data.made_on, u.meta.created_at, u.meta.id));
     let part = |p: &crate::registers::plan::ProgressPart| PaperPart {
-        label: p.label.clone(),
-        text: p.text.clone(),
+        label: p.label.as_ref().map(Into::into),
+        text: (&p.text).into(),
     };
     PaperItem {
         item: Named::new(&i.meta, &data.title),
@@ -119,12 +121,12 @@ fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
         status: data.status,
         declared_rag: data.declared_rag,
         computed_rag: rated.rag,
-        computed_reason: rated.reason(),
+        computed_reason: Text::cut(rated.reason()),
         updated_on: latest.map(|u| u.data.made_on),
         latest: latest
             .map(|u| u.data.parts.iter().map(part).collect())
             .unwrap_or_default(),
-        query: basis.one(WorkPlanItem::KIND, &i.meta.reference),
+        query: Text::cut(basis.one(WorkPlanItem::KIND, &i.meta.reference)),
     }
 }
 
@@ -152,9 +154,9 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
             ),
         ] {
             figures.push(PaperFigure {
-                label: format!("{}: {what}", plan.data.title),
+                label: Text::cut(format!("{}: {what}", plan.data.title)),
                 value,
-                query: basis.rows("work-plan-items", &filters),
+                query: Text::cut(basis.rows("work-plan-items", &filters)),
             });
         }
     }

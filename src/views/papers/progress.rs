@@ -12,7 +12,7 @@ use crate::registers::assurance::{
 use crate::registers::settings::in_force;
 use crate::views::expected::due_of;
 use crate::views::status::Named;
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Text};
 
 /// The recommendations in scope.
 #[must_use]
@@ -34,8 +34,8 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
         recommendation: Named::new(&r.meta, &r.data.title),
         number: r.data.number,
         review: named::<AuditReview>(&basis.seen, r.data.review_id, |v| &v.title),
-        finding: r.data.finding.clone(),
-        asks: r.data.recommendation.clone(),
+        finding: r.data.finding.as_ref().map(Into::into),
+        asks: r.data.recommendation.as_ref().map(Into::into),
         deadline: r.data.deadline.clone(),
         first_deadline: r
             .computed
@@ -49,7 +49,7 @@ fn row(r: &Rec<Recommendation>, basis: &Basis) -> PaperRecommendation {
         closure: r.computed.closure,
         linked_records: linked_records(r, &updates, basis),
         updates: updates.into_iter().map(|u| update(u, basis)).collect(),
-        query: basis.one(Recommendation::KIND, &r.meta.reference),
+        query: Text::cut(basis.one(Recommendation::KIND, &r.meta.reference)),
     }
 }
 
@@ -72,16 +72,16 @@ fn latest<'a>(r: &Rec<Recommendation>, basis: &'a Basis) -> Vec<&'a Rec<Recommen
 
 fn update(u: &Rec<RecommendationUpdate>, basis: &Basis) -> PaperUpdate {
     let part = |p: &crate::registers::assurance::RecommendationUpdatePart| PaperPart {
-        label: p.label.clone(),
-        text: p.text.clone(),
+        label: p.label.as_ref().map(Into::into),
+        text: (&p.text).into(),
     };
     PaperUpdate {
         id: u.meta.id,
         update_kind: u.data.update_kind,
         stated_on: u.data.stated_on,
-        narrative: u.data.narrative.clone(),
+        narrative: u.data.narrative.as_ref().map(Into::into),
         parts: u.data.parts.iter().map(part).collect(),
-        query: basis.one(RecommendationUpdate::KIND, &u.meta.reference),
+        query: Text::cut(basis.one(RecommendationUpdate::KIND, &u.meta.reference)),
     }
 }
 
@@ -123,7 +123,7 @@ fn linked_records(
             relation,
             expected_on,
             without_date: waits && expected_on.is_none(),
-            query: basis.one(&record.kind, &record.reference),
+            query: Text::cut(basis.one(&record.kind, &record.reference)),
             record,
         })
     };
@@ -143,9 +143,9 @@ pub fn figures(basis: &Basis, scope: &Scope) -> Vec<PaperFigure> {
         let id = review.to_string();
         let mut figure = |what: &str, value: usize, path: &str, filters: &[(&str, &str)]| {
             figures.push(PaperFigure {
-                label: format!("{}: {what}", name.title),
+                label: Text::cut(format!("{}: {what}", name.title)),
                 value,
-                query: basis.rows(path, filters),
+                query: Text::cut(basis.rows(path, filters)),
             });
         };
         figure(

@@ -10,8 +10,8 @@ use crate::registers::catalogue;
 use crate::registers::papers::Paper;
 use crate::render::document::markup::{self, Node, Span};
 use crate::views::RecordName;
-use crate::world::Rec;
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// A piece of text: words, or the text between double brackets.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,9 +107,9 @@ impl Found {
                         self.resolved
                             .entry(text.clone())
                             .or_insert(PaperResolvedReference {
-                                text,
+                                text: Text::cut(text),
                                 record,
-                                query,
+                                query: Text::cut(query),
                             });
                     }
                     Err(reason) => self.fail(pointer, text, reason),
@@ -120,8 +120,8 @@ impl Found {
 
     pub(super) fn fail(&mut self, pointer: &str, text: &str, reason: PaperUnresolvedReason) {
         let one = PaperUnresolvedReference {
-            pointer: pointer.to_owned(),
-            text: short(text),
+            pointer: Text::cut(pointer),
+            text: Text::cut(short(text)),
             reason,
         };
         if !self.unresolved.contains(&one) {

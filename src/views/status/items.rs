@@ -17,6 +17,7 @@ use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
 use crate::views::rows::flatten;
+use crate::world::Text;
 use crate::world::record::word;
 
 /// One item with its declared and computed RAG rating.
@@ -33,8 +34,7 @@ pub struct ItemStatusRow {
     /// Rule that decided the computed RAG rating.
     pub computed_by: ItemRagRule,
     /// The reason as a sentence.
-    #[schema(max_length = 200)]
-    pub computed_reason: String,
+    pub computed_reason: Text<200>,
     /// Whether the two agree. An item that its lead has not rated always agrees.
     pub agrees: bool,
     /// Due date.
@@ -120,7 +120,7 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let next_cursor = rows
         .last()
         .filter(|_| more)
-        .map(|r| r.item.reference.clone());
+        .map(|r| r.item.reference.to_string());
     Ok(ItemStatusRowPage {
         items: rows,
         next_cursor,
@@ -138,7 +138,7 @@ fn row(i: &ItemState<'_>) -> ItemStatusRow {
         declared_rag: data.declared_rag,
         computed_rag: i.rated.rag,
         computed_by: i.rated.by,
-        computed_reason: i.rated.reason(),
+        computed_reason: Text::cut(i.rated.reason()),
         agrees: i.agrees(),
         due_on: data.deadline.due_on,
         deadline_moved_days: i.record.computed.deadline_moved_days,

@@ -39,6 +39,7 @@ use crate::registers::plan::{Plan, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
+use crate::world::Text;
 use crate::world::dates::Progress;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::{Visible, VisibleWorld};
@@ -139,8 +140,7 @@ pub struct StatusReason {
 pub struct StatusFigureChange {
     /// Name of the figure, as its path in the answer: `recommendations.timeliness.overdue`. Names
     /// of item figures begin with `items`.
-    #[schema(max_length = 100)]
-    pub figure: String,
+    pub figure: Text<100>,
     /// Earlier value.
     #[schema(minimum = 0)]
     pub earlier: u64,
@@ -294,7 +294,8 @@ impl Next {
             title: title.chars().take(300).collect(),
             owner_post_id,
         };
-        self.0.insert((due, meta.reference.clone(), meta.id), found);
+        self.0
+            .insert((due, meta.reference.to_string(), meta.id), found);
         if self.0.len() > NEXT_DATES {
             self.0.pop_last();
         }
@@ -305,10 +306,10 @@ impl Next {
             |((due_on, reference, id), due): ((NaiveDate, String, Uuid), Due)| StatusNextDate {
                 due_on,
                 record: RecordName {
-                    kind: due.kind.to_owned(),
+                    kind: Text::cut(due.kind),
                     id,
-                    reference,
-                    title: due.title,
+                    reference: Text::cut(reference),
+                    title: Text::cut(due.title),
                 },
                 owner_post_id: due.owner_post_id,
             };
@@ -600,7 +601,7 @@ fn trend(
         let (earlier, now) = (number(&earlier, figure), number(&now, figure));
         let change = i64::try_from(now).ok()? - i64::try_from(earlier).ok()?;
         (change != 0).then(|| StatusFigureChange {
-            figure: figure.clone(),
+            figure: Text::cut(figure.clone()),
             earlier,
             now,
             change,

@@ -4,3 +4,4 @@ mod english;
 mod guards;
 mod imports;
 mod source;
+mod texts;

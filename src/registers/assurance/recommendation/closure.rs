@@ -19,7 +19,7 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::links::reaches;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World};
 
 /// How a recommendation is closed without being verified as implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,8 +46,7 @@ pub struct RecommendationClosure {
     /// Date of the closure.
     pub closed_on: NaiveDate,
     /// Reason.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub reason: String,
+    pub reason: Text<4000, 1>,
     /// The management post that accepted the risk. Required with `risk_accepted`, and allowed only
     /// then.
     #[serde(default)]

@@ -19,7 +19,7 @@ use crate::registers::links::{counts, others};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// An extension of a recommendation's deadline.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -38,8 +38,7 @@ pub struct RecommendationExtension {
     #[serde(default)]
     pub request_id: Option<RecommendationUpdateId>,
     /// Reason for the extension.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date of approval.
     pub approved_on: NaiveDate,
 }

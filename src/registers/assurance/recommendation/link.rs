@@ -15,7 +15,7 @@ use crate::registers::checks::fixed;
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is};
 use crate::world::id::AnyRecordId;
-use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, World};
+use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// How the recommendation relates to the other record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,12 +50,10 @@ pub struct RecommendationLink {
     pub to_id: AnyRecordId,
     /// Why the two are linked.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub note: Option<String>,
+    pub note: Option<Text<2000, 1>>,
     /// Where it is stated ("Joint Audit Panel paper of 26 October 2020").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub stated_in: Option<String>,
+    pub stated_in: Option<Text<300, 1>>,
 }
 
 /// Narrows a list of links.

@@ -37,7 +37,7 @@ use crate::registers::strategy::GoalId;
 use crate::world::date::PlannedDate;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Priority given by internal audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,17 +69,14 @@ pub struct Recommendation {
     #[schema(minimum = 1, maximum = 10_000)]
     pub number: Option<u32>,
     /// Title in one line.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// What the auditors found.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub finding: Option<String>,
+    pub finding: Option<Text<8000, 1>>,
     /// What the auditors recommend. A recommendation has this text, a finding or both; if either is
     /// missing, that is reported as a gap.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub recommendation: Option<String>,
+    pub recommendation: Option<Text<8000, 1>>,
     /// Priority given by internal audit; null if the sources do not say, which is reported as a
     /// gap.
     #[serde(default)]

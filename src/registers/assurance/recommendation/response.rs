@@ -14,7 +14,7 @@ use crate::registers::assurance::{AuditReviewId, RecommendationId};
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Management's decision on a recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,8 +41,7 @@ pub struct ManagementResponse {
     /// Management's decision.
     pub response: ManagementDecision,
     /// Text of the response, with the action that management intends to take.
-    #[schema(min_length = 1, max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000, 1>,
     /// Post that responded; null if the sources do not say.
     #[serde(default)]
     pub by_post_id: Option<PostId>,

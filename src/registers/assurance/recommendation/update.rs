@@ -21,7 +21,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::id::AnyRecordId;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Kind of update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,11 +71,9 @@ impl From<ReportedImplementation> for RecommendationImplementation {
 pub struct RecommendationUpdatePart {
     /// Label ("a"), if there are several parts.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20)]
-    pub label: Option<String>,
+    pub label: Option<Text<20, 1>>,
     /// What was done, and what comes next.
-    #[schema(min_length = 1, max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000, 1>,
     /// Implementation status of this part. A part may be claimed before the whole. Not allowed with
     /// a deferral or an extension request.
     #[serde(default)]
@@ -103,8 +101,7 @@ pub struct RecommendationUpdate {
     pub by_post_id: Option<PostId>,
     /// Narrative for the whole update. An update has a narrative, parts or both.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub narrative: Option<String>,
+    pub narrative: Option<Text<8000, 1>>,
     /// Parts of the update, if it has several.
     #[serde(default)]
     #[schema(max_items = 26)]

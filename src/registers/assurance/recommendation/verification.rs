@@ -17,7 +17,7 @@ use crate::registers::assurance::{
 use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Result of the verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,16 +43,13 @@ pub struct Verification {
     pub decided_on: NaiveDate,
     /// Reason for the decision; required for a rejection.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4000)]
-    pub reason: Option<String>,
+    pub reason: Option<Text<4000, 1>>,
     /// How it was checked (records read, a sample tested, interviews).
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub method: Option<String>,
+    pub method: Option<Text<2000, 1>>,
     /// Evidence examined.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4000)]
-    pub evidence: Option<String>,
+    pub evidence: Option<Text<4000, 1>>,
     /// Post that decided; null if the sources do not say.
     #[serde(default)]
     pub by_post_id: Option<PostId>,

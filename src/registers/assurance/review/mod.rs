@@ -16,7 +16,8 @@ use crate::registers::links::reaches;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::CodeWord;
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Kind of review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,8 +48,7 @@ pub type AuditReviewId = Id<AuditReview>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditReview {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// Body that carried out the review.
     pub body_unit_id: UnitId,
     /// Kind of review.
@@ -61,19 +61,16 @@ pub struct AuditReview {
     pub reported: PlannedDate,
     /// Scope of the review.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub scope: Option<String>,
+    pub scope: Option<Text<4000>>,
     /// The assurance scale used for the opinion.
     #[serde(default)]
     pub scale_id: Option<AssuranceScaleId>,
     /// The opinion, as the code of a level on the scale. Null if none was given or it is not known.
     #[serde(default)]
-    #[schema(max_length = 60, pattern = "^[a-z][a-z0-9_]*$")]
-    pub opinion: Option<String>,
+    pub opinion: Option<CodeWord<60>>,
     /// The opinion in words.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub opinion_statement: Option<String>,
+    pub opinion_statement: Option<Text<2000>>,
     /// Earlier reviews that it follows.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -83,8 +80,7 @@ pub struct AuditReview {
     pub lead_post_id: Option<PostId>,
     /// Where to find the report (a title, a file number, an address).
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub document: Option<String>,
+    pub document: Option<Text<500>>,
 }
 
 /// Narrows a list of audit reviews.
@@ -98,8 +94,7 @@ pub struct AuditReviewFilter {
     /// Only reviews with an opinion on this scale.
     scale_id: Option<AssuranceScaleId>,
     /// Only reviews with this opinion.
-    #[param(max_length = 60)]
-    opinion: Option<String>,
+    opinion: Option<Text<60>>,
     /// Only reviews without an opinion (`true`), or with one (`false`).
     without_opinion: Option<bool>,
     /// Only reviews that follow this one.

@@ -8,28 +8,21 @@ use utoipa::{IntoParams, ToSchema};
 use crate::policy::Subject;
 use crate::registers::assurance::AuditReview;
 use crate::registers::query::same_name;
+use crate::world::text::CodeWord;
 use crate::world::{
-    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, World, rename,
+    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World, rename,
 };
 
 /// One level of an assurance scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceLevel {
     /// Code by which reviews refer to it.
-    #[schema(
-        min_length = 1,
-        max_length = 60,
-        pattern = "^[a-z][a-z0-9_]*$",
-        example = "limited"
-    )]
-    pub code: String,
+    pub code: CodeWord<60>,
     /// Label in words.
-    #[schema(min_length = 1, max_length = 100)]
-    pub label: String,
+    pub label: Text<100, 1>,
     /// Meaning of the level, as defined by the audit body.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub description: Option<String>,
+    pub description: Option<Text<1000>>,
 }
 
 /// Id of an assurance scale.
@@ -39,23 +32,20 @@ pub type AssuranceScaleId = Id<AssuranceScale>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AssuranceScale {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Levels, from best to worst.
     #[schema(min_items = 2, max_items = 10)]
     pub levels: Vec<AssuranceLevel>,
     /// Which body uses the scale, and where it is defined.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub description: Option<String>,
+    pub description: Option<Text<1000>>,
 }
 
 /// Narrows a list of assurance scales.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct AssuranceScaleFilter {
     /// Only scales that have a level with this code.
-    #[param(max_length = 60)]
-    level: Option<String>,
+    level: Option<Text<60>>,
 }
 
 impl AssuranceScale {

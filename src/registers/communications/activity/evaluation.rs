@@ -12,7 +12,7 @@ use crate::registers::communications::plan::CommunicationsPlanId;
 use crate::registers::communications::{CommunicationsActivity, CommunicationsActivityId};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Evaluation of what an activity reached and what was learnt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -26,24 +26,20 @@ pub struct CampaignEvaluation {
     pub by_post_id: Option<PostId>,
     /// Who it reached, in words. One of `reach`, `people_reached` and `learnt` is required.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub reach: Option<String>,
+    pub reach: Option<Text<2000>>,
     /// Number of people reached.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub people_reached: Option<u32>,
     /// What was learnt.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4000)]
-    pub learnt: Option<String>,
+    pub learnt: Option<Text<4000, 1>>,
     /// How it was measured.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub measures: Option<String>,
+    pub measures: Option<Text<2000>>,
     /// What supports it. Without this, the evaluation is only a claim.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub evidence: Option<String>,
+    pub evidence: Option<Text<2000>>,
 }
 
 /// Narrows a list of evaluations.

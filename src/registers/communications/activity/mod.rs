@@ -19,11 +19,12 @@ use crate::registers::communications::{
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;
+use crate::registers::recurrence::RecurrenceRule;
 use crate::registers::strategy::GoalId;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Days, Deadline, Progress, When, overlap};
 use crate::world::record::word;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Kind of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,8 +96,7 @@ pub struct CommunicationsActivity {
     /// Kind of activity.
     pub activity_kind: ActivityKind,
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Channels used, each listed once.
     #[schema(min_items = 1, max_items = 8)]
     pub channels: Vec<CommunicationsChannel>,
@@ -121,19 +121,13 @@ pub struct CommunicationsActivity {
     /// A recurrence rule as in RFC 5545, without `RRULE:`. The first run starts on `starts_on`, and
     /// each run lasts as long as the first.
     #[serde(default)]
-    #[schema(
-        min_length = 6,
-        max_length = 200,
-        example = "FREQ=WEEKLY;UNTIL=20201231"
-    )]
-    pub recurrence: Option<String>,
+    pub recurrence: Option<RecurrenceRule>,
     /// Whether it is planned to take place. A cancelled activity can be planned again.
     #[serde(default)]
     pub status: ActivityStatus,
     /// Text.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub messages: Option<String>,
+    pub messages: Option<Text<4000>>,
 }
 
 /// Narrows a list of activities.

@@ -82,8 +82,8 @@ pub fn state(activity: &CommunicationsActivity, on: NaiveDate) -> ActivityState 
 /// Returns the last day of the last run, or `None` if the activity recurs without end.
 #[must_use]
 pub fn ended_on(activity: &CommunicationsActivity) -> Option<NaiveDate> {
-    let ends = |rule: &String| rule.contains("COUNT") || rule.contains("UNTIL");
-    let has_end = activity.recurrence.as_ref().is_none_or(ends);
+    let ends = |rule: &str| rule.contains("COUNT") || rule.contains("UNTIL");
+    let has_end = activity.recurrence.as_deref().is_none_or(ends);
     has_end
         .then(|| runs(activity, (None, None)).last().map(|r| r.ends_on))
         .flatten()

@@ -16,7 +16,7 @@ use crate::registers::governance::BoardId;
 use crate::registers::links::parts;
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Form, Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,12 +68,22 @@ pub enum DocumentState {
 /// Id of a document.
 pub type DocumentId = Id<Document>;
 
+/// The address of a page that is read over TLS.
+pub enum SecureForm {}
+
+impl Form for SecureForm {
+    const PATTERN: Option<&'static str> = Some("^https://[^\\s/?#]+[^\\s]*$");
+    const EXAMPLE: Option<&'static str> = Some("https://example.org/reports/1");
+}
+
+/// Address of a page that is read over TLS.
+pub type SecureAddress = Text<2000, 0, SecureForm>;
+
 /// A document. Its files are its versions. A document kept elsewhere has a URL instead.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Document {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// What it is.
     pub document_kind: DocumentKind,
     /// Unit responsible for it.
@@ -84,12 +94,7 @@ pub struct Document {
     pub board_id: Option<BoardId>,
     /// URL, if the document is kept elsewhere.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https://[^\\s/?#]+[^\\s]*$",
-        example = "https://example.org/reports/1"
-    )]
-    pub url: Option<String>,
+    pub url: Option<SecureAddress>,
     /// Date the document was last read at that URL.
     #[serde(default)]
     pub retrieved_on: Option<NaiveDate>,
@@ -101,12 +106,10 @@ pub struct Document {
     pub state: DocumentState,
     /// State of completion in the document's own words ("draft v0.4, for comment").
     #[serde(default)]
-    #[schema(max_length = 300)]
-    pub state_words: Option<String>,
+    pub state_words: Option<Text<300>>,
     /// What it is about.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub description: Option<String>,
+    pub description: Option<Text<4000>>,
 }
 
 /// Values computed by the service for a document. Versions with a stricter marking than the

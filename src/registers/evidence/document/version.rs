@@ -9,11 +9,34 @@ use crate::policy::Subject;
 use crate::registers::evidence::DocumentId;
 use crate::registers::links::others;
 use crate::registers::query::is;
+use crate::world::text::Sha256Hex;
 use crate::world::walk::unsearched;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{
+    Form, Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// Id of a document version.
 pub type DocumentVersionId = Id<DocumentVersion>;
+
+/// The name of a file, without a folder.
+pub enum FileNameForm {}
+
+impl Form for FileNameForm {
+    const PATTERN: Option<&'static str> = Some("^[^/\\\\:*?\"<>|]+$");
+}
+
+/// Name of a file, without a folder.
+pub type FileName = Text<150, 1, FileNameForm>;
+
+/// The media type of a file.
+pub enum MediaTypeForm {}
+
+impl Form for MediaTypeForm {
+    const EXAMPLE: Option<&'static str> = Some("application/pdf");
+}
+
+/// Media type of a file.
+pub type MediaType = Text<100, 3, MediaTypeForm>;
 
 /// A file of a document, as uploaded. `created_by` is the account that uploaded it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -25,25 +48,20 @@ pub struct DocumentVersion {
     pub number: i64,
     /// Version label used in the document itself ("0.4").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 60)]
-    pub label: Option<String>,
+    pub label: Option<Text<60, 1>>,
     /// What changed since the previous version.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub what_changed: Option<String>,
+    pub what_changed: Option<Text<2000, 1>>,
     /// File name, made safe for saving.
-    #[schema(min_length = 1, max_length = 150, pattern = "^[^/\\\\:*?\"<>|]+$")]
-    pub file_name: String,
+    pub file_name: FileName,
     /// Media type, checked against the file's first bytes.
-    #[schema(min_length = 3, max_length = 100, example = "application/pdf")]
     #[serde(serialize_with = "unsearched")]
-    pub media_type: String,
+    pub media_type: MediaType,
     /// Size in bytes.
     #[schema(minimum = 1)]
     pub byte_size: i64,
     /// SHA-256 of the file, in hexadecimal; also the ETag of its content.
-    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
-    pub sha256: String,
+    pub sha256: Sha256Hex,
 }
 
 /// Narrows a list of document versions.
@@ -52,11 +70,9 @@ pub struct DocumentVersionFilter {
     /// Only versions of this document.
     document_id: Option<DocumentId>,
     /// Only versions whose file has this hash.
-    #[param(max_length = 64)]
-    sha256: Option<String>,
+    sha256: Option<Text<64>>,
     /// Only versions of this media type.
-    #[param(max_length = 100)]
-    media_type: Option<String>,
+    media_type: Option<Text<100>>,
 }
 
 impl Resource for DocumentVersion {

@@ -23,7 +23,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
 use crate::world::dates::When;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Deferral of an action or of one of its parts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -41,8 +41,7 @@ pub struct ActionDeferral {
     #[serde(default)]
     pub to_meeting_id: Option<MeetingId>,
     /// Reason.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date the deferral was stated or decided.
     pub decided_on: NaiveDate,
     /// The post that asked for it.

@@ -30,7 +30,9 @@ use crate::world::date::{PlannedDate, Precision};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::MentionId;
-use crate::world::{Id, Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{
+    Id, Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text, World,
+};
 
 /// Status of an action, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -73,8 +75,7 @@ pub struct Action {
     #[schema(minimum = 1, maximum = 99_999)]
     pub number: u32,
     /// What is asked for.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub text: String,
+    pub text: Text<4000, 1>,
     /// Post that owns the action. The owning unit's contributors may change this field; only the
     /// board's secretary may change the others.
     #[serde(default)]
@@ -102,8 +103,7 @@ pub struct Action {
     pub closed_at_meeting_id: Option<MeetingId>,
     /// Why it was closed or cancelled. Required if it was cancelled, or closed with an open part.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub closure_reason: Option<String>,
+    pub closure_reason: Option<Text<2000, 1>>,
     /// Records of any kind that it is about. These are mentions only: the records can still be
     /// withdrawn.
     #[serde(default)]

@@ -24,7 +24,7 @@ use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of a part, declared by the board's secretary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -71,18 +71,15 @@ pub struct ActionPart {
     /// The action. Cannot be changed.
     pub action_id: ActionId,
     /// Label ("a", "1"). Unique within the action, ignoring case.
-    #[schema(min_length = 1, max_length = 20)]
-    pub label: String,
+    pub label: Text<20, 1>,
     /// What is asked for.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub text: String,
+    pub text: Text<4000, 1>,
     /// Status, declared by the board's secretary. What responses claim is given separately.
     #[serde(default)]
     pub status: ActionPartStatus,
     /// What the board said about it.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub note: Option<String>,
+    pub note: Option<Text<2000>>,
 }
 
 /// Values computed by the service for a part. Responses and deferrals with a stricter marking than

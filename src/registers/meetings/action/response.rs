@@ -17,7 +17,7 @@ use crate::registers::meetings::{Action, ActionId, ActionPartId, ActionPartStatu
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::{AnyRecordId, MentionId};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// What a response claims about an action or a part. Only the board can drop an action or part, so
 /// this cannot be claimed.
@@ -63,8 +63,7 @@ pub struct ActionResponse {
     #[serde(default)]
     pub part_id: Option<ActionPartId>,
     /// What was done, or why not.
-    #[schema(min_length = 1, max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000, 1>,
     /// Date of the response.
     pub responded_on: NaiveDate,
     /// Post that responded.
@@ -78,8 +77,7 @@ pub struct ActionResponse {
     pub claimed_status: Option<ActionClaim>,
     /// Evidence, in words.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub evidence: Option<String>,
+    pub evidence: Option<Text<2000>>,
     /// Records of any kind that support the response or that it mentions. These are mentions only:
     /// the records can still be withdrawn.
     #[serde(default)]

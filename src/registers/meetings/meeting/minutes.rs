@@ -17,7 +17,7 @@ use crate::registers::meetings::meeting::checks::{
 use crate::registers::meetings::{Meeting, MeetingId, MinutesAmendment, MinutesDelivery};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -46,13 +46,11 @@ pub struct Minutes {
     pub status: MinutesStatus,
     /// Text, or a summary of it. Cannot be changed once approved.
     #[serde(default)]
-    #[schema(max_length = 20000)]
-    pub text: Option<String>,
+    pub text: Option<Text<20000>>,
     /// Document that contains them, in words: title, version, location. Cannot be changed once
     /// approved.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub document: Option<String>,
+    pub document: Option<Text<500>>,
     /// Post that wrote them. Cannot be changed once approved.
     #[serde(default)]
     pub by_post_id: Option<PostId>,

@@ -14,7 +14,7 @@ use crate::registers::meetings::meeting::checks::{first_day, is_of_board, later_
 use crate::registers::meetings::{Meeting, MeetingId, Minutes, MinutesId, MinutesStatus};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Correction to approved minutes.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -22,11 +22,9 @@ pub struct MinutesAmendment {
     /// Minutes that are corrected. They must be approved.
     pub minutes_id: MinutesId,
     /// What the minutes should say, and what it replaces.
-    #[schema(min_length = 1, max_length = 8000)]
-    pub change: String,
+    pub change: Text<8000, 1>,
     /// Reason.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date the amendment was agreed.
     pub agreed_on: NaiveDate,
     /// Meeting that agreed the amendment.

@@ -13,7 +13,7 @@ use crate::registers::meetings::meeting::checks::{first_day, is_of_board};
 use crate::registers::meetings::{MeetingId, Minutes, MinutesId};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Delivery of minutes to a recipient.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -36,8 +36,7 @@ pub struct MinutesDelivery {
     pub by_post_id: Option<PostId>,
     /// Why and how they were sent, and how precisely the date is known.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
+    pub note: Option<Text<1000>>,
 }
 
 /// Narrows a list of deliveries of minutes.

@@ -25,7 +25,9 @@ use crate::world::date::{PlannedDate, Precision};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::{AnyRecordId, MentionId};
-use crate::world::{AnyRecord, Id, Key, Link, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{
+    AnyRecord, Id, Key, Link, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// Whether it took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -61,11 +63,9 @@ pub enum MeetingFormat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgendaItem {
     /// Number on the agenda ("4", "4a"). Unique within the agenda, ignoring case.
-    #[schema(min_length = 1, max_length = 20)]
-    pub number: String,
+    pub number: Text<20, 1>,
     /// What it is about.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// Records of any kind that it is about. These are mentions only: the records can still be
     /// withdrawn.
     #[serde(default)]
@@ -85,8 +85,7 @@ pub struct Meeting {
     /// Board that meets. Cannot be changed.
     pub board_id: BoardId,
     /// Title. Meetings of one board on the same day must have different titles.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Whether it took place.
     #[serde(default)]
     pub status: MeetingStatus,
@@ -102,8 +101,7 @@ pub struct Meeting {
     pub format: Option<MeetingFormat>,
     /// Venue.
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub venue: Option<String>,
+    pub venue: Option<Text<200>>,
     /// Agenda items, in order.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -111,8 +109,7 @@ pub struct Meeting {
     /// Why the meeting will not take place. Required for a cancelled meeting; not allowed for any
     /// other.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub cancellation_reason: Option<String>,
+    pub cancellation_reason: Option<Text<2000, 1>>,
 }
 
 /// Values computed by the service for a meeting.

@@ -19,7 +19,7 @@ use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When, runs_on};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Statutory duty for which there is a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,12 +42,10 @@ pub type ReportObligationId = Id<ReportObligation>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReportObligation {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What must be reported.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub what: Option<String>,
+    pub what: Option<Text<4000>>,
     /// Unit that reports. Either this or `from_post_id` is required.
     #[serde(default)]
     pub from_unit_id: Option<UnitId>,
@@ -65,12 +63,10 @@ pub struct ReportObligation {
     pub to_post_id: Option<PostId>,
     /// Other recipients, if the report goes to nobody in particular ("published").
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub to_others: Option<String>,
+    pub to_others: Option<Text<200, 1>>,
     /// Law, terms of reference or decision that requires it.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub legal_basis: Option<String>,
+    pub legal_basis: Option<Text<500>>,
     /// Statutory duty it fulfils, if it is one of these.
     #[serde(default)]
     pub statutory_duty: Option<StatutoryDuty>,

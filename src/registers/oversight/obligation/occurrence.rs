@@ -99,7 +99,7 @@ mod tests {
         let now = chrono::Utc::now();
         let meta = Meta {
             id: Uuid::now_v7(),
-            reference: "SUB-1".into(),
+            reference: crate::world::Reference::known("SUB-1"),
             version: 1,
             marking: Marking::Official,
             created_at: now,

@@ -11,26 +11,20 @@ use crate::registers::checks::{in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::oversight::{ReportObligation, ReportObligationId};
 use crate::registers::query::{is, is_some};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::text::WebAddress;
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// What was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportDocument {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// URL where it can be read.
     #[serde(default)]
-    #[schema(
-        max_length = 2000,
-        pattern = "^https?://[^\\s]+$",
-        example = "https://intranet.example/equality-information-2020.pdf"
-    )]
-    pub url: Option<String>,
+    pub url: Option<WebAddress>,
     /// Where it can be found, if it has no URL.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 300)]
-    pub location: Option<String>,
+    pub location: Option<Text<300, 1>>,
 }
 
 /// A report that was submitted.
@@ -53,8 +47,7 @@ pub struct ReportSubmission {
     pub document: Option<ReportDocument>,
     /// Any comments on it.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub note: Option<String>,
+    pub note: Option<Text<2000>>,
 }
 
 /// Narrows a list of submissions.

@@ -11,8 +11,11 @@ use crate::policy::Subject;
 use crate::registers::checks::in_window;
 use crate::registers::papers::{Paper, PaperId};
 use crate::registers::query::is;
+use crate::world::text::Sha256Hex;
 use crate::world::walk::unsearched;
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, rename};
+use crate::world::{
+    Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
+};
 
 /// A paper as issued. It is created by issuing (`POST /papers/{id}/issue`) and nothing changes it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -33,19 +36,15 @@ pub struct PaperIssue {
     #[schema(minimum = 0)]
     pub journal_seq: i64,
     /// Content, as JSON: byte for byte what `GET /papers/{id}/content` returns.
-    #[schema(min_length = 2, max_length = 2_000_000)]
     #[serde(serialize_with = "unsearched")]
-    pub content: String,
+    pub content: Text<2_000_000, 2>,
     /// SHA-256 of the content's UTF-8 bytes, in hexadecimal.
-    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
-    pub content_sha256: String,
+    pub content_sha256: Sha256Hex,
     /// The same content as readable Markdown: byte for byte what `GET
     /// /papers/{id}/content?format=markdown` returns.
-    #[schema(min_length = 1, max_length = 2_000_000)]
-    pub markdown: String,
+    pub markdown: Text<2_000_000, 1>,
     /// SHA-256 of the Markdown's UTF-8 bytes, in hexadecimal.
-    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
-    pub markdown_sha256: String,
+    pub markdown_sha256: Sha256Hex,
 }
 
 /// Narrows a list of issues.
@@ -54,8 +53,7 @@ pub struct PaperIssueFilter {
     /// Only the issue of this paper.
     paper_id: Option<PaperId>,
     /// Only the issue whose content or Markdown has this SHA-256.
-    #[param(max_length = 64)]
-    sha256: Option<String>,
+    sha256: Option<Text<64>>,
     /// Only those issued on or after this date.
     issued_from: Option<NaiveDate>,
     /// Only those issued on or before this date.
@@ -103,8 +101,8 @@ impl Resource for PaperIssue {
     // S37, Q8
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         for (pointer, text, hash) in [
-            ("/content_sha256", &self.content, &self.content_sha256),
-            ("/markdown_sha256", &self.markdown, &self.markdown_sha256),
+            ("/content_sha256", &*self.content, &self.content_sha256),
+            ("/markdown_sha256", &*self.markdown, &self.markdown_sha256),
         ] {
             rules.require(
                 sha256(text) == *hash,

@@ -21,7 +21,9 @@ use crate::registers::papers::{
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::AnyRecordId;
 use crate::world::record::links_of;
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, World, rename};
+use crate::world::{
+    Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text, World, rename,
+};
 
 /// Id of a paper.
 pub type PaperId = Id<Paper>;
@@ -32,8 +34,7 @@ pub type PaperId = Id<Paper>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paper {
     /// Title.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// Meeting the paper is for.
     pub meeting_id: MeetingId,
     /// Author post.
@@ -45,17 +46,15 @@ pub struct Paper {
     pub template_id: PaperTemplateId,
     /// Why the paper is submitted to the panel.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub purpose: Option<String>,
+    pub purpose: Option<Text<8000, 1>>,
     /// What the panel should consider, point by point.
     #[serde(default)]
-    #[schema(max_items = 20, schema_with = considerations)]
-    pub key_considerations: Vec<String>,
+    #[schema(max_items = 20)]
+    pub key_considerations: Vec<Text<4000, 1>>,
     /// Author's text on interdependencies. The paper also gives the cross-references of the
     /// strategies in scope.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 8000)]
-    pub interdependencies: Option<String>,
+    pub interdependencies: Option<Text<8000, 1>>,
     /// What the panel is asked to do.
     #[serde(default)]
     #[schema(max_items = 26)]
@@ -104,19 +103,6 @@ pub struct Paper {
     pub supersedes_id: Option<PaperId>,
 }
 
-fn considerations() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let one = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(4000));
-    ArrayBuilder::new()
-        .description(Some("What the panel should consider, point by point."))
-        .items(one)
-        .max_items(Some(20))
-        .build()
-}
-
 /// Values computed by the service for a paper.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaperComputed {
@@ -131,8 +117,7 @@ pub struct PaperComputed {
     /// Date used to decide what is overdue, once the paper is issued.
     pub assessed_on: Option<NaiveDate>,
     /// SHA-256 of its frozen content.
-    #[schema(max_length = 64)]
-    pub content_sha256: Option<String>,
+    pub content_sha256: Option<Text<64>>,
     /// Number of recommendations in an issued paper with no decision of the panel recorded.
     #[schema(minimum = 0)]
     pub decisions_open: usize,
@@ -299,7 +284,7 @@ impl Resource for Paper {
             issue_id: issue.map(|i| i.meta.id),
             issued_on: issue.map(|i| i.data.issued_on),
             assessed_on: issue.map(|i| i.data.assessed_on),
-            content_sha256: issue.map(|i| i.data.content_sha256.clone()),
+            content_sha256: issue.map(|i| (&i.data.content_sha256).into()),
             decisions_open: if issue.is_some() { open } else { 0 },
         }
     }

@@ -15,7 +15,9 @@ use crate::registers::organisation::UnitId;
 use crate::registers::performance::Observation;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::dates::Days;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{
+    Form, Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// What a classification divides people by: a protected characteristic under section 4 of the
 /// Equality Act 2010, or something else.
@@ -51,19 +53,23 @@ pub enum Characteristic {
     Other,
 }
 
+/// The code of a category or an aggregate.
+pub enum CategoryForm {}
+
+impl Form for CategoryForm {
+    const PATTERN: Option<&'static str> = Some("^[A-Za-z0-9][A-Za-z0-9_.+-]*$");
+}
+
+/// Code of a category or an aggregate, as used in the figures.
+pub type CategoryCode = Text<20, 1, CategoryForm>;
+
 /// A category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassificationCategory {
     /// Code, as used in the figures.
-    #[schema(
-        min_length = 1,
-        max_length = 20,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-    )]
-    pub code: String,
+    pub code: CategoryCode,
     /// Meaning.
-    #[schema(min_length = 1, max_length = 200)]
-    pub label: String,
+    pub label: Text<200, 1>,
 }
 
 /// Several categories under one name, as used in older figures. It is less precise than its member
@@ -71,32 +77,12 @@ pub struct ClassificationCategory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LegacyAggregate {
     /// Code, as used in the older figures.
-    #[schema(
-        min_length = 1,
-        max_length = 20,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-    )]
-    pub code: String,
+    pub code: CategoryCode,
     /// Meaning.
-    #[schema(min_length = 1, max_length = 200)]
-    pub label: String,
+    pub label: Text<200, 1>,
     /// Codes of the categories that the aggregate combines.
-    #[schema(schema_with = codes)]
-    pub member_codes: Vec<String>,
-}
-
-fn codes() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
-    let code = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(20));
-    ArrayBuilder::new()
-        .description(Some("Codes of the categories that the aggregate combines."))
-        .items(code)
-        .min_items(Some(1))
-        .max_items(Some(200))
-        .build()
+    #[schema(min_items = 1, max_items = 200)]
+    pub member_codes: Vec<Text<20, 1>>,
 }
 
 /// Id of a classification.
@@ -106,17 +92,14 @@ pub type ClassificationId = Id<Classification>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Classification {
     /// Title. The same in every version.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What it divides people by.
     pub characteristic: Characteristic,
     /// Version label. Unique within the title.
-    #[schema(min_length = 1, max_length = 60)]
-    pub version_label: String,
+    pub version_label: Text<60, 1>,
     /// Purpose, and where it is defined.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// Unit that owns it. Null for a classification shared by all.
     #[serde(default)]
     pub owner_unit_id: Option<UnitId>,
@@ -145,8 +128,7 @@ pub struct ClassificationFilter {
     #[param(value_type = Option<Vec<Characteristic>>, inline, explode = false)]
     characteristic: Option<Any<Characteristic>>,
     /// Only versions of the classification with this title.
-    #[param(max_length = 200)]
-    title: Option<String>,
+    title: Option<Text<200>>,
     /// Only classifications owned by this unit.
     owner_unit_id: Option<UnitId>,
     /// Only the version that replaces this one.
@@ -194,12 +176,12 @@ impl Classification {
                 );
             }
         }
-        let known: HashSet<&String> = self.categories.iter().map(|c| &c.code).collect();
+        let known: HashSet<&str> = self.categories.iter().map(|c| c.code.as_str()).collect();
         for (n, aggregate) in self.legacy_aggregates.iter().enumerate() {
             let mut members = HashSet::new();
             for (m, code) in aggregate.member_codes.iter().enumerate() {
                 let at = format!("/legacy_aggregates/{n}/member_codes/{m}");
-                if !known.contains(code) {
+                if !known.contains(code.as_str()) {
                     rules.refuse(
                         at,
                         "unknown",
@@ -220,7 +202,10 @@ impl Classification {
             .iter()
             .map(|c| &c.code)
             .chain(was.legacy_aggregates.iter().map(|a| &a.code));
-        let lost: HashSet<&String> = all.filter(|c| self.label(c).is_none()).collect();
+        let lost: HashSet<&str> = all
+            .map(|c| c.as_str())
+            .filter(|c| self.label(c).is_none())
+            .collect();
         let members = |c: &Self| {
             c.legacy_aggregates
                 .iter()
@@ -238,7 +223,9 @@ impl Classification {
                 .breakdown
                 .iter()
                 .filter(|b| b.classification_id == id);
-            own.any(|b| lost.contains(&b.code) || (regrouped && was.aggregate(&b.code).is_some()))
+            own.any(|b| {
+                lost.contains(b.code.as_str()) || (regrouped && was.aggregate(&b.code).is_some())
+            })
         };
         if let Some(holder) = rules
             .reading

@@ -313,7 +313,10 @@ fn table(
             c.data
                 .legacy_aggregates
                 .iter()
-                .map(|a| (a.code.clone(), a.member_codes.clone()))
+                .map(|a| {
+                    let members = a.member_codes.iter().map(String::from).collect();
+                    (a.code.to_string(), members)
+                })
                 .collect()
         };
         classification.map(of).unwrap_or_default()
@@ -376,7 +379,9 @@ mod tests {
     fn cell(by: &[(Uuid, &str)], size: u64) -> Cell {
         let category = |(id, code): &(Uuid, &str)| BreakdownCategory {
             classification_id: (*id).into(),
-            code: (*code).to_owned(),
+            code: crate::registers::performance::measure::classification::CategoryCode::known(
+                *code,
+            ),
         };
         Cell {
             breakdown: by.iter().map(category).collect(),

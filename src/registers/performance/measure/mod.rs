@@ -13,14 +13,16 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct};
 use crate::registers::organisation::{PostId, UnitId};
-use crate::registers::performance::measure::classification::{Characteristic, Classification};
+use crate::registers::performance::measure::classification::{
+    CategoryCode, Characteristic, Classification,
+};
 use crate::registers::performance::measure::observation::Observation;
 use crate::registers::performance::source::FigureFrequency;
 use crate::registers::performance::{ClassificationId, DataSourceId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is_some};
 use crate::registers::strategy::GoalId;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Unit of the measure's figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,20 +114,16 @@ pub type MeasureId = Id<Measure>;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Measure {
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What it shows and how it is calculated.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub definition: Option<String>,
+    pub definition: Option<Text<4000>>,
     /// What is counted.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub numerator: Option<String>,
+    pub numerator: Option<Text<1000>>,
     /// What the count is divided by.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub denominator: Option<String>,
+    pub denominator: Option<Text<1000>>,
     /// Unit of the measure's figures.
     pub unit: MeasureUnit,
     /// For a rate: the number the rate is per, such as 1000. Not allowed for any other unit.
@@ -362,12 +360,7 @@ pub struct BreakdownCategory {
     /// The classification.
     pub classification_id: ClassificationId,
     /// Code of one of its categories or legacy aggregates.
-    #[schema(
-        min_length = 1,
-        max_length = 20,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-    )]
-    pub code: String,
+    pub code: CategoryCode,
 }
 
 /// Sorts a breakdown into the order in which it is stored.

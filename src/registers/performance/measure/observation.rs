@@ -18,7 +18,7 @@ use crate::registers::performance::{ClassificationId, MeasureId};
 use crate::registers::query::{Any, any, is};
 use crate::world::dates::overlap;
 use crate::world::visible::DisclosureContext;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Whether there is a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -111,8 +111,7 @@ pub struct ObservationFilter {
     /// Only observations broken down by this classification.
     classification_id: Option<ClassificationId>,
     /// Only observations for the category or aggregate with this code.
-    #[param(max_length = 20)]
-    code: Option<String>,
+    code: Option<Text<20>>,
     /// Only totals (`true`), or only figures for a category (`false`).
     is_total: Option<bool>,
     /// Only observations in any of these states, as recorded. A suppressed figure counts as

@@ -16,7 +16,7 @@ use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItem, WorkPlanItemId};
 use crate::registers::query::{is, is_some};
 use crate::world::date::PlannedDate;
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// A change of a work-plan item's deadline.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -32,8 +32,7 @@ pub struct DeadlineChange {
     #[serde(default)]
     pub approver_board_id: Option<BoardId>,
     /// Reason for the change.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date of the decision.
     pub decided_on: NaiveDate,
 }

@@ -25,7 +25,7 @@ use crate::registers::plan::PlanId;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Days, Deadline, Progress};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Id of a work plan item.
 pub type WorkPlanItemId = Id<WorkPlanItem>;
@@ -41,20 +41,16 @@ pub struct WorkPlanItem {
     #[serde(default)]
     pub parent_id: Option<WorkPlanItemId>,
     /// Title of the item, in one line.
-    #[schema(min_length = 1, max_length = 300)]
-    pub title: String,
+    pub title: Text<300, 1>,
     /// What is to be done.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub what: Option<String>,
+    pub what: Option<Text<4000>>,
     /// How it is to be done.
     #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub how: Option<String>,
+    pub how: Option<Text<4000>>,
     /// What will be different once it is done.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub intended_outcome: Option<String>,
+    pub intended_outcome: Option<Text<2000>>,
     /// How success will be measured.
     #[serde(default)]
     #[schema(max_items = 20)]
@@ -71,12 +67,10 @@ pub struct WorkPlanItem {
     pub partners: Vec<ItemPartner>,
     /// External source that gave rise to it (a regulator's report, a tribunal).
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub external_source: Option<String>,
+    pub external_source: Option<Text<500>>,
     /// The risks to its delivery, in brief.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub risk_summary: Option<String>,
+    pub risk_summary: Option<Text<2000>>,
     /// Goals served.
     #[serde(default)]
     #[schema(max_items = 30)]
@@ -112,8 +106,7 @@ pub struct WorkPlanItem {
     pub carry: Option<ItemCarry>,
     /// Why it was changed or dropped. Required in those two cases.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub carry_reason: Option<String>,
+    pub carry_reason: Option<Text<2000, 1>>,
 }
 
 /// Values computed by the service for an item.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::registers::organisation::UnitId;
 use crate::registers::strategy::GoalId;
+use crate::world::Text;
 use crate::world::dates::Progress;
 
 /// Kind of item.
@@ -80,12 +81,10 @@ pub enum ItemCarry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemMeasure {
     /// What is measured.
-    #[schema(min_length = 1, max_length = 300)]
-    pub name: String,
+    pub name: Text<300, 1>,
     /// What it should reach.
     #[serde(default)]
-    #[schema(max_length = 300)]
-    pub target: Option<String>,
+    pub target: Option<Text<300>>,
 }
 
 /// A partner that helps to deliver the item: a unit recorded in the service, or a name.
@@ -96,8 +95,7 @@ pub struct ItemPartner {
     pub unit_id: Option<UnitId>,
     /// Name of a partner that is not recorded as a unit. Never a person's name.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub name: Option<String>,
+    pub name: Option<Text<200, 1>>,
 }
 
 /// A goal that the item serves.
@@ -107,16 +105,14 @@ pub struct ServedGoal {
     pub goal_id: GoalId,
     /// How the item serves it.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub rationale: Option<String>,
+    pub rationale: Option<Text<1000>>,
 }
 
 /// A target in whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuantifiedTarget {
     /// Who or what is counted ("officers and staff").
-    #[schema(min_length = 1, max_length = 300)]
-    pub population: String,
+    pub population: Text<300, 1>,
     /// Number to be reached.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub target: i64,
@@ -125,6 +121,5 @@ pub struct QuantifiedTarget {
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub actual: Option<i64>,
     /// What is counted ("people trained", "per cent").
-    #[schema(min_length = 1, max_length = 60)]
-    pub unit: String,
+    pub unit: Text<60, 1>,
 }

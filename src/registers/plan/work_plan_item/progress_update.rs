@@ -13,18 +13,16 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{ItemStatus, PlanId, Rag, WorkPlanItem, WorkPlanItemId};
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Part of an update's narrative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressPart {
     /// Label ("a"), if there are several parts.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20)]
-    pub label: Option<String>,
+    pub label: Option<Text<20, 1>>,
     /// What was done, and what comes next.
-    #[schema(min_length = 1, max_length = 8000)]
-    pub text: String,
+    pub text: Text<8000, 1>,
 }
 
 /// A progress update. What it declares is the lead's claim.

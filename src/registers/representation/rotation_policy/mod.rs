@@ -21,7 +21,7 @@ use crate::registers::representation::rotation_policy::rotation::{
 };
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
-use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// How a constituency's seats on a board rotate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -46,8 +46,7 @@ pub struct RotationPolicy {
     pub maximum_terms: Option<u8>,
     /// Where the next holder comes from, in words.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    pub pool: Option<String>,
+    pub pool: Option<Text<500>>,
     /// Units from which the next holder is chosen.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -57,8 +56,7 @@ pub struct RotationPolicy {
     pub terms_of_reference_id: Option<TermsOfReferenceId>,
     /// Clause in those terms of reference.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    pub terms_clause: Option<String>,
+    pub terms_clause: Option<Text<200, 1>>,
     /// First day it applies. Null if it applied from the start.
     #[serde(default)]
     pub from_on: Option<NaiveDate>,

@@ -17,7 +17,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, any_some, is_some, same_name};
 use crate::registers::risk::RiskId;
 use crate::world::visible::{Clearance, cleared};
-use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, World};
+use crate::world::{Key, Marking, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text, World};
 
 /// How it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,12 +90,10 @@ pub struct Control {
     #[schema(min_items = 1, max_items = 50)]
     pub risk_ids: Vec<RiskId>,
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// What is done, by whom and how often.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
+    pub description: Option<Text<2000>>,
     /// How it works.
     #[serde(default)]
     pub control_kind: Option<ControlKind>,
@@ -140,8 +138,7 @@ pub struct ControlComputed {
     pub counted_effectiveness: ControlEffectiveness,
     /// Reference of the recommendation in words, from before recommendations were recorded in the
     /// service. Removed once `recommendation_id` is set.
-    #[schema(max_length = 60)]
-    pub recommendation_reference: Option<String>,
+    pub recommendation_reference: Option<Text<60>>,
 }
 
 /// Filters for a list of controls.

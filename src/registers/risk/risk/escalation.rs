@@ -18,7 +18,7 @@ use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
 use crate::registers::settings::in_force;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Status of an escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -59,8 +59,7 @@ pub struct Escalation {
     #[serde(default)]
     pub status: EscalationStatus,
     /// Reason for the escalation.
-    #[schema(min_length = 1, max_length = 2000)]
-    pub reason: String,
+    pub reason: Text<2000, 1>,
     /// Date it was proposed.
     pub proposed_on: NaiveDate,
     /// Date it was sent to the board. Required once it is escalated.
@@ -74,8 +73,7 @@ pub struct Escalation {
     pub closed_on: Option<NaiveDate>,
     /// Why it was returned or de-escalated, and what the board decided.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub outcome: Option<String>,
+    pub outcome: Option<Text<2000>>,
 }
 
 /// Values computed by the service for an escalation.

@@ -25,7 +25,7 @@ use crate::registers::risk::{Escalation, RiskRegisterId};
 use crate::registers::strategy::GoalId;
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
-use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Category of the risk, from HM Treasury's Orange Book, annex 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,20 +102,16 @@ pub struct Risk {
     /// Register it is on.
     pub register_id: RiskRegisterId,
     /// Title.
-    #[schema(min_length = 1, max_length = 200)]
-    pub title: String,
+    pub title: Text<200, 1>,
     /// Why it might happen.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub cause: Option<String>,
+    pub cause: Option<Text<2000>>,
     /// What might happen.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub event: Option<String>,
+    pub event: Option<Text<2000>>,
     /// What the consequences would be.
     #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub effect: Option<String>,
+    pub effect: Option<Text<2000>>,
     /// Post responsible for it.
     #[serde(default)]
     pub owner_post_id: Option<PostId>,
@@ -151,8 +147,7 @@ pub struct Risk {
     pub closed_on: Option<NaiveDate>,
     /// Why it was closed. Required for a closed risk, and not allowed for any other.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
-    pub closure_reason: Option<String>,
+    pub closure_reason: Option<Text<2000, 1>>,
     /// The goals it threatens.
     #[serde(default)]
     #[schema(max_items = 50)]

@@ -14,7 +14,7 @@ use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
 use crate::registers::risk::score::RiskScore;
 use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
-use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort};
+use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// One review of one risk.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -27,8 +27,7 @@ pub struct RiskReview {
     #[serde(default)]
     pub by_post_id: Option<PostId>,
     /// What was found.
-    #[schema(min_length = 1, max_length = 4000)]
-    pub note: String,
+    pub note: Text<4000, 1>,
     /// Score found. It becomes the risk's current score unless a later review is recorded. If left
     /// out, the score does not change.
     #[serde(default)]
