@@ -872,6 +872,47 @@ async fn rows_are_loaded_and_faults_named_by_row(app: TestApp) {
     assert_eq!(nothing["rows"], 0);
 }
 
+/// A text in a row that is one character longer than its field allows is refused by its column, and
+/// nothing is recorded.
+async fn a_row_with_a_text_that_is_too_long_is_refused(app: TestApp) {
+    let maker = Maker::new(&app);
+    let table = Table::new(&maker, "count").await;
+    let (m, race) = (table.measure.reference(), table.race.reference());
+    let analyst = table.analyst(&app);
+    let before = app.seq().await;
+    for (field, longest) in [("measure", 60), ("classification", 60), ("code", 20)] {
+        let long = "A".repeat(longest + 1);
+        let mut row = json!({ "measure": m, "period": "2020-Q3", "classification": race, "code": "A1", "value": 1 });
+        row[field] = json!(long);
+        let text = |name: &str| row[name].as_str().expect("a text");
+        let csv = format!(
+            "measure,period,classification,code,value\n{},2020-Q3,{},{},1\n",
+            text("measure"),
+            text("classification"),
+            text("code")
+        );
+        for (media, body) in [("application/x-ndjson", row.to_string()), ("text/csv", csv)] {
+            let done = analyst
+                .ask("POST", IMPORT)
+                .body(media, body)
+                .send()
+                .await
+                .status(200)
+                .json();
+            assert_eq!(
+                (
+                    &done["accepted"],
+                    &done["refused"],
+                    &done["errors"][0]["field"]
+                ),
+                (&json!(0), &json!(1), &json!(field)),
+                "{media}: {done}"
+            );
+        }
+    }
+    assert_eq!(app.seq().await, before);
+}
+
 /// Portions follow each other without a row lost or taken twice, and no more errors are named than
 /// the answer holds.
 async fn many_rows_are_taken_in_portions(app: TestApp) {
@@ -1077,6 +1118,7 @@ on_both!(
     a_dashboard_is_as_mature_as_its_latest_version,
     rows_are_loaded_and_faults_named_by_row,
     a_state_is_imported_by_its_code_or_its_label,
+    a_row_with_a_text_that_is_too_long_is_refused,
     many_rows_are_taken_in_portions,
     views_show_what_their_caller_is_shown
 );
