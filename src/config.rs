@@ -67,6 +67,23 @@ pub struct Issuing {
     pub audience: String,
 }
 
+/// What a day and a financial year are for the organisation. Every replica and command must use the
+/// same values.
+#[derive(Debug, Clone, Args)]
+pub struct Days {
+    /// Time zone of the organisation, which decides what day it is
+    #[arg(
+        long,
+        env = "STRIDE_TIME_ZONE",
+        default_value = "Europe/London",
+        global = true
+    )]
+    pub time_zone: chrono_tz::Tz,
+    /// Month in which the financial year starts, 1 to 12
+    #[arg(long, env = "STRIDE_FINANCIAL_YEAR_STARTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=12), global = true)]
+    pub financial_year_starts: u32,
+}
+
 /// How the service handles requests.
 #[derive(Debug, Clone, Args)]
 pub struct Serving {

@@ -8,12 +8,13 @@ use clap::{Parser, Subcommand};
 use stride::access::Held;
 use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
-use stride::config::{Config, Issuing, LogFormat, Place, Serving};
+use stride::config::{Config, Days, Issuing, LogFormat, Place, Serving};
 use stride::documents::Documents;
 use stride::engine::Engine;
 use stride::policy::Role;
 use stride::registers::catalogue;
 use stride::transfer::{export, first_start, load};
+use stride::world::calendar::Calendar;
 use strum::VariantArray;
 
 #[global_allocator]
@@ -28,6 +29,8 @@ struct Cli {
     place: Place,
     #[command(flatten)]
     issuing: Issuing,
+    #[command(flatten)]
+    days: Days,
     /// Format of the logs
     #[arg(
         long,
@@ -106,9 +109,15 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     let Cli {
         place,
         issuing,
+        days,
         command,
         ..
     } = cli;
+    Calendar {
+        time_zone: days.time_zone,
+        financial_year_starts: days.financial_year_starts,
+    }
+    .adopt();
     match command {
         None => serve(place, issuing, Serving::defaults()).await?,
         Some(Command::Serve(serving)) => serve(place, issuing, *serving).await?,

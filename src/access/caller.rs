@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use strum::VariantArray;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use super::identity::{Claimed, Held, Identity};
 use crate::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
 use crate::world::World;
+use crate::world::calendar::today;
 use crate::world::visible::{Clearance, Visibility};
 
 /// The account that a valid token names, and what that account held when last looked up. This
@@ -304,10 +305,4 @@ fn only_reads() -> Problem {
         Code::Forbidden,
         "this token was issued with scope `read`; request one with scope `read write`",
     )
-}
-
-/// Today's date in UTC. Grants and views use it.
-#[must_use]
-pub fn today() -> NaiveDate {
-    Utc::now().date_naive()
 }

@@ -16,6 +16,7 @@ use crate::db::{Conn, DbError};
 use crate::journal::{Action, NewEntry};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
+use crate::world::calendar::day_of;
 use crate::world::catalogue::{Proposal, validate};
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
@@ -498,7 +499,7 @@ impl<'a> Txn<'a> {
         Proposal {
             reading: Reading {
                 world: &self.world,
-                on: self.now.date_naive(),
+                on: day_of(self.now),
                 now: None,
                 clearance: &Clearance::All,
             },

@@ -18,13 +18,13 @@ use super::published::Published;
 use super::reading::{follow, parse};
 use super::txn::{Outcome, Txn};
 use crate::access::Caller;
-use crate::access::caller::today;
 use crate::access::identity::Identity;
 use crate::db::store::{IdempotencyRow, JournalRow, RecordRow, Side};
 use crate::db::{Address, Conn, DbError, is_lost, store};
 use crate::journal::NewEntry;
 use crate::problem::{Code, Problem};
 use crate::world::World;
+use crate::world::calendar::today;
 
 /// Number of jobs that may wait before more are refused.
 const QUEUE: usize = 1_024;

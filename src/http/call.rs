@@ -18,6 +18,7 @@ use crate::access::{Caller, Identity, Known};
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::http::service::Service;
 use crate::problem::{Code, Problem};
+use crate::world::calendar::day_of;
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{World, schema};
 
@@ -138,14 +139,14 @@ impl Call {
         parameter: &str,
         at: DateTime<Utc>,
     ) -> Result<(VisibleWorld, NaiveDate), Problem> {
-        if at.date_naive() > self.on {
+        if day_of(at) > self.on {
             return Err(invalid(
                 parameter,
                 "must not be in the future, because nothing is recorded there yet",
             ));
         }
         let found = self.service.engine.world_at(at).await?;
-        Ok((self.seen_at(found), at.date_naive()))
+        Ok((self.seen_at(found), day_of(at)))
     }
 
     /// An earlier world, as visible to the caller.

@@ -25,12 +25,13 @@ use super::query::Query;
 use super::resource::BASE;
 use super::stream::Incoming;
 use super::{entity_tag, provisioning};
-use crate::access::caller::{forbidden, today};
+use crate::access::caller::forbidden;
 use crate::access::identity::{Vouched, unauthenticated};
 use crate::access::{Caller, Known};
 use crate::http::service::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
+use crate::world::calendar::today;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

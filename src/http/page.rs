@@ -202,7 +202,7 @@ impl<'a> Asked<'a> {
             filter: (kind.filter)(&query.without(&COMMON))?,
             words,
             reference: query.get("reference").map(str::to_owned),
-            updated_since: query.moment("updated_since")?,
+            updated_since: query.since("updated_since")?,
             withdrawn: query.flag("include_withdrawn")?,
             order: order(query.get("sort").unwrap_or("reference"), kind)?,
             on,

@@ -1,11 +1,12 @@
 //! Query parameters: only those that the operation documents, each at most once. A parameter that
 //! accepts several values may also be repeated, as some clients do.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::problem::{Code, FieldError, Problem};
+use crate::world::calendar::Calendar;
 use crate::world::catalogue::parse_query;
 
 /// One query parameter that an operation accepts, read once from its OpenAPI definition.
@@ -180,22 +181,34 @@ impl Query {
     /// # Errors
     /// 400, naming the parameter.
     pub fn moment(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+        self.time(name, "end", |day| Calendar::current().end_of(day))
+    }
+
+    /// The time from which changes are wanted; a day means its start.
+    ///
+    /// # Errors
+    /// 400 if it is neither.
+    pub fn since(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+        self.time(name, "start", |day| Calendar::current().start_of(day))
+    }
+
+    fn time(
+        &self,
+        name: &str,
+        means: &str,
+        of: impl Fn(NaiveDate) -> DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, Problem> {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
-        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-            return Ok(Some(at.with_timezone(&Utc)));
-        }
-        let end_of = |day: NaiveDate| {
-            day.checked_add_days(Days::new(1))
-                .map(|d| d.and_time(NaiveTime::MIN).and_utc() - chrono::TimeDelta::microseconds(1))
-        };
-        text.parse::<NaiveDate>().ok().and_then(end_of).map(Some).ok_or_else(|| {
-            invalid(
-                name,
+        let at = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+        let day = || text.parse::<NaiveDate>().map(of);
+        at.or_else(|_| day()).map(Some).map_err(|_| {
+            let detail = format!(
                 "must be a time such as 2020-10-26T12:00:00Z, or a day such as 2020-10-26, which \
-                    means the end of that day (UTC)",
-            )
+                    means the {means} of that day in the organisation's time zone"
+            );
+            invalid(name, &detail)
         })
     }
 

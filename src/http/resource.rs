@@ -135,7 +135,7 @@ pub fn moment(example: &str) -> Value {
 pub fn as_of() -> Value {
     query(
         "as_of",
-        "Return what was recorded at this time. A day means the end of that day (UTC).",
+        "Return what was recorded at this time. A day means the end of that day.",
         moment("2020-10-26T12:00:00Z"),
     )
 }
@@ -201,7 +201,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         ),
         query(
             "updated_since",
-            "Only records changed at or after this time.",
+            "Only records changed at or after this time. A day means its start.",
             moment("2020-10-01T00:00:00Z"),
         ),
         query(

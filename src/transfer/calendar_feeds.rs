@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::caller::{forbidden, today};
+use crate::access::caller::forbidden;
 use crate::access::identity::Identity;
 use crate::access::{Caller, secrets};
 use crate::auth::accounts::noted;
@@ -30,6 +30,7 @@ use crate::problem::{Code, Problem};
 use crate::registers::governance::Board;
 use crate::registers::organisation::Unit;
 use crate::views::calendar::{for_feed, write as write_calendar};
+use crate::world::calendar::{day_of, today};
 use crate::world::date_kind::CalendarEntryKind;
 use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
@@ -385,10 +386,7 @@ async fn read(call: Call) -> Result<Answer, Problem> {
 /// Records that a feed was read, once a day: calendar programs ask every hour, and writes are
 /// costly. If this fails, the feed is still returned.
 async fn note_use(call: &Call, row: &CalendarFeedRow) {
-    if row
-        .last_used_at
-        .is_some_and(|at| at.0.date_naive() >= call.on)
-    {
+    if row.last_used_at.is_some_and(|at| day_of(at.0) >= call.on) {
         return;
     }
     let id = row.id.0;

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use self::dice::Dice;
 use crate::access::accounts::operator;
-use crate::access::caller::today;
 use crate::engine::{Engine, Outcome, Write};
 use crate::policy::Subject;
 use crate::problem::{Code, Problem};
+use crate::world::calendar::today;
 
 /// Records in one transaction. Limits how much is in memory twice.
 const AT_ONCE: usize = 2_000;

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{EnumMessage, VariantArray};
@@ -35,6 +35,7 @@ use crate::problem::Problem;
 use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
+use crate::world::calendar::Calendar;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -422,22 +423,22 @@ fn by_kind(found: &[Found<'_>]) -> Vec<ChangeCounts> {
     counts.into_values().collect()
 }
 
-/// The end of a day.
-fn end_of(day: NaiveDate) -> DateTime<Utc> {
+/// When a day is over.
+fn after(day: NaiveDate) -> DateTime<Utc> {
     let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-    next.and_time(NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1)
+    Calendar::current().start_of(next)
 }
 
-/// The time to start from: the time asked for, the end of the day on which the board last met, or
+/// The time to start from, included: the time asked for, the end of the day on which the board last met, or
 /// some weeks back.
 fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
-    let at = asked.query.moment("since")?;
+    let at = asked.query.since("since")?;
     let Some(board) = id_of(asked, "since_meeting_of")? else {
         let back = asked
             .on
             .checked_sub_days(Days::new(BACK_DAYS))
             .unwrap_or(asked.on);
-        return Ok((at.unwrap_or_else(|| end_of(back)), None));
+        return Ok((at.unwrap_or_else(|| after(back)), None));
     };
     if at.is_some() {
         return Err(invalid(
@@ -464,7 +465,7 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
         )
     })?;
     Ok((
-        end_of(day),
+        after(day),
         Some(Named::new(&meeting.meta, &meeting.data.title)),
     ))
 }
@@ -484,7 +485,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         .value::<i64>("cursor", "the next_cursor of the previous page")?
         .unwrap_or(i64::MAX);
     let (since, since_meeting) = since(&asked)?;
-    let then = call.service.engine.world_at(since).await?.world;
+    // What was recorded at that very time is a change.
+    let before_then = since - TimeDelta::microseconds(1);
+    let then = call.service.engine.world_at(before_then).await?.world;
     if then.seq > asked.seen.seq() {
         return Err(invalid("since", "must not be after `as_of`"));
     }
@@ -573,8 +576,8 @@ pub fn operations() -> Vec<Operation> {
         .takes([
             query(
                 "since",
-                "Only what was recorded after this time. A date means the end of that day. \
-                    Defaults to the end of the day 28 days before the date in `on`.",
+                "Only what was recorded at or after this time. A day means its start. Defaults to \
+                    27 days before the day in `on`.",
                 moment("2020-06-29"),
             ),
             id_query(

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::SettingSet;
 use crate::world::Rec;
+use crate::world::calendar::day_of;
 use crate::world::dates::Progress;
 use crate::world::record::word;
 
@@ -66,7 +67,7 @@ pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet
         .computed
         .last_update_on
         .or(item.data.start.from_on)
-        .unwrap_or_else(|| item.meta.created_at.date_naive());
+        .unwrap_or_else(|| day_of(item.meta.created_at));
     let days = (on - last).num_days();
     (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }

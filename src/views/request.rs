@@ -256,7 +256,7 @@ pub(super) fn compare_to() -> Value {
     query(
         "compare_to",
         "An earlier time to compare with. What was recorded then, calculated for its date, is \
-            compared with the current answer. A date means the end of that day (UTC).",
+            compared with the current answer. A day means the end of that day.",
         moment("2020-06-29"),
     )
 }

@@ -5,6 +5,7 @@
 //! by undoing later entries ([`crate::engine`]). A copy costs nothing (the maps share their parts),
 //! so the writer works on a copy, and the current world is replaced only after the commit.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod codes;
 pub mod date;

@@ -19,3 +19,4 @@ mod replicas;
 mod server;
 mod stopped;
 mod tampered;
+mod time_zone;

@@ -50,9 +50,18 @@ impl Server {
         Self::starting(database).ready()
     }
 
+    /// The same, with these settings.
+    pub fn with(database: &Database, settings: &[(&str, &str)]) -> Self {
+        Self::spawned(stride(database).envs(settings.iter().copied())).ready()
+    }
+
     /// Starts the service and does not wait.
     pub fn starting(database: &Database) -> Starting {
-        let child = stride(database)
+        Self::spawned(&mut stride(database))
+    }
+
+    fn spawned(command: &mut Command) -> Starting {
+        let child = command
             .args([
                 "serve",
                 "--bind",

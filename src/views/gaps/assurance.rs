@@ -12,6 +12,7 @@ use crate::registers::evidence::Evidence;
 use crate::views::expected::{Awaited, awaited_by};
 use crate::views::rag::{days, times};
 use crate::world::Rec;
+use crate::world::calendar::day_of;
 use crate::world::dates::Progress;
 
 /// The rules.
@@ -199,8 +200,7 @@ pub const RULES: &[Rule] = &[
                 return None;
             }
             let since = r.computed.latest_update_on.or_else(|| reported_on(c, r));
-            let silent =
-                (c.on - since.unwrap_or_else(|| r.meta.created_at.date_naive())).num_days();
+            let silent = (c.on - since.unwrap_or_else(|| day_of(r.meta.created_at))).num_days();
             if silent > c.settings.stale_after_days {
                 because(format!("no update for {}", days(silent)))
             } else {

@@ -21,6 +21,7 @@ use crate::problem::{Code, Problem};
 use crate::registers::catalogue;
 use crate::registers::papers::{Paper, PaperIssue, sha256};
 use crate::render::document::markdown;
+use crate::world::calendar::day_of;
 use crate::world::record::Resource;
 use crate::world::visible::{Clearance, Visibility, VisibleWorld};
 use crate::world::{AnyRecord, Kind, Marking, Rec, World};
@@ -69,7 +70,7 @@ pub fn issue(
     txn.find(kind(Paper::KIND)?, Act::Update, id, if_match)?;
     let now = Arc::new(txn.world.clone());
     let paper = now.get::<Paper>(id).ok_or_else(Problem::not_found)?;
-    let today = txn.now().date_naive();
+    let today = day_of(txn.now());
     let earlier = paper.data.as_of_on.filter(|d| *d < today);
     if earlier != past.map(|p| p.day) {
         let detail = "the date that the paper reports on has changed, or is before anything \

@@ -71,7 +71,7 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
     };
     Asked {
         seen: VisibleWorld::now(engine.now(), visibility),
-        on: crate::access::caller::today() + chrono::TimeDelta::days(days),
+        on: crate::world::calendar::today() + chrono::TimeDelta::days(days),
         earlier: None,
         query: Query::default(),
         params: Vec::new(),
