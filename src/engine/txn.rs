@@ -18,6 +18,7 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::calendar::day_of;
 use crate::world::catalogue::{Proposal, validate};
+use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
@@ -258,6 +259,9 @@ impl<'a> Txn<'a> {
         let proposed = validate(proposal, data, &|links| {
             self.check_links(Some(&before), links)
         })?;
+        if proposed.0.draft() == before.draft() {
+            return Ok(before);
+        }
         let record = self.conclude(kind, proposed, Action::Update)?;
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
@@ -338,19 +342,26 @@ impl<'a> Txn<'a> {
         let before = self.find(kind, Act::Update, id, Some(if_match))?;
         check_text(&patch)?;
         let was = before.draft();
-        let mut draft = was.clone();
-        merge(&mut draft, patch);
-        kind.check_schema(&draft)?;
+        let mut stored = was.clone();
+        for pointer in before.planned_dates() {
+            if let (Some(date), Some(patch)) =
+                (stored.pointer_mut(&pointer), patch.pointer(&pointer))
+            {
+                PlannedDate::give_way(date, patch);
+            }
+        }
+        let draft = kind.patched(stored, &patch)?;
         if draft == was {
             return Ok(before);
         }
-        let record = self.propose(
-            kind,
-            Some(&before),
-            draft,
-            self.next_version(&before),
-            Action::Update,
-        )?;
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let proposal = self.proposal(Some(&before), draft, self.next_version(&before), &may);
+        let proposed = (kind.propose)(proposal, &|links| self.check_links(Some(&before), links))?;
+        // A null where nothing was, or a value that the service brings to the form that it had.
+        if proposed.0.draft() == was {
+            return Ok(before);
+        }
+        let record = self.conclude(kind, proposed, Action::Update)?;
         // Checked again after the change: nobody may move a record to where their grant does not
         // reach.
         self.in_scope(kind, Act::Update, id)?;

@@ -146,6 +146,15 @@ impl Kind {
         schema::check(validator, draft)
     }
 
+    /// Merges a patch into a stored draft, and checks the patch and the result against the schema.
+    ///
+    /// # Errors
+    /// Fails with every error and its location.
+    pub fn patched(&self, stored: Value, patch: &Value) -> Result<Value, Problem> {
+        let validator = self.validator.get_or_init(|| schema::validator(self));
+        schema::patched(validator, stored, patch)
+    }
+
     /// Names of its records' fields, in the order of the document.
     pub fn columns(&self) -> &[String] {
         self.columns.get_or_init(|| {

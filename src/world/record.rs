@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::World;
-use super::date::PlannedDate;
+use super::date::{Fault, PlannedDate};
 use super::date_kind::CalendarEntryKind;
 use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
@@ -148,6 +148,17 @@ impl Visitor for Targets {
         self.0.push(id);
     }
     fn text(&mut self, _: &str) {}
+}
+
+/// The planned dates of a record.
+struct PlannedDates(Vec<String>);
+
+impl Visitor for PlannedDates {
+    fn link(&mut self, _: &Pointer, _: &'static str, _: Uuid, _: bool) {}
+    fn text(&mut self, _: &str) {}
+    fn planned_date(&mut self, at: &Pointer) {
+        self.0.push(at.to_string());
+    }
 }
 
 /// What search looks through: the reference and every text of a record, in lower case.
@@ -336,9 +347,14 @@ impl<R: Resource> Rules<'_, R> {
         }
     }
 
-    /// Refuses a planned date that lacks what its precision needs.
+    /// Refuses a planned date that lacks what its precision needs, or contradicts it.
     pub fn planned(&mut self, pointer: &str, date: &PlannedDate) {
-        if let Some((field, code, detail)) = date.fault() {
+        if let Some(Fault {
+            field,
+            code,
+            detail,
+        }) = date.fault()
+        {
             self.refuse(format!("{pointer}/{field}"), code, detail);
         }
     }
@@ -690,6 +706,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// The ids of the records that it links to. Called whenever a record is applied, so the
     /// pointers of [`AnyRecord::links`] are not made.
     fn targets(&self) -> Vec<Uuid>;
+    /// JSON Pointers of the planned dates that a caller may set.
+    fn planned_dates(&self) -> Vec<String>;
     /// What it is called; none if only its reference says so.
     fn title(&self) -> Option<&str>;
     fn place(&self) -> Place;
@@ -751,6 +769,11 @@ impl<R: Resource> AnyRecord for Rec<R> {
         let mut targets = Targets(Vec::new());
         walk(&self.data, &mut targets);
         targets.0
+    }
+    fn planned_dates(&self) -> Vec<String> {
+        let mut dates = PlannedDates(Vec::new());
+        walk(&self.data, &mut dates);
+        dates.0
     }
     fn title(&self) -> Option<&str> {
         self.data.title()

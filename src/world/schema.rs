@@ -507,6 +507,77 @@ pub fn check(validator: &jsonschema::Validator, value: &Value) -> Result<(), Pro
     Err(Problem::with_errors(Code::InvalidBody, errors))
 }
 
+/// Merges a patch (RFC 7396) into a stored draft and checks the result. A null member is checked
+/// like any other: of an unknown field it is an error, of an optional field it is the value, and
+/// otherwise it removes the member, so that the default applies.
+///
+/// # Errors
+/// Fails with what is wrong, by JSON Pointer.
+pub fn patched(
+    validator: &jsonschema::Validator,
+    mut draft: Value,
+    patch: &Value,
+) -> Result<Value, Problem> {
+    let mut nulls = Vec::new();
+    overlay(&mut draft, patch, &mut String::new(), &mut nulls);
+    if !nulls.is_empty() && !validator.is_valid(&draft) {
+        let mut errors = Vec::new();
+        for e in validator.iter_errors(&draft) {
+            explain(&e, &mut errors);
+        }
+        let refused = |pointer: &String| {
+            let at = |e: &&FieldError| e.pointer == *pointer;
+            errors.iter().any(|e| e.pointer == *pointer)
+                && !errors.iter().filter(at).any(|e| e.code == "unknown_field")
+        };
+        for pointer in nulls.iter().filter(|p| refused(p)) {
+            remove(&mut draft, pointer);
+        }
+    }
+    check(validator, &draft)?;
+    Ok(draft)
+}
+
+/// Lays a patch over a value, and lists where it has null.
+fn overlay(target: &mut Value, patch: &Value, at: &mut String, nulls: &mut Vec<String>) {
+    let Value::Object(patch) = patch else {
+        if patch.is_null() {
+            nulls.push(at.clone());
+        }
+        target.clone_from(patch);
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(map) = target.as_object_mut() else {
+        return;
+    };
+    let length = at.len();
+    for (name, value) in patch {
+        at.push('/');
+        at.push_str(&escape(name));
+        overlay(
+            map.entry(name.as_str()).or_insert(Value::Null),
+            value,
+            at,
+            nulls,
+        );
+        at.truncate(length);
+    }
+}
+
+/// Removes the member at a JSON Pointer.
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    if let Some(map) = value.pointer_mut(parent).and_then(Value::as_object_mut) {
+        map.shift_remove(&name);
+    }
+}
+
 fn explain(e: &ValidationError<'_>, errors: &mut Vec<FieldError>) {
     let at = e.instance_path().to_string();
     let mut push = |pointer: String, code: &str, detail: String| {

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use serde::ser::{self, Serialize};
 use uuid::Uuid;
 
+use super::date::PLANNED_DATE;
 use super::id::{LINK, MENTION};
 
 /// How the walk recognises a field that search leaves out; JSON does not show it.
@@ -31,6 +32,8 @@ pub trait Visitor {
     fn link(&mut self, at: &Pointer, kinds: &'static str, id: Uuid, is_mention: bool);
     /// A text.
     fn text(&mut self, text: &str);
+    /// A planned date.
+    fn planned_date(&mut self, _at: &Pointer) {}
 }
 
 /// Walks through a value.
@@ -204,7 +207,10 @@ impl<'a> ser::Serializer for Walk<'a> {
     fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Never> {
         Ok(Parts::of(self))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Never> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'a>, Never> {
+        if name == PLANNED_DATE {
+            self.visitor.planned_date(self.at);
+        }
         Ok(Parts::of(self))
     }
     fn serialize_struct_variant(

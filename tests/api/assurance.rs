@@ -425,7 +425,7 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
     let on = maker
         .make_with(
             "recommendation",
-            json!({ "deadline": { "precision": "month", "due_on": "2020-11-05", "source_text": "November 2020" } }),
+            json!({ "deadline": { "precision": "month", "due_on": "2020-11-30", "source_text": "November 2020" } }),
         )
         .await;
     let (auditor, post) = (app.role(Role::Auditor), maker.make_named("post").await);
@@ -453,22 +453,22 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
             "reason": "The strategy comes later", "approved_on": day
         })
     };
-    let mut nobodys = extension("2021-03-01", "2020-11-01");
+    let mut nobodys = extension("2021-03-31", "2020-11-01");
     nobodys["approver_post_id"] = Value::Null;
     auditor
         .post(EXTENSIONS, &nobodys)
         .await
         .problem_at("rule_violation", "/approver_post_id");
     auditor
-        .post(EXTENSIONS, &extension("2020-11-01", "2020-11-01"))
+        .post(EXTENSIONS, &extension("2020-11-30", "2020-11-01"))
         .await
         .problem_at("rule_violation", "/to/due_on");
     app.role(Role::StrategyManager)
-        .post(EXTENSIONS, &extension("2021-03-01", "2020-11-01"))
+        .post(EXTENSIONS, &extension("2021-03-31", "2020-11-01"))
         .await
         .problem("forbidden");
-    let first = made(&auditor, EXTENSIONS, &extension("2021-01-01", "2020-11-01")).await;
-    let second = made(&auditor, EXTENSIONS, &extension("2021-03-01", "2020-12-01")).await;
+    let first = made(&auditor, EXTENSIONS, &extension("2021-01-31", "2020-11-01")).await;
+    let second = made(&auditor, EXTENSIONS, &extension("2021-03-31", "2020-12-01")).await;
     assert_eq!(
         (
             &first["from"]["due_on"],
@@ -510,7 +510,7 @@ async fn a_deadline_moves_by_extension_only(app: TestApp) {
         ),
         (&Value::Null, &json!("no_deadline"))
     );
-    let mut body = extension("2021-03-01", "2020-11-01");
+    let mut body = extension("2021-03-31", "2020-11-01");
     body["recommendation_id"] = undated.id_text().into();
     auditor
         .post(EXTENSIONS, &body)

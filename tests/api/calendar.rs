@@ -45,7 +45,7 @@ async fn year(maker: &Maker<'_>) -> Made {
         .make_with("board", json!({ "status": "active" }))
         .await;
     let month =
-        json!({ "precision": "month", "due_on": "2020-11-12", "source_text": "November 2020" });
+        json!({ "precision": "month", "due_on": "2020-11-30", "source_text": "November 2020" });
     maker
         .make_with(
             "meeting",
@@ -468,7 +468,7 @@ async fn feeds_are_few_and_well_formed(app: TestApp) {
 /// An item that is to start in a month is late once the month is over, as in its RAG rating.
 async fn a_start_in_a_month_is_late_after_the_month(app: TestApp) {
     let maker = Maker::new(&app);
-    let start = json!({ "precision": "month", "due_on": "2020-11-12" });
+    let start = json!({ "precision": "month", "due_on": "2020-11-30" });
     maker
         .make_with(
             "work_plan_item",

@@ -1,5 +1,6 @@
 //! What changed since a time, and since a board last met.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use stride::policy::Role;
 
@@ -9,10 +10,16 @@ use crate::support::maker::{Made, Maker, kind};
 
 const PATH: &str = "/api/v1/changes";
 
-/// A moment after everything that is recorded: the last entry's own time.
+/// The time of the last entry: `as_of` includes it.
 async fn now(app: &TestApp) -> String {
     let world = app.service.engine.fresh().await.expect("the world");
     escaped(&world.at.to_rfc3339())
+}
+
+/// A time after everything that is recorded: `since` includes what was recorded at that time.
+async fn from_now(app: &TestApp) -> String {
+    let world = app.service.engine.fresh().await.expect("the world");
+    escaped(&(world.at + TimeDelta::microseconds(1)).to_rfc3339())
 }
 
 fn found<'a>(view: &'a Value, of: &Made) -> &'a Value {
@@ -46,7 +53,7 @@ async fn each_record_is_listed_once(app: TestApp) {
     let untouched = maker.make_with("unit", unit("Untouched")).await;
     let client = maker.client(changed.kind);
     client.delete(&back.path, &back.etag).await.status(200);
-    let since = now(&app).await;
+    let since = from_now(&app).await;
     again(&maker, &changed, json!({ "title": "Between" })).await;
     again(&maker, &changed, json!({ "title": "After" })).await;
     client
@@ -218,7 +225,8 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
             .as_str()
             .is_some_and(|n| n.contains("2020-06-29"))
     );
-    assert!(since(last).starts_with("2020-06-29T23:59:59"));
+    // When the day of the meeting is over, in London.
+    assert_eq!(since(last), "2020-06-29T23:00:00Z");
     assert!(
         since(
             viewer
@@ -254,7 +262,7 @@ async fn nothing_hidden_shows(app: TestApp) {
         )
         .await;
     let open = maker.make_with("board", json!({})).await;
-    let since = now(&app).await;
+    let since = from_now(&app).await;
     again(
         &maker,
         &was_marked,
@@ -298,7 +306,7 @@ async fn nothing_hidden_shows(app: TestApp) {
     );
 
     let (writer, account, _) = maker.account("board_secretary").await;
-    let (post, since) = (maker.make_named("post").await, now(&app).await);
+    let (post, since) = (maker.make_named("post").await, from_now(&app).await);
     again(&maker, &account, json!({ "post_id": post.id() })).await;
     let made = writer
         .post(
@@ -337,7 +345,7 @@ async fn nothing_hidden_shows(app: TestApp) {
 /// Figures are in no difference for who is shown them released.
 async fn no_difference_shows_a_figure(app: TestApp) {
     let maker = Maker::new(&app);
-    let since = now(&app).await;
+    let since = from_now(&app).await;
     let figure = maker.make_named("observation").await;
     let value = ["value", "numerator"]
         .into_iter()

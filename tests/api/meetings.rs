@@ -58,7 +58,7 @@ async fn action(app: &TestApp, b: &Board, owner: &Made) -> (Made, [Made; 2]) {
     let maker = Maker::new(app);
     let draft = json!({
         "meeting_id": b.meeting.id(), "number": 14, "text": "Bring strategy and dashboard", "owner_unit_id": owner.id(),
-        "due": { "precision": "month", "due_on": "2020-09-01" },
+        "due": { "precision": "month", "due_on": "2020-09-30" },
     });
     let action = maker.create(kind("action"), &draft).await;
     let part = async |label: &str| {
@@ -108,7 +108,7 @@ async fn a_meeting_is_held_or_cancelled(app: TestApp) {
     s.post(path, &with(json!({ "status": "cancelled" })))
         .await
         .problem_at("rule_violation", "/cancellation_reason");
-    let month = json!({ "status": "held", "scheduled": { "precision": "month", "due_on": "2017-03-05", "source_text": "March 2017" } });
+    let month = json!({ "status": "held", "scheduled": { "precision": "month", "due_on": "2017-03-31", "source_text": "March 2017" } });
     let held = s.post(path, &with(month)).await.status(201).json();
     assert_eq!(
         (&held["meeting_on"], &held["held_on"]),
@@ -486,7 +486,7 @@ async fn deferrals_are_counted_and_the_first_due_is_kept(app: TestApp) {
     let unit = Maker::new(&app).make_named("unit").await;
     let (action, [a, part_b]) = action(&app, &b, &unit).await;
     assert_eq!(action.record["first_due_on"], "2020-09-30");
-    let later = json!({ "due": { "precision": "month", "due_on": "2021-01-01" } });
+    let later = json!({ "due": { "precision": "month", "due_on": "2021-01-31" } });
     patch(&app, s, &action, later)
         .await
         .problem_at("rule_violation", "/due");
@@ -685,7 +685,7 @@ async fn contributors_respond_and_the_secretary_closes(app: TestApp) {
     });
     let later = deferral(
         &action,
-        json!({ "to": { "precision": "month", "due_on": "2020-12-01" } }),
+        json!({ "to": { "precision": "month", "due_on": "2020-12-31" } }),
     );
     let mut agreed = later.clone();
     agreed["agreed_at_meeting_id"] = json!(meeting(&app, &b.board, "2020-09-28").await.id());

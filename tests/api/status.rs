@@ -81,7 +81,7 @@ async fn whole(maker: &Maker<'_>, word: &str) -> Whole {
     let review = maker.make(kind("audit_review")).await;
     let recommendation = json!({
         "review_id": review.id(), "title": "Have a dashboard", "recommendation": "Make one", "owner_unit_id": unit.id(), "item_ids": [item.id()],
-        "deadline": { "precision": "month", "due_on": "2020-11-01" },
+        "deadline": { "precision": "month", "due_on": "2020-11-30" },
     });
     let recommendation = maker.create(kind("recommendation"), &recommendation).await;
     let meeting = json!({ "board_id": board.id(), "title": "A meeting", "status": "held", "held_on": "2020-03-30" });

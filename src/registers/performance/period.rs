@@ -12,9 +12,11 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::world::calendar::Calendar;
+
 /// A period from its first to its last day, both included. Written as the shortest code for it:
-/// `2020`, `2020-H2`, `2020-Q3`, `2020-10`, `2020-W44` (ISO 8601), `2020-10-26`, `2020/21` (April
-/// to March), or otherwise `2020-10-01/2020-11-15`.
+/// `2020`, `2020-H2`, `2020-Q3`, `2020-10`, `2020-W44` (ISO 8601), `2020-10-26`, `2020/21` (a
+/// financial year), `2020/21-H1`, `2020/21-Q1`, or otherwise `2020-10-01/2020-11-15`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period {
     pub from_on: NaiveDate,
@@ -34,6 +36,34 @@ impl Period {
             .checked_add_months(Months::new(months))?
             .checked_sub_days(Days::new(1))?;
         Some(Self { from_on, until_on })
+    }
+
+    /// `months` of the financial year that starts in `year`, from its month `after` (0 is the
+    /// first). `following` is the next year's last two digits, as written after the `/`.
+    fn financial(year: i32, following: u32, after: u32, months: u32) -> Option<Self> {
+        let starts = Calendar::current().financial_year_starts;
+        let is_next = following == u32::try_from(year + 1).ok()? % 100;
+        let first =
+            NaiveDate::from_ymd_opt(year, starts, 1)?.checked_add_months(Months::new(after))?;
+        Self::months(first.year(), first.month(), months).filter(|_| is_next && starts != 1)
+    }
+
+    /// The code of a part of a financial year that is no part of a calendar year.
+    fn financial_code(&self) -> Option<String> {
+        let starts = Calendar::current().financial_year_starts;
+        let past = (self.from_on.month() + 12 - starts) % 12;
+        let year = self.from_on.checked_sub_months(Months::new(past))?.year();
+        let code = format!("{year:04}/{:02}", (year + 1) % 100);
+        let parts = [(12, None), (6, Some('H')), (3, Some('Q'))];
+        let (months, letter) = parts.into_iter().find(|(months, _)| {
+            past.is_multiple_of(*months)
+                && Self::months(self.from_on.year(), self.from_on.month(), *months) == Some(*self)
+        })?;
+        let code = match letter {
+            Some(letter) => format!("{code}-{letter}{}", past / months + 1),
+            None => code,
+        };
+        (starts != 1).then_some(code)
     }
 
     fn week(year: i32, week: u32) -> Option<Self> {
@@ -61,8 +91,17 @@ impl Period {
             }
             (7, _) if text.as_bytes().get(4) == Some(&b'-') => Self::months(year, number(5)?, 1),
             (7, _) if text.as_bytes().get(4) == Some(&b'/') => {
-                let follows = number(5)? == u32::try_from(year + 1).ok()? % 100;
-                Self::months(year, 4, 12).filter(|_| follows)
+                Self::financial(year, number(5)?, 0, 12)
+            }
+            (10, Some(slash)) if slash.starts_with('/') => {
+                let months = match text.get(7..9)? {
+                    "-H" => 6,
+                    "-Q" => 3,
+                    _ => return None,
+                };
+                let part = number(9).filter(|n| (1..=12 / months).contains(n))?;
+                let following = text.get(5..7)?.parse().ok()?;
+                Self::financial(year, following, (part - 1) * months, months)
             }
             (8, Some("-W")) => Self::week(year, number(6)?),
             (10, _) => text.parse().ok().and_then(|d| Self::between(d, d)),
@@ -87,7 +126,7 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::read(text).ok_or(
             "must be a period such as 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44, 2020-10-26, \
-                2020/21 or 2020-10-01/2020-11-15",
+                2020/21, 2020/21-H1, 2020/21-Q1 or 2020-10-01/2020-11-15",
         )
     }
 }
@@ -102,9 +141,6 @@ impl fmt::Display for Period {
         if Some(*self) == Self::months(year, 1, 12) {
             return write!(f, "{year:04}");
         }
-        if month == 4 && Some(*self) == Self::months(year, 4, 12) {
-            return write!(f, "{year:04}/{:02}", (year + 1) % 100);
-        }
         for (months, letter) in [(6, 'H'), (3, 'Q')] {
             if (month - 1).is_multiple_of(months)
                 && Some(*self) == Self::months(year, month, months)
@@ -114,6 +150,9 @@ impl fmt::Display for Period {
         }
         if Some(*self) == Self::months(year, month, 1) {
             return write!(f, "{year:04}-{month:02}");
+        }
+        if let Some(code) = self.financial_code() {
+            return f.write_str(&code);
         }
         let week = from.iso_week();
         if Some(*self) == Self::week(week.year(), week.week()) {
@@ -142,11 +181,12 @@ impl PartialSchema for Period {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(21))
-            .pattern(Some("^[0-9]{4}(-(H[12]|Q[1-4]|W[0-5][0-9]|[01][0-9](-[0-3][0-9](/[0-9]{4}-[01][0-9]-[0-3][0-9])?)?)|/[0-9]{2})?$"))
+            .pattern(Some("^[0-9]{4}(-(H[12]|Q[1-4]|W[0-5][0-9]|[01][0-9](-[0-3][0-9](/[0-9]{4}-[01][0-9]-[0-3][0-9])?)?)|/[0-9]{2}(-(H[12]|Q[1-4]))?)?$"))
             .description(Some(
                 "A period: 2020, 2020-H2, 2020-Q3, 2020-10, 2020-W44 (ISO 8601), 2020-10-26, \
-                    2020/21 (April to March) or 2020-10-01/2020-11-15. Stored in the shortest of \
-                    these forms.",
+                    2020/21 (a financial year: April to March, unless the organisation's starts in \
+                    another month), 2020/21-H1, 2020/21-Q1 or 2020-10-01/2020-11-15. Stored in the \
+                    shortest of these forms: in that of the calendar if both have the same days.",
             ))
             .build()
             .into()
@@ -270,6 +310,17 @@ mod tests {
             ("2020-10-26", "2020-10-26", "2020-10-26", "2020-10-26"),
             ("2020/21", "2020/21", "2020-04-01", "2021-03-31"),
             ("1999/00", "1999/00", "1999-04-01", "2000-03-31"),
+            ("2026/27-H1", "2026/27-H1", "2026-04-01", "2026-09-30"),
+            ("2026/27-H2", "2026/27-H2", "2026-10-01", "2027-03-31"),
+            (
+                "2026-10-01/2027-03-31",
+                "2026/27-H2",
+                "2026-10-01",
+                "2027-03-31",
+            ),
+            // With years from April, the same days as a quarter of the calendar.
+            ("2026/27-Q1", "2026-Q2", "2026-04-01", "2026-06-30"),
+            ("2026/27-Q4", "2027-Q1", "2027-01-01", "2027-03-31"),
             (
                 "2020-07-01/2020-09-30",
                 "2020-Q3",
@@ -307,6 +358,12 @@ mod tests {
             "2020-W54",
             "2020-02-30",
             "2020/22",
+            "2020/22-H1",
+            "2020/21-H3",
+            "2020/21-Q5",
+            "2020/21-Q0",
+            "2020/21-X1",
+            "2020/2-1-H",
             "2020-1-1",
             "2021-01-01/2020-01-01",
             "２０２０",

@@ -3,6 +3,8 @@
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
+use crate::world::date::Precision;
+
 /// The words of made-up sentences.
 const WORDS: &[&str] = &[
     "the",
@@ -219,7 +221,9 @@ impl Dice {
     /// A planned date on that day, with varying precision.
     pub fn planned(&mut self, due_on: NaiveDate) -> Value {
         let precision = self.one(&["day", "day", "month", "month", "month", "quarter", "year"]);
-        json!({ "precision": precision, "due_on": due_on })
+        let span = serde_json::from_value::<Precision>(precision.into());
+        let last = span.ok().and_then(|p| p.around(due_on));
+        json!({ "precision": precision, "due_on": last.map_or(due_on, |(_, last)| last) })
     }
 }
 

@@ -5,6 +5,7 @@ use stride::registers::catalogue;
 
 use super::ids;
 use crate::support::client::{JSON, MERGE_PATCH};
+use crate::support::document::resolve;
 use crate::support::maker::{Maker, collection};
 use crate::support::{TestApp, some};
 
@@ -99,6 +100,63 @@ async fn a_patch_that_changes_nothing_makes_no_version(app: TestApp) {
                 "{}",
                 kind.name
             );
+        }
+        assert_eq!(app.seq().await, seq, "{}", kind.name);
+    }
+}
+
+/// Null where nothing is recorded changes nothing, at any depth; null for a field that does not exist
+/// is refused like any other value for it.
+async fn null_in_a_patch_is_checked_like_any_value(app: TestApp) {
+    let maker = Maker::new(&app);
+    for kind in catalogue().kinds().iter().filter(|k| !k.append_only) {
+        let made = maker.make(kind).await;
+        let client = maker.client(kind);
+        let input = resolve(&format!("#/components/schemas/{}Input", kind.schema_name));
+        let fields = input.expect("an input form")["properties"]
+            .as_object()
+            .expect("fields");
+        let seq = app.seq().await;
+        let mut nothing = json!({ "marking": null });
+        for (name, value) in fields.keys().map(|name| (name, &made.record[name])) {
+            if value.is_null() {
+                nothing[name] = Value::Null;
+            }
+            if value.is_object() {
+                let patch = json!({ name: { "no_such_field": null } });
+                let refused = client.patch(&made.path, &made.etag, &patch).await;
+                let body = refused.problem_at("invalid_body", &format!("/{name}/no_such_field"));
+                assert_eq!(body["errors"][0]["code"], "unknown_field", "{body:#}");
+                let inner = value.as_object().expect("an object").iter();
+                for (inner, _) in inner.filter(|(_, v)| v.is_null()) {
+                    nothing[name][inner] = Value::Null;
+                }
+            }
+        }
+        let same = client.patch(&made.path, &made.etag, &nothing).await;
+        assert_eq!(
+            (same.status(200).etag(), same.json()),
+            (made.etag.clone(), made.record.clone()),
+            "{}: {nothing:#}",
+            kind.name
+        );
+        for patch in [json!({ "no_such_field": null }), json!({ "a/b~c": null })] {
+            let name = patch
+                .as_object()
+                .expect("a patch")
+                .keys()
+                .next()
+                .expect("a name");
+            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            let refused = client.patch(&made.path, &made.etag, &patch).await;
+            let body = refused.problem_at("invalid_body", &pointer);
+            assert_eq!(body["errors"][0]["code"], "unknown_field", "{body:#}");
+            let update = json!({ "op": "update", "id": made.id(), "if_match": 1, "patch": patch });
+            let bulk = json!({ "operations": [update] });
+            client
+                .post(&format!("{}/bulk", collection(kind)), &bulk)
+                .await
+                .problem_at("invalid_body", &format!("/operations/0/patch{pointer}"));
         }
         assert_eq!(app.seq().await, seq, "{}", kind.name);
     }
@@ -348,6 +406,7 @@ async fn what_has_not_changed_is_not_sent_again(app: TestApp) {
 on_both!(
     a_change_needs_the_version_it_is_made_for,
     a_patch_that_changes_nothing_makes_no_version,
+    null_in_a_patch_is_checked_like_any_value,
     a_log_offers_no_change,
     a_record_is_withdrawn_and_restored,
     history_tells_every_version,

@@ -4,6 +4,7 @@ mod bodies;
 mod bulk;
 mod changing;
 mod correlation;
+mod dates;
 mod declared_dates;
 mod filters;
 mod idempotency;
