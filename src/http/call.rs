@@ -159,6 +159,14 @@ impl Call {
         }
     }
 
+    /// Whether an entry of the journal is part of the current world. The database may have later
+    /// ones already: what the caller may see of them is not known yet, so they are not answered, and
+    /// a page ends before them.
+    #[must_use]
+    pub fn knows(&self, seq: i64) -> bool {
+        seq <= self.world.seq
+    }
+
     /// When the last entry in the current world was recorded.
     #[must_use]
     pub fn last_entry_at(&self) -> DateTime<Utc> {

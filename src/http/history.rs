@@ -121,11 +121,12 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     // One more at either end: one to compare the first version with, and one to know whether more
     // follow.
     let take = i64::try_from(size).unwrap_or(200) + 2;
-    let rows = call
+    let mut rows = call
         .service
         .engine
         .read(move |c| store::versions(c, id, after - 1, take))
         .await?;
+    rows.retain(|r| call.knows(r.seq));
     let mut items = Vec::new();
     let mut before: Option<Value> = None;
     for row in &rows {
@@ -292,6 +293,9 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let (Some(a), Some(b)) = rows else {
         return Err(Problem::not_found());
     };
+    if !call.knows(a.seq.max(b.seq)) {
+        return Err(Problem::not_found());
+    }
     let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b))
     else {
         return Err(Problem::not_found());

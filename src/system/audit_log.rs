@@ -96,6 +96,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .engine
         .read(move |c| store::entries_after(c, after, take))
         .await?;
+    rows.retain(|r| call.knows(r.seq));
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());

@@ -26,6 +26,7 @@ mod conventions;
 mod coverage;
 mod evidence;
 mod examples;
+mod following;
 mod gaps;
 #[macro_use]
 mod golden;
