@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::load;
-use super::state::{self, JobFailure, JobMode, JobState};
+use super::state::{self, JobFailure, JobMode};
 use crate::access::Identity;
 use crate::db::store::{self, JobRow, Side};
 use crate::engine::{Author, Engine, Outcome, Txn, Write};
@@ -421,7 +421,7 @@ fn chunk(job: &Waiting, start: usize, size: usize, row: &mut JobRow, txn: &mut T
         _ => {
             row.done = row.done.saturating_add(done);
             if row.done == row.total {
-                state::end(row, JobState::Succeeded, txn.now());
+                state::complete(row, txn.now());
             }
         }
     }

@@ -29,9 +29,11 @@ pub enum JobState {
     Queued,
     /// Its operations are being processed.
     Running,
-    /// All operations were processed; `failed` gives the number that were refused.
+    /// All operations succeeded.
     Succeeded,
-    /// The job did not finish; `failure` says why.
+    /// All operations were processed, and some were refused; `failed` gives their number.
+    PartlySucceeded,
+    /// Nothing was changed, or the job did not finish; `failure` says why.
     Failed,
     /// It was cancelled before it ended.
     Cancelled,
@@ -57,8 +59,8 @@ pub enum JobMode {
 pub enum JobFailure {
     /// The process running it stopped.
     Interrupted,
-    /// An operation of an atomic job was refused, or the account that requested the job may no
-    /// longer run it.
+    /// An operation of an atomic job or every operation was refused, or the account that requested
+    /// the job may no longer run it.
     Refused,
     /// An error in the service stopped the job.
     #[strum(message = "Internal error")]
@@ -216,6 +218,15 @@ pub fn refuse(row: &mut JobRow, refused: Vec<(usize, Problem)>) {
 pub fn end(row: &mut JobRow, state: JobState, now: DateTime<Utc>) {
     row.state = word(&state);
     row.finished_at = Some(now.into());
+}
+
+/// All operations have been processed: it succeeded, in part or whole, or all were refused.
+pub fn complete(row: &mut JobRow, now: DateTime<Utc>) {
+    match row.failed {
+        0 => end(row, JobState::Succeeded, now),
+        n if n < row.total => end(row, JobState::PartlySucceeded, now),
+        _ => fail(row, JobFailure::Refused, "every operation was refused", now),
+    }
 }
 
 /// Marks the job as failed.

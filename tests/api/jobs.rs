@@ -170,7 +170,12 @@ async fn a_refused_operation_is_named(app: TestApp) {
             &tried["failed"],
             &tried["dry_run"]
         ),
-        (&json!("succeeded"), &json!(6), &json!(4), &json!(true))
+        (
+            &json!("partly_succeeded"),
+            &json!(6),
+            &json!(4),
+            &json!(true)
+        )
     );
     assert_eq!(indices(&tried), wanted);
     let all = ended(&client, &start(&client, "?mode=atomic", &mixed()).await).await;
@@ -189,7 +194,7 @@ async fn a_refused_operation_is_named(app: TestApp) {
     let each = ended(&client, &start(&client, "", &mixed()).await).await;
     assert_eq!(
         (&each["state"], &each["done"], &each["failed"]),
-        (&json!("succeeded"), &json!(6), &json!(4))
+        (&json!("partly_succeeded"), &json!(6), &json!(4))
     );
     assert_eq!(indices(&each), wanted);
     let faults = each["errors"][0]["problem"]["errors"]
@@ -211,6 +216,10 @@ async fn a_refused_operation_is_named(app: TestApp) {
     let many = json!({ "operations": vec![unit(1); 450] });
     let many = ended(&client, &start(&client, "", &many).await).await;
     assert_eq!((&many["done"], &many["failed"]), (&json!(450), &json!(450)));
+    assert_eq!(
+        (&many["state"], &many["failure"]),
+        (&json!("failed"), &json!("refused"))
+    );
     assert_eq!(many["errors"].as_array().map(Vec::len), Some(100));
 }
 
