@@ -79,8 +79,9 @@ pub struct Frequency {
     /// Give either this or `every`.
     #[serde(default)]
     pub rule: Option<RecurrenceRule>,
-    /// Length of the interval, counted in `unit`. A day that a month does not have (the 31st) falls
-    /// on the last day of the month.
+    /// Length of the interval, counted in `unit`. A day that a month does not have (the 30th)
+    /// falls on the last day of the month. What starts on the last day of a month stays on the last
+    /// day: 30 June, 30 September, 31 December.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     pub every: Option<u16>,
@@ -144,9 +145,9 @@ impl Frequency {
         let step = |n: u32| match self.unit? {
             IntervalUnit::Day => first.checked_add_signed(TimeDelta::days(i64::from(n))),
             IntervalUnit::Week => first.checked_add_signed(TimeDelta::weeks(i64::from(n))),
-            IntervalUnit::Month => first.checked_add_months(Months::new(n)),
-            IntervalUnit::Quarter => first.checked_add_months(Months::new(n.saturating_mul(3))),
-            IntervalUnit::Year => first.checked_add_months(Months::new(n.saturating_mul(12))),
+            IntervalUnit::Month => months_after(first, n),
+            IntervalUnit::Quarter => months_after(first, n.saturating_mul(3)),
+            IntervalUnit::Year => months_after(first, n.saturating_mul(12)),
         };
         let end = end(first, until);
         // From the first day each time. Counted from the previous day, the 31st would become the
@@ -158,6 +159,18 @@ impl Frequency {
                 .take_while(|d| *d <= end)
                 .collect(),
         )
+    }
+}
+
+/// The day some months after `first`: the last day of that month if `first` is the last day of its
+/// own.
+fn months_after(first: NaiveDate, months: u32) -> Option<NaiveDate> {
+    let day = first.checked_add_months(Months::new(months))?;
+    let is_last = first.num_days_in_month() == u8::try_from(first.day()).ok()?;
+    if is_last {
+        day.with_day(u32::from(day.num_days_in_month()))
+    } else {
+        Some(day)
     }
 }
 
@@ -360,6 +373,11 @@ mod tests {
         assert_eq!(
             days(&every(1, IntervalUnit::Quarter), "2020-11-30", "2021-02-28"),
             ["2020-11-30", "2021-02-28"].map(day)
+        );
+        assert_eq!(
+            days(&every(1, IntervalUnit::Quarter), "2020-06-30", "2021-03-31"),
+            ["2020-06-30", "2020-09-30", "2020-12-31", "2021-03-31"].map(day),
+            "what starts on a last day stays on the last day"
         );
         assert_eq!(
             days(&every(2, IntervalUnit::Week), "2020-06-01", "2020-06-28").len(),

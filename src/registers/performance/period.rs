@@ -232,6 +232,19 @@ impl Figure {
         self.0 as f64 / ONE as f64
     }
 
+    /// Whether it is `part` of `whole` in per cent, rounded to the decimals that it has.
+    #[must_use]
+    pub fn is_percentage(self, part: u64, whole: u64) -> bool {
+        let step = (0..6)
+            .map(|n| ONE / 10_i64.pow(n))
+            .find(|step| self.0 % step == 0)
+            .unwrap_or(1);
+        let exact = i128::from(part) * 100 * i128::from(ONE);
+        let off = i128::from(self.0) * i128::from(whole) - exact;
+        // At most half of the last decimal, multiplied by the whole to stay with whole numbers.
+        2 * off.abs() <= i128::from(step) * i128::from(whole)
+    }
+
     /// As a count, if it is one: whole and not negative.
     #[must_use]
     pub fn as_count(self) -> Option<u64> {
@@ -403,6 +416,32 @@ mod tests {
         }
         assert_eq!("7".parse::<Figure>().map(Figure::as_count), Ok(Some(7)));
         assert_eq!("7.5".parse::<Figure>().map(Figure::as_count), Ok(None));
+    }
+
+    #[test]
+    fn a_percentage_agrees_with_its_parts_within_rounding() {
+        for (value, part, whole, agrees) in [
+            ("54", 130, 240, true),
+            ("54.2", 130, 240, true),
+            ("54.17", 130, 240, true),
+            ("54.166667", 130, 240, true),
+            ("54.1", 130, 240, false),
+            ("99", 130, 240, false),
+            ("12.5", 1, 8, true),
+            // Half is rounded either way.
+            ("12", 1, 8, true),
+            ("13", 1, 8, true),
+            ("0", 0, 8, true),
+            ("100", 8, 8, true),
+            ("0", 0, 0, true),
+        ] {
+            let figure: Figure = value.parse().expect(value);
+            assert_eq!(
+                figure.is_percentage(part, whole),
+                agrees,
+                "{value} {part}/{whole}"
+            );
+        }
     }
 
     proptest::proptest! {

@@ -216,6 +216,17 @@ impl Observation {
                 "part_of",
                 "must not be greater than the denominator",
             );
+            let agrees = self
+                .value
+                .is_none_or(|v| v.is_percentage(numerator, denominator));
+            let detail = "must be the numerator as a percentage of the denominator, rounded; \
+                correct one of the three";
+            rules.require(
+                agrees || numerator > denominator,
+                "/value",
+                "mismatch",
+                detail,
+            );
         }
     }
 }
