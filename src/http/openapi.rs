@@ -345,11 +345,13 @@ fn entry(o: &Operation, operations: &[Operation], is_first: bool) -> Value {
         let content: Map<String, Value> = body
             .media_types
             .iter()
-            .map(|m| {
+            .enumerate()
+            .map(|(n, m)| {
                 let mut form = json!({ "schema": body.schema });
-                // A file has no example.
+                // A file has no example, and a patch sent as plain JSON has the same.
                 match &body.example {
                     Value::Null => {}
+                    _ if n > 0 && *m == "application/json" => {}
                     Value::Object(row) if *m == "text/csv" => form = table_of(row),
                     example => schema::set(&mut form, "example", example.clone()),
                 }

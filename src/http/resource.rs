@@ -184,11 +184,14 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
             "`next_cursor` of the previous page. Valid only with the same filters and order.",
             json!({ "type": "string", "maxLength": 2000 }),
         ),
-        query(
-            "sort",
-            "Order: field names separated by commas, with a `-` before one for descending.",
-            json!({ "type": "string", "maxLength": 200, "default": "reference", "pattern": format!("^-?({words})(,-?({words}))*$") }),
-        ),
+        json!({
+            "name": "sort", "in": "query", "explode": false,
+            "description": "Order: field names, with a `-` before one for descending.",
+            "schema": {
+                "type": "array", "minItems": 1, "maxItems": 10, "default": ["reference"],
+                "items": { "type": "string", "maxLength": 60, "pattern": format!("^-?({words})$") }
+            }
+        }),
         query(
             "q",
             "Full-text search, ignoring case. Every word must occur, as a word or as part of one.",

@@ -54,7 +54,7 @@ assert.equal(remedy(wrong.error), "/title");
 const found: Unit[] = [];
 let cursor: string | null = null;
 do {
-  const query: { limit: number; sort: string; q: string; cursor?: string } = { limit: 2, sort: "title", q: "hey unit" };
+  const query: { limit: number; sort: string[]; q: string; cursor?: string } = { limit: 2, sort: ["title"], q: "hey unit" };
   if (cursor) query.cursor = cursor;
   const { data, error } = await listUnits({ query });
   // A list can also be a table: CSV comes as text.

@@ -45,7 +45,7 @@ assert [c.pointer for c in difference.changes] == ["/description"], difference
 
 found, cursor = [], {}
 while True:
-    page = list_units.sync(client=client, limit=2, sort="title", q="python unit", **cursor)
+    page = list_units.sync(client=client, limit=2, sort=["title"], q="python unit", **cursor)
     assert isinstance(page, UnitPage), page
     found += page.items
     if page.next_cursor is None:

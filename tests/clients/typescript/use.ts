@@ -48,7 +48,7 @@ assert.equal(wrong.response.status, 422);
 assert.deepEqual(wrong.error?.errors.map((e) => e.pointer), ["/title"]);
 
 const pageAfter = async (cursor: string | null) => {
-  const query = { limit: 2, sort: "title", q: "typescript unit", ...(cursor ? { cursor } : {}) };
+  const query = { limit: 2, sort: ["title"], q: "typescript unit", ...(cursor ? { cursor } : {}) };
   const { data, error } = await client.GET("/api/v1/units", { params: { query } });
   // A list can also be a table: CSV comes as text.
   assert(typeof data === "object", error?.detail);
