@@ -68,10 +68,9 @@ impl Parts {
 pub fn operations(parts: &Parts) -> Vec<Operation> {
     let mut all = system::discovery::operations(&parts.specification);
     all.extend(system::specification::operations(&parts.specification));
-    all.extend(auth::sign_in::operations());
+    all.extend(auth::operations());
     all.extend(views::operations(&parts.counted));
     all.extend(catalogue().kinds().iter().flat_map(resource::operations));
-    all.extend(auth::accounts::operations());
     all.extend(auth::people::operations());
     all.extend(transfer::templates::operations());
     all.extend(documents::operations(&parts.documents));
@@ -83,8 +82,9 @@ pub fn operations(parts: &Parts) -> Vec<Operation> {
 }
 
 /// The schemas that they use beyond those of the records.
-const SCHEMAS: [fn(&mut Schemas); 10] = [
+const SCHEMAS: [fn(&mut Schemas); 11] = [
     auth::accounts::schemas,
+    auth::own::schemas,
     auth::people::schemas,
     auth::sign_in::schemas,
     system::discovery::schemas,

@@ -229,6 +229,7 @@ impl FieldErrorCode {
         "use_deadline_change",
         "use_deferral",
         "use_extension",
+        "weak",
         "withdrawn",
         "wrong_kind",
     ];

@@ -32,6 +32,25 @@ pub fn hash(password: &str) -> Result<String, Problem> {
     Ok(hash.to_string())
 }
 
+/// How the hash of a generated secret is stored. Such a secret is random, so nobody can guess it
+/// from its SHA-256, and checking it takes microseconds.
+const GENERATED: &str = "sha256:";
+
+/// Hashes a secret that the service generated.
+#[must_use]
+pub fn generated(secret: &str) -> String {
+    format!("{GENERATED}{}", hex::encode(digest(secret)))
+}
+
+/// Whether a secret that the service generated matches a hash, or none if the hash is one of
+/// Argon2id, as earlier builds stored it.
+#[must_use]
+pub fn matches_generated(secret: &str, stored: &str) -> Option<bool> {
+    let stored = hex::decode(stored.strip_prefix(GENERATED)?).ok()?;
+    let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&stored, &digest(secret));
+    Some(equal.is_ok())
+}
+
 /// Whether the password matches the hash. Without a hash it takes the same time and returns false,
 /// so that nobody can tell an unknown name from a wrong password.
 #[must_use]
@@ -56,5 +75,13 @@ mod tests {
         assert!(matches("correct horse", Some(&stored)));
         assert!(!matches("battery staple", Some(&stored)));
         assert!(!matches("correct horse", None));
+    }
+
+    #[test]
+    fn a_generated_secret_matches_its_own_hash_only() {
+        let (one, other) = (random(), random());
+        assert_eq!(matches_generated(&one, &generated(&one)), Some(true));
+        assert_eq!(matches_generated(&other, &generated(&one)), Some(false));
+        assert_eq!(matches_generated(&one, &hash(&one).unwrap()), None);
     }
 }

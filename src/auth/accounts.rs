@@ -1,11 +1,14 @@
 //! Data of an account that is never recorded in the journal: secrets and passwords.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::throttle::Throttle;
 use crate::access::accounts::{Account, AccountKind};
 use crate::access::secrets;
 use crate::db::store::{self, CredentialRow, Side};
@@ -45,7 +48,7 @@ pub struct SetPassword {
     /// Sign-in name. Upper and lower case count as the same.
     #[schema(min_length = 3, max_length = 200, pattern = "^[A-Za-z0-9._@+-]+$")]
     login: String,
-    /// Password of at least twelve characters.
+    /// Password of at least twelve characters. One that is easily guessed is refused.
     #[schema(min_length = 12, max_length = 1000, format = "password")]
     password: String,
 }
@@ -62,7 +65,7 @@ const TAG: &str = "Accounts";
 
 /// The operations of this module.
 #[must_use]
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations(throttle: &Arc<Throttle>) -> Vec<Operation> {
     let write = Access::Needs(Subject::Access, Act::Update);
     vec![
         Operation::new(
@@ -86,11 +89,12 @@ pub fn operations() -> Vec<Operation> {
         )
         .answers(201, "The new secret.", schema_ref("ClientSecret"))
         .refuses(&[Code::Conflict]),
-        Operation::new(
+        Operation::holding(
             "PUT",
             "/api/v1/accounts/{id}/password",
             "setAccountPassword",
             write,
+            throttle,
             set_password,
         )
         .says(
@@ -102,14 +106,14 @@ pub fn operations() -> Vec<Operation> {
         .body(
             JSON,
             schema_ref("SetPasswordInput"),
-            json!({ "login": "delivery.lead", "password": "correct horse battery" }),
+            json!({ "login": "delivery.lead", "password": "purple tractor under seven moons" }),
         )
         .answers(
             204,
             "The sign-in name and password are set.",
             serde_json::Value::Null,
         )
-        .refuses(&[Code::Conflict, Code::ReferenceTaken]),
+        .refuses(&[Code::Conflict, Code::ReferenceTaken, Code::RuleViolation]),
     ]
 }
 
@@ -145,7 +149,7 @@ pub(crate) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<()
     txn.note(kind, id, what).map(drop)
 }
 
-fn credential(
+pub(super) fn credential(
     account: Uuid,
     kind: &str,
     login: Option<String>,
@@ -164,13 +168,45 @@ fn credential(
     })
 }
 
-async fn hashed(secret: String) -> Result<String, Problem> {
-    actix_web::web::block(move || secrets::hash(&secret))
-        .await
-        .map_err(Problem::internal)?
+pub(super) async fn hashed(throttle: &Throttle, password: String) -> Result<String, Problem> {
+    let turn = throttle.turn().await?;
+    let hash = actix_web::web::block(move || secrets::hash(&password)).await;
+    drop(turn);
+    hash.map_err(Problem::internal)?
 }
 
-fn empty() -> Outcome {
+/// Refuses a password that is easily guessed: at most 10^8 guesses (score 2 of zxcvbn), or one that
+/// contains the sign-in name.
+pub(super) fn is_strong(password: &str, login: &str) -> Result<(), Problem> {
+    let weak = |detail: String| {
+        Err(Problem::field(
+            Code::RuleViolation,
+            "/password",
+            "weak",
+            detail,
+        ))
+    };
+    let (lower, login) = (password.to_lowercase(), login.to_lowercase());
+    if lower.contains(&login) {
+        return weak("must not contain the sign-in name".into());
+    }
+    let parts: Vec<&str> = login.split(['.', '_', '@', '+', '-']).collect();
+    let known: Vec<&str> = parts
+        .into_iter()
+        .chain(["stride", login.as_str()])
+        .collect();
+    let guess = zxcvbn::zxcvbn(password, &known);
+    if guess.score() >= zxcvbn::Score::Three {
+        return Ok(());
+    }
+    let hint = guess.feedback().and_then(|f| f.warning());
+    let hint = hint.map(|w| format!(" ({w})")).unwrap_or_default();
+    weak(format!(
+        "is easily guessed{hint}; use several words that do not belong together"
+    ))
+}
+
+pub(super) fn empty() -> Outcome {
     Outcome {
         status: 204,
         ..Outcome::default()
@@ -181,7 +217,7 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
     let asked: RotateSecret = call.input()?;
     let id = account(&call, AccountKind::Service)?;
     let secret = secrets::random();
-    let hash = hashed(secret.clone()).await?;
+    let hash = secrets::generated(&secret);
     let overlap = Duration::hours(asked.overlap_hours.unwrap_or(24));
     let write = call.write()?;
     call.change(write, move |txn| {
@@ -207,10 +243,11 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
     .await
 }
 
-async fn set_password(call: Call) -> Result<Answer, Problem> {
+async fn set_password(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     let asked: SetPassword = call.input()?;
     let id = account(&call, AccountKind::Person)?;
-    let hash = hashed(asked.password).await?;
+    is_strong(&asked.password, &asked.login)?;
+    let hash = hashed(&throttle, asked.password).await?;
     let login = asked.login.to_lowercase();
     let write = call.write()?;
     call.change(write, move |txn| {

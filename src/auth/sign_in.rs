@@ -1,6 +1,8 @@
 //! Sign-in: client credentials for systems, name and password for people, and refresh tokens for
 //! people.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{Duration, Utc};
@@ -9,6 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::throttle::Throttle;
 use crate::access::accounts::{Account, AccountStatus};
 use crate::access::secrets;
 use crate::access::tokens::{ACCESS_SECONDS, Subject};
@@ -127,11 +130,10 @@ const PROBLEM: Extension = Extension {
     },
 };
 
-/// The operations of this module.
-#[must_use]
-pub fn operations() -> Vec<Operation> {
+/// The operations of this module. `throttle` counts wrong passwords and secrets.
+pub(super) fn operations(throttle: &Arc<Throttle>) -> Vec<Operation> {
     vec![
-        Operation::new("POST", "/oauth/token", "requestToken", Access::Public, token)
+        Operation::holding("POST", "/oauth/token", "requestToken", Access::Public, throttle, token)
             .says("Sign-in", "Get an access token", "For systems: `client_credentials` with the \
                 account's id and secret, in the form or by HTTP Basic. For people: \
                 `refresh_token`, with the token from the last response. Access tokens are valid \
@@ -146,17 +148,17 @@ pub fn operations() -> Vec<Operation> {
             .answers(200, "A token.", schema_ref("TokenAnswer"))
             .refuses(&[Code::InvalidRequest, Code::InvalidClient, Code::InvalidGrant, Code::UnauthorizedClient, Code::UnsupportedGrantType, Code::InvalidScope])
             .extends_problems(PROBLEM),
-        Operation::new("POST", "/auth/login", "login", Access::Public, login)
+        Operation::holding("POST", "/auth/login", "login", Access::Public, throttle, login)
             .says("Sign-in", "Sign in with name and password", "For people. A wrong name and a \
-                wrong password get the same response. After several failures, sign-in with that \
-                name is refused for some time.")
+                wrong password get the same response. After several failures with that name or \
+                from that network, sign-in from there is refused for some time.")
             .body(&["application/json"], schema_ref("LoginInput"), json!({ "login": "delivery.lead", "password": "…" }))
             .answers(200, "A token.", schema_ref("TokenAnswer"))
             .refuses(&[Code::BadCredentials]),
     ]
 }
 
-fn refused() -> Problem {
+pub(super) fn refused() -> Problem {
     Problem::new(Code::BadCredentials, "the name or password is not accepted")
         .header("WWW-Authenticate", CHALLENGE)
 }
@@ -195,14 +197,14 @@ fn read_only(scope: Option<&str>, refusal: Code) -> Result<bool, Problem> {
     }
 }
 
-async fn token(call: Call) -> Result<Answer, Problem> {
+async fn token(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     let form = read_form(&call)?;
     let client = client(call.authorization.as_deref(), &form)?;
     match form.grant_type.as_str() {
-        "client_credentials" => client_credentials(&call, &form, client).await,
+        "client_credentials" => client_credentials(&call, &throttle, &form, client).await,
         "refresh_token" => {
             if let Some((id, secret)) = client {
-                authenticate(&call, &id, secret).await?;
+                authenticate(&call, &throttle, &id, secret).await?;
                 return Err(Problem::new(
                     Code::UnauthorizedClient,
                     Code::UnauthorizedClient.remedy(),
@@ -329,20 +331,61 @@ fn is_active(call: &Call, account: Uuid) -> bool {
         .is_some_and(|a| a.is_live() && a.data.status == AccountStatus::Active)
 }
 
-/// Checks a secret against hashes, off the async threads. Takes as long when there is no hash.
-async fn check(secret: String, hashes: Vec<String>) -> Result<bool, Problem> {
+/// Checks a password against hashes, off the async threads and when it is its turn. Takes as long
+/// when there is no hash.
+pub(super) async fn check(
+    throttle: &Throttle,
+    password: String,
+    hashes: Vec<String>,
+) -> Result<bool, Problem> {
+    let turn = throttle.turn().await?;
     let check = move || match hashes.as_slice() {
-        [] => secrets::matches(&secret, None),
-        some => some.iter().any(|h| secrets::matches(&secret, Some(h))),
+        [] => secrets::matches(&password, None),
+        some => some.iter().any(|h| secrets::matches(&password, Some(h))),
     };
-    actix_web::web::block(check)
-        .await
-        .map_err(Problem::internal)
+    let is_right = actix_web::web::block(check).await;
+    drop(turn);
+    is_right.map_err(Problem::internal)
+}
+
+/// Whether a system's secret is one of these. Those that earlier builds hashed like passwords are
+/// treated as such.
+async fn is_secret(
+    call: &Call,
+    throttle: &Throttle,
+    account: Uuid,
+    secret: String,
+    hashes: Vec<String>,
+) -> Result<bool, Problem> {
+    let compared = hashes
+        .iter()
+        .map(|h| secrets::matches_generated(&secret, h));
+    if compared.clone().any(|c| c == Some(true)) {
+        return Ok(true);
+    }
+    let slow: Vec<String> = (hashes.iter().zip(compared))
+        .filter(|(_, c)| c.is_none())
+        .map(|(h, _)| h.clone())
+        .collect();
+    if slow.is_empty() {
+        throttle.failed(&call.peer)?;
+        return Ok(false);
+    }
+    let attempt = throttle.attempt(&account.to_string(), &call.peer)?;
+    let is_right = check(throttle, secret, slow).await?;
+    if is_right {
+        attempt.succeeded();
+    }
+    Ok(is_right)
 }
 
 /// Authenticates a system by its id and secret, and returns its account.
-async fn authenticate(call: &Call, id: &str, secret: String) -> Result<Uuid, Problem> {
-    call.service.limits.may_sign_in(id)?;
+async fn authenticate(
+    call: &Call,
+    throttle: &Throttle,
+    id: &str,
+    secret: String,
+) -> Result<Uuid, Problem> {
     let account = Uuid::try_parse(id).unwrap_or(Uuid::nil());
     let now = Utc::now();
     let stored = call
@@ -355,22 +398,23 @@ async fn authenticate(call: &Call, id: &str, secret: String) -> Result<Uuid, Pro
         .filter(|c| c.expires_at.is_none_or(|e| e.0 > now))
         .map(|c| c.hash)
         .collect();
-    if !check(secret, hashes).await? || !is_active(call, account) {
-        call.service.limits.failed(id);
-        return Err(invalid_client());
+    let is_right = is_secret(call, throttle, account, secret, hashes).await?;
+    if is_right && is_active(call, account) {
+        return Ok(account);
     }
-    Ok(account)
+    Err(invalid_client())
 }
 
 async fn client_credentials(
     call: &Call,
+    throttle: &Throttle,
     form: &TokenRequest,
     client: Option<(String, String)>,
 ) -> Result<Answer, Problem> {
     let (id, secret) = client.ok_or_else(invalid_client)?;
     let read_only = read_only(form.scope.as_deref(), Code::InvalidScope)?;
     let subject = Subject {
-        account: authenticate(call, &id, secret).await?,
+        account: authenticate(call, throttle, &id, secret).await?,
         client_id: id,
         read_only,
         acting_as: None,
@@ -403,11 +447,11 @@ fn answer(
     })
 }
 
-async fn login(call: Call) -> Result<Answer, Problem> {
+async fn login(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     let login: Login = call.input()?;
     let read_only = read_only(login.scope.as_deref(), Code::InvalidBody)?;
     let name = login.login.to_lowercase();
-    call.service.limits.may_sign_in(&name)?;
+    let attempt = throttle.attempt(&name, &call.peer)?;
     let wanted = name.clone();
     let stored = call
         .service
@@ -416,10 +460,10 @@ async fn login(call: Call) -> Result<Answer, Problem> {
         .await?;
     let account = stored.as_ref().map_or(Uuid::nil(), |s| s.account_id.0);
     let hashes = stored.into_iter().map(|c| c.hash).collect();
-    if !check(login.password, hashes).await? || !is_active(&call, account) {
-        call.service.limits.failed(&name);
+    if !check(&throttle, login.password, hashes).await? || !is_active(&call, account) {
         return Err(refused());
     }
+    attempt.succeeded();
     let subject = Subject {
         account,
         client_id: "password".into(),

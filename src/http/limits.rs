@@ -1,9 +1,7 @@
-//! Limits how often a caller may make requests, and how soon a name may sign in again after
-//! failures.
+//! Limits how often a caller may make requests.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
@@ -17,18 +15,11 @@ use crate::problem::{Code, Problem};
 type Keyed =
     RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
-/// Number of failed sign-ins after which a name must wait, and how long it must wait after the last
-/// one.
-const FAILURES: u32 = 5;
-const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
-/// Maximum number of names remembered.
-const NAMES: u64 = 100_000;
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 /// The limits of this process.
 pub struct Limits {
     calls: Option<(u32, Keyed)>,
-    failures: moka::sync::Cache<String, u32>,
     clock: DefaultClock,
 }
 
@@ -46,13 +37,8 @@ impl Limits {
                 keyed(Quota::per_second(n).allow_burst(n.saturating_mul(TWO))),
             )
         });
-        let failures = moka::sync::Cache::builder()
-            .max_capacity(NAMES)
-            .time_to_live(FORGIVEN_AFTER)
-            .build();
         Self {
             calls,
-            failures,
             clock: DefaultClock::default(),
         }
     }
@@ -85,28 +71,6 @@ impl Limits {
                 .header("RateLimit", format!("\"caller\";r=0;t={wait}")))
             }
         }
-    }
-
-    /// Counts a failed sign-in with this name.
-    pub fn failed(&self, name: &str) {
-        let before = self.failures.get(name).unwrap_or(0);
-        self.failures.insert(name.to_owned(), before + 1);
-    }
-
-    /// Refuses a name with too many recent failures.
-    ///
-    /// # Errors
-    /// 429 with Retry-After.
-    pub fn may_sign_in(&self, name: &str) -> Result<(), Problem> {
-        if self.failures.get(name).is_none_or(|n| n < FAILURES) {
-            return Ok(());
-        }
-        let wait = FORGIVEN_AFTER.as_secs();
-        Err(Problem::new(
-            Code::TooManyRequests,
-            format!("sign-in with this name failed too often; try again in {wait} seconds"),
-        )
-        .header("Retry-After", wait.to_string()))
     }
 
     /// Forgets callers that have not made a request for a while.

@@ -262,6 +262,8 @@ async fn authorization_server(call: Call) -> Result<Answer, Problem> {
         &json!({
             "issuer": call.service.tokens.issuer(),
             "token_endpoint": format!("{base}/oauth/token"),
+            "revocation_endpoint": format!("{base}/oauth/revoke"),
+            "revocation_endpoint_auth_methods_supported": ["none"],
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "grant_types_supported": ["client_credentials", "refresh_token"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],

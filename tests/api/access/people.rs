@@ -211,7 +211,127 @@ async fn a_name_is_taken_once(app: TestApp) {
     }
 }
 
+/// However many tries come at once, five are looked at; the others wait.
+async fn tries_at_once_are_counted_before_they_are_checked(app: TestApp) {
+    person(&app, "delivery.lead", Role::Viewer).await;
+    let tries = (0..40).map(|_| sign_in(&app, "delivery.lead", "wrong"));
+    let replies = futures_util::future::join_all(tries).await;
+    let looked_at = replies.iter().filter(|r| r.status == 401).count();
+    assert_eq!((looked_at, replies.len()), (5, 40));
+    for refused in some(replies.iter().filter(|r| r.status != 401)) {
+        refused.problem("too_many_requests");
+    }
+}
+
+/// A password that is easily guessed is not taken, by whomever it is set.
+async fn an_easily_guessed_password_is_refused(app: TestApp) {
+    let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let own = app
+        .client
+        .with_token(token["access_token"].as_str().expect("a token"));
+    for weak in [
+        "password1234",
+        "delivery.lead",
+        "Delivery.Lead2026",
+        "aaaaaaaaaaaaaaaa",
+        "qwertyuiop123",
+    ] {
+        let reply = set_password(&app, &account, "delivery.lead", weak).await;
+        reply.problem_at("rule_violation", "/password");
+        let body = json!({ "current_password": PASSWORD, "password": weak });
+        let reply = own
+            .ask("PUT", "/api/v1/me/password")
+            .json(&body)
+            .send()
+            .await;
+        reply.problem_at("rule_violation", "/password");
+    }
+}
+
+/// People change their own password; what was signed in with the old one ends.
+async fn a_person_changes_their_own_password(app: TestApp) {
+    const NEW: &str = "purple tractor under seven moons";
+    person(&app, "delivery.lead", Role::Viewer).await;
+    let token = sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .status(200)
+        .json();
+    let own = app
+        .client
+        .with_token(token["access_token"].as_str().expect("a token"));
+    let change = async |current: &str| {
+        let body = json!({ "current_password": current, "password": NEW });
+        own.ask("PUT", "/api/v1/me/password")
+            .json(&body)
+            .send()
+            .await
+    };
+    change("wrong").await.problem("bad_credentials");
+    change(PASSWORD).await.status(204);
+    refresh(&app, &token).await.problem("invalid_grant");
+    sign_in(&app, "delivery.lead", PASSWORD)
+        .await
+        .problem("bad_credentials");
+    sign_in(&app, "delivery.lead", NEW).await.status(200);
+    // A system has no password.
+    let system = app.role(Role::Viewer);
+    let body = json!({ "current_password": PASSWORD, "password": NEW });
+    let reply = system
+        .ask("PUT", "/api/v1/me/password")
+        .json(&body)
+        .send()
+        .await;
+    reply.problem("conflict");
+}
+
+/// A revoked refresh token ends its own session; signing out ends them all, access tokens included.
+async fn a_session_ends_when_its_owner_says_so(app: TestApp) {
+    person(&app, "delivery.lead", Role::Viewer).await;
+    let sessions = [
+        sign_in(&app, "delivery.lead", PASSWORD)
+            .await
+            .status(200)
+            .json(),
+        sign_in(&app, "delivery.lead", PASSWORD)
+            .await
+            .status(200)
+            .json(),
+    ];
+    let revoke = async |token: &str| {
+        let ask = app.client.ask("POST", "/oauth/revoke");
+        ask.form(&[("token", token), ("token_type_hint", "refresh_token")])
+            .send()
+            .await
+    };
+    revoke(sessions[0]["refresh_token"].as_str().expect("a token"))
+        .await
+        .status(200);
+    revoke("unknown").await.status(200);
+    revoke("").await.problem_at("invalid_request", "/token");
+    refresh(&app, &sessions[0]).await.problem("invalid_grant");
+    let other = refresh(&app, &sessions[1]).await.status(200).json();
+    me(&app, &other).await.status(200);
+    let own = app
+        .client
+        .with_token(other["access_token"].as_str().expect("a token"));
+    own.ask("POST", "/api/v1/me/sign-out")
+        .send()
+        .await
+        .status(204);
+    me(&app, &other).await.problem("unauthenticated");
+    refresh(&app, &other).await.problem("invalid_grant");
+    sign_in(&app, "delivery.lead", PASSWORD).await.status(200);
+}
+
 on_both!(
+    tries_at_once_are_counted_before_they_are_checked,
+    an_easily_guessed_password_is_refused,
+    a_person_changes_their_own_password,
+    a_session_ends_when_its_owner_says_so,
     a_person_signs_in,
     a_wrong_name_and_a_wrong_password_are_answered_alike,
     a_name_that_fails_must_wait,
