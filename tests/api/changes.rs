@@ -92,7 +92,7 @@ async fn each_record_is_listed_once(app: TestApp) {
     let of_changed = found(&view, &changed);
     assert_eq!(
         of_changed["changes"],
-        json!([{ "pointer": "/title", "label": "title", "before": "Before", "after": "After", "before_names": [], "after_names": [] }])
+        json!([{ "pointer": "/title", "label": "title", "before": "Before", "after": "After", "before_label": null, "after_label": null, "before_names": [], "after_names": [] }])
     );
     assert_eq!(
         (
@@ -235,7 +235,7 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
                 .status(200)
                 .json()
         )
-        .starts_with("2020-03-02"),
+        .starts_with("2020-03-03T00:00:00"),
         "before that day, not on it"
     );
     viewer

@@ -289,7 +289,7 @@ async fn a_seat_is_not_attendance(app: TestApp) {
         .status(200)
         .text();
     assert!(
-        csv.contains("member: attended 1 of 2 meetings with recorded attendance"),
+        csv.contains("Member: attended 1 of 2 meetings with recorded attendance"),
         "{csv}"
     );
 }

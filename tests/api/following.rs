@@ -7,8 +7,8 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use stride::policy::Role;
 
-use crate::support::TestApp;
 use crate::support::client::escaped;
+use crate::support::{TestApp, perhaps};
 
 /// Writers, and the changes that each of them makes.
 const WRITERS: usize = 8;
@@ -61,7 +61,7 @@ async fn follow_list(app: &TestApp, running: &Cell<usize>) -> BTreeMap<String, i
         );
         let items = viewer.items(&path).await;
         let before = seen.clone();
-        for item in &items {
+        for item in perhaps(&items) {
             let version = item["version"].as_i64().expect("a version");
             let id = item["id"].as_str().expect("an id").to_owned();
             let known = seen.insert(id, version).unwrap_or(0);

@@ -317,7 +317,7 @@ async fn a_revocation_takes_effect_in_the_middle_of_a_job(app: TestApp) {
     );
     assert_eq!(
         (&job["state"], done),
-        (&json!("succeeded"), Some(MANY as i64))
+        (&json!("partly_succeeded"), Some(MANY as i64))
     );
     assert!(0 < failed && failed < MANY as i64, "{failed}");
     let admin = app.role(Role::Administrator);

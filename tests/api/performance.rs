@@ -203,7 +203,10 @@ async fn no_answer_shows_a_suppressed_figure(app: TestApp) {
             } else {
                 100_001 + next(99_999) * 5 + next(4)
             };
-            let value = (numerator as f64 / of as f64 * 100.0 * 1_000_000.0).round() / 1_000_000.0;
+            let percentage = |of: u64| {
+                (numerator as f64 / of as f64 * 100.0 * 1_000_000.0).round() / 1_000_000.0
+            };
+            let value = percentage(of);
             let mut body = table.figure(period, &breakdown, json!(value));
             body["numerator"] = json!(numerator);
             body["denominator"] = json!(of);
@@ -217,8 +220,10 @@ async fn no_answer_shows_a_suppressed_figure(app: TestApp) {
             // A correction, so that there is a history.
             let path = format!("{OBSERVATIONS}/{}", made["id"].as_str().unwrap_or_default());
             let newer = of + 5;
+            let corrected = percentage(newer);
+            let patch = json!({ "denominator": newer, "value": corrected });
             let now = analyst
-                .patch(&path, "\"1\"", &json!({ "denominator": newer }))
+                .patch(&path, "\"1\"", &patch)
                 .await
                 .status(200)
                 .json();
@@ -229,7 +234,8 @@ async fn no_answer_shows_a_suppressed_figure(app: TestApp) {
                 small.push(now["id"].clone());
             }
             // A short one might stand for something else.
-            secrets.extend(Some(value.to_string()).filter(|v| v.len() > 6));
+            let values = [value, corrected].map(|v| v.to_string());
+            secrets.extend(values.into_iter().filter(|v| v.len() > 6));
             ids.push((path, made));
         }
     }

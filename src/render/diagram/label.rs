@@ -8,7 +8,7 @@ use crate::render::text::line as one_line;
 /// The longest label, in characters.
 const LONGEST: usize = 120;
 
-/// One line of at most [`LONGEST`] visible characters.
+/// One line of at most `LONGEST` visible characters.
 #[must_use]
 pub fn line(text: &str) -> String {
     let mut line = one_line(text);

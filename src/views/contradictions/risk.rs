@@ -91,7 +91,7 @@ pub const RULES: &[Rule] = &[
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
                     Said::new(
                         format!("{}_{}", word(&l.band), l.product),
-                        format!("{what}: {} ({})", l.product, l.band.label()),
+                        format!("{what}: {} ({})", l.product, l.band.in_sentence()),
                     )
                 };
                 let clash = Clash::of(
@@ -119,7 +119,7 @@ pub const RULES: &[Rule] = &[
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
                     Said::new(
                         format!("{}_{}", word(&l.band), l.product),
-                        format!("{what}: {} ({})", l.product, l.band.label()),
+                        format!("{what}: {} ({})", l.product, l.band.in_sentence()),
                     )
                 };
                 let claimed = score("current score", current)

@@ -109,7 +109,7 @@ async fn a_patch_that_changes_nothing_makes_no_version(app: TestApp) {
 /// is refused like any other value for it.
 async fn null_in_a_patch_is_checked_like_any_value(app: TestApp) {
     let maker = Maker::new(&app);
-    for kind in catalogue().kinds().iter().filter(|k| !k.append_only) {
+    for kind in some(catalogue().kinds().iter().filter(|k| !k.append_only)) {
         let made = maker.make(kind).await;
         let client = maker.client(kind);
         let input = resolve(&format!("#/components/schemas/{}Input", kind.schema_name));

@@ -9,7 +9,7 @@ const DAY: &str = "2020-10-26";
 
 /// A line for each kind and what happened, with the references.
 async fn lines(app: &crate::support::TestApp) -> Vec<String> {
-    let path = "/api/v1/changes?since=2017-06-30&limit=200";
+    let path = "/api/v1/changes?since=2017-07-01&limit=200";
     let mut items: Vec<Value> = Vec::new();
     let mut next = String::new();
     loop {
