@@ -1,5 +1,6 @@
 //! What people do about their own sign-in: change their password, sign out, and revoke a token.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -215,8 +216,20 @@ async fn sign_out(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {
-    let pairs = form_urlencoded::parse(&call.body);
-    let tokens: Vec<String> = pairs
+    let pairs = || form_urlencoded::parse(&call.body);
+    let is_long = |(name, hint): (Cow<'_, str>, Cow<'_, str>)| {
+        name == "token_type_hint" && hint.chars().count() > 60
+    };
+    if pairs().any(is_long) {
+        let (field, detail) = ("/token_type_hint", "must be at most 60 characters long");
+        return Err(Problem::field(
+            Code::InvalidRequest,
+            field,
+            "max_length",
+            detail,
+        ));
+    }
+    let tokens: Vec<String> = pairs()
         .filter(|(name, value)| name == "token" && !value.is_empty())
         .map(|(_, value)| value.into_owned())
         .collect();

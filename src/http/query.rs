@@ -9,6 +9,26 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::calendar::Calendar;
 use crate::world::catalogue::parse_query;
 
+/// Type of a value, as far as every text of it can be told to be of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ValueType {
+    Integer,
+    Boolean,
+    Other,
+}
+
+impl ValueType {
+    /// What is wrong with a value of another type.
+    fn fault(self, value: &str) -> Option<&'static str> {
+        match self {
+            Self::Integer => value.parse::<i64>().err().map(|_| "must be a whole number"),
+            Self::Boolean if matches!(value, "true" | "false") => None,
+            Self::Boolean => Some("must be true or false"),
+            Self::Other => None,
+        }
+    }
+}
+
 /// One query parameter that an operation accepts, read once from its OpenAPI definition.
 #[derive(Debug, Clone)]
 pub struct Parameter {
@@ -17,6 +37,7 @@ pub struct Parameter {
     longest: Option<i64>,
     least: Option<i64>,
     most: Option<i64>,
+    value_type: ValueType,
 }
 
 impl Parameter {
@@ -38,6 +59,11 @@ impl Parameter {
             is_list: openapi
                 .pointer("/schema/type")
                 .is_some_and(|t| t == "array"),
+            value_type: match openapi.pointer("/schema/type").and_then(Value::as_str) {
+                Some("integer") => ValueType::Integer,
+                Some("boolean") => ValueType::Boolean,
+                _ => ValueType::Other,
+            },
             longest: limit("maxLength"),
             least: limit("minimum"),
             most: limit("maximum"),
@@ -110,13 +136,16 @@ impl Query {
         Ok(query)
     }
 
-    /// Refuses values longer, smaller or greater than documented.
+    /// Refuses values of another type than documented, and those that are longer, smaller or greater,
+    /// whether the operation reads them or not.
     fn fits(&self, parameters: &[Parameter]) -> Result<(), Problem> {
         let fault = |(name, value): &(String, String)| {
             let known = parameters.iter().find(|p| p.name == *name)?;
             let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
             let number = value.parse::<i64>().ok();
+            let wrong_type = known.value_type.fault(value);
             let (code, detail) = match (known.longest, known.least, known.most, number) {
+                _ if wrong_type.is_some() => ("type", wrong_type.unwrap_or_default().to_owned()),
                 (Some(most), ..) if length > most => (
                     "max_length",
                     format!("must be at most {most} characters long"),

@@ -283,6 +283,8 @@ async fn a_query_that_is_not_understood_is_refused(app: TestApp) {
             ("sort=reference,-reference", "?sort"),
             ("sort=", "?sort"),
             ("include_total=yes", "?include_total"),
+            ("limit=&format=csv", "?limit"),
+            ("include_total=&format=csv", "?include_total"),
             ("include_withdrawn=1", "?include_withdrawn"),
             ("updated_since=yesterday", "?updated_since"),
             ("as_of=2020-13-01", "?as_of"),
