@@ -84,8 +84,8 @@ pub fn operations(parts: &Parts) -> Vec<Operation> {
 /// The schemas that they use beyond those of the records.
 const SCHEMAS: [fn(&mut Schemas); 11] = [
     auth::accounts::schemas,
-    auth::own::schemas,
     auth::people::schemas,
+    auth::self_service::schemas,
     auth::sign_in::schemas,
     system::discovery::schemas,
     transfer::templates::schemas,
@@ -224,6 +224,8 @@ impl Application {
         });
         let operations: Vec<Arc<Operation>> =
             operations(&parts).into_iter().map(Arc::new).collect();
+        // Worked out here, the first answer with labels does not hold up its thread for it.
+        drop(actix_web::rt::task::spawn_blocking(|| codes("")));
         let listener = TcpListener::bind(service.config.serving.bind)?;
         let address = listener.local_addr()?;
         let server = listen(&service, operations, listener)?;

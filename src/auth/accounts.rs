@@ -149,7 +149,7 @@ pub(crate) fn noted<'a>(txn: &mut Txn<'a>, id: Uuid, what: &'a str) -> Result<()
     txn.note(kind, id, what).map(drop)
 }
 
-pub(super) fn credential(
+fn credential(
     account: Uuid,
     kind: &str,
     login: Option<String>,
@@ -168,16 +168,46 @@ pub(super) fn credential(
     })
 }
 
-pub(super) async fn hashed(throttle: &Throttle, password: String) -> Result<String, Problem> {
-    let turn = throttle.turn().await?;
-    let hash = actix_web::web::block(move || secrets::hash(&password)).await;
-    drop(turn);
-    hash.map_err(Problem::internal)?
+/// Hashes a new password.
+///
+/// # Errors
+/// 422 if it is easily guessed; 429 if too many wait.
+pub(super) async fn hashed(
+    throttle: &Throttle,
+    password: String,
+    login: String,
+) -> Result<String, Problem> {
+    let work = move || {
+        is_strong(&password, &login)?;
+        secrets::hash(&password)
+    };
+    throttle.hash(work).await?
+}
+
+/// Replaces the password of an account, and ends what was signed in with the old one. `what` goes
+/// into the journal.
+pub(super) fn replace_password<'a>(
+    txn: &mut Txn<'a>,
+    account: Uuid,
+    login: String,
+    hash: String,
+    what: &'a str,
+) -> Result<Outcome, Problem> {
+    let at = txn.now();
+    noted(txn, account, what)?;
+    txn.beside(Side::EndCredentials {
+        account,
+        kind: "password".into(),
+        at,
+    });
+    txn.beside(Side::EndRefreshOf { account, at });
+    txn.beside(credential(account, "password", Some(login), hash, at));
+    Ok(empty())
 }
 
 /// Refuses a password that is easily guessed: at most 10^8 guesses (score 2 of zxcvbn), or one that
 /// contains the sign-in name.
-pub(super) fn is_strong(password: &str, login: &str) -> Result<(), Problem> {
+fn is_strong(password: &str, login: &str) -> Result<(), Problem> {
     let weak = |detail: String| {
         Err(Problem::field(
             Code::RuleViolation,
@@ -187,7 +217,7 @@ pub(super) fn is_strong(password: &str, login: &str) -> Result<(), Problem> {
         ))
     };
     let (lower, login) = (password.to_lowercase(), login.to_lowercase());
-    if lower.contains(&login) {
+    if !login.is_empty() && lower.contains(&login) {
         return weak("must not contain the sign-in name".into());
     }
     let parts: Vec<&str> = login.split(['.', '_', '@', '+', '-']).collect();
@@ -206,7 +236,7 @@ pub(super) fn is_strong(password: &str, login: &str) -> Result<(), Problem> {
     ))
 }
 
-pub(super) fn empty() -> Outcome {
+fn empty() -> Outcome {
     Outcome {
         status: 204,
         ..Outcome::default()
@@ -246,12 +276,10 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
 async fn set_password(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     let asked: SetPassword = call.input()?;
     let id = account(&call, AccountKind::Person)?;
-    is_strong(&asked.password, &asked.login)?;
-    let hash = hashed(&throttle, asked.password).await?;
     let login = asked.login.to_lowercase();
+    let hash = hashed(&throttle, asked.password, login.clone()).await?;
     let write = call.write()?;
     call.change(write, move |txn| {
-        let now = txn.now();
         let holder = txn.ask(|c| store::credential_by_login(c, &login))?;
         if holder.is_some_and(|h| h.account_id.0 != id) {
             return Err(Problem::field(
@@ -261,18 +289,7 @@ async fn set_password(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Pro
                 "another account already uses this sign-in name",
             ));
         }
-        noted(txn, id, "sign-in name and password were set")?;
-        txn.beside(Side::EndCredentials {
-            account: id,
-            kind: "password".into(),
-            at: now,
-        });
-        txn.beside(Side::EndRefreshOf {
-            account: id,
-            at: now,
-        });
-        txn.beside(credential(id, "password", Some(login), hash, now));
-        Ok(empty())
+        replace_password(txn, id, login, hash, "sign-in name and password were set")
     })
     .await
 }

@@ -1,8 +1,9 @@
 //! How callers sign in, and what is kept about people and accounts apart from the journal.
 
 pub mod accounts;
-pub mod own;
+mod form;
 pub mod people;
+pub mod self_service;
 pub mod sign_in;
 mod throttle;
 
@@ -14,7 +15,7 @@ use crate::http::operation::Operation;
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     let throttle = Arc::new(throttle::Throttle::default());
-    let mut all = own::operations(&throttle);
+    let mut all = self_service::operations(&throttle);
     all.extend(accounts::operations(&throttle));
     all.extend(sign_in::operations(&throttle));
     all

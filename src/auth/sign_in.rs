@@ -11,6 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::form::Form;
 use super::throttle::Throttle;
 use crate::access::accounts::{Account, AccountStatus};
 use crate::access::secrets;
@@ -21,7 +22,7 @@ use crate::http::openapi::add_extended_problem;
 use crate::http::operation::{Access, Extension, Operation};
 use crate::http::parameters::schema_ref;
 use crate::http::{Answer, Call};
-use crate::problem::{Code, FieldError, Problem};
+use crate::problem::{Code, Problem};
 use crate::world::Text;
 use crate::world::schema::{Schemas, add_answer, add_input};
 
@@ -221,8 +222,6 @@ async fn token(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     }
 }
 
-/// Reads the form: only the parameters in RFC 6749, each at most once. A parameter without a value
-/// counts as not sent.
 fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
     const FIELDS: [&str; 5] = [
         "grant_type",
@@ -231,50 +230,13 @@ fn read_form(call: &Call) -> Result<TokenRequest, Problem> {
         "refresh_token",
         "scope",
     ];
-    let known =
-        |(name, value): &(String, String)| FIELDS.contains(&name.as_str()) && !value.is_empty();
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(&call.body)
-        .into_owned()
-        .filter(known)
-        .collect();
-    let mut errors = Vec::new();
-    for (n, (name, value)) in pairs.iter().enumerate() {
-        let mut fault = |code: &str, detail: &str| {
-            errors.push(FieldError {
-                pointer: format!("/{name}"),
-                code: code.into(),
-                detail: detail.into(),
-            })
-        };
-        if pairs.iter().take(n).any(|(other, _)| other == name) {
-            fault("repeated", "must be given only once");
-        } else if value.len() > 1_000 {
-            fault("max_length", "must not be longer than 1,000 bytes");
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Problem::with_errors(Code::InvalidRequest, errors));
-    }
-    let get = |name: &str| {
-        pairs
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.clone())
-    };
-    let grant_type = get("grant_type").ok_or_else(|| {
-        Problem::field(
-            Code::InvalidRequest,
-            "/grant_type",
-            "required",
-            "must be given",
-        )
-    })?;
+    let form = Form::read(&call.body, &FIELDS)?;
     Ok(TokenRequest {
-        grant_type,
-        client_id: get("client_id").map(Text::known),
-        client_secret: get("client_secret").map(Text::known),
-        refresh_token: get("refresh_token").map(Text::known),
-        scope: get("scope"),
+        grant_type: form.require("grant_type")?,
+        client_id: form.get("client_id").map(Text::known),
+        client_secret: form.get("client_secret").map(Text::known),
+        refresh_token: form.get("refresh_token").map(Text::known),
+        scope: form.get("scope"),
     })
 }
 
@@ -331,23 +293,6 @@ fn is_active(call: &Call, account: Uuid) -> bool {
         .is_some_and(|a| a.is_live() && a.data.status == AccountStatus::Active)
 }
 
-/// Checks a password against hashes, off the async threads and when it is its turn. Takes as long
-/// when there is no hash.
-pub(super) async fn check(
-    throttle: &Throttle,
-    password: String,
-    hashes: Vec<String>,
-) -> Result<bool, Problem> {
-    let turn = throttle.turn().await?;
-    let check = move || match hashes.as_slice() {
-        [] => secrets::matches(&password, None),
-        some => some.iter().any(|h| secrets::matches(&password, Some(h))),
-    };
-    let is_right = actix_web::web::block(check).await;
-    drop(turn);
-    is_right.map_err(Problem::internal)
-}
-
 /// Whether a system's secret is one of these. Those that earlier builds hashed like passwords are
 /// treated as such.
 async fn is_secret(
@@ -371,12 +316,8 @@ async fn is_secret(
         throttle.failed(&call.peer)?;
         return Ok(false);
     }
-    let attempt = throttle.attempt(&account.to_string(), &call.peer)?;
-    let is_right = check(throttle, secret, slow).await?;
-    if is_right {
-        attempt.succeeded();
-    }
-    Ok(is_right)
+    let account = account.to_string();
+    throttle.check(&account, &call.peer, secret, slow).await
 }
 
 /// Authenticates a system by its id and secret, and returns its account.
@@ -451,7 +392,6 @@ async fn login(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
     let login: Login = call.input()?;
     let read_only = read_only(login.scope.as_deref(), Code::InvalidBody)?;
     let name = login.login.to_lowercase();
-    let attempt = throttle.attempt(&name, &call.peer)?;
     let wanted = name.clone();
     let stored = call
         .service
@@ -459,11 +399,14 @@ async fn login(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
         .read(move |c| store::credential_by_login(c, &wanted))
         .await?;
     let account = stored.as_ref().map_or(Uuid::nil(), |s| s.account_id.0);
+    // An account that may not sign in has no password to match, so nobody can find out that one is
+    // right.
+    let stored = stored.filter(|_| is_active(&call, account));
     let hashes = stored.into_iter().map(|c| c.hash).collect();
-    if !check(&throttle, login.password, hashes).await? || !is_active(&call, account) {
+    let check = throttle.check(&name, &call.peer, login.password, hashes);
+    if !check.await? {
         return Err(refused());
     }
-    attempt.succeeded();
     let subject = Subject {
         account,
         client_id: "password".into(),

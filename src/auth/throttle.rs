@@ -1,9 +1,8 @@
 //! Slows the guessing of passwords and secrets. Every try is counted before anything is hashed, so
 //! that no number of simultaneous tries gets past a limit; a try that succeeds is not counted.
 //!
-//! The limits are per process. Nobody can lock out an account from elsewhere: what anyone fails at
-//! counts against their own network, and against the account only for networks from which nobody
-//! has signed in to it.
+//! The limits are per process. Where somebody has signed in to an account from a network, only what
+//! fails there with that account counts: nobody else can lock them out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+use tokio::sync::{Semaphore, TryAcquireError};
 
+use crate::access::secrets;
 use crate::problem::{Code, Problem};
 
 /// A number of failures within a time.
@@ -90,8 +90,8 @@ pub struct Throttle {
     networks: Counter,
     accounts: Counter,
     known: Cache<String, ()>,
-    hashing: Semaphore,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+    hashing: Arc<Semaphore>,
 }
 
 impl Default for Throttle {
@@ -104,42 +104,53 @@ impl Default for Throttle {
                 .max_capacity(MOST)
                 .time_to_idle(KNOWN)
                 .build(),
-            hashing: Semaphore::new(HASHED_AT_ONCE),
-            turns: Semaphore::new(HASHED_AT_ONCE + WAITING),
+            turns: Arc::new(Semaphore::new(HASHED_AT_ONCE + WAITING)),
+            hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
         }
     }
 }
 
 /// A try that has been counted. Dropped, it stays counted as a failure.
-pub struct Try<'a> {
+struct Try<'a> {
     throttle: &'a Throttle,
     pair: String,
     counted: Vec<Arc<AtomicU32>>,
 }
 
 impl Throttle {
-    /// Counts a try to sign in with a password. `account` is the name or id in its canonical form,
-    /// `peer` the caller's address.
+    /// Whether a password matches one of the hashes of an account; false if there are none, after
+    /// the same time. `account` is the sign-in name or the id in its canonical form, `peer` the
+    /// caller's address.
     ///
     /// # Errors
-    /// 429 with Retry-After.
-    pub fn attempt(&self, account: &str, peer: &str) -> Result<Try<'_>, Problem> {
-        let network = network(peer);
-        let pair = format!("{network} {account}");
-        let mut attempt = Try {
-            throttle: self,
-            counted: vec![self.networks.count(&network)?],
-            pair,
+    /// 429 with Retry-After if too many tries failed, or if too many passwords wait to be hashed.
+    pub async fn check(
+        &self,
+        account: &str,
+        peer: &str,
+        password: String,
+        hashes: Vec<String>,
+    ) -> Result<bool, Problem> {
+        let attempt = self.attempt(account, peer)?;
+        let matches = move || match hashes.as_slice() {
+            [] => secrets::matches(&password, None),
+            some => some.iter().any(|h| secrets::matches(&password, Some(h))),
         };
-        attempt.counted.push(self.pairs.count(&attempt.pair)?);
-        if !self.known.contains_key(&attempt.pair) {
-            attempt.counted.push(self.accounts.count(account)?);
+        match self.hash(matches).await {
+            Ok(true) => {
+                attempt.succeeded();
+                Ok(true)
+            }
+            Ok(false) => Ok(false),
+            Err(unanswered) => {
+                attempt.take_back();
+                Err(unanswered)
+            }
         }
-        Ok(attempt)
     }
 
-    /// Counts a try with a secret that the service generated. Nobody guesses such a secret, so
-    /// only the network is counted, and the right secret is never refused because of others.
+    /// Counts a try with a secret that the service generated and that was not right. Nobody guesses
+    /// such a secret, so only the network is counted, and the right secret is never refused.
     ///
     /// # Errors
     /// 429 with Retry-After.
@@ -147,30 +158,70 @@ impl Throttle {
         self.networks.count(&network(peer)).map(drop)
     }
 
-    /// Waits until a password may be hashed.
+    /// Hashes a password with `work`, off the async threads and when it is its turn.
     ///
     /// # Errors
     /// 429 with Retry-After if too many wait already.
-    pub async fn turn(&self) -> Result<Turn<'_>, Problem> {
-        let waits = self.turns.try_acquire().map_err(|e| match e {
+    pub async fn hash<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = Arc::clone(&self.turns).try_acquire_owned();
+        let place = place.map_err(|e| match e {
             TryAcquireError::NoPermits => slow_down(1),
             TryAcquireError::Closed => Problem::internal(e),
         })?;
-        let hashes = self.hashing.acquire().await.map_err(Problem::internal)?;
-        Ok(Turn(waits, hashes))
+        let turn = Arc::clone(&self.hashing).acquire_owned().await;
+        let turn = turn.map_err(Problem::internal)?;
+        // The turn goes with the work, which runs on when its caller hangs up.
+        let work = move || {
+            let result = work();
+            drop((place, turn));
+            result
+        };
+        actix_web::web::block(work).await.map_err(Problem::internal)
+    }
+
+    /// Counts a try before it is looked at. One that is refused is not counted.
+    fn attempt(&self, account: &str, peer: &str) -> Result<Try<'_>, Problem> {
+        let network = network(peer);
+        let mut attempt = Try {
+            throttle: self,
+            pair: format!("{network} {account}"),
+            counted: Vec::new(),
+        };
+        let pair = attempt.pair.clone();
+        let everywhere = [
+            (&self.networks, network.as_str()),
+            (&self.accounts, account),
+        ];
+        // From a known network, what others fail at does not matter.
+        let is_known = self.known.contains_key(&pair);
+        let others = everywhere.into_iter().filter(|_| !is_known);
+        for (counter, key) in std::iter::once((&self.pairs, pair.as_str())).chain(others) {
+            match counter.count(key) {
+                Ok(count) => attempt.counted.push(count),
+                Err(refused) => {
+                    attempt.take_back();
+                    return Err(refused);
+                }
+            }
+        }
+        Ok(attempt)
     }
 }
 
-/// While it is held, a password may be hashed.
-#[expect(dead_code, reason = "held until a password is hashed")]
-pub struct Turn<'a>(SemaphorePermit<'a>, SemaphorePermit<'a>);
-
 impl Try<'_> {
-    /// The secret was right: nothing is counted, and the network is known for this account.
-    pub fn succeeded(self) {
+    /// Does not count it.
+    fn take_back(&self) {
         for count in &self.counted {
             count.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// The password was right: it is not counted, and the network is known for this account.
+    fn succeeded(self) {
+        self.take_back();
         self.throttle.known.insert(self.pair, ());
     }
 }
@@ -261,5 +312,58 @@ mod tests {
             "not known"
         );
         assert!(throttle.attempt("lead", "192.0.2.1").is_ok(), "known");
+    }
+
+    #[test]
+    fn what_is_refused_is_not_counted() {
+        let throttle = Throttle::default();
+        // Far more tries with one account than its network is allowed in all.
+        for _ in 0..NETWORK.failures * 2 {
+            let _ = throttle.attempt("lead", "192.0.2.1");
+        }
+        assert!(throttle.attempt("other", "192.0.2.1").is_ok());
+    }
+
+    #[test]
+    fn others_in_a_known_network_lock_nobody_out() {
+        let throttle = Throttle::default();
+        throttle
+            .attempt("lead", "192.0.2.1")
+            .expect("a try")
+            .succeeded();
+        for n in 0..NETWORK.failures * 2 {
+            let _ = throttle.attempt(&format!("account {n}"), "192.0.2.1");
+        }
+        assert!(throttle.attempt("stranger", "192.0.2.1").is_err());
+        assert!(throttle.attempt("lead", "192.0.2.1").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_keeps_the_turn_until_the_work_is_done() {
+        let throttle = Throttle::default();
+        let mut ends = Vec::new();
+        for _ in 0..HASHED_AT_ONCE {
+            let (begun, has_begun) = std::sync::mpsc::channel();
+            let (end, told) = std::sync::mpsc::channel::<()>();
+            let work = throttle.hash(move || {
+                let _ = begun.send(());
+                told.recv()
+            });
+            let wait = async move {
+                actix_web::web::block(move || has_begun.recv())
+                    .await
+                    .expect("it runs")
+            };
+            // The work has begun, and nobody waits for it any more.
+            tokio::select! { _ = work => panic!("it ended"), begun = wait => begun.expect("it began") }
+            ends.push(end);
+        }
+        assert_eq!(throttle.hashing.available_permits(), 0);
+        for end in ends {
+            end.send(()).expect("it waits for this");
+        }
+        let all = u32::try_from(HASHED_AT_ONCE).expect("a few");
+        let free = throttle.hashing.acquire_many(all).await;
+        assert!(free.is_ok(), "every turn comes back");
     }
 }

@@ -1,9 +1,10 @@
 //! People sign in with name and password and keep their session by refresh tokens.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stride::policy::Role;
 
 use super::{PASSWORD, account, ask_token, me, person, refresh, set_password, sign_in};
+use crate::support::client::{Client, Reply};
 use crate::support::maker::kind;
 use crate::support::{TestApp, some};
 
@@ -223,16 +224,28 @@ async fn tries_at_once_are_counted_before_they_are_checked(app: TestApp) {
     }
 }
 
-/// A password that is easily guessed is not taken, by whomever it is set.
+/// The tokens of a person who signed in, and a client that sends them.
+async fn session(app: &TestApp) -> (Value, Client) {
+    let reply = sign_in(app, "delivery.lead", PASSWORD).await;
+    let token = reply.status(200).json();
+    let client = client_of(app, &token);
+    (token, client)
+}
+
+fn client_of(app: &TestApp, token: &Value) -> Client {
+    let access = token["access_token"].as_str().expect("a token");
+    app.client.with_token(access)
+}
+
+async fn change_password(client: &Client, current: &str, new: &str) -> Reply {
+    let body = json!({ "current_password": current, "password": new });
+    client.put("/api/v1/me/password", &body).await
+}
+
+/// A password that is easily guessed is refused, whoever sets it.
 async fn an_easily_guessed_password_is_refused(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
-    let token = sign_in(&app, "delivery.lead", PASSWORD)
-        .await
-        .status(200)
-        .json();
-    let own = app
-        .client
-        .with_token(token["access_token"].as_str().expect("a token"));
+    let (_, own) = session(&app).await;
     for weak in [
         "password1234",
         "delivery.lead",
@@ -242,12 +255,7 @@ async fn an_easily_guessed_password_is_refused(app: TestApp) {
     ] {
         let reply = set_password(&app, &account, "delivery.lead", weak).await;
         reply.problem_at("rule_violation", "/password");
-        let body = json!({ "current_password": PASSWORD, "password": weak });
-        let reply = own
-            .ask("PUT", "/api/v1/me/password")
-            .json(&body)
-            .send()
-            .await;
+        let reply = change_password(&own, PASSWORD, weak).await;
         reply.problem_at("rule_violation", "/password");
     }
 }
@@ -256,75 +264,52 @@ async fn an_easily_guessed_password_is_refused(app: TestApp) {
 async fn a_person_changes_their_own_password(app: TestApp) {
     const NEW: &str = "purple tractor under seven moons";
     person(&app, "delivery.lead", Role::Viewer).await;
-    let token = sign_in(&app, "delivery.lead", PASSWORD)
+    let (token, own) = session(&app).await;
+    change_password(&own, "wrong", NEW)
         .await
-        .status(200)
-        .json();
-    let own = app
-        .client
-        .with_token(token["access_token"].as_str().expect("a token"));
-    let change = async |current: &str| {
-        let body = json!({ "current_password": current, "password": NEW });
-        own.ask("PUT", "/api/v1/me/password")
-            .json(&body)
-            .send()
-            .await
-    };
-    change("wrong").await.problem("bad_credentials");
-    change(PASSWORD).await.status(204);
+        .problem("bad_credentials");
+    change_password(&own, PASSWORD, NEW).await.status(204);
     refresh(&app, &token).await.problem("invalid_grant");
     sign_in(&app, "delivery.lead", PASSWORD)
         .await
         .problem("bad_credentials");
     sign_in(&app, "delivery.lead", NEW).await.status(200);
-    // A system has no password.
+    // The command line has no password.
     let system = app.role(Role::Viewer);
-    let body = json!({ "current_password": PASSWORD, "password": NEW });
-    let reply = system
-        .ask("PUT", "/api/v1/me/password")
-        .json(&body)
-        .send()
-        .await;
-    reply.problem("conflict");
+    change_password(&system, PASSWORD, NEW)
+        .await
+        .problem("conflict");
 }
 
-/// A revoked refresh token ends its own session; signing out ends them all, access tokens included.
+/// A revoked refresh token ends its own session; signing out ends them all, access tokens included,
+/// and a sign-in after that works at once.
 async fn a_session_ends_when_its_owner_says_so(app: TestApp) {
     person(&app, "delivery.lead", Role::Viewer).await;
-    let sessions = [
-        sign_in(&app, "delivery.lead", PASSWORD)
-            .await
-            .status(200)
-            .json(),
-        sign_in(&app, "delivery.lead", PASSWORD)
-            .await
-            .status(200)
-            .json(),
-    ];
+    let ((first, _), (second, _)) = (session(&app).await, session(&app).await);
     let revoke = async |token: &str| {
         let ask = app.client.ask("POST", "/oauth/revoke");
-        ask.form(&[("token", token), ("token_type_hint", "refresh_token")])
-            .send()
-            .await
+        let form = [("token", token), ("token_type_hint", "refresh_token")];
+        ask.form(&form).send().await
     };
-    revoke(sessions[0]["refresh_token"].as_str().expect("a token"))
+    revoke(first["refresh_token"].as_str().expect("a token"))
         .await
         .status(200);
     revoke("unknown").await.status(200);
     revoke("").await.problem_at("invalid_request", "/token");
-    refresh(&app, &sessions[0]).await.problem("invalid_grant");
-    let other = refresh(&app, &sessions[1]).await.status(200).json();
-    me(&app, &other).await.status(200);
-    let own = app
-        .client
-        .with_token(other["access_token"].as_str().expect("a token"));
-    own.ask("POST", "/api/v1/me/sign-out")
-        .send()
+    revoke(&"x".repeat(1_001))
         .await
-        .status(204);
+        .problem_at("invalid_request", "/token");
+    refresh(&app, &first).await.problem("invalid_grant");
+    let other = refresh(&app, &second).await.status(200).json();
+    me(&app, &other).await.status(200);
+    let signed_out = client_of(&app, &other)
+        .post("/api/v1/me/sign-out", &Value::Null)
+        .await;
+    signed_out.status(204);
     me(&app, &other).await.problem("unauthenticated");
     refresh(&app, &other).await.problem("invalid_grant");
-    sign_in(&app, "delivery.lead", PASSWORD).await.status(200);
+    let (again, _) = session(&app).await;
+    me(&app, &again).await.status(200);
 }
 
 on_both!(

@@ -1,16 +1,18 @@
 //! What people do about their own sign-in: change their password, sign out, and revoke a token.
 
-use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::accounts::{credential, empty, hashed, is_strong, noted};
-use super::sign_in::{check, refused};
+use super::accounts::{hashed, replace_password};
+use super::form::Form;
+use super::sign_in::refused;
 use super::throttle::Throttle;
 use crate::access::accounts::{Account, OPERATOR};
 use crate::access::secrets;
@@ -23,6 +25,9 @@ use crate::http::{Answer, Call};
 use crate::problem::{Code, Problem};
 use crate::world::Resource;
 use crate::world::schema::{Schemas, add_input};
+
+/// The longest hint about a token, in characters.
+const LONGEST_HINT: usize = 60;
 
 /// A person's own new password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,7 +48,7 @@ pub struct ChangePassword {
 )]
 pub struct RevocationRequest {
     /// The refresh token.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 1000)]
     token: String,
     /// What sort of token it is. Ignored: the token itself says so.
     #[serde(default)]
@@ -158,31 +163,24 @@ async fn change_password(call: Call, throttle: Arc<Throttle>) -> Result<Answer, 
     let account = writer(&call)?;
     let asked: ChangePassword = call.input()?;
     let stored = current(&call, account).await?;
-    let login = stored.login.clone().unwrap_or_default();
-    is_strong(&asked.password, &login)?;
-    let attempt = throttle.attempt(&login, &call.peer)?;
-    if !check(&throttle, asked.current_password, vec![stored.hash]).await? {
+    let (id, login) = (stored.id, stored.login.unwrap_or_default());
+    let hashes = vec![stored.hash];
+    let check = throttle.check(&login, &call.peer, asked.current_password, hashes);
+    if !check.await? {
         return Err(refused());
     }
-    attempt.succeeded();
-    let hash = hashed(&throttle, asked.password).await?;
+    let hash = hashed(&throttle, asked.password, login.clone()).await?;
     let change = move |txn: &mut Txn<'_>| {
-        let at = txn.now();
-        noted(txn, account, "the password was changed by its owner")?;
-        let kind = "password";
-        txn.beside(Side::EndCredentials {
-            account,
-            kind: kind.into(),
-            at,
-        });
-        txn.beside(Side::EndRefreshOf { account, at });
-        txn.beside(credential(account, kind, Some(login), hash, at));
-        Ok(empty())
+        // An administrator may have set another one in the meantime.
+        let now = txn.ask(|c| store::credentials_of(c, account, "password"))?;
+        if now.iter().all(|c| c.id != id) {
+            return Err(refused());
+        }
+        let what = "the password was changed by its owner";
+        replace_password(txn, account, login, hash, what)
     };
-    call.service
-        .engine
-        .write(own(&call, account)?, change)
-        .await?;
+    let write = own(&call, account)?;
+    call.service.engine.write(write, change).await?;
     Ok(Answer::json(204, Bytes::new()))
 }
 
@@ -208,19 +206,23 @@ async fn sign_out(call: Call) -> Result<Answer, Problem> {
         txn.beside(Side::EndRefreshOf { account, at });
         Ok(Outcome::default())
     };
-    call.service
-        .engine
-        .write(own(&call, account)?, change)
-        .await?;
+    let write = own(&call, account)?;
+    call.service.engine.write(write, change).await?;
+    // A token says only in which second it was issued. Anyone who signs in after this answer gets one
+    // of a later second, which is not refused.
+    let now = Utc::now().timestamp_subsec_millis();
+    tokio::time::sleep(Duration::from_millis(u64::from(
+        1_000_u32.saturating_sub(now),
+    )))
+    .await;
     Ok(Answer::json(204, Bytes::new()))
 }
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {
-    let pairs = || form_urlencoded::parse(&call.body);
-    let is_long = |(name, hint): (Cow<'_, str>, Cow<'_, str>)| {
-        name == "token_type_hint" && hint.chars().count() > 60
-    };
-    if pairs().any(is_long) {
+    let form = Form::read(&call.body, &["token", "token_type_hint"])?;
+    let token = form.require("token")?;
+    let hint = form.get("token_type_hint").unwrap_or_default();
+    if hint.chars().count() > LONGEST_HINT {
         let (field, detail) = ("/token_type_hint", "must be at most 60 characters long");
         return Err(Problem::field(
             Code::InvalidRequest,
@@ -229,20 +231,7 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
             detail,
         ));
     }
-    let tokens: Vec<String> = pairs()
-        .filter(|(name, value)| name == "token" && !value.is_empty())
-        .map(|(_, value)| value.into_owned())
-        .collect();
-    let fault = |code: &str, detail: &str| {
-        Err(Problem::field(Code::InvalidRequest, "/token", code, detail))
-    };
-    let token = match tokens.as_slice() {
-        [token] if token.len() <= 4096 => token,
-        [_] => return fault("max_length", "must not be longer than 4,096 bytes"),
-        [] => return fault("required", "must be given"),
-        _ => return fault("repeated", "must be given only once"),
-    };
-    let wanted = secrets::digest(token);
+    let wanted = secrets::digest(&token);
     let read = move |c: &mut Conn| store::refresh_token(c, &wanted);
     if let Some(stored) = call.service.engine.read(read).await? {
         let family = stored.family.0;
