@@ -70,7 +70,7 @@ pub struct Issuing {
 /// What a day and a financial year are for the organisation. Every replica and command must use the
 /// same values.
 #[derive(Debug, Clone, Args)]
-pub struct Days {
+pub struct LocalCalendar {
     /// Time zone of the organisation, which decides what day it is
     #[arg(
         long,

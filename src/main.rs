@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use stride::access::Held;
 use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
-use stride::config::{Config, Days, Issuing, LogFormat, Place, Serving};
+use stride::config::{Config, Issuing, LocalCalendar, LogFormat, Place, Serving};
 use stride::documents::Documents;
 use stride::engine::Engine;
 use stride::policy::Role;
@@ -30,7 +30,7 @@ struct Cli {
     #[command(flatten)]
     issuing: Issuing,
     #[command(flatten)]
-    days: Days,
+    calendar: LocalCalendar,
     /// Format of the logs
     #[arg(
         long,
@@ -109,13 +109,13 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     let Cli {
         place,
         issuing,
-        days,
+        calendar,
         command,
         ..
     } = cli;
     Calendar {
-        time_zone: days.time_zone,
-        financial_year_starts: days.financial_year_starts,
+        time_zone: calendar.time_zone,
+        financial_year_starts: calendar.financial_year_starts,
     }
     .adopt();
     match command {

@@ -103,7 +103,8 @@ pub(super) fn operations(throttle: &Arc<Throttle>) -> Vec<Operation> {
         .says(
             TAG,
             "Sign out everywhere",
-            "Ends every access token and refresh token of the current account.",
+            "Ends every access token and refresh token of the current account. The answer takes up \
+                to a second.",
         )
         .answers(204, "Every session has ended.", Value::Null)
         .refuses(&[Code::Conflict]),

@@ -259,9 +259,6 @@ impl<'a> Txn<'a> {
         let proposed = validate(proposal, data, &|links| {
             self.check_links(Some(&before), links)
         })?;
-        if proposed.0.draft() == before.draft() {
-            return Ok(before);
-        }
         let record = self.conclude(kind, proposed, Action::Update)?;
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
@@ -406,7 +403,8 @@ impl<'a> Txn<'a> {
         record
     }
 
-    /// Withdraws a record, if its version is one of `if_match`. It stays in the history and can be restored.
+    /// Withdraws a record, if its version is one of `if_match`. It stays in the history and can be
+    /// restored.
     ///
     /// # Errors
     /// Permission, an outdated version, other current records that link to it, or its own rules.

@@ -168,7 +168,7 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
             .unzip();
         match conn.write(|c| run_batch(c, now, work, sweep)) {
             Ok((world, answers, erased)) => {
-                // Before the answers, so that whoever is answered and reads next finds the change.
+                // Before the answers, so that a caller who is answered and reads next finds the change.
                 now.publish(world);
                 is_to_scrub |= erased;
                 // Also before the answers: a caller who is told that data is erased relies on it.

@@ -16,9 +16,6 @@ use crate::world::codes::Codes;
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Kind, Meta, Text};
 
-/// Maximum length of a name, in characters.
-const LONGEST: usize = 300;
-
 /// Maximum number of records named for one value; the first ones in it are named.
 const MOST_NAMES: usize = 100;
 
@@ -68,7 +65,7 @@ impl RecordName {
             kind: Text::cut(seen.kind_of(record)),
             id: meta.id,
             reference: (&meta.reference).into(),
-            title: Text::known(title.chars().take(LONGEST).collect::<String>()),
+            title: Text::cut(title),
         }
     }
 }

@@ -41,6 +41,25 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// What is wrong with a value that is longer, smaller or greater than documented.
+    fn beyond_limit(&self, value: &str) -> Option<(&'static str, String)> {
+        let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
+        let number = value.parse::<i64>().ok();
+        match (self.longest, self.least, self.most, number) {
+            (Some(most), ..) if length > most => Some((
+                "max_length",
+                format!("must be at most {most} characters long"),
+            )),
+            (_, Some(least), _, Some(n)) if n < least => {
+                Some(("minimum", format!("must be at least {least}")))
+            }
+            (_, _, Some(most), Some(n)) if n > most => {
+                Some(("maximum", format!("must be at most {most}")))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it has this name.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
@@ -141,23 +160,12 @@ impl Query {
     fn fits(&self, parameters: &[Parameter]) -> Result<(), Problem> {
         let fault = |(name, value): &(String, String)| {
             let known = parameters.iter().find(|p| p.name == *name)?;
-            let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
-            let number = value.parse::<i64>().ok();
-            let wrong_type = known.value_type.fault(value);
-            let (code, detail) = match (known.longest, known.least, known.most, number) {
-                _ if wrong_type.is_some() => ("type", wrong_type.unwrap_or_default().to_owned()),
-                (Some(most), ..) if length > most => (
-                    "max_length",
-                    format!("must be at most {most} characters long"),
-                ),
-                (_, Some(least), _, Some(n)) if n < least => {
-                    ("minimum", format!("must be at least {least}"))
-                }
-                (_, _, Some(most), Some(n)) if n > most => {
-                    ("maximum", format!("must be at most {most}"))
-                }
-                _ => return None,
-            };
+            let wrong_type = known
+                .value_type
+                .fault(value)
+                .map(|d| ("type", d.to_owned()));
+            let beyond_limit = || known.beyond_limit(value);
+            let (code, detail) = wrong_type.or_else(beyond_limit)?;
             Some(FieldError {
                 pointer: format!("?{name}"),
                 code: code.into(),

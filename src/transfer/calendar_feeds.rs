@@ -31,7 +31,7 @@ use crate::registers::governance::Board;
 use crate::registers::organisation::Unit;
 use crate::views::calendar::{for_feed, write as write_calendar};
 use crate::world::calendar::{day_of, today};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{Rec, Text, World};

@@ -50,7 +50,7 @@ use crate::views::papers::content::{PaperState, PaperUnresolvedReason};
 use crate::views::slippage::{SlippageKind, SlippageMoveKind};
 use crate::views::status::StatusCause;
 use crate::views::wait_graph::{DeadlineHolds, WaitKind};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::vocabulary::Vocabulary;
 

@@ -33,9 +33,9 @@ impl Calendar {
         *CALENDAR.get_or_init(Self::default)
     }
 
-    /// Makes it the calendar of this process, if none has been used so far. Returns whether it is.
-    pub fn adopt(self) -> bool {
-        *CALENDAR.get_or_init(|| self) == self
+    /// Makes it the calendar of this process. It has no effect once a calendar has been used.
+    pub fn adopt(self) {
+        CALENDAR.get_or_init(|| self);
     }
 
     /// The day of an instant.

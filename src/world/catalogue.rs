@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
-use super::date_kind::CalendarEntryKind;
+use super::calendar_entry_kind::CalendarEntryKind;
 use super::record::{
     AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules, links_of,
     refused,

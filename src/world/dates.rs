@@ -9,8 +9,8 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::calendar_entry_kind::CalendarEntryKind;
 use super::date::{PlannedDate, Precision};
-use super::date_kind::CalendarEntryKind;
 
 /// First and last day, both included; an unknown end is open.
 pub type Days = (Option<NaiveDate>, Option<NaiveDate>);

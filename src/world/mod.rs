@@ -6,10 +6,10 @@
 //! so the writer works on a copy, and the current world is replaced only after the commit.
 
 pub mod calendar;
+pub mod calendar_entry_kind;
 pub mod catalogue;
 pub mod codes;
 pub mod date;
-pub mod date_kind;
 pub mod dates;
 pub mod id;
 pub mod record;

@@ -16,8 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::World;
+use super::calendar_entry_kind::CalendarEntryKind;
 use super::date::{Fault, PlannedDate};
-use super::date_kind::CalendarEntryKind;
 use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
 

@@ -520,18 +520,16 @@ pub fn patched(
 ) -> Result<Value, Problem> {
     let mut nulls = Vec::new();
     overlay(&mut draft, patch, &mut String::new(), &mut nulls);
-    if !nulls.is_empty() && !validator.is_valid(&draft) {
-        let mut errors = Vec::new();
-        for e in validator.iter_errors(&draft) {
-            explain(&e, &mut errors);
-        }
-        let refused = |pointer: &String| {
-            let at = |e: &&FieldError| e.pointer == *pointer;
-            errors.iter().any(|e| e.pointer == *pointer)
-                && !errors.iter().filter(at).any(|e| e.code == "unknown_field")
-        };
-        for pointer in nulls.iter().filter(|p| refused(p)) {
-            remove(&mut draft, pointer);
+    if validator.is_valid(&draft) {
+        return Ok(draft);
+    }
+    let mut errors = Vec::new();
+    for e in validator.iter_errors(&draft) {
+        explain(&e, &mut errors);
+    }
+    for error in errors.iter().filter(|e| e.code != "unknown_field") {
+        if nulls.contains(&error.pointer) {
+            remove(&mut draft, &error.pointer);
         }
     }
     check(validator, &draft)?;

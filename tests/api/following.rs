@@ -1,4 +1,4 @@
-//! Whoever follows the changes misses none and gets none twice, however fast they are made.
+//! Anyone who follows the changes misses none and gets none twice, however fast they are made.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

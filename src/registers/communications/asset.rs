@@ -12,7 +12,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is_some};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::text::WebAddress;
 use crate::world::{

@@ -16,7 +16,7 @@ use crate::registers::checks::{asked, in_window, not_in_future};
 use crate::registers::links::others;
 use crate::registers::query::Any;
 use crate::registers::settings::in_force;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::id::AnyRecordId;
 use crate::world::vocabulary::in_words;

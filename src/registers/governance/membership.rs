@@ -16,7 +16,7 @@ use crate::registers::checks::{asked, fixed, in_window};
 use crate::registers::governance::BoardId;
 use crate::registers::organisation::{Post, PostId, Unit, UnitId, UnitKind};
 use crate::registers::query::{Any, any, any_some, is, is_some, same_name};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

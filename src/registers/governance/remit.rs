@@ -15,7 +15,7 @@ use crate::registers::governance::{Board, BoardId};
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is};
 use crate::registers::strategy::{Goal, GoalId};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -15,7 +15,7 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::{Board, BoardId};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::text::WebAddress;
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};

@@ -15,8 +15,8 @@ use crate::registers::links::{others, parts};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::performance::MeasureId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{
     Id, Key, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,

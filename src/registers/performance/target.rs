@@ -15,7 +15,7 @@ use crate::registers::checks::fixed;
 use crate::registers::links::others;
 use crate::registers::performance::{ClassificationId, Measure, MeasureId};
 use crate::registers::query::is;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -14,8 +14,8 @@ use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::links::{others, reaches};
 use crate::registers::plan::is_of_plan;
 use crate::registers::query::{Any, any, is, is_some, same_name};
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
 use crate::world::{

@@ -16,7 +16,7 @@ use crate::registers::governance::{Board, BoardId, MembershipCapacity, TermsOfRe
 use crate::registers::links::others;
 use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is, is_some};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

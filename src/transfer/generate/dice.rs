@@ -220,10 +220,10 @@ impl Dice {
 
     /// A planned date on that day, with varying precision.
     pub fn planned(&mut self, due_on: NaiveDate) -> Value {
-        let precision = self.one(&["day", "day", "month", "month", "month", "quarter", "year"]);
-        let span = serde_json::from_value::<Precision>(precision.into());
-        let last = span.ok().and_then(|p| p.around(due_on));
-        json!({ "precision": precision, "due_on": last.map_or(due_on, |(_, last)| last) })
+        use Precision::{Day, Month, Quarter, Year};
+        let precision = self.one(&[Day, Day, Month, Month, Month, Quarter, Year]);
+        let span = precision.and_then(|p| p.around(due_on));
+        json!({ "precision": precision, "due_on": span.map_or(due_on, |(_, last)| last) })
     }
 }
 

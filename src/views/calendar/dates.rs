@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::views::RecordName;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::Precision;
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Progress, overlap};
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
@@ -182,13 +182,7 @@ fn entry(
             kind: Text::cut(seen.kind_of(record)),
             id: meta.id,
             reference: (&meta.reference).into(),
-            title: Text::known(
-                record
-                    .date_title(reading)
-                    .chars()
-                    .take(300)
-                    .collect::<String>(),
-            ),
+            title: Text::cut(record.date_title(reading)),
         },
         starts_on: first,
         ends_on: last,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{CalendarEntry, CalendarEntryState};
 use crate::registers::{catalogue, register_of};
 use crate::render::calendar::{self, Certainty, Entry};
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::Precision;
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::vocabulary::{Coded, in_words, sentence_case};
 
 /// The dates as iCalendar. `address` is the address at which callers reach the service, if known;

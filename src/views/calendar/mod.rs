@@ -23,7 +23,7 @@ use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::settings::{SettingsUsed, used};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 

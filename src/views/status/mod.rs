@@ -260,7 +260,7 @@ impl View for StatusView {
 #[derive(Clone)]
 struct Due {
     kind: &'static str,
-    title: String,
+    title: Text<300>,
     owner_post_id: Option<Uuid>,
 }
 
@@ -291,7 +291,7 @@ impl Next {
         }
         let found = Due {
             kind: R::KIND,
-            title: title.chars().take(300).collect(),
+            title: Text::cut(title),
             owner_post_id,
         };
         self.0
@@ -309,7 +309,7 @@ impl Next {
                     kind: Text::cut(due.kind),
                     id,
                     reference: Text::cut(reference),
-                    title: Text::cut(due.title),
+                    title: due.title,
                 },
                 owner_post_id: due.owner_post_id,
             };

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use stride::registers::catalogue;
-use stride::world::date_kind::CalendarEntryKind;
+use stride::world::calendar_entry_kind::CalendarEntryKind;
 use stride::world::record::word;
 use stride::world::sample::add_example;
 use stride::world::schema::Schemas;

@@ -34,8 +34,8 @@ use crate::registers::links::{counts, others};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::strategy::GoalId;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -21,7 +21,7 @@ use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::recurrence;
 use crate::registers::recurrence::RecurrenceRule;
 use crate::registers::strategy::GoalId;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Days, Deadline, Progress, When, overlap};
 use crate::world::record::word;
 use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};

@@ -26,8 +26,8 @@ use crate::registers::links::{count, parts};
 use crate::registers::meetings::MeetingId;
 use crate::registers::meetings::meeting::checks::withdrawn_by_secretary;
 use crate::registers::organisation::{PostId, UnitId};
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::MentionId;
 use crate::world::{

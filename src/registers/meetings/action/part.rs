@@ -22,7 +22,7 @@ use crate::registers::meetings::{
 };
 use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is, same_name};
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -21,8 +21,8 @@ use crate::registers::links::{others, parts};
 use crate::registers::meetings::{Minutes, MinutesStatus};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, same_name};
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::id::{AnyRecordId, MentionId};
 use crate::world::{

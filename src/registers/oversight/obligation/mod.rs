@@ -17,7 +17,7 @@ use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::oversight::{Occurrence, OccurrenceState, ReportSubmission, occurrences};
 use crate::registers::query::{Any, any_some, is, is_some};
 use crate::registers::recurrence::Frequency;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When, runs_on};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -22,8 +22,8 @@ use crate::policy::Subject;
 use crate::registers::links::counts;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::{PlannedDate, Precision};
-use crate::world::date_kind::CalendarEntryKind;
 use crate::world::dates::{Course, Dated, Days, Deadline, Progress};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

@@ -19,7 +19,7 @@ use crate::registers::representation::constituency::{check_constituency, check_t
 use crate::registers::representation::rotation_policy::rotation::{
     RotationState, rotation_dates, rotations,
 };
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

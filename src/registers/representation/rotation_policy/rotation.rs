@@ -11,7 +11,7 @@ use crate::registers::organisation::{Post, Unit};
 use crate::registers::representation::RotationPolicy;
 use crate::registers::representation::constituency::{includes, speaks_for};
 use crate::registers::settings::in_force;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Deadline, Progress, When};
 use crate::world::{Reading, Rec, Resource};
 

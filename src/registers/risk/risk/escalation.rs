@@ -16,7 +16,7 @@ use crate::registers::query::{Any, any, is};
 use crate::registers::risk::risk::RiskStatus;
 use crate::registers::risk::{Risk, RiskId, RiskRegister, RiskRegisterId};
 use crate::registers::settings::in_force;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 

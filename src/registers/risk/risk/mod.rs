@@ -23,7 +23,7 @@ use crate::registers::risk::risk::sums::RiskComputed;
 use crate::registers::risk::score::RiskScore;
 use crate::registers::risk::{Escalation, RiskRegisterId};
 use crate::registers::strategy::GoalId;
-use crate::world::date_kind::CalendarEntryKind;
+use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
