@@ -49,9 +49,9 @@ struct ProblemBody {
     errors: Vec<FieldError>,
 }
 
-/// Enumerations that fields write out and that deserve a name: the name, a field that has it, and
-/// what it is.
-const NAMED: [(&str, &str, &str, &str); 3] = [
+/// Enumerations and texts that fields write out and that deserve a name: the name, a field that has
+/// it, and what it is.
+const NAMED: [(&str, &str, &str, &str); 4] = [
     (
         "GapRuleCode",
         "GapWaiverInput",
@@ -71,15 +71,37 @@ const NAMED: [(&str, &str, &str, &str); 3] = [
         "`create` needs `record`; `update` needs `id`, `if_match` and `patch`; `withdraw` needs \
             `id` and `if_match`; `restore` needs `id`.",
     ),
+    (
+        "Reference",
+        "BoardInput",
+        "reference",
+        "Reference that people use for a record. Unique among records of its kind; generated \
+            (`WPI-0042`) if left out.",
+    ),
 ];
 
-fn name_codes(schemas: &mut Schemas) {
+fn name_forms(schemas: &mut Schemas) {
     for (name, owner, field, about) in NAMED {
-        let pointer = format!("/properties/{field}/enum");
-        if let Some(words) = schemas.get(owner).and_then(|s| s.pointer(&pointer)) {
-            let form = json!({ "type": "string", "enum": words, "description": about });
+        let pointer = format!("/properties/{field}");
+        if let Some(mut form) = schemas
+            .get(owner)
+            .and_then(|s| s.pointer(&pointer).cloned())
+        {
+            schema::set(&mut form, "description", about);
             debug_assert!(!schemas.contains_key(name), "two schemas are called {name}");
             schemas.insert(name.to_owned(), form);
+        }
+    }
+    // What a draft's reference is, its name says.
+    let drafts = schemas
+        .values_mut()
+        .filter(|form| form.get("additionalProperties").is_some());
+    for reference in drafts.filter_map(|form| form.pointer_mut("/properties/reference")) {
+        if let Some(reference) = reference
+            .as_object_mut()
+            .filter(|r| r.contains_key("pattern"))
+        {
+            reference.shift_remove("description");
         }
     }
 }
@@ -175,11 +197,11 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         }
     }
     let mut schemas = schemas.clone();
-    name_codes(&mut schemas);
+    name_forms(&mut schemas);
     for (name, base) in bases() {
         sharing::extend(&mut schemas, name, base);
     }
-    sharing::name_enumerations(&mut schemas, &mut paths);
+    sharing::name_forms(&mut schemas, &mut paths);
     let common: Vec<Code> = Code::ALL
         .iter()
         .copied()
