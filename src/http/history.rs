@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, Format};
 use super::naming::{ChangedBy, Names, RecordName, value};
-use super::page::limit;
+use super::page::{self, limit};
 use super::query::invalid;
 use crate::db::store::{self, JournalRow};
 use crate::problem::Problem;
@@ -19,7 +19,7 @@ use crate::render::labels;
 use crate::render::text::{markdown, time};
 use crate::world::codes::Codes;
 use crate::world::vocabulary::{in_words, sentence_case};
-use crate::world::{Kind, Text};
+use crate::world::{Kind, Page, Text};
 
 /// One field that differs between two versions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -157,28 +157,21 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     }
     let last = items.last().map(|i| i.version).unwrap_or_default();
     let more = rows.last().is_some_and(|r| r.version > last);
-    let next = if more { Some(last.to_string()) } else { None };
+    let page = Page {
+        items,
+        next_cursor: more.then(|| Text::known(last.to_string())),
+        total: None,
+    };
     if call.format == Format::Markdown {
         let record = names.record(id).ok_or_else(Problem::not_found)?;
         let answer = formats::drawing(
             call.format,
             "history",
-            text(kind, &record, &items, names.codes(kind), next.as_deref()),
+            text(kind, &record, &page, names.codes(kind)),
         );
-        return Ok(linked(&call, answer, next.as_deref()));
+        return Ok(page::linked(&call, answer, &page));
     }
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(linked(&call, answer, next.as_deref()))
-}
-
-fn linked(call: &Call, answer: Answer, next: Option<&str>) -> Answer {
-    match next {
-        Some(cursor) => answer.header("Link", super::page::next_link(call, cursor)),
-        None => answer,
-    }
+    page::answer(&call, &page)
 }
 
 /// Fields common to all records that are already given in the heading or with the version.
@@ -186,23 +179,17 @@ const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
 
 /// A history as Markdown. Every line starts with words written by the service, so that no content
 /// can start a Markdown block.
-fn text(
-    kind: &Kind,
-    record: &RecordName,
-    items: &[VersionEntry],
-    codes: &Codes,
-    next: Option<&str>,
-) -> String {
+fn text(kind: &Kind, record: &RecordName, page: &Page<VersionEntry>, codes: &Codes) -> String {
     let title = in_words(kind.name);
     let mut out = format!(
         "# {title} {}: {}\n",
         markdown(&record.reference),
         markdown(&record.title)
     );
-    for item in items {
+    for item in &page.items {
         version_text(item, codes, &mut out);
     }
-    if let Some(cursor) = next {
+    if let Some(cursor) = &page.next_cursor {
         out.push_str(&format!(
             "\n*There are more versions. To read them, use `cursor={cursor}`.*\n"
         ));

@@ -15,7 +15,7 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::record::Meta;
 use crate::world::schema::{self, Schemas};
 use crate::world::vocabulary::Vocabulary;
-use crate::world::{Catalogue, Text, sample};
+use crate::world::{Catalogue, Page, Text, page, sample};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
@@ -113,7 +113,7 @@ fn bases() -> Vec<(&'static str, Value)> {
     let meta = parts.remove(Meta::name().as_ref()).unwrap_or_default();
     let mut all = vec![("RecordMeta", meta)];
     for (name, mut form, own) in [
-        ("Page", schema::page(&Value::Null), "items"),
+        ("Page", page::schema(&Value::Null), "items"),
         ("BulkOutcome", schema::bulk_outcome(&Value::Null), "record"),
     ] {
         if let Some(Value::Object(properties)) = form.get_mut("properties") {
@@ -139,11 +139,7 @@ pub fn schemas(
     schema::add_answer::<BulkProblem>(&mut schemas);
     schema::add_answer::<FieldError>(&mut schemas);
     schema::add_answer::<FieldChange>(&mut schemas);
-    schema::add_answer::<VersionEntry>(&mut schemas);
-    schemas.insert(
-        "VersionEntryPage".into(),
-        schema::page(&schema_ref("VersionEntry")),
-    );
+    schema::add_answer::<Page<VersionEntry>>(&mut schemas);
     schemas.insert(
         "VersionDifference".into(),
         json!({

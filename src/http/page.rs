@@ -21,11 +21,11 @@ use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
 use crate::world::catalogue::Filter;
 use crate::world::visible::{RedactedRecord, VisibleWorld};
-use crate::world::{AnyRecord, Key, Kind};
+use crate::world::{AnyRecord, Key, Kind, Page};
 
 /// Number of records on a page by default, and the maximum.
 pub const DEFAULT_LIMIT: usize = 50;
-pub const MAX_LIMIT: usize = 200;
+pub const MAX_LIMIT: usize = crate::world::page::MAX_ITEMS;
 /// Maximum number of rows in one CSV file or spreadsheet.
 const MAX_ROWS: usize = 100_000;
 
@@ -138,6 +138,23 @@ pub fn limit(asked: &Query) -> Result<usize, Problem> {
         Ok(limit)
     } else {
         Err(invalid("limit", &format!("must be {form}")))
+    }
+}
+
+/// The answer with a page, and the link to the next one.
+///
+/// # Errors
+/// 500 if an item cannot be written.
+pub fn answer<T: Serialize>(call: &Call, page: &Page<T>) -> Result<Answer, Problem> {
+    Ok(linked(call, Answer::of(200, page)?, page))
+}
+
+/// An answer made from a page, with the link to the next one.
+#[must_use]
+pub fn linked<T>(call: &Call, answer: Answer, page: &Page<T>) -> Answer {
+    match &page.next_cursor {
+        Some(cursor) => answer.header("Link", next_link(call, cursor)),
+        None => answer,
     }
 }
 

@@ -12,8 +12,8 @@ use crate::http::parameters::{query, schema_ref};
 use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
-use crate::world::Text;
-use crate::world::schema::{self, Schemas, add_answer};
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::{Page, Text};
 
 /// One entry of the journal, without the content of the record. The content is in the record's
 /// history, for anyone who may read it.
@@ -45,11 +45,7 @@ pub struct TrailEntry {
 
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<TrailEntry>(schemas);
-    schemas.insert(
-        "TrailEntryPage".into(),
-        schema::page(&schema_ref("TrailEntry")),
-    );
+    add_answer::<Page<TrailEntry>>(schemas);
 }
 
 /// The operations of this module.
@@ -97,11 +93,14 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .read(move |c| store::entries_after(c, after, take))
         .await?;
     rows.retain(|r| call.knows(r.seq));
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());
+    let Page {
+        items,
+        next_cursor,
+        total,
+    } = Page::of(rows, limit, |r| r.seq.to_string());
     let seen = call.now();
-    let items: Vec<TrailEntry> = rows
+    // The page continues after the last entry read, whoever may see that one.
+    let items: Vec<TrailEntry> = items
         .into_iter()
         .filter(|r| seen.any(r.record_id.0).is_some())
         .map(|r| TrailEntry {
@@ -118,12 +117,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             hash: Text::known(hex::encode(r.hash)),
         })
         .collect();
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
-        None => answer,
-    })
+    let page = Page {
+        items,
+        next_cursor,
+        total,
+    };
+    page::answer(&call, &page)
 }

@@ -32,9 +32,9 @@ use crate::registers::organisation::Unit;
 use crate::views::calendar::{for_feed, write as write_calendar};
 use crate::world::calendar::{day_of, today};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
-use crate::world::schema::{self, Schemas, add_answer, add_input};
+use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{Rec, Text, World};
+use crate::world::{Page, Rec, Text, World};
 
 /// Maximum number of feeds of one account.
 const MOST: usize = 20;
@@ -110,10 +110,7 @@ impl CalendarFeed {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<NewCalendarFeed>(schemas);
     add_input::<MakeCalendarFeed>(schemas);
-    schemas.insert(
-        "CalendarFeedPage".into(),
-        schema::page(&schema_ref("CalendarFeed")),
-    );
+    add_answer::<Page<CalendarFeed>>(schemas);
 }
 
 /// The operations of this module.
@@ -279,22 +276,8 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .service
         .engine
         .read(move |c| store::calendar_feeds_before(c, owner, before, take));
-    let mut rows = found.await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| r.id.0.to_string());
-    let items: Vec<CalendarFeed> = rows
-        .iter()
-        .map(CalendarFeed::of)
-        .collect::<Result<_, _>>()?;
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
-        None => answer,
-    })
+    let page = Page::of(found.await?, limit, |r| r.id.0.to_string());
+    page::answer(&call, &page.try_map(|r| CalendarFeed::of(&r))?)
 }
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {

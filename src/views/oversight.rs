@@ -13,7 +13,7 @@ use super::rows::flatten;
 use super::status::Named;
 use crate::http::operation::Operation;
 use crate::http::page::{limit, limit_parameter};
-use crate::http::parameters::{id_parameter, id_query, query, schema_ref};
+use crate::http::parameters::{id_parameter, id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
@@ -21,8 +21,8 @@ use crate::registers::checks::in_window;
 use crate::registers::oversight::{
     Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences,
 };
-use crate::world::Rec;
-use crate::world::schema::{Schemas, add_answer, page};
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::{Page, Rec};
 
 /// How far ahead the views look by default.
 const AHEAD_DAYS: u64 = 366;
@@ -91,22 +91,7 @@ impl View for ReportObligationOccurrences {
     }
 }
 
-/// A page of reports.
-#[derive(Debug, Serialize)]
-pub struct ReportOccurrencePage {
-    items: Vec<ReportOccurrence>,
-    next_cursor: Option<String>,
-    total: Option<usize>,
-}
-
-impl utoipa::PartialSchema for ReportOccurrencePage {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::Object::new().into()
-    }
-}
-impl ToSchema for ReportOccurrencePage {}
-
-impl View for ReportOccurrencePage {
+impl View for Page<ReportOccurrence> {
     fn rows(&self) -> Vec<Map<String, Value>> {
         self.items.iter().map(row).collect()
     }
@@ -212,7 +197,7 @@ fn cursor(item: &ReportOccurrence) -> String {
     format!("{}.{}", item.due_on, item.obligation.reference)
 }
 
-fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
+fn for_all(asked: &Asked) -> Result<Page<ReportOccurrence>, Problem> {
     let limit = limit(&asked.query)?;
     let wanted = Wanted::read(asked)?;
     let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
@@ -235,13 +220,7 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
         .filter(|o| after.is_none_or(|after| cursor(o).as_str() > after))
         .collect();
     items.sort_by_key(cursor);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    Ok(ReportOccurrencePage {
-        next_cursor: items.last().filter(|_| more).map(cursor),
-        items,
-        total: None,
-    })
+    Ok(Page::of(items, limit, cursor))
 }
 
 /// The operations of this view.
@@ -308,8 +287,5 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<ReportObligationOccurrences>(schemas);
-    schemas.insert(
-        "ReportOccurrencePage".into(),
-        page(&schema_ref("ReportOccurrence")),
-    );
+    add_answer::<Page<ReportOccurrence>>(schemas);
 }

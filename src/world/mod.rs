@@ -12,6 +12,7 @@ pub mod codes;
 pub mod date;
 pub mod dates;
 pub mod id;
+pub mod page;
 pub mod record;
 pub mod sample;
 pub mod schema;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Kind};
 pub use id::Id;
+pub use page::Page;
 pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
     Sort, rename,

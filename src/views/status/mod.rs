@@ -25,7 +25,7 @@ use super::RecordName;
 use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
 use super::request::{Asked, View, compare_to, operation};
-use super::rows::{assessed_page, flatten};
+use super::rows::{AssessedPage, flatten};
 pub use crate::http::naming::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
@@ -829,6 +829,5 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<StatusView>(schemas);
-    add_answer::<ItemStatusRow>(schemas);
-    schemas.insert("ItemStatusRowPage".into(), assessed_page("ItemStatusRow"));
+    add_answer::<AssessedPage<ItemStatusRow>>(schemas);
 }
