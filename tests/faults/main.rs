@@ -14,6 +14,8 @@
 mod cluster;
 mod jobs;
 mod killed;
+#[path = "../support/lists.rs"]
+mod lists;
 mod locked_out;
 mod replicas;
 mod server;

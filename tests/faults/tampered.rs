@@ -6,6 +6,7 @@ use stride::db::{Conn, store};
 use stride::journal;
 
 use crate::cluster::{Backend, Database};
+use crate::lists::some;
 use crate::server::{Client, Server, assert_sound, run};
 
 /// The entries that the edits are about: two creations and two changes of the same units, followed
@@ -33,7 +34,7 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
         let record = client.create("/api/v1/units?reason=opened", &body).await;
         paths.push(format!("/api/v1/units/{}", record["id"].as_str().unwrap()));
     }
-    for path in &paths {
+    for path in some(&paths) {
         assert_eq!(
             client
                 .patch(path, 1, &json!({ "description": "Watched over" }))

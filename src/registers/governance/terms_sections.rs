@@ -110,6 +110,7 @@ pub fn completeness(empty: usize) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lists::some;
 
     #[test]
     fn every_section_counts_once() {
@@ -121,7 +122,7 @@ mod tests {
         );
         let names = TermsSections::default().empty(false);
         assert_eq!(names.len(), PARTS);
-        for name in names.iter().filter(|n| *n != "review_on") {
+        for name in some(names.iter().filter(|n| *n != "review_on")) {
             assert!(fields.get(name.as_str()).is_some(), "{name} is no section");
         }
     }

@@ -55,7 +55,7 @@ impl Unguarded {
             }
             let called = matches!(token, TokenTree::Ident(name) if name == "all")
                 && is_punct(n.checked_sub(1).and_then(|n| tokens.get(n)), '.')
-                && is_call(tokens.get(n + 1));
+                && asks(tokens.get(n + 1));
             if !called {
                 continue;
             }
@@ -88,6 +88,11 @@ fn is_guarded(mut chain: &[TokenTree]) -> bool {
 
 fn is_punct(token: Option<&TokenTree>, punct: char) -> bool {
     matches!(token, Some(TokenTree::Punct(p)) if p.as_char() == punct)
+}
+
+/// Whether something is called with an argument.
+fn asks(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Group(g)) if is_call(token) && !g.stream().is_empty())
 }
 
 fn is_call(token: Option<&TokenTree>) -> bool {
