@@ -62,6 +62,8 @@ codes! {
     MethodNotAllowed 405 "method_not_allowed" "This URL does not accept that method" "Use one of the methods in the Allow header.";
     NotAcceptable 406 "not_acceptable" "None of the accepted formats is available" "Request application/json or \
         one of the formats that the operation documents.";
+    RequestTimeout 408 "request_timeout" "The body did not arrive in time" "Send the whole body without \
+        long pauses.";
     Conflict 409 "conflict" "The current state of the record does not allow this" "Read the record again. The \
         detail says which state prevents the change.";
     ReferenceTaken 409 "reference_taken" "The reference is already in use" "Choose another reference, or \
@@ -203,6 +205,7 @@ impl FieldErrorCode {
         "recorded",
         "recorded_at",
         "recurrence",
+        "redacted",
         "repeated",
         "required",
         "reserved",

@@ -12,7 +12,7 @@ use crate::access::Caller;
 use crate::access::accounts::OPERATOR;
 use crate::access::caller::forbidden;
 use crate::db::store::Side;
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, store};
 use crate::journal::{Action, NewEntry};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
@@ -20,7 +20,7 @@ use crate::world::calendar::day_of;
 use crate::world::catalogue::{Proposal, validate};
 use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
-use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
+use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, version_cleared};
 use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
 
 /// The answer of a job, given after its commit.
@@ -423,6 +423,55 @@ impl<'a> Txn<'a> {
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
         (kind.withdrawable)(self.proposal(Some(&before), before.draft(), meta.clone(), &may))?;
         self.rewrite(kind, &before, meta, Action::Withdraw, Map::new())
+    }
+
+    /// Removes the content of a journal entry, an earlier version of a record, and records that in a
+    /// new version of the record, which is otherwise the same.
+    ///
+    /// # Errors
+    /// Permission, an entry that is not visible to the caller, the current version, content that was
+    /// removed before, an account or a grant.
+    pub fn redact(&mut self, seq: i64) -> Changed {
+        self.caller.require(Subject::Redaction, Act::Create)?;
+        let found = self.ask(|conn| store::entry(conn, seq))?;
+        let row = found.ok_or_else(Problem::not_found)?;
+        let id = row.record_id.0;
+        let kind = self.world.catalogue().recorded(&row.kind);
+        let kind = kind.ok_or_else(Problem::not_found)?;
+        let before = self.visible(kind, id)?;
+        let version = (row.snapshot.as_ref())
+            .and_then(|text| (kind.parse)(text, row.shape, row.seq, kind.index).ok());
+        let clearance = self.caller.clearance();
+        let is_hidden = |v: &Arc<dyn AnyRecord>| {
+            !version_cleared(&self.world, &clearance, id, v.meta().marking)
+        };
+        if version.as_ref().is_some_and(is_hidden) {
+            return Err(Problem::not_found());
+        }
+        if !(self.caller).may_on(&self.world, Subject::Redaction, Act::Create, id) {
+            return Err(forbidden(&self.caller, Subject::Redaction, Act::Create));
+        }
+        let refused = if kind.subject == Subject::Access {
+            Some(
+                "accounts and grants cannot be redacted: who had which rights must remain provable",
+            )
+        } else if row.version == before.meta().version {
+            Some(
+                "this entry has the current version of the record; correct the record first, then \
+                    redact the entry",
+            )
+        } else if row.snapshot.is_none() {
+            Some("the content of this entry has been removed already")
+        } else {
+            None
+        };
+        if let Some(detail) = refused {
+            return Err(Problem::new(Code::Conflict, detail));
+        }
+        self.beside(Side::Redact(seq));
+        self.world.last_redaction = self.world.seq + 1;
+        let meta = self.next_version(&before);
+        self.rewrite(kind, &before, meta, Action::Redact(seq), Map::new())
     }
 
     /// Restores a withdrawn record.

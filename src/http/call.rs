@@ -11,9 +11,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::entity_tag;
+use super::entity_tag::{self, Conditions};
 use super::formats::Format;
+use super::json::no_member_twice;
 use super::query::{Query, invalid};
+use super::request_log::Learnt;
 use crate::access::{Caller, Identity, Known};
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::http::service::Service;
@@ -32,7 +34,7 @@ pub struct Call {
     pub params: Vec<(String, String)>,
     pub query: Query,
     pub format: Format,
-    pub if_match: Option<IfMatch>,
+    pub(super) conditions: Conditions,
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
     /// The headers that the operation documents, with lower-case names.
@@ -47,6 +49,8 @@ pub struct Call {
     pub tag: Option<String>,
     /// The caller's network address, as far as it is known from the connection.
     pub peer: String,
+    /// What the log is to say about the caller.
+    pub learnt: Arc<Learnt>,
     pub(super) who: Option<Arc<Known>>,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) world: Arc<World>,
@@ -231,7 +235,7 @@ impl Call {
                 Code::PreconditionRequired.remedy(),
             )
         };
-        let tags = match &self.if_match {
+        let tags = match &self.conditions.if_match {
             None | Some(IfMatch::Any) => return Err(needed()),
             Some(IfMatch::Items(tags)) => tags,
         };
@@ -243,6 +247,13 @@ impl Call {
                 "must be an ETag as returned by this service, such as \"3\", or several",
             )
         })
+    }
+
+    /// Whether what is tagged `tag` is to be answered in full: the caller wants this version and does
+    /// not have it.
+    #[must_use]
+    pub fn wants(&self, tag: &str) -> bool {
+        self.conditions.wants(tag) && !self.conditions.has_already(tag)
     }
 
     /// Returns the details of the change that the writer needs.
@@ -289,7 +300,7 @@ impl Call {
                 detail,
             ));
         }
-        let if_match = self.if_match.as_ref().map(IfMatch::to_string);
+        let if_match = self.conditions.if_match.as_ref().map(IfMatch::to_string);
         let if_match = if_match.unwrap_or_default();
         let mut hash = Sha256::new();
         for part in [
@@ -329,6 +340,7 @@ impl Call {
 /// 400 for anything else.
 pub fn object(body: &[u8]) -> Result<Value, Problem> {
     let mut value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+    no_member_twice(body)?;
     if !value.is_object() {
         return Err(Problem::new(
             Code::MalformedBody,

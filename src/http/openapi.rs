@@ -80,6 +80,36 @@ const NAMED: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
+/// Enumerations that filters write out and that deserve a name: the name, the path of a list, its
+/// filter, and what it is.
+const NAMED_FILTERS: [(&str, &str, &str, &str); 2] = [
+    (
+        "GapRuleFilter",
+        "/api/v1/gaps",
+        "rule",
+        "A rule that finds gaps, or that gaps were found by.",
+    ),
+    (
+        "ContradictionRule",
+        "/api/v1/contradictions",
+        "rule",
+        "A rule that finds contradictions.",
+    ),
+];
+
+fn name_filters(schemas: &mut Schemas, paths: &Map<String, Value>) {
+    for (name, path, filter, about) in NAMED_FILTERS {
+        let parameters = paths.get(path).and_then(|p| p.pointer("/get/parameters"));
+        let mut parameters = parameters.and_then(Value::as_array).into_iter().flatten();
+        let found = parameters.find(|p| p.get("name").is_some_and(|n| n == filter));
+        if let Some(words) = found.and_then(|p| p.pointer("/schema/items/enum")) {
+            let form = json!({ "type": "string", "enum": words, "description": about });
+            debug_assert!(!schemas.contains_key(name), "two schemas are called {name}");
+            schemas.insert(name.to_owned(), form);
+        }
+    }
+}
+
 fn name_forms(schemas: &mut Schemas) {
     for (name, owner, field, about) in NAMED {
         let pointer = format!("/properties/{field}");
@@ -194,6 +224,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     }
     let mut schemas = schemas.clone();
     name_forms(&mut schemas);
+    name_filters(&mut schemas, &paths);
     for (name, base) in bases() {
         sharing::extend(&mut schemas, name, base);
     }
@@ -222,7 +253,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             "bulk": slugs(Operation::BULK_PROBLEMS),
             "any": slugs(Operation::ANY_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
             "path": slugs(Operation::PATH_PROBLEMS), "body": slugs(Operation::BODY_PROBLEMS), "cursor": slugs(Operation::CURSOR_PROBLEMS),
-            "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
+            "etag": slugs(Operation::ETAG_PROBLEMS), "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
         },
         "tags": tags.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths,

@@ -25,7 +25,7 @@ use crate::world::{AnyRecord, Kind, Text, schema};
 /// Base path of every record operation.
 pub const BASE: &str = "/api/v1";
 
-const JSON_BODY: &[&str] = &["application/json"];
+pub(crate) const JSON_BODY: &[&str] = &["application/json"];
 const PATCH_BODY: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// The names of a kind in texts, schemas and paths.
@@ -484,10 +484,9 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
 async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = call.id()?;
     let (seen, _) = call.world().await?;
-    let record = seen
-        .any(id)
-        .filter(|r| r.meta().kind == kind.index)
-        .ok_or_else(Problem::not_found)?;
+    let Some(record) = seen.any(id).filter(|r| r.meta().kind == kind.index) else {
+        return Err(history::not_recorded(&call, kind, id, seen.seq()).await);
+    };
     Ok(Answer::record(200, &seen.show(record)?))
 }
 

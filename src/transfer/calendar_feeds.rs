@@ -222,11 +222,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
     call.caller()?.require_write()?;
     let asked: MakeCalendarFeed = call.input()?;
     let (who, write) = own(&call)?;
-    let serving = &call.service.config.serving;
-    let base = serving
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", serving.bind));
+    let base = call.service.config.serving.base();
     let secret = secrets::random();
     call.change(write, move |txn| {
         let caller = lasting(&txn.world, &who)?;
@@ -253,8 +249,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         let body = NewCalendarFeed {
             feed: CalendarFeed::of(&row)?,
             address: Text::known(format!(
-                "{}/api/v1/calendar-feeds/{secret}/calendar.ics",
-                base.trim_end_matches('/')
+                "{base}/api/v1/calendar-feeds/{secret}/calendar.ics"
             )),
         };
         txn.beside(Side::CalendarFeed(row));

@@ -105,7 +105,7 @@ impl ChangeRegister {
             Subject::Paper => Self::Papers,
             Subject::Waiver => Self::Gaps,
             Subject::Setting => Self::Settings,
-            Subject::Access | Subject::Journal => Self::Access,
+            Subject::Access | Subject::Journal | Subject::Redaction => Self::Access,
         }
     }
 }
@@ -135,7 +135,7 @@ pub struct ChangeEntry {
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
-    /// One of create, update, withdraw or restore.
+    /// One of create, update, withdraw, restore or redact.
     pub action: Text<20>,
     /// Who made the change.
     pub by: ChangedBy,

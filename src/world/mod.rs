@@ -167,6 +167,9 @@ pub struct World {
     pub head: Arc<[u8]>,
     /// Time of that entry.
     pub at: DateTime<Utc>,
+    /// Number of the last entry known to record a redaction. Earlier worlds made before it may
+    /// contain what it removed.
+    pub last_redaction: i64,
 }
 
 impl World {
@@ -193,6 +196,7 @@ impl World {
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
+            last_redaction: 0,
         }
     }
 

@@ -70,10 +70,15 @@ pub fn name_forms(schemas: &mut Schemas, paths: &mut Map<String, Value>) {
 fn limits(schema: &Map<String, Value>) -> Option<String> {
     let is_limited = schema.contains_key("enum") || schema.contains_key("pattern");
     (is_limited && schema.get("type").is_some_and(|t| t == "string")).then(|| {
-        let own: BTreeMap<&String, &Value> = schema
+        let mut own: BTreeMap<String, Value> = schema
             .iter()
             .filter(|(word, _)| !ABOUT.contains(&word.as_str()))
+            .map(|(word, value)| (word.clone(), value.clone()))
             .collect();
+        // Two lists of the same words are one enumeration.
+        if let Some(Value::Array(words)) = own.get_mut("enum") {
+            words.sort_by_key(ToString::to_string);
+        }
         serde_json::to_string(&own).unwrap_or_default()
     })
 }
