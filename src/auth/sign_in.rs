@@ -288,9 +288,9 @@ fn basic(encoded: &str) -> Option<(String, String)> {
 }
 
 fn is_active(call: &Call, account: Uuid) -> bool {
-    call.now()
-        .get::<Account>(account)
-        .is_some_and(|a| a.is_live() && a.data.status == AccountStatus::Active)
+    let seen = call.now();
+    seen.get::<Account>(account)
+        .is_some_and(|a| seen.is_live(a) && a.data.status == AccountStatus::Active)
 }
 
 /// Whether a system's secret is one of these. Those that earlier builds hashed like passwords are

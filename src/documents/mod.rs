@@ -300,7 +300,7 @@ fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
     if !caller.may_on(world, Subject::Document, Act::Create, document) {
         return Err(forbidden(caller, Subject::Document, Act::Create));
     }
-    if !found.is_live() {
+    if !seen.is_live(found) {
         return Err(Problem::new(
             Code::Conflict,
             "the document is withdrawn; restore it first",

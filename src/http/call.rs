@@ -19,7 +19,8 @@ use super::request_log::Learnt;
 use crate::access::{Caller, Identity, Known};
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::http::service::Service;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, FieldError, Problem};
+use crate::world::blank::{REMEDY, is_blank};
 use crate::world::calendar::day_of;
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{World, schema};
@@ -220,6 +221,7 @@ impl Call {
     pub fn input<T: DeserializeOwned + utoipa::ToSchema + 'static>(&self) -> Result<T, Problem> {
         let value = self.object()?;
         schema::check(&schema::input_validator::<T>(), &value)?;
+        check_said(&value)?;
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
@@ -273,9 +275,10 @@ impl Call {
         let reason = self.query.get("reason").map(str::to_owned);
         if reason
             .as_ref()
-            .is_some_and(|r| r.is_empty() || r.chars().count() > 1_000)
+            .is_some_and(|r| is_blank(r) || r.chars().count() > 1_000)
         {
-            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+            let detail = "must be 1 to 1,000 characters long and have a visible character";
+            return Err(invalid("reason", detail));
         }
         Ok(Write {
             author: Author::Token(self.who()?),
@@ -331,6 +334,42 @@ impl Call {
         job: impl FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send + 'static,
     ) -> Result<super::Answer, Problem> {
         Ok(self.service.engine.write(write, job).await?.into())
+    }
+}
+
+/// Refuses texts that say nothing.
+fn check_said(value: &Value) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    blanks(value, &mut String::new(), &mut errors);
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::with_errors(Code::InvalidBody, errors)),
+    }
+}
+
+fn blanks(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
+    let length = at.len();
+    match value {
+        Value::String(text) if is_blank(text) => errors.push(FieldError {
+            pointer: at.clone(),
+            code: "blank".into(),
+            detail: REMEDY.into(),
+        }),
+        Value::Array(list) => {
+            for (n, value) in list.iter().enumerate() {
+                at.push_str(&format!("/{n}"));
+                blanks(value, at, errors);
+                at.truncate(length);
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                at.push_str(&format!("/{name}"));
+                blanks(value, at, errors);
+                at.truncate(length);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -228,7 +228,7 @@ impl<'a> Asked<'a> {
 
     fn matches(&self, record: &dyn AnyRecord, seen: &VisibleWorld) -> bool {
         let meta = record.meta();
-        (self.withdrawn || meta.withdrawn_at.is_none())
+        (self.withdrawn || seen.is_live(record))
             && self.reference.as_ref().is_none_or(|r| *r == meta.reference)
             && self
                 .updated_since

@@ -20,6 +20,7 @@ use super::{history, page};
 use crate::engine::{Outcome, Txn};
 use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
+use crate::world::record::word;
 use crate::world::{AnyRecord, Kind, Text, schema};
 
 /// Base path of every record operation.
@@ -335,7 +336,17 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
         &format!("Withdraw {}", n.one_of),
         "Nothing is deleted.",
     )
-    .takes([id_parameter("record"), if_match(), reason()])
+    .takes([
+        id_parameter("record"),
+        if_match(),
+        query(
+            "within",
+            "`withdraw`: also withdraw the records that are part of it, at any depth, for the same \
+                reason. Without it, a record with such parts cannot be withdrawn.",
+            json!({ "type": "string", "enum": ["withdraw"] }),
+        ),
+        reason(),
+    ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
@@ -357,7 +368,17 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
     )
     .settled_by_writer()
     .says(&tag(kind), &format!("Restore {}", n.one_of), "")
-    .takes([id_parameter("record"), idempotency(), reason()])
+    .takes([
+        id_parameter("record"),
+        idempotency(),
+        query(
+            "within",
+            "`restore`: also restore the records that were withdrawn with it because they are part \
+                of it. Without it, they stay withdrawn.",
+            json!({ "type": "string", "enum": ["restore"] }),
+        ),
+        reason(),
+    ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
@@ -517,10 +538,21 @@ async fn patch(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     .await
 }
 
+/// Whether the parts of the record are to be withdrawn or restored as well.
+fn within(call: &Call, op: BulkOp) -> Result<bool, Problem> {
+    let op = word(&op);
+    match call.query.get("within") {
+        None => Ok(false),
+        Some(asked) if asked == op => Ok(true),
+        Some(_) => Err(super::query::invalid("within", &format!("must be {op}"))),
+    }
+}
+
 async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, versions, write) = (call.id()?, call.if_match()?, call.write()?);
+    let within = within(&call, BulkOp::Withdraw)?;
     call.change(write, move |txn| {
-        let record = txn.withdraw(kind, id, &versions)?;
+        let record = txn.withdraw(kind, id, &versions, within)?;
         changed(txn, &record)
     })
     .await
@@ -528,8 +560,9 @@ async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 
 async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, write) = (call.id()?, call.write()?);
+    let within = within(&call, BulkOp::Restore)?;
     call.change(write, move |txn| {
-        let record = txn.restore(kind, id, None)?;
+        let record = txn.restore(kind, id, None, within)?;
         changed(txn, &record)
     })
     .await
@@ -584,6 +617,7 @@ pub struct BulkOperation {
     if_match: Option<i64>,
     record: Option<Value>,
     patch: Option<Value>,
+    within: Option<BulkOp>,
 }
 
 impl BulkOperation {
@@ -597,14 +631,20 @@ impl BulkOperation {
                 Code::InvalidBody,
                 format!("/{field}"),
                 "required",
-                format!(
-                    "is required for this op ({})",
-                    crate::world::record::word(&self.op)
-                ),
+                format!("is required for this op ({})", word(&self.op)),
             )
         };
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
+        if self.within.is_some_and(|within| within != self.op) {
+            return Err(Problem::field(
+                Code::InvalidBody,
+                "/within",
+                "invalid",
+                "must be the same as op: withdraw or restore",
+            ));
+        }
+        let within = self.within.is_some();
         match self.op {
             BulkOp::Create if !kind.offers_create => Err(Problem::field(
                 Code::RuleViolation,
@@ -629,11 +669,12 @@ impl BulkOperation {
                 txn.patch(kind, id()?, &[version()?], patch)
                     .map_err(|p| below(p, "/patch"))
             }
-            BulkOp::Withdraw => txn.withdraw(kind, id()?, &[version()?]),
+            BulkOp::Withdraw => txn.withdraw(kind, id()?, &[version()?], within),
             BulkOp::Restore => txn.restore(
                 kind,
                 id()?,
                 self.if_match.as_ref().map(std::slice::from_ref),
+                within,
             ),
         }
     }

@@ -34,7 +34,7 @@ use crate::world::calendar::{day_of, today};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{Page, Rec, Text, World};
+use crate::world::{Page, Text, World};
 
 /// Maximum number of feeds of one account.
 const MOST: usize = 20;
@@ -188,10 +188,10 @@ fn seen(world: Arc<World>) -> VisibleWorld {
 fn check(seen: &VisibleWorld, filters: &CalendarFeedFilters) -> Result<(), Problem> {
     let unit = filters
         .unit_id
-        .is_none_or(|id| seen.get::<Unit>(id).is_some_and(Rec::is_live));
+        .is_none_or(|id| seen.get::<Unit>(id).is_some_and(|u| seen.is_live(u)));
     let board = filters
         .board_id
-        .is_none_or(|id| seen.get::<Board>(id).is_some_and(Rec::is_live));
+        .is_none_or(|id| seen.get::<Board>(id).is_some_and(|b| seen.is_live(b)));
     let detail = "does not name a record that a feed may contain";
     match (unit, board) {
         (false, _) => Err(Problem::field(

@@ -39,7 +39,7 @@ use crate::world::calendar::Calendar;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Kind, Rec, Text, World};
+use crate::world::{AnyRecord, Kind, Text, World};
 
 /// Default number of days to look back.
 const BACK_DAYS: u64 = 28;
@@ -447,7 +447,7 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
         ));
     }
     let seen = &asked.seen;
-    if !seen.get::<Board>(board).is_some_and(Rec::is_live) {
+    if !seen.get::<Board>(board).is_some_and(|b| seen.is_live(b)) {
         return Err(invalid(
             "since_meeting_of",
             "must be the id of a board that is visible to you",

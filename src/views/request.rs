@@ -17,6 +17,7 @@ use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
 use crate::render::table::Column;
+use crate::world::AnyRecord;
 use crate::world::visible::VisibleWorld;
 
 /// What a view is asked for.
@@ -48,6 +49,11 @@ impl Asked {
             query: call.query.clone(),
             params: call.params.clone(),
         })
+    }
+
+    /// Whether a record exists or applies on the date.
+    pub fn is_active(&self, record: &dyn AnyRecord) -> bool {
+        self.seen.is_active_on(record, self.on)
     }
 
     /// The id in the path.

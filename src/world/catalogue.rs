@@ -8,10 +8,11 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
+use super::blank;
 use super::calendar_entry_kind::CalendarEntryKind;
 use super::record::{
-    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules, links_of,
-    refused,
+    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules,
+    blanks_of, links_of, refused,
 };
 use super::schema::{self, Schemas};
 use crate::policy::{Act, Subject};
@@ -278,6 +279,13 @@ pub fn validate<R: Resource>(
         code: Code::RuleViolation,
         follow_ups: Vec::new(),
     };
+    // What an older journal holds stays until it is changed.
+    let known = before.map_or_else(Vec::new, |b| blanks_of(&b.data));
+    for pointer in blanks_of(&data) {
+        if !rules.following && !known.contains(&pointer) {
+            rules.refuse(pointer, "blank", blank::REMEDY);
+        }
+    }
     data.rules(&mut rules);
     let Rules {
         errors,

@@ -149,7 +149,7 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
     // What lies in a withdrawn plan is not planned any more.
     maker
         .client(w.plan.kind)
-        .delete(&w.plan.path, &w.plan.etag)
+        .delete(&format!("{}?within=withdraw", w.plan.path), &w.plan.etag)
         .await
         .status(200);
     assert_eq!(counts(&app, &w.unit).await, [0, 1, 1, 1]);

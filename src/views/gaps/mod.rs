@@ -135,7 +135,7 @@ pub fn gap_on(
     let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
     let found = seen
         .any(record)
-        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.check.kind())
+        .filter(|r| seen.is_live(r.as_ref()) && seen.kind_of(r) == rule.check.kind())
         .and_then(|r| rule.check.find(&context, r.as_ref()));
     Some(ShownGap {
         severity: rule.severity,

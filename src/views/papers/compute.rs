@@ -217,7 +217,7 @@ impl Scope {
             .into_iter()
             .filter_map(|id| seen.get::<Risk>(id))
             .collect();
-        risks.retain(|r| r.is_live() && !(open_only && r.data.status == RiskStatus::Closed));
+        risks.retain(|r| seen.is_live(*r) && !(open_only && r.data.status == RiskStatus::Closed));
         risks.sort_by_key(|r| r.meta.reference.as_str());
         let row = |r: &Rec<Risk>| PaperRisk {
             risk: Named::new(&r.meta, &r.data.title),

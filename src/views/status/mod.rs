@@ -43,7 +43,7 @@ use crate::world::Text;
 use crate::world::dates::Progress;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::{Visible, VisibleWorld};
-use crate::world::{IdSet, Rec, Resource};
+use crate::world::{Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -353,8 +353,7 @@ pub struct Basis {
     on: NaiveDate,
     settings: SettingSet,
     visible: Visible,
-    standing_plans: IdSet,
-    withdrawn: IdSet,
+    lapsed: imbl::OrdSet<Uuid>,
 }
 
 /// Counts cached for the current records.
@@ -365,7 +364,6 @@ struct Picture<'a> {
     seen: &'a VisibleWorld,
     on: NaiveDate,
     settings: &'a SettingSet,
-    standing_plans: IdSet,
     counted: &'a Counted,
 }
 
@@ -375,7 +373,6 @@ impl<'a> Picture<'a> {
             seen,
             on,
             settings: in_force(seen.reading(on).world),
-            standing_plans: seen.live::<Plan>().map(|p| p.meta.id).collect(),
             counted,
         }
     }
@@ -386,7 +383,7 @@ impl<'a> Picture<'a> {
 
     fn add_item(&self, scope: &Scope, part: &mut Part, record: &Rec<WorkPlanItem>) {
         let data = &record.data;
-        if !scope.has_item(record, self.standing_plans.contains(&data.plan_id.uuid())) {
+        if !scope.has_item(record) {
             return;
         }
         if !scope.is_everything() {
@@ -477,8 +474,7 @@ impl<'a> Picture<'a> {
             on: self.on,
             settings: self.settings.clone(),
             visible,
-            standing_plans: self.standing_plans.clone(),
-            withdrawn: scope.withdrawn().clone(),
+            lapsed: self.seen.reading(self.on).world.lapsed().clone(),
         }))
     }
 
@@ -587,7 +583,7 @@ fn trend(
 ) -> Option<StatusTrend> {
     let (seen, on) = asked.earlier.as_ref()?;
     let scope = match about {
-        None => Some(Scope::everything(seen)),
+        None => Some(Scope::everything()),
         Some(id) => Scope::to(seen, id, *on).map(|(scope, _)| scope),
     };
     let was_on_record = scope.is_some();
@@ -623,7 +619,7 @@ fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) 
     let picture = Picture::new(seen, asked.on, counted);
     let (scope, about) = match about {
         Some((scope, about)) => (scope, Some(about)),
-        None => (Scope::everything(seen), None),
+        None => (Scope::everything(), None),
     };
     let all = picture.count(scope);
     let goal = |id| {

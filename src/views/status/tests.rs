@@ -59,7 +59,7 @@ async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) 
 async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
     let (id, version) = at(engine, name, place);
     write(engine, move |txn| {
-        txn.withdraw(kind(name), id, &[version]).map(drop)
+        txn.withdraw(kind(name), id, &[version], true).map(drop)
     })
     .await;
 }
