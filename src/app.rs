@@ -23,7 +23,7 @@ use crate::http::answer_cache::AnswerCache;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::parameters::schema_ref;
-use crate::http::resource::BulkOp;
+use crate::http::resource::{BulkOp, BulkWithin};
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
 use crate::jobs::{self, Jobs};
@@ -105,6 +105,7 @@ pub fn vocabularies() -> Vec<Vocabulary> {
     all.extend(views::VOCABULARY.iter().map(|of| of()));
     all.extend(jobs::VOCABULARY.iter().map(|of| of()));
     all.push(Vocabulary::of::<BulkOp>());
+    all.push(Vocabulary::of::<BulkWithin>());
     all.push(Vocabulary::of::<RoleSource>());
     all
 }

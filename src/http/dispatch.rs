@@ -335,8 +335,9 @@ async fn prepare(
     let tag = (operation.etag == Tag::Journal)
         .then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
     let conditions = Conditions::of(request);
-    if let Some(tag) = &tag {
-        conditions.check(tag)?;
+    // Without a version that the caller wants, the handler decides first: what does not exist is not
+    // found, whatever the conditions (RFC 9110, section 13.2.1).
+    if let Some(tag) = tag.as_ref().filter(|t| conditions.wants(t)) {
         if conditions.has_already(tag) {
             return Ok(Prepared::Answered(
                 Answer::json(304, Bytes::new()).header("ETag", tag),
@@ -597,6 +598,7 @@ fn finish(
     tag: Option<String>,
 ) -> Result<Answer, Problem> {
     if let Some(tag) = tag {
+        Conditions::of(request).check(&tag)?;
         answer = answer.header("ETag", tag);
     }
     if operation.etag == Tag::Version {

@@ -51,7 +51,7 @@ struct ProblemBody {
 
 /// Enumerations and texts that fields write out and that deserve a name: the name, a field that has
 /// it, and what it is.
-const NAMED: [(&str, &str, &str, &str); 4] = [
+const NAMED: [(&str, &str, &str, &str); 5] = [
     (
         "GapRuleCode",
         "GapWaiverInput",
@@ -70,6 +70,12 @@ const NAMED: [(&str, &str, &str, &str); 4] = [
         "op",
         "`create` needs `record`; `update` needs `id`, `if_match` and `patch`; `withdraw` needs \
             `id` and `if_match`; `restore` needs `id`.",
+    ),
+    (
+        "BulkWithin",
+        "JobOperationInput",
+        "within",
+        "The same as `op`: also withdraw or restore the parts of the record.",
     ),
     (
         "Reference",

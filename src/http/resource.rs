@@ -583,6 +583,17 @@ pub enum BulkOp {
     Restore,
 }
 
+/// What a bulk operation does to the parts of its record as well; the same as its `op`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
+pub enum BulkWithin {
+    /// Withdraws the live parts of the record with it.
+    Withdraw,
+    /// Restores the parts that were withdrawn with the record.
+    Restore,
+}
+
 /// Why one operation in a bulk call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkProblem {
@@ -617,7 +628,7 @@ pub struct BulkOperation {
     if_match: Option<i64>,
     record: Option<Value>,
     patch: Option<Value>,
-    within: Option<BulkOp>,
+    within: Option<BulkWithin>,
 }
 
 impl BulkOperation {
@@ -636,9 +647,14 @@ impl BulkOperation {
         };
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
-        if self.within.is_some_and(|within| within != self.op) {
+        let fits = match self.within {
+            None => true,
+            Some(BulkWithin::Withdraw) => self.op == BulkOp::Withdraw,
+            Some(BulkWithin::Restore) => self.op == BulkOp::Restore,
+        };
+        if !fits {
             return Err(Problem::field(
-                Code::InvalidBody,
+                Code::RuleViolation,
                 "/within",
                 "invalid",
                 "must be the same as op: withdraw or restore",

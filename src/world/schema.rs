@@ -337,7 +337,7 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
             "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
             "record": record,
             "patch": patch,
-            "within": { "type": "string", "enum": ["withdraw", "restore"], "description": "The same as `op`: also withdraw or restore the parts of the record." },
+            "within": { "type": "string", "enum": ["withdraw", "restore"] },
         },
     })
 }
