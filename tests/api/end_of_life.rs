@@ -240,7 +240,7 @@ async fn parts_are_withdrawn_in_bulk(app: TestApp) {
         .problem("in_use");
     ask(json!({ "op": "withdraw", "id": plan, "if_match": 1, "within": "restore" }))
         .await
-        .problem_at("invalid_body", "/operations/0/within");
+        .problem_at("rule_violation", "/operations/0/within");
     ask(json!({ "op": "withdraw", "id": plan, "if_match": 1, "within": "withdraw" }))
         .await
         .status(200);

@@ -198,7 +198,7 @@ async fn cached_counts_equal_fresh_counts() {
     patch(
         &engine,
         "recommendation",
-        PART - 1,
+        PART - 2,
         json!({ "owner_unit_id": null, "owner_post_id": null }),
     )
     .await;
