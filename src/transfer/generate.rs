@@ -250,7 +250,7 @@ impl Maker<'_> {
         let mut items = Vec::with_capacity(count);
         let mut strand = None;
         for n in 0..count {
-            let is_strand = n % OF_ONE_STRAND == 0;
+            let is_strand = n.is_multiple_of(OF_ONE_STRAND);
             let parent = strand.filter(|_| !is_strand && self.dice.in_hundred(80));
             let draft = self.item(around, is_strand, parent);
             let id = self.add("work_plan_item", draft).await?;
@@ -348,7 +348,11 @@ impl Maker<'_> {
     async fn dependencies(&mut self, items: &[Uuid]) -> Result<(), Problem> {
         for (n, item) in items.iter().enumerate().skip(2).step_by(20) {
             let on = self.dice.below(n);
-            let on = items.get(if on % OF_ONE_STRAND == 0 { on + 1 } else { on });
+            let on = items.get(if on.is_multiple_of(OF_ONE_STRAND) {
+                on + 1
+            } else {
+                on
+            });
             let needed_by = self.dice.day(self.today, 200, 300);
             let draft = json!({
                 "item_id": item, "on_id": on, "description": self.dice.text(80), "needed_by": self.dice.planned(needed_by),
