@@ -132,7 +132,7 @@ pub struct Serving {
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,
-    /// Origins whose pages may call the service, such as https://app.example.org, separated by commas
+    /// Origins whose pages may call the service, such as `https://app.example.org`, separated by commas
     #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
     /// Callers connect through TLS: send Strict-Transport-Security

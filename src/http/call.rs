@@ -273,12 +273,22 @@ impl Call {
     /// See [`Call::write`].
     pub fn write_of(&self, what: &[u8]) -> Result<Write, Problem> {
         let reason = self.query.get("reason").map(str::to_owned);
+        if reason.as_ref().is_some_and(|r| r.chars().count() > 1_000) {
+            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+        }
         if reason
             .as_ref()
-            .is_some_and(|r| is_blank(r) || r.chars().count() > 1_000)
+            .is_some_and(|r| !r.is_empty() && is_blank(r))
         {
-            let detail = "must be 1 to 1,000 characters long and have a visible character";
-            return Err(invalid("reason", detail));
+            return Err(Problem::field(
+                Code::RuleViolation,
+                "?reason",
+                "blank",
+                REMEDY,
+            ));
+        }
+        if reason.as_ref().is_some_and(String::is_empty) {
+            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
         }
         Ok(Write {
             author: Author::Token(self.who()?),

@@ -65,7 +65,7 @@ async fn a_text_that_says_nothing_is_refused(app: TestApp) {
         client
             .post(&format!("{path}/bulk?reason=%E2%80%8B"), &bulk)
             .await
-            .problem_at("invalid_query", "?reason");
+            .problem_at("rule_violation", "?reason");
     }
     assert!(checked > 60, "{checked} texts were checked");
     // An optional text too, in a patch.
