@@ -1,6 +1,7 @@
 //! One change in progress: the writer's world, how to undo what was done to it, the journal entries
 //! it will write, and the rules that every change must satisfy.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -443,10 +444,11 @@ impl<'a> Txn<'a> {
             last = Some(self.enter_again(kind, before, meta, Action::Withdraw, Map::new())?);
         }
         // Records that are withdrawn together are not recomputed for one another.
+        let gone: IdSet = all.iter().map(|r| r.meta().id).collect();
         let mut others: Vec<Uuid> = all.iter().flat_map(|r| r.touches()).collect();
         others.sort_unstable();
         others.dedup();
-        others.retain(|id| all.iter().all(|r| r.meta().id != *id));
+        others.retain(|id| !gone.contains(id));
         self.follow(others.into_iter().map(recompute).collect())?;
         let mut kinds: Vec<usize> = all.iter().map(|r| r.meta().kind).collect();
         kinds.sort_unstable();
@@ -594,10 +596,10 @@ impl<'a> Txn<'a> {
     /// its whole. A part that lasts without it, because it is part of another record as well, is
     /// not among them.
     fn live_parts(&self, whole: Uuid) -> Vec<Arc<dyn AnyRecord>> {
-        let ends = |part: &Arc<dyn AnyRecord>, all: &[Uuid]| {
+        let ends = |part: &Arc<dyn AnyRecord>, found: &IdSet| {
             let place = part.place();
             let is_left = |id: &Uuid| {
-                let other = self.world.any(*id).filter(|_| !all.contains(id));
+                let other = self.world.any(*id).filter(|_| !found.contains(id));
                 other.is_some_and(|r| self.world.is_live(r.as_ref()))
             };
             self.world.is_live(part.as_ref())
@@ -617,17 +619,16 @@ impl<'a> Txn<'a> {
     fn parts(
         &self,
         whole: Uuid,
-        is_wanted: impl Fn(&Arc<dyn AnyRecord>, &[Uuid]) -> bool,
+        is_wanted: impl Fn(&Arc<dyn AnyRecord>, &IdSet) -> bool,
     ) -> Vec<Arc<dyn AnyRecord>> {
-        let (mut all, mut at) = (vec![whole], 0);
+        let mut todo = VecDeque::from([whole]);
         let mut left: Vec<Arc<dyn AnyRecord>> = Vec::new();
         let mut known = IdSet::from_iter([whole]);
-        while let Some(id) = all.get(at).copied() {
-            at += 1;
+        while let Some(id) = todo.pop_front() {
             for part in self.world.parts(id) {
                 let part_id = part.meta().id;
-                if self.may_see(part_id) && is_wanted(part, &all) && known.insert(part_id) {
-                    all.push(part_id);
+                if self.may_see(part_id) && is_wanted(part, &known) && known.insert(part_id) {
+                    todo.push_back(part_id);
                     left.push(Arc::clone(part));
                 }
             }
@@ -639,11 +640,13 @@ impl<'a> Txn<'a> {
             let is_later =
                 |r: &Arc<dyn AnyRecord>| r.place().within.iter().any(|id| before.contains(id));
             let (later, next): (Vec<_>, Vec<_>) = left.into_iter().partition(is_later);
-            left = match next.is_empty() {
-                true => return later,
-                false => later,
-            };
+            // Nothing is part of itself, so there is always a next one.
+            if next.is_empty() {
+                found.extend(later);
+                break;
+            }
             found.extend(next);
+            left = later;
         }
         found
     }
