@@ -22,6 +22,7 @@ use crate::http::service::Service;
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::blank::{REMEDY, is_blank};
 use crate::world::calendar::day_of;
+use crate::world::record::blanks_of;
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{World, schema};
 
@@ -273,22 +274,18 @@ impl Call {
     /// See [`Call::write`].
     pub fn write_of(&self, what: &[u8]) -> Result<Write, Problem> {
         let reason = self.query.get("reason").map(str::to_owned);
-        if reason.as_ref().is_some_and(|r| r.chars().count() > 1_000) {
-            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
-        }
-        if reason
-            .as_ref()
-            .is_some_and(|r| !r.is_empty() && is_blank(r))
-        {
-            return Err(Problem::field(
-                Code::RuleViolation,
-                "?reason",
-                "blank",
-                REMEDY,
-            ));
-        }
-        if reason.as_ref().is_some_and(String::is_empty) {
-            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+        if let Some(reason) = &reason {
+            if !(1..=1_000).contains(&reason.chars().count()) {
+                return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+            }
+            if is_blank(reason) {
+                return Err(Problem::field(
+                    Code::RuleViolation,
+                    "?reason",
+                    "blank",
+                    REMEDY,
+                ));
+            }
         }
         Ok(Write {
             author: Author::Token(self.who()?),
@@ -349,37 +346,15 @@ impl Call {
 
 /// Refuses texts that say nothing.
 fn check_said(value: &Value) -> Result<(), Problem> {
-    let mut errors = Vec::new();
-    blanks(value, &mut String::new(), &mut errors);
+    let error = |pointer| FieldError {
+        pointer,
+        code: "blank".into(),
+        detail: REMEDY.into(),
+    };
+    let errors: Vec<FieldError> = blanks_of(value).into_iter().map(error).collect();
     match errors.is_empty() {
         true => Ok(()),
         false => Err(Problem::with_errors(Code::InvalidBody, errors)),
-    }
-}
-
-fn blanks(value: &Value, at: &mut String, errors: &mut Vec<FieldError>) {
-    let length = at.len();
-    match value {
-        Value::String(text) if is_blank(text) => errors.push(FieldError {
-            pointer: at.clone(),
-            code: "blank".into(),
-            detail: REMEDY.into(),
-        }),
-        Value::Array(list) => {
-            for (n, value) in list.iter().enumerate() {
-                at.push_str(&format!("/{n}"));
-                blanks(value, at, errors);
-                at.truncate(length);
-            }
-        }
-        Value::Object(map) => {
-            for (name, value) in map {
-                at.push_str(&format!("/{name}"));
-                blanks(value, at, errors);
-                at.truncate(length);
-            }
-        }
-        _ => {}
     }
 }
 

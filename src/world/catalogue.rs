@@ -279,12 +279,8 @@ pub fn validate<R: Resource>(
         code: Code::RuleViolation,
         follow_ups: Vec::new(),
     };
-    // What an older journal holds stays until it is changed.
-    let known = before.map_or_else(Vec::new, |b| blanks_of(&b.data));
-    for pointer in blanks_of(&data) {
-        if !rules.following && !known.contains(&pointer) {
-            rules.refuse(pointer, "blank", blank::REMEDY);
-        }
+    if !rules.following {
+        refuse_blanks(&mut rules, &data);
     }
     data.rules(&mut rules);
     let Rules {
@@ -301,6 +297,20 @@ pub fn validate<R: Resource>(
     let follow_ups = touch(&data, follow_ups);
     let record = Rec::new(meta, data, computed);
     Ok((Arc::new(record), follow_ups))
+}
+
+/// Refuses texts that say nothing. What an older journal holds stays until it is changed.
+fn refuse_blanks<R: Resource>(rules: &mut Rules<'_, R>, data: &R) {
+    let blanks = blanks_of(data);
+    if blanks.is_empty() {
+        return;
+    }
+    let known = rules
+        .before
+        .map_or_else(Vec::new, |before| blanks_of(&before.data));
+    for pointer in blanks.into_iter().filter(|b| !known.contains(b)) {
+        rules.refuse(pointer, "blank", blank::REMEDY);
+    }
 }
 
 fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {

@@ -161,8 +161,9 @@ impl Visitor for Blanks {
     }
 }
 
-/// The fields of a record whose texts say nothing.
-pub(super) fn blanks_of(data: &impl Serialize) -> Vec<String> {
+/// The fields of a record or of a body whose texts say nothing.
+#[must_use]
+pub fn blanks_of(data: &impl Serialize) -> Vec<String> {
     let mut blanks = Blanks(Vec::new());
     walk(data, &mut blanks);
     blanks.0
