@@ -176,17 +176,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .read(move |c| store::entries_after(c, after, take))
         .await?;
     rows.retain(|r| call.knows(r.seq));
-    let Page {
-        items,
-        next_cursor,
-        total,
-    } = Page::of(rows, limit, |r| r.seq.to_string());
     let seen = call.now();
-    // The page continues after the last entry read, whoever may see that one.
-    let items: Vec<TrailEntry> = items
-        .into_iter()
-        .filter(|r| seen.any(r.record_id.0).is_some())
-        .map(|r| TrailEntry {
+    let page = Page::of(rows, limit, |r| r.seq.to_string()).filter_map(|r| {
+        seen.any(r.record_id.0)?;
+        Some(TrailEntry {
             seq: r.seq,
             at: r.at.0,
             entered_at: r.entered_at.map(|e| e.0),
@@ -200,11 +193,6 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             previous: Text::known(hex::encode(r.previous)),
             hash: Text::known(hex::encode(r.hash)),
         })
-        .collect();
-    let page = Page {
-        items,
-        next_cursor,
-        total,
-    };
+    });
     page::answer(&call, &page)
 }

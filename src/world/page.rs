@@ -40,6 +40,17 @@ impl<T> Page<T> {
         }
     }
 
+    /// The same page with what `show` shows of its items. It continues after the last item found,
+    /// even if that one is not shown.
+    #[must_use]
+    pub fn filter_map<U>(self, show: impl FnMut(T) -> Option<U>) -> Page<U> {
+        Page {
+            items: self.items.into_iter().filter_map(show).collect(),
+            next_cursor: self.next_cursor,
+            total: self.total,
+        }
+    }
+
     /// The same page with each item as `show` shows it.
     ///
     /// # Errors
