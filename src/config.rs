@@ -132,7 +132,8 @@ pub struct Serving {
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,
-    /// Origins whose pages may call the service, such as `https://app.example.org`, separated by commas
+    /// Origins whose pages may call the service, such as `https://app.example.org`, separated by
+    /// commas
     #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
     /// Callers connect through TLS: send Strict-Transport-Security
@@ -167,8 +168,8 @@ impl Serving {
         }
     }
 
-    /// The path of that URL, which is in front of every path of the service as callers see it; empty
-    /// if there is none.
+    /// The path of that URL, which is in front of every path of the service as callers see it. Empty
+    /// for a URL without a path.
     #[must_use]
     pub fn prefix(&self) -> &str {
         let url = self.public_url.as_deref().unwrap_or_default();

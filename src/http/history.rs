@@ -255,7 +255,7 @@ fn version_text(item: &VersionEntry, codes: &Codes, out: &mut String) {
         return;
     }
     if item.is_redacted {
-        out.push_str("\nThe content is marked above your clearance.\n");
+        out.push_str("\nThe content was removed, or is marked above your clearance.\n");
         return;
     }
     let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));

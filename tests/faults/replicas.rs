@@ -134,8 +134,8 @@ async fn follow_changes(client: &Client, running: &Cell<usize>) -> BTreeMap<Stri
     }
 }
 
-/// While eight writers work at two replicas, whoever follows either of them loses and repeats
-/// nothing.
+/// While eight writers work at two replicas, a reader that follows either of them loses and
+/// repeats nothing.
 #[tokio::test]
 async fn a_follower_of_either_replica_misses_nothing() {
     let Some((database, _servers, clients)) = pair() else {

@@ -180,11 +180,11 @@ impl Resource for GapWaiver {
         let on = on.map_or("", |r| r.meta().reference.as_str());
         format!("{}, {on}", in_words(&record.data.rule)).into()
     }
-    /// The days on which the gap is not counted.
     /// A gap can be on a record that has ended or has not begun: a strategy that is planned.
     fn ends_with(&self) -> Place {
         Place::default()
     }
+    /// The days on which the gap is not counted.
     fn active_days(&self) -> Days {
         (Some(self.granted_on), Some(self.expires_on))
     }

@@ -297,11 +297,11 @@ impl Resource for Membership {
         let board = reading.title_of::<Board>(data.board_id).unwrap_or_default();
         format!("{member}, {board}").into()
     }
-    /// Its term.
     /// Nobody sits for a post or body that no longer exists.
     fn ends_with(&self) -> Place {
         (self.place().and_within(self.post_id)).and_within(self.unit_id)
     }
+    /// Its term.
     fn active_days(&self) -> Days {
         (self.term_from_on, self.term_until_on)
     }

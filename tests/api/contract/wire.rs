@@ -34,8 +34,8 @@ fn reads() -> impl Iterator<Item = Described> {
     (operations().into_iter()).filter(|o| o.method == "GET" && !o.path.contains('{'))
 }
 
-/// A read of another version than the current one is refused; several lines are one list; whoever
-/// has it already gets 304 without anything about a body.
+/// A read of another version than the current one is refused, and several lines are one list. A
+/// caller that has the version already gets 304 without anything about a body.
 async fn conditions_on_reads_are_those_of_rfc_9110(app: TestApp) {
     let maker = Maker::new(&app);
     let mut addresses: Vec<(Client, String)> = Vec::new();
