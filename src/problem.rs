@@ -316,15 +316,15 @@ impl Problem {
     /// listed.
     #[must_use]
     pub fn with_errors(code: Code, mut errors: Vec<FieldError>) -> Self {
+        // An error about the record as a whole has no place to name.
+        let told = |error: &FieldError| match error.pointer.as_str() {
+            "" => error.detail.clone(),
+            place => format!("{place}: {}", error.detail),
+        };
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
-            [one] => format!("{}: {}", one.pointer, one.detail),
-            [first, ..] => format!(
-                "{} errors; the first is {}: {}",
-                errors.len(),
-                first.pointer,
-                first.detail
-            ),
+            [one] => told(one),
+            [first, ..] => format!("{} errors; the first is {}", errors.len(), told(first)),
         };
         errors.truncate(MOST_ERRORS);
         Self {
@@ -427,6 +427,12 @@ mod tests {
             problem.detail
         );
         assert_eq!(problem.errors.len(), super::MOST_ERRORS);
+    }
+
+    #[test]
+    fn an_error_about_the_whole_record_has_no_place() {
+        let problem = super::Problem::field(super::Code::InUse, "", "in_use", "a risk links to it");
+        assert_eq!(problem.detail, "a risk links to it");
     }
 
     #[test]
