@@ -78,8 +78,8 @@ impl FieldChange {
 pub struct VersionEntry {
     /// The version.
     pub version: i64,
-    /// Number of the journal entry.
-    pub seq: i64,
+    /// Number of the journal entry; null for callers who may not see every marked record.
+    pub seq: Option<i64>,
     /// When it was recorded.
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
@@ -140,7 +140,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
             };
             items.push(VersionEntry {
                 version: row.version,
-                seq: row.seq,
+                seq: call.now().entry_number(row.seq),
                 at: row.at.0,
                 entered_at: row.entered_at.map(|e| e.0),
                 action: Text::cut(row.action.clone()),

@@ -551,6 +551,17 @@ pub enum BulkOp {
     Restore,
 }
 
+impl BulkOp {
+    /// What the caller must be allowed to do.
+    const fn act(self) -> Act {
+        match self {
+            Self::Create => Act::Create,
+            Self::Update => Act::Update,
+            Self::Withdraw | Self::Restore => Act::Withdraw,
+        }
+    }
+}
+
 /// Why one operation in a bulk call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkProblem {
@@ -606,6 +617,7 @@ impl BulkOperation {
         };
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
+        txn.caller.require(kind.subject, self.op.act())?;
         match self.op {
             BulkOp::Create if !kind.offers_create => Err(Problem::field(
                 Code::RuleViolation,
