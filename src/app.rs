@@ -83,6 +83,10 @@ pub fn operations(parts: &Parts) -> Vec<Operation> {
     all
 }
 
+/// How long a connection may be idle: longer than reverse proxies keep theirs, which is 60 seconds for
+/// the common ones. Otherwise a proxy may send a request on a connection that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// The schemas that they use beyond those of the records.
 const SCHEMAS: [fn(&mut Schemas); 11] = [
     auth::accounts::schemas,
@@ -317,6 +321,7 @@ fn listen(
     .tcp_nodelay(true)
     .shutdown_timeout(serving.shutdown_seconds)
     .client_request_timeout(Duration::from_secs(15))
+    .keep_alive(KEEP_ALIVE)
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())

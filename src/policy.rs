@@ -71,6 +71,8 @@ pub enum Act {
     Update,
     /// Withdraw records and restore them.
     Withdraw,
+    /// Mark records official_sensitive and remove the marking. Also needs clearance for the record.
+    Mark,
 }
 
 /// The subject acted on: a row of the matrix. Each resource belongs to exactly one.
@@ -165,8 +167,8 @@ const R: Rights = Rights(1);
 const RU: Rights = Rights(1 | 4);
 /// Read and create.
 const RC: Rights = Rights(1 | 2);
-/// Read, create, update, withdraw.
-const ALL: Rights = Rights(1 | 2 | 4 | 8);
+/// Read, create, update, withdraw, mark.
+const ALL: Rights = Rights(1 | 2 | 4 | 8 | 16);
 
 /// The permission matrix: a row for each subject and a column for each role, in the order of their
 /// variants.
@@ -213,6 +215,7 @@ pub fn allows(role: Role, subject: Subject, act: Act) -> bool {
         Act::Create => 2,
         Act::Update => 4,
         Act::Withdraw => 8,
+        Act::Mark => 16,
     };
     MATRIX
         .get(subject as usize)

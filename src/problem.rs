@@ -199,6 +199,7 @@ impl FieldErrorCode {
         "other_meeting",
         "other_plan",
         "other_strategy",
+        "out_of_scope",
         "overlap",
         "own_account",
         "own_claim",

@@ -14,7 +14,7 @@ use crate::world::dates::Days;
 use crate::world::id::Target;
 use crate::world::text::Sha256Hex;
 use crate::world::walk::unsearched;
-use crate::world::{Id, NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
+use crate::world::{Id, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// A post. Its register is above this room.
 #[derive(Debug)]
@@ -123,11 +123,31 @@ pub struct AccountFilter {
     external: Option<bool>,
 }
 
-/// Whether two accounts count as one: they are the same account, or they belong to the same person.
+/// Values set by the service for an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountComputed {
+    /// Every person that the account has belonged to, including earlier ones. Accounts that share
+    /// one count as one, so removing `person_id` does not separate them.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub linked_person_ids: Vec<PersonLinkId>,
+}
+
+/// Whether two accounts count as one: they are the same account, or they belong or have belonged to
+/// the same person.
 #[must_use]
-pub fn same_hand(world: &World, one: Uuid, other: Uuid) -> bool {
-    let person = |id| world.get::<Account>(id).and_then(|a| a.data.person_id);
-    one == other || person(one).is_some_and(|p| person(other) == Some(p))
+pub fn same_hand<'a>(
+    account: impl Fn(Uuid) -> Option<&'a Rec<Account>>,
+    one: Uuid,
+    other: Uuid,
+) -> bool {
+    let persons = |id| {
+        account(id).into_iter().flat_map(|a| {
+            let earlier = a.computed.linked_person_ids.iter();
+            earlier.chain(&a.data.person_id)
+        })
+    };
+    one == other || persons(one).any(|p| persons(other).any(|q| p == q))
 }
 
 impl Resource for Account {
@@ -138,7 +158,7 @@ impl Resource for Account {
     const SHAPE: i32 = 2;
     const ABOUT: &'static str = "Accounts of people and systems. Grants say what an account may \
         do. People's names and addresses are kept separately, where they can be erased.";
-    type Computed = NothingComputed;
+    type Computed = AccountComputed;
     type Filter = AccountFilter;
 
     fn example() -> Value {
@@ -209,6 +229,20 @@ impl Resource for Account {
                 "the local operator must keep its reference and stay active: the command line \
                     acts as this account",
             );
+        }
+    }
+    fn compute(&self, _: Reading<'_>, _: &Meta, before: Option<&Rec<Self>>) -> AccountComputed {
+        let earlier = before.map(|b| b.computed.linked_person_ids.iter().chain(&b.data.person_id));
+        let mut linked: Vec<PersonLinkId> = earlier
+            .into_iter()
+            .flatten()
+            .chain(&self.person_id)
+            .copied()
+            .collect();
+        linked.sort_unstable();
+        linked.dedup();
+        AccountComputed {
+            linked_person_ids: linked,
         }
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
@@ -282,6 +316,15 @@ impl Resource for Grant {
                 "cannot be changed; withdraw this grant and create another",
             );
         }
+        let account = |id| rules.whole.get::<Account>(id);
+        let own = same_hand(account, rules.actor, self.account_id.uuid());
+        if own && !rules.following {
+            rules.forbid(
+                "/account_id",
+                "nobody grants a role to an account of their own, or changes or restores such a \
+                    grant; another administrator must do it",
+            );
+        }
         let unscoped = self.role != Role::Administrator || self.scope_id.is_none();
         rules.require(
             unscoped,
@@ -345,7 +388,8 @@ mod tests {
                 .expect("an account");
             world.apply(record);
         }
-        let same = |one, other| same_hand(&world, Uuid::from_u128(one), Uuid::from_u128(other));
+        let account = |id: Uuid| world.get::<Account>(id);
+        let same = |one, other| same_hand(account, Uuid::from_u128(one), Uuid::from_u128(other));
         assert!(same(1, 1) && same(1, 2) && same(4, 4));
         assert!(
             !same(1, 3) && !same(1, 4) && !same(4, 5),

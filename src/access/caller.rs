@@ -12,9 +12,9 @@ use super::accounts::{Account, AccountStatus, Grant, OPERATOR};
 use super::identity::{Claimed, Held, Identity};
 use crate::policy::{Act, RELEASED, Role, Subject, allows};
 use crate::problem::{Code, Problem};
-use crate::world::World;
 use crate::world::calendar::today;
 use crate::world::visible::{Clearance, Visibility};
+use crate::world::{Place, World};
 
 /// The account that a valid token names, and what that account held when last looked up. This
 /// cannot change until the journal moves or the day changes.
@@ -170,6 +170,37 @@ impl Caller {
                 .any(|h| {
                     act == Act::Read || h.scope.is_none_or(|scope| world.is_in_scope(id, scope))
                 })
+    }
+
+    /// Whether a grant allows it for a record at this place. `id` is the record's own, which may be
+    /// the scope of a grant.
+    #[must_use]
+    pub fn may_at(
+        &self,
+        world: &World,
+        subject: Subject,
+        act: Act,
+        id: Uuid,
+        place: &Place,
+    ) -> bool {
+        self.scopes(subject, act).any(|scope| {
+            scope.is_none_or(|scope| scope == id || world.is_place_in_scope(place, scope))
+        })
+    }
+
+    /// Whether a grant allows it for every record.
+    #[must_use]
+    pub fn may_everywhere(&self, subject: Subject, act: Act) -> bool {
+        self.scopes(subject, act).any(|scope| scope.is_none())
+    }
+
+    /// The scopes of the grants that allow it.
+    pub fn scopes(&self, subject: Subject, act: Act) -> impl Iterator<Item = Option<Uuid>> {
+        let held = (act == Act::Read || !self.read_only).then_some(&self.held);
+        held.into_iter()
+            .flatten()
+            .filter(move |h| allows(h.role, subject, act))
+            .map(|h| h.scope)
     }
 
     /// Returns which records marked official_sensitive are visible to the caller.

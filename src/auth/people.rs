@@ -219,17 +219,52 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
         })
         .collect();
     for (id, version, is_active) in found {
-        if is_active {
-            let disabled = txn.patch(accounts, id, &[version], json!({ "status": "disabled" }));
-            disabled.map_err(|p| match p.code {
-                Code::NotFound => Problem::new(
-                    Code::Conflict,
-                    "this person has an account that is not visible to you",
-                ),
-                _ => p,
-            })?;
+        let disabled = json!({ "status": "disabled" });
+        if is_active && txn.may_see(id) {
+            txn.patch(accounts, id, &[version], disabled)?;
+        } else if is_active {
+            // A refusal would show that the account exists.
+            txn.bring_about(id, disabled)?;
         }
         txn.beside(Side::EraseSignIn(id));
+    }
+    Ok(())
+}
+
+/// Completes the earlier persons of accounts that were recorded before these were kept: accounts
+/// that once belonged to the same person count as one.
+///
+/// # Errors
+/// The database cannot be read, or the writer refuses a change.
+pub fn keep_earlier_persons(txn: &mut Txn<'_>) -> Result<(), Problem> {
+    #[derive(Deserialize)]
+    struct Linked {
+        #[serde(default)]
+        person_id: Option<Uuid>,
+    }
+    let changed: Vec<Uuid> = txn
+        .world
+        .all::<Account>()
+        .filter(|a| a.meta.version > 1 && a.computed.linked_person_ids.is_empty())
+        .map(|a| a.meta.id)
+        .collect();
+    for id in changed {
+        let versions = txn.ask(|c| store::versions(c, id, 0, i64::MAX))?;
+        let mut linked: Vec<Uuid> = versions
+            .iter()
+            .filter_map(|v| serde_json::from_str::<Linked>(v.snapshot.as_deref()?).ok())
+            .filter_map(|v| v.person_id)
+            .collect();
+        linked.sort_unstable();
+        linked.dedup();
+        let now = txn.world.get::<Account>(id).and_then(|a| a.data.person_id);
+        if linked.iter().all(|p| now.map(Uuid::from) == Some(*p)) {
+            continue;
+        }
+        let fields = [("linked_person_ids".to_owned(), json!(linked))];
+        let kind = kind::<Account>(txn)?;
+        let why = "earlier persons of the account found in the journal";
+        txn.stamp(kind, id, why, fields.into_iter().collect())?;
     }
     Ok(())
 }

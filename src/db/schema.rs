@@ -149,6 +149,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    markings (seq) {
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     last_numbers (kind) {
         kind -> Text,
         number -> BigInt,

@@ -408,7 +408,7 @@ async fn record(
         let kind = version_kind(&txn.world)?;
         let draft = announced.draft(
             document,
-            next_number(&txn.world, document),
+            next_number(&txn.visible_world(), document),
             size,
             &hex::encode(hash),
         );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use crate::db::{Conn, DbError, store};
-use crate::world::{AnyRecord, Catalogue, World};
+use crate::world::{AnyRecord, Catalogue, Series, World};
 
 /// Number of records read at once at the start, and of pages that may wait to be applied.
 const PAGE: i64 = 2_000;
@@ -23,9 +23,10 @@ pub(super) fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<Wor
                 .for_each(|record| drop(world.apply(record)))
         },
     )?;
-    for (kind, number) in store::last_numbers(conn)? {
-        if let Some((kind, number)) = catalogue.recorded(&kind).zip(u32::try_from(number).ok()) {
-            world.had_number(kind, number);
+    for (name, number) in store::last_numbers(conn)? {
+        let (kind, series) = Series::named(&name);
+        if let Some((kind, number)) = catalogue.recorded(kind).zip(u32::try_from(number).ok()) {
+            world.had_number(kind, series, number);
         }
     }
     (world.seq, world.head, world.at) = (seq, hash.into(), at.0);

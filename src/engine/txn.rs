@@ -1,6 +1,7 @@
 //! One change in progress: the writer's world, how to undo what was done to it, the journal entries
 //! it will write, and the rules that every change must satisfy.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -10,19 +11,22 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::access::accounts::OPERATOR;
+use crate::access::accounts::{Account, OPERATOR};
 use crate::access::caller::forbidden;
 use crate::db::store::Side;
 use crate::db::{Conn, DbError, store};
 use crate::journal::{Action, NewEntry};
-use crate::policy::{Act, Subject};
+use crate::policy::{Act, Role, Subject};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::calendar::day_of;
-use crate::world::catalogue::{Proposal, validate};
+use crate::world::catalogue::{Outline, Proposal, validate};
 use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
-use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, version_cleared};
-use crate::world::{AnyRecord, IdSet, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
+use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, visible_part};
+use crate::world::{
+    AnyRecord, IdSet, Kind, Link, Marking, Meta, Place, Reading, Resource, Series, Text, Undo,
+    World,
+};
 
 /// The answer of a job, given after its commit.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,9 @@ pub struct Outcome {
 
 /// Most records named in one refusal.
 const MOST_NAMED: usize = 10;
+
+/// The field that names the post in whose name a record states something.
+const SPEAKER: &str = "/by_post_id";
 
 /// Maximum depth of changes that follow from one another.
 const FOLLOW_UPS: usize = 10;
@@ -212,9 +219,13 @@ impl<'a> Txn<'a> {
     /// Permission, schema, links, rules, a reference already in use.
     pub fn create(&mut self, kind: &Kind, id: Option<Uuid>, draft: Value) -> Changed {
         self.caller.require(kind.subject, Act::Create)?;
+        let id = id.unwrap_or_else(Uuid::now_v7);
+        let outline = (kind.outline)(&draft);
+        if let Some(outline) = &outline {
+            self.permit(kind, Act::Create, id, None, outline)?;
+        }
         check_text(&draft)?;
         kind.check_schema(&draft)?;
-        let id = id.unwrap_or_else(Uuid::now_v7);
         if self.world.any(id).is_some() {
             return Err(Problem::field(
                 Code::ReferenceTaken,
@@ -223,13 +234,8 @@ impl<'a> Txn<'a> {
                 "a record with this id already exists",
             ));
         }
-        let record = self.propose(
-            kind,
-            None,
-            draft,
-            self.first_version(kind, id),
-            Action::Create,
-        )?;
+        let meta = self.first_version(kind, id, outline.as_ref());
+        let record = self.propose(kind, None, draft, meta, Action::Create)?;
         self.in_scope(kind, Act::Create, id)?;
         Ok(record)
     }
@@ -242,10 +248,12 @@ impl<'a> Txn<'a> {
     /// Permission, links, rules, a value that belongs to another record.
     pub fn create_typed<R: Resource>(&mut self, kind: &Kind, data: R) -> Changed {
         self.caller.require(kind.subject, Act::Create)?;
-        let meta = self.first_version(kind, Uuid::now_v7());
-        let id = meta.id;
+        let (id, outline) = (Uuid::now_v7(), Outline::of(&data, Marking::Official));
+        self.permit(kind, Act::Create, id, None, &outline)?;
+        let meta = self.first_version(kind, id, Some(&outline));
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = self.proposal(None, Value::Null, meta, &may);
+        let seen = self.judged_in(id);
+        let proposal = self.proposal(&seen, None, Value::Null, meta, &may);
         let proposed = validate(proposal, data, &|links| self.check_links(None, links))?;
         let record = self.conclude(kind, proposed, Action::Create)?;
         self.in_scope(kind, Act::Create, id)?;
@@ -258,8 +266,11 @@ impl<'a> Txn<'a> {
     /// Permission, links, rules, a value that belongs to another record.
     pub fn update_typed<R: Resource>(&mut self, kind: &Kind, id: Uuid, data: R) -> Changed {
         let before = self.find(kind, Act::Update, id, None)?;
+        let outline = Outline::of(&data, before.meta().marking);
+        self.permit(kind, Act::Update, id, Some(&before), &outline)?;
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = self.proposal(Some(&before), Value::Null, self.next_version(&before), &may);
+        let (seen, meta) = (self.judged_in(id), self.next_version(&before));
+        let proposal = self.proposal(&seen, Some(&before), Value::Null, meta, &may);
         let proposed = validate(proposal, data, &|links| {
             self.check_links(Some(&before), links)
         })?;
@@ -268,12 +279,16 @@ impl<'a> Txn<'a> {
         Ok(record)
     }
 
-    fn first_version(&self, kind: &Kind, id: Uuid) -> Meta {
+    fn first_version(&self, kind: &Kind, id: Uuid, outline: Option<&Outline>) -> Meta {
+        let series = match outline.is_some_and(|o| self.would_hide(o)) {
+            true => Series::Marked,
+            false => Series::Open,
+        };
         Meta {
             id,
-            reference: Text::known(self.world.next_reference(kind)),
+            reference: Text::known(self.world.next_reference(kind, series)),
             version: 1,
-            marking: crate::world::Marking::Official,
+            marking: Marking::Official,
             created_at: self.now,
             created_by: Some(self.caller.account),
             updated_at: self.now,
@@ -301,8 +316,8 @@ impl<'a> Txn<'a> {
         kind.check_schema(&record.draft())?;
         let mut meta = record.meta().clone();
         (meta.version, meta.updated_at) = (1, self.now);
-        let taken = self
-            .world
+        let seen = self.judged_in(meta.id);
+        let taken = seen
             .table(kind.index)
             .is_some_and(|t| t.by_reference(&meta.reference).is_some());
         if taken || self.world.any(meta.id).is_some() {
@@ -341,8 +356,13 @@ impl<'a> Txn<'a> {
     /// Permission, an outdated version, schema, links, rules.
     pub fn patch(&mut self, kind: &Kind, id: Uuid, if_match: &[i64], patch: Value) -> Changed {
         let before = self.find(kind, Act::Update, id, Some(if_match))?;
-        check_text(&patch)?;
         let was = before.draft();
+        let mut asked = was.clone();
+        merge(&mut asked, patch.clone());
+        if let Some(outline) = (kind.outline)(&asked) {
+            self.permit(kind, Act::Update, id, Some(&before), &outline)?;
+        }
+        check_text(&patch)?;
         let mut stored = was.clone();
         for pointer in before.planned_dates() {
             if let (Some(date), Some(patch)) =
@@ -356,15 +376,16 @@ impl<'a> Txn<'a> {
             return Ok(before);
         }
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = self.proposal(Some(&before), draft, self.next_version(&before), &may);
+        let (seen, meta) = (self.judged_in(id), self.next_version(&before));
+        let proposal = self.proposal(&seen, Some(&before), draft, meta, &may);
         let proposed = (kind.propose)(proposal, &|links| self.check_links(Some(&before), links))?;
         // A null where nothing was, or a value that the service brings to the form that it had.
         if proposed.0.draft() == was {
             return Ok(before);
         }
         let record = self.conclude(kind, proposed, Action::Update)?;
-        // Checked again after the change: nobody may move a record to where their grant does not
-        // reach.
+        // Checked again after the change, because the service may have brought the fields into
+        // another form.
         self.in_scope(kind, Act::Update, id)?;
         Ok(record)
     }
@@ -465,25 +486,22 @@ impl<'a> Txn<'a> {
     /// new version of the record, which is otherwise the same.
     ///
     /// # Errors
-    /// Permission, an entry that is not visible to the caller, the current version, content that was
-    /// removed before, an account or a grant.
+    /// Permission, clearance for less than everything, an unknown entry, the current version, content
+    /// that was removed before, an account or a grant.
     pub fn redact(&mut self, seq: i64) -> Changed {
         self.caller.require(Subject::Redaction, Act::Create)?;
+        // Entries of every record are numbered together, so that a number tells how many there are.
+        if self.caller.clearance() != Clearance::All {
+            let detail = "removing the content of an entry needs clearance for every record marked \
+                official_sensitive, because the number of an entry counts those of marked records";
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
         let found = self.ask(|conn| store::entry(conn, seq))?;
         let row = found.ok_or_else(Problem::not_found)?;
         let id = row.record_id.0;
         let kind = self.world.catalogue().recorded(&row.kind);
         let kind = kind.ok_or_else(Problem::not_found)?;
         let before = self.visible(kind, id)?;
-        let version = (row.snapshot.as_ref())
-            .and_then(|text| (kind.parse)(text, row.shape, row.seq, kind.index).ok());
-        let clearance = self.caller.clearance();
-        let is_hidden = |v: &Arc<dyn AnyRecord>| {
-            !version_cleared(&self.world, &clearance, id, v.meta().marking)
-        };
-        if version.as_ref().is_some_and(is_hidden) {
-            return Err(Problem::not_found());
-        }
         if !(self.caller).may_on(&self.world, Subject::Redaction, Act::Create, id) {
             return Err(forbidden(&self.caller, Subject::Redaction, Act::Create));
         }
@@ -519,7 +537,9 @@ impl<'a> Txn<'a> {
         meta.withdrawn_at = Some(self.now);
         let check = || {
             self.in_scope(kind, Act::Withdraw, id)?;
-            (kind.withdrawable)(self.proposal(Some(record), record.draft(), meta, &may))
+            self.covers_touched(kind, Act::Withdraw, record)?;
+            let seen = self.judged_in(id);
+            (kind.withdrawable)(self.proposal(&seen, Some(record), record.draft(), meta, &may))
         };
         check().map_err(|problem| match id == whole {
             true => problem,
@@ -543,6 +563,7 @@ impl<'a> Txn<'a> {
         self.caller.require(kind.subject, Act::Withdraw)?;
         let before = self.visible(kind, id)?;
         self.in_scope(kind, Act::Withdraw, id)?;
+        self.covers_touched(kind, Act::Withdraw, &before)?;
         same_version(&before, if_match)?;
         if before.meta().withdrawn_at.is_none() {
             return Err(Problem::new(Code::Conflict, "the record is not withdrawn"));
@@ -554,8 +575,10 @@ impl<'a> Txn<'a> {
         self.restore_one(kind, &before)?;
         for part in &parts {
             let kind = self.kind_of(part)?;
-            let restored = self.in_scope(kind, Act::Withdraw, part.meta().id);
-            let restored = restored.and_then(|()| self.restore_one(kind, part).map(drop));
+            let restored = self
+                .in_scope(kind, Act::Withdraw, part.meta().id)
+                .and_then(|()| self.covers_touched(kind, Act::Withdraw, part))
+                .and_then(|()| self.restore_one(kind, part).map(drop));
             restored.map_err(|problem| of_part(kind, part, problem))?;
         }
         // A part may have changed it.
@@ -716,18 +739,21 @@ impl<'a> Txn<'a> {
     /// Prepares a change for the record's own rules to check.
     fn proposal<'p>(
         &'p self,
+        seen: &'p World,
         before: Option<&'p Arc<dyn AnyRecord>>,
         draft: Value,
         meta: Meta,
         may: &'p dyn Fn(Subject, Act, Uuid) -> bool,
     ) -> Proposal<'p> {
+        let reading = |world| Reading {
+            world,
+            on: day_of(self.now),
+            now: None,
+            clearance: &Clearance::All,
+        };
         Proposal {
-            reading: Reading {
-                world: &self.world,
-                on: day_of(self.now),
-                now: None,
-                clearance: &Clearance::All,
-            },
+            reading: reading(seen),
+            whole: reading(&self.world),
             before,
             draft,
             meta,
@@ -747,9 +773,26 @@ impl<'a> Txn<'a> {
         action: Action,
     ) -> Changed {
         let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        let proposal = self.proposal(before, draft, meta, &may);
+        let seen = self.judged_in(meta.id);
+        let proposal = self.proposal(&seen, before, draft, meta, &may);
         let proposed = (kind.propose)(proposal, &|links| self.check_links(before, links))?;
         self.conclude(kind, proposed, action)
+    }
+
+    /// The world in which a change to this record is judged: what is visible to the caller. A
+    /// follow-up in a record that is not visible is judged by everything.
+    fn judged_in(&self, id: Uuid) -> Cow<'_, World> {
+        if self.may_see(id) {
+            visible_part(&self.world, &self.caller.clearance())
+        } else {
+            Cow::Borrowed(&self.world)
+        }
+    }
+
+    /// The world without what is not visible to the caller.
+    #[must_use]
+    pub fn visible_world(&self) -> Cow<'_, World> {
+        visible_part(&self.world, &self.caller.clearance())
     }
 
     fn conclude(
@@ -760,19 +803,34 @@ impl<'a> Txn<'a> {
     ) -> Changed {
         let (record, follow_ups) = proposed;
         self.not_taken(kind, &record)?;
+        self.in_its_series(kind, &record)?;
+        let id = record.meta().id;
+        let was_hidden = self.world.any(id).is_some() && self.world.is_hidden(id);
+        let hidden_before = was_hidden.then(|| self.world.hidden_ids());
         self.enter(kind, &record, action)?;
+        if let Some(before) = hidden_before {
+            self.nothing_shown_twice(&before)?;
+        }
         self.follow(follow_ups)?;
         self.follow(self.recomputed(kind))?;
         // A follow-up may have changed the record itself.
-        Ok(self.world.any(record.meta().id).map_or(record, Arc::clone))
+        Ok(self.world.any(id).map_or(record, Arc::clone))
     }
 
-    /// Checks that no other record has its reference or its other unique value.
+    /// Checks that no other record that is visible to the caller has its reference or its other
+    /// unique value. A record that is not visible does not prevent the change, because the refusal
+    /// would show that it exists.
     fn not_taken(&self, kind: &Kind, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
-        let (meta, table) = (record.meta(), self.world.table(kind.index));
+        let meta = record.meta();
+        let seen = self.judged_in(meta.id);
+        let Some(table) = seen.table(kind.index) else {
+            return Ok(());
+        };
         let what = || kind.name.replace('_', " ");
-        let holder = table.and_then(|t| t.by_reference(&meta.reference));
-        if holder.is_some_and(|h| h != meta.id) {
+        if table
+            .all_with_reference(&meta.reference)
+            .any(|h| h != meta.id)
+        {
             let detail = format!(
                 "`{}` is already the reference of another {}",
                 meta.reference,
@@ -788,29 +846,63 @@ impl<'a> Txn<'a> {
         let Some((pointer, key)) = record.unique().filter(|_| meta.withdrawn_at.is_none()) else {
             return Ok(());
         };
-        match table.and_then(|t| t.by_unique(&key)).map(|r| r.meta()) {
-            Some(holder) if holder.id != meta.id => {
-                let whose = if self.may_see(holder.id) {
-                    format!(
-                        "{} already records this {}; change or withdraw that record",
-                        holder.reference,
-                        what()
-                    )
-                } else {
-                    format!(
-                        "a record that is not visible to you already records this {}",
-                        what()
-                    )
-                };
-                Err(Problem::field(
-                    Code::RuleViolation,
-                    pointer,
-                    "duplicate",
-                    whose,
-                ))
+        let mut holders = table.by_unique(&key).map(|r| r.meta());
+        let Some(holder) = holders.find(|h| h.id != meta.id) else {
+            return Ok(());
+        };
+        let detail = format!(
+            "{} already records this {}; change or withdraw that record",
+            holder.reference,
+            what()
+        );
+        Err(Problem::field(
+            Code::RuleViolation,
+            pointer,
+            "duplicate",
+            detail,
+        ))
+    }
+
+    /// Checks that records that are no longer hidden share no unique value with others. Such others
+    /// may have been made by callers who could not see them.
+    fn nothing_shown_twice(&self, hidden_before: &IdSet) -> Result<(), Problem> {
+        let shown = hidden_before
+            .iter()
+            .filter(|id| !self.world.is_hidden(**id))
+            .filter_map(|id| self.world.any(*id));
+        for record in shown {
+            if let Some(kind) = self.world.catalogue().kinds().get(record.meta().kind) {
+                self.not_taken(kind, record)?;
             }
-            _ => Ok(()),
         }
+        Ok(())
+    }
+
+    /// Checks that a new reference has not the form of those that the service generates for other
+    /// records: records that are marked, or are part of a marked record, have a series of their own.
+    fn in_its_series(&self, kind: &Kind, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
+        let meta = record.meta();
+        let before = self.world.any(meta.id).map(|b| &b.meta().reference);
+        let is_hidden =
+            meta.marking != Marking::Official || self.world.is_hidden_at(&record.place());
+        let refused = match Series::of(kind, &meta.reference) {
+            _ if before == Some(&meta.reference) => return Ok(()),
+            Some((Series::Open, _)) if is_hidden => {
+                "has the form of generated references of records that are not marked; leave it out \
+                    or choose another"
+            }
+            Some((Series::Marked, _)) if !is_hidden => {
+                "has the form of generated references of marked records; leave it out or choose \
+                    another"
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::field(
+            Code::RuleViolation,
+            "/reference",
+            "reserved",
+            refused,
+        ))
     }
 
     /// Enters a new version of a record. Its own fields stay the same; `fields` are set by the
@@ -874,6 +966,14 @@ impl<'a> Txn<'a> {
         result
     }
 
+    /// Changes a record because of a change that was allowed, whether or not the caller can see it.
+    ///
+    /// # Errors
+    /// Schema, links, rules.
+    pub fn bring_about(&mut self, id: Uuid, patch: Value) -> Result<(), Problem> {
+        self.follow(vec![FollowUp { id, patch }])
+    }
+
     fn follow_one(&mut self, FollowUp { id, patch }: FollowUp) -> Result<(), Problem> {
         let Some(before) = self.world.any(id).map(Arc::clone) else {
             return Ok(());
@@ -883,11 +983,11 @@ impl<'a> Txn<'a> {
         };
         let mut draft = before.draft();
         merge(&mut draft, patch);
-        kind.check_schema(&draft)?;
         // Whether anything changes is known only after rules and computation have run. If not, the
         // part is undone: a recomputation must not add an entry to the journal each time.
         let content = before.content();
         let result = self.part(|txn| {
+            kind.check_schema(&draft)?;
             let record = txn.propose(
                 kind,
                 Some(&before),
@@ -903,6 +1003,8 @@ impl<'a> Txn<'a> {
         });
         match result {
             Err(p) if p == unchanged() => Ok(()),
+            // A refusal would show that the record exists. Its keepers see that it does not fit.
+            Err(p) if !self.may_see(id) && p.code.status() < 500 => Ok(()),
             other => other,
         }
     }
@@ -935,15 +1037,19 @@ impl<'a> Txn<'a> {
             reason: self.reason.map(str::to_owned),
             snapshot: String::from_utf8(json.into()).map_err(Problem::internal)?,
         });
+        let was = (self.world.any(meta.id)).map_or(Marking::Official, |b| b.meta().marking);
+        if was != meta.marking {
+            self.beside(Side::Marking(self.world.seq));
+        }
         let undo = self.world.apply(Arc::clone(record));
         // The number of a generated reference is taken for ever. Until now the record itself showed
         // that it is, so it must be stored elsewhere when the reference is changed.
-        if undo.is_renamed(record.as_ref()) {
-            let number = self.world.last_number(kind);
-            self.beside(Side::LastNumber {
-                kind: kind.name,
-                number,
-            });
+        for series in Series::ALL {
+            if undo.is_renamed(record.as_ref()) {
+                let number = self.world.last_number(kind, series);
+                let series = series.name(kind);
+                self.beside(Side::LastNumber { series, number });
+            }
         }
         self.undo.push(undo);
         Ok(())
@@ -971,8 +1077,8 @@ impl<'a> Txn<'a> {
                 .world
                 .any(link.id)
                 // A follow-up is the service's own change, and may repeat links that its caller
-                // cannot see.
-                .filter(|_| self.following > 0 || self.may_see(link.id))
+                // cannot see. So may a change to other fields.
+                .filter(|_| self.following > 0 || old.contains(&link.id) || self.may_see(link.id))
             {
                 None => Some(("unknown", format!("there is no {} with this id", names()))),
                 Some(to) if !self.is_of(to, &link) => {
@@ -1015,10 +1121,6 @@ impl<'a> Txn<'a> {
 
     /// The records within a record that prevent its withdrawal.
     fn has_parts(&self, parts: &[Arc<dyn AnyRecord>]) -> Vec<FieldError> {
-        let named = |r: &Arc<dyn AnyRecord>| match self.kind_of(r) {
-            Ok(kind) => format!("{} {}", kind.name.replace('_', " "), r.meta().reference),
-            Err(_) => r.meta().reference.to_string(),
-        };
         let more = parts.len().saturating_sub(MOST_NAMED);
         let error = |(n, part): (usize, &Arc<dyn AnyRecord>)| {
             let others = match (n + 1 == MOST_NAMED, more) {
@@ -1031,7 +1133,7 @@ impl<'a> Txn<'a> {
                 detail: format!(
                     "{} is part of this record{others}; withdraw it first, or withdraw both with \
                         within=withdraw",
-                    named(part)
+                    self.called(part.as_ref())
                 ),
             }
         };
@@ -1050,17 +1152,14 @@ impl<'a> Txn<'a> {
         all: &[Arc<dyn AnyRecord>],
         mut errors: Vec<FieldError>,
     ) -> Result<(), Problem> {
-        let mut hidden = false;
         let most = errors.len() + MOST_NAMED;
         let gone: IdSet = all.iter().map(|r| r.meta().id).collect();
         for to in all {
             let id = to.meta().id;
             let outside = |r: &&Arc<dyn AnyRecord>| {
-                self.world.is_live(r.as_ref())
-                    && !gone.contains(&r.meta().id)
-                    && !r.place().within.contains(&id)
+                !gone.contains(&r.meta().id) && !r.place().within.contains(&id)
             };
-            for r in self.world.pointing_to(id).filter(outside) {
+            for r in self.visible_pointing_to(id).filter(outside) {
                 let by: Vec<String> = r
                     .links()
                     .into_iter()
@@ -1070,34 +1169,245 @@ impl<'a> Txn<'a> {
                 if by.is_empty() || errors.len() == most {
                     continue;
                 }
-                if !self.may_see(r.meta().id) {
-                    hidden = true;
-                    continue;
-                }
-                let names = |r: &Arc<dyn AnyRecord>| {
-                    let kind = self.kind_of(r).map_or("", |k| k.name);
-                    format!("{} {}", kind.replace('_', " "), r.meta().reference)
-                };
                 let what = match all.first().is_some_and(|first| first.meta().id == id) {
                     true => "this record".to_owned(),
-                    false => format!("{}, which is part of this record,", names(to)),
+                    false => format!(
+                        "{}, which is part of this record,",
+                        self.called(to.as_ref())
+                    ),
                 };
-                let detail = format!("{} links to {what} in {}", names(r), by.join(", "));
+                let by = by.join(", ");
                 errors.push(FieldError {
                     pointer: String::new(),
                     code: "in_use".into(),
-                    detail,
+                    detail: format!("{} links to {what} in {by}", self.called(r.as_ref())),
                 });
             }
         }
-        if errors.is_empty() && !hidden {
+        if errors.is_empty() {
             return Ok(());
         }
-        let mut problem = Problem::with_errors(Code::InUse, errors);
-        if problem.errors.is_empty() {
-            problem.detail = "a record that is not visible to you links to this one".into();
+        Err(Problem::with_errors(Code::InUse, errors))
+    }
+
+    /// The live records that link to `id`, as far as they are visible to the caller. Only these may
+    /// prevent a change or be named in a refusal.
+    pub fn visible_pointing_to(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        self.world
+            .pointing_to(id)
+            .filter(|r| self.world.is_live(r.as_ref()) && self.may_see(r.meta().id))
+    }
+
+    /// What a record is called in a refusal, such as `work plan item WPI-0042`.
+    #[must_use]
+    pub fn called(&self, record: &dyn AnyRecord) -> String {
+        let meta = record.meta();
+        let kind = self.world.catalogue().kinds().get(meta.kind);
+        let kind = kind.map_or("", |k| k.name).replace('_', " ");
+        format!("{kind} {}", meta.reference)
+    }
+
+    /// Whether a record with this outline would be hidden from callers without clearance.
+    fn would_hide(&self, outline: &Outline) -> bool {
+        outline.marking != Marking::Official || self.world.is_hidden_at(&outline.place)
+    }
+
+    /// Decides whether the caller may make a record what this outline says, before its schema, its
+    /// links and its rules are checked: what a record belongs to, the records that compute from it,
+    /// the post in whose name it speaks, and its marking. A record that the caller cannot see is no
+    /// different from one that does not exist: its link is refused later.
+    fn permit(
+        &self,
+        kind: &Kind,
+        act: Act,
+        id: Uuid,
+        before: Option<&Arc<dyn AnyRecord>>,
+        outline: &Outline,
+    ) -> Result<(), Problem> {
+        let place = &outline.place;
+        let known = |id: &Uuid| self.world.any(*id).is_some() && self.may_see(*id);
+        let above = place.owners.iter().chain(&place.within);
+        let is_moved = before.is_none_or(|b| b.place() != *place);
+        if is_moved
+            && above.clone().all(known)
+            && !self
+                .caller
+                .may_at(&self.world, kind.subject, act, id, place)
+        {
+            return Err(forbidden(&self.caller, kind.subject, act));
         }
-        Err(problem)
+        let joined = |place: &Place, touched: &[Uuid]| -> IdSet {
+            let all = place.within.iter().chain(touched).copied();
+            all.filter(|other| *other != id).collect()
+        };
+        let was = before.map(|b| joined(&b.place(), &b.touches()));
+        let was = was.unwrap_or_default();
+        let is = joined(place, &outline.touches);
+        let mut changed: Vec<&Uuid> = was.symmetric_difference(&is).filter(|i| known(i)).collect();
+        changed.sort();
+        let links = before.map(|b| b.links()).unwrap_or_default();
+        let named = |target: Uuid| {
+            let mut all = outline.links.iter().chain(&links);
+            let found = all.find(|l| l.id == target);
+            found.map_or_else(String::new, |l| l.pointer.clone())
+        };
+        let mut errors = Vec::new();
+        for target in changed {
+            if !self.caller.may_on(&self.world, kind.subject, act, *target) {
+                errors.push(self.out_of_scope(named(*target), *target));
+            }
+        }
+        errors.extend(self.speaks_for(kind, act, id, before, outline));
+        if !errors.is_empty() {
+            return Err(Problem::with_errors(Code::Forbidden, errors));
+        }
+        self.permit_marking(kind, id, before, outline)
+    }
+
+    fn out_of_scope(&self, pointer: String, target: Uuid) -> FieldError {
+        let what = self
+            .world
+            .any(target)
+            .map_or_else(String::new, |r| self.called(r.as_ref()));
+        FieldError {
+            pointer,
+            code: "out_of_scope".into(),
+            detail: format!(
+                "{what} would change, and is outside the scope of your roles; ask those \
+                    responsible for it"
+            ),
+        }
+    }
+
+    /// Refuses to state something in the name of a post of another unit. A post may be named that
+    /// is in the caller's scope, that the caller's account is for, or that is responsible for what
+    /// the record is part of. Who keeps the records of a board records what others say there.
+    fn speaks_for(
+        &self,
+        kind: &Kind,
+        act: Act,
+        id: Uuid,
+        before: Option<&Arc<dyn AnyRecord>>,
+        outline: &Outline,
+    ) -> Option<FieldError> {
+        let link = outline.links.iter().find(|l| l.pointer == SPEAKER)?;
+        let post = link.id;
+        let known = self.world.any(post).filter(|_| self.may_see(post))?;
+        let is_same = before.is_some_and(|b| {
+            let links = b.links();
+            links.iter().any(|l| l.pointer == SPEAKER && l.id == post)
+        });
+        let own = self.world.get::<Account>(self.caller.account);
+        let is_own = own.is_some_and(|a| a.data.post_id.map(Uuid::from) == Some(post));
+        let of_whole = |whole: &Uuid| {
+            let whole = self.world.any(*whole);
+            whole.is_some_and(|w| w.targets().contains(&post))
+        };
+        let in_scope = || {
+            let mut scopes = self.caller.scopes(kind.subject, act);
+            scopes.any(|scope| {
+                let Some(scope) = scope else { return true };
+                let is_unit = self.world.any(scope).is_some_and(|s| {
+                    let kinds = self.world.catalogue().kinds();
+                    kinds.get(s.meta().kind).is_some_and(|k| k.name == "unit")
+                });
+                let place = &outline.place;
+                let covers = scope == id || self.world.is_place_in_scope(place, scope);
+                (covers && !is_unit) || self.world.is_in_scope(post, scope)
+            })
+        };
+        if is_same || is_own || outline.place.within.iter().any(of_whole) || in_scope() {
+            return None;
+        }
+        Some(FieldError {
+            pointer: SPEAKER.into(),
+            code: "out_of_scope".into(),
+            detail: format!(
+                "{} is outside the scope of your roles; you can state something only in the name \
+                    of a post in your scope, of your own post, or of a post responsible for this",
+                self.called(known.as_ref())
+            ),
+        })
+    }
+
+    /// Decides whether the caller may mark a record or remove its marking.
+    fn permit_marking(
+        &self,
+        kind: &Kind,
+        id: Uuid,
+        before: Option<&Arc<dyn AnyRecord>>,
+        outline: &Outline,
+    ) -> Result<(), Problem> {
+        let was = before.map_or(Marking::Official, |b| b.meta().marking);
+        let is_marking = was != outline.marking;
+        // A record also changes who may see it by becoming part of a marked record.
+        let is_moved = before.is_some() && self.world.is_hidden(id) != self.would_hide(outline);
+        if !kind.markable || !(is_marking || is_moved) {
+            return Ok(());
+        }
+        let place = &outline.place;
+        let cleared = match self.caller.clearance() {
+            Clearance::All => true,
+            Clearance::None => false,
+            Clearance::Within(scopes) => scopes
+                .iter()
+                .any(|s| *s == id || self.world.is_place_in_scope(place, *s)),
+        };
+        let may = (self.caller).may_at(&self.world, kind.subject, Act::Mark, id, place);
+        if !may || !cleared {
+            let roles = crate::policy::roles(kind.subject, Act::Mark);
+            let roles: Vec<&str> = roles.into_iter().map(Role::as_str).collect();
+            let detail = format!(
+                "marking a record or removing its marking needs the role {}, with clearance for \
+                    records marked official_sensitive, in a scope that covers the record",
+                roles.join(" or ")
+            );
+            return Err(Problem::field(
+                Code::Forbidden,
+                "/marking",
+                "reserved",
+                detail,
+            ));
+        }
+        if before.is_some() && is_marking && self.reason.is_none() {
+            let detail = "is required to mark a record or to remove its marking";
+            return Err(Problem::field(
+                Code::RuleViolation,
+                "?reason",
+                "required",
+                detail,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses to withdraw or restore a record that others outside the caller's scope compute from.
+    fn covers_touched(
+        &self,
+        kind: &Kind,
+        act: Act,
+        record: &Arc<dyn AnyRecord>,
+    ) -> Result<(), Problem> {
+        let links = record.links();
+        let outside = |target: &Uuid| {
+            self.world.any(*target).is_some()
+                && self.may_see(*target)
+                && !self.caller.may_on(&self.world, kind.subject, act, *target)
+        };
+        let touched = record.touches();
+        let errors: Vec<FieldError> = touched
+            .iter()
+            .filter(|target| outside(target))
+            .map(|target| {
+                let link = links.iter().find(|l| l.id == *target);
+                let pointer = link.map_or_else(String::new, |l| l.pointer.clone());
+                self.out_of_scope(pointer, *target)
+            })
+            .collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::with_errors(Code::Forbidden, errors))
     }
 }
 

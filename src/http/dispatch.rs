@@ -34,7 +34,7 @@ use crate::http::service::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
 use crate::world::calendar::today;
-use crate::world::visible::Clearance;
+use crate::world::visible::{Clearance, visible_state};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -469,8 +469,8 @@ fn permit(access: Access, caller: Option<&Caller>) -> Result<(), Problem> {
     }
 }
 
-/// An ETag that changes with the journal, the day, the URL, the format, and what the caller may
-/// see.
+/// An ETag that changes with what is recorded and visible to the caller, the day, the URL, the
+/// format, and what the caller may see.
 fn journal_tag(
     world: &World,
     address: &str,
@@ -485,9 +485,12 @@ fn journal_tag(
     if let Some(caller) = caller {
         hash.update(caller.fingerprint());
     }
+    let clearance = caller.map_or(Clearance::None, Caller::clearance);
+    let state = visible_state(world, &clearance);
+    hash.update(state.digest.to_be_bytes());
     let mut digest = hex::encode(hash.finalize());
     digest.truncate(16);
-    format!("\"{}-{digest}\"", world.seq)
+    format!("\"{}-{digest}\"", state.entries)
 }
 
 /// The text of a header. A value that is not valid text must not be treated as a missing header.

@@ -81,8 +81,8 @@ impl FieldChange {
 pub struct VersionEntry {
     /// The version.
     pub version: i64,
-    /// Number of the journal entry.
-    pub seq: i64,
+    /// Number of the journal entry; null for callers who may not see every marked record.
+    pub seq: Option<i64>,
     /// When it was recorded.
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
@@ -100,10 +100,10 @@ pub struct VersionEntry {
     /// Whether the content was removed or is marked above the caller's clearance; `changes` is then
     /// empty.
     pub is_redacted: bool,
-    /// Number of the journal entry that removed the content of this version and says why; null if
-    /// the content was not removed.
+    /// The later version that removed the content of this one and says why; null if the content
+    /// was not removed.
     pub redacted_by: Option<i64>,
-    /// Number of the journal entry whose content this one removed; null if it removed none.
+    /// The earlier version whose content this one removed; null if it removed none.
     pub redacts: Option<i64>,
     /// Whether `changes` lists all fields of this version, because it is the first or because the
     /// previous version is not visible.
@@ -151,7 +151,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
             };
             items.push(VersionEntry {
                 version: row.version,
-                seq: row.seq,
+                seq: call.now().entry_number(row.seq),
                 at: row.at.0,
                 entered_at: row.entered_at.map(|e| e.0),
                 action: Text::cut(row.action.clone()),
@@ -161,9 +161,11 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 reason: row.reason.clone().filter(|_| says_why).map(Text::cut),
                 is_redacted: snapshot.is_none(),
                 redacted_by: (redactions.iter())
-                    .find(|(emptied, _)| *emptied == row.seq)
+                    .find(|(emptied, _)| *emptied == row.version)
                     .map(|(_, by)| *by),
-                redacts: row.redacts,
+                redacts: (redactions.iter())
+                    .find(|(_, by)| *by == row.version)
+                    .map(|(emptied, _)| *emptied),
                 is_whole: snapshot.is_some() && before.is_none(),
                 changes,
             });
@@ -245,12 +247,12 @@ fn version_text(item: &VersionEntry, codes: &Codes, out: &mut String) {
     }
     if let Some(emptied) = item.redacts {
         out.push_str(&format!(
-            "\nThe content of journal entry {emptied} was removed.\n"
+            "\nThe content of version {emptied} was removed.\n"
         ));
     }
     if let Some(by) = item.redacted_by {
         out.push_str(&format!(
-            "\nThe content of this version was removed. Journal entry {by} says why.\n"
+            "\nThe content of this version was removed. Version {by} says why.\n"
         ));
         return;
     }

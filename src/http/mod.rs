@@ -9,6 +9,7 @@ pub mod answer_cache;
 pub mod call;
 pub mod dispatch;
 pub mod entity_tag;
+pub mod entry_cursor;
 pub mod formats;
 pub mod history;
 pub mod json;

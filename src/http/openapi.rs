@@ -49,9 +49,9 @@ struct ProblemBody {
     errors: Vec<FieldError>,
 }
 
-/// Enumerations and texts that fields write out and that deserve a name: the name, a field that has
+/// Enumerations, texts and numbers that fields write out and that deserve a name: the name, a field that has
 /// it, and what it is.
-const NAMED: [(&str, &str, &str, &str); 5] = [
+const NAMED: [(&str, &str, &str, &str); 6] = [
     (
         "GapRuleCode",
         "GapWaiverInput",
@@ -70,6 +70,12 @@ const NAMED: [(&str, &str, &str, &str); 5] = [
         "op",
         "`create` needs `record`; `update` needs `id`, `if_match` and `patch`; `withdraw` needs \
             `id` and `if_match`; `restore` needs `id`.",
+    ),
+    (
+        "VersionNumber",
+        "JobOperationInput",
+        "if_match",
+        "Number of a version of a record.",
     ),
     (
         "BulkWithin",

@@ -261,12 +261,12 @@ impl<'a> Asked<'a> {
     /// the reference itself is given.
     fn few<'w>(&self, seen: &'w VisibleWorld) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         if let Some(reference) = &self.reference {
-            let id = seen
-                .table(self.kind)
-                .and_then(|t| t.by_reference(reference));
+            let table = seen.table(self.kind);
+            let ids = table
+                .into_iter()
+                .flat_map(|t| t.all_with_reference(reference));
             return Some(
-                id.and_then(|id| seen.any(id))
-                    .into_iter()
+                ids.filter_map(|id| seen.any(id))
                     .filter(|r| self.matches(r.as_ref(), seen))
                     .collect(),
             );

@@ -594,6 +594,17 @@ pub enum BulkWithin {
     Restore,
 }
 
+impl BulkOp {
+    /// What the caller must be allowed to do.
+    const fn act(self) -> Act {
+        match self {
+            Self::Create => Act::Create,
+            Self::Update => Act::Update,
+            Self::Withdraw | Self::Restore => Act::Withdraw,
+        }
+    }
+}
+
 /// Why one operation in a bulk call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkProblem {
@@ -661,6 +672,7 @@ impl BulkOperation {
             ));
         }
         let within = self.within.is_some();
+        txn.caller.require(kind.subject, self.op.act())?;
         match self.op {
             BulkOp::Create if !kind.offers_create => Err(Problem::field(
                 Code::RuleViolation,

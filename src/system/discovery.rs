@@ -102,7 +102,7 @@ pub struct Permission {
     /// Role of the caller.
     pub role: Role,
     /// What the role may do with the subject, within the scope of its grant.
-    #[schema(max_items = 4)]
+    #[schema(max_items = 5)]
     pub acts: Vec<Act>,
 }
 

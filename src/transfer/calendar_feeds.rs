@@ -33,7 +33,7 @@ use crate::views::calendar::{for_feed, write as write_calendar};
 use crate::world::calendar::{day_of, today};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer, add_input};
-use crate::world::visible::{Visibility, VisibleWorld};
+use crate::world::visible::{Clearance, Visibility, VisibleWorld, visible_state};
 use crate::world::{Page, Text, World};
 
 /// Maximum number of feeds of one account.
@@ -332,7 +332,8 @@ async fn read(call: Call) -> Result<Answer, Problem> {
     lasting(&world, &owner).map_err(|_| Problem::not_found())?;
     note_use(&call, &row).await;
     let (on, serving) = (call.on, service.config.serving.public_url.clone());
-    let key = format!("calendar feed {} {} {on}", row.id.0, world.seq);
+    let state = visible_state(&world, &Clearance::None).digest;
+    let key = format!("calendar feed {} {state} {on}", row.id.0);
     let service = Arc::clone(&call.service);
     let work = move || {
         service.answers.get_or_make(key, || {

@@ -46,6 +46,7 @@ pub async fn prepare(engine: &Engine, first: Option<load::File>) -> Result<bool,
             value: rand::random::<[u8; 32]>().to_vec(),
         });
         people::give_records(txn)?;
+        people::keep_earlier_persons(txn)?;
         Ok(Outcome {
             status: if is_new { 201 } else { 200 },
             ..Outcome::default()

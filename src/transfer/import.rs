@@ -494,10 +494,10 @@ impl<'a, 'b> Taking<'a, 'b> {
             return *found;
         }
         let by_reference = || {
-            self.txn
-                .world
-                .table_of::<R>()
-                .and_then(|t| t.by_reference(text))
+            let table = self.txn.world.table_of::<R>()?;
+            table
+                .all_with_reference(text)
+                .find(|id| self.txn.may_see(*id))
         };
         let id = Uuid::try_parse(text).ok().or_else(by_reference);
         let found = id.filter(|id| self.txn.world.get::<R>(*id).is_some() && self.txn.may_see(*id));
@@ -590,8 +590,7 @@ impl<'a, 'b> Taking<'a, 'b> {
         let key = data.unique().unwrap_or_default();
         let table = self.txn.world.table(self.kind.index);
         let before = table
-            .and_then(|t| t.by_unique(&key))
-            .filter(|r| self.txn.may_see(r.meta().id))
+            .and_then(|t| t.by_unique(&key).find(|r| self.txn.may_see(r.meta().id)))
             .map(Arc::clone);
         let kind = self.kind;
         let done = match before {

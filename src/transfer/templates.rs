@@ -203,7 +203,8 @@ async fn make(
     write.dry_run = call.query.flag("dry_run")?;
     let (dry_run, query) = (write.dry_run, call.query.clone());
     call.change(write, move |txn| {
-        all(txn, kind, (template.drafts)(&txn.world, &query)?, dry_run)
+        let drafts = (template.drafts)(&txn.visible_world(), &query)?;
+        all(txn, kind, drafts, dry_run)
     })
     .await
 }

@@ -29,7 +29,7 @@ use crate::http::page::{limit, limit_parameter};
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::http::resource::moment;
-use crate::http::{Answer, Call};
+use crate::http::{Answer, Call, entry_cursor};
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::catalogue;
@@ -129,8 +129,8 @@ pub enum ChangeKind {
 /// One of the changes to a record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeEntry {
-    /// Number of the journal entry.
-    pub seq: i64,
+    /// Number of the journal entry; null for callers who may not see every marked record.
+    pub seq: Option<i64>,
     /// When it was recorded.
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
@@ -159,8 +159,8 @@ pub struct RecordChange {
     /// Current version of the record.
     #[schema(minimum = 1)]
     pub version: i64,
-    /// Number of its last journal entry.
-    pub seq: i64,
+    /// Number of its last journal entry; null for callers who may not see every marked record.
+    pub seq: Option<i64>,
     /// When the record was last changed.
     pub last_changed_at: DateTime<Utc>,
     /// Changes to the record, latest first; at most 20.
@@ -199,9 +199,9 @@ pub struct ChangesView {
     pub since: DateTime<Utc>,
     /// The meeting whose date is used for `since`, if `since_meeting_of` was given.
     pub since_meeting: Option<Named>,
-    /// Number of the last journal entry before the changes.
+    /// Number of journal entries before the changes, as in `journal_seq`.
     pub seq_before: i64,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Number of records on all pages.
     #[schema(minimum = 0)]
@@ -213,7 +213,7 @@ pub struct ChangesView {
     #[schema(max_items = 200)]
     pub items: Vec<RecordChange>,
     /// Cursor for the next page; null on the last page.
-    pub next_cursor: Option<Text<20>>,
+    pub next_cursor: Option<Text<60>>,
 }
 
 impl View for ChangesView {
@@ -377,7 +377,7 @@ fn change(
     // The reason for a change may mention figures, or contents that were marked.
     let says_why = !is_redacted && seen.is_exact(found.record.as_ref());
     let entry = |row: AuthorRow| ChangeEntry {
-        seq: row.seq,
+        seq: seen.entry_number(row.seq),
         at: row.at.0,
         entered_at: row.entered_at.map(|e| e.0),
         action: Text::cut(row.action),
@@ -391,7 +391,7 @@ fn change(
         is_new: found.before.is_none(),
         version_before: found.before.map(|b| b.meta().version),
         version: meta.version,
-        seq: meta.seq,
+        seq: seen.entry_number(meta.seq),
         last_changed_at: meta.updated_at,
         entries: entries.into_iter().map(entry).collect(),
         is_redacted,
@@ -480,15 +480,16 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         Names::new(&call, call.now())?,
     );
     let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
-    let before = asked
-        .query
-        .value::<i64>("cursor", "the next_cursor of the previous page")?
-        .unwrap_or(i64::MAX);
+    let before = entry_cursor::read(&call).await?.unwrap_or(i64::MAX);
     let (since, since_meeting) = since(&asked)?;
     // What was recorded at that very time is a change.
     let before_then = since - TimeDelta::microseconds(1);
-    let then = call.service.engine.world_at(before_then).await?.world;
-    if then.seq > asked.seen.seq() {
+    let found_then = call.service.engine.world_at(before_then).await?;
+    let (then, seq_before) = (
+        Arc::clone(&found_then.world),
+        call.seen_at(found_then).seq(),
+    );
+    if then.seq > asked.seen.last_entry() {
         return Err(invalid("since", "must not be after `as_of`"));
     }
     let may_read: Vec<bool> = catalogue()
@@ -515,7 +516,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         .map_err(Problem::internal)?;
     let more = page.len() > size;
     page.truncate(size);
-    let (ids, after, until) = (page.clone(), then.seq, asked.seen.seq());
+    let (ids, after, until) = (page.clone(), then.seq, asked.seen.last_entry());
     let authors = call.service.engine.read(move |conn| {
         let of = |id: &Uuid| store::authors(conn, *id, after, until, MOST_ENTRIES);
         ids.iter().map(of).collect::<Result<Vec<_>, _>>()
@@ -542,14 +543,19 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         let view = ChangesView {
             since,
             since_meeting,
-            seq_before: then.seq,
+            seq_before,
             journal_seq: asked.seen.seq(),
             total,
             by_kind,
             next_cursor: items
                 .last()
                 .filter(|_| more)
-                .map(|i| Text::known(i.seq.to_string())),
+                .and_then(|i| asked.seen.any(i.record.id))
+                .map(|r| {
+                    let meta = r.meta();
+                    let cursor = entry_cursor::write(&asked.seen, meta.seq, meta.id, meta.version);
+                    Text::known(cursor)
+                }),
             items,
         };
         service
@@ -586,11 +592,7 @@ pub fn operations() -> Vec<Operation> {
                     the date in `on`.",
             ),
             limit_parameter("Records"),
-            query(
-                "cursor",
-                "`next_cursor` of the previous page.",
-                json!({ "type": "string", "maxLength": 20, "pattern": "^[0-9]+$" }),
-            ),
+            entry_cursor::parameter("`next_cursor` of the previous page."),
             some_of("register", "Only records of these registers.", &registers),
             some_of("kind", "Only records of these kinds.", &kinds),
             some_of(

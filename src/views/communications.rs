@@ -84,7 +84,7 @@ pub struct CommunicationsCalendarView {
     pub from: NaiveDate,
     /// Last day of the window.
     pub until: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Number of runs by state.
     pub counts: CommunicationsCalendarCounts,

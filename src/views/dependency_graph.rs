@@ -90,7 +90,7 @@ pub struct DependencyGraphEdge {
 pub struct DependencyGraphView {
     /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Number of nodes that match, including those left out.
     #[schema(minimum = 0)]

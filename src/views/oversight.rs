@@ -71,7 +71,7 @@ pub struct ReportObligationOccurrences {
     pub obligation: Named,
     /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Whether the dates of its reports are known. If they are not, no report can be missed.
     pub is_scheduled: bool,

@@ -168,7 +168,7 @@ pub struct RepresentationView {
     pub board: Named,
     /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// The board's last meetings used to work out turnout, and how many of them have recorded
     /// attendance. Without any, it is not known who attended.

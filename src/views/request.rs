@@ -87,7 +87,7 @@ impl<V, F: Fn(&Asked) -> Result<V, Problem> + Send + Sync + 'static> Compute<V> 
 /// pub struct BoardCount {
 ///     /// Date the view is calculated for.
 ///     pub on: NaiveDate,
-///     /// Number of the last journal entry taken into account.
+///     /// Number of journal entries taken into account: those about records visible to the caller.
 ///     pub journal_seq: i64,
 ///     /// Number of boards.
 ///     #[schema(minimum = 0)]

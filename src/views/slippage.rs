@@ -266,7 +266,7 @@ pub struct SlippageCounts {
 pub struct SlippageView {
     /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Number on all pages.
     pub counts: SlippageCounts,

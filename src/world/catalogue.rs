@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use serde::Deserialize as _;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
@@ -11,8 +12,8 @@ use uuid::Uuid;
 use super::blank;
 use super::calendar_entry_kind::CalendarEntryKind;
 use super::record::{
-    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules,
-    blanks_of, links_of, refused,
+    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Marking, Meta, Place, Reading, Rec, Resource,
+    Rules, blanks_of, links_of, refused,
 };
 use super::schema::{self, Schemas};
 use crate::policy::{Act, Subject};
@@ -22,8 +23,14 @@ use crate::problem::{Code, FieldError, Problem};
 pub const MOST_VALUES: usize = 50;
 
 /// A proposed change to a record, to be checked against its rules.
+#[derive(Clone)]
 pub struct Proposal<'a> {
+    /// What the rules may use: only what is visible to the caller, so that no refusal depends on
+    /// anything else.
     pub reading: Reading<'a>,
+    /// Everything that is recorded, for computed fields and for the changes that follow in records
+    /// that are not visible to the caller.
+    pub whole: Reading<'a>,
     pub before: Option<&'a Arc<dyn AnyRecord>>,
     /// All fields that a caller may set. For a patch, this is the stored record merged with the
     /// patch.
@@ -60,6 +67,36 @@ impl<R: Resource> Filter for Own<R> {
 type Parse = fn(&str, i32, i64, usize) -> Result<Arc<dyn AnyRecord>, serde_json::Error>;
 /// Called once the record's links are known, before its rules.
 pub type CheckLinks<'a> = &'a dyn Fn(Vec<Link>) -> Result<(), Problem>;
+/// What a draft says about where its record belongs, read before the draft is checked.
+pub struct Outline {
+    pub marking: Marking,
+    pub place: Place,
+    pub links: Vec<Link>,
+    /// Records whose computed fields would use it.
+    pub touches: Vec<Uuid>,
+}
+
+impl Outline {
+    /// What typed fields say.
+    #[must_use]
+    pub fn of<R: Resource>(data: &R, marking: Marking) -> Self {
+        Self {
+            marking,
+            place: data.place(),
+            links: links_of(data),
+            touches: data.touches(),
+        }
+    }
+}
+
+/// What a draft says; none if the draft cannot be read, which its schema then explains.
+fn outline<R: Resource>(draft: &Value) -> Option<Outline> {
+    let common = Common::deserialize(draft).ok()?;
+    let mut data = R::deserialize(draft).ok()?;
+    data.normalise();
+    Some(Outline::of(&data, common.marking))
+}
+
 type Propose =
     fn(Proposal<'_>, CheckLinks<'_>) -> Result<(Arc<dyn AnyRecord>, Vec<FollowUp>), Problem>;
 type Withdrawable = fn(Proposal<'_>) -> Result<(), Problem>;
@@ -90,6 +127,7 @@ pub struct Kind {
     /// Its own query parameters, as OpenAPI parameters.
     pub filter_params: fn() -> Vec<Value>,
     pub parse: Parse,
+    pub outline: fn(&Value) -> Option<Outline>,
     pub propose: Propose,
     /// Whether the record in `before` may be withdrawn by its own rules.
     pub withdrawable: Withdrawable,
@@ -129,6 +167,7 @@ impl Kind {
                     .collect()
             },
             parse: Rec::<R>::from_snapshot,
+            outline: outline::<R>,
             propose: propose::<R>,
             withdrawable: withdrawable::<R>,
             filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
@@ -266,12 +305,38 @@ pub fn validate<R: Resource>(
     data.normalise();
     // Before the rules, which follow links and rely on what they find there.
     check_links(links_of(&data))?;
-    let meta = p.meta;
+    let (reading, whole) = (p.reading, p.whole);
+    let rules = check(&data, &p, reading);
+    if !rules.errors.is_empty() {
+        return Err(refused(rules.code, rules.errors));
+    }
+    let mut follow_ups = rules.follow_ups;
+    if !std::ptr::eq(reading.world, whole.world) {
+        let unseen = check(&data, &p, whole).follow_ups.into_iter();
+        follow_ups.extend(unseen.filter(|f| reading.world.any(f.id).is_none()));
+    }
     let before = p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>());
+    // After the rules, because it relies on them.
+    let computed = data.compute(whole, &p.meta, before);
+    let follow_ups = touch(&data, follow_ups);
+    let record = Rec::new(p.meta, data, computed);
+    Ok((Arc::new(record), follow_ups))
+}
+
+/// What the rules of a record found.
+struct Checked {
+    errors: Vec<FieldError>,
+    code: Code,
+    follow_ups: Vec<FollowUp>,
+}
+
+/// Runs the rules of a record with what may be used.
+fn check<R: Resource>(data: &R, p: &Proposal<'_>, reading: Reading<'_>) -> Checked {
     let mut rules = Rules::<R> {
-        reading: p.reading,
-        meta: &meta,
-        before,
+        reading,
+        whole: p.whole.world,
+        meta: &p.meta,
+        before: p.before.and_then(|b| b.as_any().downcast_ref::<Rec<R>>()),
         actor: p.actor,
         following: p.following,
         may: p.may,
@@ -280,23 +345,14 @@ pub fn validate<R: Resource>(
         follow_ups: Vec::new(),
     };
     if !rules.following {
-        refuse_blanks(&mut rules, &data);
+        refuse_blanks(&mut rules, data);
     }
     data.rules(&mut rules);
-    let Rules {
-        errors,
-        code,
-        follow_ups,
-        ..
-    } = rules;
-    if !errors.is_empty() {
-        return Err(refused(code, errors));
+    Checked {
+        errors: rules.errors,
+        code: rules.code,
+        follow_ups: rules.follow_ups,
     }
-    // After the rules, because it relies on them.
-    let computed = data.compute(p.reading, &meta, before);
-    let follow_ups = touch(&data, follow_ups);
-    let record = Rec::new(meta, data, computed);
-    Ok((Arc::new(record), follow_ups))
 }
 
 /// Refuses texts that say nothing. What an older journal holds stays until it is changed.
@@ -319,6 +375,7 @@ fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {
     };
     let mut rules = Rules::<R> {
         reading: p.reading,
+        whole: p.whole.world,
         meta: &p.meta,
         before: Some(record),
         actor: p.actor,

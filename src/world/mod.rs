@@ -23,11 +23,11 @@ pub mod vocabulary;
 pub mod walk;
 mod written;
 
-use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use imbl::{OrdMap, OrdSet};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Kind};
@@ -44,6 +44,9 @@ use self::written::Written;
 
 /// Records ordered by a key, then by id.
 pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
+
+/// Records by their unique key, then by id.
+type Unique = OrdMap<(Arc<[u8]>, Uuid), Arc<dyn AnyRecord>>;
 
 /// A map by record id.
 type ById<V> =
@@ -72,10 +75,82 @@ pub struct Table {
     rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
     /// One for each sort order of the kind; the first is by reference.
     orders: Vec<Order>,
-    /// Live records by their unique key ([`Resource::unique`]).
-    unique: OrdMap<Arc<[u8]>, Arc<dyn AnyRecord>>,
-    /// Highest number used in a reference with the kind's prefix.
-    last_number: u32,
+    /// Live records by their unique key ([`Resource::unique`]), then by id: a marked record may have
+    /// the key of one that was made by a caller who cannot see it.
+    unique: Unique,
+    last_numbers: LastNumbers,
+}
+
+/// Highest numbers used in references with a kind's prefix.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastNumbers {
+    open: u32,
+    marked: u32,
+}
+
+impl LastNumbers {
+    fn of(&mut self, series: Series) -> &mut u32 {
+        match series {
+            Series::Open => &mut self.open,
+            Series::Marked => &mut self.marked,
+        }
+    }
+}
+
+/// The series that a generated reference belongs to. Records that are marked, or are part of a
+/// marked record, have a series of their own, so that the numbers of the others do not show how
+/// many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Series {
+    /// `RSK-0001`
+    Open,
+    /// `RSK-S-0001`
+    Marked,
+}
+
+/// How the name of a series of marked records ends.
+const MARKED: &str = "/marked";
+
+impl Series {
+    /// Every series.
+    pub const ALL: [Self; 2] = [Self::Open, Self::Marked];
+
+    /// What comes before the number.
+    #[must_use]
+    pub fn prefix(self, kind: &Kind) -> String {
+        match self {
+            Self::Open => format!("{}-", kind.prefix),
+            Self::Marked => format!("{}-S-", kind.prefix),
+        }
+    }
+
+    /// The name under which its last number is kept.
+    #[must_use]
+    pub fn name(self, kind: &Kind) -> String {
+        match self {
+            Self::Open => kind.name.to_owned(),
+            Self::Marked => format!("{}{MARKED}", kind.name),
+        }
+    }
+
+    /// The kind and the series with this name.
+    #[must_use]
+    pub fn named(name: &str) -> (&str, Self) {
+        match name.strip_suffix(MARKED) {
+            Some(kind) => (kind, Self::Marked),
+            None => (name, Self::Open),
+        }
+    }
+
+    /// The series that a reference belongs to, and its number there.
+    #[must_use]
+    pub fn of(kind: &Kind, reference: &str) -> Option<(Self, u32)> {
+        Self::ALL.into_iter().find_map(|series| {
+            let digits = reference.strip_prefix(series.prefix(kind).as_str())?;
+            let number = digits.parse::<u32>().ok()?;
+            (number < 1_000_000_000).then_some((series, number))
+        })
+    }
 }
 
 impl Table {
@@ -90,13 +165,23 @@ impl Table {
         self.orders.get(sort)
     }
 
-    /// The record with this reference.
+    /// The record with this reference. In a world with records that a caller cannot see, use
+    /// [`Table::all_with_reference`].
     #[must_use]
     pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
+        self.all_with_reference(reference).next()
+    }
+
+    /// The records with this reference: one, and perhaps others that not everyone can see.
+    pub fn all_with_reference(&self, reference: &str) -> impl Iterator<Item = Uuid> {
         let key = Key::Text(reference.into());
         let from = (key.clone(), Uuid::nil());
-        let ((found, id), _) = self.orders.first()?.range(from..).next()?;
-        (*found == key).then_some(*id)
+        self.orders
+            .first()
+            .into_iter()
+            .flat_map(move |order| order.range(from.clone()..))
+            .take_while(move |((found, _), _)| *found == key)
+            .map(|((_, id), _)| *id)
     }
 
     /// Whether a record is of this kind.
@@ -105,10 +190,13 @@ impl Table {
         self.rows.contains_key(&id)
     }
 
-    /// The live record with this unique key ([`Resource::unique`]).
-    #[must_use]
-    pub fn by_unique(&self, key: &[u8]) -> Option<&Arc<dyn AnyRecord>> {
-        self.unique.get(key)
+    /// The live records with this unique key ([`Resource::unique`]): one, and perhaps others that
+    /// not everyone can see.
+    pub fn by_unique<'a>(&'a self, key: &[u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> {
+        let key: Arc<[u8]> = key.into();
+        self.unique
+            .range((Arc::clone(&key), Uuid::nil())..=(key, Uuid::max()))
+            .map(|(_, record)| record)
     }
 
     /// The live records whose unique key starts with this prefix, in the order of the keys.
@@ -116,10 +204,9 @@ impl Table {
         &'a self,
         prefix: &'p [u8],
     ) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
         self.unique
-            .range::<_, [u8]>(from)
-            .take_while(move |(key, _)| key.starts_with(prefix))
+            .range((Arc::from(prefix), Uuid::nil())..)
+            .take_while(move |((key, _), _)| key.starts_with(prefix))
             .map(|(_, record)| record)
     }
 
@@ -141,7 +228,7 @@ pub struct Undo {
     id: Uuid,
     kind: usize,
     old: Option<Arc<dyn AnyRecord>>,
-    last_number: u32,
+    last_numbers: LastNumbers,
 }
 
 impl Undo {
@@ -151,6 +238,46 @@ impl Undo {
         let was = self.old.as_ref().map(|old| &old.meta().reference);
         was.is_some_and(|was| *was != record.meta().reference)
     }
+}
+
+/// The records that are marked, or are part of a marked record.
+#[derive(Clone)]
+struct Hidden {
+    ids: Arc<IdSet>,
+    /// What they contribute to the world.
+    share: Share,
+}
+
+/// Number of journal entries about some records, and the sum of the digests of their versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Share {
+    entries: i64,
+    digest: u128,
+}
+
+impl Share {
+    fn and(self, record: &dyn AnyRecord) -> Self {
+        Self {
+            // Each version of a record is one entry of the journal.
+            entries: self.entries + record.meta().version,
+            digest: self.digest.wrapping_add(digest_of(record)),
+        }
+    }
+}
+
+/// Digest of one version of a record. The sum over all records names a state of the world.
+fn digest_of(record: &dyn AnyRecord) -> u128 {
+    let meta = record.meta();
+    let mut hash = Sha256::new();
+    hash.update(meta.id);
+    hash.update(meta.version.to_be_bytes());
+    hash.update(meta.updated_at.timestamp_micros().to_be_bytes());
+    let mut first = [0; 16];
+    first
+        .iter_mut()
+        .zip(hash.finalize())
+        .for_each(|(to, from)| *to = from);
+    u128::from_be_bytes(first)
 }
 
 /// Every record at one moment.
@@ -168,7 +295,11 @@ pub struct World {
     /// or none: a record is withdrawn with its parts, except those that its caller could not see
     /// and those of journals from before that was so.
     lapsed: OrdSet<Uuid>,
-    hidden: OnceLock<Arc<IdSet>>,
+    hidden: OnceLock<Hidden>,
+    /// The world without its hidden records, once it was needed. It follows every change.
+    open: OnceLock<Arc<World>>,
+    /// Sum of the digests of all records' versions ([`digest_of`]).
+    digest: u128,
     written: Written,
     /// Number of the last entry it holds.
     pub seq: i64,
@@ -202,6 +333,8 @@ impl World {
             marked: OrdSet::new(),
             lapsed: OrdSet::new(),
             hidden: OnceLock::new(),
+            open: OnceLock::new(),
+            digest: 0,
             written: Written::default(),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
@@ -368,23 +501,27 @@ impl World {
             .filter(|r| self.is_live(*r))
     }
 
-    /// A reference that no record of the kind has or has had: `PREFIX-0001` and up.
+    /// A reference that no record of the kind has or has had: `PREFIX-0001` and up, or
+    /// `PREFIX-S-0001` and up for marked records.
     #[must_use]
-    pub fn next_reference(&self, kind: &Kind) -> String {
-        format!("{}-{:04}", kind.prefix, self.last_number(kind) + 1)
+    pub fn next_reference(&self, kind: &Kind, series: Series) -> String {
+        let next = self.last_number(kind, series) + 1;
+        format!("{}{next:04}", series.prefix(kind))
     }
 
-    /// Highest number used in a reference with the kind's prefix.
+    /// Highest number used in a reference of the kind.
     #[must_use]
-    pub fn last_number(&self, kind: &Kind) -> u32 {
-        self.table(kind.index).map_or(0, |t| t.last_number)
+    pub fn last_number(&self, kind: &Kind, series: Series) -> u32 {
+        let table = self.table(kind.index);
+        table.map_or(0, |t| *t.last_numbers.clone().of(series))
     }
 
     /// Notes that a record of the kind had this number in its reference. It may have another
     /// reference by now.
-    pub fn had_number(&mut self, kind: &Kind, number: u32) {
+    pub fn had_number(&mut self, kind: &Kind, series: Series, number: u32) {
         if let Some(table) = self.tables.get_mut(kind.index).map(Arc::make_mut) {
-            table.last_number = table.last_number.max(number);
+            let last = table.last_numbers.of(series);
+            *last = (*last).max(number);
         }
     }
 
@@ -393,8 +530,16 @@ impl World {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind);
         let old = self.all.insert(id, Arc::clone(&record));
+        let old_digest = old.as_deref().map_or(0, digest_of);
+        self.digest = self
+            .digest
+            .wrapping_sub(old_digest)
+            .wrapping_add(digest_of(record.as_ref()));
         if self.changes_hidden(record.as_ref()) {
             self.hidden = OnceLock::new();
+            self.open = OnceLock::new();
+        } else if let Some(open) = self.open.get_mut() {
+            Arc::make_mut(open).apply(Arc::clone(&record));
         }
         if meta.marking == Marking::OfficialSensitive {
             self.marked.insert(id);
@@ -411,17 +556,22 @@ impl World {
             parts.into_iter().for_each(|part| self.settle(part));
         }
         self.settle(id);
-        let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
-        let mut last_number = 0;
+        let named = self.catalogue.kinds().get(kind);
+        let number = named.and_then(|k| Series::of(k, meta.reference.as_str()));
+        let mut last_numbers = LastNumbers::default();
         if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
-            last_number = table.last_number;
-            table.put(prefix, old.as_deref(), &record);
+            last_numbers = table.last_numbers;
+            table.put(old.as_deref(), &record);
+            if let Some((series, number)) = number {
+                let last = table.last_numbers.of(series);
+                *last = (*last).max(number);
+            }
         }
         Undo {
             id,
             kind,
             old,
-            last_number,
+            last_numbers,
         }
     }
 
@@ -432,7 +582,7 @@ impl World {
             None => self.forget(undo.id),
         }
         if let Some(table) = self.tables.get_mut(undo.kind).map(Arc::make_mut) {
-            table.last_number = undo.last_number;
+            table.last_numbers = undo.last_numbers;
         }
     }
 
@@ -441,7 +591,14 @@ impl World {
         let Some(old) = self.all.remove(&id) else {
             return;
         };
-        self.hidden = OnceLock::new();
+        self.digest = self.digest.wrapping_sub(digest_of(old.as_ref()));
+        // Without a record that was not hidden, the others are hidden as before.
+        if self.hidden.get().is_none_or(|h| h.ids.contains(&id)) {
+            self.hidden = OnceLock::new();
+            self.open = OnceLock::new();
+        } else if let Some(open) = self.open.get_mut() {
+            Arc::make_mut(open).forget(id);
+        }
         self.marked.remove(&id);
         self.relink(source(old.meta().kind, id), Some(old.as_ref()), None);
         if self.lapsed.remove(&id).is_some() || old.meta().withdrawn_at.is_some() {
@@ -473,6 +630,7 @@ impl World {
         let Some(hidden) = self
             .hidden
             .get()
+            .map(|h| &h.ids)
             .filter(|_| record.meta().marking == Marking::Official)
         else {
             return true;
@@ -489,25 +647,80 @@ impl World {
 
     /// Ids of the records that are marked, or are part of a marked record.
     fn hidden(&self) -> &Arc<IdSet> {
+        &self.hidden_share().ids
+    }
+
+    fn hidden_share(&self) -> &Hidden {
         self.hidden.get_or_init(|| {
-            let mut hidden: IdSet = self.marked.iter().copied().collect();
-            let mut todo: Vec<Uuid> = hidden.iter().copied().collect();
+            let mut ids: IdSet = self.marked.iter().copied().collect();
+            let mut todo: Vec<Uuid> = ids.iter().copied().collect();
             while let Some(id) = todo.pop() {
                 for part in self.parts(id) {
-                    if hidden.insert(part.meta().id) {
+                    if ids.insert(part.meta().id) {
                         todo.push(part.meta().id);
                     }
                 }
             }
-            Arc::new(hidden)
+            let hidden = ids.iter().filter_map(|id| self.any(*id));
+            let share = hidden.fold(Share::default(), |share, r| share.and(r.as_ref()));
+            Hidden {
+                ids: Arc::new(ids),
+                share,
+            }
         })
+    }
+
+    /// Whether a record is marked or is part of a marked record.
+    #[must_use]
+    pub fn is_hidden(&self, id: Uuid) -> bool {
+        self.hidden().contains(&id)
+    }
+
+    /// The records that are marked or are part of a marked record.
+    #[must_use]
+    pub fn hidden_ids(&self) -> Arc<IdSet> {
+        Arc::clone(self.hidden())
+    }
+
+    /// Whether a record at this place is part of a marked record.
+    #[must_use]
+    pub fn is_hidden_at(&self, place: &Place) -> bool {
+        place.within.iter().any(|whole| self.is_hidden(*whole))
+    }
+
+    /// This world without some of its records.
+    fn without<'a>(&self, gone: impl IntoIterator<Item = &'a Uuid>) -> Self {
+        let mut rest = self.clone();
+        (rest.hidden, rest.open) = (OnceLock::new(), OnceLock::new());
+        gone.into_iter().for_each(|id| rest.forget(*id));
+        rest
+    }
+
+    /// This world without the records that are marked or are part of a marked record.
+    fn open(&self) -> &Self {
+        self.open
+            .get_or_init(|| Arc::new(self.without(self.hidden().iter())))
     }
 
     /// Whether `id` is `scope`, belongs to it, or is part of it: climbs from a record to its
     /// owners, or, if it has no owner, to the records that it is part of.
     #[must_use]
     pub fn is_in_scope(&self, id: impl Into<Uuid>, scope: impl Into<Uuid>) -> bool {
-        let (mut todo, scope) = (vec![id.into()], scope.into());
+        self.any_in_scope(vec![id.into()], scope.into())
+    }
+
+    /// Whether a record at this place would belong to `scope` or be part of it.
+    #[must_use]
+    pub fn is_place_in_scope(&self, place: &Place, scope: impl Into<Uuid>) -> bool {
+        let above = if place.owners.is_empty() {
+            &place.within
+        } else {
+            &place.owners
+        };
+        self.any_in_scope(above.clone(), scope.into())
+    }
+
+    fn any_in_scope(&self, mut todo: Vec<Uuid>, scope: Uuid) -> bool {
         let mut seen = std::collections::HashSet::new();
         while let Some(at) = todo.pop() {
             if at == scope {
@@ -529,7 +742,7 @@ impl World {
 }
 
 impl Table {
-    fn put(&mut self, prefix: &str, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
+    fn put(&mut self, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
         let id = new.meta().id;
         for (n, order) in self.orders.iter_mut().enumerate() {
             let key = new.key(n);
@@ -539,40 +752,23 @@ impl Table {
             order.insert((key, id), Arc::clone(new));
         }
         self.put_unique(old, new);
-        let reference = new.meta().reference.as_str();
-        let number = reference
-            .strip_prefix(prefix)
-            .and_then(|r| r.strip_prefix('-'))
-            .and_then(|n| n.parse::<u32>().ok());
-        self.last_number = self
-            .last_number
-            .max(number.filter(|n| *n < 1_000_000_000).unwrap_or(0));
         self.rows.insert(id, Arc::clone(new));
     }
 
     fn put_unique(&mut self, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
-        let Some((_, key)) = new.unique() else { return };
-        let was = old.and_then(AnyRecord::unique).map(|(_, key)| key);
-        let is_live = new.meta().withdrawn_at.is_none();
-        if let Some(was) = was.filter(|was| !is_live || *was != key) {
-            self.drop_unique(&was, new.meta().id);
+        let id = new.meta().id;
+        if let Some((_, was)) = old.and_then(AnyRecord::unique) {
+            self.unique.remove(&(was.into(), id));
         }
-        if is_live {
-            self.unique.insert(key.into(), Arc::clone(new));
-        }
-    }
-
-    fn drop_unique(&mut self, key: &[u8], id: Uuid) {
-        // Another record may have taken the key since this one was withdrawn.
-        if self.unique.get(key).is_some_and(|r| r.meta().id == id) {
-            self.unique.remove(key);
+        if let Some((_, key)) = new.unique().filter(|_| new.meta().withdrawn_at.is_none()) {
+            self.unique.insert((key.into(), id), Arc::clone(new));
         }
     }
 
     fn drop_row(&mut self, old: &dyn AnyRecord) {
         let id = old.meta().id;
         if let Some((_, key)) = old.unique() {
-            self.drop_unique(&key, id);
+            self.unique.remove(&(key.into(), id));
         }
         for (n, order) in self.orders.iter_mut().enumerate() {
             order.remove(&(old.key(n), id));

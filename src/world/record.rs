@@ -360,7 +360,11 @@ pub struct FollowUp {
 
 /// Checks one change: the record before, the proposed record, and the errors found.
 pub struct Rules<'a, R: Resource> {
+    /// What is visible to the caller. A refusal may name anything in it.
     pub reading: Reading<'a>,
+    /// Everything that is recorded, for what must hold whoever can see it: nobody decides on a claim
+    /// of their own. A refusal must not tell anything about it.
+    pub whole: &'a World,
     pub meta: &'a Meta,
     /// The current record; `None` for a new one.
     pub before: Option<&'a Rec<R>>,

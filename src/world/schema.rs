@@ -334,7 +334,7 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
         "properties": {
             "op": { "type": "string", "enum": ["create", "update", "withdraw", "restore"] },
             "id": { "type": "string", "format": "uuid", "maxLength": 36, "description": "The record." },
-            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
+            "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64 },
             "record": record,
             "patch": patch,
             "within": { "type": "string", "enum": ["withdraw", "restore"] },

@@ -6,6 +6,7 @@
 //! code that bypasses this.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,9 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{AnyRecord, Id, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Table, World};
+use super::{
+    AnyRecord, Id, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Share, Table, World,
+};
 use crate::policy::Subject;
 use crate::problem::Problem;
 
@@ -280,12 +283,13 @@ impl VisibleWorld {
     #[must_use]
     pub fn may_see_version(&self, version: &dyn AnyRecord) -> bool {
         let meta = version.meta();
-        version_cleared(
-            self.context().now,
-            &self.visibility.clearance,
-            meta.id,
-            meta.marking,
-        )
+        self.may_see_marking(meta.id, meta.marking)
+    }
+
+    /// Whether a version of a record with this marking is visible.
+    #[must_use]
+    pub fn may_see_marking(&self, id: Uuid, marking: Marking) -> bool {
+        version_cleared(self.context().now, &self.visibility.clearance, id, marking)
     }
 
     /// Whether the caller sees the record as recorded.
@@ -473,10 +477,31 @@ impl VisibleWorld {
         of(self.context().now)
     }
 
-    /// Number of the last journal entry in this world.
+    /// Number of journal entries up to this world, without those about records that are not visible
+    /// to the caller.
     #[must_use]
     pub fn seq(&self) -> i64 {
+        let Some(now) = &self.now else {
+            return visible_state(&self.world, &self.visibility.clearance).entries;
+        };
+        let clearance = &self.visibility.clearance;
+        let mut gone: IdSet = unseen(&self.world, clearance).copied().collect();
+        gone.extend(unseen(now, clearance));
+        let versions = gone.iter().filter_map(|id| self.world.any(*id));
+        self.world.seq - versions.map(|r| r.meta().version).sum::<i64>()
+    }
+
+    /// Number of the last journal entry in this world, for comparisons. It is never told.
+    #[must_use]
+    pub fn last_entry(&self) -> i64 {
         self.world.seq
+    }
+
+    /// Number of a journal entry, for callers who may see every marked record. For all others it
+    /// would show how many entries are not visible to them.
+    #[must_use]
+    pub fn entry_number(&self, seq: i64) -> Option<i64> {
+        (self.visibility.clearance == Clearance::All).then_some(seq)
     }
 
     /// Which marked records are visible.
@@ -494,6 +519,50 @@ pub fn cleared(world: &World, clearance: &Clearance, id: Uuid) -> bool {
         _ if !world.hidden().contains(&id) => true,
         Clearance::None => false,
         Clearance::Within(scopes) => scopes.iter().any(|scope| world.is_in_scope(id, *scope)),
+    }
+}
+
+/// The state of a world as far as a caller can see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VisibleState {
+    /// Number of journal entries, without those about records that are not visible.
+    pub entries: i64,
+    /// Differs whenever what is visible differs, and only then.
+    pub digest: u128,
+}
+
+/// The state of a world as far as a caller with this clearance can see it.
+#[must_use]
+pub fn visible_state(world: &World, clearance: &Clearance) -> VisibleState {
+    let unseen = match clearance {
+        Clearance::All => Share::default(),
+        Clearance::None => world.hidden_share().share,
+        Clearance::Within(_) => unseen(world, clearance)
+            .filter_map(|id| world.any(*id))
+            .fold(Share::default(), |share, r| share.and(r.as_ref())),
+    };
+    VisibleState {
+        entries: world.seq - unseen.entries,
+        digest: world.digest.wrapping_sub(unseen.digest),
+    }
+}
+
+/// The records that a caller with this clearance may not see.
+fn unseen<'a>(world: &'a World, clearance: &'a Clearance) -> impl Iterator<Item = &'a Uuid> {
+    let hidden = world.hidden().iter();
+    hidden.filter(|id| !cleared(world, clearance, **id))
+}
+
+/// The world as if the records that a caller with this clearance may not see had never been
+/// recorded. What a caller is told about a proposed change is decided in this world, so it cannot
+/// depend on them.
+#[must_use]
+pub fn visible_part<'a>(world: &'a World, clearance: &Clearance) -> Cow<'a, World> {
+    match clearance {
+        _ if world.hidden().is_empty() => Cow::Borrowed(world),
+        Clearance::All => Cow::Borrowed(world),
+        Clearance::None => Cow::Borrowed(world.open()),
+        Clearance::Within(_) => Cow::Owned(world.without(unseen(world, clearance))),
     }
 }
 

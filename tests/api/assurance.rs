@@ -198,6 +198,44 @@ async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
     );
 }
 
+/// Removing the link to the person does not separate two accounts. Where the link came only after
+/// the verdict, it is a contradiction.
+async fn a_link_that_was_removed_or_came_late_counts(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (on, person) = (
+        maker.make_named("recommendation").await,
+        maker.make_named("person").await,
+    );
+    let (lead, account, _) = maker.account("strategy_manager").await;
+    let (auditor, other, _) = maker.account("auditor").await;
+    let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
+    let accounts = app.keeper(kind("account"));
+    let link = async |one: &Made, person: Value| {
+        let etag = accounts.get(&one.path).await.status(200).etag();
+        accounts
+            .patch(&one.path, &etag, &json!({ "person_id": person }))
+            .await
+            .status(200);
+    };
+    let verdict = verdict(&on, &first, "verified", "2020-10-02");
+    link(&account, json!(person.id())).await;
+    link(&other, json!(person.id())).await;
+    link(&account, Value::Null).await;
+    auditor
+        .post(VERIFICATIONS, &verdict)
+        .await
+        .problem_at("rule_violation", "/recommendation_id");
+    let (third, late, _) = maker.account("auditor").await;
+    made(&third, VERIFICATIONS, &verdict).await;
+    let path = "/api/v1/contradictions?rule=recommendation_decided_by_claimant";
+    let viewer = app.role(Role::Viewer);
+    assert!(viewer.items(path).await.is_empty());
+    link(&late, json!(person.id())).await;
+    let found = viewer.items(path).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["record"]["id"], on.record["id"]);
+}
+
 /// A claim of a part counts, so does one that was withdrawn; and nobody puts another's claim back.
 async fn a_claim_belongs_to_its_author(app: TestApp) {
     let maker = Maker::new(&app);
@@ -1261,6 +1299,7 @@ async fn the_view_shows_each_recommendation(app: TestApp) {
 on_both!(
     nobody_verifies_what_they_claimed,
     nobody_verifies_by_another_account_of_theirs,
+    a_link_that_was_removed_or_came_late_counts,
     a_claim_belongs_to_its_author,
     a_loaded_file_does_not_verify_its_own_claims,
     states_follow_from_what_is_recorded,

@@ -463,16 +463,22 @@ async fn a_figure_is_recorded_once(app: TestApp) {
         "{OBSERVATIONS}/{}",
         first["id"].as_str().unwrap_or_default()
     );
-    for (field, value) in [
-        ("period", json!("2020-Q2")),
-        ("breakdown", json!([race])),
-        ("measure_id", json!(maker.make_named("measure").await.id())),
-    ] {
+    for (field, value) in [("period", json!("2020-Q2")), ("breakdown", json!([race]))] {
         analyst
             .patch(&path, "\"1\"", &json!({ field: value }))
             .await
             .problem_at("rule_violation", &format!("/{field}"));
     }
+    // Another measure is out of the analyst's scope, and not to be had by anyone.
+    let other = json!({ "measure_id": maker.make_named("measure").await.id() });
+    analyst
+        .patch(&path, "\"1\"", &other)
+        .await
+        .problem("forbidden");
+    app.role(Role::Analyst)
+        .patch(&path, "\"1\"", &other)
+        .await
+        .problem_at("rule_violation", "/measure_id");
     let corrected = analyst
         .patch(&path, "\"1\"", &json!({ "value": 13 }))
         .await

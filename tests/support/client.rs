@@ -72,9 +72,15 @@ impl Client {
         self.ask("PUT", path).json(body).send().await
     }
 
-    /// Changes what is at `path`, as it was read with `etag`.
+    /// Changes what is at `path`, as it was read with `etag`. Who marks a record says why.
     pub async fn patch(&self, path: &str, etag: &str, body: &Value) -> Reply {
-        self.ask("PATCH", path)
+        let is_to_say_why = body.get("marking").is_some() && !path.contains('?');
+        let why = if is_to_say_why {
+            "?reason=Sensitive+now"
+        } else {
+            ""
+        };
+        self.ask("PATCH", &format!("{path}{why}"))
             .header("if-match", etag)
             .body(MERGE_PATCH, body.to_string())
             .send()

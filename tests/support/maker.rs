@@ -178,13 +178,15 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
     let found = Cell::new(Vec::new());
     let world = World::empty(catalogue());
     let now = chrono::Utc::now();
+    let reading = Reading {
+        world: &world,
+        on: now.date_naive(),
+        now: None,
+        clearance: &stride::world::visible::Clearance::All,
+    };
     let proposal = Proposal {
-        reading: Reading {
-            world: &world,
-            on: now.date_naive(),
-            now: None,
-            clearance: &stride::world::visible::Clearance::All,
-        },
+        reading,
+        whole: reading,
         before: None,
         draft: draft.clone(),
         meta: Meta {

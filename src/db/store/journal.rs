@@ -1,6 +1,8 @@
 //! The journal: entries are added (see [`super::append`]) and read. Nothing in them is ever changed
 //! but that a redaction removes the content of one.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -100,17 +102,30 @@ pub fn entry(conn: &mut Conn, seq: i64) -> Result<Option<JournalRow>, DbError> {
         .optional()?)
 }
 
-/// Returns the redactions in a record's history: the number of the entry whose content was removed,
-/// and of the entry that records it.
+/// Returns the redactions in a record's history: the version whose content was removed, and the
+/// version that records it.
 ///
 /// # Errors
 /// The database cannot be queried.
 pub fn redactions(conn: &mut Conn, id: Uuid) -> Result<Vec<(i64, i64)>, DbError> {
-    Ok(journal::table
+    let emptying: Vec<(i64, i64)> = journal::table
         .filter(journal::record_id.eq(Guid(id)))
         .filter(journal::redacts.is_not_null())
-        .select((journal::redacts.assume_not_null(), journal::seq))
-        .load(conn)?)
+        .select((journal::redacts.assume_not_null(), journal::version))
+        .load(conn)?;
+    if emptying.is_empty() {
+        return Ok(Vec::new());
+    }
+    let emptied: HashMap<i64, i64> = journal::table
+        .filter(journal::seq.eq_any(emptying.iter().map(|(seq, _)| *seq)))
+        .select((journal::seq, journal::version))
+        .load::<(i64, i64)>(conn)?
+        .into_iter()
+        .collect();
+    let versions = emptying.into_iter();
+    Ok(versions
+        .filter_map(|(seq, by)| Some((*emptied.get(&seq)?, by)))
+        .collect())
 }
 
 /// Removes the content of an entry: its snapshot and its reason, with the salt that their digest was

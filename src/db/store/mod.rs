@@ -9,6 +9,7 @@ mod jobs;
 mod journal;
 mod keys;
 mod last_numbers;
+mod markings;
 mod people;
 mod records;
 mod refresh_tokens;
@@ -28,6 +29,7 @@ pub use journal::{
 };
 pub use keys::{SigningKeyRow, secret, signing_keys};
 pub use last_numbers::last_numbers;
+pub use markings::markings_after;
 pub use people::{PersonRow, people_ids, person};
 pub use records::{RecordRow, records_after};
 pub use refresh_tokens::{RefreshRow, refresh_token};

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     CalendarFeedRow, CredentialRow, IdempotencyRow, JobRow, PersonRow, RefreshRow, SigningKeyRow,
-    calendar_feeds, credentials, idempotency, jobs, journal, keys, last_numbers, people,
+    calendar_feeds, credentials, idempotency, jobs, journal, keys, last_numbers, markings, people,
     refresh_tokens,
 };
 use crate::db::connection::{Conn, DbError};
@@ -55,11 +55,13 @@ pub enum Side {
         account: Uuid,
         at: DateTime<Utc>,
     },
-    /// The highest number used so far in a generated reference of the kind.
+    /// The highest number used so far in generated references of a series.
     LastNumber {
-        kind: &'static str,
+        series: String,
         number: u32,
     },
+    /// The number of an entry by which a record was marked, or its marking removed.
+    Marking(i64),
     SigningKey(SigningKeyRow),
     /// A key, found by its name. An existing key is kept.
     Secret {
@@ -124,7 +126,8 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::RefreshUsed { hash, at } => refresh_tokens::mark_used(conn, hash, *at),
         Side::EndRefreshFamily { family, at } => refresh_tokens::end_family(conn, *family, *at),
         Side::EndRefreshOf { account, at } => refresh_tokens::end_of(conn, *account, *at),
-        Side::LastNumber { kind, number } => last_numbers::store(conn, kind, *number),
+        Side::LastNumber { series, number } => last_numbers::store(conn, series, *number),
+        Side::Marking(seq) => markings::add(conn, *seq),
         Side::SigningKey(row) => keys::add_signing_key(conn, row),
         Side::Secret { name, value } => keys::add_secret(conn, name, value),
         Side::Job(row) => jobs::store(conn, row),

@@ -52,7 +52,7 @@ pub fn extend(schemas: &mut Schemas, name: &str, base: Value) {
 /// Words that describe a value and do not limit it; they stay where a named form is referred to.
 const ABOUT: [&str; 2] = ["description", "default"];
 
-/// Refers to the named enumerations and texts wherever one of them is written out.
+/// Refers to the named enumerations, texts and numbers wherever one of them is written out.
 pub fn name_forms(schemas: &mut Schemas, paths: &mut Map<String, Value>) {
     let known: HashMap<String, String> = schemas
         .iter()
@@ -66,10 +66,15 @@ pub fn name_forms(schemas: &mut Schemas, paths: &mut Map<String, Value>) {
     each_parameter(paths, |p| refer(p, &known));
 }
 
-/// What limits a string to certain codes or to a form; nothing for any other schema.
+/// What limits a string to certain codes or to a form, or a number at both ends; nothing for any
+/// other schema.
 fn limits(schema: &Map<String, Value>) -> Option<String> {
-    let is_limited = schema.contains_key("enum") || schema.contains_key("pattern");
-    (is_limited && schema.get("type").is_some_and(|t| t == "string")).then(|| {
+    let is_limited = match schema.get("type").and_then(Value::as_str)? {
+        "string" => schema.contains_key("enum") || schema.contains_key("pattern"),
+        "integer" => schema.contains_key("minimum") && schema.contains_key("maximum"),
+        _ => false,
+    };
+    is_limited.then(|| {
         let mut own: BTreeMap<String, Value> = schema
             .iter()
             .filter(|(word, _)| !ABOUT.contains(&word.as_str()))

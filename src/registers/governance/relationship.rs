@@ -10,7 +10,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::policy::Subject;
+use crate::policy::{Act, Subject};
 use crate::registers::checks::{fixed, not_in_future};
 use crate::registers::governance::BoardId;
 use crate::registers::query::{Any, any, is};
@@ -129,6 +129,29 @@ impl BoardRelationship {
         false
     }
 
+    /// Each side records its own agreement.
+    fn check_agreement(&self, rules: &mut Rules<'_, Self>) {
+        let was = rules.before.map(|b| &b.data);
+        let from_changes = was.is_none_or(|b| b.needs_agreement != self.needs_agreement)
+            || was.and_then(|b| b.agreed_by_from_on) != self.agreed_by_from_on;
+        let to_changes = was.and_then(|b| b.agreed_by_to_on) != self.agreed_by_to_on;
+        for (changes, side, pointer) in [
+            (
+                from_changes,
+                self.from_board_id.uuid(),
+                "/agreed_by_from_on",
+            ),
+            (to_changes, self.to_id.uuid(), "/agreed_by_to_on"),
+        ] {
+            if changes && !rules.may(Subject::Governance, Act::Update, side) {
+                rules.forbid(
+                    pointer,
+                    "is recorded by those responsible for that side of the relationship",
+                );
+            }
+        }
+    }
+
     fn same_line(&self, other: &BoardRelationship) -> bool {
         (self.from_board_id, self.to_id, self.relationship_kind)
             == (other.from_board_id, other.to_id, other.relationship_kind)
@@ -166,7 +189,8 @@ impl Resource for BoardRelationship {
         None
     }
     fn place(&self) -> Place {
-        Place::within([self.from_board_id])
+        Place::owned([self.from_board_id.uuid(), self.to_id.uuid()])
+            .and_within([self.from_board_id])
     }
     /// It needs both sides.
     fn ends_with(&self) -> Place {
@@ -185,6 +209,7 @@ impl Resource for BoardRelationship {
             |e| e.relationship_kind,
             remedy,
         );
+        self.check_agreement(rules);
         not_in_future(rules, "/agreed_by_from_on", self.agreed_by_from_on);
         not_in_future(rules, "/agreed_by_to_on", self.agreed_by_to_on);
         let (world, own) = (rules.reading.world, rules.meta.id);

@@ -61,7 +61,7 @@ pub struct CalendarView {
     pub from: NaiveDate,
     /// Last day of the window.
     pub until: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Settings that decide when an escalation must be acknowledged.
     pub settings: SettingsUsed,

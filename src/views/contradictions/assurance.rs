@@ -1,13 +1,17 @@
 //! Contradictions in recommendations and assertions: what management claims, what audit found and
 //! what the claim depends on.
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::rule::{Clash, Context, Each, Rule, Said, audit};
+use crate::access::accounts::{Account, Grant, same_hand};
+use crate::policy::Role;
 use crate::registers::assurance::{
-    Assertion, Recommendation, RecommendationClosureState, RecommendationImplementation as I,
-    RecommendationLink, RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind,
-    RecommendationVerification as V, Verification, VerificationResult,
+    Assertion, Recommendation, RecommendationClosure, RecommendationClosureState,
+    RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
+    RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification,
+    VerificationResult,
 };
 use crate::registers::governance::{TermsOfReference, TermsStatus};
 use crate::registers::performance::{Dashboard, DashboardMaturity};
@@ -15,11 +19,11 @@ use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::readiness::readiness;
-use crate::world::Rec;
 use crate::world::dates::Progress;
 use crate::world::id::either;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
+use crate::world::{Meta, Rec};
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -215,6 +219,52 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
+        code: "recommendation_decided_by_claimant",
+        severity: Is::High,
+        checks: "The claim was verified, or the recommendation closed, with an account of the \
+            person who made the claim, or with one that was given its role by that person.",
+        why: "Nobody may decide on their own claim. The accounts may have been linked only later.",
+        remedy: "Have another auditor verify the claim again.",
+        answers: &["2020, recommendation 8"],
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claims = c
+                .seen
+                .pointing_to(r.meta.id)
+                .filter_map(|x| x.as_any().downcast_ref::<Rec<RecommendationUpdate>>())
+                .filter(|u| u.data.recommendation_id == r.meta.id && u.data.is_claim());
+            let verdicts = c
+                .seen
+                .pointing::<Verification>(r.meta.id)
+                .filter(|v| {
+                    v.data.recommendation_id == r.meta.id
+                        && v.data.result == VerificationResult::Verified
+                })
+                .map(|v| (&v.meta, v.data.decided_on));
+            let closed = c
+                .seen
+                .pointing::<RecommendationClosure>(r.meta.id)
+                .filter(|k| k.data.recommendation_id == r.meta.id)
+                .map(|k| (&k.meta, k.data.closed_on));
+            let decided: Vec<_> = verdicts.chain(closed).collect();
+            let mut found = claims.filter_map(|claim| {
+                let claimant = claim.meta.created_by?;
+                let by_claimant = |(m, _): &&(&Meta, NaiveDate)| {
+                    m.created_by
+                        .is_some_and(|decider| depends_on(c, decider, claimant))
+                };
+                let (meta, on) = decided.iter().find(by_claimant)?;
+                let words = "decided with an account that is not independent of the claimant";
+                Some(
+                    Clash::of(said(claim))
+                        .verified(verified(r))
+                        .computed(Said::new("not_independent", words).on(Some(*on)))
+                        .against([meta.id]),
+                )
+            });
+            found.next()
+        }),
+    },
+    Rule {
         code: "recommendation_closed_by_one_that_is_open",
         severity: Is::Medium,
         checks: "The recommendation is closed as a duplicate or as superseded, but the other \
@@ -229,9 +279,7 @@ pub const RULES: &[Rule] = &[
             if !matches!(r.computed.closure, Duplicate | Superseded) {
                 return None;
             }
-            let closures = c
-                .seen
-                .pointing::<crate::registers::assurance::RecommendationClosure>(r.meta.id);
+            let closures = c.seen.pointing::<RecommendationClosure>(r.meta.id);
             let last = closures
                 .filter(|k| k.data.recommendation_id == r.meta.id)
                 .max_by_key(|k| (k.data.closed_on, k.meta.created_at, k.meta.id))?;
@@ -315,6 +363,24 @@ fn recorded_state(c: &Context<'_>, r: &Rec<Recommendation>) -> Said {
 
 fn verified(r: &Rec<Recommendation>) -> Said {
     audit(r.computed.verification).on(r.computed.verified_on)
+}
+
+/// Whether an account that decides belongs to the same person as the one that claimed, or was given
+/// the role of an auditor by its own person or by the claimant.
+fn depends_on(c: &Context<'_>, decider: Uuid, claimant: Uuid) -> bool {
+    let same = |one, other| same_hand(|id| c.seen.get::<Account>(id), one, other);
+    let granted = || {
+        let grants = c.seen.pointing_to(decider);
+        let mut grants = grants.filter_map(|g| g.as_any().downcast_ref::<Rec<Grant>>());
+        grants.any(|g| {
+            let by = g.meta.created_by;
+            let is_own = |by| same(by, decider) || same(by, claimant);
+            g.data.account_id.uuid() == decider
+                && g.data.role == Role::Auditor
+                && by.is_some_and(is_own)
+        })
+    };
+    same(decider, claimant) || granted()
 }
 
 /// The current claim, if audit has not yet decided on it.

@@ -109,7 +109,7 @@ pub struct ContradictionCount {
 pub struct ContradictionsView {
     /// Date they are calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Settings used to find them.
     pub settings: SettingsUsed,

@@ -81,7 +81,7 @@ pub struct CoverageView {
     pub matrix: CoverageMatrix,
     /// Date the view is calculated for.
     pub on: chrono::NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Number of rows.
     #[schema(minimum = 0)]

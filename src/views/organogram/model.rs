@@ -161,7 +161,7 @@ pub struct OrganogramView {
     /// Date of the organogram: it has the boards that are established and not dissolved then, and
     /// the memberships that run then.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Its numbers.
     pub counts: OrganogramCounts,

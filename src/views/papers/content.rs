@@ -66,7 +66,7 @@ pub struct PaperContent {
     pub on: NaiveDate,
     /// Time up to which recorded data is included.
     pub as_of: DateTime<Utc>,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     #[schema(minimum = 0)]
     pub journal_seq: i64,
     /// Settings that decide what is overdue and what is due soon.

@@ -63,11 +63,13 @@ fn named(seen: &VisibleWorld, text: &str) -> Result<RecordName, PaperUnresolvedR
         .named(kind)
         .filter(|k| k.subject != Subject::Access && !["person", "post_holding"].contains(&k.name));
     let kind = known.ok_or(PaperUnresolvedReason::NotAReference)?;
-    let id = seen.table(kind).and_then(|t| t.by_reference(reference));
-    let record = id
-        .and_then(|id| seen.any(id))
+    let table = seen.table(kind).into_iter();
+    let mut found = table
+        .flat_map(|t| t.all_with_reference(reference))
+        .filter_map(|id| seen.any(id))
         .filter(|r| seen.is_live(r.as_ref()));
-    record
+    found
+        .next()
         .map(|r| RecordName::of(seen, r))
         .ok_or(PaperUnresolvedReason::NoSuchRecord)
 }

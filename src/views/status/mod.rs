@@ -156,7 +156,7 @@ pub struct StatusFigureChange {
 pub struct StatusTrend {
     /// Earlier date, used to assess the earlier figures.
     pub compared_to: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Settings used for the earlier figures: those in force at that time.
     pub settings: SettingsUsed,
@@ -177,7 +177,7 @@ pub struct StatusView {
     pub about: Option<RecordName>,
     /// Date the view is calculated for.
     pub on: NaiveDate,
-    /// Number of the last journal entry taken into account.
+    /// Number of journal entries taken into account: those about records visible to the caller.
     pub journal_seq: i64,
     /// Thresholds used for the figures.
     pub thresholds: StatusThresholds,

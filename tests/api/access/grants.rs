@@ -1,12 +1,12 @@
 //! What an administrator takes away is gone at the next request, not when the token ends.
 
 use chrono::{Days, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use stride::policy::Role;
 
 use super::{PASSWORD, me, person, refresh, sign_in};
 use crate::support::TestApp;
-use crate::support::maker::kind;
+use crate::support::maker::{Made, Maker, kind};
 
 /// A disabled account, a withdrawn account.
 async fn a_disabled_account_is_out_at_the_next_request(app: TestApp) {
@@ -202,10 +202,61 @@ async fn grants_add_up(app: TestApp) {
         .problem_at("rule_violation", "/scope_id");
 }
 
+/// Nobody grants a role to an account of their own: not to the one they are signed in with, nor to
+/// another of the same person, whether the two are linked now or were.
+async fn nobody_grants_to_themselves(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (administrator, account, grant) = maker.account("administrator").await;
+    let (_, second, _) = maker.account("viewer").await;
+    let own = json!({ "account_id": account.id(), "role": "auditor" });
+    let other = json!({ "account_id": second.id(), "role": "auditor" });
+    let post = async |draft: &Value| administrator.post("/api/v1/grants", draft).await;
+    post(&own).await.problem_at("forbidden", "/account_id");
+    administrator
+        .patch(
+            &grant.path,
+            &grant.etag,
+            &json!({ "official_sensitive": true }),
+        )
+        .await
+        .problem_at("forbidden", "/account_id");
+    let granted = post(&other).await.status(201).json();
+    let person = maker.make_named("person").await;
+    let accounts = app.keeper(kind("account"));
+    let link = async |one: &Made, person: Value| {
+        let etag = accounts.get(&one.path).await.status(200).etag();
+        accounts
+            .patch(&one.path, &etag, &json!({ "person_id": person }))
+            .await
+            .status(200)
+            .json()
+    };
+    link(&account, json!(person.id())).await;
+    link(&second, json!(person.id())).await;
+    post(&other).await.problem_at("forbidden", "/account_id");
+    // Removing the link does not separate the two, whoever removes it.
+    let unlinked = link(&second, Value::Null).await;
+    assert_eq!(unlinked["linked_person_ids"], json!([person.id()]));
+    post(&other).await.problem_at("forbidden", "/account_id");
+    // Giving up a role is open to everybody.
+    let path = format!(
+        "/api/v1/grants/{}",
+        granted["id"].as_str().unwrap_or_default()
+    );
+    administrator.delete(&path, "\"1\"").await.status(200);
+    administrator
+        .post(&format!("{path}/restore"), &json!({}))
+        .await
+        .problem_at("forbidden", "/account_id");
+    let (another, _, _) = maker.account("administrator").await;
+    another.post("/api/v1/grants", &own).await.status(201);
+}
+
 on_both!(
     a_disabled_account_is_out_at_the_next_request,
     a_withdrawn_grant_is_gone_at_the_next_request,
     every_session_can_be_ended,
     a_role_in_a_token_counts_for_the_operator_alone,
-    grants_add_up
+    grants_add_up,
+    nobody_grants_to_themselves
 );

@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 use stride::access::Held;
-use stride::policy::Role;
+use stride::policy::{Act, Role, Subject, allows};
 use stride::registers::catalogue;
+use stride::world::Link;
+use strum::VariantArray;
 
 use crate::support::TestApp;
 use crate::support::app::keeping;
@@ -166,7 +168,8 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
             .filter(|k| k.offers_create && keeping(k) != Role::Auditor),
     ) {
         let whole = maker.draft(kind).await;
-        for link in links_of(kind, &whole) {
+        let markable = |link: &Link| target(link).markable;
+        for link in links_of(kind, &whole).into_iter().filter(markable) {
             let hidden = maker.make_with(target(&link).name, marked()).await;
             let mut draft = whole.clone();
             let field = draft.pointer_mut(&link.pointer).expect("the link's field");
@@ -323,26 +326,360 @@ async fn what_lies_within_a_marked_record_is_hidden_with_it(app: TestApp) {
     }
 }
 
-/// A refused withdrawal does not name a linked record that the caller may not see.
-async fn a_hidden_record_in_the_way_is_not_named(app: TestApp) {
+/// A linked record that the caller may not see does not prevent a withdrawal: the refusal would show
+/// that it exists.
+async fn a_hidden_record_is_not_in_the_way(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;
     let fields = json!({ "marking": "official_sensitive", "owner_unit_id": unit.id() });
     let board = maker.make_with("board", fields).await;
-    let refused = app
-        .role(Role::Administrator)
-        .delete(&unit.path, &unit.etag)
-        .await;
-    refused.problem("in_use");
-    assert!(
-        !refused.text().contains(board.reference()) && !refused.text().contains(board.id_text())
-    );
     let told = app
         .keeper(kind("unit"))
         .delete(&unit.path, &unit.etag)
         .await;
     told.problem("in_use");
     assert!(told.text().contains(board.reference()));
+    app.role(Role::Administrator)
+        .delete(&unit.path, &unit.etag)
+        .await
+        .status(200);
+    app.keeper(kind("board")).get(&board.path).await.status(200);
+}
+
+/// What an answer says, except times and ids.
+fn without_times_and_ids(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, _| name != "id" && name != "request_id" && !name.ends_with("_at"));
+            map.values_mut().for_each(without_times_and_ids);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_times_and_ids),
+        _ => {}
+    }
+}
+
+/// What each attempt was answered: status, body, and for lists the tag.
+type Attempts = Vec<(String, u16, Value)>;
+
+/// What an uncleared keeper is told who lists the records of a kind and tries to create, change,
+/// withdraw and restore some, all at once and as a dry run.
+async fn attempts(app: &TestApp, draft: &Value, other: &Made, withdrawn: &Made) -> Attempts {
+    let kind = other.kind;
+    let client = app.uncleared_keeper(kind);
+    let mut all = Attempts::new();
+    let mut ask = async |client: &Client, path: String, operations: Value| {
+        let body = json!({ "operations": operations });
+        for mode in ["each", "atomic"] {
+            let path = format!("{path}/bulk?dry_run=true&mode={mode}");
+            let reply = client.post(&path, &body).await;
+            let mut told = reply.json();
+            without_times_and_ids(&mut told);
+            all.push((format!("{path} {operations}"), reply.status, told));
+        }
+    };
+    let mut given = draft.clone();
+    given["reference"] = REFERENCE.into();
+    let mut same = draft.clone();
+    same.as_object_mut().expect("an object").remove("reference");
+    for operation in [
+        json!({ "op": "create", "record": draft }),
+        json!({ "op": "create", "record": given }),
+        json!({ "op": "update", "id": other.id(), "if_match": 1, "patch": same }),
+        json!({ "op": "update", "id": other.id(), "if_match": 1, "patch": { "reference": REFERENCE } }),
+        json!({ "op": "update", "id": other.id(), "if_match": 7, "patch": {} }),
+        json!({ "op": "withdraw", "id": other.id(), "if_match": 1 }),
+        json!({ "op": "restore", "id": withdrawn.id() }),
+    ] {
+        ask(&client, collection(kind), json!([operation])).await;
+    }
+    // Whatever it links to is withdrawn as well, by whoever keeps that.
+    for link in links_of(kind, draft) {
+        let to = target(&link);
+        if keeping(to) == Role::Auditor {
+            continue;
+        }
+        let keeper = app.uncleared_keeper(to);
+        let one = keeper.get(&format!("{}/{}", collection(to), link.id)).await;
+        if one.status != 200 {
+            continue;
+        }
+        let withdraw =
+            json!([{ "op": "withdraw", "id": link.id, "if_match": one.json()["version"] }]);
+        ask(&keeper, collection(to), withdraw).await;
+    }
+    // Outside their scope they are told the same whatever is there.
+    let nowhere = app.scoped(keeping(kind), super::nobody());
+    ask(
+        &nowhere,
+        collection(kind),
+        json!([{ "op": "create", "record": draft }]),
+    )
+    .await;
+    let path = format!("{}?include_total=true&limit=200", collection(kind));
+    let list = client.get(&path).await;
+    all.push((path, list.status, json!([list.etag(), list.json()])));
+    all
+}
+
+/// A reference that a marked record has.
+const REFERENCE: &str = "GIVEN-TO-A-MARKED-RECORD";
+
+/// The same world with and without a marked record that says what is proposed: every answer to an
+/// uncleared caller is the same.
+async fn a_marked_record_changes_no_refusal_and_no_dry_run(app: TestApp) {
+    let maker = Maker::new(&app);
+    let mut tried = 0;
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.markable && k.offers_create && keeping(k) != Role::Auditor),
+    ) {
+        let draft = maker.draft(kind).await;
+        let other = maker.make(kind).await;
+        // Approved minutes of a meeting can be withdrawn, and then stand in the way of any others.
+        let withdrawn = match kind.name {
+            "minutes" => maker.make(kind).await,
+            _ => maker.create(kind, &draft).await,
+        };
+        let keeper = app.keeper(kind);
+        let current = keeper.get(&withdrawn.path).await.etag();
+        keeper.delete(&withdrawn.path, &current).await.status(200);
+        let before = attempts(&app, &draft, &other, &withdrawn).await;
+        let mut twin = draft.clone();
+        twin["marking"] = "official_sensitive".into();
+        twin["reference"] = REFERENCE.into();
+        maker.create(kind, &twin).await;
+        let after = attempts(&app, &draft, &other, &withdrawn).await;
+        for (was, is) in some(before.into_iter().zip(after)) {
+            assert_eq!(was, is, "{}", kind.name);
+            tried += 1;
+        }
+        // It is in the way of those who can see it, unless nothing forbids two that say the same.
+        let again = json!({ "operations": [{ "op": "create", "record": twin }] });
+        let path = format!("{}/bulk?dry_run=true", collection(kind));
+        assert_ne!(
+            keeper.post(&path, &again).await.status,
+            200,
+            "{}",
+            kind.name
+        );
+    }
+    assert!(tried > 500, "{tried} attempts");
+}
+
+/// The generated references of marked records, and of the parts of marked records, have a series of
+/// their own.
+async fn marked_records_have_a_series_of_references(app: TestApp) {
+    let maker = Maker::new(&app);
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.markable && k.offers_create),
+    ) {
+        let before = maker.make(kind).await;
+        let hidden = maker.make_with(kind.name, marked()).await;
+        let start = format!("{}-S-", kind.prefix);
+        assert!(
+            hidden.reference().starts_with(&start),
+            "{}",
+            hidden.reference()
+        );
+        // Neither series takes what belongs to the other.
+        let mut draft = maker.draft(kind).await;
+        draft["reference"] = format!("{start}9000").into();
+        app.keeper(kind)
+            .post(&collection(kind), &draft)
+            .await
+            .problem_at("rule_violation", "/reference");
+        draft["reference"] = format!("{}-9000", kind.prefix).into();
+        draft["marking"] = "official_sensitive".into();
+        app.keeper(kind)
+            .post(&collection(kind), &draft)
+            .await
+            .problem_at("rule_violation", "/reference");
+        assert!(
+            !before.reference().starts_with(&start),
+            "{}",
+            before.reference()
+        );
+    }
+    let register = maker.make_with("risk_register", marked()).await;
+    let risk = maker
+        .make_with("risk", json!({ "register_id": register.id() }))
+        .await;
+    assert!(
+        risk.reference().starts_with("RSK-S-"),
+        "{}",
+        risk.reference()
+    );
+}
+
+/// What was taken while a marked record could not be seen prevents that its marking is removed.
+async fn what_becomes_visible_is_unique(app: TestApp) {
+    let maker = Maker::new(&app);
+    let register = maker.make_with("risk_register", marked()).await;
+    let fields = json!({ "register_id": register.id(), "reference": "TWICE" });
+    maker.make_with("risk", fields).await;
+    let mut open = maker.draft(kind("risk")).await;
+    open["reference"] = "TWICE".into();
+    app.uncleared_keeper(kind("risk"))
+        .post("/api/v1/risks", &open)
+        .await
+        .status(201);
+    let keeper = app.keeper(kind("risk_register"));
+    let current = keeper.get(&register.path).await.etag();
+    let removed = json!({ "marking": "official" });
+    keeper
+        .patch(&register.path, &current, &removed)
+        .await
+        .problem_at("reference_taken", "/reference");
+}
+
+/// Marking is a right of its own: of those who keep such records and are cleared, with a reason, and
+/// listed.
+async fn marking_is_a_right_of_its_own(app: TestApp) {
+    let maker = Maker::new(&app);
+    let auditor = app.role(Role::Auditor);
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.markable && k.offers_create),
+    ) {
+        let mut draft = maker.draft(kind).await;
+        draft["marking"] = "official_sensitive".into();
+        // Everybody who may create or change such records, but does not keep them or is not cleared.
+        for role in Role::VARIANTS {
+            for cleared in [false, true] {
+                let keeps = Act::VARIANTS
+                    .iter()
+                    .all(|a| allows(*role, kind.subject, *a));
+                let is_cleared = cleared || *role == Role::Auditor;
+                if (keeps && is_cleared) || !allows(*role, kind.subject, Act::Create) {
+                    continue;
+                }
+                let client = app.holding(Held {
+                    role: *role,
+                    scope: None,
+                    official_sensitive: cleared,
+                });
+                client
+                    .post(&collection(kind), &draft)
+                    .await
+                    .problem_at("forbidden", "/marking");
+            }
+        }
+        if kind.append_only {
+            continue;
+        }
+        let made = maker.make(kind).await;
+        let etag = app.keeper(kind).get(&made.path).await.etag();
+        for role in Role::VARIANTS {
+            let keeps = Act::VARIANTS
+                .iter()
+                .all(|a| allows(*role, kind.subject, *a));
+            let is_cleared = *role == Role::Auditor;
+            if (keeps && is_cleared) || !allows(*role, kind.subject, Act::Update) {
+                continue;
+            }
+            app.role(*role)
+                .patch(&made.path, &etag, &marked())
+                .await
+                .problem_at("forbidden", "/marking");
+        }
+        let keeper = app.keeper(kind);
+        let without = format!("{}?", made.path);
+        keeper
+            .patch(&without, &etag, &marked())
+            .await
+            .problem_at("rule_violation", "?reason");
+        let path = format!("{}?reason=It+names+a+source", made.path);
+        let etag = keeper
+            .patch(&path, &etag, &marked())
+            .await
+            .status(200)
+            .etag();
+        let path = format!("{}?reason=No+longer", made.path);
+        let open = json!({ "marking": "official" });
+        keeper.patch(&path, &etag, &open).await.status(200);
+        let mut listed = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/journal?markings=true&limit=200{cursor}");
+            let page = auditor.get(&path).await.status(200).json();
+            listed.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let of_it: Vec<Value> = listed
+            .into_iter()
+            .filter(|e| e["record_id"] == made.record["id"])
+            .map(|e| json!([e["marking"], e["reason"]]))
+            .collect();
+        let wanted = [
+            json!(["official_sensitive", "It names a source"]),
+            json!(["official", "No longer"]),
+        ];
+        // The reason for a change to a figure is for those who may see the figure.
+        if kind.subject != Subject::Performance {
+            assert_eq!(of_it, wanted, "{}", kind.name);
+        }
+        assert_eq!(of_it.len(), 2, "{}", kind.name);
+    }
+}
+
+/// Who does not see every marked record gets no number from which to tell how many there are.
+async fn numbers_do_not_count_what_is_marked(app: TestApp) {
+    let maker = Maker::new(&app);
+    let administrator = app.role(Role::Administrator);
+    let board = maker.make_named("board").await;
+    let last = |items: &[Value]| items.last().cloned().unwrap_or_default();
+    let before = journalled(&administrator).await.len();
+    for _ in 0..3 {
+        maker.make_with("board", marked()).await;
+    }
+    // A page is full however many entries are left out.
+    let page = administrator
+        .get("/api/v1/journal?limit=200")
+        .await
+        .status(200)
+        .json();
+    let items = page["items"].as_array().cloned().unwrap_or_default();
+    for entry in some(&items) {
+        assert!(
+            entry["seq"].is_null() && entry["previous"].is_null(),
+            "{entry}"
+        );
+    }
+    assert!(journalled(&administrator).await.len() >= before);
+    for path in ["/api/v1/journal?cursor=2", "/api/v1/changes?cursor=2"] {
+        administrator.get(path).await.problem("invalid_query");
+    }
+    let entry = last(&items);
+    let cursor = format!(
+        "{}.{}",
+        entry["record_id"].as_str().unwrap_or_default(),
+        entry["version"]
+    );
+    let after = administrator
+        .items(&format!("/api/v1/journal?cursor={cursor}"))
+        .await;
+    assert!(after.is_empty(), "{after:?}");
+    let history = administrator
+        .get(&format!("{}/history", board.path))
+        .await
+        .status(200)
+        .json();
+    assert!(history["items"][0]["seq"].is_null(), "{history}");
+    let all = app
+        .role(Role::Auditor)
+        .items("/api/v1/journal?cursor=2")
+        .await;
+    assert_eq!(all[0]["seq"], 3);
 }
 
 on_both!(
@@ -351,5 +688,10 @@ on_both!(
     a_mark_hides_the_past_and_what_was_said_under_it,
     a_clearance_holds_within_its_scope,
     what_lies_within_a_marked_record_is_hidden_with_it,
-    a_hidden_record_in_the_way_is_not_named
+    a_hidden_record_is_not_in_the_way,
+    a_marked_record_changes_no_refusal_and_no_dry_run,
+    marked_records_have_a_series_of_references,
+    what_becomes_visible_is_unique,
+    marking_is_a_right_of_its_own,
+    numbers_do_not_count_what_is_marked
 );

@@ -26,7 +26,7 @@ pub(in crate::registers::assurance) fn independent<R: Resource>(
     recommendation: RecommendationId,
 ) {
     rules.require(
-        !state::claimed_by(rules.reading.world, recommendation.uuid(), rules.actor),
+        !state::claimed_by(rules.whole, recommendation.uuid(), rules.actor),
         "/recommendation_id",
         "own_claim",
         "this account, or another of the same person, has claimed that the recommendation is \

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Recommendation;
-use crate::access::accounts::same_hand;
+use crate::access::accounts::{Account, same_hand};
 use crate::registers::assurance::{
     ClosureKind, ManagementDecision, ManagementResponse, RecommendationClosure,
     RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind, Verification,
@@ -278,7 +278,7 @@ pub fn claimed_by(world: &World, recommendation: Uuid, account: Uuid) -> bool {
             let by_same_hand = u
                 .meta
                 .created_by
-                .is_some_and(|by| same_hand(world, by, account));
+                .is_some_and(|by| same_hand(|id| world.get::<Account>(id), by, account));
             u.data.recommendation_id == recommendation && by_same_hand && u.data.is_claim()
         })
 }

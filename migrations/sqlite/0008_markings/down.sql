@@ -1,0 +1,3 @@
+DROP INDEX records_kind_reference;
+CREATE UNIQUE INDEX records_kind_reference ON records (kind, reference);
+DROP TABLE markings;
