@@ -153,11 +153,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// The first administrator's powers, by a token of the command line.
+    /// The first administrator's powers with clearance for marked records, by a token of the command
+    /// line.
     pub fn administrator(database: &Database, server: &Server) -> Self {
         Self::new(
             server,
-            printed(database, &["token", "--role", "administrator"]),
+            printed(
+                database,
+                &["token", "--role", "administrator", "--official-sensitive"],
+            ),
         )
     }
 
