@@ -186,7 +186,8 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         ),
         json!({
             "name": "sort", "in": "query", "explode": false,
-            "description": "Order: field names, with a `-` before one for descending.",
+            "description": "Order: field names, with a `-` before one for descending. Texts are in the order of the \
+                Unicode Collation Algorithm, with numbers in them by value.",
             "schema": {
                 "type": "array", "minItems": 1, "maxItems": 10, "default": ["reference"],
                 "items": { "type": "string", "maxLength": 60, "pattern": format!("^-?({words})$") }
@@ -194,12 +195,13 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         }),
         query(
             "q",
-            "Full-text search, ignoring case. Every word must occur, as a word or as part of one.",
+            "Full-text search, ignoring case, accents and kinds of apostrophes and dashes. Every word must \
+                occur, as a word or as part of one.",
             json!({ "type": "string", "maxLength": 200 }),
         ),
         query(
             "reference",
-            "Only the record with exactly this reference.",
+            "Only the record with this reference, in upper or lower case.",
             json!({ "type": "string", "maxLength": 60 }),
         ),
         query(

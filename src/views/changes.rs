@@ -12,20 +12,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::request::{Asked, View, id_of, operation_by, render, some_of, words};
-use super::rows::flatten;
+use super::request::{Asked, View, id_of, name_of, operation_by, render, some_of, words};
 use super::status::Named;
 use crate::db::store::{self, AuthorRow};
 use crate::http::history::FieldChange;
 use crate::http::naming::{ChangedBy, Names};
 use crate::http::operation::Operation;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::http::resource::moment;
@@ -36,6 +35,7 @@ use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::world::calendar::Calendar;
+use crate::world::fields::Field;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -217,7 +217,23 @@ pub struct ChangesView {
 }
 
 impl View for ChangesView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        const FIELDS: [&str; 11] = [
+            "register",
+            "record.kind",
+            "record.id",
+            "record.reference",
+            "record.title",
+            "change_kind",
+            "version_before",
+            "version",
+            "last_changed_at",
+            "by",
+            "changes",
+        ];
+        FIELDS.map(Field::named).into()
+    }
+    fn rows(&self) -> Vec<Value> {
         let row = |item: &RecordChange| {
             let last = item.entries.first();
             let by = last.map(|e| {
@@ -238,13 +254,10 @@ impl View for ChangesView {
                 format!("{}: {before} → {after}", c.pointer)
             };
             let changes: Vec<String> = item.changes.iter().map(change).collect();
-            let mut row = Map::new();
-            let fields = json!({
+            json!({
                 "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
                 "version": item.version, "last_changed_at": item.last_changed_at, "by": by, "changes": changes,
-            });
-            flatten(&mut row, "", fields);
-            row
+            })
         };
         self.items.iter().map(row).collect()
     }
@@ -479,10 +492,11 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         Names::new(&call, asked.seen.clone())?,
         Names::new(&call, call.now())?,
     );
-    let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
+    let (size, wanted) = (asked.limit()?, Wanted::of(&asked)?);
     let before = asked
         .query
         .value::<i64>("cursor", "the next_cursor of the previous page")?
+        .filter(|_| asked.cursor().is_some())
         .unwrap_or(i64::MAX);
     let (since, since_meeting) = since(&asked)?;
     // What was recorded at that very time is a change.
@@ -522,6 +536,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     });
     let authors = authors.await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
+    let name = name_of(&call);
     let make = move || {
         let world = asked.seen.reading(asked.on).world;
         let items: Vec<RecordChange> = page
@@ -552,9 +567,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                 .map(|i| Text::known(i.seq.to_string())),
             items,
         };
-        service
-            .answers
-            .get_or_make(key, || render(&view, format, &service))
+        service.answers.get_or_make(key, || {
+            render(&view, &asked.seen, (format, &name), &service)
+        })
     };
     actix_web::web::block(make)
         .await

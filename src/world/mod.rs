@@ -9,8 +9,10 @@ pub mod calendar;
 pub mod calendar_entry_kind;
 pub mod catalogue;
 pub mod codes;
+pub mod collation;
 pub mod date;
 pub mod dates;
+pub mod fields;
 pub mod id;
 pub mod record;
 pub mod sample;
@@ -36,6 +38,7 @@ pub use record::{
 };
 pub use text::{Form, Reference, Text};
 
+use self::collation::{reference_prefix, same_name};
 use self::written::Written;
 
 /// Records ordered by a key, then by id.
@@ -83,13 +86,24 @@ impl Table {
         self.orders.get(sort)
     }
 
-    /// The record with this reference.
+    /// The record with this reference, in upper or lower case. Where an older build accepted two that
+    /// differ only in case, the one with exactly these letters comes first.
     #[must_use]
     pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
-        let key = Key::Text(reference.into());
-        let from = (key.clone(), Uuid::nil());
-        let ((found, id), _) = self.orders.first()?.range(from..).next()?;
-        (*found == key).then_some(*id)
+        let prefix = reference_prefix(reference);
+        let from = (Key::Text(prefix.as_slice().into()), Uuid::nil());
+        let alike = self.orders.first()?.range(from..);
+        let alike = alike
+            .take_while(|((key, _), _)| matches!(key, Key::Text(key) if key.starts_with(&prefix)))
+            .map(|(_, record)| record.meta());
+        let mut found = None;
+        for meta in alike.filter(|meta| same_name(&meta.reference, reference)) {
+            if meta.reference == *reference {
+                return Some(meta.id);
+            }
+            found = found.or(Some(meta.id));
+        }
+        found
     }
 
     /// Whether a record is of this kind.
@@ -434,8 +448,9 @@ impl Table {
         self.put_unique(old, new);
         let reference = new.meta().reference.as_str();
         let number = reference
-            .strip_prefix(prefix)
-            .and_then(|r| r.strip_prefix('-'))
+            .split_at_checked(prefix.len())
+            .filter(|(start, _)| start.eq_ignore_ascii_case(prefix))
+            .and_then(|(_, rest)| rest.strip_prefix('-'))
             .and_then(|n| n.parse::<u32>().ok());
         self.last_number = self
             .last_number

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::calendar_entry_kind::CalendarEntryKind;
+use super::collation::{fold, reference_key, sort_key};
 use super::date::{Fault, PlannedDate};
 use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
@@ -161,14 +162,14 @@ impl Visitor for PlannedDates {
     }
 }
 
-/// What search looks through: the reference and every text of a record, in lower case.
+/// What search looks through: the reference and every text of a record, folded.
 struct SearchText(String);
 
 impl Visitor for SearchText {
     fn link(&mut self, _: &Pointer, _: &'static str, _: Uuid, _: bool) {}
     fn text(&mut self, text: &str) {
         self.0.push('\n');
-        self.0.push_str(&text.to_lowercase());
+        self.0.push_str(&fold(text));
     }
 }
 
@@ -208,17 +209,18 @@ impl Place {
 }
 
 /// Value that a list can be sorted by. Records without the value come last.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     Number(i64),
-    /// Shared, because a write copies the part of an order that it changes, including the keys.
-    Text(Arc<str>),
+    /// Bytes that are in the order of the texts ([`super::collation`]). Shared, because a write
+    /// copies the part of an order that it changes, including the keys.
+    Text(Arc<[u8]>),
     None,
 }
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Key::Text(text.to_lowercase().into())
+        Key::Text(sort_key(text))
     }
 }
 
@@ -700,7 +702,7 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// That form, as JSON.
     fn released(&self, context: Option<&DisclosureContext<'_>>)
     -> Result<Bytes, serde_json::Error>;
-    /// The text that search covers, in lower case.
+    /// The text that search covers, folded ([`super::collation::fold`]).
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
     /// The ids of the records that it links to. Called whenever a record is applied, so the
@@ -757,7 +759,7 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn text(&self) -> &str {
         self.text.get_or_init(|| {
-            let mut text = SearchText(self.meta.reference.to_lowercase());
+            let mut text = SearchText(fold(&self.meta.reference));
             walk(&self.data, &mut text);
             text.0.into()
         })
@@ -812,7 +814,7 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn key(&self, sort: usize) -> Key {
         match sort {
-            0 => Key::Text(self.meta.reference.as_str().into()),
+            0 => Key::Text(reference_key(&self.meta.reference)),
             1 => Key::Number(self.meta.created_at.timestamp_micros()),
             2 => Key::Number(self.meta.updated_at.timestamp_micros()),
             n => R::sorts()

@@ -60,6 +60,58 @@ fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
     all
 }
 
+/// The head and the rows of a table.
+fn table(csv: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
+    let mut reader = csv::Reader::from_reader(csv);
+    let head = reader.headers().expect("a head").iter();
+    let head = head.map(str::to_owned).collect();
+    let rows: Result<_, _> = reader.records().collect();
+    (head, rows.expect("rows of one length"))
+}
+
+/// A view as a table has the same columns whatever its rows, no JSON in a cell, and all of its rows,
+/// whatever the size of a page.
+async fn a_view_is_a_whole_table(app: TestApp) {
+    let world = world(&app).await;
+    let (client, mut paged) = (app.role(Role::Viewer), 0);
+    for address in addresses_of(&world, &["csv"]) {
+        let reply = client.get(&address).await;
+        let (head, rows) = table(&reply.status(200).body);
+        for (name, cell) in rows.iter().flat_map(|row| head.iter().zip(row)) {
+            assert!(!cell.starts_with(['{', '[']), "{address} {name}: {cell}");
+        }
+        // The columns of a matrix are records.
+        let path = address.split('?').next().unwrap_or_default();
+        if !path.contains("/coverage/") && !address.contains("compare_to") && !has_id(path) {
+            let before = client
+                .get(&format!("{path}?format=csv&as_of=1970-01-02T00:00:00Z"))
+                .await;
+            assert_eq!(table(&before.status(200).body).0, head, "{address}");
+        }
+        if address.contains("limit=200") {
+            let small = client.get(&address.replace("limit=200", "limit=1")).await;
+            assert_eq!(
+                table(&small.status(200).body).1.len(),
+                rows.len(),
+                "{address}"
+            );
+            let page = address.replace("format=csv", "format=json");
+            let page = client.get(&page).await.status(200).json();
+            let items = page["items"].as_array().map_or(0, Vec::len);
+            assert!(rows.len() >= items, "{address}");
+            if let Some(total) = page["total"].as_u64() {
+                assert_eq!(rows.len() as u64, total, "{address}");
+            }
+            paged += 1;
+        }
+    }
+    assert!(paged > 3, "{paged} views have pages");
+}
+
+fn has_id(path: &str) -> bool {
+    path.split('/').any(|part| Uuid::try_parse(part).is_ok())
+}
+
 /// Every address at which a view is asked: with the ids of fitting records, compared with an
 /// earlier time where it offers that, and in every form that is text.
 fn addresses(world: &World) -> Vec<String> {
@@ -537,5 +589,6 @@ async fn the_journal_replayed_is_the_world(app: TestApp) {
 on_papers!(
     as_of_the_current_time_is_now,
     what_is_hidden_changes_no_answer,
-    the_journal_replayed_is_the_world
+    the_journal_replayed_is_the_world,
+    a_view_is_a_whole_table
 );

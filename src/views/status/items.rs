@@ -2,22 +2,21 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Named;
 use super::counts::ItemState;
 use super::scope::strategy_of;
-use crate::http::page::limit;
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
-use crate::views::rows::flatten;
 use crate::world::Text;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 
 /// One item with its declared and computed RAG rating.
@@ -69,13 +68,11 @@ impl utoipa::PartialSchema for ItemStatusRowPage {
 impl ToSchema for ItemStatusRowPage {}
 
 impl View for ItemStatusRowPage {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &ItemStatusRow| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(item));
-            row
-        };
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<ItemStatusRow>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -84,7 +81,7 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
     let seen = &asked.seen;
     let world = seen.reading(asked.on).world;
     let settings = in_force(world);
-    let limit = limit(&asked.query)?;
+    let limit = asked.limit()?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
     let known = crate::views::rag::codes();
@@ -99,7 +96,7 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
         id_of(asked, "responsible_unit_id")?,
         id_of(asked, "goal_id")?,
     );
-    let after = asked.query.get("cursor").unwrap_or_default();
+    let after = asked.cursor().unwrap_or_default();
     let wanted = |i: &ItemState<'_>| {
         let data = &i.record.data;
         (!disagreeing || (!i.agrees() && !data.status.is_closed()))
