@@ -218,7 +218,7 @@ pub struct ChangesView {
 
 impl View for ChangesView {
     fn fields(&self) -> Vec<Field> {
-        const FIELDS: [&str; 11] = [
+        const FIELDS: [&str; 13] = [
             "register",
             "record.kind",
             "record.id",
@@ -229,37 +229,38 @@ impl View for ChangesView {
             "version",
             "last_changed_at",
             "by",
-            "changes",
+            "pointer",
+            "before",
+            "after",
         ];
         FIELDS.map(Field::named).into()
     }
+    /// A row for each field that differs, and one for a record of which no field does.
     fn rows(&self) -> Vec<Value> {
-        let row = |item: &RecordChange| {
+        let row = |item: &RecordChange, change: Option<&FieldChange>| {
             let last = item.entries.first();
             let by = last.map(|e| {
                 e.by.post
                     .as_ref()
                     .map_or_else(|| e.by.account_id.to_string(), |p| p.title.to_string())
             });
-            let text = |v: &Value, label: &Option<String>| match (label, v) {
-                (Some(label), _) => label.clone(),
-                (None, Value::String(text)) => text.clone(),
-                (None, other) => other.to_string(),
+            let value = |v: &Value, label: &Option<String>| match label {
+                Some(label) => json!(label),
+                None => v.clone(),
             };
-            let change = |c: &FieldChange| {
-                let (before, after) = (
-                    text(&c.before, &c.before_label),
-                    text(&c.after, &c.after_label),
-                );
-                format!("{}: {before} → {after}", c.pointer)
-            };
-            let changes: Vec<String> = item.changes.iter().map(change).collect();
             json!({
                 "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
-                "version": item.version, "last_changed_at": item.last_changed_at, "by": by, "changes": changes,
+                "version": item.version, "last_changed_at": item.last_changed_at, "by": by,
+                "pointer": change.map(|c| &c.pointer),
+                "before": change.map(|c| value(&c.before, &c.before_label)),
+                "after": change.map(|c| value(&c.after, &c.after_label)),
             })
         };
-        self.items.iter().map(row).collect()
+        let rows = |item: &RecordChange| match item.changes.as_slice() {
+            [] => vec![row(item, None)],
+            changes => changes.iter().map(|c| row(item, Some(c))).collect(),
+        };
+        self.items.iter().flat_map(rows).collect()
     }
 }
 

@@ -26,7 +26,7 @@ const IDENTIFIERS: [&str; 7] = [
 
 /// Columns with the words of a source or of the person who recorded them, the frozen content of
 /// papers, and values as they were recorded, which may be whole lists in JSON.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "name",
     "title",
     "text",
@@ -39,7 +39,8 @@ const WORDS: [&str; 13] = [
     "markdown",
     "reason",
     "computed reason",
-    "changes",
+    "before",
+    "after",
 ];
 
 /// Whether a field has other things than codes.

@@ -74,11 +74,16 @@ fn table(csv: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
 async fn a_view_is_a_whole_table(app: TestApp) {
     let world = world(&app).await;
     let (client, mut paged) = (app.role(Role::Viewer), 0);
-    for address in addresses_of(&world, &["csv"]) {
+    for address in some(addresses_of(&world, &["csv"])) {
         let reply = client.get(&address).await;
         let (head, rows) = table(&reply.status(200).body);
         for (name, cell) in rows.iter().flat_map(|row| head.iter().zip(row)) {
-            assert!(!cell.starts_with(['{', '[']), "{address} {name}: {cell}");
+            // A changed field may have any form.
+            let is_free = ["before", "after"].contains(&name.as_str());
+            assert!(
+                is_free || !cell.starts_with(['{', '[']),
+                "{address} {name}: {cell}"
+            );
         }
         // The columns of a matrix are records.
         let path = address.split('?').next().unwrap_or_default();
@@ -100,7 +105,8 @@ async fn a_view_is_a_whole_table(app: TestApp) {
             let items = page["items"].as_array().map_or(0, Vec::len);
             assert!(rows.len() >= items, "{address}");
             if let Some(total) = page["total"].as_u64() {
-                assert_eq!(rows.len() as u64, total, "{address}");
+                // A changed record has a row for each changed field.
+                assert!(rows.len() as u64 >= total, "{address}");
             }
             paged += 1;
         }

@@ -118,7 +118,9 @@ impl<'a> Table<'a> {
             let width = match self.put(at, &cell, column).map_err(Problem::internal)? {
                 Ok(width) => width,
                 Err(length) => {
-                    let of = row.get("reference").or_else(|| row.get("id"));
+                    let of = ["/reference", "/record/reference", "/id"]
+                        .into_iter()
+                        .find_map(|name| row.pointer(name));
                     let of = of.and_then(Value::as_str);
                     return Err(too_large(&format!(
                         "at most {LONGEST} characters in a cell, and `{}` of {} has {length}",

@@ -131,7 +131,7 @@ const FREE: [&str; 1] = ["content"];
 
 /// No cell has an object in it, where columns can be had.
 fn is_taken_apart(kind: &Kind, row: &csv::StringRecord, header: &[String]) {
-    for (cell, name) in row.iter().zip(header) {
+    for (cell, name) in some(row).zip(header) {
         let is_object = cell.starts_with('{') || cell.starts_with("[{");
         assert!(
             !is_object || FREE.contains(&name.as_str()),
@@ -152,7 +152,7 @@ async fn names_its_links(
         let at = header.iter().position(|h| h == name);
         at.map(|at| row[at].to_owned())
     };
-    for (name, value) in item.as_object().expect("a record") {
+    for (name, value) in some(item.as_object().expect("a record")) {
         let Some(base) = name.strip_suffix("_id") else {
             continue;
         };

@@ -16,10 +16,10 @@ const WRITTEN: &str = "É O’N–1ﬁ";
 /// How people look for it.
 const SOUGHT: [&str; 6] = ["o'n-1fi", "O’N—1FI", "e", "É", "e\u{301}", "Ｏ'n"];
 
-/// Fields that search leaves out: hashes, and words that are elsewhere in another form.
+/// Fields that search leaves out: digests, types of files, and what is elsewhere in another form.
 const UNSEARCHED: [&str; 3] = [
     "account /external_id",
-    "document_version /sha256",
+    "document_version /media_type",
     "paper_issue /content",
 ];
 
@@ -140,7 +140,7 @@ fn filled(schema: &'static Value, at: &str, words: &mut Vec<(String, String)>) -
 #[test]
 fn search_covers_every_text() {
     let mut left_out = Vec::new();
-    for kind in catalogue().kinds() {
+    for kind in some(catalogue().kinds()) {
         let mut words = Vec::new();
         let whole = format!("#/components/schemas/{}", kind.schema_name);
         let mut record = filled(resolve(&whole).expect("a record"), "", &mut words);
@@ -251,7 +251,7 @@ async fn titles_are_in_the_order_of_people(app: TestApp) {
 async fn a_name_in_another_form_is_the_same_name(app: TestApp) {
     let maker = Maker::new(&app);
     let mut refused_kinds = 0;
-    for kind in catalogue().kinds().iter().filter(|k| k.offers_create) {
+    for kind in some(catalogue().kinds()).filter(|k| k.offers_create) {
         let name = ["title", "label", "version_label"]
             .into_iter()
             .find(|name| {
