@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{ServerHandle, Service as _, ServiceResponse};
+use actix_web::body::EitherBody;
+use actix_web::dev::{ServerHandle, Service as _, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, Uri};
 use actix_web::middleware::{Compress, Condition};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::TryFutureExt;
@@ -21,12 +23,12 @@ use crate::http::answer_cache::AnswerCache;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::parameters::schema_ref;
-use crate::http::resource::BulkOp;
+use crate::http::resource::{BulkOp, BulkWithin};
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::registers::catalogue;
 use crate::system::discovery::RoleSource;
 use crate::system::specification::Specification;
@@ -51,14 +53,14 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Parts that keep these files and run nothing yet.
+    /// Parts that keep these files and run nothing yet. Callers see every path after `prefix`.
     #[must_use]
-    pub fn with(documents: Documents) -> Self {
+    pub fn with(documents: Documents, prefix: &str) -> Self {
         Self {
             documents: Arc::new(documents),
             jobs: Arc::default(),
             counted: Arc::default(),
-            specification: Arc::new(Specification::of(document_value)),
+            specification: Arc::new(Specification::of(document_value, prefix)),
         }
     }
 }
@@ -103,6 +105,7 @@ pub fn vocabularies() -> Vec<Vocabulary> {
     all.extend(views::VOCABULARY.iter().map(|of| of()));
     all.extend(jobs::VOCABULARY.iter().map(|of| of()));
     all.push(Vocabulary::of::<BulkOp>());
+    all.push(Vocabulary::of::<BulkWithin>());
     all.push(Vocabulary::of::<RoleSource>());
     all
 }
@@ -144,7 +147,7 @@ fn term(kind: &Kind) -> Term {
 #[must_use]
 pub fn document_value() -> serde_json::Value {
     let schemas: Schemas = openapi::schemas(catalogue(), &SCHEMAS, &vocabularies());
-    let operations = operations(&Parts::with(Documents::in_memory()));
+    let operations = operations(&Parts::with(Documents::in_memory(), ""));
     openapi::document(&operations, &schemas)
 }
 
@@ -207,10 +210,8 @@ impl Application {
             &config.issuing.issuer,
             &pseudonyms,
         )?;
-        let parts = Parts::with(Documents::open(
-            &config.place.store(),
-            config.serving.uploads,
-        )?);
+        let documents = Documents::open(&config.place.store(), config.serving.uploads)?;
+        let parts = Parts::with(documents, config.serving.prefix());
         parts.jobs.start(&engine).await?;
         let service = Arc::new(Service {
             issuers,
@@ -287,7 +288,13 @@ fn listen(
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
     let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
+    let roots: Arc<[String]> = operations
+        .iter()
+        .map(|o| root(&o.path).to_owned())
+        .collect();
     let server = HttpServer::new(move || {
+        let (answering, asked, roots) =
+            (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&roots));
         App::new()
             .wrap(Condition::new(has_origins, cors(&shared)))
             .wrap(Compress::default())
@@ -295,6 +302,16 @@ fn listen(
             // need the header.
             .wrap_fn(|request, next| next.call(request).map_ok(without_identity))
             .configure(|config| dispatch::mount(config, &shared, &operations))
+            // The last one is the outermost.
+            .wrap_fn(move |request, next| {
+                let service = Arc::clone(&answering);
+                next.call(request)
+                    .map_ok(move |response| in_own_words(&service, response))
+            })
+            .wrap_fn(move |mut request, next| {
+                within_prefix(&mut request, asked.config.serving.prefix(), &roots);
+                next.call(request)
+            })
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
@@ -303,6 +320,67 @@ fn listen(
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())
+}
+
+/// First segment of a path.
+fn root(path: &str) -> &str {
+    path.trim_start_matches('/')
+        .split(['/', '{'])
+        .next()
+        .unwrap_or_default()
+}
+
+/// Takes the path of the public URL off a request. A proxy may take it off or not; both arrive at the
+/// same operation.
+fn within_prefix(request: &mut ServiceRequest, prefix: &str, roots: &[String]) {
+    let rest = request.path().strip_prefix(prefix);
+    let is_own = |rest: &&str| {
+        !prefix.is_empty() && rest.starts_with('/') && roots.iter().any(|r| r == root(rest))
+    };
+    let Some(rest) = rest.filter(is_own) else {
+        return;
+    };
+    let path_and_query = match request.query_string() {
+        "" => rest.to_owned(),
+        query => format!("{rest}?{query}"),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = path_and_query.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+/// Puts a problem in place of an error that the framework answers in its own words: a preflight that
+/// is refused, encodings none of which can be sent.
+fn in_own_words<B>(
+    service: &Service,
+    response: ServiceResponse<B>,
+) -> ServiceResponse<EitherBody<B>> {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error())
+        || response.headers().contains_key("api-version")
+    {
+        return response.map_into_left_body();
+    }
+    let problem = match status.as_u16() {
+        400 if response.request().method() == Method::OPTIONS => Problem::new(
+            Code::InvalidHeader,
+            "pages of this origin may not send this request; the service accepts the origins in \
+                STRIDE_CORS_ORIGINS, with the methods and headers that its operations document",
+        ),
+        406 => Problem::new(
+            Code::NotAcceptable,
+            "none of the encodings in Accept-Encoding can be sent; accept identity, gzip or zstd",
+        ),
+        413 => Problem::new(Code::PayloadTooLarge, Code::PayloadTooLarge.remedy()),
+        500.. => Problem::internal(format!("the framework answered {status}")),
+        _ => Problem::new(Code::MalformedBody, "the request cannot be read"),
+    };
+    let (request, _) = response.into_parts();
+    let answer = dispatch::outside(service, &request, &problem);
+    ServiceResponse::new(request, answer).map_into_right_body()
 }
 
 fn without_identity<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {
@@ -346,6 +424,11 @@ fn cors(service: &Service) -> Cors {
             "accept-ranges",
             "content-range",
             "content-disposition",
+            "www-authenticate",
+            "idempotency-replayed",
+            "allow",
+            "accept-patch",
+            "accept-post",
         ])
         .max_age(3_600);
     for origin in service

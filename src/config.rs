@@ -76,6 +76,7 @@ pub struct LocalCalendar {
         long,
         env = "STRIDE_TIME_ZONE",
         default_value = "Europe/London",
+        value_parser = time_zone,
         global = true
     )]
     pub time_zone: chrono_tz::Tz,
@@ -88,13 +89,14 @@ pub struct LocalCalendar {
 #[derive(Debug, Clone, Args)]
 pub struct Serving {
     /// Address to listen on
-    #[arg(long, env = "STRIDE_BIND", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "STRIDE_BIND", default_value = "127.0.0.1:8080", value_parser = socket)]
     pub bind: SocketAddr,
     /// Address for Prometheus metrics (`/metrics`); if not set, none are served
-    #[arg(long, env = "STRIDE_METRICS_BIND")]
+    #[arg(long, env = "STRIDE_METRICS_BIND", value_parser = socket)]
     pub metrics_bind: Option<SocketAddr>,
-    /// Address that callers use, for links in responses, such as `https://stride.example.org`
-    #[arg(long, env = "STRIDE_PUBLIC_URL")]
+    /// URL that callers use, for links in responses, such as `https://stride.example.org`, or with a
+    /// path `https://api.example.org/stride`
+    #[arg(long, env = "STRIDE_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<String>,
     /// Do not load the example data into an empty database
     #[arg(long, env = "STRIDE_NO_EXAMPLE")]
@@ -107,7 +109,7 @@ pub struct Serving {
     pub rate_limit: u32,
     /// Proxies whose `X-Forwarded-For` is trusted, as networks such as 10.0.0.0/8, separated by
     /// commas
-    #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',')]
+    #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Largest request body accepted, in bytes
     #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
@@ -118,7 +120,10 @@ pub struct Serving {
     /// Seconds that a request with a streamed body may take
     #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
     pub stream_seconds: u64,
-    /// Number of files that may be uploaded at the same time
+    /// Seconds for which nothing of a body may arrive before the request is ended
+    #[arg(long, env = "STRIDE_BODY_IDLE_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub body_idle_seconds: u64,
+    /// Number of files that may be uploaded at the same time; one account may upload half of them
     #[arg(long, env = "STRIDE_UPLOADS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub uploads: u16,
     /// Largest body of a job, in bytes; a process holds eight jobs at most
@@ -127,8 +132,9 @@ pub struct Serving {
     /// Seconds that one request may take
     #[arg(long, env = "STRIDE_REQUEST_SECONDS", default_value_t = 30)]
     pub request_seconds: u64,
-    /// Origins whose pages may call the service, separated by commas
-    #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',')]
+    /// Origins whose pages may call the service, such as `https://app.example.org`, separated by
+    /// commas
+    #[arg(long, env = "STRIDE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
     /// Callers connect through TLS: send Strict-Transport-Security
     #[arg(long, env = "STRIDE_BEHIND_TLS")]
@@ -151,6 +157,84 @@ impl Serving {
             serving: Serving,
         }
         <Alone as clap::Parser>::parse_from(["stride"]).serving
+    }
+
+    /// The URL that callers use, without a slash at the end.
+    #[must_use]
+    pub fn base(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.bind),
+        }
+    }
+
+    /// The path of that URL, which is in front of every path of the service as callers see it. Empty
+    /// for a URL without a path.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        let after = url.split_once("://").map_or("", |(_, after)| after);
+        let path = after.find('/').and_then(|at| after.get(at..));
+        path.unwrap_or_default().trim_end_matches('/')
+    }
+}
+
+/// Why a value is refused: the setting, what is wrong with it, and what to set instead.
+fn refused(setting: &str, must: &str) -> String {
+    format!("{setting} must be {must}")
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    let must = "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080, or 0.0.0.0:8080 for \
+        every address of the machine";
+    text.parse()
+        .map_err(|_| refused("STRIDE_BIND or STRIDE_METRICS_BIND", must))
+}
+
+fn time_zone(text: &str) -> Result<chrono_tz::Tz, String> {
+    let must = "a time zone of the IANA database, such as Europe/London";
+    text.parse().map_err(|_| refused("STRIDE_TIME_ZONE", must))
+}
+
+fn network(text: &str) -> Result<ipnet::IpNet, String> {
+    let must = "networks such as 10.0.0.0/8 or 2001:db8::/32, separated by commas; for one proxy \
+        write its address with /32 or /128";
+    text.trim()
+        .parse()
+        .map_err(|_| refused("STRIDE_TRUSTED_PROXIES", must))
+}
+
+/// The scheme of a URL of the web, and what follows it.
+fn web(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once("://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&b);
+    let fits = matches!(scheme, "http" | "https")
+        && !host.is_empty()
+        && rest.bytes().all(plain)
+        && !rest.contains("//");
+    fits.then_some((scheme, rest))
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let must = "the URL at which callers reach the service, without query and fragment, such as \
+        https://stride.example.org or https://api.example.org/stride";
+    web(text)
+        .map(|_| text.trim_end_matches('/').to_owned())
+        .ok_or_else(|| refused("STRIDE_PUBLIC_URL", must))
+}
+
+/// An origin as browsers send it. An empty text stands for a list without members.
+fn origin(text: &str) -> Result<String, String> {
+    let must = "origins such as https://app.example.org, separated by commas, each with its scheme \
+        and without a path; `*` is not accepted, because each page that may use people's tokens \
+        must be named";
+    let text = text.trim();
+    let is_origin = web(text).is_some_and(|(_, rest)| !rest.contains('/'));
+    if text.is_empty() || is_origin {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(refused("STRIDE_CORS_ORIGINS", must))
     }
 }
 

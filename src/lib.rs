@@ -56,6 +56,9 @@ pub mod engine;
 pub mod http;
 pub mod jobs;
 pub mod journal;
+#[cfg(test)]
+#[path = "../tests/support/lists.rs"]
+mod lists;
 pub mod metrics;
 pub mod policy;
 pub mod problem;

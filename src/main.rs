@@ -4,13 +4,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::SecondsFormat;
 use clap::{Parser, Subcommand};
+use log::kv::{Error as KvError, Key, Value, VisitSource};
 use stride::access::Held;
 use stride::access::tokens::Subject;
 use stride::app::{Application, StartError};
 use stride::config::{Config, Issuing, LocalCalendar, LogFormat, Place, Serving};
 use stride::documents::Documents;
 use stride::engine::Engine;
+use stride::journal::verify::Head;
 use stride::policy::Role;
 use stride::registers::catalogue;
 use stride::transfer::{export, first_start, load};
@@ -80,6 +83,10 @@ enum Command {
         /// Also read every document file, and check that it is unchanged since it was uploaded
         #[arg(long)]
         documents: bool,
+        /// Also check that this entry, whose number and hash were kept elsewhere, is unchanged; can
+        /// be given several times
+        #[arg(long = "head", value_name = "SEQ:HASH")]
+        heads: Vec<Head>,
     },
     /// Load generated records for load tests, into an empty database
     Generate {
@@ -152,7 +159,9 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
             );
         }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
-        Some(Command::Verify { documents }) => return verify(&place, documents).await,
+        Some(Command::Verify { documents, heads }) => {
+            return verify(&place, documents, &heads).await;
+        }
         Some(Command::Generate { amounts }) => {
             let engine = open(&place).await?;
             let made = stride::transfer::generate::generate(&engine, amounts).await?;
@@ -201,13 +210,11 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         serving,
     })
     .await?;
-    let base = app
-        .service
-        .config
-        .serving
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", app.address));
+    let serving = &app.service.config.serving;
+    let base = match serving.public_url {
+        Some(_) => serving.base(),
+        None => format!("http://{}", app.address),
+    };
     say(
         &format!(
             "stride runs at      {base}\ndocumentation       {base}/docs/\ndata                \
@@ -263,8 +270,8 @@ async fn token(
     Ok(tokens.issue(&subject)?)
 }
 
-async fn verify(place: &Place, documents: bool) -> Result<ExitCode, StartError> {
-    let report = stride::journal::verify::verify(&mut place.address()?.connect()?)?;
+async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCode, StartError> {
+    let report = stride::journal::verify::verify(&mut place.address()?.connect()?, heads)?;
     for fault in &report.faults {
         say(&format!("{fault}"), false);
     }
@@ -313,13 +320,71 @@ fn log_as(format: LogFormat) {
     let mut builder = env_logger::Builder::from_env(
         env_logger::Env::default().default_filter_or("warn,stride=info"),
     );
-    if format == LogFormat::Json {
-        builder.format(|out, record| {
-            let line = serde_json::json!({
-                "at": chrono::Utc::now(), "level": record.level().as_str(), "target": record.target(), "message": record.args().to_string(),
-            });
-            writeln!(out, "{line}")
-        });
-    }
+    builder.format(move |out, record| {
+        let at = chrono::Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+        let (level, target) = (record.level().as_str(), record.target());
+        let (message, fields) = (record.args().to_string(), fields(record));
+        if format == LogFormat::Json {
+            let mut line = serde_json::Map::new();
+            for (name, value) in [
+                ("at", at.as_str()),
+                ("level", level),
+                ("target", target),
+                ("message", &message),
+            ] {
+                line.insert(name.to_owned(), value.into());
+            }
+            line.extend(fields);
+            return writeln!(out, "{}", serde_json::Value::Object(line));
+        }
+        write!(out, "{at} {level} {target} {}", on_one_line(&message))?;
+        for (name, value) in &fields {
+            match value.as_str().filter(|text| is_plain(text)) {
+                Some(text) => write!(out, " {name}={text}")?,
+                None => write!(out, " {name}={value}")?,
+            }
+        }
+        writeln!(out)
+    });
     builder.init();
+}
+
+/// The fields of a record of the log, without those that are empty.
+fn fields(record: &log::Record<'_>) -> serde_json::Map<String, serde_json::Value> {
+    struct Gathered(serde_json::Map<String, serde_json::Value>);
+    impl<'kvs> VisitSource<'kvs> for Gathered {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), KvError> {
+            let value = match (value.to_u64(), value.to_borrowed_str()) {
+                (Some(number), _) => number.into(),
+                (_, Some("")) => return Ok(()),
+                (_, Some(text)) => text.into(),
+                (None, None) => value.to_string().into(),
+            };
+            self.0.insert(key.to_string(), value);
+            Ok(())
+        }
+    }
+    let mut gathered = Gathered(serde_json::Map::new());
+    // Gathering cannot fail.
+    let _ = record.key_values().visit(&mut gathered);
+    gathered.0
+}
+
+/// Whether a value can be read in a line of text without quotes.
+fn is_plain(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:/-".contains(&b);
+    !text.is_empty() && text.bytes().all(plain)
+}
+
+/// A message without line breaks and other control characters.
+fn on_one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }

@@ -31,7 +31,7 @@ pub enum Role {
     /// Reads everything, including the audit log. Maintains reviews and recommendations, verifies
     /// and closes.
     Auditor,
-    /// Manages accounts, units and settings.
+    /// Manages accounts, units and settings. Removes from the journal what must not be kept.
     Administrator,
 }
 
@@ -149,6 +149,9 @@ pub enum Subject {
     /// Journal entries: who changed which record, when and why.
     #[strum(message = "Audit log")]
     Journal,
+    /// Removal of the content of a superseded version from the journal. Auditors see every one.
+    #[strum(message = "Redactions")]
+    Redaction,
 }
 
 /// What one role may do with one subject.
@@ -194,6 +197,7 @@ const MATRIX: [[Rights; Role::VARIANTS.len()]; Subject::VARIANTS.len()] = [
     /* Setting           */ [R,   R,          R,      R,        R,       R,       R,      ALL],
     /* Access            */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      ALL],
     /* Journal           */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      R],
+    /* Redaction         */ [NO,  NO,         NO,     NO,       NO,      NO,      R,      RC],
 ];
 
 /// Subjects whose figures are visible as recorded only to the roles that maintain them, in the

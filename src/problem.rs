@@ -62,6 +62,8 @@ codes! {
     MethodNotAllowed 405 "method_not_allowed" "This URL does not accept that method" "Use one of the methods in the Allow header.";
     NotAcceptable 406 "not_acceptable" "None of the accepted formats is available" "Request application/json or \
         one of the formats that the operation documents.";
+    RequestTimeout 408 "request_timeout" "The body did not arrive in time" "Send the whole body without \
+        long pauses.";
     Conflict 409 "conflict" "The current state of the record does not allow this" "Read the record again. The \
         detail says which state prevents the change.";
     ReferenceTaken 409 "reference_taken" "The reference is already in use" "Choose another reference, or \
@@ -139,6 +141,7 @@ impl FieldErrorCode {
         "already_claimed",
         "another_claims",
         "append_only",
+        "blank",
         "cancelled",
         "circle",
         "closed",
@@ -160,6 +163,7 @@ impl FieldErrorCode {
         "future_date",
         "gap",
         "header",
+        "has_parts",
         "in_use",
         "invalid",
         "issued",
@@ -203,6 +207,7 @@ impl FieldErrorCode {
         "recorded",
         "recorded_at",
         "recurrence",
+        "redacted",
         "repeated",
         "required",
         "reserved",
@@ -311,15 +316,15 @@ impl Problem {
     /// listed.
     #[must_use]
     pub fn with_errors(code: Code, mut errors: Vec<FieldError>) -> Self {
+        // An error about the record as a whole has no place to name.
+        let told = |error: &FieldError| match error.pointer.as_str() {
+            "" => error.detail.clone(),
+            place => format!("{place}: {}", error.detail),
+        };
         let detail = match errors.as_slice() {
             [] => code.remedy().to_owned(),
-            [one] => format!("{}: {}", one.pointer, one.detail),
-            [first, ..] => format!(
-                "{} errors; the first is {}: {}",
-                errors.len(),
-                first.pointer,
-                first.detail
-            ),
+            [one] => told(one),
+            [first, ..] => format!("{} errors; the first is {}", errors.len(), told(first)),
         };
         errors.truncate(MOST_ERRORS);
         Self {
@@ -422,6 +427,12 @@ mod tests {
             problem.detail
         );
         assert_eq!(problem.errors.len(), super::MOST_ERRORS);
+    }
+
+    #[test]
+    fn an_error_about_the_whole_record_has_no_place() {
+        let problem = super::Problem::field(super::Code::InUse, "", "in_use", "a risk links to it");
+        assert_eq!(problem.detail, "a risk links to it");
     }
 
     #[test]

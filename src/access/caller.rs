@@ -83,7 +83,7 @@ impl Caller {
         let refused = |why: &str| Problem::new(Code::Unauthenticated, why);
         let account = world
             .get::<Account>(who.account)
-            .filter(|a| a.is_live() && a.data.status == AccountStatus::Active)
+            .filter(|a| world.is_live(*a) && a.data.status == AccountStatus::Active)
             .ok_or_else(|| refused("the account of this token is no longer active"))?;
         if account
             .data
@@ -103,7 +103,9 @@ impl Caller {
             Some(_) if account.meta.reference == OPERATOR => Vec::new(),
             _ => world
                 .pointing::<Grant>(who.account)
-                .filter(|g| g.data.account_id == who.account && g.is_active_on(today))
+                .filter(|g| {
+                    g.data.account_id == who.account && world.is_active_on(*g, today, |_| true)
+                })
                 .map(|g| Held {
                     role: g.data.role,
                     scope: g.data.scope_id.map(Into::into),

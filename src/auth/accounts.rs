@@ -123,7 +123,7 @@ fn account(call: &Call, kind: AccountKind) -> Result<Uuid, Problem> {
     let seen = call.now();
     let account = seen
         .get::<Account>(id)
-        .filter(|a| a.is_live())
+        .filter(|a| seen.is_live(*a))
         .ok_or_else(Problem::not_found)?;
     if account.data.account_kind == kind {
         return Ok(id);

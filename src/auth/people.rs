@@ -214,7 +214,7 @@ fn end_accounts(txn: &mut Txn<'_>, person: Uuid) -> Result<(), Problem> {
             (
                 a.meta.id,
                 a.meta.version,
-                a.is_live() && a.data.status == AccountStatus::Active,
+                txn.world.is_live(a) && a.data.status == AccountStatus::Active,
             )
         })
         .collect();
@@ -244,7 +244,7 @@ pub fn give_records(txn: &mut Txn<'_>) -> Result<(), Problem> {
         let Some((version, is_live)) = txn
             .world
             .get::<Account>(id)
-            .map(|a| (a.meta.version, a.is_live()))
+            .map(|a| (a.meta.version, txn.world.is_live(a)))
         else {
             continue;
         };

@@ -288,9 +288,9 @@ fn basic(encoded: &str) -> Option<(String, String)> {
 }
 
 fn is_active(call: &Call, account: Uuid) -> bool {
-    call.now()
-        .get::<Account>(account)
-        .is_some_and(|a| a.is_live() && a.data.status == AccountStatus::Active)
+    let seen = call.now();
+    seen.get::<Account>(account)
+        .is_some_and(|a| seen.is_live(a) && a.data.status == AccountStatus::Active)
 }
 
 /// Whether a system's secret is one of these. Those that earlier builds hashed like passwords are
@@ -328,6 +328,10 @@ async fn authenticate(
     secret: String,
 ) -> Result<Uuid, Problem> {
     let account = Uuid::try_parse(id).unwrap_or(Uuid::nil());
+    let is_known = call.now().get::<Account>(account).is_some();
+    if is_known {
+        call.learnt.is_account(account);
+    }
     let now = Utc::now();
     let stored = call
         .service
@@ -399,6 +403,9 @@ async fn login(call: Call, throttle: Arc<Throttle>) -> Result<Answer, Problem> {
         .read(move |c| store::credential_by_login(c, &wanted))
         .await?;
     let account = stored.as_ref().map_or(Uuid::nil(), |s| s.account_id.0);
+    if stored.is_some() {
+        call.learnt.is_account(account);
+    }
     // An account that may not sign in has no password to match, so nobody can find out that one is
     // right.
     let stored = stored.filter(|_| is_active(&call, account));
@@ -479,6 +486,7 @@ async fn refresh(call: &Call, form: &TokenRequest) -> Result<Answer, Problem> {
         .await?
         .ok_or_else(invalid_grant)?;
     let (account, family) = (stored.account_id.0, stored.family.0);
+    call.learnt.is_account(account);
     if stored.used_at.is_some() {
         // The token was copied, so every token of the family is revoked (RFC 9700, section 4.14).
         let end = move |txn: &mut crate::engine::Txn<'_>| {

@@ -20,6 +20,7 @@ diesel::table! {
         previous -> Binary,
         hash -> Binary,
         entered_at -> Nullable<UtcMicros>,
+        redacts -> Nullable<BigInt>,
     }
 }
 

@@ -259,7 +259,7 @@ async fn receive(mut call: Call, documents: Arc<Documents>) -> Result<Answer, Pr
         .stream
         .take()
         .ok_or_else(|| Problem::internal("the body was not streamed"))?;
-    let _on_its_way = documents.admit()?;
+    let _on_its_way = documents.admit(call.caller()?.account)?;
     let id = Uuid::now_v7();
     let mut upload = documents.begin(id).await?;
     let deadline = Instant::now() + Duration::from_secs(service.config.serving.stream_seconds);
@@ -300,7 +300,7 @@ fn permitted(call: &Call, document: Uuid) -> Result<Announced, Problem> {
     if !caller.may_on(world, Subject::Document, Act::Create, document) {
         return Err(forbidden(caller, Subject::Document, Act::Create));
     }
-    if !found.is_live() {
+    if !seen.is_live(found) {
         return Err(Problem::new(
             Code::Conflict,
             "the document is withdrawn; restore it first",
@@ -440,13 +440,16 @@ async fn download(call: Call, documents: Arc<Documents>) -> Result<Answer, Probl
     let (status, first, last) = part.map_or((200, 0, size.saturating_sub(1)), |(first, last)| {
         (206, first, last)
     });
+    let media = media::named(&version.media_type);
     let mut answer = Answer {
         status,
         headers: Vec::new(),
-        content_type: media::named(&version.media_type)
-            .map_or("application/octet-stream", |m| m.name),
+        content_type: media.map_or("application/octet-stream", |m| m.name),
         body: crate::http::answer::Body::Pieces(documents.read(id, first, last - first + 1)),
     };
+    if let Some(text) = media.filter(|m| m.is_text()) {
+        answer = answer.header("Content-Type", format!("{}; charset=utf-8", text.name));
+    }
     if part.is_some() {
         answer = answer.header("Content-Range", format!("bytes {first}-{last}/{size}"));
     }
@@ -462,6 +465,10 @@ async fn download(call: Call, documents: Arc<Documents>) -> Result<Answer, Probl
 
 /// Returns the first and last byte of the requested range, if any.
 fn part(call: &Call, size: u64, etag: &str) -> Result<Option<(u64, u64)>, Problem> {
+    // Whether the caller has the file already, or wants another, is decided before any range.
+    if !call.wants(etag) {
+        return Ok(None);
+    }
     // A date would be compared with the file's time of last change, which is not sent, so a date
     // never matches.
     let is_of_another = call

@@ -5,7 +5,7 @@
 //! never touches anything else.
 
 use std::path::{Path as Folder, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -40,6 +40,27 @@ pub struct Documents {
     piece: usize,
     slots: Arc<Semaphore>,
     uploads: u32,
+    /// The accounts that are uploading files, once for each file.
+    uploading: Uploading,
+}
+
+type Uploading = Arc<Mutex<Vec<Uuid>>>;
+
+/// A permit to upload a file, valid while it is held.
+#[derive(Debug)]
+pub struct Permit {
+    _slot: OwnedSemaphorePermit,
+    owner: Uuid,
+    uploading: Uploading,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut all = (self.uploading.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.iter().position(|owner| *owner == self.owner) {
+            all.swap_remove(at);
+        }
+    }
 }
 
 impl Documents {
@@ -88,17 +109,35 @@ impl Documents {
             piece,
             slots: Arc::new(Semaphore::new(usize::from(uploads))),
             uploads: u32::from(uploads),
+            uploading: Uploading::default(),
         }
     }
 
-    /// Returns a permit to upload a file, valid while it is held.
+    /// Returns a permit for this account to upload a file. One account gets half of them, so that it
+    /// cannot keep out all others.
     ///
     /// # Errors
-    /// 503 if the maximum number of files is being uploaded.
-    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    /// 429 if the account is uploading as many files as it may, 503 if the maximum number of files
+    /// is being uploaded.
+    pub fn admit(&self, owner: Uuid) -> Result<Permit, Problem> {
+        let mut uploading = (self.uploading.lock()).unwrap_or_else(PoisonError::into_inner);
+        let share = usize::try_from(self.uploads / 2).unwrap_or(1).max(1);
+        if uploading.iter().filter(|of| **of == owner).count() >= share {
+            let detail = format!(
+                "this account is already uploading {share} files; send the next one when one of \
+                    them is complete"
+            );
+            return Err(Problem::new(Code::TooManyRequests, detail).header("Retry-After", "5"));
+        }
         let full =
             |_| Problem::unavailable("the maximum number of files is already being uploaded");
-        Arc::clone(&self.slots).try_acquire_owned().map_err(full)
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(full)?;
+        uploading.push(owner);
+        Ok(Permit {
+            _slot: slot,
+            owner,
+            uploading: Arc::clone(&self.uploading),
+        })
     }
 
     /// Waits until no file is being uploaded.
@@ -443,25 +482,29 @@ mod tests {
         let names = std::fs::read_dir(place.join(FILES))
             .expect("a folder")
             .flatten();
+        let left = left.to_string();
         assert!(
-            names
+            !names
                 .into_iter()
-                .all(|n| !n.file_name().to_string_lossy().contains(&left.to_string()))
+                .any(|n| n.file_name().to_string_lossy().contains(&left))
         );
     }
 
     #[tokio::test]
     async fn concurrent_uploads_are_limited() {
         let documents = remote();
-        let (one, _two) = (
-            documents.admit().expect("a place"),
-            documents.admit().expect("a place"),
-        );
+        let [first, second, third] = [1, 2, 3].map(Uuid::from_u128);
+        let one = documents.admit(first).expect("a place");
         assert_eq!(
-            documents.admit().expect_err("no place").code,
+            documents.admit(first).expect_err("more than a share").code,
+            Code::TooManyRequests
+        );
+        let _two = documents.admit(second).expect("a place");
+        assert_eq!(
+            documents.admit(third).expect_err("no place").code,
             Code::Unavailable
         );
         drop(one);
-        documents.admit().map(drop).expect("a place again");
+        documents.admit(first).map(drop).expect("a place again");
     }
 }

@@ -34,6 +34,8 @@ const AT_ONCE: usize = 2_000;
 /// current world.
 struct CachedWorld {
     seq: i64,
+    /// The last redaction that it was made after. A later one makes it stale.
+    redaction: i64,
     own: usize,
     world: Arc<World>,
 }
@@ -64,7 +66,8 @@ impl Past {
         let seq = readers
             .run(address.clone(), move |c| store::seq_at(c, at))
             .await?;
-        if let Some(world) = self.find(seq) {
+        let redaction = now.last_redaction;
+        if let Some(world) = self.find(seq, redaction) {
             return Ok(WorldAt {
                 world,
                 is_now: false,
@@ -72,7 +75,7 @@ impl Past {
         }
         let _one_at_a_time = self.making.lock().await;
         // Another request may have built it while this one waited.
-        if let Some(world) = self.find(seq) {
+        if let Some(world) = self.find(seq, redaction) {
             return Ok(WorldAt {
                 world,
                 is_now: false,
@@ -91,6 +94,7 @@ impl Past {
         );
         self.cache(CachedWorld {
             seq,
+            redaction,
             own,
             world: Arc::clone(&world),
         });
@@ -100,8 +104,9 @@ impl Past {
         })
     }
 
-    fn find(&self, seq: i64) -> Option<Arc<World>> {
+    fn find(&self, seq: i64, redaction: i64) -> Option<Arc<World>> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.retain(|k| k.redaction >= redaction);
         let at = cached.iter().position(|k| k.seq == seq)?;
         let found = cached.remove(at)?;
         let world = Arc::clone(&found.world);

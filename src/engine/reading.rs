@@ -96,6 +96,9 @@ pub(super) fn follow(conn: &mut Conn, world: &mut World) -> Result<(), DbError> 
                 )?;
                 world.apply(record);
             }
+            if entry.redacts.is_some() {
+                world.last_redaction = entry.seq;
+            }
             (world.seq, world.head, world.at) = (entry.seq, entry.hash.into(), entry.at.0);
         }
     }

@@ -1,6 +1,7 @@
 //! One change in progress: the writer's world, how to undo what was done to it, the journal entries
 //! it will write, and the rules that every change must satisfy.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use crate::access::Caller;
 use crate::access::accounts::OPERATOR;
 use crate::access::caller::forbidden;
 use crate::db::store::Side;
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, store};
 use crate::journal::{Action, NewEntry};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
@@ -20,8 +21,8 @@ use crate::world::calendar::day_of;
 use crate::world::catalogue::{Proposal, validate};
 use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
-use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now};
-use crate::world::{AnyRecord, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
+use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, version_cleared};
+use crate::world::{AnyRecord, IdSet, Kind, Link, Meta, Reading, Resource, Text, Undo, World};
 
 /// The answer of a job, given after its commit.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,9 @@ pub struct Outcome {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
 }
+
+/// Most records named in one refusal.
+const MOST_NAMED: usize = 10;
 
 /// Maximum depth of changes that follow from one another.
 const FOLLOW_UPS: usize = 10;
@@ -404,11 +408,17 @@ impl<'a> Txn<'a> {
     }
 
     /// Withdraws a record, if its version is one of `if_match`. It stays in the history and can be
-    /// restored.
+    /// restored. `within` withdraws the records that are part of it as well, at any depth; without
+    /// it, such records prevent the withdrawal.
+    ///
+    /// Parts that the caller may not see neither prevent it nor are withdrawn: whether there are
+    /// any does not change the answer. They cease to count with their whole ([`World::is_live`]),
+    /// and count again once it is restored.
     ///
     /// # Errors
-    /// Permission, an outdated version, other current records that link to it, or its own rules.
-    pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: &[i64]) -> Changed {
+    /// Permission, an outdated version, other current records that link to one of them, or the
+    /// rules of one of them.
+    pub fn withdraw(&mut self, kind: &Kind, id: Uuid, if_match: &[i64], within: bool) -> Changed {
         let before = self.find(kind, Act::Withdraw, id, Some(if_match))?;
         if id == self.caller.account
             || (kind.name == "account" && before.meta().reference == OPERATOR)
@@ -417,19 +427,119 @@ impl<'a> Txn<'a> {
                 operator's account";
             return Err(Problem::new(Code::Conflict, detail));
         }
-        self.nothing_points_to(id)?;
-        let mut meta = self.next_version(&before);
-        meta.withdrawn_at = Some(self.now);
-        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
-        (kind.withdrawable)(self.proposal(Some(&before), before.draft(), meta.clone(), &may))?;
-        self.rewrite(kind, &before, meta, Action::Withdraw, Map::new())
+        let (mut all, mut parts) = (vec![before], self.live_parts(id));
+        if within {
+            all.append(&mut parts);
+        }
+        for record in &all {
+            self.may_be_withdrawn(id, record)?;
+        }
+        self.nothing_points_to(&all, self.has_parts(&parts))?;
+        // The deepest first: nothing is ever part of a withdrawn record.
+        let mut last = None;
+        for before in all.iter().rev() {
+            let mut meta = self.next_version(before);
+            meta.withdrawn_at = Some(self.now);
+            let kind = self.kind_of(before)?;
+            last = Some(self.enter_again(kind, before, meta, Action::Withdraw, Map::new())?);
+        }
+        // Records that are withdrawn together are not recomputed for one another.
+        let gone: IdSet = all.iter().map(|r| r.meta().id).collect();
+        let mut others: Vec<Uuid> = all.iter().flat_map(|r| r.touches()).collect();
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|id| !gone.contains(id));
+        self.follow(others.into_iter().map(recompute).collect())?;
+        let mut kinds: Vec<usize> = all.iter().map(|r| r.meta().kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        for kind in kinds {
+            if let Some(kind) = self.world.catalogue().kinds().get(kind) {
+                self.follow(self.recomputed(kind))?;
+            }
+        }
+        last.ok_or_else(Problem::not_found)
     }
 
-    /// Restores a withdrawn record.
+    /// Removes the content of a journal entry, an earlier version of a record, and records that in a
+    /// new version of the record, which is otherwise the same.
     ///
     /// # Errors
-    /// Permission, an outdated version, or the record is not withdrawn.
-    pub fn restore(&mut self, kind: &Kind, id: Uuid, if_match: Option<&[i64]>) -> Changed {
+    /// Permission, an entry that is not visible to the caller, the current version, content that was
+    /// removed before, an account or a grant.
+    pub fn redact(&mut self, seq: i64) -> Changed {
+        self.caller.require(Subject::Redaction, Act::Create)?;
+        let found = self.ask(|conn| store::entry(conn, seq))?;
+        let row = found.ok_or_else(Problem::not_found)?;
+        let id = row.record_id.0;
+        let kind = self.world.catalogue().recorded(&row.kind);
+        let kind = kind.ok_or_else(Problem::not_found)?;
+        let before = self.visible(kind, id)?;
+        let version = (row.snapshot.as_ref())
+            .and_then(|text| (kind.parse)(text, row.shape, row.seq, kind.index).ok());
+        let clearance = self.caller.clearance();
+        let is_hidden = |v: &Arc<dyn AnyRecord>| {
+            !version_cleared(&self.world, &clearance, id, v.meta().marking)
+        };
+        if version.as_ref().is_some_and(is_hidden) {
+            return Err(Problem::not_found());
+        }
+        if !(self.caller).may_on(&self.world, Subject::Redaction, Act::Create, id) {
+            return Err(forbidden(&self.caller, Subject::Redaction, Act::Create));
+        }
+        let refused = if kind.subject == Subject::Access {
+            Some(
+                "accounts and grants cannot be redacted: who had which rights must remain provable",
+            )
+        } else if row.version == before.meta().version {
+            Some(
+                "this entry has the current version of the record; correct the record first, then \
+                    redact the entry",
+            )
+        } else if row.snapshot.is_none() {
+            Some("the content of this entry has been removed already")
+        } else {
+            None
+        };
+        if let Some(detail) = refused {
+            return Err(Problem::new(Code::Conflict, detail));
+        }
+        self.beside(Side::Redact(seq));
+        self.world.last_redaction = self.world.seq + 1;
+        let meta = self.next_version(&before);
+        self.rewrite(kind, &before, meta, Action::Redact(seq), Map::new())
+    }
+
+    /// Checks whether a record may be withdrawn, on its own or with `whole`, by the caller's grants
+    /// and the record's own rules.
+    fn may_be_withdrawn(&self, whole: Uuid, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
+        let (kind, id) = (self.kind_of(record)?, record.meta().id);
+        let may = |subject, act, id| self.caller.may_on(&self.world, subject, act, id);
+        let mut meta = self.next_version(record);
+        meta.withdrawn_at = Some(self.now);
+        let check = || {
+            self.in_scope(kind, Act::Withdraw, id)?;
+            (kind.withdrawable)(self.proposal(Some(record), record.draft(), meta, &may))
+        };
+        check().map_err(|problem| match id == whole {
+            true => problem,
+            false => of_part(kind, record, problem),
+        })
+    }
+
+    /// Restores a withdrawn record. `within` also restores the parts that were withdrawn with it;
+    /// what was withdrawn before it stays withdrawn.
+    ///
+    /// # Errors
+    /// Permission, an outdated version, the record is not withdrawn, or it is part of a record that
+    /// is.
+    pub fn restore(
+        &mut self,
+        kind: &Kind,
+        id: Uuid,
+        if_match: Option<&[i64]>,
+        within: bool,
+    ) -> Changed {
         self.caller.require(kind.subject, Act::Withdraw)?;
         let before = self.visible(kind, id)?;
         self.in_scope(kind, Act::Withdraw, id)?;
@@ -437,11 +547,113 @@ impl<'a> Txn<'a> {
         if before.meta().withdrawn_at.is_none() {
             return Err(Problem::new(Code::Conflict, "the record is not withdrawn"));
         }
-        let mut meta = self.next_version(&before);
+        let parts = match within {
+            true => self.parts_withdrawn_with(&before),
+            false => Vec::new(),
+        };
+        self.restore_one(kind, &before)?;
+        for part in &parts {
+            let kind = self.kind_of(part)?;
+            let restored = self.in_scope(kind, Act::Withdraw, part.meta().id);
+            let restored = restored.and_then(|()| self.restore_one(kind, part).map(drop));
+            restored.map_err(|problem| of_part(kind, part, problem))?;
+        }
+        // A part may have changed it.
+        self.visible(kind, id)
+    }
+
+    fn restore_one(&mut self, kind: &Kind, before: &Arc<dyn AnyRecord>) -> Changed {
+        self.is_part_of_live(before)?;
+        let mut meta = self.next_version(before);
         meta.withdrawn_at = None;
         // It must satisfy the current rules: a seat may have been given to someone else in the
         // meantime.
-        self.propose(kind, Some(&before), before.draft(), meta, Action::Restore)
+        self.propose(kind, Some(before), before.draft(), meta, Action::Restore)
+    }
+
+    /// Refuses what is done to a part of a record that does not count.
+    fn is_part_of_live(&self, record: &Arc<dyn AnyRecord>) -> Result<(), Problem> {
+        if self.world.is_part_of_live(record.as_ref()) {
+            return Ok(());
+        }
+        let wholes = record.place().within;
+        let gone = (wholes.iter().filter_map(|id| self.world.any(*id)))
+            .find(|whole| !self.world.is_live(whole.as_ref()));
+        let Some(gone) = gone else { return Ok(()) };
+        let detail = match gone.meta().withdrawn_at {
+            Some(_) => "it is withdrawn; restore it first",
+            None => "it is part of a withdrawn record; restore that first",
+        };
+        let name = self.kind_of(gone)?.name.replace('_', " ");
+        let detail = format!(
+            "the record is part of {name} {}: {detail}",
+            gone.meta().reference
+        );
+        Err(Problem::new(Code::Conflict, detail))
+    }
+
+    /// The records within a record that count and that the caller may see, at any depth, each after
+    /// its whole. A part that lasts without it, because it is part of another record as well, is
+    /// not among them.
+    fn live_parts(&self, whole: Uuid) -> Vec<Arc<dyn AnyRecord>> {
+        let ends = |part: &Arc<dyn AnyRecord>, found: &IdSet| {
+            let place = part.place();
+            let is_left = |id: &Uuid| {
+                let other = self.world.any(*id).filter(|_| !found.contains(id));
+                other.is_some_and(|r| self.world.is_live(r.as_ref()))
+            };
+            self.world.is_live(part.as_ref())
+                && !(place.is_shared && place.within.iter().any(is_left))
+        };
+        self.parts(whole, ends)
+    }
+
+    /// The parts of a withdrawn record that were withdrawn with it.
+    fn parts_withdrawn_with(&self, whole: &Arc<dyn AnyRecord>) -> Vec<Arc<dyn AnyRecord>> {
+        let at = whole.meta().withdrawn_at;
+        self.parts(whole.meta().id, |part, _| part.meta().withdrawn_at == at)
+    }
+
+    /// The parts of a record that are wanted and that the caller may see, at any depth, each after
+    /// the records that it is part of.
+    fn parts(
+        &self,
+        whole: Uuid,
+        is_wanted: impl Fn(&Arc<dyn AnyRecord>, &IdSet) -> bool,
+    ) -> Vec<Arc<dyn AnyRecord>> {
+        let mut todo = VecDeque::from([whole]);
+        let mut left: Vec<Arc<dyn AnyRecord>> = Vec::new();
+        let mut known = IdSet::from_iter([whole]);
+        while let Some(id) = todo.pop_front() {
+            for part in self.world.parts(id) {
+                let part_id = part.meta().id;
+                if self.may_see(part_id) && is_wanted(part, &known) && known.insert(part_id) {
+                    todo.push_back(part_id);
+                    left.push(Arc::clone(part));
+                }
+            }
+        }
+        // An item is part of its plan and of the item above it: it must come after both.
+        let mut found = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let before: IdSet = left.iter().map(|r| r.meta().id).collect();
+            let is_later =
+                |r: &Arc<dyn AnyRecord>| r.place().within.iter().any(|id| before.contains(id));
+            let (later, next): (Vec<_>, Vec<_>) = left.into_iter().partition(is_later);
+            // Nothing is part of itself, so there is always a next one.
+            if next.is_empty() {
+                found.extend(later);
+                break;
+            }
+            found.extend(next);
+            left = later;
+        }
+        found
+    }
+
+    fn kind_of(&self, record: &Arc<dyn AnyRecord>) -> Result<&'static Kind, Problem> {
+        let kinds = self.world.catalogue().kinds();
+        kinds.get(record.meta().kind).ok_or_else(Problem::not_found)
     }
 
     /// Returns the record if it is visible to the caller, the caller may do this to it, the version
@@ -460,6 +672,10 @@ impl<'a> Txn<'a> {
                 Code::Conflict,
                 "the record is withdrawn; restore it first",
             ));
+        }
+        // It can still be withdrawn.
+        if act != Act::Withdraw {
+            self.is_part_of_live(&record)?;
         }
         Ok(record)
     }
@@ -607,13 +823,25 @@ impl<'a> Txn<'a> {
         action: Action,
         fields: Map<String, Value>,
     ) -> Changed {
+        let record = self.enter_again(kind, before, meta, action, fields)?;
+        self.follow(record.touches().into_iter().map(recompute).collect())?;
+        self.follow(self.recomputed(kind))?;
+        Ok(record)
+    }
+
+    /// The same, without recomputing other records.
+    fn enter_again(
+        &mut self,
+        kind: &Kind,
+        before: &Arc<dyn AnyRecord>,
+        meta: Meta,
+        action: Action,
+        fields: Map<String, Value>,
+    ) -> Changed {
         let text = with_envelope(before, &meta, fields)?;
         let record =
             (kind.parse)(&text, kind.shape, meta.seq, kind.index).map_err(Problem::internal)?;
-        let touched = record.touches();
         self.enter(kind, &record, action)?;
-        self.follow(touched.into_iter().map(recompute).collect())?;
-        self.follow(self.recomputed(kind))?;
         Ok(record)
     }
 
@@ -626,7 +854,7 @@ impl<'a> Txn<'a> {
             .filter_map(|name| self.world.table(catalogue.index_of(name)?));
         let live = tables
             .flat_map(|t| t.rows())
-            .filter(|r| r.meta().withdrawn_at.is_none());
+            .filter(|r| self.world.is_live(r.as_ref()));
         live.map(|r| recompute(r.meta().id)).collect()
     }
 
@@ -750,7 +978,7 @@ impl<'a> Txn<'a> {
                 Some(to) if !self.is_of(to, &link) => {
                     Some(("wrong_kind", format!("must be the id of a {}", names())))
                 }
-                Some(to) if to.meta().withdrawn_at.is_some() && !old.contains(&link.id) => Some((
+                Some(to) if !self.world.is_live(to.as_ref()) && !old.contains(&link.id) => Some((
                     "withdrawn",
                     format!(
                         "this {} is withdrawn; restore it first or name another",
@@ -785,41 +1013,81 @@ impl<'a> Txn<'a> {
         })
     }
 
-    fn nothing_points_to(&self, id: Uuid) -> Result<(), Problem> {
-        let catalogue = self.world.catalogue();
-        let mut hidden = false;
-        let mut errors = Vec::new();
-        let outside = |r: &&Arc<dyn AnyRecord>| {
-            r.meta().withdrawn_at.is_none() && !r.place().within.contains(&id)
+    /// The records within a record that prevent its withdrawal.
+    fn has_parts(&self, parts: &[Arc<dyn AnyRecord>]) -> Vec<FieldError> {
+        let named = |r: &Arc<dyn AnyRecord>| match self.kind_of(r) {
+            Ok(kind) => format!("{} {}", kind.name.replace('_', " "), r.meta().reference),
+            Err(_) => r.meta().reference.to_string(),
         };
-        for r in self.world.pointing_to(id).filter(outside) {
-            let by: Vec<String> = r
-                .links()
-                .into_iter()
-                .filter(|l| l.id == id && !l.is_mention)
-                .map(|l| l.pointer)
-                .collect();
-            if by.is_empty() {
-                continue;
-            }
-            if !self.may_see(r.meta().id) {
-                hidden = true;
-                continue;
-            }
-            let kind = catalogue.kinds().get(r.meta().kind).map_or("", |k| k.name);
-            let detail = format!(
-                "{} {} links to this record in {}",
-                kind.replace('_', " "),
-                r.meta().reference,
-                by.join(", ")
-            );
-            errors.push(FieldError {
+        let more = parts.len().saturating_sub(MOST_NAMED);
+        let error = |(n, part): (usize, &Arc<dyn AnyRecord>)| {
+            let others = match (n + 1 == MOST_NAMED, more) {
+                (true, 1..) => format!(", and so are {more} more"),
+                _ => String::new(),
+            };
+            FieldError {
                 pointer: String::new(),
-                code: "in_use".into(),
-                detail,
-            });
-            if errors.len() == 10 {
-                break;
+                code: "has_parts".into(),
+                detail: format!(
+                    "{} is part of this record{others}; withdraw it first, or withdraw both with \
+                        within=withdraw",
+                    named(part)
+                ),
+            }
+        };
+        parts
+            .iter()
+            .take(MOST_NAMED)
+            .enumerate()
+            .map(error)
+            .collect()
+    }
+
+    /// Checks that no live record other than these and their parts links to one of these. `errors`:
+    /// what prevents their withdrawal already.
+    fn nothing_points_to(
+        &self,
+        all: &[Arc<dyn AnyRecord>],
+        mut errors: Vec<FieldError>,
+    ) -> Result<(), Problem> {
+        let mut hidden = false;
+        let most = errors.len() + MOST_NAMED;
+        let gone: IdSet = all.iter().map(|r| r.meta().id).collect();
+        for to in all {
+            let id = to.meta().id;
+            let outside = |r: &&Arc<dyn AnyRecord>| {
+                self.world.is_live(r.as_ref())
+                    && !gone.contains(&r.meta().id)
+                    && !r.place().within.contains(&id)
+            };
+            for r in self.world.pointing_to(id).filter(outside) {
+                let by: Vec<String> = r
+                    .links()
+                    .into_iter()
+                    .filter(|l| l.id == id && !l.is_mention)
+                    .map(|l| l.pointer)
+                    .collect();
+                if by.is_empty() || errors.len() == most {
+                    continue;
+                }
+                if !self.may_see(r.meta().id) {
+                    hidden = true;
+                    continue;
+                }
+                let names = |r: &Arc<dyn AnyRecord>| {
+                    let kind = self.kind_of(r).map_or("", |k| k.name);
+                    format!("{} {}", kind.replace('_', " "), r.meta().reference)
+                };
+                let what = match all.first().is_some_and(|first| first.meta().id == id) {
+                    true => "this record".to_owned(),
+                    false => format!("{}, which is part of this record,", names(to)),
+                };
+                let detail = format!("{} links to {what} in {}", names(r), by.join(", "));
+                errors.push(FieldError {
+                    pointer: String::new(),
+                    code: "in_use".into(),
+                    detail,
+                });
             }
         }
         if errors.is_empty() && !hidden {
@@ -831,6 +1099,17 @@ impl<'a> Txn<'a> {
         }
         Err(problem)
     }
+}
+
+/// What prevents a part from being withdrawn or restored with its whole.
+fn of_part(kind: &Kind, part: &Arc<dyn AnyRecord>, mut problem: Problem) -> Problem {
+    let name = kind.name.replace('_', " ");
+    problem.detail = format!(
+        "{name} {}, which is part of this record: {}",
+        part.meta().reference,
+        problem.detail
+    );
+    problem
 }
 
 /// Returns a record's JSON with another envelope and these fields.

@@ -480,9 +480,11 @@ mod tests {
             "an earlier world stays as it was"
         );
         engine.stop();
-        let report =
-            crate::journal::verify::verify(&mut engine.address.connect().expect("it connects"))
-                .expect("it is read");
+        let report = crate::journal::verify::verify(
+            &mut engine.address.connect().expect("it connects"),
+            &[],
+        )
+        .expect("it is read");
         assert!(report.faults.is_empty(), "{:?}", report.faults);
     }
 }

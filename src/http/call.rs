@@ -11,14 +11,18 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::entity_tag;
+use super::entity_tag::{self, Conditions};
 use super::formats::Format;
+use super::json::no_member_twice;
 use super::query::{Query, invalid};
+use super::request_log::Learnt;
 use crate::access::{Caller, Identity, Known};
 use crate::engine::{Author, Idempotency, Outcome, Txn, WorldAt, Write};
 use crate::http::service::Service;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, FieldError, Problem};
+use crate::world::blank::{REMEDY, is_blank};
 use crate::world::calendar::day_of;
+use crate::world::record::blanks_of;
 use crate::world::visible::{Visibility, VisibleWorld};
 use crate::world::{World, schema};
 
@@ -32,7 +36,7 @@ pub struct Call {
     pub params: Vec<(String, String)>,
     pub query: Query,
     pub format: Format,
-    pub if_match: Option<IfMatch>,
+    pub(super) conditions: Conditions,
     pub idempotency_key: Option<String>,
     pub authorization: Option<String>,
     /// The headers that the operation documents, with lower-case names.
@@ -47,6 +51,8 @@ pub struct Call {
     pub tag: Option<String>,
     /// The caller's network address, as far as it is known from the connection.
     pub peer: String,
+    /// What the log is to say about the caller.
+    pub learnt: Arc<Learnt>,
     pub(super) who: Option<Arc<Known>>,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) world: Arc<World>,
@@ -216,6 +222,7 @@ impl Call {
     pub fn input<T: DeserializeOwned + utoipa::ToSchema + 'static>(&self) -> Result<T, Problem> {
         let value = self.object()?;
         schema::check(&schema::input_validator::<T>(), &value)?;
+        check_said(&value)?;
         serde_json::from_value(value).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))
     }
 
@@ -231,7 +238,7 @@ impl Call {
                 Code::PreconditionRequired.remedy(),
             )
         };
-        let tags = match &self.if_match {
+        let tags = match &self.conditions.if_match {
             None | Some(IfMatch::Any) => return Err(needed()),
             Some(IfMatch::Items(tags)) => tags,
         };
@@ -243,6 +250,13 @@ impl Call {
                 "must be an ETag as returned by this service, such as \"3\", or several",
             )
         })
+    }
+
+    /// Whether what is tagged `tag` is to be answered in full: the caller wants this version and does
+    /// not have it.
+    #[must_use]
+    pub fn wants(&self, tag: &str) -> bool {
+        self.conditions.wants(tag) && !self.conditions.has_already(tag)
     }
 
     /// Returns the details of the change that the writer needs.
@@ -260,11 +274,18 @@ impl Call {
     /// See [`Call::write`].
     pub fn write_of(&self, what: &[u8]) -> Result<Write, Problem> {
         let reason = self.query.get("reason").map(str::to_owned);
-        if reason
-            .as_ref()
-            .is_some_and(|r| r.is_empty() || r.chars().count() > 1_000)
-        {
-            return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+        if let Some(reason) = &reason {
+            if !(1..=1_000).contains(&reason.chars().count()) {
+                return Err(invalid("reason", "must be 1 to 1,000 characters long"));
+            }
+            if is_blank(reason) {
+                return Err(Problem::field(
+                    Code::RuleViolation,
+                    "?reason",
+                    "blank",
+                    REMEDY,
+                ));
+            }
         }
         Ok(Write {
             author: Author::Token(self.who()?),
@@ -289,7 +310,7 @@ impl Call {
                 detail,
             ));
         }
-        let if_match = self.if_match.as_ref().map(IfMatch::to_string);
+        let if_match = self.conditions.if_match.as_ref().map(IfMatch::to_string);
         let if_match = if_match.unwrap_or_default();
         let mut hash = Sha256::new();
         for part in [
@@ -323,12 +344,27 @@ impl Call {
     }
 }
 
+/// Refuses texts that say nothing.
+fn check_said(value: &Value) -> Result<(), Problem> {
+    let error = |pointer| FieldError {
+        pointer,
+        code: "blank".into(),
+        detail: REMEDY.into(),
+    };
+    let errors: Vec<FieldError> = blanks_of(value).into_iter().map(error).collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::with_errors(Code::InvalidBody, errors)),
+    }
+}
+
 /// Parses a JSON object, with whole numbers written as integers.
 ///
 /// # Errors
 /// 400 for anything else.
 pub fn object(body: &[u8]) -> Result<Value, Problem> {
     let mut value: Value = serde_json::from_slice(body).map_err(|e| not_json(&e))?;
+    no_member_twice(body)?;
     if !value.is_object() {
         return Err(Problem::new(
             Code::MalformedBody,

@@ -12,19 +12,21 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use chrono::NaiveDate;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Body, JSON};
 use super::call::Call;
+use super::entity_tag::Conditions;
 use super::formats::Format;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Extension, Operation, Tag};
 use super::query::Query;
+use super::request_log::{Learnt, Outcome};
 use super::resource::BASE;
-use super::stream::Incoming;
-use super::{entity_tag, provisioning};
+use super::stream::{self, Incoming};
+use super::{provisioning, request_log};
 use crate::access::caller::forbidden;
 use crate::access::identity::{Vouched, unauthenticated};
 use crate::access::{Caller, Known};
@@ -32,6 +34,7 @@ use crate::http::service::Service;
 use crate::problem::{Code, Problem};
 use crate::world::World;
 use crate::world::calendar::today;
+use crate::world::visible::Clearance;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -83,7 +86,7 @@ pub fn mount(
     let service = Arc::clone(service);
     config.default_service(web::to(move |request: HttpRequest| {
         let service = Arc::clone(&service);
-        async move { outside(&service, &request, Problem::not_found()) }
+        async move { outside(&service, &request, &Problem::not_found()) }
     }));
 }
 
@@ -138,7 +141,7 @@ fn other_method(allow: String, service: &Arc<Service>) -> actix_web::Route {
                 format!("this URL accepts only {allow}"),
             )
             .header("Allow", allow);
-            outside(&service, &request, problem)
+            outside(&service, &request, &problem)
         }
     })
 }
@@ -152,11 +155,26 @@ fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> a
 }
 
 /// A refusal before an operation was found.
-fn outside(service: &Service, request: &HttpRequest, problem: Problem) -> HttpResponse {
-    let id = request_id(request.headers());
-    let response = refuse(service, request.path(), &id, &problem, None);
-    service.metrics.count("none", response.status().as_u16());
+pub fn outside(service: &Service, request: &HttpRequest, problem: &Problem) -> HttpResponse {
+    let (started, id) = (Instant::now(), request_id(request.headers()));
+    let response = refuse(service, request.path(), &id, problem, None);
+    let status = response.status().as_u16();
+    service.metrics.count("none", status);
+    let outcome = Outcome {
+        operation: "",
+        status,
+        code: problem.code.slug(),
+        took: started.elapsed(),
+    };
+    let (peer, learnt) = (peer(service, request), Learnt::default());
+    request_log::write(request, &id, &peer, &learnt, &outcome);
     response
+}
+
+/// The caller's address.
+fn peer(service: &Service, request: &HttpRequest) -> String {
+    let trusted = &service.config.serving.trusted_proxies;
+    super::limits::peer(request.peer_addr(), request.headers(), trusted)
 }
 
 async fn serve(
@@ -174,8 +192,14 @@ async fn serve(
         serving.request_seconds
     };
     let limit = Duration::from_secs(seconds);
+    let (peer, learnt) = (peer(&service, &request), Arc::new(Learnt::default()));
+    let from = From {
+        id: &id,
+        peer: &peer,
+        learnt: &learnt,
+    };
     let work =
-        AssertUnwindSafe(answer(&service, &operation, &request, payload, &id)).catch_unwind();
+        AssertUnwindSafe(answer(&service, &operation, &request, payload, from)).catch_unwind();
     let (result, limits) = match tokio::time::timeout(limit, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(_)) => (
@@ -192,10 +216,14 @@ async fn serve(
             Vec::new(),
         ),
     };
+    let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
         Ok(answer) => respond(&service, answer),
         Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
+    if learnt.may_contain_marked() {
+        put(response.headers_mut(), "cache-control", NO_STORE);
+    }
     for (name, value) in limits {
         put(response.headers_mut(), name, &value);
     }
@@ -204,23 +232,22 @@ async fn serve(
     service
         .metrics
         .answered(&operation.id, response.status().as_u16(), took);
-    if log::log_enabled!(log::Level::Info) {
-        let trace = request
-            .headers()
-            .get("traceparent")
-            .and_then(|t| t.to_str().ok())
-            .filter(|t| t.len() <= 64)
-            .unwrap_or("-");
-        log::info!(
-            "request method={} operation={} status={} micros={} request_id={id} \
-                traceparent={trace}",
-            request.method(),
-            operation.id,
-            response.status().as_u16(),
-            took.as_micros()
-        );
-    }
+    let outcome = Outcome {
+        operation: &operation.id,
+        status: response.status().as_u16(),
+        code,
+        took,
+    };
+    request_log::write(&request, &id, &peer, &learnt, &outcome);
     response
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    id: &'a str,
+    peer: &'a str,
+    learnt: &'a Arc<Learnt>,
 }
 
 type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
@@ -230,18 +257,19 @@ async fn answer(
     operation: &Operation,
     request: &HttpRequest,
     payload: web::Payload,
-    id: &str,
+    from: From<'_>,
 ) -> Limited {
-    let peer = super::limits::peer(
-        request.peer_addr(),
-        request.headers(),
-        &service.config.serving.trusted_proxies,
-    );
     let bearer = identify(service, operation, request.headers()).await;
     let key = match &bearer {
-        Ok(Some(Bearer::Own(who))) => who.identity.account.to_string(),
-        Ok(Some(Bearer::External(vouched))) => vouched.external_id.clone(),
-        _ => peer.clone(),
+        Ok(Some(Bearer::Own(who))) => {
+            from.learnt.is_account(who.identity.account);
+            who.identity.account.to_string()
+        }
+        Ok(Some(Bearer::External(vouched))) => {
+            from.learnt.is_subject(&vouched.external_id);
+            vouched.external_id.clone()
+        }
+        _ => from.peer.to_owned(),
     };
     let limits = match service.limits.call(&key) {
         Ok(headers) => headers,
@@ -252,10 +280,12 @@ async fn answer(
             None => None,
             Some(Bearer::Own(who)) => Some(who),
             Some(Bearer::External(vouched)) => Some(Arc::new(
-                provisioning::recognise(service, vouched, id).await?.into(),
+                provisioning::recognise(service, vouched, from.id)
+                    .await?
+                    .into(),
             )),
         };
-        let call = prepare(service, operation, request, payload, id, who, peer).await?;
+        let call = prepare(service, operation, request, payload, who, from).await?;
         match call {
             Prepared::Answered(answer) => Ok(answer),
             Prepared::Go(call, tag) => {
@@ -278,13 +308,15 @@ async fn prepare(
     operation: &Operation,
     request: &HttpRequest,
     payload: web::Payload,
-    id: &str,
     who: Option<Arc<Known>>,
-    peer: String,
+    from: From<'_>,
 ) -> Result<Prepared, Problem> {
     let headers = request.headers();
     let text = |name: &str| header_text(headers, name).map(Cow::into_owned);
     let (world, caller) = admit(service, operation, who.as_deref(), headers).await?;
+    if (caller.as_deref()).is_some_and(|caller| caller.clearance() != Clearance::None) {
+        from.learnt.sees_marked();
+    }
     let query = Query::parse(request.query_string(), &operation.in_query)?;
     let format = if operation.media_type == JSON {
         Format::choose(
@@ -302,8 +334,11 @@ async fn prepare(
     let on = today();
     let tag = (operation.etag == Tag::Journal)
         .then(|| journal_tag(&world, &address, format, caller.as_deref(), on));
-    if let Some(tag) = &tag {
-        if entity_tag::has_already(request, tag) {
+    let conditions = Conditions::of(request);
+    // Without a version that the caller wants, the handler decides first: what does not exist is not
+    // found, whatever the conditions (RFC 9110, section 13.2.1).
+    if let Some(tag) = tag.as_ref().filter(|t| conditions.wants(t)) {
+        if conditions.has_already(tag) {
             return Ok(Prepared::Answered(
                 Answer::json(304, Bytes::new()).header("ETag", tag),
             ));
@@ -316,7 +351,7 @@ async fn prepare(
     Ok(Prepared::Go(
         Box::new(Call {
             service: Arc::clone(service),
-            request_id: id.to_owned(),
+            request_id: from.id.to_owned(),
             method: operation.method,
             params: request
                 .match_info()
@@ -326,7 +361,7 @@ async fn prepare(
             address,
             query,
             format,
-            if_match: entity_tag::if_match(request),
+            conditions,
             // A secret that is returned only once is never stored in order to be returned again, so
             // such operations accept no key.
             idempotency_key: text("idempotency-key").filter(|_| operation.takes_key()),
@@ -334,13 +369,16 @@ async fn prepare(
             headers: operation
                 .header_names
                 .iter()
+                // A range is of the body, which HEAD does not have (RFC 9110, section 14.2).
+                .filter(|name| *name != "range" || request.method() != Method::HEAD)
                 .filter_map(|name| Some((name.clone(), text(name)?)))
                 .collect(),
             media_type: essence(headers),
             body,
             stream,
             tag: tag.clone(),
-            peer,
+            peer: from.peer.to_owned(),
+            learnt: Arc::clone(from.learnt),
             who,
             caller,
             world,
@@ -495,6 +533,16 @@ async fn take_body(
         )
         .header(accept, types));
     }
+    // A body that was compressed would be stored, hashed and limited as something else than it is.
+    let codings = headers.get_all("content-encoding");
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if codings.into_iter().any(|coding| !is_plain(coding)) {
+        let detail = "the body must not be compressed; send it without Content-Encoding";
+        return Err(
+            Problem::new(Code::UnsupportedMediaType, detail).header("Accept-Encoding", "identity")
+        );
+    }
+    let idle = Duration::from_secs(service.config.serving.body_idle_seconds);
     let announced = headers
         .get("content-length")
         .and_then(|v| v.to_str().ok())
@@ -503,7 +551,12 @@ async fn take_body(
         let limit = service.config.serving.stream_limit;
         return Ok((
             Bytes::new(),
-            Some(Incoming::new(payload, announced.map(|n| n as u64), limit)?),
+            Some(Incoming::new(
+                payload,
+                announced.map(|n| n as u64),
+                limit,
+                idle,
+            )?),
         ));
     }
     let limit = service.config.serving.body_limit;
@@ -517,10 +570,7 @@ async fn take_body(
         return Err(too_large());
     }
     let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::new(Code::MalformedBody, "the body ended before it was complete")
-        })?;
+    while let Some(chunk) = stream::piece(&mut payload, idle).await? {
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
@@ -528,6 +578,17 @@ async fn take_body(
     }
     Ok((bytes.freeze(), None))
 }
+
+/// Headers that describe a body.
+const OF_BODY: [&str; 4] = [
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Range",
+    "Content-Type",
+];
+
+/// What a caller who may see marked records may keep of an answer: nothing.
+const NO_STORE: &str = "private, no-store, no-cache";
 
 /// Sets the ETag of the response, and turns it into a 304 if the caller already has this version.
 fn finish(
@@ -537,6 +598,7 @@ fn finish(
     tag: Option<String>,
 ) -> Result<Answer, Problem> {
     if let Some(tag) = tag {
+        Conditions::of(request).check(&tag)?;
         answer = answer.header("ETag", tag);
     }
     if operation.etag == Tag::Version {
@@ -546,9 +608,14 @@ fn finish(
             .find(|(n, _)| n == "ETag")
             .map(|(_, v)| v.clone())
             .unwrap_or_default();
-        if entity_tag::has_already(request, &etag) {
+        let conditions = Conditions::of(request);
+        conditions.check(&etag)?;
+        if conditions.has_already(&etag) {
             (answer.status, answer.body) = (304, Bytes::new().into());
-            answer.headers.retain(|(n, _)| n != "Content-Encoding");
+            // Nothing about a body that is not sent (RFC 9110, section 15.4.5).
+            answer
+                .headers
+                .retain(|(n, _)| !OF_BODY.contains(&n.as_str()));
         }
     }
     Ok(answer)
@@ -570,8 +637,13 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     };
     let headers = response.headers_mut();
     common(service, headers);
+    let prefix = service.config.serving.prefix();
     for (name, value) in &answer.headers {
-        put(headers, name, value);
+        match name.as_str() {
+            "Location" if value.starts_with('/') => put(headers, name, &format!("{prefix}{value}")),
+            "Link" => put(headers, name, &value.replace("</", &format!("<{prefix}/"))),
+            _ => put(headers, name, value),
+        }
     }
     response
 }
@@ -584,9 +656,10 @@ fn refuse(
     extension: Option<Extension>,
 ) -> HttpResponse {
     let code = problem.code;
-    let instance: String = path.chars().take(2_000).collect();
+    let prefix = service.config.serving.prefix();
+    let instance: String = prefix.chars().chain(path.chars()).take(2_000).collect();
     let mut body = json!({
-        "type": format!("/problems/{}", code.slug()), "title": code.title(), "status": code.status(), "detail": problem.detail,
+        "type": format!("{prefix}/problems/{}", code.slug()), "title": code.title(), "status": code.status(), "detail": problem.detail,
         "instance": instance, "code": code.slug(), "request_id": id, "errors": problem.errors,
     });
     if let Some(extension) = extension.filter(|e| (e.covers)(code.status()))

@@ -3,17 +3,61 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{EntityTag, Header, IfMatch, IfNoneMatch};
 
-/// Whether the caller already has what is tagged `tag`, by its `If-None-Match`. The comparison is
-/// weak, because a copy that was compressed on the way has a weak tag.
-#[must_use]
-pub fn has_already(request: &HttpRequest, tag: &str) -> bool {
-    let Ok(own) = tag.parse::<EntityTag>() else {
-        return false;
-    };
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|t| t.weak_eq(&own)),
-        Err(_) => false,
+use crate::problem::{Code, Problem};
+
+/// What a caller asks about the version of what it reads.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// The versions that it wants, if it names any.
+    pub if_match: Option<IfMatch>,
+    if_none_match: Option<IfNoneMatch>,
+}
+
+impl Conditions {
+    /// The conditions of a request.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        Self {
+            if_match: if_match(request),
+            if_none_match: IfNoneMatch::parse(request).ok(),
+        }
+    }
+
+    /// Whether what is tagged `tag` is a version that the caller wants (RFC 9110, section 13.1.1).
+    /// The comparison is strong.
+    #[must_use]
+    pub fn wants(&self, tag: &str) -> bool {
+        match (&self.if_match, tag.parse::<EntityTag>()) {
+            (None | Some(IfMatch::Any), _) => true,
+            (Some(IfMatch::Items(tags)), Ok(own)) => tags.iter().any(|t| t.strong_eq(&own)),
+            (Some(IfMatch::Items(_)), Err(_)) => false,
+        }
+    }
+
+    /// Whether the caller already has what is tagged `tag` (section 13.1.2). The comparison is weak,
+    /// because a copy that was compressed on the way has a weak tag.
+    #[must_use]
+    pub fn has_already(&self, tag: &str) -> bool {
+        let Ok(own) = tag.parse::<EntityTag>() else {
+            return false;
+        };
+        match &self.if_none_match {
+            Some(IfNoneMatch::Any) => true,
+            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|t| t.weak_eq(&own)),
+            None => false,
+        }
+    }
+
+    /// Refuses to answer a version that the caller does not want.
+    ///
+    /// # Errors
+    /// 412 with the current ETag.
+    pub fn check(&self, tag: &str) -> Result<(), Problem> {
+        if self.wants(tag) {
+            return Ok(());
+        }
+        let detail = "If-Match names another version of this than the current one";
+        Err(Problem::new(Code::VersionMismatch, detail).header("ETag", tag))
     }
 }
 
@@ -28,8 +72,7 @@ pub fn is_same(sent: &str, tag: &str) -> bool {
 }
 
 /// What the caller sends as `If-Match`, if anything.
-#[must_use]
-pub fn if_match(request: &HttpRequest) -> Option<IfMatch> {
+fn if_match(request: &HttpRequest) -> Option<IfMatch> {
     request.headers().contains_key(IfMatch::name()).then(|| {
         // A header that cannot be read must not count as a missing one.
         IfMatch::parse(request).unwrap_or_else(|_| IfMatch::Items(Vec::new()))
@@ -71,7 +114,9 @@ mod tests {
 
     #[test]
     fn if_none_match_is_compared_weakly() {
-        let has = |lines: &[&str]| has_already(&request("if-none-match", lines), "\"7-ab\"");
+        let has = |lines: &[&str]| {
+            Conditions::of(&request("if-none-match", lines)).has_already("\"7-ab\"")
+        };
         for lines in [
             &["\"7-ab\""] as &[&str],
             &["W/\"7-ab\""],
@@ -83,6 +128,22 @@ mod tests {
         }
         for lines in [&[] as &[&str], &["\"7\""], &["7-ab"], &["\"7-a\", \"b\""]] {
             assert!(!has(lines), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn if_match_on_a_read_is_compared_strongly() {
+        let wants = |lines: &[&str]| Conditions::of(&request("if-match", lines)).wants("\"7-ab\"");
+        for lines in [
+            &[] as &[&str],
+            &["*"],
+            &["\"7-ab\""],
+            &["\"x\"", "\"7-ab\""],
+        ] {
+            assert!(wants(lines), "{lines:?}");
+        }
+        for lines in [&["\"7\""] as &[&str], &["W/\"7-ab\""], &["7-ab"], &[""]] {
+            assert!(!wants(lines), "{lines:?}");
         }
     }
 

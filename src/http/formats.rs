@@ -206,7 +206,7 @@ pub fn parameter(offered: &[Format]) -> Value {
         .collect();
     query(
         "format",
-        "Format of the response. If left out, the Accept header decides.",
+        "Format of the response. If left out, the Accept header decides. A table has every row.",
         json!({ "type": "string", "enum": words }),
     )
 }

@@ -1,6 +1,8 @@
 //! The history of a record: its versions, and the difference between two of them. Read from the
 //! journal; JSON for programs, Markdown for people.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,15 +13,16 @@ use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, Format};
 use super::naming::{ChangedBy, Names, RecordName, value};
-use super::page::limit;
+use super::page::{self, limit};
 use super::query::invalid;
 use crate::db::store::{self, JournalRow};
-use crate::problem::Problem;
+use crate::journal::REDACT;
+use crate::problem::{Code, Problem};
 use crate::render::labels;
 use crate::render::text::{markdown, time};
 use crate::world::codes::Codes;
 use crate::world::vocabulary::{in_words, sentence_case};
-use crate::world::{Kind, Text};
+use crate::world::{AnyRecord, Kind, Page, Text};
 
 /// One field that differs between two versions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,7 +87,7 @@ pub struct VersionEntry {
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
-    /// What was done: create, update, withdraw or restore.
+    /// What was done: create, update, withdraw, restore or redact.
     pub action: Text<20>,
     /// The account that made it.
     pub actor_id: Uuid,
@@ -94,9 +97,14 @@ pub struct VersionEntry {
     pub request_id: Text<64>,
     /// Reason for the change, if given.
     pub reason: Option<Text<1000>>,
-    /// Whether the content was redacted or is marked above the caller's clearance; `changes` is
-    /// then empty.
+    /// Whether the content was removed or is marked above the caller's clearance; `changes` is then
+    /// empty.
     pub is_redacted: bool,
+    /// Number of the journal entry that removed the content of this version and says why; null if
+    /// the content was not removed.
+    pub redacted_by: Option<i64>,
+    /// Number of the journal entry whose content this one removed; null if it removed none.
+    pub redacts: Option<i64>,
     /// Whether `changes` lists all fields of this version, because it is the first or because the
     /// previous version is not visible.
     pub is_whole: bool,
@@ -121,10 +129,13 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     // One more at either end: one to compare the first version with, and one to know whether more
     // follow.
     let take = i64::try_from(size).unwrap_or(200) + 2;
-    let mut rows = call
+    let (mut rows, redactions) = call
         .service
         .engine
-        .read(move |c| store::versions(c, id, after - 1, take))
+        .read(move |c| {
+            let rows = store::versions(c, id, after - 1, take)?;
+            Ok((rows, store::redactions(c, id)?))
+        })
         .await?;
     rows.retain(|r| call.knows(r.seq));
     let mut items = Vec::new();
@@ -149,6 +160,10 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
                 request_id: Text::cut(row.request_id.clone()),
                 reason: row.reason.clone().filter(|_| says_why).map(Text::cut),
                 is_redacted: snapshot.is_none(),
+                redacted_by: (redactions.iter())
+                    .find(|(emptied, _)| *emptied == row.seq)
+                    .map(|(_, by)| *by),
+                redacts: row.redacts,
                 is_whole: snapshot.is_some() && before.is_none(),
                 changes,
             });
@@ -157,28 +172,21 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     }
     let last = items.last().map(|i| i.version).unwrap_or_default();
     let more = rows.last().is_some_and(|r| r.version > last);
-    let next = if more { Some(last.to_string()) } else { None };
+    let page = Page {
+        items,
+        next_cursor: more.then(|| Text::known(last.to_string())),
+        total: None,
+    };
     if call.format == Format::Markdown {
         let record = names.record(id).ok_or_else(Problem::not_found)?;
         let answer = formats::drawing(
             call.format,
             "history",
-            text(kind, &record, &items, names.codes(kind), next.as_deref()),
+            text(kind, &record, &page, names.codes(kind)),
         );
-        return Ok(linked(&call, answer, next.as_deref()));
+        return Ok(page::linked(&call, answer, &page));
     }
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(linked(&call, answer, next.as_deref()))
-}
-
-fn linked(call: &Call, answer: Answer, next: Option<&str>) -> Answer {
-    match next {
-        Some(cursor) => answer.header("Link", super::page::next_link(call, cursor)),
-        None => answer,
-    }
+    page::answer(&call, &page)
 }
 
 /// Fields common to all records that are already given in the heading or with the version.
@@ -186,23 +194,17 @@ const SAID: [&str; 4] = ["/id", "/reference", "/created_at", "/created_by"];
 
 /// A history as Markdown. Every line starts with words written by the service, so that no content
 /// can start a Markdown block.
-fn text(
-    kind: &Kind,
-    record: &RecordName,
-    items: &[VersionEntry],
-    codes: &Codes,
-    next: Option<&str>,
-) -> String {
+fn text(kind: &Kind, record: &RecordName, page: &Page<VersionEntry>, codes: &Codes) -> String {
     let title = in_words(kind.name);
     let mut out = format!(
         "# {title} {}: {}\n",
         markdown(&record.reference),
         markdown(&record.title)
     );
-    for item in items {
+    for item in &page.items {
         version_text(item, codes, &mut out);
     }
-    if let Some(cursor) = next {
+    if let Some(cursor) = &page.next_cursor {
         out.push_str(&format!(
             "\n*There are more versions. To read them, use `cursor={cursor}`.*\n"
         ));
@@ -216,6 +218,7 @@ fn version_text(item: &VersionEntry, codes: &Codes, out: &mut String) {
         "update" => "changed",
         "withdraw" => "withdrawn",
         "restore" => "restored",
+        REDACT => "redaction",
         other => other,
     };
     out.push_str(&format!(
@@ -240,8 +243,19 @@ fn version_text(item: &VersionEntry, codes: &Codes, out: &mut String) {
     if let Some(reason) = &item.reason {
         out.push_str(&format!("\nWhy: {}\n", markdown(reason)));
     }
+    if let Some(emptied) = item.redacts {
+        out.push_str(&format!(
+            "\nThe content of journal entry {emptied} was removed.\n"
+        ));
+    }
+    if let Some(by) = item.redacted_by {
+        out.push_str(&format!(
+            "\nThe content of this version was removed. Journal entry {by} says why.\n"
+        ));
+        return;
+    }
     if item.is_redacted {
-        out.push_str("\nThe content was redacted, or is marked above your clearance.\n");
+        out.push_str("\nThe content was removed, or is marked above your clearance.\n");
         return;
     }
     let told = |c: &&FieldChange| !(item.is_whole && SAID.contains(&c.pointer.as_str()));
@@ -296,6 +310,11 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     if !call.knows(a.seq.max(b.seq)) {
         return Err(Problem::not_found());
     }
+    for (name, row) in [("from", &a), ("to", &b)] {
+        if row.snapshot.is_none() {
+            return Err(removed(name));
+        }
+    }
     let (Some(before), Some(after)) = (shown(&call, kind, id, &a), shown(&call, kind, id, &b))
     else {
         return Err(Problem::not_found());
@@ -303,6 +322,34 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let names = Names::new(&call, call.now())?;
     let changes = names.difference(kind, &before.snapshot, &after.snapshot);
     Answer::of(200, &json!({ "from": from, "to": to, "changes": changes }))
+}
+
+/// The problem for a record that does not exist in an earlier world, which says so if its content of
+/// that time was removed.
+pub async fn not_recorded(call: &Call, kind: &Kind, id: Uuid, seq: i64) -> Problem {
+    let is_known = |r: &Arc<dyn AnyRecord>| r.meta().kind == kind.index;
+    if call.query.get("as_of").is_none() || !call.now().any(id).is_some_and(is_known) {
+        return Problem::not_found();
+    }
+    let version = call
+        .service
+        .engine
+        .read(move |c| store::versions_at(c, &[id], seq));
+    match version.await {
+        Ok(rows) if rows.iter().any(|row| row.snapshot.is_none()) => removed("as_of"),
+        Ok(_) => Problem::not_found(),
+        Err(problem) => problem,
+    }
+}
+
+/// The content of the version that this parameter asks for was removed.
+fn removed(parameter: &str) -> Problem {
+    Problem::field(
+        Code::NotFound,
+        format!("?{parameter}"),
+        "redacted",
+        "the content of this version was removed; the record's history says when and why",
+    )
 }
 
 fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {

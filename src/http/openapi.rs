@@ -15,7 +15,7 @@ use crate::problem::{Code, FieldError, Problem};
 use crate::world::record::Meta;
 use crate::world::schema::{self, Schemas};
 use crate::world::vocabulary::Vocabulary;
-use crate::world::{Catalogue, Text, sample};
+use crate::world::{Catalogue, Page, Text, page, sample};
 
 /// Version of the API; also sent in the `API-Version` header.
 pub const API_VERSION: &str = "1.0.0";
@@ -49,9 +49,9 @@ struct ProblemBody {
     errors: Vec<FieldError>,
 }
 
-/// Enumerations that fields write out and that deserve a name: the name, a field that has it, and
-/// what it is.
-const NAMED: [(&str, &str, &str, &str); 3] = [
+/// Enumerations and texts that fields write out and that deserve a name: the name, a field that has
+/// it, and what it is.
+const NAMED: [(&str, &str, &str, &str); 5] = [
     (
         "GapRuleCode",
         "GapWaiverInput",
@@ -71,15 +71,73 @@ const NAMED: [(&str, &str, &str, &str); 3] = [
         "`create` needs `record`; `update` needs `id`, `if_match` and `patch`; `withdraw` needs \
             `id` and `if_match`; `restore` needs `id`.",
     ),
+    (
+        "BulkWithin",
+        "JobOperationInput",
+        "within",
+        "The same as `op`: also withdraw or restore the parts of the record.",
+    ),
+    (
+        "Reference",
+        "BoardInput",
+        "reference",
+        "Reference that people use for a record. Unique among records of its kind; generated \
+            (`WPI-0042`) if left out.",
+    ),
 ];
 
-fn name_codes(schemas: &mut Schemas) {
-    for (name, owner, field, about) in NAMED {
-        let pointer = format!("/properties/{field}/enum");
-        if let Some(words) = schemas.get(owner).and_then(|s| s.pointer(&pointer)) {
+/// Enumerations that filters write out and that deserve a name: the name, the path of a list, its
+/// filter, and what it is.
+const NAMED_FILTERS: [(&str, &str, &str, &str); 2] = [
+    (
+        "GapRuleFilter",
+        "/api/v1/gaps",
+        "rule",
+        "A rule that finds gaps, or that gaps were found by.",
+    ),
+    (
+        "ContradictionRule",
+        "/api/v1/contradictions",
+        "rule",
+        "A rule that finds contradictions.",
+    ),
+];
+
+fn name_filters(schemas: &mut Schemas, paths: &Map<String, Value>) {
+    for (name, path, filter, about) in NAMED_FILTERS {
+        let parameters = paths.get(path).and_then(|p| p.pointer("/get/parameters"));
+        let mut parameters = parameters.and_then(Value::as_array).into_iter().flatten();
+        let found = parameters.find(|p| p.get("name").is_some_and(|n| n == filter));
+        if let Some(words) = found.and_then(|p| p.pointer("/schema/items/enum")) {
             let form = json!({ "type": "string", "enum": words, "description": about });
             debug_assert!(!schemas.contains_key(name), "two schemas are called {name}");
             schemas.insert(name.to_owned(), form);
+        }
+    }
+}
+
+fn name_forms(schemas: &mut Schemas) {
+    for (name, owner, field, about) in NAMED {
+        let pointer = format!("/properties/{field}");
+        if let Some(mut form) = schemas
+            .get(owner)
+            .and_then(|s| s.pointer(&pointer).cloned())
+        {
+            schema::set(&mut form, "description", about);
+            debug_assert!(!schemas.contains_key(name), "two schemas are called {name}");
+            schemas.insert(name.to_owned(), form);
+        }
+    }
+    // What a draft's reference is, its name says.
+    let drafts = schemas
+        .values_mut()
+        .filter(|form| form.get("additionalProperties").is_some());
+    for reference in drafts.filter_map(|form| form.pointer_mut("/properties/reference")) {
+        if let Some(reference) = reference
+            .as_object_mut()
+            .filter(|r| r.contains_key("pattern"))
+        {
+            reference.shift_remove("description");
         }
     }
 }
@@ -91,7 +149,7 @@ fn bases() -> Vec<(&'static str, Value)> {
     let meta = parts.remove(Meta::name().as_ref()).unwrap_or_default();
     let mut all = vec![("RecordMeta", meta)];
     for (name, mut form, own) in [
-        ("Page", schema::page(&Value::Null), "items"),
+        ("Page", page::schema(&Value::Null), "items"),
         ("BulkOutcome", schema::bulk_outcome(&Value::Null), "record"),
     ] {
         if let Some(Value::Object(properties)) = form.get_mut("properties") {
@@ -117,11 +175,7 @@ pub fn schemas(
     schema::add_answer::<BulkProblem>(&mut schemas);
     schema::add_answer::<FieldError>(&mut schemas);
     schema::add_answer::<FieldChange>(&mut schemas);
-    schema::add_answer::<VersionEntry>(&mut schemas);
-    schemas.insert(
-        "VersionEntryPage".into(),
-        schema::page(&schema_ref("VersionEntry")),
-    );
+    schema::add_answer::<Page<VersionEntry>>(&mut schemas);
     schemas.insert(
         "VersionDifference".into(),
         json!({
@@ -175,11 +229,12 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         }
     }
     let mut schemas = schemas.clone();
-    name_codes(&mut schemas);
+    name_forms(&mut schemas);
+    name_filters(&mut schemas, &paths);
     for (name, base) in bases() {
         sharing::extend(&mut schemas, name, base);
     }
-    sharing::name_enumerations(&mut schemas, &mut paths);
+    sharing::name_forms(&mut schemas, &mut paths);
     let common: Vec<Code> = Code::ALL
         .iter()
         .copied()
@@ -204,7 +259,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             "bulk": slugs(Operation::BULK_PROBLEMS),
             "any": slugs(Operation::ANY_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
             "path": slugs(Operation::PATH_PROBLEMS), "body": slugs(Operation::BODY_PROBLEMS), "cursor": slugs(Operation::CURSOR_PROBLEMS),
-            "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
+            "etag": slugs(Operation::ETAG_PROBLEMS), "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
         },
         "tags": tags.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths,

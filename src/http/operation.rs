@@ -349,11 +349,14 @@ impl Operation {
     /// Those of operations that take a body.
     pub const BODY_PROBLEMS: &'static [Code] = &[
         Code::MalformedBody,
+        Code::RequestTimeout,
         Code::PayloadTooLarge,
         Code::UnsupportedMediaType,
         Code::InvalidBody,
     ];
 
+    /// Those of reads that have an ETag: `If-Match` may ask for another version.
+    pub const ETAG_PROBLEMS: &'static [Code] = &[Code::VersionMismatch];
     /// Those of operations that take a cursor.
     pub const CURSOR_PROBLEMS: &'static [Code] = &[Code::InvalidCursor];
     /// Those of operations that take `If-Match`.
@@ -429,6 +432,9 @@ impl Operation {
         }
         if self.in_query.iter().any(|p| p.is("cursor")) {
             codes.extend(Self::CURSOR_PROBLEMS);
+        }
+        if self.etag != Tag::Nothing {
+            codes.extend(Self::ETAG_PROBLEMS);
         }
         if self.header_names.iter().any(|n| n == "if-match") {
             codes.extend(Self::IF_MATCH_PROBLEMS);

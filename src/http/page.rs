@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, BytesMut};
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -24,11 +25,11 @@ use crate::world::codes::Codes;
 use crate::world::collation::{fold, same_name};
 use crate::world::fields::Field;
 use crate::world::visible::{RedactedRecord, VisibleWorld};
-use crate::world::{AnyRecord, Key, Kind};
+use crate::world::{AnyRecord, Key, Kind, Page};
 
 /// Number of records on a page by default, and the maximum.
 pub const DEFAULT_LIMIT: usize = 50;
-pub const MAX_LIMIT: usize = 200;
+pub const MAX_LIMIT: usize = crate::world::page::MAX_ITEMS;
 /// More than any list has: a table is never a page.
 pub const WHOLE: usize = usize::MAX / 4;
 
@@ -205,11 +206,7 @@ fn table(
 pub fn limit_parameter(what: &str) -> Value {
     let size =
         json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
-    query(
-        "limit",
-        &format!("{what} per page. A table always has all of them."),
-        size,
-    )
+    query("limit", &format!("{what} per page."), size)
 }
 
 /// Returns the size of a page.
@@ -225,6 +222,23 @@ pub fn limit(asked: &Query) -> Result<usize, Problem> {
         Ok(limit)
     } else {
         Err(invalid("limit", &format!("must be {form}")))
+    }
+}
+
+/// The answer with a page, and the link to the next one.
+///
+/// # Errors
+/// 500 if an item cannot be written.
+pub fn answer<T: Serialize>(call: &Call, page: &Page<T>) -> Result<Answer, Problem> {
+    Ok(linked(call, Answer::of(200, page)?, page))
+}
+
+/// An answer made from a page, with the link to the next one.
+#[must_use]
+pub fn linked<T>(call: &Call, answer: Answer, page: &Page<T>) -> Answer {
+    match &page.next_cursor {
+        Some(cursor) => answer.header("Link", next_link(call, cursor)),
+        None => answer,
     }
 }
 
@@ -290,7 +304,7 @@ impl Asked {
 
     fn matches(&self, record: &dyn AnyRecord, seen: &VisibleWorld) -> bool {
         let meta = record.meta();
-        (self.withdrawn || meta.withdrawn_at.is_none())
+        (self.withdrawn || seen.is_live(record))
             && self
                 .reference
                 .as_ref()

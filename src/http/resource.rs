@@ -20,12 +20,13 @@ use super::{history, page};
 use crate::engine::{Outcome, Txn};
 use crate::policy::Act;
 use crate::problem::{Code, FieldError, Problem};
+use crate::world::record::word;
 use crate::world::{AnyRecord, Kind, Text, schema};
 
 /// Base path of every record operation.
 pub const BASE: &str = "/api/v1";
 
-const JSON_BODY: &[&str] = &["application/json"];
+pub(crate) const JSON_BODY: &[&str] = &["application/json"];
 const PATCH_BODY: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// The names of a kind in texts, schemas and paths.
@@ -186,8 +187,7 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         ),
         json!({
             "name": "sort", "in": "query", "explode": false,
-            "description": "Order: field names, with a `-` before one for descending. Texts are in the order of the \
-                Unicode Collation Algorithm, with numbers in them by value.",
+            "description": "Order: field names, with a `-` before one for descending.",
             "schema": {
                 "type": "array", "minItems": 1, "maxItems": 10, "default": ["reference"],
                 "items": { "type": "string", "maxLength": 60, "pattern": format!("^-?({words})$") }
@@ -337,7 +337,17 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
         &format!("Withdraw {}", n.one_of),
         "Nothing is deleted.",
     )
-    .takes([id_parameter("record"), if_match(), reason()])
+    .takes([
+        id_parameter("record"),
+        if_match(),
+        query(
+            "within",
+            "`withdraw`: also withdraw the records that are part of it, at any depth, for the same \
+                reason. Without it, a record with such parts cannot be withdrawn.",
+            json!({ "type": "string", "enum": ["withdraw"] }),
+        ),
+        reason(),
+    ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
@@ -359,7 +369,17 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
     )
     .settled_by_writer()
     .says(&tag(kind), &format!("Restore {}", n.one_of), "")
-    .takes([id_parameter("record"), idempotency(), reason()])
+    .takes([
+        id_parameter("record"),
+        idempotency(),
+        query(
+            "within",
+            "`restore`: also restore the records that were withdrawn with it because they are part \
+                of it. Without it, they stay withdrawn.",
+            json!({ "type": "string", "enum": ["restore"] }),
+        ),
+        reason(),
+    ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
     .refuses(&[
         Code::InvalidHeader,
@@ -486,10 +506,9 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
 async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = call.id()?;
     let (seen, _) = call.world().await?;
-    let record = seen
-        .any(id)
-        .filter(|r| r.meta().kind == kind.index)
-        .ok_or_else(Problem::not_found)?;
+    let Some(record) = seen.any(id).filter(|r| r.meta().kind == kind.index) else {
+        return Err(history::not_recorded(&call, kind, id, seen.seq()).await);
+    };
     Ok(Answer::record(200, &seen.show(record)?))
 }
 
@@ -520,10 +539,21 @@ async fn patch(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     .await
 }
 
+/// Whether the parts of the record are to be withdrawn or restored as well.
+fn within(call: &Call, op: BulkOp) -> Result<bool, Problem> {
+    let op = word(&op);
+    match call.query.get("within") {
+        None => Ok(false),
+        Some(asked) if asked == op => Ok(true),
+        Some(_) => Err(super::query::invalid("within", &format!("must be {op}"))),
+    }
+}
+
 async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, versions, write) = (call.id()?, call.if_match()?, call.write()?);
+    let within = within(&call, BulkOp::Withdraw)?;
     call.change(write, move |txn| {
-        let record = txn.withdraw(kind, id, &versions)?;
+        let record = txn.withdraw(kind, id, &versions, within)?;
         changed(txn, &record)
     })
     .await
@@ -531,8 +561,9 @@ async fn delete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
 
 async fn undelete(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (id, write) = (call.id()?, call.write()?);
+    let within = within(&call, BulkOp::Restore)?;
     call.change(write, move |txn| {
-        let record = txn.restore(kind, id, None)?;
+        let record = txn.restore(kind, id, None, within)?;
         changed(txn, &record)
     })
     .await
@@ -550,6 +581,17 @@ pub enum BulkOp {
     /// Withdraws a record; needs `id` and `if_match`.
     Withdraw,
     /// Restores a withdrawn record; needs `id`.
+    Restore,
+}
+
+/// What a bulk operation does to the parts of its record as well; the same as its `op`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
+pub enum BulkWithin {
+    /// Withdraws the live parts of the record with it.
+    Withdraw,
+    /// Restores the parts that were withdrawn with the record.
     Restore,
 }
 
@@ -587,6 +629,7 @@ pub struct BulkOperation {
     if_match: Option<i64>,
     record: Option<Value>,
     patch: Option<Value>,
+    within: Option<BulkWithin>,
 }
 
 impl BulkOperation {
@@ -600,14 +643,25 @@ impl BulkOperation {
                 Code::InvalidBody,
                 format!("/{field}"),
                 "required",
-                format!(
-                    "is required for this op ({})",
-                    crate::world::record::word(&self.op)
-                ),
+                format!("is required for this op ({})", word(&self.op)),
             )
         };
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
+        let fits = match self.within {
+            None => true,
+            Some(BulkWithin::Withdraw) => self.op == BulkOp::Withdraw,
+            Some(BulkWithin::Restore) => self.op == BulkOp::Restore,
+        };
+        if !fits {
+            return Err(Problem::field(
+                Code::RuleViolation,
+                "/within",
+                "invalid",
+                "must be the same as op: withdraw or restore",
+            ));
+        }
+        let within = self.within.is_some();
         match self.op {
             BulkOp::Create if !kind.offers_create => Err(Problem::field(
                 Code::RuleViolation,
@@ -632,11 +686,12 @@ impl BulkOperation {
                 txn.patch(kind, id()?, &[version()?], patch)
                     .map_err(|p| below(p, "/patch"))
             }
-            BulkOp::Withdraw => txn.withdraw(kind, id()?, &[version()?]),
+            BulkOp::Withdraw => txn.withdraw(kind, id()?, &[version()?], within),
             BulkOp::Restore => txn.restore(
                 kind,
                 id()?,
                 self.if_match.as_ref().map(std::slice::from_ref),
+                within,
             ),
         }
     }

@@ -1,10 +1,36 @@
 //! A body too large to keep in memory, read piece by piece up to the limit for such bodies.
 
+use std::time::Duration;
+
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use tokio::time::timeout;
 
 use crate::problem::{Code, Problem};
+
+/// The next piece of a body; `None` at the end.
+///
+/// # Errors
+/// 408 if nothing arrives for `idle`, 400 if the body ends early.
+pub(super) async fn piece(
+    payload: &mut web::Payload,
+    idle: Duration,
+) -> Result<Option<Bytes>, Problem> {
+    let silent = |_| {
+        Problem::new(
+            Code::RequestTimeout,
+            format!("nothing of the body arrived for {} seconds", idle.as_secs()),
+        )
+        .header("Connection", "close")
+    };
+    let Some(piece) = timeout(idle, payload.next()).await.map_err(silent)? else {
+        return Ok(None);
+    };
+    piece
+        .map(Some)
+        .map_err(|_| Problem::new(Code::MalformedBody, "the body ended before it was complete"))
+}
 
 /// A request body being received. Dropping it discards the rest.
 pub struct Incoming {
@@ -13,6 +39,8 @@ pub struct Incoming {
     left: u64,
     limit: u64,
     announced: Option<u64>,
+    /// How long it may be silent.
+    idle: Duration,
 }
 
 impl Incoming {
@@ -24,12 +52,14 @@ impl Incoming {
         payload: web::Payload,
         announced: Option<u64>,
         limit: u64,
+        idle: Duration,
     ) -> Result<Self, Problem> {
         let incoming = Self {
             payload,
             left: limit,
             limit,
             announced,
+            idle,
         };
         incoming.within(limit)
     }
@@ -59,14 +89,11 @@ impl Incoming {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// 400 if the body ends early, 413 if it exceeds the limit.
+    /// 400 if the body ends early, 408 if it falls silent, 413 if it exceeds the limit.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let Some(piece) = self.payload.next().await else {
+        let Some(piece) = piece(&mut self.payload, self.idle).await? else {
             return Ok(None);
         };
-        let piece = piece.map_err(|_| {
-            Problem::new(Code::MalformedBody, "the body ended before it was complete")
-        })?;
         self.left = self
             .left
             .checked_sub(piece.len() as u64)

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Txn;
 use crate::http::call::{not_json, object};
+use crate::http::json::no_member_twice;
 use crate::http::parameters::schema_ref;
 use crate::http::resource::{BulkOperation, below};
 use crate::problem::{Code, FieldError, Problem};
@@ -80,6 +81,7 @@ pub fn operations(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
             not_json(&e)
         }
     })?;
+    no_member_twice(body)?;
     let refused = |field: &str, code: &str, detail: String| {
         Err(Problem::field(
             Code::InvalidBody,

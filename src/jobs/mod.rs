@@ -29,7 +29,8 @@ use crate::http::resource::{BASE, idempotency, reason};
 use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
-use crate::world::schema::{self, Schemas, add_answer};
+use crate::world::Page;
+use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::Clearance;
 use crate::world::vocabulary::Vocabulary;
 
@@ -47,8 +48,7 @@ pub const VOCABULARY: &[fn() -> Vocabulary] = &[
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
     load::schemas(schemas);
-    add_answer::<Job>(schemas);
-    schemas.insert("JobPage".into(), schema::page(&schema_ref("Job")));
+    add_answer::<Page<Job>>(schemas);
 }
 
 /// The operations of this module.
@@ -271,26 +271,14 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     let caller = call.caller()?;
     let owner = (!sees_all(caller)).then_some(caller.account);
     let take = i64::try_from(limit).unwrap_or(200) + 1;
-    let mut rows = call
+    let rows = call
         .service
         .engine
         .read(move |c| store::jobs_before(c, owner, before, take))
         .await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| r.id.0.to_string());
-    let items: Vec<Job> = rows
-        .into_iter()
-        .map(|r| seen(Some(r), caller))
-        .collect::<Result<_, _>>()?;
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
-        None => answer,
-    })
+    let page = Page::of(rows, limit, |r| r.id.0.to_string());
+    let page = page.try_map(|r| seen(Some(r), caller))?;
+    page::answer(&call, &page)
 }
 
 async fn get(call: Call) -> Result<Answer, Problem> {

@@ -3,7 +3,8 @@
 //!
 //! An entry's hash covers its own columns and the previous hash. The content (snapshot and reason)
 //! is covered through a salted digest. So content that must be redacted can be removed together
-//! with its salt, and the chain can still be verified.
+//! with its salt, and the chain can still be verified. Another entry says that this was done, by
+//! whom and why; its hash covers the number of the emptied one.
 
 pub mod verify;
 
@@ -16,6 +17,9 @@ use crate::db::store::JournalRow;
 /// The previous hash of the first entry.
 pub const GENESIS: [u8; 32] = [0; 32];
 
+/// The action of entries that record a redaction.
+pub const REDACT: &str = "redact";
+
 /// What was done to the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -23,6 +27,8 @@ pub enum Action {
     Update,
     Withdraw,
     Restore,
+    /// The record stays as it is; the content of this entry, an earlier version, was removed.
+    Redact(i64),
 }
 
 impl Action {
@@ -34,6 +40,16 @@ impl Action {
             Self::Update => "update",
             Self::Withdraw => "withdraw",
             Self::Restore => "restore",
+            Self::Redact(_) => REDACT,
+        }
+    }
+
+    /// Number of the entry whose content was removed.
+    #[must_use]
+    pub const fn redacts(self) -> Option<i64> {
+        match self {
+            Self::Redact(seq) => Some(seq),
+            _ => None,
         }
     }
 }
@@ -75,6 +91,7 @@ impl NewEntry {
             previous: previous.to_vec(),
             hash: Vec::new(),
             entered_at: self.entered_at.map(Into::into),
+            redacts: self.action.redacts(),
             snapshot: Some(self.snapshot),
             salt: Some(salt.to_vec()),
         };
@@ -119,6 +136,10 @@ pub fn hash(row: &JournalRow) -> Vec<u8> {
     part(&mut h, &row.previous);
     if let Some(entered) = row.entered_at {
         part(&mut h, &entered.0.timestamp_micros().to_be_bytes());
+    }
+    if let Some(seq) = row.redacts {
+        part(&mut h, b"redacts");
+        part(&mut h, &seq.to_be_bytes());
     }
     h.finalize().to_vec()
 }

@@ -1,7 +1,7 @@
 //! The audit log: the journal's entries, for callers who may read it.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::db::store;
 use crate::http::operation::{Access, Operation, Tag};
 use crate::http::parameters::{query, schema_ref};
+use crate::http::resource::{JSON_BODY, idempotency};
 use crate::http::{Answer, Call, page};
 use crate::policy::{Act, Subject};
-use crate::problem::Problem;
-use crate::world::Text;
-use crate::world::schema::{self, Schemas, add_answer};
+use crate::problem::{Code, Problem};
+use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::{Page, Text};
 
 /// One entry of the journal, without the content of the record. The content is in the record's
 /// history, for anyone who may read it.
@@ -35,21 +36,46 @@ pub struct TrailEntry {
     pub record_id: Uuid,
     /// Version of the record.
     pub version: i64,
-    /// One of create, update, withdraw or restore.
+    /// One of create, update, withdraw, restore or redact.
     pub action: Text<20>,
+    /// Number of the entry whose content this one removed; null if it removed none.
+    pub redacts: Option<i64>,
     /// SHA-256 of the previous entry, in hexadecimal.
     pub previous: Text<64>,
     /// SHA-256 of this entry, in hexadecimal.
     pub hash: Text<64>,
 }
 
+/// Why the content of an entry is removed.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MakeRedaction {
+    /// Reason for the removal, such as the request or the decision that it follows. It is kept for
+    /// ever: do not repeat what is removed.
+    pub reason: Text<1000, 1>,
+}
+
+/// A removal of an entry's content.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Redaction {
+    /// Number of the entry whose content was removed.
+    pub redacts: i64,
+    /// Number of the entry that records the removal.
+    pub seq: i64,
+    /// Kind of the record.
+    pub kind: Text<60>,
+    /// Id of the record.
+    pub record_id: Uuid,
+    /// Version of the record that records the removal.
+    pub version: i64,
+    /// Reason for the removal.
+    pub reason: Text<1000, 1>,
+}
+
 /// The schemas of this module.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<TrailEntry>(schemas);
-    schemas.insert(
-        "TrailEntryPage".into(),
-        schema::page(&schema_ref("TrailEntry")),
-    );
+    add_input::<MakeRedaction>(schemas);
+    add_answer::<Redaction>(schemas);
+    add_answer::<Page<TrailEntry>>(schemas);
 }
 
 /// The operations of this module.
@@ -80,7 +106,60 @@ pub fn operations() -> Vec<Operation> {
         ])
         .answers(200, "A page of entries.", schema_ref("TrailEntryPage"))
         .etag(Tag::Journal),
+        Operation::new(
+            "POST",
+            "/api/v1/journal/{seq}/redact",
+            "redactJournalEntry",
+            Access::Needs(Subject::Redaction, Act::Create),
+            redact,
+        )
+        .settled_by_writer()
+        .says(
+            "Journal",
+            "Remove the content of an entry",
+            "Removes for good what a superseded version of a record said, with the reason for that \
+                change. Who changed which record and when stays. The record gets a new version, \
+                otherwise the same, which records who removed the content and why. The history \
+                and `as_of` then say that the content was removed. The current version cannot be \
+                redacted: correct the record first. Nor can accounts and grants.",
+        )
+        .takes([
+            json!({
+                "name": "seq", "in": "path", "required": true, "description": "Number of the entry.",
+                "schema": { "type": "integer", "format": "int64", "minimum": 1 },
+            }),
+            idempotency(),
+        ])
+        .body(
+            JSON_BODY,
+            schema_ref("MakeRedactionInput"),
+            json!({ "reason": "Erasure request 2020-114, decided on 26 October 2020" }),
+        )
+        .answers(201, "The removal.", schema_ref("Redaction"))
+        .refuses(&[Code::Conflict]),
     ]
+}
+
+async fn redact(call: Call) -> Result<Answer, Problem> {
+    let input: MakeRedaction = call.input()?;
+    let seq = call.param("seq").and_then(|seq| seq.parse::<i64>().ok());
+    let seq = seq.ok_or_else(Problem::not_found)?;
+    let mut write = call.write()?;
+    write.reason = Some(input.reason.to_string());
+    call.change(write, move |txn| {
+        let record = txn.redact(seq)?;
+        let (meta, kinds) = (record.meta(), txn.world.catalogue().kinds());
+        let redaction = Redaction {
+            redacts: seq,
+            seq: meta.seq,
+            kind: Text::cut(kinds.get(meta.kind).map_or("", |kind| kind.name)),
+            record_id: meta.id,
+            version: meta.version,
+            reason: input.reason,
+        };
+        Ok(Answer::of(201, &redaction)?.into())
+    })
+    .await
 }
 
 async fn list(call: Call) -> Result<Answer, Problem> {
@@ -97,14 +176,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .read(move |c| store::entries_after(c, after, take))
         .await?;
     rows.retain(|r| call.knows(r.seq));
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| r.seq.to_string());
     let seen = call.now();
-    let items: Vec<TrailEntry> = rows
-        .into_iter()
-        .filter(|r| seen.any(r.record_id.0).is_some())
-        .map(|r| TrailEntry {
+    let page = Page::of(rows, limit, |r| r.seq.to_string()).filter_map(|r| {
+        seen.any(r.record_id.0)?;
+        Some(TrailEntry {
             seq: r.seq,
             at: r.at.0,
             entered_at: r.entered_at.map(|e| e.0),
@@ -114,16 +189,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
             record_id: r.record_id.0,
             version: r.version,
             action: Text::cut(r.action),
+            redacts: r.redacts,
             previous: Text::known(hex::encode(r.previous)),
             hash: Text::known(hex::encode(r.hash)),
         })
-        .collect();
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
-        None => answer,
-    })
+    });
+    page::answer(&call, &page)
 }

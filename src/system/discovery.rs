@@ -250,13 +250,7 @@ async fn problem(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn authorization_server(call: Call) -> Result<Answer, Problem> {
-    let base = call
-        .service
-        .config
-        .serving
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", call.service.config.serving.bind));
+    let base = call.service.config.serving.base();
     Answer::of(
         200,
         &json!({
@@ -282,9 +276,10 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
     data:; frame-ancestors 'none'";
 
 async fn docs(call: Call, own: Arc<Specification>) -> Result<Answer, Problem> {
+    let prefix = call.service.config.serving.prefix();
     let parts: Vec<(&str, String)> = specification::parts()
-        .map(|name| (name, format!("/openapi/{name}.json")))
-        .chain([("everything", "/openapi.json".to_owned())])
+        .map(|name| (name, format!("{prefix}/openapi/{name}.json")))
+        .chain([("everything", format!("{prefix}/openapi.json"))])
         .collect();
     let urls = parts
         .iter()

@@ -21,6 +21,8 @@ use crate::registers::{REGISTERS, catalogue, register_of};
 pub struct Specification {
     /// Makes the whole document.
     build: fn() -> Value,
+    /// What is in front of every path as callers see it.
+    prefix: String,
     whole: OnceLock<Published>,
     parts: Mutex<HashMap<&'static str, Published>>,
     files: Mutex<HashMap<String, Published>>,
@@ -62,9 +64,10 @@ fn part_of(tag: &str) -> String {
 impl Specification {
     /// Documents that are cut out of what this makes.
     #[must_use]
-    pub fn of(build: fn() -> Value) -> Self {
+    pub fn of(build: fn() -> Value, prefix: &str) -> Self {
         Self {
             build,
+            prefix: prefix.to_owned(),
             whole: OnceLock::new(),
             parts: Mutex::default(),
             files: Mutex::default(),
@@ -72,8 +75,16 @@ impl Specification {
     }
 
     fn whole(&self) -> &Published {
-        self.whole
-            .get_or_init(|| Published::of((self.build)().to_string()))
+        self.whole.get_or_init(|| {
+            let mut document = (self.build)();
+            if let Some(url) = document
+                .pointer_mut("/servers/0/url")
+                .filter(|_| !self.prefix.is_empty())
+            {
+                *url = self.prefix.as_str().into();
+            }
+            Published::of(document.to_string())
+        })
     }
 
     /// A part is cut out of the whole when it is first asked for.
@@ -223,13 +234,15 @@ async fn answer(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lists::some;
 
     #[test]
     fn every_operation_belongs_to_a_part() {
         let known: Vec<&str> = parts().collect();
-        for operation in crate::app::operations(&crate::app::Parts::with(
-            crate::documents::Documents::in_memory(),
-        )) {
+        let documents = crate::documents::Documents::in_memory();
+        for operation in some(crate::app::operations(&crate::app::Parts::with(
+            documents, "",
+        ))) {
             let part = part_of(&operation.tag);
             assert!(known.contains(&part.as_str()), "{}: {part}", operation.id);
         }

@@ -32,9 +32,9 @@ use crate::registers::organisation::Unit;
 use crate::views::calendar::{for_feed, write as write_calendar};
 use crate::world::calendar::{day_of, today};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
-use crate::world::schema::{self, Schemas, add_answer, add_input};
+use crate::world::schema::{Schemas, add_answer, add_input};
 use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{Rec, Text, World};
+use crate::world::{Page, Text, World};
 
 /// Maximum number of feeds of one account.
 const MOST: usize = 20;
@@ -110,10 +110,7 @@ impl CalendarFeed {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<NewCalendarFeed>(schemas);
     add_input::<MakeCalendarFeed>(schemas);
-    schemas.insert(
-        "CalendarFeedPage".into(),
-        schema::page(&schema_ref("CalendarFeed")),
-    );
+    add_answer::<Page<CalendarFeed>>(schemas);
 }
 
 /// The operations of this module.
@@ -191,10 +188,10 @@ fn seen(world: Arc<World>) -> VisibleWorld {
 fn check(seen: &VisibleWorld, filters: &CalendarFeedFilters) -> Result<(), Problem> {
     let unit = filters
         .unit_id
-        .is_none_or(|id| seen.get::<Unit>(id).is_some_and(Rec::is_live));
+        .is_none_or(|id| seen.get::<Unit>(id).is_some_and(|u| seen.is_live(u)));
     let board = filters
         .board_id
-        .is_none_or(|id| seen.get::<Board>(id).is_some_and(Rec::is_live));
+        .is_none_or(|id| seen.get::<Board>(id).is_some_and(|b| seen.is_live(b)));
     let detail = "does not name a record that a feed may contain";
     match (unit, board) {
         (false, _) => Err(Problem::field(
@@ -225,11 +222,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
     call.caller()?.require_write()?;
     let asked: MakeCalendarFeed = call.input()?;
     let (who, write) = own(&call)?;
-    let serving = &call.service.config.serving;
-    let base = serving
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", serving.bind));
+    let base = call.service.config.serving.base();
     let secret = secrets::random();
     call.change(write, move |txn| {
         let caller = lasting(&txn.world, &who)?;
@@ -256,8 +249,7 @@ async fn make(call: Call) -> Result<Answer, Problem> {
         let body = NewCalendarFeed {
             feed: CalendarFeed::of(&row)?,
             address: Text::known(format!(
-                "{}/api/v1/calendar-feeds/{secret}/calendar.ics",
-                base.trim_end_matches('/')
+                "{base}/api/v1/calendar-feeds/{secret}/calendar.ics"
             )),
         };
         txn.beside(Side::CalendarFeed(row));
@@ -279,22 +271,8 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         .service
         .engine
         .read(move |c| store::calendar_feeds_before(c, owner, before, take));
-    let mut rows = found.await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| r.id.0.to_string());
-    let items: Vec<CalendarFeed> = rows
-        .iter()
-        .map(CalendarFeed::of)
-        .collect::<Result<_, _>>()?;
-    let answer = Answer::of(
-        200,
-        &json!({ "items": items, "next_cursor": next, "total": null }),
-    )?;
-    Ok(match next {
-        Some(cursor) => answer.header("Link", page::next_link(&call, &cursor)),
-        None => answer,
-    })
+    let page = Page::of(found.await?, limit, |r| r.id.0.to_string());
+    page::answer(&call, &page.try_map(|r| CalendarFeed::of(&r))?)
 }
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {

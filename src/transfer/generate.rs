@@ -22,6 +22,8 @@ const POSTS: usize = 120;
 const GOALS: usize = 30;
 /// Number of recommendations in one audit review.
 const OF_ONE_REVIEW: usize = 20;
+/// Number of items from one strand of work to the next.
+const OF_ONE_STRAND: usize = 50;
 /// Maximum number of progress updates: one for every tenth item.
 const UPDATES: usize = 10_000;
 
@@ -248,7 +250,7 @@ impl Maker<'_> {
         let mut items = Vec::with_capacity(count);
         let mut strand = None;
         for n in 0..count {
-            let is_strand = n % 50 == 0;
+            let is_strand = n.is_multiple_of(OF_ONE_STRAND);
             let parent = strand.filter(|_| !is_strand && self.dice.in_hundred(80));
             let draft = self.item(around, is_strand, parent);
             let id = self.add("work_plan_item", draft).await?;
@@ -269,11 +271,7 @@ impl Maker<'_> {
         } else {
             json!({})
         };
-        let start = if dated && dice.in_hundred(50) {
-            json!({ "precision": "day", "due_on": dice.day(due_on, 700, 0) })
-        } else {
-            json!({})
-        };
+        let starts_on = (dated && dice.in_hundred(50)).then(|| dice.day(due_on, 700, 0));
         let late = due_on < today;
         let status = dice
             .one(if late {
@@ -298,6 +296,13 @@ impl Maker<'_> {
                 ][..]
             })
             .unwrap_or("not_started");
+        let completed_on = (status == "complete").then(|| dice.day(due_on.min(today), 30, 0));
+        // Nothing is complete before it starts.
+        let starts_on = starts_on.filter(|day| completed_on.is_none_or(|done| *day <= done));
+        let start = starts_on.map_or_else(
+            || json!({}),
+            |day| json!({ "precision": "day", "due_on": day }),
+        );
         let percent = match status {
             "complete" => Some(100),
             "in_progress" => Some(dice.between(5, 95)),
@@ -323,7 +328,7 @@ impl Maker<'_> {
             "lead_post_id": dice.maybe(90, &around.posts), "responsible_unit_id": dice.maybe(94, &around.units),
             "goals": goals.into_iter().map(|g| json!({ "goal_id": g })).collect::<Vec<_>>(),
             "start": start, "deadline": deadline, "status": status, "declared_rag": dice.one(colours), "percent_complete": percent,
-            "completed_on": (status == "complete").then(|| dice.day(due_on.min(today), 30, 0)),
+            "completed_on": completed_on,
         })
     }
 
@@ -338,10 +343,16 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Every twentieth item depends on an earlier one, so that there are no circles.
+    /// Every twentieth item depends on an earlier one that is not a strand, so that there are no
+    /// circles: a strand waits for its items.
     async fn dependencies(&mut self, items: &[Uuid]) -> Result<(), Problem> {
-        for (n, item) in items.iter().enumerate().skip(1).step_by(20) {
-            let on = items.get(self.dice.below(n));
+        for (n, item) in items.iter().enumerate().skip(2).step_by(20) {
+            let on = self.dice.below(n);
+            let on = items.get(if on.is_multiple_of(OF_ONE_STRAND) {
+                on + 1
+            } else {
+                on
+            });
             let needed_by = self.dice.day(self.today, 200, 300);
             let draft = json!({
                 "item_id": item, "on_id": on, "description": self.dice.text(80), "needed_by": self.dice.planned(needed_by),

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::engine::{Outcome, Txn};
+use crate::http::json::no_member_twice;
 use crate::http::operation::{Access, Operation};
 use crate::http::parameters::{query, schema_ref};
 use crate::http::query::invalid;
@@ -24,7 +25,7 @@ use crate::registers::performance::{
     BreakdownCategory, Classification, Figure, Figures, Measure, Observation, ObservationState,
     Period,
 };
-use crate::world::schema::{Schemas, add_answer, add_input};
+use crate::world::schema::{self, Schemas, add_answer, add_input};
 use crate::world::vocabulary::Coded;
 use crate::world::{AnyRecord, Kind, Rec, Resource, Text};
 
@@ -275,7 +276,7 @@ impl Reader {
                 let row = self.number();
                 (
                     row,
-                    serde_json::from_slice(line).map_err(|_| faulty_json(row, line)),
+                    serde_json::from_slice(line).map_err(|e| faulty_json(row, line, &e)),
                 )
             })
             .collect()
@@ -355,28 +356,51 @@ fn fault(row: u64, field: &str, code: &str, detail: impl Into<String>) -> Import
     }
 }
 
-/// Returns what is wrong with a line that is not a row.
-fn faulty_json(row: u64, line: &[u8]) -> ImportError {
-    let mut input = serde_json::Deserializer::from_slice(line);
-    match serde_path_to_error::deserialize::<_, ObservationRow>(&mut input) {
-        Err(e) => {
-            let path = e.path().to_string();
-            let field: String = path
-                .chars()
-                .filter(|c| *c != '.' && !c.is_control())
-                .take(60)
-                .collect();
-            let detail: String = e
-                .inner()
-                .to_string()
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(300)
-                .collect();
-            fault(row, &field, "invalid", detail)
-        }
-        Ok(_) => fault(row, "", "invalid", "must be one JSON object on each line"),
+/// Returns what is wrong with a line that is not a row, in the words of every other body. `parsed`
+/// is what the parser says, of which only the place is told.
+fn faulty_json(row: u64, line: &[u8], parsed: &serde_json::Error) -> ImportError {
+    let first = |problem: Problem, value: Option<&Value>| {
+        let Some(error) = problem.errors.into_iter().next() else {
+            return fault(row, "", "invalid", problem.detail);
+        };
+        let field = error.pointer.trim_start_matches('/');
+        let sent = value.and_then(|v| v.pointer(&error.pointer));
+        let detail = match sent {
+            Some(sent) => told(&sent.to_string(), &error.detail),
+            None => error.detail,
+        };
+        fault(row, field, &error.code, detail)
+    };
+    if let Err(twice) = no_member_twice(line) {
+        return first(twice, None);
     }
+    let value = match serde_json::from_slice::<Value>(line) {
+        Ok(value) if value.is_object() => value,
+        Ok(_) => return fault(row, "", "type", "must be one JSON object on each line"),
+        Err(e) => {
+            let detail = format!("not valid JSON: error at column {}", e.column());
+            return fault(row, "", "invalid", detail);
+        }
+    };
+    match schema::check(&schema::input_validator::<ObservationRow>(), &value) {
+        Err(problem) => first(problem, Some(&value)),
+        // The schema allows a little more than can be recorded.
+        Ok(()) => {
+            let detail = format!("cannot be read at column {}", parsed.column());
+            fault(row, "", "invalid", detail)
+        }
+    }
+}
+
+/// A value that is refused, and what is allowed.
+fn told(value: &str, allowed: &str) -> String {
+    let shown: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
+    let more = if value.chars().count() > 60 {
+        "…"
+    } else {
+        ""
+    };
+    format!("{shown}{more} is not allowed: {allowed}")
 }
 
 fn cells(
@@ -400,38 +424,27 @@ fn cells(
         if text.is_empty() {
             continue;
         }
+        let refused = |code: &str, allowed: &str| fault(row, name, code, told(text, allowed));
         let number = || {
             text.parse::<u64>()
-                .map_err(|_| fault(row, name, "invalid", "must be a whole number, 0 or more"))
+                .map_err(|_| refused("type", "must be a whole number, 0 or more"))
         };
         match name {
             "measure" => read.measure = Text::known(text),
-            "period" => {
-                read.period = Some(
-                    text.parse()
-                        .map_err(|e: &str| fault(row, name, "invalid", e))?,
-                )
-            }
+            "period" => read.period = Some(text.parse().map_err(|e: &str| refused("invalid", e))?),
             "classification" => read.classification = Some(Text::known(text)),
             "code" => read.code = Some(Text::known(text)),
             "classification_2" => read.classification_2 = Some(Text::known(text)),
             "code_2" => read.code_2 = Some(Text::known(text)),
             "state" => {
                 read.state = Some(ObservationState::read(text).ok_or_else(|| {
-                    fault(
-                        row,
-                        name,
+                    refused(
                         "enum",
                         "must be one of present, missing, not_stated, or the label of one",
                     )
                 })?)
             }
-            "value" => {
-                read.value = Some(
-                    text.parse()
-                        .map_err(|e: &str| fault(row, name, "invalid", e))?,
-                )
-            }
+            "value" => read.value = Some(text.parse().map_err(|e: &str| refused("invalid", e))?),
             "numerator" => read.numerator = Some(number()?),
             "denominator" => read.denominator = Some(number()?),
             _ => {}

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::access::accounts::operator;
 use crate::engine::{Engine, Outcome, Txn, Write};
+use crate::http::json::no_member_twice;
 use crate::problem::{Code, FieldError, Problem};
 use crate::views::papers::issue_loaded;
 use crate::world::{AnyRecord, World};
@@ -127,6 +128,7 @@ impl File {
         let malformed = |detail: String| Problem::new(Code::MalformedBody, detail);
         let file: Self = serde_json::from_str(text)
             .map_err(|e| malformed(format!("not a file that can be loaded: {e}")))?;
+        no_member_twice(text.as_bytes())?;
         if file.format != FORMAT {
             return Err(malformed(format!(
                 "the format is `{}`, but this build loads `{FORMAT}`",

@@ -35,11 +35,11 @@ use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::world::calendar::Calendar;
-use crate::world::fields::Field;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Kind, Rec, Text, World};
+use crate::world::{AnyRecord, Kind, Text, World};
 
 /// Default number of days to look back.
 const BACK_DAYS: u64 = 28;
@@ -105,7 +105,7 @@ impl ChangeRegister {
             Subject::Paper => Self::Papers,
             Subject::Waiver => Self::Gaps,
             Subject::Setting => Self::Settings,
-            Subject::Access | Subject::Journal => Self::Access,
+            Subject::Access | Subject::Journal | Subject::Redaction => Self::Access,
         }
     }
 }
@@ -135,7 +135,7 @@ pub struct ChangeEntry {
     pub at: DateTime<Utc>,
     /// When it was actually entered, if `at` was back-dated; null otherwise.
     pub entered_at: Option<DateTime<Utc>>,
-    /// One of create, update, withdraw or restore.
+    /// One of create, update, withdraw, restore or redact.
     pub action: Text<20>,
     /// Who made the change.
     pub by: ChangedBy,
@@ -218,7 +218,7 @@ pub struct ChangesView {
 
 impl View for ChangesView {
     fn fields(&self) -> Vec<Field> {
-        const FIELDS: [&str; 13] = [
+        const RECORD: [&str; 10] = [
             "register",
             "record.kind",
             "record.id",
@@ -229,11 +229,9 @@ impl View for ChangesView {
             "version",
             "last_changed_at",
             "by",
-            "pointer",
-            "before",
-            "after",
         ];
-        FIELDS.map(Field::named).into()
+        let of_record = RECORD.map(Field::named).into_iter();
+        of_record.chain(fields_of::<FieldChange>()).collect()
     }
     /// A row for each field that differs, and one for a record of which no field does.
     fn rows(&self) -> Vec<Value> {
@@ -244,17 +242,14 @@ impl View for ChangesView {
                     .as_ref()
                     .map_or_else(|| e.by.account_id.to_string(), |p| p.title.to_string())
             });
-            let value = |v: &Value, label: &Option<String>| match label {
-                Some(label) => json!(label),
-                None => v.clone(),
-            };
-            json!({
+            let mut row = json!({
                 "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
                 "version": item.version, "last_changed_at": item.last_changed_at, "by": by,
-                "pointer": change.map(|c| &c.pointer),
-                "before": change.map(|c| value(&c.before, &c.before_label)),
-                "after": change.map(|c| value(&c.after, &c.after_label)),
-            })
+            });
+            if let (Value::Object(row), Value::Object(change)) = (&mut row, json!(change)) {
+                row.extend(change);
+            }
+            row
         };
         let rows = |item: &RecordChange| match item.changes.as_slice() {
             [] => vec![row(item, None)],
@@ -461,7 +456,7 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
         ));
     }
     let seen = &asked.seen;
-    if !seen.get::<Board>(board).is_some_and(Rec::is_live) {
+    if !seen.get::<Board>(board).is_some_and(|b| seen.is_live(b)) {
         return Err(invalid(
             "since_meeting_of",
             "must be the id of a board that is visible to you",

@@ -180,17 +180,10 @@ fn entry(
 fn calendar(asked: &Asked) -> Result<CommunicationsCalendarView, Problem> {
     let wanted = Wanted::read(asked)?;
     let (from, until) = wanted.window;
-    let is_live = |plan: Uuid| {
-        asked
-            .seen
-            .get::<CommunicationsPlan>(plan)
-            .is_none_or(Rec::is_live)
-    };
     let mut items: Vec<CommunicationsCalendarEntry> = asked
         .seen
         .live::<CommunicationsActivity>()
-        // Activities of a withdrawn plan are left out too.
-        .filter(|a| is_live(a.data.plan_id.uuid()) && wanted.has(asked, a))
+        .filter(|a| wanted.has(asked, a))
         .flat_map(|a| {
             runs(&a.data, (Some(from), Some(until)))
                 .into_iter()

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::registers::assurance::{
     Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
 };
+use crate::views::readiness::{Readiness, readiness};
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, Rec};
 
@@ -25,6 +26,22 @@ pub struct Awaited<'a> {
     pub record: &'a Arc<dyn AnyRecord>,
     /// Date on which it is expected.
     pub due_on: Option<NaiveDate>,
+}
+
+/// What a recommendation depends on or is to be implemented by, if it was given up.
+pub fn given_up_of<'a>(
+    seen: &'a VisibleWorld,
+    on: NaiveDate,
+    recommendation: &Rec<Recommendation>,
+) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> {
+    use RecommendationRelation::{AddressedBy, DependsOn};
+    let own = recommendation.meta.id;
+    seen.pointing::<RecommendationLink>(own)
+        .filter(move |l| {
+            l.data.recommendation_id == own && matches!(l.data.relation, DependsOn | AddressedBy)
+        })
+        .filter_map(|l| seen.any(l.data.to_id.uuid()))
+        .filter(move |r| readiness(seen, on, r) == Readiness::GivenUp)
 }
 
 /// What a recommendation depends on or refers to that has not happened yet, from its links and its
@@ -57,7 +74,7 @@ pub fn awaited_by<'a>(
     ids.into_iter()
         .filter(|id| *id != own)
         .filter_map(|id| {
-            let record = seen.any(id).filter(|r| r.meta().withdrawn_at.is_none())?;
+            let record = seen.any(id).filter(|r| seen.is_live(r.as_ref()))?;
             let deadline = record.deadline(seen.reading(on));
             deadline.is_open_on(on).then(|| Awaited {
                 record,

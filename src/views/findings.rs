@@ -498,16 +498,18 @@ impl<F: Finding> Rules<F> {
     /// Checks that codes are stable words, each used once and on a kind that exists, and that each
     /// rule's texts are sentences.
     pub fn check(&self) {
+        use crate::lists::some;
+
         let catalogue = crate::registers::catalogue();
         let codes = self.codes();
-        for (n, (_, rule)) in self.all().enumerate() {
+        for (n, (_, rule)) in some(self.all().enumerate()) {
             let (code, kind) = (rule.code, rule.check.kind());
             assert!(
                 codes.iter().position(|c| c == code) == Some(n),
                 "{code} twice"
             );
             assert!(
-                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                some(code.bytes()).all(|b| b.is_ascii_lowercase() || b == b'_'),
                 "{code}"
             );
             assert!(catalogue.named(kind).is_some(), "{code}: no kind {kind}");

@@ -63,7 +63,7 @@ pub(super) fn gather_part<'a, T: Gathered>(
     let mut gathered = T::default();
     let shown = rows
         .iter()
-        .filter(|r| r.meta().withdrawn_at.is_none() && seen.may_see(r.meta().id));
+        .filter(|r| seen.is_live(r.as_ref()) && seen.may_see(r.meta().id));
     shown.for_each(|r| add(&mut gathered, r));
     gathered
 }

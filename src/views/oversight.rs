@@ -10,7 +10,7 @@ use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::status::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
-use crate::http::parameters::{id_parameter, id_query, query, schema_ref};
+use crate::http::parameters::{id_parameter, id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
@@ -18,10 +18,10 @@ use crate::registers::checks::in_window;
 use crate::registers::oversight::{
     Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences,
 };
-use crate::world::Rec;
 use crate::world::collation::Collated;
 use crate::world::fields::{Field, fields_of};
-use crate::world::schema::{Schemas, add_answer, page};
+use crate::world::schema::{Schemas, add_answer};
+use crate::world::{Page, Rec};
 
 /// How far ahead the views look by default.
 const AHEAD_DAYS: u64 = 366;
@@ -93,22 +93,7 @@ impl View for ReportObligationOccurrences {
     }
 }
 
-/// A page of reports.
-#[derive(Debug, Serialize)]
-pub struct ReportOccurrencePage {
-    items: Vec<ReportOccurrence>,
-    next_cursor: Option<String>,
-    total: Option<usize>,
-}
-
-impl utoipa::PartialSchema for ReportOccurrencePage {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::Object::new().into()
-    }
-}
-impl ToSchema for ReportOccurrencePage {}
-
-impl View for ReportOccurrencePage {
+impl View for Page<ReportOccurrence> {
     fn fields(&self) -> Vec<Field> {
         fields_of::<ReportOccurrence>()
     }
@@ -223,7 +208,7 @@ fn read_cursor(text: &str) -> Result<(NaiveDate, Collated<'_>), Problem> {
     place.ok_or_else(|| invalid("cursor", "must be a cursor returned by this service"))
 }
 
-fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
+fn for_all(asked: &Asked) -> Result<Page<ReportOccurrence>, Problem> {
     let limit = asked.limit()?;
     let wanted = Wanted::read(asked)?;
     let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
@@ -237,13 +222,7 @@ fn for_all(asked: &Asked) -> Result<ReportOccurrencePage, Problem> {
         .filter(|o| after.is_none_or(|after| place(o) > after))
         .collect();
     items.sort_by(|a, b| place(a).cmp(&place(b)));
-    let more = items.len() > limit;
-    items.truncate(limit);
-    Ok(ReportOccurrencePage {
-        next_cursor: items.last().filter(|_| more).map(cursor),
-        items,
-        total: None,
-    })
+    Ok(Page::of(items, limit, cursor))
 }
 
 /// The operations of this view.
@@ -310,8 +289,5 @@ pub fn operations() -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<ReportObligationOccurrences>(schemas);
-    schemas.insert(
-        "ReportOccurrencePage".into(),
-        page(&schema_ref("ReportOccurrence")),
-    );
+    add_answer::<Page<ReportOccurrence>>(schemas);
 }

@@ -34,7 +34,7 @@ impl Readiness {
 /// because its first deadline does not say when it will be done.
 #[must_use]
 pub fn readiness(seen: &VisibleWorld, on: NaiveDate, record: &Arc<dyn AnyRecord>) -> Readiness {
-    if record.meta().withdrawn_at.is_some() {
+    if !seen.is_live(record.as_ref()) {
         return Readiness::GivenUp;
     }
     let deadline = record.deadline(seen.reading(on));

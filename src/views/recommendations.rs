@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, id_of, operation};
-use super::rows::assessed_page;
+use super::rows::AssessedPage;
 use super::status::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
@@ -22,13 +22,13 @@ use crate::registers::assurance::{
     RecommendationUpdateKind, RecommendationUpdatePart, RecommendationVerification, Timeliness,
 };
 use crate::registers::organisation::{Post, Unit};
-use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::registers::settings::in_force;
 use crate::world::date::PlannedDate;
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{Rec, Text};
+use crate::world::{Page, Rec, Text};
 
 /// Latest update on a recommendation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,29 +101,12 @@ pub struct RecommendationStatusRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A page of recommendations.
-#[derive(Debug, Serialize)]
-pub struct RecommendationStatusRowPage {
-    items: Vec<RecommendationStatusRow>,
-    next_cursor: Option<String>,
-    total: Option<usize>,
-    on: NaiveDate,
-    settings: SettingsUsed,
-}
-
-impl utoipa::PartialSchema for RecommendationStatusRowPage {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::Object::new().into()
-    }
-}
-impl ToSchema for RecommendationStatusRowPage {}
-
-impl View for RecommendationStatusRowPage {
+impl View for AssessedPage<RecommendationStatusRow> {
     fn fields(&self) -> Vec<Field> {
         fields_of::<RecommendationStatusRow>()
     }
     fn rows(&self) -> Vec<Value> {
-        self.items.iter().map(|row| json!(row)).collect()
+        self.page.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -160,7 +143,7 @@ fn closures() -> Vec<String> {
 }
 
 /// Recommendations in the order of their references, after the cursor.
-fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
+fn rows(asked: &Asked) -> Result<AssessedPage<RecommendationStatusRow>, Problem> {
     let limit = asked.limit()?;
     let world = asked.seen.reading(asked.on).world;
     let soon = in_force(world).due_soon_days;
@@ -178,23 +161,12 @@ fn rows(asked: &Asked) -> Result<RecommendationStatusRowPage, Problem> {
         .seen
         .by_reference::<Recommendation>(after)
         .filter(wanted);
-    let mut items: Vec<RecommendationStatusRow> = found
+    let items: Vec<RecommendationStatusRow> = found
         .take(limit + 1)
         .map(|r| row(r, &asked.seen, (asked.on, soon)))
         .collect();
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = items
-        .last()
-        .filter(|_| more)
-        .map(|r| r.recommendation.reference.to_string());
-    Ok(RecommendationStatusRowPage {
-        items,
-        next_cursor,
-        total: None,
-        on: asked.on,
-        settings: used(&asked.seen),
-    })
+    let page = Page::of(items, limit, |r| r.recommendation.reference.to_string());
+    Ok(AssessedPage::of(page, asked))
 }
 
 /// Reads everything from the world in memory, so that no row queries the database. `(on, soon)`:
@@ -290,9 +262,5 @@ pub fn operations() -> Vec<Operation> {
 
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
-    add_answer::<RecommendationStatusRow>(schemas);
-    schemas.insert(
-        "RecommendationStatusRowPage".into(),
-        assessed_page("RecommendationStatusRow"),
-    );
+    add_answer::<AssessedPage<RecommendationStatusRow>>(schemas);
 }

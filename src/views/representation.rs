@@ -17,7 +17,7 @@ use crate::http::parameters::id_parameter;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::governance::{
-    Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference, TermsStatus,
+    Board, Membership, MembershipBasis, MembershipCapacity, TermsOfReference,
 };
 use crate::registers::organisation::{Post, Unit, UnitKind};
 use crate::registers::representation::{
@@ -291,18 +291,21 @@ impl<'a> Picture<'a> {
             on,
             soon: in_force(seen.reading(on).world).rotation_soon_days,
             terms: members.iter().map(|m| &m.data).collect(),
-            seats: members.into_iter().filter(|m| m.is_active_on(on)).collect(),
+            seats: members
+                .into_iter()
+                .filter(|m| seen.is_active_on(*m, on))
+                .collect(),
             targets: seen
                 .pointing::<RepresentationTarget>(board)
-                .filter(|t| t.is_active_on(on))
+                .filter(|t| seen.is_active_on(*t, on))
                 .collect(),
             invitations: seen
                 .pointing::<Invitation>(board)
-                .filter(|i| i.data.board_id == board && i.is_active_on(on))
+                .filter(|i| i.data.board_id == board && seen.is_active_on(*i, on))
                 .collect(),
             policies: seen
                 .pointing::<RotationPolicy>(board)
-                .filter(|p| p.is_active_on(on))
+                .filter(|p| seen.is_active_on(*p, on))
                 .map(|p| &p.data)
                 .collect(),
             attended: OnceLock::new(),
@@ -336,7 +339,7 @@ impl<'a> Picture<'a> {
                 .iter()
                 .flat_map(|p| p.constituency_unit_ids.iter().map(|id| id.uuid())),
         );
-        let exists = |u: &Rec<Unit>| u.is_active_on(self.on);
+        let exists = |u: &Rec<Unit>| self.seen.is_active_on(u, self.on);
         let named = |u: &Rec<Unit>| kinds.contains(&u.data.unit_kind) || ids.contains(&u.meta.id);
         let mut units: Vec<&Rec<Unit>> = self
             .seen
@@ -523,9 +526,7 @@ impl<'a> Picture<'a> {
         let agreed = data
             .terms_of_reference_id
             .and_then(|id| self.seen.get::<TermsOfReference>(id))
-            .is_some_and(|t| {
-                t.is_live() && t.data.status == TermsStatus::Agreed && t.data.collective_seat
-            });
+            .is_some_and(|t| self.seen.is_active_on(t, self.on) && t.data.collective_seat);
         let allowed = data.collective_seat && agreed;
         let collective = constituencies > 0 && theirs().all(|c| c.covered_by_collective_seat);
         let missing = if allowed && collective {

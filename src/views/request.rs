@@ -19,6 +19,7 @@ use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
 use crate::render::table::Column;
+use crate::world::AnyRecord;
 use crate::world::fields::Field;
 use crate::world::visible::VisibleWorld;
 
@@ -54,6 +55,11 @@ impl Asked {
             is_table: call.format.is_table(),
             params: call.params.clone(),
         })
+    }
+
+    /// Whether a record exists or applies on the date.
+    pub fn is_active(&self, record: &dyn AnyRecord) -> bool {
+        self.seen.is_active_on(record, self.on)
     }
 
     /// Number of rows that the answer may have: a page, or all of them in a table.

@@ -152,7 +152,7 @@ pub struct SlippageWait {
     pub is_open: bool,
     /// Date that it is expected; null if not stated.
     pub expected_on: Option<NaiveDate>,
-    /// Whether that is after the deadline of the waiting record.
+    /// Whether that is after the deadline of the waiting record, or it was given up.
     pub is_late: bool,
 }
 
@@ -595,9 +595,10 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> SlippageRow {
             is_open: edge.is_open,
             expected_on,
             is_late: edge.is_open
-                && expected_on
-                    .zip(dated.due())
-                    .is_some_and(|(expected, due)| expected > due),
+                && (on.readiness == Readiness::GivenUp
+                    || expected_on
+                        .zip(dated.due())
+                        .is_some_and(|(expected, due)| expected > due)),
         })
     };
     let link = |at: usize| {

@@ -57,10 +57,10 @@ pub enum DeadlineHolds {
     /// It waits for nothing that is open, or for nothing that comes after its deadline.
     #[strum(message = "Can be met")]
     Holds,
-    /// What it waits for, directly or indirectly, comes after its deadline.
+    /// What it waits for, directly or indirectly, comes after its deadline, or was given up.
     #[strum(message = "Cannot be met")]
     Late,
-    /// What it waits for, directly or indirectly, has no date or will not come.
+    /// What it waits for, directly or indirectly, has no date.
     Unknown,
     /// It waits for itself, or for others that wait for themselves.
     #[strum(message = "Circular wait")]
@@ -101,6 +101,8 @@ pub struct Node<'a> {
     pub is_unknown: bool,
     /// Whether it is part of a circle, or waits for one.
     pub is_circle: bool,
+    /// The first wait for something that was given up, directly or through others.
+    never: Option<usize>,
     /// The wait that determines the earliest date.
     latest: Option<usize>,
     /// The first wait without a date, or in a circle.
@@ -156,6 +158,8 @@ impl Node<'_> {
             return DeadlineHolds::NoDeadline;
         };
         match self.earliest {
+            // What was given up never comes.
+            _ if self.never.is_some() => DeadlineHolds::Late,
             // A known date that is too late is certain, whatever else has no date.
             Some(earliest) if earliest > due => DeadlineHolds::Late,
             _ if self.is_circle => DeadlineHolds::Circle,
@@ -200,6 +204,7 @@ impl<'a> Graph<'a> {
             earliest: None,
             is_unknown: false,
             is_circle: false,
+            never: None,
             latest: None,
             undated: None,
         });
@@ -287,10 +292,7 @@ impl<'a> Graph<'a> {
         let plans = worked_plans(seen, self.on);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
-            let Some(item) = seen
-                .get::<WorkPlanItem>(data.item_id)
-                .filter(|i| i.is_live())
-            else {
+            let Some(item) = seen.get::<WorkPlanItem>(data.item_id) else {
                 continue;
             };
             if !plans.contains(&item.data.plan_id.uuid()) {
@@ -328,7 +330,7 @@ impl<'a> Graph<'a> {
     fn recommendations(&mut self, seen: &'a VisibleWorld) {
         let on = self.on;
         let open = |id: Uuid| {
-            let found = seen.get::<Recommendation>(id).filter(|r| r.is_live());
+            let found = seen.get::<Recommendation>(id).filter(|r| seen.is_live(*r));
             found.is_some_and(|r| r.deadline_on(on).progress == Progress::Open)
         };
         for link in seen
@@ -378,7 +380,7 @@ impl<'a> Graph<'a> {
                 );
             }
             let planned = |id: &StrategyId| {
-                let found = seen.get::<Strategy>(*id).filter(|s| s.is_live());
+                let found = seen.get::<Strategy>(*id).filter(|s| seen.is_live(*s));
                 found.is_some_and(|s| Strategy::deadline(s, reading).progress == Progress::Open)
             };
             if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
@@ -436,6 +438,7 @@ impl<'a> Graph<'a> {
                 let comes = self.comes(at, edge);
                 let from = edge.from;
                 self.hear(from, *place, comes);
+                self.hear_of_never(at, from, *place);
                 if let Some(n) = left.get_mut(from) {
                     *n = n.saturating_sub(1);
                     if *n == 0 {
@@ -473,13 +476,22 @@ impl<'a> Graph<'a> {
         let own = match node.readiness {
             Readiness::Open(day) => day.or(edge.needed_by),
             Readiness::NeverDue => edge.needed_by,
-            // It will not come, so nobody knows when the wait ends.
             Readiness::GivenUp => None,
             Readiness::Done => return (None, false),
         };
         // Something past its date but not done comes today at the earliest.
         let known = own.map(|day| day.max(self.on)).max(node.earliest);
         (known, own.is_none() || node.is_unknown)
+    }
+
+    /// Notes that what a record waits for was given up, or waits for something that was.
+    fn hear_of_never(&mut self, at: usize, waiter: usize, place: usize) {
+        let never = |node: &Node<'_>| node.readiness == Readiness::GivenUp || node.never.is_some();
+        if self.nodes.get(at).is_some_and(never)
+            && let Some(node) = self.nodes.get_mut(waiter)
+        {
+            node.never = node.never.or(Some(place));
+        }
     }
 
     fn hear(&mut self, waiter: usize, place: usize, (day, is_unknown): (Option<NaiveDate>, bool)) {
@@ -498,18 +510,22 @@ impl<'a> Graph<'a> {
     }
 
     /// The chain of waits that determines a record's date: what it waits for, what that waits for,
-    /// and so on. If the date is known to be too late, the chain ends with the record that has that
-    /// date. Otherwise it ends with one that has no date.
+    /// and so on. If something was given up, the chain ends with it. If the date is known to be too
+    /// late, it ends with the record that has that date. Otherwise it ends with one that has no
+    /// date.
     #[must_use]
     pub fn chain(&self, from: usize, holds: DeadlineHolds, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
         let Some(mut node) = self.nodes.get(from) else {
             return chain;
         };
+        let by_never = holds == DeadlineHolds::Late && node.never.is_some();
         let by_day = holds == DeadlineHolds::Late || node.undated.is_none();
         let wanted = node.earliest;
         while chain.len() < most {
-            let next = if by_day {
+            let next = if by_never {
+                node.never
+            } else if by_day {
                 // The date is followed as long as it is handed on unchanged. A record that sets it
                 // by its own date waits for nothing so late, and ends the chain.
                 node.latest.filter(|_| node.earliest == wanted)
@@ -533,6 +549,6 @@ impl<'a> Graph<'a> {
 /// All plans that are still being worked to.
 #[must_use]
 pub fn worked_plans(seen: &VisibleWorld, on: NaiveDate) -> IdSet {
-    let worked = seen.live::<Plan>().filter(|p| p.is_active_on(on));
+    let worked = seen.live::<Plan>().filter(|p| seen.is_active_on(*p, on));
     worked.map(|p| p.meta.id).collect()
 }

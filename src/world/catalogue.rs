@@ -8,11 +8,12 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
+use super::blank;
 use super::calendar_entry_kind::CalendarEntryKind;
 use super::fields::{Field, fields};
 use super::record::{
-    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules, links_of,
-    refused,
+    AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Meta, Reading, Rec, Resource, Rules,
+    blanks_of, links_of, refused,
 };
 use super::schema::{self, Schemas};
 use crate::policy::{Act, Subject};
@@ -272,6 +273,9 @@ pub fn validate<R: Resource>(
         code: Code::RuleViolation,
         follow_ups: Vec::new(),
     };
+    if !rules.following {
+        refuse_blanks(&mut rules, &data);
+    }
     data.rules(&mut rules);
     let Rules {
         errors,
@@ -287,6 +291,20 @@ pub fn validate<R: Resource>(
     let follow_ups = touch(&data, follow_ups);
     let record = Rec::new(meta, data, computed);
     Ok((Arc::new(record), follow_ups))
+}
+
+/// Refuses texts that say nothing. What an older journal holds stays until it is changed.
+fn refuse_blanks<R: Resource>(rules: &mut Rules<'_, R>, data: &R) {
+    let blanks = blanks_of(data);
+    if blanks.is_empty() {
+        return;
+    }
+    let known = rules
+        .before
+        .map_or_else(Vec::new, |before| blanks_of(&before.data));
+    for pointer in blanks.into_iter().filter(|b| !known.contains(b)) {
+        rules.refuse(pointer, "blank", blank::REMEDY);
+    }
 }
 
 fn withdrawable<R: Resource>(p: Proposal<'_>) -> Result<(), Problem> {

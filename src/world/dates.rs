@@ -1,10 +1,10 @@
 //! What a record says about its dates: until when something is to be done, what begins or ends,
 //! and on which days it is active. Each resource declares this itself ([`Resource::deadline`],
-//! [`Resource::dates`], [`Resource::is_active_on`]), and views ask any record alike.
+//! [`Resource::dates`], [`Resource::exists_on`]), and views ask any record alike.
 //!
 //! [`Resource::deadline`]: super::Resource::deadline
 //! [`Resource::dates`]: super::Resource::dates
-//! [`Resource::is_active_on`]: super::Resource::is_active_on
+//! [`Resource::exists_on`]: super::Resource::exists_on
 
 use chrono::NaiveDate;
 use uuid::Uuid;

@@ -5,6 +5,7 @@
 //! by undoing later entries ([`crate::engine`]). A copy costs nothing (the maps share their parts),
 //! so the writer works on a copy, and the current world is replaced only after the commit.
 
+pub mod blank;
 pub mod calendar;
 pub mod calendar_entry_kind;
 pub mod catalogue;
@@ -14,6 +15,7 @@ pub mod date;
 pub mod dates;
 pub mod fields;
 pub mod id;
+pub mod page;
 pub mod record;
 pub mod sample;
 pub mod schema;
@@ -26,12 +28,13 @@ mod written;
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use imbl::{OrdMap, OrdSet};
 use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Kind};
 pub use id::Id;
+pub use page::Page;
 pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
     Sort, rename,
@@ -39,6 +42,7 @@ pub use record::{
 pub use text::{Form, Reference, Text};
 
 use self::collation::{reference_prefix, same_name};
+use self::record::lasts;
 use self::written::Written;
 
 /// Records ordered by a key, then by id.
@@ -47,6 +51,9 @@ pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
 /// A map by record id.
 type ById<V> =
     imbl::GenericHashMap<Uuid, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
+
+/// Longest way up from a record to the records with which it ends. Longer ones are circles.
+const DEEPEST: usize = 100;
 
 /// Ids of records.
 pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
@@ -171,6 +178,10 @@ pub struct World {
     pointing: ById<OrdSet<Source>>,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
+    /// Records that are not withdrawn themselves, but are part of a record that does not count. Few
+    /// or none: a record is withdrawn with its parts, except those that its caller could not see
+    /// and those of journals from before that was so.
+    lapsed: OrdSet<Uuid>,
     hidden: OnceLock<Arc<IdSet>>,
     written: Written,
     /// Number of the last entry it holds.
@@ -179,6 +190,9 @@ pub struct World {
     pub head: Arc<[u8]>,
     /// Time of that entry.
     pub at: DateTime<Utc>,
+    /// Number of the last entry known to record a redaction. Earlier worlds made before it may
+    /// contain what it removed.
+    pub last_redaction: i64,
 }
 
 impl World {
@@ -200,11 +214,13 @@ impl World {
             all: ById::default(),
             pointing: ById::default(),
             marked: OrdSet::new(),
+            lapsed: OrdSet::new(),
             hidden: OnceLock::new(),
             written: Written::default(),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
+            last_redaction: 0,
         }
     }
 
@@ -246,9 +262,90 @@ impl World {
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
     }
 
-    /// Every record of a kind that is not withdrawn.
+    /// Every record of a kind that counts.
     pub fn live<R: Resource>(&self) -> impl Iterator<Item = &Rec<R>> {
-        self.all::<R>().filter(|r| r.is_live())
+        self.all::<R>().filter(|r| self.is_live(*r))
+    }
+
+    /// Whether a record counts: it is not withdrawn, and neither is a record that it is part of.
+    /// Every list, filter, rule and view asks this.
+    #[must_use]
+    pub fn is_live(&self, record: &dyn AnyRecord) -> bool {
+        let meta = record.meta();
+        meta.withdrawn_at.is_none() && !self.lapsed.contains(&meta.id)
+    }
+
+    /// Records that are not withdrawn themselves, but are part of a record that does not count.
+    #[must_use]
+    pub fn lapsed(&self) -> &OrdSet<Uuid> {
+        &self.lapsed
+    }
+
+    /// Whether a record counts and exists or applies on a day, and so do the records with which it
+    /// ends ([`Resource::ends_with`]). Every list, filter, rule and view asks this. Records that
+    /// the caller may not see do not affect the answer.
+    #[must_use]
+    pub fn is_active_on(
+        &self,
+        record: &dyn AnyRecord,
+        day: NaiveDate,
+        may_see: impl Fn(Uuid) -> bool + Copy,
+    ) -> bool {
+        self.is_live(record) && self.lasts_on(record, day, may_see, DEEPEST)
+    }
+
+    fn lasts_on(
+        &self,
+        record: &dyn AnyRecord,
+        day: NaiveDate,
+        may_see: impl Fn(Uuid) -> bool + Copy,
+        depth: usize,
+    ) -> bool {
+        let goes_on = |id: Uuid| {
+            let with = self.any(id).filter(|_| depth > 0 && may_see(id));
+            with.is_none_or(|with| {
+                with.meta().withdrawn_at.is_none()
+                    && self.lasts_on(with.as_ref(), day, may_see, depth - 1)
+            })
+        };
+        let with = record.ends_with();
+        record.exists_on(day) && lasts(&with.within, with.is_shared, goes_on)
+    }
+
+    /// Whether the records that a record is part of count, so that it can.
+    #[must_use]
+    pub fn is_part_of_live(&self, record: &dyn AnyRecord) -> bool {
+        let place = record.place();
+        lasts(&place.within, place.is_shared, |id| {
+            self.any(id)
+                .is_none_or(|whole| self.is_live(whole.as_ref()))
+        })
+    }
+
+    /// Records the withdrawal or restoration of a record, or of one that it is part of, with the
+    /// parts below it.
+    fn settle(&mut self, id: Uuid) {
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let Some(record) = self.any(id).map(Arc::clone) else {
+                continue;
+            };
+            let lapses =
+                record.meta().withdrawn_at.is_none() && !self.is_part_of_live(record.as_ref());
+            let changes = match lapses {
+                true => self.lapsed.insert(id).is_none(),
+                false => self.lapsed.remove(&id).is_some(),
+            };
+            if changes {
+                todo.extend(self.parts(id).map(|part| part.meta().id));
+            }
+        }
+    }
+
+    /// The records that are part of a record, including withdrawn ones.
+    pub fn parts(&self, id: Uuid) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        self.pointing_to(id)
+            .filter(move |r| r.place().within.contains(&id))
     }
 
     /// The records of any kind that link to `id`, including withdrawn ones.
@@ -282,7 +379,7 @@ impl World {
         kind.into_iter()
             .flat_map(move |kind| self.pointing_of(id, kind))
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
-            .filter(|r| r.is_live())
+            .filter(|r| self.is_live(*r))
     }
 
     /// A reference that no record of the kind has or has had: `PREFIX-0001` and up.
@@ -319,6 +416,15 @@ impl World {
             self.marked.remove(&id);
         }
         self.relink(source(kind, id), old.as_deref(), Some(record.as_ref()));
+        let was_withdrawn = old
+            .as_ref()
+            .is_some_and(|old| old.meta().withdrawn_at.is_some());
+        // Parts may have been read before their whole.
+        if was_withdrawn != meta.withdrawn_at.is_some() {
+            let parts: Vec<Uuid> = self.parts(id).map(|part| part.meta().id).collect();
+            parts.into_iter().for_each(|part| self.settle(part));
+        }
+        self.settle(id);
         let prefix = self.catalogue.kinds().get(kind).map_or("", |k| k.prefix);
         let mut last_number = 0;
         if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
@@ -352,6 +458,10 @@ impl World {
         self.hidden = OnceLock::new();
         self.marked.remove(&id);
         self.relink(source(old.meta().kind, id), Some(old.as_ref()), None);
+        if self.lapsed.remove(&id).is_some() || old.meta().withdrawn_at.is_some() {
+            let parts: Vec<Uuid> = self.parts(id).map(|part| part.meta().id).collect();
+            parts.into_iter().for_each(|part| self.settle(part));
+        }
         if let Some(table) = self.tables.get_mut(old.meta().kind).map(Arc::make_mut) {
             table.drop_row(old.as_ref());
         }
@@ -397,10 +507,7 @@ impl World {
             let mut hidden: IdSet = self.marked.iter().copied().collect();
             let mut todo: Vec<Uuid> = hidden.iter().copied().collect();
             while let Some(id) = todo.pop() {
-                for part in self
-                    .pointing_to(id)
-                    .filter(|r| r.place().within.contains(&id))
-                {
+                for part in self.parts(id) {
                     if hidden.insert(part.meta().id) {
                         todo.push(part.meta().id);
                     }

@@ -151,6 +151,25 @@ impl Visitor for Targets {
     fn text(&mut self, _: &str) {}
 }
 
+/// The texts of a record that say nothing.
+struct Blanks(Vec<String>);
+
+impl Visitor for Blanks {
+    fn link(&mut self, _: &Pointer, _: &'static str, _: Uuid, _: bool) {}
+    fn text(&mut self, _: &str) {}
+    fn blank(&mut self, at: &Pointer) {
+        self.0.push(at.to_string());
+    }
+}
+
+/// The fields of a record or of a body whose texts say nothing.
+#[must_use]
+pub fn blanks_of(data: &impl Serialize) -> Vec<String> {
+    let mut blanks = Blanks(Vec::new());
+    walk(data, &mut blanks);
+    blanks.0
+}
+
 /// The planned dates of a record.
 struct PlannedDates(Vec<String>);
 
@@ -181,6 +200,9 @@ pub struct Place {
     pub owners: Vec<Uuid>,
     /// Records that it is part of. If one of them is not visible, neither is this record.
     pub within: Vec<Uuid>,
+    /// Whether it is part of each of them on its own (a control of several risks). It then lasts
+    /// until the last of them is withdrawn or ends. Otherwise it ends with the first.
+    pub is_shared: bool,
 }
 
 impl Place {
@@ -188,15 +210,15 @@ impl Place {
     pub fn owned<I: Into<Uuid>>(by: impl IntoIterator<Item = I>) -> Self {
         Self {
             owners: by.into_iter().map(Into::into).collect(),
-            within: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// A part of another record.
     pub fn within<I: Into<Uuid>>(whole: impl IntoIterator<Item = I>) -> Self {
         Self {
-            owners: Vec::new(),
             within: whole.into_iter().map(Into::into).collect(),
+            ..Self::default()
         }
     }
 
@@ -205,6 +227,25 @@ impl Place {
     pub fn and_within<I: Into<Uuid>>(mut self, whole: impl IntoIterator<Item = I>) -> Self {
         self.within.extend(whole.into_iter().map(Into::into));
         self
+    }
+
+    /// The same, lasting until the last of the records that it is part of has ended.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
+        }
+    }
+}
+
+/// Whether what something is part of allows it to last: all of its wholes do or, if it is shared,
+/// one of them.
+pub(super) fn lasts(wholes: &[Uuid], is_shared: bool, mut holds: impl FnMut(Uuid) -> bool) -> bool {
+    let mut wholes = wholes.iter().copied();
+    match is_shared {
+        true => wholes.len() == 0 || wholes.any(holds),
+        false => wholes.all(&mut holds),
     }
 }
 
@@ -277,6 +318,24 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn get<R: Resource>(self, id: impl Into<Id<R>>) -> Option<&'a Rec<R>> {
         self.any(id.into())?.as_any().downcast_ref()
+    }
+
+    /// Whether a record counts ([`World::is_live`]).
+    #[must_use]
+    pub fn is_live(self, record: &dyn AnyRecord) -> bool {
+        self.world.is_live(record)
+    }
+
+    /// Whether a record counts and exists or applies on a day ([`World::is_active_on`]).
+    #[must_use]
+    pub fn is_active_on(self, record: &dyn AnyRecord, day: NaiveDate) -> bool {
+        self.world.is_active_on(record, day, |id| self.may_see(id))
+    }
+
+    /// The same on the date to calculate for.
+    #[must_use]
+    pub fn is_active(self, record: &dyn AnyRecord) -> bool {
+        self.is_active_on(record, self.on)
     }
 
     /// The title of a record of a given kind, if the caller may see it.
@@ -644,13 +703,19 @@ pub trait Resource:
     {
         record.data.title().unwrap_or_default().into()
     }
-    /// First and last day on which it exists or applies.
+    /// First and last day on which it exists or applies, by its own fields.
     fn active_days(&self) -> Days {
         (None, None)
     }
-    /// Whether it exists or applies on a day. To be defined where a status says so and no day.
-    fn is_active_on(&self, day: NaiveDate) -> bool {
+    /// Whether it exists or applies on a day, by its own fields. To be defined where a status says
+    /// so and no day. Whether a record is active depends on the records around it as well: that is
+    /// [`World::is_active_on`].
+    fn exists_on(&self, day: NaiveDate) -> bool {
         runs_on(self.active_days(), day)
+    }
+    /// Records with which it ends or ceases to apply: by default those that it is part of.
+    fn ends_with(&self) -> Place {
+        self.place()
     }
     /// Sort orders in addition to reference, created_at and updated_at.
     fn sorts() -> &'static [Sort<Self>]
@@ -726,8 +791,11 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn dates<'a>(&'a self, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>>;
     /// What its dates are shown as.
     fn date_title<'a>(&'a self, reading: Reading<'a>) -> Cow<'a, str>;
-    /// Whether it counts (is not withdrawn) and exists or applies on a day.
-    fn is_active_on(&self, day: NaiveDate) -> bool;
+    /// Whether its own fields say that it exists or applies on a day. Ask
+    /// [`World::is_active_on`] instead, which knows the records around it.
+    fn exists_on(&self, day: NaiveDate) -> bool;
+    /// Records with which it ends ([`Resource::ends_with`]).
+    fn ends_with(&self) -> Place;
     fn key(&self, sort: usize) -> Key;
     fn as_any(&self) -> &dyn Any;
 }
@@ -809,8 +877,11 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn date_title<'a>(&'a self, reading: Reading<'a>) -> Cow<'a, str> {
         R::date_title(self, reading)
     }
-    fn is_active_on(&self, day: NaiveDate) -> bool {
-        Rec::is_active_on(self, day)
+    fn exists_on(&self, day: NaiveDate) -> bool {
+        self.data.exists_on(day)
+    }
+    fn ends_with(&self) -> Place {
+        self.data.ends_with()
     }
     fn key(&self, sort: usize) -> Key {
         match sort {
@@ -894,18 +965,6 @@ impl<R: Resource> Rec<R> {
             serde_json::from_str::<R::Computed>(text)?,
         );
         Ok(Arc::new(Self::new(meta, data, computed)))
-    }
-
-    /// Whether the record counts. A withdrawn record does not.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.meta.withdrawn_at.is_none()
-    }
-
-    /// Whether it counts and exists or applies on a day.
-    #[must_use]
-    pub fn is_active_on(&self, day: NaiveDate) -> bool {
-        self.is_live() && self.data.is_active_on(day)
     }
 }
 

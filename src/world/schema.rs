@@ -16,6 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::catalogue::Kind;
+use super::page;
 use super::record::{Common, Meta, Resource};
 use crate::problem::{Code, FieldError, Problem};
 
@@ -280,7 +281,7 @@ pub const BULK_LIMIT: usize = 1_000;
 pub fn add_envelopes(kind: &Kind, schemas: &mut Schemas) {
     let name = &kind.schema_name;
     let to = |name: &str| json!({ "$ref": format!("{LOCAL}{name}") });
-    schemas.insert(format!("{name}Page"), page(&to(name)));
+    schemas.insert(format!("{name}Page"), page::schema(&to(name)));
     if let Some(input) = schemas.get(&format!("{name}Input")).cloned() {
         schemas.insert(format!("{name}Patch"), patch(input));
     }
@@ -316,19 +317,6 @@ pub fn bulk_outcome(record: &Value) -> Value {
     })
 }
 
-/// A page of `item`s.
-#[must_use]
-pub fn page(item: &Value) -> Value {
-    json!({
-        "type": "object", "required": ["items", "next_cursor", "total"],
-        "properties": {
-            "items": { "type": "array", "maxItems": 200, "items": item, "description": "In order." },
-            "next_cursor": { "type": ["string", "null"], "maxLength": 2000, "description": "Cursor of the next page; null on the last page." },
-            "total": { "type": ["integer", "null"], "minimum": 0, "description": "Number of matches, if include_total=true was given." },
-        },
-    })
-}
-
 /// A bulk call made of `operation`s.
 #[must_use]
 pub fn bulk(operation: &Value) -> Value {
@@ -349,6 +337,7 @@ pub fn bulk_operation(record: Value, patch: Value) -> Value {
             "if_match": { "type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999_i64, "description": "Its version." },
             "record": record,
             "patch": patch,
+            "within": { "type": "string", "enum": ["withdraw", "restore"] },
         },
     })
 }

@@ -322,7 +322,7 @@ impl VisibleWorld {
         let found = table.into_iter().flat_map(move |t| t.unique_from(prefix));
         found
             .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
-            .filter(|r| self.may_see(r.meta.id))
+            .filter(|r| self.is_live(*r) && self.may_see(r.meta.id))
     }
 
     /// Whether the record is visible to the caller.
@@ -396,7 +396,19 @@ impl VisibleWorld {
     /// The same, for a kind that is known only at run time.
     pub fn live_of(&self, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         let rows = self.table(kind).into_iter().flat_map(Table::rows);
-        rows.filter(|r| r.meta().withdrawn_at.is_none() && self.may_see(r.meta().id))
+        rows.filter(|r| self.is_live(r.as_ref()) && self.may_see(r.meta().id))
+    }
+
+    /// Whether a record counts ([`World::is_live`]).
+    #[must_use]
+    pub fn is_live(&self, record: &dyn AnyRecord) -> bool {
+        self.world.is_live(record)
+    }
+
+    /// Whether a record counts and exists or applies on a day ([`World::is_active_on`]).
+    #[must_use]
+    pub fn is_active_on(&self, record: &dyn AnyRecord, day: NaiveDate) -> bool {
+        self.world.is_active_on(record, day, |id| self.may_see(id))
     }
 
     /// The live records of a kind with a reference after `after`, ordered by reference.
@@ -414,7 +426,7 @@ impl VisibleWorld {
             .into_iter()
             .flat_map(move |order| order.range::<_, (Key, Uuid)>(from.clone()))
             .filter_map(|(_, r)| r.as_any().downcast_ref::<Rec<R>>())
-            .filter(|r| r.is_live() && self.may_see(r.meta.id))
+            .filter(|r| self.is_live(*r) && self.may_see(r.meta.id))
     }
 
     /// The live records of a kind that link to `id`.

@@ -125,6 +125,7 @@ impl Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lists::some;
     use crate::world::Marking;
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
         assert_eq!(marking.name, "Marking");
         let labels: Vec<&str> = marking.terms.iter().map(|t| t.label.as_ref()).collect();
         assert_eq!(labels, ["OFFICIAL", "OFFICIAL-SENSITIVE"]);
-        assert!(marking.terms.iter().all(|t| !t.description.is_empty()));
+        assert!(some(&marking.terms).all(|t| !t.description.is_empty()));
         assert_eq!(in_words("not_started"), "Not started");
         for text in [
             "official_sensitive",

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use serde::ser::{self, Serialize};
 use uuid::Uuid;
 
+use super::blank::is_blank;
 use super::date::PLANNED_DATE;
 use super::id::{LINK, MENTION};
 
@@ -32,6 +33,8 @@ pub trait Visitor {
     fn link(&mut self, at: &Pointer, kinds: &'static str, id: Uuid, is_mention: bool);
     /// A text.
     fn text(&mut self, text: &str);
+    /// A text that says nothing.
+    fn blank(&mut self, _at: &Pointer) {}
     /// A planned date.
     fn planned_date(&mut self, _at: &Pointer) {}
 }
@@ -136,6 +139,9 @@ impl<'a> ser::Serializer for Walk<'a> {
 
     fn serialize_str(self, text: &str) -> Result<(), Never> {
         self.visitor.text(text);
+        if is_blank(text) {
+            self.visitor.blank(self.at);
+        }
         Ok(())
     }
     /// The bytes of an id.

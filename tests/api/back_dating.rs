@@ -83,7 +83,7 @@ fn run(backend: Backend) {
         assert_eq!(history["items"][0]["entered_at"], json!(null));
         app.stop().await;
         let mut conn = Address::parse(&store.url()).expect("an address").connect().expect("it connects");
-        let report = verify(&mut conn).expect("it is read");
+        let report = verify(&mut conn, &[]).expect("it is read");
         assert!(report.faults.is_empty(), "{:?}", report.faults);
     });
 }

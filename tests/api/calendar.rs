@@ -536,12 +536,28 @@ static HEARD: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
 
 struct Ear;
 
+/// A line of the log with its fields.
+struct Fields(String);
+
+impl<'kvs> log::kv::VisitSource<'kvs> for Fields {
+    fn visit_pair(
+        &mut self,
+        key: log::kv::Key<'kvs>,
+        value: log::kv::Value<'kvs>,
+    ) -> Result<(), log::kv::Error> {
+        self.0.push_str(&format!(" {key}={value}"));
+        Ok(())
+    }
+}
+
 impl log::Log for Ear {
     fn enabled(&self, about: &log::Metadata<'_>) -> bool {
         about.target().starts_with("stride") || about.target().starts_with("actix")
     }
     fn log(&self, record: &log::Record<'_>) {
-        let line = record.args().to_string();
+        let mut fields = Fields(record.args().to_string());
+        record.key_values().visit(&mut fields).expect("fields");
+        let line = fields.0;
         if self.enabled(record.metadata())
             && (line.contains("CalendarFeed") || line.contains("calendar-feeds"))
         {

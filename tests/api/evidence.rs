@@ -649,11 +649,11 @@ async fn what_is_cited_stays(app: TestApp) {
         .await
         .problem("in_use");
     client.get(&content(&version)).await.status(200);
-    // A record goes with its evidence.
+    // A record is not withdrawn without its evidence.
     app.role(Role::BoardSecretary)
         .delete(&goal.path, &goal.etag)
         .await
-        .status(200);
+        .problem("in_use");
     client
         .delete(&evidence.path, &evidence.etag)
         .await

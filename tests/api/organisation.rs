@@ -222,7 +222,7 @@ async fn an_erased_person_is_forgotten(app: TestApp) {
     let mut conn = stride::db::Address::parse(&app.store.url())
         .and_then(|a| a.connect())
         .expect("a connection");
-    let report = verify::verify(&mut conn).expect("it is read");
+    let report = verify::verify(&mut conn, &[]).expect("it is read");
     assert!(report.faults.is_empty(), "{:?}", report.faults);
 }
 

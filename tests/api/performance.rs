@@ -781,8 +781,8 @@ async fn rows_are_loaded_and_faults_named_by_row(app: TestApp) {
         named,
         [
             (4, "measure", "unknown"),
-            (5, "period", "invalid"),
-            (6, "colour", "invalid"),
+            (5, "period", "pattern"),
+            (6, "colour", "unknown_field"),
             (7, "code", "unknown"),
             (7, "code_2", "unknown"),
             (7, "value", "not_a_count"),

@@ -355,7 +355,7 @@ async fn nothing_is_due_any_more_of_a_cancelled_action(app: TestApp) {
 }
 
 /// What waits for a recommendation that was closed without being implemented waits for what will
-/// not come.
+/// not come, so its deadline cannot be met.
 async fn what_was_closed_unimplemented_is_given_up(app: TestApp) {
     let maker = Maker::new(&app);
     let make = async |due: Value| {
@@ -377,7 +377,7 @@ async fn what_was_closed_unimplemented_is_given_up(app: TestApp) {
         .post("/api/v1/recommendation-closures", &closure)
         .await
         .status(201);
-    assert_eq!(row(&app, &waiting).await["holds"], "unknown");
+    assert_eq!(row(&app, &waiting).await["holds"], "late");
     assert_eq!(row(&app, &given_up).await["is_open"], false);
 }
 

@@ -146,10 +146,25 @@ async fn a_status_covers_what_belongs_to_its_record(app: TestApp) {
         .get(&format!("/api/v1/units/{}/status", w.goal.id()))
         .await
         .problem("not_found");
-    // What lies in a withdrawn plan is not planned any more.
+    // What is in a withdrawn plan is not planned any more. Records outside the plan would keep its
+    // item from being withdrawn with it.
+    let risks = format!("/api/v1/risks?item_id={}", w.item.id());
+    let risk = app.role(Role::Viewer).items(&risks).await.remove(0);
+    let risk = format!("/api/v1/risks/{}", risk["id"].as_str().expect("an id"));
+    for (kind, path) in [
+        (w.recommendation.kind, w.recommendation.path.clone()),
+        (kind("risk"), risk),
+    ] {
+        let client = maker.client(kind);
+        let etag = client.get(&path).await.etag();
+        client
+            .patch(&path, &etag, &json!({ "item_ids": [] }))
+            .await
+            .status(200);
+    }
     maker
         .client(w.plan.kind)
-        .delete(&w.plan.path, &w.plan.etag)
+        .delete(&format!("{}?within=withdraw", w.plan.path), &w.plan.etag)
         .await
         .status(200);
     assert_eq!(counts(&app, &w.unit).await, [0, 1, 1, 1]);

@@ -14,9 +14,13 @@
 mod cluster;
 mod jobs;
 mod killed;
+#[path = "../support/lists.rs"]
+mod lists;
 mod locked_out;
+mod logged;
 mod replicas;
 mod server;
+mod settings;
 mod stopped;
 mod tampered;
 mod time_zone;

@@ -1,10 +1,14 @@
 //! Two replicas on one PostgreSQL: one order of writes, no lost update, and what one has
 //! acknowledged the other knows.
 
-use futures_util::future::join_all;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::cluster::{Backend, Database};
+use crate::lists::{perhaps, some};
 use crate::server::{Client, Server, assert_sound};
 
 const ROUNDS: usize = 25;
@@ -52,6 +56,130 @@ async fn concurrent_writes_at_both_make_one_gapless_chain() {
         .collect();
     references.dedup();
     assert_eq!(references.len(), 8 * ROUNDS);
+}
+
+/// Follows the journal at one replica by its numbers, until everything is written and read.
+async fn follow(client: &Client, running: &Cell<usize>) -> Vec<i64> {
+    let mut numbers: Vec<i64> = Vec::new();
+    loop {
+        let is_over = running.get() == 0;
+        let after = numbers.last().copied().unwrap_or(0);
+        let path = format!("/api/v1/journal?limit=200&cursor={after}");
+        let (status, page) = client.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let items = page["items"].as_array().unwrap();
+        numbers.extend(items.iter().filter_map(|i| i["seq"].as_i64()));
+        if is_over && items.is_empty() {
+            return numbers;
+        }
+    }
+}
+
+/// Follows `updated_since` of a list at one replica; the last version seen of each record.
+async fn follow_list(client: &Client, running: &Cell<usize>) -> BTreeMap<String, i64> {
+    let mut seen: BTreeMap<String, i64> = BTreeMap::new();
+    let mut since = "2000-01-01T00:00:00Z".to_owned();
+    loop {
+        let is_over = running.get() == 0;
+        let path = format!("/api/v1/units?limit=200&sort=updated_at&updated_since={since}");
+        let (status, page) = client.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let before = seen.clone();
+        let items = page["items"].as_array().unwrap();
+        for item in perhaps(items) {
+            let version = item["version"].as_i64().unwrap();
+            let known = seen.insert(item["id"].as_str().unwrap().to_owned(), version);
+            assert!(
+                known.unwrap_or(0) <= version,
+                "a version came after a later one"
+            );
+        }
+        if let Some(last) = items.last().and_then(|i| i["updated_at"].as_str()) {
+            last.clone_into(&mut since);
+        }
+        if is_over && before == seen {
+            return seen;
+        }
+    }
+}
+
+/// Follows what changed since the beginning, by one view after another; the last version seen of
+/// each unit.
+async fn follow_changes(client: &Client, running: &Cell<usize>) -> BTreeMap<String, i64> {
+    loop {
+        let is_over = running.get() == 0;
+        let mut seen = BTreeMap::new();
+        let mut last = i64::MAX;
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/changes?since=2000-01-01&kind=unit&limit=200{cursor}");
+            let (status, page) = client.get(&path).await;
+            assert_eq!(status, 200, "{page}");
+            for item in perhaps(page["items"].as_array().unwrap()) {
+                let seq = item["seq"].as_i64().unwrap();
+                assert!(seq < last, "a change came twice or out of order");
+                last = seq;
+                let id = item["record"]["id"].as_str().unwrap().to_owned();
+                let again = seen.insert(id, item["version"].as_i64().unwrap());
+                assert_eq!(again, None, "a record came twice");
+            }
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+        }
+        if is_over {
+            return seen;
+        }
+    }
+}
+
+/// While eight writers work at two replicas, a reader that follows either of them loses and
+/// repeats nothing.
+#[tokio::test]
+async fn a_follower_of_either_replica_misses_nothing() {
+    let Some((database, _servers, clients)) = pair() else {
+        return;
+    };
+    let running = Cell::new(8_usize);
+    let writers = join_all((0..8).map(|n| {
+        let (client, running) = (clients[n % 2].clone(), &running);
+        async move {
+            for i in 0..ROUNDS {
+                let name = format!("Unit {n}-{i}");
+                let record = client.create("/api/v1/units", &unit(&name)).await;
+                if i % 2 == 0 {
+                    let path = format!("/api/v1/units/{}", record["id"].as_str().unwrap());
+                    let patch = json!({ "title": format!("Renamed {n}-{i}") });
+                    assert_eq!(client.patch(&path, 1, &patch).await.0, 200);
+                }
+            }
+            running.set(running.get() - 1);
+        }
+    }));
+    let journals = join_all(clients.iter().map(|c| follow(c, &running)));
+    let lists = join_all(clients.iter().map(|c| follow_list(c, &running)));
+    let changes = join_all(clients.iter().map(|c| follow_changes(c, &running)));
+    let ((_, journals), (lists, changes)) =
+        join(join(writers, journals), join(lists, changes)).await;
+    let head = i64::try_from(assert_sound(&database)).unwrap();
+    for numbers in some(journals) {
+        let first = numbers[0];
+        assert_eq!(numbers, (first..=head).collect::<Vec<_>>());
+        assert!(first <= head - i64::try_from(8 * ROUNDS).unwrap());
+    }
+    let units = clients[0].all("/api/v1/units").await;
+    let last: BTreeMap<String, i64> = units
+        .iter()
+        .map(|u| {
+            let id = u["id"].as_str().unwrap().to_owned();
+            (id, u["version"].as_i64().unwrap())
+        })
+        .collect();
+    assert_eq!(last.len(), 8 * ROUNDS);
+    for seen in some(lists.into_iter().chain(changes)) {
+        assert_eq!(seen, last);
+    }
 }
 
 #[tokio::test]

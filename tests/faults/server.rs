@@ -21,6 +21,15 @@ fn stride(database: &Database) -> Command {
     command
 }
 
+/// Runs a command with these settings to its end.
+pub fn run_with(database: &Database, settings: &[(&str, &str)], arguments: &[&str]) -> Output {
+    stride(database)
+        .envs(settings.iter().copied())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
 /// Runs a command to its end.
 pub fn run(database: &Database, arguments: &[&str]) -> Output {
     stride(database).args(arguments).output().unwrap()
@@ -53,6 +62,13 @@ impl Server {
     /// The same, with these settings.
     pub fn with(database: &Database, settings: &[(&str, &str)]) -> Self {
         Self::spawned(stride(database).envs(settings.iter().copied())).ready()
+    }
+
+    /// Starts the service with these settings and writes its log to a file.
+    pub fn logging(database: &Database, settings: &[(&str, &str)], log: std::fs::File) -> Self {
+        let mut command = stride(database);
+        command.envs(settings.iter().copied()).stderr(log);
+        Self::spawned(&mut command).ready()
     }
 
     /// Starts the service and does not wait.

@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::cluster::{Backend, Database};
+use crate::lists::some;
 use crate::server::{Client, Server, assert_sound};
 
 const UNDER_WAY: usize = 6;
@@ -67,7 +68,7 @@ async fn a_process_told_to_stop_answers_what_is_under_way(backend: Backend) {
     // It has heard when it takes no more connections; until then there is nothing to wait for but
     // that.
     while TcpStream::connect(server.address).is_ok() {}
-    for request in requests {
+    for request in some(requests) {
         let answer = request.end();
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }

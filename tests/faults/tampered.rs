@@ -6,6 +6,7 @@ use stride::db::{Conn, store};
 use stride::journal;
 
 use crate::cluster::{Backend, Database};
+use crate::lists::some;
 use crate::server::{Client, Server, assert_sound, run};
 
 /// The entries that the edits are about: two creations and two changes of the same units, followed
@@ -33,7 +34,7 @@ async fn honest(backend: Backend) -> Option<(Database, Known)> {
         let record = client.create("/api/v1/units?reason=opened", &body).await;
         paths.push(format!("/api/v1/units/{}", record["id"].as_str().unwrap()));
     }
-    for path in &paths {
+    for path in some(&paths) {
         assert_eq!(
             client
                 .patch(path, 1, &json!({ "description": "Watched over" }))
@@ -263,4 +264,145 @@ async fn every_edit_behind_the_services_back_is_found(backend: Backend) {
     );
 }
 
-on_both!(every_edit_behind_the_services_back_is_found);
+/// What `verify` says of a database, and whether it finds it sound.
+fn verified(database: &Database, arguments: &[&str]) -> (bool, String) {
+    let output = run(database, &[&["verify"], arguments].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.success(), text)
+}
+
+/// Every entry that was emptied by hand is named, and one that was emptied by a redaction is not; nor
+/// can a redaction be claimed for another entry.
+async fn an_entry_emptied_without_a_redaction_is_named(backend: Backend) {
+    let Some((honest, known)) = honest(backend).await else {
+        return;
+    };
+    let Known { first, second, .. } = known;
+    let empty = |seqs: &str| {
+        format!(
+            "UPDATE journal SET snapshot = NULL, salt = NULL, reason = NULL WHERE seq IN ({seqs})"
+        )
+    };
+    let uncovered = "its content was removed, and no redaction covers it";
+    let by_hand = honest.copy();
+    by_hand
+        .connect()
+        .batch_execute(&empty(&format!("{first}, {second}")))
+        .unwrap();
+    let (is_sound, text) = verified(&by_hand, &[]);
+    assert!(!is_sound, "{text}");
+    for seq in [first, second] {
+        let named = |l: &&str| l.starts_with(&format!("entry {seq} ")) && l.contains(uncovered);
+        assert!(text.lines().any(|l| named(&l)), "entry {seq}:\n{text}");
+    }
+
+    let redacted = honest.copy();
+    let mut server = Server::start(&redacted);
+    let client = Client::administrator(&redacted, &server);
+    let reason = json!({ "reason": "erasure request 7" });
+    let (status, body) = client
+        .post(&format!("/api/v1/journal/{first}/redact"), &reason)
+        .await;
+    assert_eq!(status, 201, "{body}");
+    server.terminate();
+    assert!(server.wait().success());
+    let (is_sound, text) = verified(&redacted, &[]);
+    assert!(is_sound && text.contains(" 1 redacted"), "{text}");
+    let recorded = body["seq"].as_i64().unwrap();
+    let row = store::entries_after(&mut redacted.connect(), first - 1, 1)
+        .unwrap()
+        .remove(0);
+    assert_eq!((row.snapshot, row.salt, row.reason), (None, None, None));
+
+    // The same number of emptied entries, but not the same entries.
+    for edit in [
+        empty(&second.to_string()),
+        format!(
+            "{}; UPDATE journal SET redacts = {second} WHERE seq = {recorded}",
+            empty(&second.to_string())
+        ),
+        format!("UPDATE journal SET redacts = NULL WHERE seq = {recorded}"),
+        format!("UPDATE journal SET snapshot = '{{}}', salt = digest WHERE seq = {first}"),
+        format!("UPDATE journal SET reason = 'made up' WHERE seq = {first}"),
+    ] {
+        let copy = redacted.copy();
+        copy.connect().batch_execute(&edit).unwrap();
+        let (is_sound, text) = verified(&copy, &[]);
+        assert!(!is_sound, "{edit}:\n{text}");
+    }
+}
+
+/// A chain that was made again from the beginning is sound in itself, and does not have the hashes
+/// that were kept elsewhere.
+async fn a_journal_without_a_head_kept_elsewhere_is_refused(backend: Backend) {
+    let Some((honest, known)) = honest(backend).await else {
+        return;
+    };
+    let head = |seq: i64| {
+        let row = store::entries_after(&mut honest.connect(), seq - 1, 1)
+            .unwrap()
+            .remove(0);
+        format!("{seq}:{}", hex::encode(row.hash))
+    };
+    let (middle, last) = (head(known.second), head(known.last));
+    let (is_sound, text) = verified(&honest, &["--head", &middle, "--head", &last]);
+    assert!(is_sound && text.contains(&format!("head {last}")), "{text}");
+
+    let forged = honest.copy();
+    let mut conn = forged.connect();
+    unconstrained(&mut conn);
+    let mut previous = journal::GENESIS.to_vec();
+    for mut row in store::entries_after(&mut conn, 0, 10_000).unwrap() {
+        row.snapshot = row.snapshot.map(|s| s.replace("First", "Forged"));
+        row.previous.clone_from(&previous);
+        row.digest = journal::digest(&row).unwrap();
+        row.hash = journal::hash(&row);
+        previous.clone_from(&row.hash);
+        let bytes = |b: &[u8]| match conn {
+            Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex::encode(b)),
+            Conn::Sqlite(_) => format!("x'{}'", hex::encode(b)),
+        };
+        let sql = format!(
+            "UPDATE journal SET snapshot = replace(snapshot, 'First', 'Forged'), digest = {}, previous = {}, hash = {} WHERE seq = {}; \
+             UPDATE records SET body = replace(body, 'First', 'Forged')",
+            bytes(&row.digest),
+            bytes(&row.previous),
+            bytes(&row.hash),
+            row.seq
+        );
+        conn.batch_execute(&sql).unwrap();
+    }
+    drop(conn);
+    let (is_sound, text) = verified(&forged, &[]);
+    assert!(is_sound, "{text}");
+    let (is_sound, text) = verified(&forged, &["--head", &last]);
+    assert!(!is_sound, "{text}");
+    assert!(text.contains(&format!("entry {}: its hash is not that of", known.last)));
+
+    // The end cut off, with the record that it made.
+    let cut = honest.copy();
+    let mut conn = cut.connect();
+    unconstrained(&mut conn);
+    let sql = format!(
+        "DELETE FROM records WHERE reference = 'LAST'; DELETE FROM journal WHERE seq = {}",
+        known.last
+    );
+    conn.batch_execute(&sql).unwrap();
+    drop(conn);
+    assert!(verified(&cut, &["--head", &middle]).0);
+    let (is_sound, text) = verified(&cut, &["--head", &last]);
+    assert!(
+        !is_sound && text.contains("is not in the journal"),
+        "{text}"
+    );
+
+    let malformed = run(&honest, &["verify", "--head", "7"]);
+    assert!(!malformed.status.success());
+    assert!(String::from_utf8_lossy(&malformed.stderr).contains("number of an entry"));
+}
+
+on_both!(
+    every_edit_behind_the_services_back_is_found,
+    an_entry_emptied_without_a_redaction_is_named,
+    a_journal_without_a_head_kept_elsewhere_is_refused
+);

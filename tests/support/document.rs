@@ -119,6 +119,7 @@ pub fn problems_of(path: &str, operation: &Value) -> Vec<&'static str> {
         ("path", path.contains('{')),
         ("body", operation["requestBody"].is_object()),
         ("cursor", has("query", "cursor")),
+        ("etag", operation["responses"]["304"].is_object()),
         ("if_match", has("header", "If-Match")),
         ("idempotency_key", has("header", "Idempotency-Key")),
     ];

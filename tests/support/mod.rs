@@ -18,31 +18,15 @@ pub mod app;
 pub mod client;
 pub mod document;
 pub mod golden;
+pub mod lists;
 pub mod maker;
 pub mod postgres;
 pub mod workbook;
 
-use std::iter::Peekable;
-
 pub use app::{Backend, TestApp};
 pub use client::Client;
 
-/// Goes through what must not be empty. A check of everything in an empty list would pass without
-/// checking anything, so `house::guards` asks for this where a list is not seen to have entries.
-///
-/// # Panics
-/// There is nothing.
-#[track_caller]
-pub fn some<I: IntoIterator>(list: I) -> Peekable<I::IntoIter> {
-    let mut list = list.into_iter().peekable();
-    assert!(list.peek().is_some(), "there is nothing to check");
-    list
-}
-
-/// Goes through what may be empty, because the caller sees to it that not all such lists are.
-pub fn perhaps<I: IntoIterator>(list: I) -> I::IntoIter {
-    list.into_iter()
-}
+pub use lists::{perhaps, some};
 
 /// Runs each of these `async fn name(app: TestApp)` on both databases: `on_both!(boards, lines);`.
 /// A function that is not named here is dead code, which the compiler reports. A runner other than

@@ -1,4 +1,5 @@
-//! The journal: entries are added (see [`super::append`]) and read, never changed.
+//! The journal: entries are added (see [`super::append`]) and read. Nothing in them is ever changed
+//! but that a redaction removes the content of one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -29,6 +30,8 @@ pub struct JournalRow {
     pub hash: Vec<u8>,
     /// When the entry was really made, if `at` was given an earlier time.
     pub entered_at: Option<At>,
+    /// Number of the entry whose content this one removed.
+    pub redacts: Option<i64>,
 }
 
 /// Who made a journal entry, when and why, without the content of the record.
@@ -83,6 +86,47 @@ pub fn entries_after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<Journa
         .limit(limit)
         .select(JournalRow::as_select())
         .load(conn)?)
+}
+
+/// Returns one entry.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn entry(conn: &mut Conn, seq: i64) -> Result<Option<JournalRow>, DbError> {
+    Ok(journal::table
+        .find(seq)
+        .select(JournalRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Returns the redactions in a record's history: the number of the entry whose content was removed,
+/// and of the entry that records it.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn redactions(conn: &mut Conn, id: Uuid) -> Result<Vec<(i64, i64)>, DbError> {
+    Ok(journal::table
+        .filter(journal::record_id.eq(Guid(id)))
+        .filter(journal::redacts.is_not_null())
+        .select((journal::redacts.assume_not_null(), journal::seq))
+        .load(conn)?)
+}
+
+/// Removes the content of an entry: its snapshot and its reason, with the salt that their digest was
+/// made with, so that nobody can try out what they said.
+///
+/// # Errors
+/// The database refuses.
+pub fn redact(conn: &mut Conn, seq: i64) -> Result<(), DbError> {
+    diesel::update(journal::table.find(seq))
+        .set((
+            journal::snapshot.eq(None::<String>),
+            journal::reason.eq(None::<String>),
+            journal::salt.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Returns the number of the last entry recorded at or before `at`, or 0.

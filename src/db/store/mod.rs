@@ -23,8 +23,8 @@ pub use credentials::{CredentialRow, credential_by_login, credentials_of};
 pub use idempotency::{IdempotencyRow, replay};
 pub use jobs::{JobRow, job, jobs_before, silent_jobs};
 pub use journal::{
-    AuthorRow, Head, JournalRow, authors, entries_after, head, head_seq, seq_at, version, versions,
-    versions_at,
+    AuthorRow, Head, JournalRow, authors, entries_after, entry, head, head_seq, redactions, seq_at,
+    version, versions, versions_at,
 };
 pub use keys::{SigningKeyRow, secret, signing_keys};
 pub use last_numbers::last_numbers;

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     CalendarFeedRow, CredentialRow, IdempotencyRow, JobRow, PersonRow, RefreshRow, SigningKeyRow,
-    calendar_feeds, credentials, idempotency, jobs, keys, last_numbers, people, refresh_tokens,
+    calendar_feeds, credentials, idempotency, jobs, journal, keys, last_numbers, people,
+    refresh_tokens,
 };
 use crate::db::connection::{Conn, DbError};
 use crate::db::types::Guid;
@@ -80,6 +81,8 @@ pub enum Side {
     },
     /// Deletes a calendar feed: its address returns 404 from now on.
     EndCalendarFeed(Uuid),
+    /// Removes the content of a journal entry. The entry that records the removal is written with it.
+    Redact(i64),
 }
 
 impl Side {
@@ -87,7 +90,10 @@ impl Side {
     /// ([`Conn::scrub`]).
     #[must_use]
     pub const fn is_erasure(&self) -> bool {
-        matches!(self, Self::ErasePerson(_) | Self::EraseSignIn(_))
+        matches!(
+            self,
+            Self::ErasePerson(_) | Self::EraseSignIn(_) | Self::Redact(_)
+        )
     }
 }
 
@@ -127,5 +133,6 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::CalendarFeed(row) => calendar_feeds::add(conn, row),
         Side::CalendarFeedUsed { id, at } => calendar_feeds::mark_used(conn, *id, *at),
         Side::EndCalendarFeed(id) => calendar_feeds::end(conn, *id),
+        Side::Redact(seq) => journal::redact(conn, *seq),
     }
 }

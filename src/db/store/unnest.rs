@@ -69,6 +69,7 @@ columns! {
         previous: Binary => &'a [u8], |r| r.previous.as_slice();
         hash: Binary => &'a [u8], |r| r.hash.as_slice();
         entered_at: Nullable<sql::UtcMicros> => Option<At>, |r| r.entered_at;
+        redacts: Nullable<BigInt> => Option<i64>, |r| r.redacts;
     }
 }
 

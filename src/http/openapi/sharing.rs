@@ -49,30 +49,46 @@ pub fn extend(schemas: &mut Schemas, name: &str, base: Value) {
     schemas.insert(name.to_owned(), base);
 }
 
-/// Refers to the named enumerations wherever one of them is written out.
-pub fn name_enumerations(schemas: &mut Schemas, paths: &mut Map<String, Value>) {
+/// Words that describe a value and do not limit it; they stay where a named form is referred to.
+const ABOUT: [&str; 2] = ["description", "default"];
+
+/// Refers to the named enumerations and texts wherever one of them is written out.
+pub fn name_forms(schemas: &mut Schemas, paths: &mut Map<String, Value>) {
     let known: HashMap<String, String> = schemas
         .iter()
-        .filter_map(|(name, form)| Some((form.get("enum")?.to_string(), name.clone())))
+        .filter_map(|(name, form)| Some((limits(form.as_object()?)?, name.clone())))
         .collect();
-    for form in schemas.values_mut().filter(|f| f.get("enum").is_none()) {
-        refer(form, &known);
+    for form in schemas.values_mut() {
+        if form.as_object().is_none_or(|f| limits(f).is_none()) {
+            refer(form, &known);
+        }
     }
     each_parameter(paths, |p| refer(p, &known));
+}
+
+/// What limits a string to certain codes or to a form; nothing for any other schema.
+fn limits(schema: &Map<String, Value>) -> Option<String> {
+    let is_limited = schema.contains_key("enum") || schema.contains_key("pattern");
+    (is_limited && schema.get("type").is_some_and(|t| t == "string")).then(|| {
+        let mut own: BTreeMap<String, Value> = schema
+            .iter()
+            .filter(|(word, _)| !ABOUT.contains(&word.as_str()))
+            .map(|(word, value)| (word.clone(), value.clone()))
+            .collect();
+        // Two lists of the same words are one enumeration.
+        if let Some(Value::Array(words)) = own.get_mut("enum") {
+            words.sort_by_key(ToString::to_string);
+        }
+        serde_json::to_string(&own).unwrap_or_default()
+    })
 }
 
 fn refer(value: &mut Value, known: &HashMap<String, String>) {
     match value {
         Value::Object(map) => {
-            let name = map.get("enum").and_then(|e| known.get(&e.to_string()));
-            if let Some(name) = name.filter(|_| map.get("type").is_some_and(|t| t == "string")) {
-                let kept: Vec<(String, Value)> = ["description", "default"]
-                    .iter()
-                    .filter_map(|w| Some(((*w).to_owned(), map.remove(*w)?)))
-                    .collect();
-                map.clear();
-                map.insert("$ref".into(), format!("{LOCAL}{name}").into());
-                map.extend(kept);
+            if let Some(name) = limits(map).and_then(|l| known.get(&l)) {
+                map.retain(|word, _| ABOUT.contains(&word.as_str()));
+                map.shift_insert(0, "$ref".into(), format!("{LOCAL}{name}").into());
                 return;
             }
             map.iter_mut()

@@ -10,7 +10,7 @@ use crate::world::{Resource, Rules};
 pub(super) fn tell_controls<R: Resource>(rules: &mut Rules<'_, R>, recommendation: Uuid) {
     let world = rules.reading.world;
     let controls = (world.pointing_to(recommendation))
-        .filter(|r| r.subject() == Subject::Control && r.meta().withdrawn_at.is_none());
+        .filter(|r| r.subject() == Subject::Control && world.is_live(r.as_ref()));
     for control in controls {
         rules.follow_up(control.meta().id, json!({}));
     }

@@ -182,7 +182,7 @@ impl Resource for IntranetAsset {
         let retired = record.data.status == AssetStatus::Retired;
         (!retired).then_some(review).into_iter().collect()
     }
-    fn is_active_on(&self, _: NaiveDate) -> bool {
+    fn exists_on(&self, _: NaiveDate) -> bool {
         self.status != AssetStatus::Retired
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -124,7 +124,7 @@ impl Resource for CommunicationsPlan {
             && is_some(&f.owner_post_id, &p.owner_post_id)
             && is_some(&f.strategy_id, &p.strategy_id)
             && f.goal_id.is_none_or(|g| p.goal_ids.contains(&g))
-            && asked(f.current, || p.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.owner_unit_id

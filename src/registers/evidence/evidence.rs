@@ -110,12 +110,8 @@ impl Evidence {
         }
         // A cited record may have been withdrawn while this evidence was withdrawn. Restoring the
         // evidence must not cite it again.
-        let comes_back = rules.before.is_some_and(|b| !b.is_live());
-        let gone = |id: &Uuid| {
-            world
-                .any(*id)
-                .is_some_and(|r| r.meta().withdrawn_at.is_some())
-        };
+        let comes_back = rules.before.is_some_and(|b| b.meta.withdrawn_at.is_some());
+        let gone = |id: &Uuid| world.any(*id).is_some_and(|r| !world.is_live(r.as_ref()));
         let cites = [
             self.document_version_id.map(Uuid::from),
             self.source_id.map(Uuid::from),

@@ -143,7 +143,11 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     (
         GapRegister::Plan,
         "dependency",
-        &["dependency_undated", "dependency_late"],
+        &[
+            "dependency_undated",
+            "dependency_given_up",
+            "dependency_late",
+        ],
     ),
     (
         GapRegister::Plan,
@@ -234,6 +238,7 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "recommendation_extended_often",
             "recommendation_deferred_without_date",
             "recommendation_waits_for_undated",
+            "recommendation_waits_for_given_up",
             "recommendation_waits_beyond_deadline",
             "recommendation_stale",
             "recommendation_long_unverified",

@@ -180,6 +180,10 @@ impl Resource for GapWaiver {
         let on = on.map_or("", |r| r.meta().reference.as_str());
         format!("{}, {on}", in_words(&record.data.rule)).into()
     }
+    /// A gap can be on a record that has ended or has not begun: a strategy that is planned.
+    fn ends_with(&self) -> Place {
+        Place::default()
+    }
     /// The days on which the gap is not counted.
     fn active_days(&self) -> Days {
         (Some(self.granted_on), Some(self.expires_on))
@@ -205,7 +209,7 @@ impl Resource for GapWaiver {
             && f.register
                 .as_ref()
                 .is_none_or(|wanted| register().is_some_and(|is| wanted.has(&is)))
-            && asked(f.in_force, || r.data.is_active_on(reading.on))
+            && asked(f.in_force, || reading.is_active(r))
             && in_window(Some(r.data.expires_on), (f.expires_from, f.expires_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -196,8 +196,10 @@ impl Resource for Board {
     fn active_days(&self) -> Days {
         (self.established_on, self.dissolved_on)
     }
-    fn is_active_on(&self, day: NaiveDate) -> bool {
-        self.status != BoardStatus::Proposed && runs_on(self.active_days(), day)
+    fn exists_on(&self, day: NaiveDate) -> bool {
+        // Boards recorded before the date was required may lack it.
+        let has_ended = self.is_dissolved() && self.dissolved_on.is_none();
+        self.status != BoardStatus::Proposed && !has_ended && runs_on(self.active_days(), day)
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[

@@ -297,6 +297,10 @@ impl Resource for Membership {
         let board = reading.title_of::<Board>(data.board_id).unwrap_or_default();
         format!("{member}, {board}").into()
     }
+    /// Nobody sits for a post or body that no longer exists.
+    fn ends_with(&self) -> Place {
+        (self.place().and_within(self.post_id)).and_within(self.unit_id)
+    }
     /// Its term.
     fn active_days(&self) -> Days {
         (self.term_from_on, self.term_until_on)
@@ -325,7 +329,7 @@ impl Resource for Membership {
             && is_some(&f.constituency_unit_id, &m.constituency_unit_id)
             && any_some(&f.constituency_kind, m.constituency_kind)
             && any(&f.basis, &m.basis)
-            && asked(f.current, || m.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
             && in_window(m.term_until_on, (f.ends_from, f.ends_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -168,6 +168,10 @@ impl Resource for BoardRelationship {
     fn place(&self) -> Place {
         Place::within([self.from_board_id])
     }
+    /// It needs both sides.
+    fn ends_with(&self) -> Place {
+        self.place().and_within([self.to_id])
+    }
     // S16
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         // Both sides agreed to this relationship and no other.

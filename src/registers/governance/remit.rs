@@ -133,9 +133,12 @@ impl Resource for Remit {
         let board = reading.title_of::<Board>(record.data.board_id);
         format!("{goal}, {}", board.unwrap_or_default()).into()
     }
-
     fn active_days(&self) -> Days {
         (self.from_on, self.until_on)
+    }
+    /// There is nothing to decide on a goal that is no longer pursued.
+    fn ends_with(&self) -> Place {
+        self.place().and_within([self.goal_id])
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
@@ -149,7 +152,7 @@ impl Resource for Remit {
             && any(&f.remit_kind, &r.data.remit_kind)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
-            && asked(f.current, || r.data.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id.map(Uuid::from).or(f.goal_id.map(Uuid::from))

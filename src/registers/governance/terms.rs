@@ -291,7 +291,7 @@ impl Resource for TermsOfReference {
         format!("{}, {label}", board.unwrap_or_default()).into()
     }
     /// Whether these are the terms in force.
-    fn is_active_on(&self, _: NaiveDate) -> bool {
+    fn exists_on(&self, _: NaiveDate) -> bool {
         self.status == TermsStatus::Agreed
     }
     fn sorts() -> &'static [Sort<Self>] {
@@ -312,7 +312,7 @@ impl Resource for TermsOfReference {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
-        let overdue = || t.is_active_on(reading.on) && t.review().is_overdue(reading.on);
+        let overdue = || reading.is_active(r) && t.review().is_overdue(reading.on);
         is(&f.board_id, &t.board_id.uuid())
             && any(&f.status, &t.status)
             && f.unit_below

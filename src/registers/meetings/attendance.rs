@@ -151,6 +151,27 @@ impl Attendance {
             "the attendance of this post or unit at the meeting is already recorded; change that \
                 record",
         );
+        // Nobody is counted twice at a meeting.
+        let deputy = self.deputy_post_id.map(Uuid::from);
+        let deputises = |a: &Rec<Self>| a.data.deputy_post_id.map(Uuid::from);
+        let is_deputy = attendee.is_some()
+            && others::<Self>(rules, self.meeting_id.uuid()).any(|a| deputises(a) == attendee);
+        rules.require(
+            !is_deputy,
+            pointer,
+            "duplicate",
+            "this post is already recorded as a deputy at the meeting; change that record",
+        );
+        let is_there = deputy.is_some()
+            && others::<Self>(rules, self.meeting_id.uuid())
+                .any(|a| a.computed.attendee_id == deputy || deputises(a) == deputy);
+        rules.require(
+            !is_there,
+            "/deputy_post_id",
+            "duplicate",
+            "the attendance of this post at the meeting is already recorded, on its own or as a \
+                deputy; name another post, or change that record",
+        );
         rules.require(
             self.deputy_post_id.is_none() || self.deputy_post_id.map(Uuid::from) != attendee,
             "/deputy_post_id",

@@ -55,6 +55,10 @@ impl Resource for Post {
     fn place(&self) -> Place {
         Place::owned([self.unit_id])
     }
+    /// A post exists as long as its unit.
+    fn ends_with(&self) -> Place {
+        Place::within([self.unit_id])
+    }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {
             name: "title",

@@ -144,8 +144,8 @@ impl Resource for PostHolding {
         is(&f.post_id, &h.post_id)
             && is(&f.person_id, &h.person_id)
             && any(&f.capacity, &h.capacity)
-            && asked(f.current, || h.is_active_on(reading.on))
-            && f.on.is_none_or(|day| h.is_active_on(day))
+            && asked(f.current, || reading.is_active(r))
+            && f.on.is_none_or(|day| reading.is_active_on(r, day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.post_id.map(Uuid::from).or(f.person_id.map(Uuid::from))

@@ -138,7 +138,7 @@ impl Resource for OversightChannel {
                 has(&c.goal_ids, id) || has(&c.strategy_ids, id) || has(&c.board_ids, id)
             })
             && asked(f.is_scheduled, || c.frequency.is_dated())
-            && asked(f.current, || c.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.party_id.or(f.covers_id)

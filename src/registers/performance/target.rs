@@ -137,12 +137,12 @@ impl Resource for MeasureTarget {
             key: |r| Key::from(Some(r.data.period.until_on)),
         }]
     }
-    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let t = &r.data;
         is(&f.measure_id, &t.measure_id)
             && f.classification_id
                 .is_none_or(|id| t.breakdown.iter().any(|b| b.classification_id == id))
-            && f.holds_on.is_none_or(|day| t.is_active_on(day))
+            && f.holds_on.is_none_or(|day| reading.is_active_on(r, day))
             && f.is_total
                 .is_none_or(|total| total == t.breakdown.is_empty())
     }

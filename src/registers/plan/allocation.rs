@@ -14,6 +14,7 @@ use crate::registers::organisation::UnitId;
 use crate::registers::plan::is_of_plan;
 use crate::registers::plan::{PlanId, WorkPlanItemId};
 use crate::registers::query::is;
+use crate::world::blank::OptionalText;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// A board's decision to give an item to a unit.
@@ -105,7 +106,7 @@ impl Resource for Allocation {
         is(&f.item_id, &r.data.item_id)
             && is(&f.board_id, &r.data.board_id)
             && is(&f.unit_id, &r.data.unit_id)
-            && asked(f.without_minute, || r.data.minute_reference.is_none())
+            && asked(f.without_minute, || r.data.minute_reference.is_unsaid())
             && in_window(r.data.allocated_on, (f.allocated_from, f.allocated_until))
             && is_of_plan(reading, r.data.item_id, f.plan_id)
             && f.unit_below

@@ -18,9 +18,7 @@ use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
 use crate::world::id::Target;
-use crate::world::{
-    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World,
-};
+use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Whether the item is still waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -99,6 +97,7 @@ pub type AwaitedId = Id<Awaited>;
 
 use crate::registers::organisation::UnitId;
 use crate::registers::plan::PlanId;
+use crate::registers::plan::waits::awaited;
 use crate::registers::plan::{WorkPlanItem, WorkPlanItemId};
 use DependencyStatus as S;
 
@@ -107,16 +106,6 @@ const TRANSITIONS: &[(S, &[S])] = &[
     (S::Met, &[S::Open]),
     (S::Dropped, &[S::Open]),
 ];
-
-/// Returns the records the item is still waiting for. The dependency `but` is ignored.
-fn awaited(world: &World, item: Uuid, but: Uuid) -> Vec<Uuid> {
-    world
-        .pointing::<Dependency>(item)
-        .filter(|d| d.meta.id != but && d.data.item_id == item && d.data.status == S::Open)
-        .filter_map(|d| d.data.on_id)
-        .map(Uuid::from)
-        .collect()
-}
 
 impl Dependency {
     fn repeats(&self, other: &Self) -> bool {
@@ -129,7 +118,7 @@ impl Dependency {
 
     /// S14: an item that waits for itself, directly or indirectly, can never be done.
     fn check_circle(&self, rules: &mut Rules<'_, Self>) {
-        let (world, own) = (rules.reading.world, rules.meta.id);
+        let (reading, own) = (rules.reading, rules.meta.id);
         let Some(on) = self.on_id else { return };
         if on == self.item_id.uuid() {
             rules.refuse(
@@ -138,10 +127,13 @@ impl Dependency {
                 "must not be the item that waits; name a different record",
             );
         } else if self.status == S::Open
-            && reaches(on.uuid(), self.item_id.uuid(), |at| awaited(world, at, own))
+            && reaches(on.uuid(), self.item_id.uuid(), |at| {
+                awaited(reading, at, own)
+            })
         {
             let detail = "names a record that already waits for this item, directly or \
-                indirectly; drop one of the dependencies between them";
+                indirectly (an item also waits for the items that are part of it); drop one of the \
+                dependencies between them";
             rules.refuse("/on_id", "circle", detail);
         }
     }

@@ -10,6 +10,7 @@ mod dependency;
 )]
 mod plan;
 mod rag;
+mod waits;
 mod work_plan_item;
 
 pub use allocation::Allocation;

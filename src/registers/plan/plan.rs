@@ -144,7 +144,7 @@ impl Resource for Plan {
         Deadline::new(progress, When::default())
     }
     /// Whether it is still worked to.
-    fn is_active_on(&self, _: NaiveDate) -> bool {
+    fn exists_on(&self, _: NaiveDate) -> bool {
         self.status != PlanStatus::Closed
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -16,6 +16,7 @@ use crate::registers::governance::{Board, BoardId, MembershipCapacity, TermsOfRe
 use crate::registers::links::others;
 use crate::registers::organisation::{PostId, UnitId, UnitKind};
 use crate::registers::query::{Any, any_some, is, is_some};
+use crate::world::blank::OptionalText;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, overlap};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
@@ -208,8 +209,8 @@ impl Resource for Invitation {
             && is_some(&f.unit_id, &i.unit_id)
             && is_some(&f.post_id, &i.post_id)
             && any_some(&f.constituency_kind, i.constituency_kind)
-            && asked(f.in_terms, || i.terms_clause.is_some())
-            && asked(f.current, || i.is_active_on(reading.on))
+            && asked(f.in_terms, || !i.terms_clause.is_unsaid())
+            && asked(f.current, || reading.is_active(r))
             && in_window(i.decided_on, (f.decided_from, f.decided_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

@@ -178,7 +178,7 @@ impl Resource for RepresentationTarget {
             && f.constituency_unit_id
                 .is_none_or(|u| t.constituency_unit_ids.contains(&u))
             && is(&f.collective_seat, &t.collective_seat)
-            && asked(f.current, || t.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.board_id

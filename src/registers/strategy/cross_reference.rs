@@ -11,6 +11,7 @@ use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{others, reaches};
 use crate::registers::query::{Any, any, is, same_name};
 use crate::registers::strategy::StrategyId;
+use crate::world::blank::OptionalText;
 use crate::world::{NothingComputed, Place, Reading, Rec, Resource, Rules, Text, World};
 
 /// How the two strategies are related.
@@ -188,12 +189,7 @@ impl Resource for CrossReference {
             && is(&f.from_strategy_id, &r.data.from_strategy_id)
             && is(&f.to_strategy_id, &r.data.to_strategy_id)
             && any(&f.relation, &r.data.relation)
-            && asked(f.without_rationale, || {
-                r.data
-                    .rationale
-                    .as_ref()
-                    .is_none_or(|x| x.trim().is_empty())
-            })
+            && asked(f.without_rationale, || r.data.rationale.is_unsaid())
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.from_strategy_id

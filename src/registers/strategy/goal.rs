@@ -13,6 +13,7 @@ use crate::registers::links::{no_repeats, others, reaches};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::registers::strategy::StrategyId;
+use crate::world::blank::OptionalText;
 use crate::world::{
     Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, World,
 };
@@ -274,12 +275,7 @@ impl Resource for Goal {
             && is_some(&f.parent_id, &r.data.parent_id)
             && is_some(&f.owner_post_id, &r.data.owner_post_id)
             && asked(f.without_owner, || r.data.owner_post_id.is_none())
-            && asked(f.without_outcome, || {
-                r.data
-                    .intended_outcome
-                    .as_ref()
-                    .is_none_or(|o| o.trim().is_empty())
-            })
+            && asked(f.without_outcome, || r.data.intended_outcome.is_unsaid())
             && f.from_goal_id
                 .is_none_or(|from| r.data.comes_from().any(|id| id == from))
     }

@@ -208,7 +208,7 @@ impl Resource for Strategy {
         );
         if rules
             .before
-            .is_none_or(|b| !b.data.repeats(self) || !b.is_live())
+            .is_none_or(|b| !b.data.repeats(self) || b.meta.withdrawn_at.is_some())
         {
             let own = rules.meta.id;
             let twin = rules
@@ -242,7 +242,7 @@ impl Resource for Strategy {
         let deadline = Self::deadline(record, reading);
         vec![Dated::due(CalendarEntryKind::StrategyExpected, deadline)]
     }
-    fn is_active_on(&self, _: NaiveDate) -> bool {
+    fn exists_on(&self, _: NaiveDate) -> bool {
         self.status == StrategyStatus::Current
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -13,6 +13,7 @@ use crate::registers::checks::{fixed, in_window, not_in_future};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::strategy::{StrategyId, StrategyVersionId};
+use crate::world::blank::OptionalText;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// What became of a suggestion.
@@ -84,7 +85,7 @@ impl Suggestion {
         use SuggestionDisposition::{Incorporated, NotIncorporated, Partly};
         let needs_reason = matches!(self.disposition, Partly | NotIncorporated);
         rules.require(
-            !needs_reason || self.reason.as_ref().is_some_and(|r| !r.trim().is_empty()),
+            !needs_reason || !self.reason.is_unsaid(),
             "/reason",
             "required",
             "is required if a suggestion is incorporated only in part or not at all; give the \

@@ -217,7 +217,7 @@ impl Resource for StrategyVersion {
         let expected = strategy.map(|s| When::from(&s.data.expected_date));
         Deadline::new(progress, expected.unwrap_or_default()).done_on(record.data.approved_on)
     }
-    fn is_active_on(&self, _: NaiveDate) -> bool {
+    fn exists_on(&self, _: NaiveDate) -> bool {
         self.status.is_in_force()
     }
     fn sorts() -> &'static [Sort<Self>] {

@@ -412,8 +412,9 @@ fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
     let all = bear
         .chain(linked.map(|l| l.data.recommendation_id.uuid()))
         .chain(updates.map(|u| u.data.recommendation_id.uuid()));
-    let open =
-        |r: &&Rec<Recommendation>| r.is_live() && r.deadline_on(c.on).progress == Progress::Open;
+    let open = |r: &&Rec<Recommendation>| {
+        c.seen.is_live(*r) && r.deadline_on(c.on).progress == Progress::Open
+    };
     against.extend(
         all.filter_map(|id| c.seen.get::<Recommendation>(id).filter(open))
             .map(|r| (r.meta.id, "a recommendation on it is open")),

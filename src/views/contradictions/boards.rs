@@ -26,10 +26,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
             let successor = c.seen.get::<Board>(b.data.successor_id?)?;
-            let both = b.data.status == BoardStatus::Active
-                && successor.is_live()
-                && successor.data.status == BoardStatus::Active;
-            both.then(|| {
+            (c.is_active(b) && c.is_active(successor)).then(|| {
                 let computed = Said::new("succeeded", "its successor is active")
                     .on(successor.data.established_on);
                 Clash::of(Said::new("active", "recorded as active"))

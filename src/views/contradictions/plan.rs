@@ -18,6 +18,7 @@ use crate::registers::strategy::{
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::rag::Rated;
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 use crate::world::dates::Progress;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
@@ -235,7 +236,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete the items, or record that the plan is partial.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
-            if p.data.completeness_claim != PlanCompleteness::Complete || !p.is_active_on(c.on) {
+            if p.data.completeness_claim != PlanCompleteness::Complete || !c.is_active(p) {
                 return None;
             }
             let (mut items, mut lacking) = (0, Vec::new());
@@ -371,10 +372,10 @@ fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let i = &item.data;
     let dropped = item.due().progress == Progress::GivenUp;
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();
-    let said = i.what.is_some() && i.how.is_some() && i.intended_outcome.is_some();
+    let unsaid = i.what.is_unsaid() || i.how.is_unsaid() || i.intended_outcome.is_unsaid();
     let measurable = (!i.measures.is_empty() || i.quantified_target.is_some())
         && !i.goals.is_empty()
         && item.due().counts_on().is_some();
-    let complete = answered_for && said && measurable;
+    let complete = answered_for && !unsaid && measurable;
     !dropped && !complete
 }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::registers::assurance::RecommendationVerification;
 use crate::registers::settings::SettingSet;
 use crate::views::findings::{self, Finding};
-use crate::world::IdSet;
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
+use crate::world::{AnyRecord, IdSet};
 
 /// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
@@ -20,6 +20,11 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether a record exists or applies on the date.
+    pub fn is_active(&self, record: &dyn AnyRecord) -> bool {
+        self.seen.is_active_on(record, self.on)
+    }
+
     /// Whether a plan is not closed.
     pub fn is_planned(&self, plan: Uuid) -> bool {
         self.planned.contains(&plan)

@@ -150,7 +150,8 @@ pub const RULES: &[Rule] = &[
                     Said::new("no_version", "no version is named as containing it")
                 }
                 Some(v)
-                    if !v.is_live() || matches!(v.data.status, Draft | InReview | Withdrawn) =>
+                    if !c.seen.is_live(v)
+                        || matches!(v.data.status, Draft | InReview | Withdrawn) =>
                 {
                     Said::new(
                         word(&v.data.status),
@@ -191,7 +192,7 @@ pub const RULES: &[Rule] = &[
                 .iter()
                 .filter_map(|d| c.seen.get::<WorkPlanItem>(d.record_id.uuid()));
             let open: Vec<uuid::Uuid> = items
-                .filter(|i| i.is_live() && !i.data.status.is_closed())
+                .filter(|i| c.seen.is_live(*i) && !i.data.status.is_closed())
                 .map(|i| i.meta.id)
                 .collect();
             (!open.is_empty()).then(|| {

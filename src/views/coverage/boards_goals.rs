@@ -38,10 +38,10 @@ pub(super) fn operation() -> Operation {
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
     let boards = boards(asked)?;
-    let goals = goals(seen, id_of(asked, "strategy_id")?);
+    let goals = goals(asked, id_of(asked, "strategy_id")?);
     let mut matrix = Matrix::new(board_lines(&boards), goal_lines(&goals));
     let mut deciding: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();
-    for remit in seen.live::<Remit>().filter(|r| r.is_active_on(asked.on)) {
+    for remit in seen.live::<Remit>().filter(|r| asked.is_active(*r)) {
         let Some(cell) = matrix.cell(remit.data.board_id.uuid(), remit.data.goal_id.uuid()) else {
             continue;
         };

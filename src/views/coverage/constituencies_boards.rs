@@ -62,7 +62,7 @@ fn constituencies(asked: &Asked) -> Vec<&Rec<Unit>> {
         UnitKind::StaffSupportAssociation,
         UnitKind::IndependentAdvisoryGroup,
     ];
-    let is_asked = |u: &&Rec<Unit>| kinds.contains(&u.data.unit_kind) && u.is_active_on(asked.on);
+    let is_asked = |u: &&Rec<Unit>| kinds.contains(&u.data.unit_kind) && asked.is_active(*u);
     asked.seen.live::<Unit>().filter(is_asked).collect()
 }
 
@@ -73,7 +73,7 @@ fn mark_seats(asked: &Asked, matrix: &mut Matrix, board: Uuid) -> Vec<UnitKind> 
     let unit_of_post = |post| seen.get::<Post>(post).map(|p| p.data.unit_id);
     let seats = seen
         .pointing::<Membership>(board)
-        .filter(|m| m.data.board_id == board && m.is_active_on(asked.on));
+        .filter(|m| m.data.board_id == board && asked.is_active(*m));
     let mut collective = Vec::new();
     for seat in seats {
         collective.extend(seat.data.constituency_kind);

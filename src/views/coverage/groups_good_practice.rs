@@ -38,7 +38,7 @@ pub(super) fn operation() -> Operation {
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
     let is_group =
-        |u: &&Rec<Unit>| u.data.unit_kind == UnitKind::BusinessGroup && u.is_active_on(asked.on);
+        |u: &&Rec<Unit>| u.data.unit_kind == UnitKind::BusinessGroup && asked.is_active(*u);
     let mut rows: BTreeMap<Uuid, Line> = seen
         .live::<Unit>()
         .filter(is_group)

@@ -31,9 +31,8 @@ pub(super) fn operation() -> Operation {
 }
 
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
-    let seen = &asked.seen;
     let (plan, strategy) = of_plan(asked)?;
-    let (goals, items) = (goals(seen, strategy), items(asked, (plan, strategy)));
+    let (goals, items) = (goals(asked, strategy), items(asked, (plan, strategy)));
     let rows = items
         .iter()
         .map(|i| (i.meta.id, Line::of(&i.meta, &i.data.title)))

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::registers::governance::Board;
 use crate::registers::performance::{Measure, MeasureState};
 use crate::registers::plan::{Plan, WorkPlanItem};
-use crate::registers::strategy::{Goal, Strategy, StrategyStatus, StrategyVersion};
+use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::request::{Asked, id_of};
 use crate::views::wait_graph::worked_plans;
 use crate::world::dates::Progress;
@@ -24,7 +24,7 @@ pub(super) const AS_TABLE: &str = "As a table: one row for each row and one colu
 pub(super) fn strategy_parameter() -> Value {
     id_query(
         "strategy_id",
-        "Only what belongs to this strategy. Defaults to all strategies that have not ended.",
+        "Only what belongs to this strategy. Defaults to all current strategies.",
     )
 }
 
@@ -58,17 +58,13 @@ pub(super) fn of_plan(asked: &Asked) -> Result<(Option<Uuid>, Option<Uuid>), Pro
     ))
 }
 
-/// The goals of one strategy, or of all strategies that have not ended.
-pub(super) fn goals(seen: &VisibleWorld, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
-    let pursued = |id| {
-        let found = seen.get::<Strategy>(id).filter(|s| s.is_live());
-        found.is_some_and(|s| s.data.status != StrategyStatus::Ended)
-    };
+/// The goals of one strategy, or of all current strategies.
+pub(super) fn goals(asked: &Asked, strategy: Option<Uuid>) -> Vec<&Rec<Goal>> {
     let wanted = |g: &&Rec<Goal>| match strategy {
         Some(id) => g.data.strategy_id == id,
-        None => pursued(g.data.strategy_id),
+        None => asked.is_active(*g),
     };
-    seen.live::<Goal>().filter(wanted).collect()
+    asked.seen.live::<Goal>().filter(wanted).collect()
 }
 
 pub(super) fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
@@ -103,7 +99,7 @@ pub(super) fn items(
 /// The board asked for, or all active boards.
 pub(super) fn boards(asked: &Asked) -> Result<Vec<&Rec<Board>>, Problem> {
     let board = id_of(asked, "board_id")?;
-    let wanted = |b: &&Rec<Board>| board.map_or(b.is_active_on(asked.on), |id| b.meta.id == id);
+    let wanted = |b: &&Rec<Board>| board.map_or(asked.is_active(*b), |id| b.meta.id == id);
     Ok(asked.seen.live::<Board>().filter(wanted).collect())
 }
 

@@ -9,9 +9,10 @@ use crate::registers::assurance::{
     RecommendationVerification, Verification, VerificationResult,
 };
 use crate::registers::evidence::Evidence;
-use crate::views::expected::{Awaited, awaited_by};
+use crate::views::expected::{Awaited, awaited_by, given_up_of};
 use crate::views::rag::{days, times};
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 use crate::world::calendar::day_of;
 use crate::world::collation::Collated;
 use crate::world::dates::Progress;
@@ -51,7 +52,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Add what is missing from the audit report.",
         answers: &["2020, recommendations 1 to 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            match (&r.data.finding, &r.data.recommendation) {
+            match (r.data.finding.said(), r.data.recommendation.said()) {
                 (None, _) if is_open(c, r) => because("no finding"),
                 (_, None) if is_open(c, r) => because("no recommended action"),
                 _ => None,
@@ -170,6 +171,29 @@ pub const RULES: &[Rule] = &[
                     .is_none()
                     .then(|| a.record.meta().reference.to_string())
             })
+        }),
+    },
+    Rule {
+        code: "recommendation_waits_for_given_up",
+        severity: Is::High,
+        checks: "The recommendation depends on something that was given up, or was to be \
+            implemented by it.",
+        why: "What was cancelled, dissolved or superseded never comes, so the recommendation \
+            cannot be implemented as planned.",
+        remedy: "Withdraw the link, or record what will implement the recommendation instead.",
+        answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
+            if !is_open(c, r) || r.computed.claim_id.is_some() {
+                return None;
+            }
+            let mut words: Vec<&str> = given_up_of(c.seen, c.on, r)
+                .map(|r| r.meta().reference.as_str())
+                .collect();
+            words.sort_unstable();
+            match words.is_empty() {
+                true => None,
+                false => because(words.join(", ")),
+            }
         }),
     },
     Rule {
@@ -312,14 +336,9 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether it still binds management: its review is live and it has not been closed.
+/// Whether it still binds management: it counts and has not been closed.
 fn is_open(c: &Context<'_>, r: &Rec<Recommendation>) -> bool {
-    let is_review_live = || {
-        c.seen
-            .get::<AuditReview>(r.data.review_id)
-            .is_some_and(Rec::is_live)
-    };
-    r.is_live() && c.deadline(r).progress == Progress::Open && is_review_live()
+    c.seen.is_live(r) && c.deadline(r).progress == Progress::Open
 }
 
 /// Date on which its review was reported, if known.

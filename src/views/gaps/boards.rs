@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(b.is_active_on(c.on) && b.data.owner_unit_id.is_none())
+            plain_if(c.is_active(b) && b.data.owner_unit_id.is_none())
         }),
     },
     Rule {
@@ -32,7 +32,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Agree terms of reference and record them.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(b.is_active_on(c.on) && latest_terms(c, b.meta.id).is_none())
+            plain_if(c.is_active(b) && latest_terms(c, b.meta.id).is_none())
         }),
     },
     Rule {
@@ -43,7 +43,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have them agreed, and record the approver and date.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            let latest = latest_terms(c, b.meta.id).filter(|_| b.is_active_on(c.on))?;
+            let latest = latest_terms(c, b.meta.id).filter(|_| c.is_active(b))?;
             let any = c
                 .terms
                 .of(b.meta.id)
@@ -115,35 +115,38 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, b: &Rec<Board>| {
             let chaired =
                 || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
-            plain_if(b.is_active_on(c.on) && !chaired())
+            plain_if(c.is_active(b) && !chaired())
         }),
     },
     Rule {
         code: "board_without_reporting_line",
         severity: Is::Medium,
-        checks: "No reporting line is recorded for the board.",
+        checks: "No reporting line to an active board or body is recorded for the board.",
         why: "What it finds is not passed on.",
         remedy: "Record the board or body that it reports to.",
         answers: &["2020, recommendations 1 and 5"],
         check: &Each::new(|c, b: &Rec<Board>| {
             let mut edges = c.edges.of(b.meta.id).iter();
             // A management board is at the top and has no board above it.
-            let is_below = b.is_active_on(c.on) && b.data.board_kind != BoardKind::ManagementBoard;
+            let is_below = c.is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
             plain_if(
                 is_below
-                    && !edges.any(|e| e.data.relationship_kind == BoardRelationshipKind::ReportsTo),
+                    && !edges.any(|e| {
+                        e.data.relationship_kind == BoardRelationshipKind::ReportsTo
+                            && c.is_active(*e)
+                    }),
             )
         }),
     },
     Rule {
         code: "board_without_remit",
         severity: Is::Medium,
-        checks: "No goal is recorded in the board's remit.",
+        checks: "No goal of a current strategy is recorded in the board's remit.",
         why: "Nobody can say what it is meant to achieve.",
         remedy: "Record the goals that it decides on, oversees, delivers or is consulted on.",
         answers: &["2020, recommendations 1 and 3"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(b.is_active_on(c.on) && goals_of(c, b.meta.id).is_empty())
+            plain_if(c.is_active(b) && goals_of(c, b.meta.id).is_empty())
         }),
     },
     Rule {
@@ -164,13 +167,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],
         check: &Each::new(|c, e: &Rec<BoardRelationship>| match e.computed.agreement {
-            _ if !c
-                .seen
-                .get::<Board>(e.data.from_board_id)
-                .is_some_and(|b| b.is_active_on(c.on)) =>
-            {
-                None
-            }
+            _ if !c.is_active(e) => None,
             RelationshipAgreement::OneSided => because("only one side has agreed"),
             RelationshipAgreement::Missing => because("neither side has agreed"),
             RelationshipAgreement::NotNeeded | RelationshipAgreement::Agreed => None,
@@ -185,7 +182,7 @@ pub const RULES: &[Rule] = &[
             invitation.",
         answers: &["2020, recommendation 9"],
         check: &Each::new(|c, m: &Rec<Membership>| {
-            plain_if(m.is_active_on(c.on) && m.data.basis == MembershipBasis::Unstated)
+            plain_if(c.is_active(m) && m.data.basis == MembershipBasis::Unstated)
         }),
     },
     Rule {
@@ -200,7 +197,7 @@ pub const RULES: &[Rule] = &[
             let board = c
                 .seen
                 .get::<Board>(m.data.board_id)
-                .filter(|b| b.is_active_on(c.on))?;
+                .filter(|b| c.is_active(*b))?;
             let follows = |o: &Rec<Membership>| {
                 o.meta.id != m.meta.id
                     && o.data.capacity == m.data.capacity
@@ -236,21 +233,20 @@ pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<T
 
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
     let board = c.seen.get::<Board>(terms.data.board_id);
-    board.is_some_and(|b| b.is_active_on(c.on))
+    board.is_some_and(|b| c.is_active(b))
         && latest_terms(c, terms.data.board_id.uuid()).is_some_and(|t| t.meta.id == terms.meta.id)
 }
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
-    let on = c.on;
     c.members
         .of(board)
         .iter()
         .copied()
-        .filter(move |m| m.is_active_on(on))
+        .filter(move |m| c.is_active(*m))
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
-    if !board.is_active_on(c.on) {
+    if !c.is_active(board) {
         return None;
     }
     let own = goals_of(c, board.meta.id);

@@ -8,6 +8,7 @@ use crate::registers::communications::{
 use crate::registers::evidence::Evidence;
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -59,7 +60,7 @@ pub const RULES: &[Rule] = &[
                     .pointing::<Evidence>(e.meta.id)
                     .any(|v| v.data.supports_id == e.meta.id)
             };
-            plain_if(e.data.evidence.is_none() && !shown())
+            plain_if(e.data.evidence.is_unsaid() && !shown())
         }),
     },
     Rule {
@@ -69,9 +70,10 @@ pub const RULES: &[Rule] = &[
         why: "It may go out of date without anyone noticing.",
         remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
-        check: &Each::new(|_, a: &Rec<IntranetAsset>| {
-            let is_in_use = a.data.status != AssetStatus::Retired;
-            plain_if(is_in_use && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
+        check: &Each::new(|c, a: &Rec<IntranetAsset>| {
+            plain_if(
+                c.is_active(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none(),
+            )
         }),
     },
     Rule {
@@ -109,7 +111,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Publish what works in the group.",
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, u: &Rec<Unit>| {
-            let is = u.data.unit_kind == UnitKind::BusinessGroup && u.is_active_on(c.on);
+            let is = u.data.unit_kind == UnitKind::BusinessGroup && c.is_active(u);
             plain_if(is && !c.shares_practice(u))
         }),
     },
@@ -128,12 +130,7 @@ pub const RULES: &[Rule] = &[
 
 /// Whether it is to take place, or did take place, under a live plan.
 fn is_planned(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> bool {
-    let plan = || {
-        c.seen
-            .get::<CommunicationsPlan>(activity.data.plan_id)
-            .is_none_or(Rec::is_live)
-    };
-    activity.data.status == ActivityStatus::Planned && plan()
+    activity.data.status == ActivityStatus::Planned && c.seen.is_live(activity)
 }
 
 fn activity_without_evaluation(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> Fault {

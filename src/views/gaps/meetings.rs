@@ -56,7 +56,7 @@ pub const RULES: &[Rule] = &[
             let meeting = c
                 .seen
                 .get::<Meeting>(n.data.meeting_id)
-                .filter(|m| m.is_live() && belongs(c, m))?;
+                .filter(|m| c.seen.is_live(*m) && belongs(c, m))?;
             let on = meeting.computed.meeting_on?;
             let late = (c.on - on).num_days() > c.settings.gaps.minutes_after_days;
             if late && n.data.status == MinutesStatus::Draft {
@@ -157,14 +157,14 @@ fn is_open(action: &Rec<Action>) -> bool {
 fn belongs(c: &Context<'_>, meeting: &Rec<Meeting>) -> bool {
     c.seen
         .get::<Board>(meeting.data.board_id)
-        .is_some_and(|b| b.is_active_on(c.on))
+        .is_some_and(|b| c.is_active(b))
 }
 
 /// Counts the meetings of the last year, or since the terms were approved or the board was set up
 /// if that is later.
 fn board_meets_too_rarely(c: &Context<'_>, board: &Rec<Board>) -> Fault {
     const YEAR_DAYS: i64 = 365;
-    let terms = latest_terms(c, board.meta.id).filter(|_| board.is_active_on(c.on))?;
+    let terms = latest_terms(c, board.meta.id).filter(|_| c.is_active(board))?;
     let yearly = i64::from(terms.data.meetings_per_year?);
     let since = [board.data.established_on, terms.data.approved_on]
         .into_iter()

@@ -135,7 +135,7 @@ pub fn gap_on(
     let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
     let found = seen
         .any(record)
-        .filter(|r| r.meta().withdrawn_at.is_none() && seen.kind_of(r) == rule.check.kind())
+        .filter(|r| seen.is_live(r.as_ref()) && seen.kind_of(r) == rule.check.kind())
         .and_then(|r| rule.check.find(&context, r.as_ref()));
     Some(ShownGap {
         severity: rule.severity,
@@ -339,12 +339,13 @@ pub fn schemas(schemas: &mut Schemas) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lists::some;
     use crate::registers::gaps::{GAP_CODES, gap_code};
 
     #[test]
     fn rules_are_sound_and_their_codes_are_in_the_register() {
         RULES.check();
-        for (register, rule) in RULES.all() {
+        for (register, rule) in some(RULES.all()) {
             assert_eq!(
                 gap_code(rule.code),
                 Some((register, rule.check.kind())),

@@ -5,6 +5,7 @@ use crate::registers::oversight::{
     OccurrenceState, OversightChannel, ReportObligation, ReportSubmission, occurrences,
 };
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -38,7 +39,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         check: &Each::new(|c, o: &Rec<OversightChannel>| {
             let d = &o.data;
-            let covers = d.covers.is_some()
+            let covers = !d.covers.is_unsaid()
                 || !d.goal_ids.is_empty()
                 || !d.strategy_ids.is_empty()
                 || !d.board_ids.is_empty();
@@ -63,7 +64,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 fn is_used(c: &Context<'_>, channel: &Rec<OversightChannel>) -> bool {
-    channel.is_active_on(c.on)
+    c.is_active(channel)
 }
 
 fn report_missed(c: &Context<'_>, obligation: &Rec<ReportObligation>) -> Fault {

@@ -11,6 +11,7 @@ use crate::registers::performance::{
 use crate::views::performance::AvailabilityRow;
 use crate::views::rag::{days, times};
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 use crate::world::record::word;
 
 /// The rules.
@@ -23,7 +24,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record what the measure shows and how it is calculated.",
         answers: &["2020, recommendation 5"],
         check: &Each::new(|_, m: &Rec<Measure>| {
-            plain_if(is_wanted(m) && m.data.definition.is_none())
+            plain_if(is_wanted(m) && m.data.definition.is_unsaid())
         }),
     },
     Rule {

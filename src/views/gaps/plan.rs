@@ -1,5 +1,7 @@
 //! What delivery plans and their items lack.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -11,10 +13,12 @@ use crate::registers::plan::{
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::views::expected::due_of;
 use crate::views::rag::{Rated, days, stale_days};
-use crate::world::Rec;
+use crate::views::readiness::{Readiness, readiness};
+use crate::world::blank::OptionalText;
 use crate::world::date::Precision;
 use crate::world::dates::Progress;
 use crate::world::vocabulary::Coded;
+use crate::world::{AnyRecord, Rec};
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -84,7 +88,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Say what is to be done.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.what.is_none())
+            plain_if(is_open(c, i) && i.data.what.is_unsaid())
         }),
     },
     Rule {
@@ -95,7 +99,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Say how it is to be done.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.how.is_none())
+            plain_if(is_open(c, i) && i.data.how.is_unsaid())
         }),
     },
     Rule {
@@ -106,7 +110,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Say what will be different once it is done.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.intended_outcome.is_none())
+            plain_if(is_open(c, i) && i.data.intended_outcome.is_unsaid())
         }),
     },
     Rule {
@@ -224,7 +228,7 @@ pub const RULES: &[Rule] = &[
                     .pointing::<Risk>(i.meta.id)
                     .any(|r| r.data.status == RiskStatus::Open)
             };
-            plain_if(is_open(c, i) && i.data.risk_summary.is_none() && !watched())
+            plain_if(is_open(c, i) && i.data.risk_summary.is_unsaid() && !watched())
         }),
     },
     Rule {
@@ -312,7 +316,20 @@ pub const RULES: &[Rule] = &[
         remedy: "Give what it waits for a date, or record when it is needed.",
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         check: &Each::new(|c, d: &Rec<Dependency>| {
-            plain_if(is_waiting(c, d) && awaited_on(c, d).is_none())
+            plain_if(is_waiting(c, d) && awaited_on(c, d).is_none() && given_up(c, d).is_none())
+        }),
+    },
+    Rule {
+        code: "dependency_given_up",
+        severity: Is::High,
+        checks: "The item waits for something that was given up.",
+        why: "What was cancelled, dissolved or superseded never comes, so the item cannot be done \
+            as planned.",
+        remedy: "Drop the dependency, or record what the item waits for instead.",
+        answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
+        check: &Each::new(|c, d: &Rec<Dependency>| {
+            let awaited = given_up(c, d).filter(|_| is_waiting(c, d))?;
+            because(format!("{} was given up", awaited.meta().reference))
         }),
     },
     Rule {
@@ -328,7 +345,8 @@ pub const RULES: &[Rule] = &[
                 .get::<WorkPlanItem>(d.data.item_id)?
                 .due()
                 .counts_on()?;
-            let awaited = awaited_on(c, d).filter(|on| is_waiting(c, d) && *on > due)?;
+            let waits = is_waiting(c, d) && given_up(c, d).is_none();
+            let awaited = awaited_on(c, d).filter(|on| waits && *on > due)?;
             because(format!("expected on {awaited}, due on {due}"))
         }),
     },
@@ -345,7 +363,7 @@ pub const RULES: &[Rule] = &[
 
 /// Whether the item is still to be done.
 fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
-    !item.data.status.is_closed() && c.is_planned(item.data.plan_id.uuid())
+    !item.data.status.is_closed() && c.is_active(item)
 }
 
 /// The plan that replaced another.
@@ -359,8 +377,13 @@ fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
 
 fn is_waiting(c: &Context<'_>, dependency: &Rec<Dependency>) -> bool {
     let item = c.seen.get::<WorkPlanItem>(dependency.data.item_id);
-    c.deadline(dependency).progress == Progress::Open
-        && item.is_some_and(|i| i.is_live() && is_open(c, i))
+    c.deadline(dependency).progress == Progress::Open && item.is_some_and(|i| is_open(c, i))
+}
+
+/// What a dependency waits for, if it was given up.
+fn given_up<'a>(c: &Context<'a>, dependency: &Rec<Dependency>) -> Option<&'a Arc<dyn AnyRecord>> {
+    let awaited = c.seen.any(dependency.data.on_id?.uuid())?;
+    (readiness(c.seen, c.on, awaited) == Readiness::GivenUp).then_some(awaited)
 }
 
 /// When what a dependency waits for is expected: its own date if it is recorded and has one,

@@ -27,7 +27,7 @@ use crate::views::representation::{Picture, RepresentationTargetState, at_the_ta
 use crate::views::wait_graph::worked_plans;
 use crate::world::dates::Deadline;
 use crate::world::visible::VisibleWorld;
-use crate::world::{IdMap, IdSet, Rec, Resource};
+use crate::world::{AnyRecord, IdMap, IdSet, Rec, Resource};
 
 /// What is wrong with one record, in a few words; empty if the rule's own text says everything.
 pub struct Missing(Cow<'static, str>);
@@ -73,7 +73,7 @@ pub fn because(words: impl Into<String>) -> Fault {
 /// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
 /// share aim and objectives, but not the kind of remit.
 pub(super) fn goals_of(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
-    let in_force = c.remits.of(board).iter().filter(|r| r.is_active_on(c.on));
+    let in_force = c.remits.of(board).iter().filter(|r| c.is_active(**r));
     in_force.map(|r| r.data.goal_id).map(Into::into).collect()
 }
 
@@ -196,7 +196,12 @@ impl<'a> Context<'a> {
     /// The waiver in force on the date for a rule's finding on a record.
     pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
         let mut waivers = self.waivers.of(record).iter().copied();
-        waivers.find(|w| w.data.rule == rule && w.is_active_on(self.on))
+        waivers.find(|w| w.data.rule == rule && self.is_active(*w))
+    }
+
+    /// Whether a record exists or applies on the date.
+    pub fn is_active(&self, record: &dyn AnyRecord) -> bool {
+        self.seen.is_active_on(record, self.on)
     }
 
     /// Whether a plan is not closed.
@@ -232,9 +237,9 @@ impl<'a> Context<'a> {
                 let sits = || {
                     self.seen
                         .get::<Board>(seat.data.board_id)
-                        .is_some_and(|b| b.is_active_on(self.on))
+                        .is_some_and(|b| self.is_active(b))
                 };
-                if at_the_table(&seat.data) && seat.is_active_on(self.on) && sits() {
+                if at_the_table(&seat.data) && self.is_active(seat) && sits() {
                     kinds.extend(seat.data.constituency_kind);
                     units.extend(
                         crate::views::representation::unit_of(self.seen, &seat.data)
@@ -279,11 +284,7 @@ impl<'a> Context<'a> {
     pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
         let aims = self.aims.get_or_init(|| {
             let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
-            for board in self
-                .seen
-                .live::<Board>()
-                .filter(|b| b.is_active_on(self.on))
-            {
+            for board in self.seen.live::<Board>().filter(|b| self.is_active(*b)) {
                 aims.entry(goals_of(self, board.meta.id))
                     .or_default()
                     .push(board);

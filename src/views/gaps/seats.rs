@@ -6,6 +6,7 @@ use crate::registers::organisation::{Unit, UnitKind};
 use crate::registers::representation::{RepresentationTarget, RotationState};
 use crate::views::representation::{at_the_table, unit_of};
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -20,7 +21,7 @@ pub const RULES: &[Rule] = &[
             use crate::registers::governance::MembershipBasis::Invited;
             plain_if(
                 m.data.basis == Invited
-                    && sits(c, m)
+                    && c.is_active(m)
                     && c.picture(m.data.board_id.uuid()).basis_unclear(&m.data),
             )
         }),
@@ -33,7 +34,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the next holder, or the new term if the member may stay.",
         answers: &["2020, recommendation 9"],
         check: &Each::new(|c, m: &Rec<Membership>| {
-            if !sits(c, m) {
+            if !c.is_active(m) {
                 return None;
             }
             let rotation = c.picture(m.data.board_id.uuid()).rotation(&m.data)?;
@@ -65,7 +66,7 @@ pub const RULES: &[Rule] = &[
                     .is_some_and(speaks_from_outside)
             };
             plain_if(
-                sits(c, m)
+                c.is_active(m)
                     && at_the_table(&m.data)
                     && of()
                     && c.picture(m.data.board_id.uuid())
@@ -96,12 +97,8 @@ pub const RULES: &[Rule] = &[
             let board = c
                 .seen
                 .get::<Board>(t.data.board_id)
-                .filter(|b| b.is_active_on(c.on))?;
-            let state = t
-                .is_active_on(c.on)
-                .then(|| c.target(t))
-                .flatten()
-                .filter(|s| !s.met)?;
+                .filter(|b| c.is_active(*b))?;
+            let state = c.target(t).filter(|s| c.is_active(t) && !s.met)?;
             let filled = if state.one_each {
                 state.seated
             } else {
@@ -121,7 +118,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Give it a seat, or record which seat represents it.",
         answers: &["2020, recommendation 8"],
         check: &Each::new(|c, u: &Rec<Unit>| {
-            let is = speaks_from_outside(u.data.unit_kind) && u.is_active_on(c.on);
+            let is = speaks_from_outside(u.data.unit_kind) && c.is_active(u);
             plain_if(is && !c.is_heard(u))
         }),
     },
@@ -132,18 +129,12 @@ fn speaks_from_outside(kind: UnitKind) -> bool {
     crate::views::representation::ALWAYS.contains(&kind)
 }
 
-/// Whether the seat is held on the date, on an active board.
-fn sits(c: &Context<'_>, m: &Rec<Membership>) -> bool {
-    let board = c.seen.get::<Board>(m.data.board_id);
-    m.is_active_on(c.on) && board.is_some_and(|b| b.is_active_on(c.on))
-}
-
 fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {
     let data = &m.data;
     let speaks = data.constituency_unit_id.is_some()
         || data.constituency_kind.is_some()
-        || data.constituency.is_some();
-    if !speaks || !at_the_table(data) || !sits(c, m) {
+        || !data.constituency.is_unsaid();
+    if !speaks || !at_the_table(data) || !c.is_active(m) {
         return None;
     }
     let picture = c.picture(data.board_id.uuid());

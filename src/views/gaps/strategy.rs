@@ -10,6 +10,7 @@ use crate::registers::strategy::{
     Suggestion, SuggestionDisposition,
 };
 use crate::world::Rec;
+use crate::world::blank::OptionalText;
 use crate::world::collation::{Collated, fold};
 use crate::world::dates::Progress;
 
@@ -128,7 +129,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Say what will be different once the goal is achieved.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, g: &Rec<Goal>| {
-            plain_if(is_pursued(c, g) && g.data.intended_outcome.is_none())
+            plain_if(is_pursued(c, g) && g.data.intended_outcome.is_unsaid())
         }),
     },
     Rule {
@@ -172,7 +173,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_board",
         severity: Is::Medium,
-        checks: "No board has the goal in its remit.",
+        checks: "No active board has the goal in its remit.",
         why: "Nobody decides on it, oversees it or is consulted on it.",
         remedy: "Record which board decides on the goal and which oversees it.",
         answers: &["2020, recommendation 1"],
@@ -219,7 +220,7 @@ pub const RULES: &[Rule] = &[
         why: "A list of titles does not show what depends on what.",
         remedy: "Say in a sentence what one strategy needs of the other.",
         answers: &["2017, interdependencies"],
-        check: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_none())),
+        check: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_unsaid())),
     },
     Rule {
         code: "cross_reference_not_everywhere",
@@ -244,7 +245,7 @@ pub const RULES: &[Rule] = &[
             let own = |id| {
                 c.seen
                     .get::<Strategy>(id)
-                    .is_some_and(|s| s.is_live() && is_running(s))
+                    .is_some_and(|s| c.seen.is_live(s) && is_running(s))
             };
             let (from, to) = (x.data.from_strategy_id, x.data.to_strategy_id);
             let expected =
@@ -287,17 +288,16 @@ fn is_open(c: &Context<'_>, review: &Rec<StrategyReview>) -> bool {
 /// Whether the goal's strategy is one of the organisation's own and current.
 fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
     let strategy = c.seen.get::<Strategy>(goal.data.strategy_id);
-    strategy.is_some_and(|s| s.data.strategy_kind.is_own() && s.is_active_on(c.on))
+    strategy.is_some_and(|s| s.data.strategy_kind.is_own()) && c.is_active(goal)
 }
 
 /// The remits on a goal that are in force.
 fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a Rec<Remit>> {
-    let on = c.on;
     c.remits
         .of(goal.meta.id)
         .iter()
         .copied()
-        .filter(move |r| r.is_active_on(on))
+        .filter(move |r| c.is_active(*r))
 }
 
 /// The places in the same sources that state other cross-references of the same strategy, but not
@@ -328,7 +328,7 @@ fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> F
 }
 
 fn strategy_without_approved_version(c: &Context<'_>, strategy: &Rec<Strategy>) -> Fault {
-    if !is_running(strategy) || !strategy.is_active_on(c.on) {
+    if !is_running(strategy) || !c.is_active(strategy) {
         return None;
     }
     let versions: Vec<&Rec<StrategyVersion>> = c

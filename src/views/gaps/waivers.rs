@@ -16,14 +16,14 @@ pub const RULES: &[Rule] = &[Rule {
 }];
 
 fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
-    if !waiver.is_active_on(c.on) {
+    if !c.is_active(waiver) {
         return None;
     }
     let Some(rule) = c.rules.named(&waiver.data.rule) else {
         return because(format!("the rule {} no longer exists", waiver.data.rule));
     };
     let record = c.seen.any(waiver.data.record_id)?;
-    if record.meta().withdrawn_at.is_some() {
+    if !c.seen.is_live(record.as_ref()) {
         return because(format!("{} is withdrawn", record.meta().reference));
     }
     match rule.check.find(c, record.as_ref()) {

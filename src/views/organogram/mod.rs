@@ -144,7 +144,7 @@ fn board_node(
     let seen = &asked.seen;
     let seats: Vec<&Rec<Membership>> = seen
         .pointing::<Membership>(board.meta.id)
-        .filter(|m| m.data.board_id == board.meta.id && m.is_active_on(asked.on))
+        .filter(|m| m.data.board_id == board.meta.id && asked.is_active(*m))
         .collect();
     let mut members = OrganogramMembers::default();
     for seat in &seats {
@@ -277,16 +277,17 @@ fn wanted(
 fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
     let (seen, on) = (&asked.seen, asked.on);
     let sits = |b: &&Rec<Board>| {
-        runs_on(b.data.active_days(), on)
-            && (!b.data.is_dissolved() || b.data.dissolved_on.is_some())
+        let is_proposed = b.data.status == BoardStatus::Proposed;
+        asked.is_active(*b) || (is_proposed && runs_on(b.data.active_days(), on))
     };
     let all: Vec<&Rec<Board>> = seen.live::<Board>().filter(sits).collect();
     let kinds: Vec<BoardRelationshipKind> = words(asked, "relationship_kind")?;
     let lines: Vec<&Rec<BoardRelationship>> = seen.live::<BoardRelationship>().collect();
     let wanted = wanted(asked, &all, &lines)?;
     let boards: HashMap<Uuid, &Rec<Board>> = all.iter().map(|b| (b.meta.id, *b)).collect();
-    let is_there =
-        |id: Uuid| boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(Rec::is_live);
+    let is_there = |id: Uuid| {
+        boards.contains_key(&id) || seen.get::<Unit>(id).is_some_and(|u| asked.is_active(u))
+    };
     let mut relationships: Vec<&Rec<BoardRelationship>> = lines
         .into_iter()
         .filter(|e| kinds.is_empty() || kinds.contains(&e.data.relationship_kind))

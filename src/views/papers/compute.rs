@@ -218,7 +218,7 @@ impl Scope {
             .into_iter()
             .filter_map(|id| seen.get::<Risk>(id))
             .collect();
-        risks.retain(|r| r.is_live() && !(open_only && r.data.status == RiskStatus::Closed));
+        risks.retain(|r| seen.is_live(*r) && !(open_only && r.data.status == RiskStatus::Closed));
         risks.sort_by_key(|r| Collated(&r.meta.reference));
         let row = |r: &Rec<Risk>| PaperRisk {
             risk: Named::new(&r.meta, &r.data.title),

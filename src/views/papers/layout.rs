@@ -524,7 +524,7 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
             || "not available".into(),
             |r| format!("{} {}", r.reference, r.title),
         );
-        let stands = if g.is_open {
+        let state = if g.is_open {
             "open"
         } else {
             "no longer reported"
@@ -532,7 +532,7 @@ fn gaps(content: &PaperContent) -> Vec<Node> {
         vec![
             vec![Span::link(&g.query, record)],
             vec![Span::text(in_words(&g.rule))],
-            vec![Span::text(stands)],
+            vec![Span::text(state)],
             vec![Span::text(g.reason.as_deref().unwrap_or("–"))],
             vec![Span::text(g.remedy.as_deref().unwrap_or("–"))],
         ]

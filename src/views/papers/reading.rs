@@ -41,7 +41,7 @@ pub(super) fn issue_of<'a>(
         .filter_map(|r| r.as_any().downcast_ref::<Rec<PaperIssue>>());
     issues
         .filter(|i| i.data.paper_id == id)
-        .max_by_key(|i| (i.is_live(), i.meta.created_at))
+        .max_by_key(|i| (seen.is_live(*i), i.meta.created_at))
 }
 
 /// Content of a paper. `(seen, on)`: the world that holds its record, and the date of that world.

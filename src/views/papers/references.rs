@@ -66,7 +66,7 @@ fn named(seen: &VisibleWorld, text: &str) -> Result<RecordName, PaperUnresolvedR
     let id = seen.table(kind).and_then(|t| t.by_reference(reference));
     let record = id
         .and_then(|id| seen.any(id))
-        .filter(|r| r.meta().withdrawn_at.is_none());
+        .filter(|r| seen.is_live(r.as_ref()));
     record
         .map(|r| RecordName::of(seen, r))
         .ok_or(PaperUnresolvedReason::NoSuchRecord)

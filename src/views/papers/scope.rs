@@ -40,10 +40,7 @@ pub fn named<R: Resource>(
 
 /// The records of a list that are live.
 fn live<T: Target>(seen: &VisibleWorld, ids: &[Id<T>]) -> Vec<Uuid> {
-    let is_live = |id: &Uuid| {
-        seen.any(*id)
-            .is_some_and(|r| r.meta().withdrawn_at.is_none())
-    };
+    let is_live = |id: &Uuid| seen.any(*id).is_some_and(|r| seen.is_live(r.as_ref()));
     ids.iter().map(|id| id.uuid()).filter(is_live).collect()
 }
 

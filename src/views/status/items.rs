@@ -12,12 +12,13 @@ use super::scope::strategy_of;
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
-use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::registers::settings::in_force;
 use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
-use crate::world::Text;
+use crate::views::rows::AssessedPage;
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
+use crate::world::{Page, Text};
 
 /// One item with its declared and computed RAG rating.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,34 +51,17 @@ pub struct ItemStatusRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A page of items with declared and computed RAG ratings.
-#[derive(Debug, Serialize)]
-pub struct ItemStatusRowPage {
-    items: Vec<ItemStatusRow>,
-    next_cursor: Option<String>,
-    total: Option<usize>,
-    on: NaiveDate,
-    settings: SettingsUsed,
-}
-
-impl utoipa::PartialSchema for ItemStatusRowPage {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::Object::new().into()
-    }
-}
-impl ToSchema for ItemStatusRowPage {}
-
-impl View for ItemStatusRowPage {
+impl View for AssessedPage<ItemStatusRow> {
     fn fields(&self) -> Vec<Field> {
         fields_of::<ItemStatusRow>()
     }
     fn rows(&self) -> Vec<Value> {
-        self.items.iter().map(|row| json!(row)).collect()
+        self.page.items.iter().map(|row| json!(row)).collect()
     }
 }
 
 /// Items in the order of their references, after the cursor.
-pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
+pub(super) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Problem> {
     let seen = &asked.seen;
     let world = seen.reading(asked.on).world;
     let settings = in_force(world);
@@ -105,26 +89,15 @@ pub(super) fn items(asked: &Asked) -> Result<ItemStatusRowPage, Problem> {
             && goal.is_none_or(|g| data.goals.iter().any(|s| s.goal_id == g))
             && strategy.is_none_or(|s| strategy_of(seen, data.plan_id.uuid()) == Some(s))
     };
-    let mut rows: Vec<ItemStatusRow> = seen
+    let rows: Vec<ItemStatusRow> = seen
         .by_reference::<WorkPlanItem>(after)
         .map(|r| ItemState::new(r, asked.on, settings))
         .filter(wanted)
         .take(limit + 1)
         .map(|i| row(&i))
         .collect();
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows
-        .last()
-        .filter(|_| more)
-        .map(|r| r.item.reference.to_string());
-    Ok(ItemStatusRowPage {
-        items: rows,
-        next_cursor,
-        total: None,
-        on: asked.on,
-        settings: used(seen),
-    })
+    let page = Page::of(rows, limit, |r| r.item.reference.to_string());
+    Ok(AssessedPage::of(page, asked))
 }
 
 fn row(i: &ItemState<'_>) -> ItemStatusRow {

@@ -25,7 +25,7 @@ use super::RecordName;
 use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
 use super::request::{Asked, View, compare_to, operation};
-use super::rows::assessed_page;
+use super::rows::AssessedPage;
 pub use crate::http::naming::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
@@ -45,7 +45,7 @@ use crate::world::dates::Progress;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer, set};
 use crate::world::visible::{Visible, VisibleWorld};
-use crate::world::{IdSet, Rec, Resource};
+use crate::world::{Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -365,8 +365,7 @@ pub struct Basis {
     on: NaiveDate,
     settings: SettingSet,
     visible: Visible,
-    standing_plans: IdSet,
-    withdrawn: IdSet,
+    lapsed: imbl::OrdSet<Uuid>,
 }
 
 /// Counts cached for the current records.
@@ -377,7 +376,6 @@ struct Picture<'a> {
     seen: &'a VisibleWorld,
     on: NaiveDate,
     settings: &'a SettingSet,
-    standing_plans: IdSet,
     counted: &'a Counted,
 }
 
@@ -387,7 +385,6 @@ impl<'a> Picture<'a> {
             seen,
             on,
             settings: in_force(seen.reading(on).world),
-            standing_plans: seen.live::<Plan>().map(|p| p.meta.id).collect(),
             counted,
         }
     }
@@ -398,7 +395,7 @@ impl<'a> Picture<'a> {
 
     fn add_item(&self, scope: &Scope, part: &mut Part, record: &Rec<WorkPlanItem>) {
         let data = &record.data;
-        if !scope.has_item(record, self.standing_plans.contains(&data.plan_id.uuid())) {
+        if !scope.has_item(record) {
             return;
         }
         if !scope.is_everything() {
@@ -489,8 +486,7 @@ impl<'a> Picture<'a> {
             on: self.on,
             settings: self.settings.clone(),
             visible,
-            standing_plans: self.standing_plans.clone(),
-            withdrawn: scope.withdrawn().clone(),
+            lapsed: self.seen.reading(self.on).world.lapsed().clone(),
         }))
     }
 
@@ -615,7 +611,7 @@ fn trend(
 ) -> Option<StatusTrend> {
     let (seen, on) = asked.earlier.as_ref()?;
     let scope = match about {
-        None => Some(Scope::everything(seen)),
+        None => Some(Scope::everything()),
         Some(id) => Scope::to(seen, id, *on).map(|(scope, _)| scope),
     };
     let was_on_record = scope.is_some();
@@ -651,7 +647,7 @@ fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) 
     let picture = Picture::new(seen, asked.on, counted);
     let (scope, about) = match about {
         Some((scope, about)) => (scope, Some(about)),
-        None => (Scope::everything(seen), None),
+        None => (Scope::everything(), None),
     };
     let all = picture.count(scope);
     let goal = |id| {
@@ -857,6 +853,5 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<StatusView>(schemas);
-    add_answer::<ItemStatusRow>(schemas);
-    schemas.insert("ItemStatusRowPage".into(), assessed_page("ItemStatusRow"));
+    add_answer::<AssessedPage<ItemStatusRow>>(schemas);
 }

@@ -8,7 +8,7 @@ use crate::registers::assurance::{
     AuditReview, Recommendation, RecommendationLink, RecommendationRelation,
 };
 use crate::registers::governance::{Board, Remit, RemitKind};
-use crate::registers::meetings::{Action, Meeting};
+use crate::registers::meetings::Action;
 use crate::registers::organisation::{Post, PostId, Unit, UnitId};
 use crate::registers::plan::{Allocation, Plan, WorkPlanItem, WorkPlanItemId};
 use crate::registers::risk::{Control, Escalation, Risk, RiskRegister};
@@ -34,7 +34,7 @@ enum About {
 pub struct Scope {
     about: About,
     id: Uuid,
-    /// Plans whose items it covers. Items of a withdrawn plan are left out.
+    /// Plans whose items it covers.
     plans: IdSet,
     /// Goals that it covers.
     goals: IdSet,
@@ -45,14 +45,6 @@ pub struct Scope {
     /// Items, recommendations and other records found to be covered, because other records may be
     /// about them.
     covered: IdSet,
-    /// Withdrawn reviews, meetings and risk registers. Records that are part of them are left out.
-    withdrawn: IdSet,
-}
-
-/// The withdrawn records of a kind.
-fn withdrawn<R: Resource>(seen: &VisibleWorld) -> impl Iterator<Item = Uuid> {
-    let all = seen.reading(NaiveDate::MIN).world.all::<R>();
-    all.filter(|r| !r.is_live()).map(|r| r.meta.id)
 }
 
 /// A record and all records below it.
@@ -79,7 +71,7 @@ pub fn strategy_of(seen: &VisibleWorld, plan: Uuid) -> Option<Uuid> {
 }
 
 impl Scope {
-    fn of(seen: &VisibleWorld, about: About, id: Uuid) -> Self {
+    fn of(about: About, id: Uuid) -> Self {
         Self {
             about,
             id,
@@ -88,16 +80,12 @@ impl Scope {
             units: IdSet::default(),
             allocated: IdSet::default(),
             covered: IdSet::from_iter([id]),
-            withdrawn: withdrawn::<AuditReview>(seen)
-                .chain(withdrawn::<Meeting>(seen))
-                .chain(withdrawn::<RiskRegister>(seen))
-                .collect(),
         }
     }
 
     /// Everything that the caller may see.
-    pub fn everything(seen: &VisibleWorld) -> Self {
-        Self::of(seen, About::Everything, Uuid::nil())
+    pub fn everything() -> Self {
+        Self::of(About::Everything, Uuid::nil())
     }
 
     /// Whether it covers everything.
@@ -105,17 +93,12 @@ impl Scope {
         self.about == About::Everything
     }
 
-    /// Withdrawn reviews, meetings and risk registers.
-    pub fn withdrawn(&self) -> &IdSet {
-        &self.withdrawn
-    }
-
     /// What belongs to a record, with the record's name; `None` if its kind has no status, or if
     /// the caller may not see it.
     pub fn to(seen: &VisibleWorld, id: Uuid, on: NaiveDate) -> Option<(Self, RecordName)> {
         let record = seen.any(id)?;
         let mut scope = if seen.get::<Strategy>(id).is_some() {
-            let mut scope = Self::of(seen, About::Purpose, id);
+            let mut scope = Self::of(About::Purpose, id);
             scope.plans = seen
                 .live::<Plan>()
                 .map(|p| p.meta.id)
@@ -131,26 +114,27 @@ impl Scope {
                 .extend(seen.pointing::<StrategyReview>(id).map(|r| r.meta.id));
             scope
         } else if let Some(plan) = seen.get::<Plan>(id) {
-            let mut scope = Self::of(seen, About::Purpose, id);
-            scope.plans.extend(plan.is_live().then_some(id));
+            let mut scope = Self::of(About::Purpose, id);
+            scope.plans.extend(seen.is_live(plan).then_some(id));
             scope
         } else if seen.get::<Goal>(id).is_some() {
-            let mut scope = Self::of(seen, About::Purpose, id);
+            let mut scope = Self::of(About::Purpose, id);
             scope.goals = with_below::<Goal>(seen, id, |g, at| g.data.parent_id == Some(at.into()));
             scope
         } else if seen.get::<Unit>(id).is_some() {
-            let mut scope = Self::of(seen, About::Unit, id);
+            let mut scope = Self::of(About::Unit, id);
             scope.units = with_below::<Unit>(seen, id, |u, at| u.data.parent_id == Some(at.into()));
             scope
         } else if seen.get::<Board>(id).is_some() {
-            let mut scope = Self::of(seen, About::Board, id);
+            let mut scope = Self::of(About::Board, id);
             scope.allocated = seen
                 .pointing::<Allocation>(id)
                 .map(|a| a.data.item_id)
                 .map(Into::into)
                 .collect();
-            let is_theirs =
-                |r: &&Rec<Remit>| r.data.remit_kind != RemitKind::Consulted && r.is_active_on(on);
+            let is_theirs = |r: &&Rec<Remit>| {
+                r.data.remit_kind != RemitKind::Consulted && seen.is_active_on(*r, on)
+            };
             scope.goals = seen
                 .pointing::<Remit>(id)
                 .filter(is_theirs)
@@ -159,7 +143,7 @@ impl Scope {
                 .collect();
             scope
         } else if seen.get::<AuditReview>(id).is_some() {
-            let mut scope = Self::of(seen, About::Review, id);
+            let mut scope = Self::of(About::Review, id);
             scope.allocated = seen
                 .pointing::<Recommendation>(id)
                 .flat_map(|r| r.data.item_ids.iter().copied())
@@ -167,7 +151,7 @@ impl Scope {
                 .collect();
             scope
         } else if seen.get::<RiskRegister>(id).is_some() {
-            Self::of(seen, About::Register, id)
+            Self::of(About::Register, id)
         } else {
             return None;
         };
@@ -185,25 +169,24 @@ impl Scope {
         ids.any(|id| self.covered.contains(&id))
     }
 
-    /// Whether it covers an item. `is_planned` says whether the item's plan is live.
-    pub fn has_item(&self, item: &Rec<WorkPlanItem>, is_planned: bool) -> bool {
+    /// Whether it covers an item.
+    pub fn has_item(&self, item: &Rec<WorkPlanItem>) -> bool {
         let data = &item.data;
         let serves = || {
             data.goals
                 .iter()
                 .any(|g| self.goals.contains(&g.goal_id.uuid()))
         };
-        is_planned
-            && match self.about {
-                About::Everything => true,
-                About::Purpose => self.plans.contains(&data.plan_id.uuid()) || serves(),
-                About::Unit => data
-                    .responsible_unit_id
-                    .is_some_and(|u| self.units.contains(&u.uuid())),
-                About::Board => self.allocated.contains(&item.meta.id) || serves(),
-                About::Review => self.allocated.contains(&item.meta.id),
-                About::Register => false,
-            }
+        match self.about {
+            About::Everything => true,
+            About::Purpose => self.plans.contains(&data.plan_id.uuid()) || serves(),
+            About::Unit => data
+                .responsible_unit_id
+                .is_some_and(|u| self.units.contains(&u.uuid())),
+            About::Board => self.allocated.contains(&item.meta.id) || serves(),
+            About::Review => self.allocated.contains(&item.meta.id),
+            About::Register => false,
+        }
     }
 
     /// Whether it covers a recommendation.
@@ -213,9 +196,6 @@ impl Scope {
         recommendation: &Rec<Recommendation>,
     ) -> bool {
         let data = &recommendation.data;
-        if self.withdrawn.contains(&data.review_id.uuid()) {
-            return false;
-        }
         match self.about {
             About::Everything => true,
             About::Purpose | About::Board => {
@@ -242,9 +222,6 @@ impl Scope {
     /// Whether it covers an action.
     pub fn has_action(&self, seen: &VisibleWorld, action: &Rec<Action>) -> bool {
         let data = &action.data;
-        if self.withdrawn.contains(&data.meeting_id.uuid()) {
-            return false;
-        }
         match self.about {
             About::Everything => true,
             About::Purpose | About::Review => {
@@ -259,9 +236,6 @@ impl Scope {
     /// Whether it covers a risk.
     pub fn has_risk(&self, seen: &VisibleWorld, risk: &Rec<Risk>) -> bool {
         let data = &risk.data;
-        if self.withdrawn.contains(&data.register_id.uuid()) {
-            return false;
-        }
         let register = seen.get::<RiskRegister>(data.register_id);
         let is_about = || self.covers_any(goals_and_items(&data.goal_ids, &data.item_ids));
         match self.about {

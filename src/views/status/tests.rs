@@ -59,7 +59,7 @@ async fn patch(engine: &Engine, name: &'static str, place: usize, patch: Value) 
 async fn withdraw(engine: &Engine, name: &'static str, place: usize) {
     let (id, version) = at(engine, name, place);
     write(engine, move |txn| {
-        txn.withdraw(kind(name), id, &[version]).map(drop)
+        txn.withdraw(kind(name), id, &[version], true).map(drop)
     })
     .await;
 }
@@ -199,7 +199,7 @@ async fn cached_counts_equal_fresh_counts() {
     patch(
         &engine,
         "recommendation",
-        PART - 1,
+        PART - 2,
         json!({ "owner_unit_id": null, "owner_post_id": null }),
     )
     .await;
@@ -215,6 +215,20 @@ async fn cached_counts_equal_fresh_counts() {
     changed("a setting").await;
     withdraw(&engine, "audit_review", 0).await;
     changed("a withdrawn review").await;
-    withdraw(&engine, "plan", 0).await;
+    // Nothing outside this plan links into it, so it can be withdrawn with its item.
+    let (unit, _) = at(&engine, "unit", 0);
+    let plan = json!({ "title": "Another plan", "status": "active", "owner_unit_id": unit });
+    write(&engine, move |txn| {
+        txn.create(kind("plan"), None, plan).map(drop)
+    })
+    .await;
+    let (plan, _) = at(&engine, "plan", 1);
+    let item = json!({ "plan_id": plan, "item_kind": "activity", "title": "In another plan" });
+    write(&engine, move |txn| {
+        txn.create(kind("work_plan_item"), None, item).map(drop)
+    })
+    .await;
+    changed("an item in another plan").await;
+    withdraw(&engine, "plan", 1).await;
     changed("a withdrawn plan").await;
 }

@@ -4,6 +4,7 @@ mod grants;
 mod issuers;
 mod marking;
 mod people;
+mod redaction;
 mod scope;
 mod systems;
 

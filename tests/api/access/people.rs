@@ -242,7 +242,7 @@ async fn change_password(client: &Client, current: &str, new: &str) -> Reply {
     client.put("/api/v1/me/password", &body).await
 }
 
-/// A password that is easily guessed is refused, whoever sets it.
+/// A password that is easily guessed is refused, no matter who sets it.
 async fn an_easily_guessed_password_is_refused(app: TestApp) {
     let (account, _) = person(&app, "delivery.lead", Role::Viewer).await;
     let (_, own) = session(&app).await;

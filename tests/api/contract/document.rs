@@ -363,7 +363,14 @@ fn every_code_is_described() {
         }
     }
     // Codes of problems and of rules have pages and lists of their own.
-    const ELSEWHERE: [&str; 4] = ["ProblemCode", "FieldErrorCode", "GapRuleCode", "RecordKind"];
+    const ELSEWHERE: [&str; 6] = [
+        "ProblemCode",
+        "FieldErrorCode",
+        "GapRuleCode",
+        "GapRuleFilter",
+        "ContradictionRule",
+        "RecordKind",
+    ];
     let schemas = PUBLISHED["components"]["schemas"]
         .as_object()
         .expect("schemas");

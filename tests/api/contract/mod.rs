@@ -4,3 +4,4 @@ mod document;
 mod methods;
 mod roles;
 mod schemas;
+mod wire;

@@ -1,10 +1,12 @@
 //! Every schema has limits and words, every example is valid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::support::document::{DOCUMENT, compile, compile_closed, faults, follow, operations};
+use crate::support::document::{
+    DOCUMENT, PUBLISHED, compile, compile_closed, faults, follow, operations,
+};
 use crate::support::some;
 
 /// A schema in the document and where it stands.
@@ -223,6 +225,96 @@ fn every_enum_is_of_lower_snake_case_words() {
             .filter(|v| !fits(v))
         {
             found.insert(format!("{place}: {value}"));
+        }
+    }
+    report(found);
+}
+
+/// The words of an enumeration in one order.
+fn sorted(words: &Value) -> String {
+    let mut all: Vec<String> = words
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(Value::to_string)
+        .collect();
+    all.sort();
+    all.join(",")
+}
+
+/// A list of words that filters or fields share is a type of its own, so that clients generated from
+/// the document have one type for it; and the codes of problems are such types.
+#[test]
+fn enumerations_are_referred_to() {
+    let schemas = &PUBLISHED["components"]["schemas"];
+    let named: BTreeSet<String> = schemas
+        .as_object()
+        .expect("schemas")
+        .values()
+        .filter(|s| s["enum"].is_array())
+        .map(|s| sorted(&s["enum"]))
+        .collect();
+    let mut found = BTreeSet::new();
+    let mut inline: BTreeMap<String, usize> = BTreeMap::new();
+    let components = PUBLISHED["components"]["parameters"].as_object();
+    let shared = components.expect("parameters").iter();
+    let mut parameters: Vec<(String, &Value)> = shared.map(|(n, p)| (n.clone(), p)).collect();
+    for (path, item) in PUBLISHED["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            let own = operation["parameters"].as_array().into_iter().flatten();
+            parameters.extend(own.map(|p| (format!("{method} {path} {}", p["name"]), p)));
+        }
+    }
+    for (name, p) in some(parameters) {
+        for part in [&p["schema"], &p["schema"]["items"]] {
+            let Some(words) = part["enum"].as_array() else {
+                continue;
+            };
+            let text = sorted(&part["enum"]);
+            if named.contains(&text) || words.len() > 10 {
+                found.insert(format!("{name}: {} words written out", words.len()));
+            }
+            *inline.entry(text).or_default() += 1;
+        }
+    }
+    for (words, _) in inline.iter().filter(|(_, n)| **n > 1) {
+        found.insert(format!("written out by several filters: {words}"));
+    }
+    for (owner, field, code) in [
+        ("ProblemBody", "code", "ProblemCode"),
+        ("BulkProblem", "code", "ProblemCode"),
+        ("FieldError", "code", "FieldErrorCode"),
+    ] {
+        let to = &schemas[owner]["properties"][field]["$ref"];
+        if *to != format!("#/components/schemas/{code}") {
+            found.insert(format!("{owner}.{field}: {to}"));
+        }
+    }
+    report(found);
+}
+
+/// Generators map a choice between shapes badly: `oneOf` says only that a value may be null, and
+/// `anyOf` is never used; a form has named fields only.
+#[test]
+fn no_value_is_a_choice_between_shapes() {
+    let mut found = BTreeSet::new();
+    for At { place, schema } in every_schema() {
+        if schema.get("anyOf").is_some() {
+            found.insert(format!("{place}: anyOf"));
+        }
+        let choices = schema["oneOf"].as_array().into_iter().flatten();
+        let shapes = choices.filter(|c| c["type"] != "null").count();
+        if shapes > 1 {
+            found.insert(format!("{place}: oneOf {shapes} shapes"));
+        }
+        let has_fields = schema["properties"].is_object();
+        if has_fields
+            && !matches!(
+                schema["additionalProperties"],
+                Value::Null | Value::Bool(false)
+            )
+        {
+            found.insert(format!("{place}: named fields and others"));
         }
     }
     report(found);

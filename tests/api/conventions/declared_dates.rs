@@ -170,7 +170,7 @@ fn a_record_with_a_last_day_is_not_active_after_it() {
         };
         tried += 1;
         assert!(
-            record.is_active_on(day("2020-01-31")) && !record.is_active_on(day("2020-02-01")),
+            record.exists_on(day("2020-01-31")) && !record.exists_on(day("2020-02-01")),
             "{}: define `active_days` in the resource's own file",
             kind.name
         );

@@ -131,7 +131,7 @@ const FREE: [&str; 1] = ["content"];
 
 /// No cell has an object in it, where columns can be had.
 fn is_taken_apart(kind: &Kind, row: &csv::StringRecord, header: &[String]) {
-    for (cell, name) in some(row).zip(header) {
+    for (cell, name) in some(row.iter().zip(header)) {
         let is_object = cell.starts_with('{') || cell.starts_with("[{");
         assert!(
             !is_object || FREE.contains(&name.as_str()),

@@ -29,6 +29,11 @@ fn input_of(kind: &Kind) -> &'static Value {
     follow(resolve(&name).expect("an input form"))
 }
 
+/// The kinds of records that callers create.
+fn creatable() -> impl Iterator<Item = &'static Kind> {
+    catalogue().kinds().iter().filter(|k| k.offers_create)
+}
+
 /// The longest field of the kind that takes any text, and that its example has.
 fn plain_text(kind: &Kind) -> Option<(String, u64)> {
     let example = (kind.example)();
@@ -50,7 +55,7 @@ fn plain_text(kind: &Kind) -> Option<(String, u64)> {
 async fn search_finds_what_people_mean(app: TestApp) {
     let maker = Maker::new(&app);
     let mut tried = 0;
-    for kind in some(catalogue().kinds()).filter(|k| k.offers_create) {
+    for kind in some(creatable()) {
         let Some((field, _)) = plain_text(kind) else {
             continue;
         };
@@ -251,7 +256,7 @@ async fn titles_are_in_the_order_of_people(app: TestApp) {
 async fn a_name_in_another_form_is_the_same_name(app: TestApp) {
     let maker = Maker::new(&app);
     let mut refused_kinds = 0;
-    for kind in some(catalogue().kinds()).filter(|k| k.offers_create) {
+    for kind in some(creatable()) {
         let name = ["title", "label", "version_label"]
             .into_iter()
             .find(|name| {
@@ -306,9 +311,8 @@ async fn the_next_page_is_always_accepted(app: TestApp) {
         "ﷺ".repeat(180),
         "x".repeat(200),
     ];
-    let kinds = catalogue().kinds().iter().filter(|k| k.offers_create);
-    let kinds = kinds.filter_map(|kind| Some((kind, plain_text(kind).filter(|(_, n)| *n >= 200)?)));
-    for ((kind, (field, _)), n) in some(kinds).zip(0..) {
+    let long = |kind| Some((kind, plain_text(kind).filter(|(_, n)| *n >= 200)?));
+    for ((kind, (field, _)), n) in some(creatable().filter_map(long).zip(0..)) {
         let client = maker.client(kind);
         let text: String = texts[n % texts.len()].chars().take(199).collect();
         // The second differs, where two must.

@@ -398,6 +398,20 @@ fn plan() -> Vec<Break> {
             )],
         ),
         brk(
+            "dependency_given_up",
+            "D9",
+            vec![
+                Make(
+                    "strategy_review",
+                    json!({ "reference": "SR9", "strategy_id": "@S", "status": "cancelled", "target": { "precision": "unspecified" } }),
+                ),
+                Make(
+                    "dependency",
+                    json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR9", "status": "open" }),
+                ),
+            ],
+        ),
+        brk(
             "benefit_without_evidence",
             "BC",
             vec![Patch("BC", json!({ "evidence": [] }))],
@@ -649,6 +663,10 @@ fn assurance() -> Vec<Break> {
                 &json!({ "status": "draft", "approver_board_id": null, "approved_on": null }),
             );
             vec![Make("terms_of_reference", draft), link("depends_on", "@T9")]
+        }),
+        brk("recommendation_waits_for_given_up", "REC", {
+            let review = json!({ "reference": "SR9", "strategy_id": "@S", "status": "cancelled", "target": { "precision": "unspecified" } });
+            vec![Make("strategy_review", review), link("depends_on", "@SR9")]
         }),
         brk(
             "recommendation_waits_beyond_deadline",

@@ -130,7 +130,7 @@ impl<'a> Parts<'a> {
     fn of(world: &'a World, meta: &Meta) -> Self {
         let mut parts = Self::default();
         for source in world.pointing_to(meta.id) {
-            if source.meta().withdrawn_at.is_some() || !counts(meta, source.meta()) {
+            if !world.is_live(source.as_ref()) || !counts(meta, source.meta()) {
                 continue;
             }
             let any = source.as_any();

@@ -12,6 +12,7 @@ use crate::registers::communications::plan::CommunicationsPlanId;
 use crate::registers::communications::{CommunicationsActivity, CommunicationsActivityId};
 use crate::registers::organisation::PostId;
 use crate::registers::query::{is, is_some};
+use crate::world::blank::OptionalText;
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Evaluation of what an activity reached and what was learnt.
@@ -126,7 +127,7 @@ impl Resource for CampaignEvaluation {
         is(&f.activity_id, &e.activity_id)
             && f.plan_id.is_none_or(of_plan)
             && is_some(&f.by_post_id, &e.by_post_id)
-            && asked(f.is_evidenced, || e.evidence.is_some())
+            && asked(f.is_evidenced, || !e.evidence.is_unsaid())
             && in_window(Some(e.evaluated_on), (f.evaluated_from, f.evaluated_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

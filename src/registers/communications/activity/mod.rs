@@ -169,6 +169,26 @@ pub struct CommunicationsActivityFilter {
 /// Maximum length of a run, in days. Anything longer is not an activity.
 const LONGEST_DAYS: i64 = 3_660;
 
+impl CommunicationsActivity {
+    /// A run must end before the next one starts: otherwise nobody can say which run an evaluation
+    /// is about, or when the activity is over.
+    fn check_overlap(&self, rules: &mut Rules<'_, Self>) {
+        let all = runs(self, (None, None));
+        let clash = all
+            .iter()
+            .zip(all.iter().skip(1))
+            .find(|(run, next)| run.ends_on >= next.starts_on);
+        if let Some((run, next)) = clash {
+            let detail = format!(
+                "the run from {} would not be over when the next one starts on {}; give an earlier \
+                    day, or a longer interval in recurrence",
+                run.starts_on, next.starts_on
+            );
+            rules.refuse("/ends_on", "overlap", detail);
+        }
+    }
+}
+
 impl Resource for CommunicationsActivity {
     const KIND: &'static str = "communications_activity";
     const PATH: &'static str = "communications-activities";
@@ -237,6 +257,8 @@ impl Resource for CommunicationsActivity {
             .and_then(|rule| recurrence::fault(rule, Some(self.starts_on), None));
         if let Some(detail) = fault {
             rules.refuse("/recurrence", "recurrence", detail);
+        } else {
+            self.check_overlap(rules);
         }
         let of_plan = rules
             .reading
@@ -250,13 +272,8 @@ impl Resource for CommunicationsActivity {
             "must not be after the end of the plan; give an earlier day or extend the plan",
         );
     }
-    fn dates<'a>(record: &'a Rec<Self>, reading: Reading<'a>, window: Days) -> Vec<Dated<'a>> {
+    fn dates<'a>(record: &'a Rec<Self>, _: Reading<'a>, window: Days) -> Vec<Dated<'a>> {
         let data = &record.data;
-        // Activities of a withdrawn plan do not take place.
-        let plan = reading.get::<CommunicationsPlan>(data.plan_id);
-        if plan.is_some_and(|p| !p.is_live()) {
-            return Vec::new();
-        }
         let progress = match data.status {
             ActivityStatus::Planned => Progress::Lasting,
             ActivityStatus::Cancelled => Progress::GivenUp,

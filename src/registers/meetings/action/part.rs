@@ -236,7 +236,7 @@ impl Resource for ActionPart {
     }
     fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
         let action = reading.get::<Action>(record.data.action_id);
-        let Some(action) = action.filter(|a| a.is_live()) else {
+        let Some(action) = action.filter(|a| reading.is_live(*a)) else {
             return Deadline::new(Progress::GivenUp, When::default());
         };
         let due = match deferral_of(reading, record) {

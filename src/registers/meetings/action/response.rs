@@ -16,6 +16,7 @@ use crate::registers::meetings::meeting::checks::{is_of_board, only_of_same_boar
 use crate::registers::meetings::{Action, ActionId, ActionPartId, ActionPartStatus, MeetingId};
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
+use crate::world::blank::OptionalText;
 use crate::world::id::{AnyRecordId, MentionId};
 use crate::world::{Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
@@ -217,7 +218,7 @@ impl Resource for ActionResponse {
             && (f.claimed_status.is_none()
                 || a.claimed_status.is_some_and(|c| any(&f.claimed_status, &c)))
             && asked(f.evidenced, || {
-                a.evidence.is_some() || !a.record_ids.is_empty()
+                !a.evidence.is_unsaid() || !a.record_ids.is_empty()
             })
             && f.about_id
                 .is_none_or(|id| a.record_ids.iter().any(|r| *r == id.uuid()))

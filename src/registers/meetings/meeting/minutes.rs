@@ -190,7 +190,7 @@ impl Minutes {
             "the meeting already has minutes; change those or, if they are approved, amend them",
         );
         let settled = |m: &&Rec<Self>| {
-            !m.is_live()
+            !world.is_live(*m)
                 && m.meta.id != id
                 && m.data.meeting_id == meeting
                 && m.data.status != MinutesStatus::Draft

@@ -274,8 +274,9 @@ impl Meeting {
         }
         let id = rules.meta.id;
         // Outcomes know meetings, so a meeting reads them as records of any kind.
-        let is_outcome = |r: &&Arc<dyn AnyRecord>| r.meta().withdrawn_at.is_none();
-        let gone = (rules.reading.world.pointing_to(id).filter(is_outcome)).find_map(|r| {
+        let world = rules.reading.world;
+        let is_outcome = |r: &&Arc<dyn AnyRecord>| world.is_live(r.as_ref());
+        let gone = (world.pointing_to(id).filter(is_outcome)).find_map(|r| {
             let number = r.draft().get("agenda_number")?.as_str()?.to_owned();
             (!self.has_item(&number)).then_some(number)
         });
@@ -333,12 +334,12 @@ impl Resource for Meeting {
         self.check_agenda(rules);
         // Actions due at this meeting take their due date from it.
         if rules.before.is_some_and(|b| b.data.days() != self.days()) {
-            let id = rules.meta.id;
+            let (id, reading) = (rules.meta.id, rules.reading);
             let is_due_here = |r: &&Arc<dyn AnyRecord>| {
                 let due = |l: &Link| l.id == id && l.pointer == "/target_meeting_id";
-                r.meta().withdrawn_at.is_none() && r.links().iter().any(due)
+                reading.is_live(r.as_ref()) && r.links().iter().any(due)
             };
-            for action in rules.reading.world.pointing_to(id).filter(is_due_here) {
+            for action in reading.world.pointing_to(id).filter(is_due_here) {
                 rules.follow_up(action.meta().id, json!({}));
             }
         }

@@ -203,6 +203,17 @@ impl Resource for ReportObligation {
         {
             rules.refuse(format!("/frequency/{field}"), code, detail);
         }
+        let days = self.due_days();
+        let shortest = (days.iter().zip(days.iter().skip(1)))
+            .map(|(one, next)| (*next - *one).num_days())
+            .min();
+        if let Some(days) = shortest.filter(|days| i64::from(self.grace_days) >= *days) {
+            let detail = format!(
+                "must be less than {days}, the number of days until the next report: otherwise a \
+                    report would count as met when the next one is due"
+            );
+            rules.refuse("/grace_days", "overlap", detail);
+        }
         rules.require(
             !self.frequency.is_dated() || self.first_due_on.is_some(),
             "/first_due_on",

@@ -259,7 +259,7 @@ impl Resource for Paper {
         let world = reading.world;
         let mut issues: Vec<&Rec<PaperIssue>> = Self::issues(world, meta.id).collect();
         let was_issued = !issues.is_empty();
-        issues.retain(|i| i.is_live());
+        issues.retain(|i| world.is_live(*i));
         let issue = issues.first();
         let successor = |p: &Rec<Self>| {
             p.data.supersedes_id == Some(meta.id.into()) && p.computed.issue_id.is_some()

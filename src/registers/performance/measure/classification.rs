@@ -317,14 +317,14 @@ impl Resource for Classification {
         Some(format!("{}\n{}", fold(&self.title), fold(&self.version_label)).into_bytes())
     }
     const UNIQUE: &'static str = "/version_label";
-    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.characteristic, &r.data.characteristic)
             && f.title
                 .as_deref()
                 .is_none_or(|title| same_name(title, &r.data.title))
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.supersedes_id, &r.data.supersedes_id)
-            && f.valid_on.is_none_or(|day| r.data.is_active_on(day))
+            && f.valid_on.is_none_or(|day| reading.is_active_on(r, day))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.supersedes_id

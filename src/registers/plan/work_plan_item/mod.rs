@@ -213,7 +213,7 @@ impl Resource for WorkPlanItem {
         let sources = reading
             .world
             .pointing_to(meta.id)
-            .filter(|r| r.meta().withdrawn_at.is_none());
+            .filter(|r| reading.is_live(r.as_ref()));
         for source in sources.filter(|r| counts(meta, r.meta())) {
             if let Some(update) = source.as_any().downcast_ref::<Rec<ProgressUpdate>>() {
                 computed.update_count += 1;

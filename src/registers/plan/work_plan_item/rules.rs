@@ -2,12 +2,15 @@
 
 use ItemStatus as S;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{ItemCarry, ItemStatus, WorkPlanItem};
 use crate::registers::checks::{fixed, not_in_future};
-use crate::registers::links::{no_repeats, others};
-use crate::registers::plan::{DeadlineChange, Plan};
+use crate::registers::links::{no_repeats, others, reaches};
+use crate::registers::plan::waits::awaited;
+use crate::registers::plan::{DeadlineChange, Plan, WorkPlanItemId};
 use crate::world::Rules;
+use crate::world::blank::OptionalText;
 
 const TRANSITIONS: &[(S, &[S])] = &[
     (
@@ -76,6 +79,12 @@ pub(super) fn check(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         return;
     }
     not_in_future(rules, "/completed_on", item.completed_on);
+    if let (Some(start), Some(completed)) = (item.start.from_on, item.completed_on)
+        && completed < start
+    {
+        let detail = format!("must not be before the start ({start}); correct this day or start");
+        rules.refuse("/completed_on", "date_order", detail);
+    }
     rules.in_order(
         item.start.from_on,
         item.deadline.due_on,
@@ -136,6 +145,19 @@ fn tree(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         "must be an item of the same plan",
     );
     rules.no_circle("/parent_id", item.parent_id, |i| i.parent_id);
+    let (reading, id) = (rules.reading, rules.meta.id);
+    let waits =
+        |parent: WorkPlanItemId| reaches(id, parent.uuid(), |at| awaited(reading, at, Uuid::nil()));
+    let is_new = rules
+        .before
+        .is_none_or(|b| b.data.parent_id != item.parent_id);
+    rules.require(
+        !(is_new && item.parent_id.is_some_and(waits)),
+        "/parent_id",
+        "circle",
+        "must not be an item that this one waits for, directly or indirectly: an item is complete \
+            only once its parts are; drop the dependency or choose another parent",
+    );
 }
 
 fn lists(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
@@ -178,11 +200,7 @@ fn carry(item: &WorkPlanItem, rules: &mut Rules<'_, WorkPlanItem>) {
         return;
     };
     rules.require(
-        carry == ItemCarry::Carried
-            || item
-                .carry_reason
-                .as_ref()
-                .is_some_and(|r| !r.trim().is_empty()),
+        carry == ItemCarry::Carried || !item.carry_reason.is_unsaid(),
         "/carry_reason",
         "required",
         "is required if the item was changed or dropped; give the reason",

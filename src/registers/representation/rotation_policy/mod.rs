@@ -168,7 +168,7 @@ impl Resource for RotationPolicy {
             && any_some(&f.constituency_kind, p.constituency_kind)
             && f.constituency_unit_id
                 .is_none_or(|u| p.constituency_unit_ids.contains(&u))
-            && asked(f.current, || p.is_active_on(reading.on))
+            && asked(f.current, || reading.is_active(r))
             && asked(f.overdue, overdue)
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {

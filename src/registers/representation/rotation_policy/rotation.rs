@@ -13,7 +13,7 @@ use crate::registers::representation::constituency::{includes, speaks_for};
 use crate::registers::settings::in_force;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Deadline, Progress, When};
-use crate::world::{Reading, Rec, Resource};
+use crate::world::{Reading, Rec};
 
 /// Terms with no more than this number of days between them count as consecutive.
 const GAP_DAYS: i64 = 31;
@@ -118,13 +118,11 @@ fn terms_in_row(seat: &Membership, terms: &[&Membership]) -> u32 {
 /// The rotations of the seats that a policy covers on the date. Empty if the policy is not in
 /// force.
 pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rotation> {
-    if !policy.is_active_on(reading.on) {
+    if !reading.is_active(policy) {
         return Vec::new();
     }
-    let terms: Vec<&Membership> = reading
-        .pointing::<Membership>(policy.data.board_id)
-        .map(|m| &m.data)
-        .collect();
+    let seats: Vec<&Rec<Membership>> = reading.pointing(policy.data.board_id).collect();
+    let terms: Vec<&Membership> = seats.iter().map(|m| &m.data).collect();
     let world = reading.world;
     let soon = in_force(world).rotation_soon_days;
     let is_under = |seat: &Membership| {
@@ -132,10 +130,10 @@ pub fn rotations(reading: Reading<'_>, policy: &Rec<RotationPolicy>) -> Vec<Rota
             .and_then(|id| world.get::<Unit>(id));
         holds_for(&policy.data, seat, unit)
     };
-    terms
+    seats
         .iter()
-        .filter(|t| t.is_active_on(reading.on) && is_under(t))
-        .map(|t| Rotation::of(&policy.data, t, &terms, (reading.on, soon)))
+        .filter(|m| reading.is_active(**m) && is_under(&m.data))
+        .map(|m| Rotation::of(&policy.data, &m.data, &terms, (reading.on, soon)))
         .collect()
 }
 
@@ -148,7 +146,7 @@ pub fn rotation_dates<'a>(reading: Reading<'a>, policy: &'a Rec<RotationPolicy>)
     let terms: Vec<&Membership> = seats.iter().map(|m| &m.data).collect();
     let mut policies: Vec<&Rec<RotationPolicy>> = reading
         .pointing::<RotationPolicy>(board)
-        .filter(|p| p.is_active_on(reading.on))
+        .filter(|p| reading.is_active(*p))
         .collect();
     policies.sort_by_key(|p| (p.data.constituency_kind.is_some(), p.meta.id));
     let rotates = |seat: &&&Rec<Membership>| {
@@ -169,7 +167,7 @@ pub fn rotation_dates<'a>(reading: Reading<'a>, policy: &'a Rec<RotationPolicy>)
             ..Dated::due(CalendarEntryKind::RotationDue, due).at_board(board)
         }
     };
-    let held = seats.iter().filter(|s| s.is_active_on(reading.on));
+    let held = seats.iter().filter(|s| reading.is_active(**s));
     held.filter(rotates).map(date).collect()
 }
 

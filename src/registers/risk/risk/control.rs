@@ -301,7 +301,9 @@ impl Resource for Control {
         Some(&self.title)
     }
     fn place(&self) -> Place {
-        Place::owned(self.owner_unit_id).and_within(self.risk_ids.iter().copied())
+        Place::owned(self.owner_unit_id)
+            .and_within(self.risk_ids.iter().copied())
+            .shared()
     }
     // S30
     fn rules(&self, rules: &mut Rules<'_, Self>) {
