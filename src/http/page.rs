@@ -466,7 +466,7 @@ impl Asked {
         let keys: Vec<Key> = self
             .order
             .iter()
-            .map(|(sort, _)| record.key(*sort))
+            .map(|(sort, _)| record.key(*sort).clone())
             .collect();
         self.place(&keys, record.meta().id)
     }
@@ -487,7 +487,8 @@ impl Asked {
     }
 
     fn cursor(&self, last: &dyn AnyRecord, of: Fingerprint) -> String {
-        let keys = self.order.iter().map(|(sort, _)| last.key(*sort)).collect();
+        let keys = self.order.iter();
+        let keys = keys.map(|(sort, _)| last.key(*sort).clone()).collect();
         let cursor = Cursor {
             of,
             id: last.meta().id,

@@ -19,10 +19,10 @@ use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
-use crate::world::collation::Collated;
+use crate::world::collation::reference_key;
 use crate::world::fields::{Field, fields_of};
-use crate::world::record::word;
-use crate::world::{AnyRecord, Rec, Resource, Text};
+use crate::world::record::{BY_REFERENCE, word};
+use crate::world::{AnyRecord, Key, Rec, Resource, Text};
 
 /// How serious a gap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,8 +157,8 @@ pub struct Found<'a, F: Finding> {
 }
 
 impl<F: Finding> Found<'_, F> {
-    fn key(&self) -> (usize, Collated<'_>) {
-        (self.place, Collated(&self.record.meta().reference))
+    fn key(&self) -> (usize, &Key) {
+        (self.place, self.record.key(BY_REFERENCE))
     }
 }
 
@@ -422,7 +422,11 @@ impl<F: Finding> Rules<F> {
             },
             |tally: &mut Tally<'a, F>, found| {
                 tally.count(&found);
-                if lists(found.is_waived) && after.is_none_or(|a| found.key() > a) {
+                if lists(found.is_waived)
+                    && after
+                        .as_ref()
+                        .is_none_or(|(place, key)| found.key() > (*place, key))
+                {
                     tally.keep(found, most);
                 }
             },
@@ -477,12 +481,12 @@ impl<F: Finding> Rules<F> {
     }
 
     /// Where a page begins: after a rule's finding on a record.
-    fn cursor<'c>(&self, text: &'c str) -> Result<(usize, Collated<'c>), Problem> {
+    fn cursor(&self, text: &str) -> Result<(usize, Key), Problem> {
         let parts = text.split_once(':');
         let found = parts.and_then(|(code, reference)| {
             Some((
                 self.all().position(|(_, r)| r.code == code)?,
-                Collated(reference),
+                Key::Text(reference_key(reference)),
             ))
         });
         found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))

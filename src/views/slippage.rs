@@ -30,13 +30,13 @@ use crate::registers::meetings::{Action, ActionDeferral, ActionPart, Meeting};
 use crate::registers::organisation::Post;
 use crate::registers::performance::Dashboard;
 use crate::registers::plan::{DeadlineChange, WorkPlanItem};
-use crate::world::collation::{Collated, reference_key};
+use crate::world::collation::reference_key;
 use crate::world::dates::{Deadline, Progress};
 use crate::world::fields::{Field, fields_of};
-use crate::world::record::word;
+use crate::world::record::{BY_REFERENCE, word};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Meta, Rec};
+use crate::world::{AnyRecord, Key, Meta, Rec};
 
 /// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
 /// each list stays exact.
@@ -296,6 +296,8 @@ struct Dated<'a> {
     kind: SlippageKind,
     record: &'a Arc<dyn AnyRecord>,
     meta: &'a Meta,
+    /// Place in the order by reference.
+    reference: &'a Key,
     deadline: Deadline<'a>,
     is_open: bool,
     overdue: bool,
@@ -332,8 +334,8 @@ impl Dated<'_> {
         }
     }
 
-    fn key(&self) -> (SlippageKind, Collated<'_>) {
-        (self.kind, Collated(&self.meta.reference))
+    fn key(&self) -> (SlippageKind, &Key) {
+        (self.kind, self.reference)
     }
 }
 
@@ -379,6 +381,7 @@ fn dated<'a>(
         kind,
         record,
         meta: record.meta(),
+        reference: record.key(BY_REFERENCE),
         deadline,
         is_open,
         overdue: deadline.is_overdue(on),
@@ -450,12 +453,12 @@ impl Wanted {
     }
 }
 
-fn cursor(text: &str) -> Result<(SlippageKind, Collated<'_>), Problem> {
+fn cursor(text: &str) -> Result<(SlippageKind, Key), Problem> {
     let parts = text.split_once(':');
     let found = parts.and_then(|(kind, reference)| {
         Some((
             KINDS.into_iter().find(|k| word(k) == kind)?,
-            Collated(reference),
+            Key::Text(reference_key(reference)),
         ))
     });
     found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
@@ -470,7 +473,11 @@ fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
     found.retain(|d| wanted.takes(asked, d));
     let counts = counts(&found);
     let events = events(asked, &graph, &found);
-    found.retain(|d| after.is_none_or(|a| d.key() > a));
+    found.retain(|d| {
+        after
+            .as_ref()
+            .is_none_or(|(kind, key)| d.key() > (*kind, key))
+    });
     if found.len() > limit + 1 {
         found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
         found.truncate(limit + 1);

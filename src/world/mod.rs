@@ -548,9 +548,9 @@ impl Table {
         for (n, order) in self.orders.iter_mut().enumerate() {
             let key = new.key(n);
             if let Some(old_key) = old.map(|o| o.key(n)).filter(|k| *k != key) {
-                order.remove(&(old_key, id));
+                order.remove(&(old_key.clone(), id));
             }
-            order.insert((key, id), Arc::clone(new));
+            order.insert((key.clone(), id), Arc::clone(new));
         }
         self.put_unique(old, new);
         let reference = new.meta().reference.as_str();
@@ -590,7 +590,7 @@ impl Table {
             self.drop_unique(&key, id);
         }
         for (n, order) in self.orders.iter_mut().enumerate() {
-            order.remove(&(old.key(n), id));
+            order.remove(&(old.key(n).clone(), id));
         }
         self.rows.remove(&id);
     }

@@ -750,6 +750,9 @@ pub struct Rec<R: Resource> {
     pub computed: R::Computed,
     /// Made for the first search, because most records of the past are never searched.
     text: OnceLock<Box<str>>,
+    /// Made once, because a text's place in the order takes longer to find than to keep. They share
+    /// their bytes with the orders of the table.
+    keys: OnceLock<Box<[Key]>>,
 }
 
 /// A record of any kind.
@@ -796,10 +799,12 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn exists_on(&self, day: NaiveDate) -> bool;
     /// Records with which it ends ([`Resource::ends_with`]).
     fn ends_with(&self) -> Place;
-    fn key(&self, sort: usize) -> Key;
+    fn key(&self, sort: usize) -> &Key;
     fn as_any(&self) -> &dyn Any;
 }
 
+/// Place of the order by reference among the sort orders of every resource.
+pub const BY_REFERENCE: usize = 0;
 /// Sort orders that every resource has, before its own.
 pub const COMMON_SORTS: [&str; 3] = ["reference", "created_at", "updated_at"];
 
@@ -883,15 +888,17 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn ends_with(&self) -> Place {
         self.data.ends_with()
     }
-    fn key(&self, sort: usize) -> Key {
-        match sort {
-            0 => Key::Text(reference_key(&self.meta.reference)),
-            1 => Key::Number(self.meta.created_at.timestamp_micros()),
-            2 => Key::Number(self.meta.updated_at.timestamp_micros()),
-            n => R::sorts()
-                .get(n - COMMON_SORTS.len())
-                .map_or(Key::None, |s| (s.key)(self)),
-        }
+    fn key(&self, sort: usize) -> &Key {
+        let all = || {
+            let common: [Key; COMMON_SORTS.len()] = [
+                Key::Text(reference_key(&self.meta.reference)),
+                Key::Number(self.meta.created_at.timestamp_micros()),
+                Key::Number(self.meta.updated_at.timestamp_micros()),
+            ];
+            let own = R::sorts().iter().map(|sort| (sort.key)(self));
+            common.into_iter().chain(own).collect()
+        };
+        self.keys.get_or_init(all).get(sort).unwrap_or(&Key::None)
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -936,6 +943,7 @@ impl<R: Resource> Rec<R> {
             data,
             computed,
             text: OnceLock::new(),
+            keys: OnceLock::new(),
         }
     }
 
