@@ -2,15 +2,17 @@
 //! for diagrams, calendars (iCalendar as in RFC 5545), and papers to read (Markdown, HTML, DOCX).
 
 use serde_json::{Value, json};
+use strum::VariantArray;
+use uuid::Uuid;
 
 use super::answer::{Answer, JSON};
 use super::parameters::query;
 use super::query::invalid;
+use crate::policy::{self, Act, Role};
 use crate::problem::{Code, Problem};
-use crate::render::table::{Column, Row, csv, xlsx};
-use crate::world::Kind;
-use crate::world::codes::Codes;
-use crate::world::visible::RedactedRecord;
+use crate::render::table::{Column, LinkedName, Row, csv, xlsx};
+use crate::world::visible::VisibleWorld;
+use crate::world::vocabulary::in_words;
 
 /// Format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,7 +206,7 @@ pub fn parameter(offered: &[Format]) -> Value {
         .collect();
     query(
         "format",
-        "Format of the response. If left out, the Accept header decides.",
+        "Format of the response. If left out, the Accept header decides. A table has every row.",
         json!({ "type": "string", "enum": words }),
     )
 }
@@ -251,47 +253,51 @@ fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer
     )
 }
 
-/// Records as a table, with one column for each field.
-///
-/// # Errors
-/// The workbook cannot be written.
-pub fn records(
-    format: Format,
-    kind: &Kind,
-    rows: &[RedactedRecord],
-    codes: &Codes,
-) -> Result<Answer, Problem> {
-    let rows = rows
-        .iter()
-        .map(|r| serde_json::from_slice::<Row>(r.json()).unwrap_or_default());
-    let column = |name: &String| Column {
-        name: name.clone(),
-        codes: codes.field(name).own().to_vec(),
-    };
-    let columns: Vec<Column> = kind.columns().iter().map(column).collect();
-    table(format, kind.path, &columns, rows)
+/// What a table is made of.
+pub struct Table<'a> {
+    /// Name of the file, and in words of the sheet.
+    pub name: &'a str,
+    pub columns: &'a [Column],
+    /// The world that names linked records.
+    pub seen: &'a VisibleWorld,
 }
 
-/// Rows as a table.
-///
-/// # Errors
-/// The workbook cannot be written.
-pub fn table(
-    format: Format,
-    name: &str,
-    columns: &[Column],
-    rows: impl Iterator<Item = Row>,
-) -> Result<Answer, Problem> {
-    let bytes = match format {
-        Format::Xlsx => xlsx::write(columns, rows)?,
-        _ => csv::write(columns, rows)?,
-    };
-    let format = if format.is_table() {
-        format
-    } else {
-        Format::Csv
-    };
-    Ok(sent(format, name, "attachment", bytes))
+impl Table<'_> {
+    /// Writes the table with these rows.
+    ///
+    /// # Errors
+    /// 406 if it does not fit into a workbook.
+    pub fn write(
+        &self,
+        format: Format,
+        rows: impl Iterator<Item = Result<Row, Problem>>,
+    ) -> Result<Answer, Problem> {
+        let name_of = |id: &str| linked_name(self.seen, id);
+        let bytes = match format {
+            Format::Xlsx => {
+                let sheet = in_words(&self.name.replace('-', "_"));
+                xlsx::write(&sheet, self.columns, rows, &name_of)?
+            }
+            _ => csv::write(self.columns, rows, &name_of)?,
+        };
+        let format = if format.is_table() {
+            format
+        } else {
+            Format::Csv
+        };
+        Ok(sent(format, self.name, "attachment", bytes))
+    }
+}
+
+/// Reference and title of a record that the caller may see. Kinds that not every role may read are
+/// not named, so that a table is the same for all who may ask for it.
+fn linked_name(seen: &VisibleWorld, id: &str) -> Option<LinkedName> {
+    let record = seen.any(Uuid::try_parse(id).ok()?)?;
+    let is_open = |role: &Role| policy::allows(*role, record.subject(), Act::Read);
+    Role::VARIANTS.iter().all(is_open).then(|| LinkedName {
+        reference: record.meta().reference.to_string(),
+        title: record.title().unwrap_or_default().to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -8,26 +8,30 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{BufMut, BytesMut};
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::{Answer, put_array};
 use super::call::Call;
-use super::formats::{self, Format};
+use super::formats::{Format, Table};
 use super::parameters::query;
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
+use crate::render::table::Column;
 use crate::world::catalogue::Filter;
+use crate::world::codes::Codes;
+use crate::world::collation::{fold, same_name};
+use crate::world::fields::Field;
 use crate::world::visible::{RedactedRecord, VisibleWorld};
 use crate::world::{AnyRecord, Key, Kind, Page};
 
 /// Number of records on a page by default, and the maximum.
 pub const DEFAULT_LIMIT: usize = 50;
 pub const MAX_LIMIT: usize = crate::world::page::MAX_ITEMS;
-/// Maximum number of rows in one CSV file or spreadsheet.
-const MAX_ROWS: usize = 100_000;
+/// More than any list has: a table is never a page.
+pub const WHOLE: usize = usize::MAX / 4;
 
 /// Parameters that every list accepts.
 pub const COMMON: [&str; 10] = [
@@ -43,18 +47,72 @@ pub const COMMON: [&str; 10] = [
     "format",
 ];
 
-/// The position where a page ended.
-#[derive(Serialize, Deserialize)]
+/// The position where a page ended. It contains no text of the filters and only the beginning of long
+/// sort keys, so it is short enough for the next request whatever was asked for.
 struct Cursor {
-    /// Digest of the URL path, the filters, the order and the requested time.
-    of: String,
-    keys: Vec<Key>,
+    of: Fingerprint,
     id: Uuid,
+    keys: Vec<Key>,
+}
+
+/// Digest of the URL path, the filters, the order and the requested time.
+type Fingerprint = [u8; 12];
+
+impl Cursor {
+    fn written(&self) -> String {
+        let mut bytes = [self.of.as_slice(), self.id.as_bytes()].concat();
+        for key in &self.keys {
+            match key {
+                Key::Number(n) => {
+                    bytes.push(0);
+                    bytes.extend_from_slice(&n.to_be_bytes());
+                }
+                Key::Text(text) => {
+                    bytes.push(1);
+                    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+                    bytes.extend_from_slice(&length.to_be_bytes());
+                    bytes.extend(text.iter().take(usize::from(length)));
+                }
+                Key::None => bytes.push(2),
+            }
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (of, rest) = bytes.split_first_chunk()?;
+        let (id, mut rest) = rest.split_first_chunk()?;
+        let mut keys = Vec::new();
+        while let Some((sort, after)) = rest.split_first() {
+            let key;
+            (key, rest) = match sort {
+                0 => {
+                    let (number, after) = after.split_first_chunk()?;
+                    (Key::Number(i64::from_be_bytes(*number)), after)
+                }
+                1 => {
+                    let (length, after) = after.split_first_chunk()?;
+                    let length = u16::from_be_bytes(*length).into();
+                    let (text, after) = after.split_at_checked(length)?;
+                    (Key::Text(text.into()), after)
+                }
+                2 => (Key::None, after),
+                _ => return None,
+            };
+            keys.push(key);
+        }
+        Some(Self {
+            of: *of,
+            id: Uuid::from_bytes(*id),
+            keys,
+        })
+    }
 }
 
 /// The parameters of a list request.
-struct Asked<'a> {
-    kind: &'a Kind,
+struct Asked {
+    kind: &'static Kind,
     filter: Box<dyn Filter>,
     words: Vec<String>,
     reference: Option<String>,
@@ -75,18 +133,16 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let after = call
         .query
         .get("cursor")
-        .map(|c| read_cursor(c, &fingerprint, asked.order.len()))
+        .map(|c| read_cursor(c, fingerprint, asked.order.len()))
         .transpose()?;
-    if call.format != Format::Json {
-        let rows: Vec<&Arc<dyn AnyRecord>> = asked.page(&seen, after.as_ref(), MAX_ROWS).0;
-        let shown = rows
-            .into_iter()
-            .map(|r| seen.show(r))
-            .collect::<Result<Vec<_>, _>>()?;
-        let codes = (call.service.codes)(&kind.schema_name);
-        return formats::records(call.format, kind, &shown, codes);
-    }
     let limit = limit(&call.query)?;
+    if call.format.is_table() {
+        let (format, codes) = (call.format, (call.service.codes)(&kind.schema_name));
+        let work = move || table(&asked, &seen, format, codes);
+        return actix_web::web::block(work)
+            .await
+            .map_err(Problem::internal)?;
+    }
     let (page, more) = asked.page(&seen, after.as_ref(), limit);
     let next = page
         .last()
@@ -115,6 +171,34 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         Some(cursor) => answer.header("Link", next_link(&call, &cursor)),
         None => answer,
     })
+}
+
+/// Returns every record that matches, as a table.
+fn table(
+    asked: &Asked,
+    seen: &VisibleWorld,
+    format: Format,
+    codes: &Codes,
+) -> Result<Answer, Problem> {
+    let column = |field: &Field| Column {
+        codes: codes
+            .at(&format!("/{}", field.path.join("/")))
+            .own()
+            .to_vec(),
+        field: field.clone(),
+    };
+    let columns: Vec<Column> = asked.kind.fields().iter().map(column).collect();
+    let (records, _) = asked.page(seen, None, WHOLE);
+    let row = |record| {
+        let shown = seen.show(record)?;
+        serde_json::from_slice(shown.json()).map_err(Problem::internal)
+    };
+    let table = Table {
+        name: asked.kind.path,
+        columns: &columns,
+        seen,
+    };
+    table.write(format, records.into_iter().map(row))
 }
 
 /// The query parameter for the size of a page.
@@ -170,7 +254,7 @@ pub fn next_link(call: &Call, cursor: &str) -> String {
 }
 
 /// What a cursor is bound to: everything that decides which records are returned and in what order.
-fn fingerprint(call: &Call) -> String {
+fn fingerprint(call: &Call) -> Fingerprint {
     let mut pairs = call
         .query
         .without(&["cursor", "limit", "include_total", "format"]);
@@ -184,16 +268,13 @@ fn fingerprint(call: &Call) -> String {
         hash.update(value);
     }
     let digest = hash.finalize();
-    URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default())
+    *digest.first_chunk().unwrap_or(&[0; 12])
 }
 
-fn read_cursor(text: &str, fingerprint: &str, keys: usize) -> Result<Cursor, Problem> {
+fn read_cursor(text: &str, fingerprint: Fingerprint, keys: usize) -> Result<Cursor, Problem> {
     let refused = |detail: &str| Problem::field(Code::InvalidCursor, "?cursor", "invalid", detail);
-    let cursor: Cursor = URL_SAFE_NO_PAD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| refused("must be a cursor returned by this service"))?;
+    let cursor =
+        Cursor::read(text).ok_or_else(|| refused("must be a cursor returned by this service"))?;
     if cursor.of != fingerprint || cursor.keys.len() != keys {
         return Err(refused(
             "belongs to a list with other filters or another order; start again without a cursor",
@@ -202,17 +283,12 @@ fn read_cursor(text: &str, fingerprint: &str, keys: usize) -> Result<Cursor, Pro
     Ok(cursor)
 }
 
-impl<'a> Asked<'a> {
-    fn read(call: &Call, kind: &'a Kind, on: NaiveDate) -> Result<Self, Problem> {
+impl Asked {
+    fn read(call: &Call, kind: &'static Kind, on: NaiveDate) -> Result<Self, Problem> {
         let query = &call.query;
         let words = query
             .get("q")
-            .map(|q| {
-                q.to_lowercase()
-                    .split_whitespace()
-                    .map(str::to_owned)
-                    .collect()
-            })
+            .map(|q| fold(q).split_whitespace().map(str::to_owned).collect())
             .unwrap_or_default();
         Ok(Self {
             kind,
@@ -229,7 +305,10 @@ impl<'a> Asked<'a> {
     fn matches(&self, record: &dyn AnyRecord, seen: &VisibleWorld) -> bool {
         let meta = record.meta();
         (self.withdrawn || seen.is_live(record))
-            && self.reference.as_ref().is_none_or(|r| *r == meta.reference)
+            && self
+                .reference
+                .as_ref()
+                .is_none_or(|r| same_name(r, &meta.reference))
             && self
                 .updated_since
                 .is_none_or(|since| meta.updated_at >= since)
@@ -387,7 +466,7 @@ impl<'a> Asked<'a> {
         let keys: Vec<Key> = self
             .order
             .iter()
-            .map(|(sort, _)| record.key(*sort))
+            .map(|(sort, _)| record.key(*sort).clone())
             .collect();
         self.place(&keys, record.meta().id)
     }
@@ -401,20 +480,21 @@ impl<'a> Asked<'a> {
             .map(|(k, (_, down))| Directed::new(k.clone(), *down))
             .collect();
         place.push(Directed::new(
-            Key::Text(id.simple().to_string().into()),
+            Key::Text(id.as_bytes().as_slice().into()),
             down,
         ));
         place
     }
 
-    fn cursor(&self, last: &dyn AnyRecord, of: String) -> String {
-        let keys = self.order.iter().map(|(sort, _)| last.key(*sort)).collect();
+    fn cursor(&self, last: &dyn AnyRecord, of: Fingerprint) -> String {
+        let keys = self.order.iter();
+        let keys = keys.map(|(sort, _)| last.key(*sort).clone()).collect();
         let cursor = Cursor {
             of,
-            keys,
             id: last.meta().id,
+            keys,
         };
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+        cursor.written()
     }
 }
 

@@ -94,7 +94,8 @@ impl Parameter {
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
 
-/// Maximum length of a query, in bytes.
+/// Maximum length of the parameters together, in bytes. They are counted decoded and without the
+/// cursor, so that the link to the next page, which may encode them differently, is never too long.
 const LONGEST: usize = 4_096;
 
 impl Query {
@@ -104,15 +105,17 @@ impl Query {
     /// 400, listing every parameter that is unknown or wrongly repeated; otherwise every value that
     /// is longer, smaller or greater than documented.
     pub fn parse(text: &str, parameters: &[Parameter]) -> Result<Self, Problem> {
-        if text.len() > LONGEST {
-            return Err(Problem::new(
-                Code::InvalidQuery,
-                format!("the query must not be longer than {LONGEST} bytes"),
-            ));
-        }
         let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
             .into_owned()
             .collect();
+        let counted = pairs.iter().filter(|(name, _)| name != "cursor");
+        let length: usize = counted.map(|(name, value)| name.len() + value.len()).sum();
+        if length > LONGEST {
+            return Err(Problem::new(
+                Code::InvalidQuery,
+                format!("the parameters must not be longer than {LONGEST} bytes together"),
+            ));
+        }
         let mut errors = Vec::new();
         let mut taken: Vec<(String, String)> = Vec::with_capacity(pairs.len());
         for (name, value) in pairs {

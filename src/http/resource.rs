@@ -195,12 +195,13 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
         }),
         query(
             "q",
-            "Full-text search, ignoring case. Every word must occur, as a word or as part of one.",
+            "Full-text search, ignoring case, accents and kinds of apostrophes and dashes. Every word must \
+                occur, as a word or as part of one.",
             json!({ "type": "string", "maxLength": 200 }),
         ),
         query(
             "reference",
-            "Only the record with exactly this reference.",
+            "Only the record with this reference, in upper or lower case.",
             json!({ "type": "string", "maxLength": 60 }),
         ),
         query(

@@ -7,6 +7,8 @@ use crate::world::Id;
 use crate::world::catalogue::MOST_VALUES;
 use crate::world::id::Target;
 
+pub use crate::world::collation::same_name;
+
 /// One or more values, separated by commas. A record matches if it has any of them. Filters declare
 /// it with `#[param(value_type = Option<Vec<T>>, inline, explode = false)]`, so that the OpenAPI
 /// document describes it in the same way.
@@ -68,9 +70,4 @@ pub fn is_some<T: PartialEq<V>, V>(wanted: &Option<T>, value: &Option<V>) -> boo
     wanted
         .as_ref()
         .is_none_or(|w| value.as_ref().is_some_and(|v| w == v))
-}
-
-/// Whether two names are the same, ignoring case and surrounding spaces.
-pub fn same_name(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
 }

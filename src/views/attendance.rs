@@ -13,6 +13,7 @@ use crate::registers::links::count;
 use crate::registers::meetings::{Attendance, AttendanceStatus, Meeting, MeetingStatus};
 use crate::registers::organisation::{Post, UnitKind};
 use crate::registers::representation::speaks_for;
+use crate::world::collation::reference_key;
 use crate::world::dates::overlap;
 use crate::world::id::either;
 use crate::world::visible::VisibleWorld;
@@ -62,7 +63,9 @@ pub fn attended(seen: &VisibleWorld, board: Uuid, on: NaiveDate) -> Attended<'_>
                 && m.data.days().0.is_none_or(|d| d <= on)
         })
         .collect();
-    meetings.sort_by_key(|m| std::cmp::Reverse((m.computed.meeting_on, &m.meta.reference)));
+    meetings.sort_by_cached_key(|m| {
+        std::cmp::Reverse((m.computed.meeting_on, reference_key(&m.meta.reference)))
+    });
     meetings.truncate(LAST_MEETINGS);
     // If the attendance of a post or body does not name a seat, it counts for any seat that the
     // post or body holds.

@@ -12,20 +12,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::request::{Asked, View, id_of, operation_by, render, some_of, words};
-use super::rows::flatten;
+use super::request::{Asked, View, id_of, name_of, operation_by, render, some_of, words};
 use super::status::Named;
 use crate::db::store::{self, AuthorRow};
 use crate::http::history::FieldChange;
 use crate::http::naming::{ChangedBy, Names};
 use crate::http::operation::Operation;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::http::resource::moment;
@@ -36,6 +35,7 @@ use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
 use crate::world::calendar::Calendar;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -217,36 +217,45 @@ pub struct ChangesView {
 }
 
 impl View for ChangesView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &RecordChange| {
+    fn fields(&self) -> Vec<Field> {
+        const RECORD: [&str; 10] = [
+            "register",
+            "record.kind",
+            "record.id",
+            "record.reference",
+            "record.title",
+            "change_kind",
+            "version_before",
+            "version",
+            "last_changed_at",
+            "by",
+        ];
+        let of_record = RECORD.map(Field::named).into_iter();
+        of_record.chain(fields_of::<FieldChange>()).collect()
+    }
+    /// A row for each field that differs, and one for a record of which no field does.
+    fn rows(&self) -> Vec<Value> {
+        let row = |item: &RecordChange, change: Option<&FieldChange>| {
             let last = item.entries.first();
             let by = last.map(|e| {
                 e.by.post
                     .as_ref()
                     .map_or_else(|| e.by.account_id.to_string(), |p| p.title.to_string())
             });
-            let text = |v: &Value, label: &Option<String>| match (label, v) {
-                (Some(label), _) => label.clone(),
-                (None, Value::String(text)) => text.clone(),
-                (None, other) => other.to_string(),
-            };
-            let change = |c: &FieldChange| {
-                let (before, after) = (
-                    text(&c.before, &c.before_label),
-                    text(&c.after, &c.after_label),
-                );
-                format!("{}: {before} → {after}", c.pointer)
-            };
-            let changes: Vec<String> = item.changes.iter().map(change).collect();
-            let mut row = Map::new();
-            let fields = json!({
+            let mut row = json!({
                 "register": item.register, "record": item.record, "change_kind": item.change_kind, "version_before": item.version_before,
-                "version": item.version, "last_changed_at": item.last_changed_at, "by": by, "changes": changes,
+                "version": item.version, "last_changed_at": item.last_changed_at, "by": by,
             });
-            flatten(&mut row, "", fields);
+            if let (Value::Object(row), Value::Object(change)) = (&mut row, json!(change)) {
+                row.extend(change);
+            }
             row
         };
-        self.items.iter().map(row).collect()
+        let rows = |item: &RecordChange| match item.changes.as_slice() {
+            [] => vec![row(item, None)],
+            changes => changes.iter().map(|c| row(item, Some(c))).collect(),
+        };
+        self.items.iter().flat_map(rows).collect()
     }
 }
 
@@ -479,8 +488,11 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         Names::new(&call, asked.seen.clone())?,
         Names::new(&call, call.now())?,
     );
-    let (size, wanted) = (limit(&asked.query)?, Wanted::of(&asked)?);
-    let before = entry_cursor::read(&call).await?.unwrap_or(i64::MAX);
+    let (size, wanted) = (asked.limit()?, Wanted::of(&asked)?);
+    // A table is the whole answer.
+    let before = (entry_cursor::read(&call).await?)
+        .filter(|_| asked.cursor().is_some())
+        .unwrap_or(i64::MAX);
     let (since, since_meeting) = since(&asked)?;
     // What was recorded at that very time is a change.
     let before_then = since - TimeDelta::microseconds(1);
@@ -523,6 +535,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     });
     let authors = authors.await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
+    let name = name_of(&call);
     let make = move || {
         let world = asked.seen.reading(asked.on).world;
         let items: Vec<RecordChange> = page
@@ -558,9 +571,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                 }),
             items,
         };
-        service
-            .answers
-            .get_or_make(key, || render(&view, format, &service))
+        service.answers.get_or_make(key, || {
+            render(&view, &asked.seen, (format, &name), &service)
+        })
     };
     actix_web::web::block(make)
         .await

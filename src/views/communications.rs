@@ -3,12 +3,11 @@
 
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, id_of, operation, some_of, window, words};
-use super::rows::flatten;
 use super::status::Named;
 use crate::http::operation::Operation;
 use crate::http::parameters::{id_query, query};
@@ -21,6 +20,8 @@ use crate::registers::communications::{
 };
 use crate::registers::query::has;
 use crate::world::Rec;
+use crate::world::collation::reference_key;
+use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 
 /// Default number of days that the window covers after its first day.
@@ -94,13 +95,11 @@ pub struct CommunicationsCalendarView {
 }
 
 impl View for CommunicationsCalendarView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &CommunicationsCalendarEntry| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(item));
-            row
-        };
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<CommunicationsCalendarEntry>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -199,12 +198,9 @@ fn calendar(asked: &Asked) -> Result<CommunicationsCalendarView, Problem> {
             &format!("the window contains more than {MOST} runs; ask for a shorter window"),
         ));
     }
-    items.sort_by(|a, b| {
-        (a.starts_on, a.ends_on, &a.activity.reference).cmp(&(
-            b.starts_on,
-            b.ends_on,
-            &b.activity.reference,
-        ))
+    items.sort_by_cached_key(|i| {
+        let reference = reference_key(&i.activity.reference);
+        (i.starts_on, i.ends_on, reference)
     });
     let mut counts = CommunicationsCalendarCounts::default();
     for item in &items {

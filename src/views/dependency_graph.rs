@@ -3,10 +3,11 @@
 //! something is left out.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use uuid::Uuid;
 use super::RecordName;
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
-use super::rows::flatten;
 use super::wait_graph::{DeadlineHolds, Graph, Node, WaitKind, What};
 use crate::http::formats::Format;
 use crate::http::operation::Operation;
@@ -25,6 +25,8 @@ use crate::problem::Problem;
 use crate::registers::links::count;
 use crate::render::diagram::{self, Border, Class, Direction, Stroke, dot, mermaid};
 use crate::world::Text;
+use crate::world::collation::reference_key;
+use crate::world::fields::Field;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -200,24 +202,40 @@ impl View for DependencyGraphView {
     const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Mermaid, Format::Dot];
 
     /// A row for each edge.
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        const OF_NODE: [&str; 7] = [
+            "id",
+            "kind",
+            "reference",
+            "title",
+            "state",
+            "expected_on",
+            "holds",
+        ];
+        let of = |end: &'static str| OF_NODE.map(|name| Field::named(name).within(end));
+        let own = ["wait_kind", "is_open"].map(Field::named);
+        of("from").into_iter().chain(of("to")).chain(own).collect()
+    }
+    fn is_whole(&self) -> bool {
+        !self.is_cut
+    }
+    fn rows(&self) -> Vec<Value> {
         let nodes: BTreeMap<&str, &DependencyGraphNode> =
             self.nodes.iter().map(|n| (n.key.as_str(), n)).collect();
+        let end = |key: &str| {
+            let node = nodes.get(key);
+            let record = node.and_then(|n| n.record.as_ref());
+            json!({
+                "id": record.map(|r| r.id), "kind": record.map(|r| &r.kind), "reference": record.map(|r| &r.reference),
+                "title": record.map(|r| &r.title).or_else(|| node.and_then(|n| n.event.as_ref())),
+                "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "holds": node.map(|n| n.holds),
+            })
+        };
         let row = |edge: &DependencyGraphEdge| {
-            let mut row = Map::new();
-            for (end, key) in [("from", &edge.from), ("to", &edge.to)] {
-                let node = nodes.get(key.as_str());
-                let record = node.and_then(|n| n.record.as_ref());
-                let fields = json!({
-                    "id": record.map(|r| r.id), "kind": record.map(|r| &r.kind), "reference": record.map(|r| &r.reference),
-                    "title": record.map(|r| &r.title).or_else(|| node.and_then(|n| n.event.as_ref())),
-                    "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "holds": node.map(|n| n.holds),
-                });
-                flatten(&mut row, end, fields);
-            }
-            row.insert("wait_kind".into(), json!(edge.wait_kind));
-            row.insert("is_open".into(), json!(edge.is_open));
-            row
+            json!({
+                "from": end(&edge.from), "to": end(&edge.to),
+                "wait_kind": edge.wait_kind, "is_open": edge.is_open,
+            })
         };
         self.edges.iter().map(row).collect()
     }
@@ -295,9 +313,9 @@ fn connected(graph: &Graph<'_>, edges: Vec<usize>) -> Narrowed {
         *degree.entry(edge.to).or_default() += 1;
     }
     let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
-        Some(What::Record(r)) => r.meta().reference.to_string(),
-        Some(What::Words(words)) => words.clone(),
-        None => String::new(),
+        Some(What::Record(r)) => reference_key(&r.meta().reference),
+        Some(What::Words(words)) => reference_key(words),
+        None => Arc::default(),
     };
     let mut nodes: Vec<(usize, usize)> = degree.into_iter().collect();
     nodes.sort_by_cached_key(|(at, degree)| (std::cmp::Reverse(*degree), reference(*at)));

@@ -7,21 +7,22 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::gathering::{Gathered, gather_any};
 use super::request::{Asked, View, id_of, some_of, words};
-use super::rows::row;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
-use crate::world::record::word;
-use crate::world::{AnyRecord, Rec, Resource, Text};
+use crate::world::collation::reference_key;
+use crate::world::fields::{Field, fields_of};
+use crate::world::record::{BY_REFERENCE, word};
+use crate::world::{AnyRecord, Key, Rec, Resource, Text};
 
 /// How serious a gap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -130,8 +131,11 @@ pub struct FindingRules {
 }
 
 impl View for FindingRules {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<FindingRule>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -153,8 +157,8 @@ pub struct Found<'a, F: Finding> {
 }
 
 impl<F: Finding> Found<'_, F> {
-    fn key(&self) -> (usize, &str) {
-        (self.place, &self.record.meta().reference)
+    fn key(&self) -> (usize, &Key) {
+        (self.place, self.record.key(BY_REFERENCE))
     }
 }
 
@@ -402,13 +406,9 @@ impl<F: Finding> Rules<F> {
         context: &F::Context<'_>,
         lists: impl Fn(bool) -> bool + Sync,
     ) -> Result<Page<'a, F>, Problem> {
-        let limit = limit(&asked.query)?;
+        let limit = asked.limit()?;
         let wanted = self.wanted(asked)?;
-        let after = asked
-            .query
-            .get("cursor")
-            .map(|c| self.cursor(c))
-            .transpose()?;
+        let after = asked.cursor().map(|c| self.cursor(c)).transpose()?;
         let world = asked.seen.reading(asked.on).world;
         // One more than the page holds, to tell whether there is another page.
         let most = limit + 1;
@@ -422,7 +422,11 @@ impl<F: Finding> Rules<F> {
             },
             |tally: &mut Tally<'a, F>, found| {
                 tally.count(&found);
-                if lists(found.is_waived) && after.is_none_or(|a| found.key() > a) {
+                if lists(found.is_waived)
+                    && after
+                        .as_ref()
+                        .is_none_or(|(place, key)| found.key() > (*place, key))
+                {
                     tally.keep(found, most);
                 }
             },
@@ -477,10 +481,13 @@ impl<F: Finding> Rules<F> {
     }
 
     /// Where a page begins: after a rule's finding on a record.
-    fn cursor<'c>(&self, text: &'c str) -> Result<(usize, &'c str), Problem> {
+    fn cursor(&self, text: &str) -> Result<(usize, Key), Problem> {
         let parts = text.split_once(':');
         let found = parts.and_then(|(code, reference)| {
-            Some((self.all().position(|(_, r)| r.code == code)?, reference))
+            Some((
+                self.all().position(|(_, r)| r.code == code)?,
+                Key::Text(reference_key(reference)),
+            ))
         });
         found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
     }

@@ -1,18 +1,15 @@
 //! Reports that are or were due (expected, met, late or missed), for one obligation or for all.
 
-use std::str::FromStr;
-
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, id_of, operation, some_of, words};
-use super::rows::flatten;
 use super::status::Named;
 use crate::http::operation::Operation;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_parameter, id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
@@ -21,6 +18,8 @@ use crate::registers::checks::in_window;
 use crate::registers::oversight::{
     Occurrence, OccurrenceState, ReportObligation, ReportSubmission, occurrences,
 };
+use crate::world::collation::Collated;
+use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::{Page, Rec};
 
@@ -86,21 +85,21 @@ pub struct ReportObligationOccurrences {
 }
 
 impl View for ReportObligationOccurrences {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<ReportOccurrence>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 
 impl View for Page<ReportOccurrence> {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<ReportOccurrence>()
     }
-}
-
-fn row(item: &ReportOccurrence) -> Map<String, Value> {
-    let mut row = Map::new();
-    flatten(&mut row, "", json!(item));
-    row
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
+    }
 }
 
 /// Which occurrences the caller asked for.
@@ -192,34 +191,37 @@ fn for_one(asked: &Asked) -> Result<ReportObligationOccurrences, Problem> {
     })
 }
 
-/// Position at which a page ended: the due date and the obligation's reference.
+/// Its position in the list: by due date, then by the obligation's reference.
+fn place(item: &ReportOccurrence) -> (NaiveDate, Collated<'_>) {
+    (item.due_on, Collated(&item.obligation.reference))
+}
+
+/// Position at which a page ended.
 fn cursor(item: &ReportOccurrence) -> String {
     format!("{}.{}", item.due_on, item.obligation.reference)
 }
 
+/// The position that a cursor names.
+fn read_cursor(text: &str) -> Result<(NaiveDate, Collated<'_>), Problem> {
+    let parts = text.split_once('.');
+    let place = parts.and_then(|(day, reference)| Some((day.parse().ok()?, Collated(reference))));
+    place.ok_or_else(|| invalid("cursor", "must be a cursor returned by this service"))
+}
+
 fn for_all(asked: &Asked) -> Result<Page<ReportOccurrence>, Problem> {
-    let limit = limit(&asked.query)?;
+    let limit = asked.limit()?;
     let wanted = Wanted::read(asked)?;
     let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
-    let after = asked.query.get("cursor");
-    if after.is_some_and(|c| {
-        c.split_once('.')
-            .is_none_or(|(day, _)| NaiveDate::from_str(day).is_err())
-    }) {
-        return Err(invalid(
-            "cursor",
-            "must be a cursor returned by this service",
-        ));
-    }
+    let after = asked.cursor().map(read_cursor).transpose()?;
     let mut items: Vec<ReportOccurrence> = asked
         .seen
         .live::<ReportObligation>()
         .filter(|o| from_unit.is_none() || o.data.from_unit_id == from_unit.map(Into::into))
         .filter(|o| to_board.is_none() || o.data.to_board_id == to_board.map(Into::into))
         .flat_map(|o| of(asked, o, &wanted))
-        .filter(|o| after.is_none_or(|after| cursor(o).as_str() > after))
+        .filter(|o| after.is_none_or(|after| place(o) > after))
         .collect();
-    items.sort_by_key(cursor);
+    items.sort_by(|a, b| place(a).cmp(&place(b)));
     Ok(Page::of(items, limit, cursor))
 }
 

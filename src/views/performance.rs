@@ -18,6 +18,7 @@ use crate::registers::performance::{
     ObservationState, Period, ShownFigures, figures, table_of,
 };
 use crate::registers::settings::{SettingsUsed, suppression, used_today};
+use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
 use crate::world::{Rec, Text};
@@ -103,12 +104,19 @@ pub struct AvailabilityView {
 }
 
 impl View for AvailabilityView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        let of_measure = ["measure", "title", "figures"].map(Field::named);
+        of_measure
+            .into_iter()
+            .chain(fields_of::<AvailabilityRow>())
+            .collect()
+    }
+    fn rows(&self) -> Vec<Value> {
         let of = |m: &MeasureAvailability, row: &AvailabilityRow| {
             let mut cells =
                 object(json!({ "measure": m.reference, "title": m.title, "figures": m.figures }));
             cells.extend(object(json!(row)));
-            cells
+            Value::Object(cells)
         };
         self.measures
             .iter()
@@ -366,13 +374,22 @@ pub struct DashboardFigures {
 }
 
 impl View for DashboardFigures {
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        let of_measure = ["measure", "title", "unit", "figures"].map(Field::named);
+        let period = fields_of::<Period>();
+        of_measure
+            .into_iter()
+            .chain(period.into_iter().map(|field| field.within("period")))
+            .chain(fields_of::<DashboardFigureRow>())
+            .collect()
+    }
+    fn rows(&self) -> Vec<Value> {
         let of = |m: &DashboardMeasureFigures, row: &DashboardFigureRow| {
             let mut cells = object(
                 json!({ "measure": m.reference, "title": m.title, "unit": m.unit, "figures": m.figures, "period": m.period }),
             );
             cells.extend(object(json!(row)));
-            cells
+            Value::Object(cells)
         };
         self.measures
             .iter()

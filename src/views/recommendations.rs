@@ -3,15 +3,15 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{Asked, View, id_of, operation};
-use super::rows::{AssessedPage, flatten};
+use super::rows::AssessedPage;
 use super::status::Named;
 use crate::http::operation::Operation;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
@@ -24,6 +24,7 @@ use crate::registers::assurance::{
 use crate::registers::organisation::{Post, Unit};
 use crate::registers::settings::in_force;
 use crate::world::date::PlannedDate;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -101,13 +102,11 @@ pub struct RecommendationStatusRow {
 }
 
 impl View for AssessedPage<RecommendationStatusRow> {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &RecommendationStatusRow| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(item));
-            row
-        };
-        self.page.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<RecommendationStatusRow>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.page.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -145,7 +144,7 @@ fn closures() -> Vec<String> {
 
 /// Recommendations in the order of their references, after the cursor.
 fn rows(asked: &Asked) -> Result<AssessedPage<RecommendationStatusRow>, Problem> {
-    let limit = limit(&asked.query)?;
+    let limit = asked.limit()?;
     let world = asked.seen.reading(asked.on).world;
     let soon = in_force(world).due_soon_days;
     let (review, unit) = (id_of(asked, "review_id")?, id_of(asked, "owner_unit_id")?);
@@ -157,7 +156,7 @@ fn rows(asked: &Asked) -> Result<AssessedPage<RecommendationStatusRow>, Problem>
             && closure.is_none_or(|c| word(&r.computed.closure) == c)
             && timeliness.is_none_or(|t| word(&r.timeliness(asked.on, soon).0) == t)
     };
-    let after = asked.query.get("cursor").unwrap_or_default();
+    let after = asked.cursor().unwrap_or_default();
     let found = asked
         .seen
         .by_reference::<Recommendation>(after)

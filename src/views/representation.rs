@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ use crate::registers::representation::{
     speaks_for,
 };
 use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::world::collation::reference_key;
+use crate::world::fields::Field;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -196,17 +198,35 @@ pub struct RepresentationView {
 }
 
 impl View for RepresentationView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let of_seats = |c: &RepresentationConstituency,
-                        field: fn(&RepresentationSeat) -> String| {
-            c.seats
-                .iter()
-                .map(field)
-                .filter(|s| !s.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        let day = |d: Option<NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
+    fn fields(&self) -> Vec<Field> {
+        const FIELDS: [&str; 23] = [
+            "board",
+            "on",
+            "unit_id",
+            "reference",
+            "title",
+            "unit_kind",
+            "seated",
+            "seats",
+            "memberships",
+            "capacities",
+            "bases",
+            "basis_unclear",
+            "covered_by_collective_seat",
+            "invitations",
+            "term_until_on",
+            "rotation_state",
+            "rotation_due_on",
+            "target_met",
+            "meetings_held",
+            "meetings_recorded",
+            "meetings_attended",
+            "last_attended_on",
+            "seated_but_absent",
+        ];
+        FIELDS.map(Field::named).into()
+    }
+    fn rows(&self) -> Vec<Value> {
         let row = |c: &RepresentationConstituency| {
             let rotation = |field: fn(&Rotation) -> Value| {
                 let first = c
@@ -216,26 +236,22 @@ impl View for RepresentationView {
                     .min_by_key(|r| (r.due_on.is_none(), r.due_on));
                 first.map_or(Value::Null, field)
             };
-            let fields = json!({
+            json!({
                 "board": self.board.reference, "on": self.on, "unit_id": c.unit.id, "reference": c.unit.reference, "title": c.unit.title,
                 "unit_kind": c.unit_kind, "seated": c.seated, "seats": c.seats.len(),
-                "memberships": of_seats(c, |s| s.reference.to_string()),
+                "memberships": c.seats.iter().map(|s| &s.reference).collect::<Vec<_>>(),
                 "capacities": c.seats.iter().map(|s| s.capacity).collect::<Vec<_>>(),
                 "bases": c.seats.iter().map(|s| s.basis).collect::<Vec<_>>(),
                 "basis_unclear": c.seats.iter().any(|s| s.basis_unclear),
                 "covered_by_collective_seat": c.covered_by_collective_seat,
-                "invitations": c.invitations.join(" "),
-                "term_until_on": c.seats.iter().map(|s| day(s.term_until_on)).max().filter(|d| !d.is_empty()),
+                "invitations": c.invitations,
+                "term_until_on": c.seats.iter().filter_map(|s| s.term_until_on).max(),
                 "rotation_state": rotation(|r| json!(r.state)),
                 "rotation_due_on": rotation(|r| json!(r.due_on)),
                 "target_met": c.target_met,
                 "meetings_held": c.turnout.held, "meetings_recorded": c.turnout.recorded, "meetings_attended": c.turnout.attended,
                 "last_attended_on": c.turnout.last_attended_on, "seated_but_absent": c.seated_but_absent,
-            });
-            match fields {
-                Value::Object(map) => map,
-                _ => Map::new(),
-            }
+            })
         };
         self.constituencies.iter().map(row).collect()
     }
@@ -336,7 +352,7 @@ impl<'a> Picture<'a> {
                 .filter(|s| s.data.constituency_unit_id.is_some())
                 .filter_map(|s| self.unit_of(&s.data)),
         );
-        units.sort_by_key(|u| (word(&u.data.unit_kind), u.meta.reference.clone()));
+        units.sort_by_cached_key(|u| (word(&u.data.unit_kind), reference_key(&u.meta.reference)));
         units.dedup_by_key(|u| u.meta.id);
         units
     }

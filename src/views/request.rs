@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::http::formats::{self, Format, TABLES};
+use crate::http::formats::{self, Format, TABLES, Table};
 use crate::http::operation::{Access, Handler, Operation, Tag};
+use crate::http::page::{WHOLE, limit};
 use crate::http::parameters::{query, schema_ref};
 use crate::http::query::{Query, invalid};
 use crate::http::resource::{as_of, moment};
 use crate::http::service::Service;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::render::table::Column;
 use crate::world::AnyRecord;
+use crate::world::fields::Field;
 use crate::world::visible::VisibleWorld;
 
 /// What a view is asked for.
@@ -28,6 +31,8 @@ pub struct Asked {
     /// For `compare_to`: the world of an earlier time, and the date to calculate it for.
     pub(super) earlier: Option<(VisibleWorld, NaiveDate)>,
     pub query: Query,
+    /// A table has all rows, so it is no page.
+    pub(super) is_table: bool,
     pub(super) params: Vec<(String, String)>,
 }
 
@@ -47,6 +52,7 @@ impl Asked {
             on,
             earlier: call.earlier().await?,
             query: call.query.clone(),
+            is_table: call.format.is_table(),
             params: call.params.clone(),
         })
     }
@@ -56,17 +62,32 @@ impl Asked {
         self.seen.is_active_on(record, self.on)
     }
 
+    /// Number of rows that the answer may have: a page, or all of them in a table.
+    ///
+    /// # Errors
+    /// 400 if the size of a page is not from 1 to 200.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let limit = limit(&self.query)?;
+        Ok(if self.is_table { WHOLE } else { limit })
+    }
+
+    /// Where the previous page ended, if the answer is a later page.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&str> {
+        self.query.get("cursor").filter(|_| !self.is_table)
+    }
+
     /// The id in the path.
     ///
     /// # Errors
     /// 404 if it is not an id.
-    pub fn id(&self) -> Result<uuid::Uuid, Problem> {
+    pub fn id(&self) -> Result<Uuid, Problem> {
         let text = self
             .params
             .iter()
             .find(|(n, _)| n == "id")
             .map(|(_, v)| v.as_str());
-        text.and_then(|t| uuid::Uuid::try_parse(t).ok())
+        text.and_then(|t| Uuid::try_parse(t).ok())
             .ok_or_else(Problem::not_found)
     }
 }
@@ -95,8 +116,11 @@ impl<V, F: Fn(&Asked) -> Result<V, Problem> + Send + Sync + 'static> Compute<V> 
 /// }
 ///
 /// impl View for BoardCount {
-///     fn rows(&self) -> Vec<Map<String, Value>> {
-///         vec![row(self)]
+///     fn fields(&self) -> Vec<Field> {
+///         fields_of::<Self>()
+///     }
+///     fn rows(&self) -> Vec<Value> {
+///         vec![json!(self)]
 ///     }
 /// }
 ///
@@ -118,8 +142,17 @@ pub trait View: Serialize + ToSchema + 'static {
     /// Formats that it offers in addition to JSON.
     const FORMATS: &'static [Format] = TABLES;
 
+    /// The fields of its rows that are columns of its table: never those that the rows happen to
+    /// have.
+    fn fields(&self) -> Vec<Field>;
+
     /// Its rows, if it is asked for as a table.
-    fn rows(&self) -> Vec<Map<String, Value>>;
+    fn rows(&self) -> Vec<Value>;
+
+    /// Whether the rows are all there are. If they are not, there is no table of them.
+    fn is_whole(&self) -> bool {
+        true
+    }
 
     /// The field whose codes a column has. It is the field that gives the column its name, unless a
     /// view names the column differently.
@@ -182,10 +215,12 @@ pub(super) async fn answer<V: View>(
     let key = call.tag.clone().unwrap_or_default();
     let asked = Asked::of(&call).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
+    let name = name_of(&call);
     let work = move || {
-        service
-            .answers
-            .get_or_make(key, || render(&compute(&asked)?, format, &service))
+        service.answers.get_or_make(key, || {
+            let view = compute(&asked)?;
+            render(&view, &asked.seen, (format, &name), &service)
+        })
     };
     actix_web::web::block(work)
         .await
@@ -194,7 +229,8 @@ pub(super) async fn answer<V: View>(
 
 pub(super) fn render<V: View>(
     view: &V,
-    format: Format,
+    seen: &VisibleWorld,
+    (format, name): (Format, &str),
     service: &Service,
 ) -> Result<Answer, Problem> {
     if format == Format::Json {
@@ -209,31 +245,51 @@ pub(super) fn render<V: View>(
                 format.word()
             ))
         })?;
-        return Ok(formats::drawing(format, "view", text));
+        return Ok(formats::drawing(format, name, text));
     }
-    let rows = view.rows();
-    let mut names: Vec<&String> = Vec::new();
-    for name in rows.iter().flat_map(Map::keys) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
+    if !view.is_whole() {
+        let detail = "there are too many rows or columns for one table; narrow the view with its \
+            parameters, or ask for JSON, which says how much was left out";
+        return Err(Problem::new(Code::NotAcceptable, detail));
     }
     let codes = (service.codes)(&V::name());
-    let column = |name: &String| Column {
-        name: name.clone(),
+    let column = |field: Field| Column {
         // The rows of a view are parts of it, in which a field keeps its name.
-        codes: codes.anywhere(V::field_of(name)),
+        codes: codes.anywhere(V::field_of(&field.name)),
+        field,
     };
-    let columns: Vec<Column> = names.into_iter().map(column).collect();
-    formats::table(format, "view", &columns, rows.into_iter())
+    let columns: Vec<Column> = view.fields().into_iter().map(column).collect();
+    let table = Table {
+        name,
+        columns: &columns,
+        seen,
+    };
+    let rows = view.rows();
+    debug_assert!(
+        rows.iter()
+            .filter_map(Value::as_object)
+            .flat_map(|row| row.keys())
+            .all(|name| columns.iter().any(|c| c.field.path.first() == Some(name))),
+        "{}: a row has a field without a column",
+        V::name()
+    );
+    table.write(format, rows.into_iter().map(Ok))
+}
+
+/// Name of a view's file: the words of its path, without ids.
+pub(super) fn name_of(call: &Call) -> String {
+    let path = call.address.split('?').next().unwrap_or_default();
+    let words = path.trim_start_matches("/api/v1/").split('/');
+    let words = words.filter(|word| Uuid::try_parse(word).is_err());
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// A parameter that is an id, if given.
-pub(super) fn id_of(asked: &Asked, name: &str) -> Result<Option<uuid::Uuid>, Problem> {
+pub(super) fn id_of(asked: &Asked, name: &str) -> Result<Option<Uuid>, Problem> {
     asked
         .query
         .get(name)
-        .map(|v| uuid::Uuid::try_parse(v).map_err(|_| invalid(name, "must be an id")))
+        .map(|v| Uuid::try_parse(v).map_err(|_| invalid(name, "must be an id")))
         .transpose()
 }
 

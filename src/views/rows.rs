@@ -1,39 +1,15 @@
-//! A view as a table: its rows, and a page of them.
+//! The page of a view that has rows.
 
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::request::Asked;
 use crate::registers::settings::{SettingsUsed, used};
 use crate::world::Page;
-
-/// Flattens nested counts into columns: `declared_rag.red`.
-pub(super) fn flatten(row: &mut Map<String, Value>, prefix: &str, value: Value) {
-    if let Value::Object(map) = value {
-        for (name, value) in map {
-            let name = if prefix.is_empty() {
-                name
-            } else {
-                format!("{prefix}.{name}")
-            };
-            flatten(row, &name, value);
-        }
-    } else {
-        row.insert(prefix.to_owned(), value);
-    }
-}
-
-/// The row of a value, with nested fields flattened.
-pub(super) fn row<T: Serialize>(of: &T) -> Map<String, Value> {
-    let mut row = Map::new();
-    flatten(&mut row, "", json!(of));
-    row
-}
 
 /// A page of rows, with the date and the settings used to calculate them. In the document it is the
 /// page of its rows.

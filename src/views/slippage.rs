@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,11 +14,10 @@ use uuid::Uuid;
 use super::RecordName;
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
-use super::rows::flatten;
 use super::status::Named;
 use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, worked_plans};
 use crate::http::operation::Operation;
-use crate::http::page::{limit, limit_parameter};
+use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
@@ -31,11 +30,13 @@ use crate::registers::meetings::{Action, ActionDeferral, ActionPart, Meeting};
 use crate::registers::organisation::Post;
 use crate::registers::performance::Dashboard;
 use crate::registers::plan::{DeadlineChange, WorkPlanItem};
+use crate::world::collation::reference_key;
 use crate::world::dates::{Deadline, Progress};
-use crate::world::record::word;
+use crate::world::fields::{Field, fields_of};
+use crate::world::record::{BY_REFERENCE, word};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Meta, Rec};
+use crate::world::{AnyRecord, Key, Meta, Rec};
 
 /// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
 /// each list stays exact.
@@ -282,32 +283,11 @@ pub struct SlippageView {
 }
 
 impl View for SlippageView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let name = |record: &Option<RecordName>, event: &Option<String>| {
-            let record = record.as_ref().map(|r| r.reference.to_string());
-            record.or_else(|| event.clone()).unwrap_or_default()
-        };
-        let row = |r: &SlippageRow| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(r));
-            // Columns are replaced and not removed, because removing one would reorder the others.
-            row.insert("moves".into(), json!(r.moves.len()));
-            let approved = r
-                .moves
-                .iter()
-                .flat_map(|m| &m.approved_by)
-                .map(|a| a.reference.as_str());
-            row.insert("approved_by".into(), json!(approved.collect::<Vec<_>>()));
-            let open = r.waits_on.iter().filter(|w| w.is_open);
-            row.insert(
-                "waits_on".into(),
-                json!(open.map(|w| name(&w.record, &w.event)).collect::<Vec<_>>()),
-            );
-            let chain = r.chain.iter().map(|l| name(&l.record, &l.event));
-            row.insert("chain".into(), json!(chain.collect::<Vec<_>>()));
-            row
-        };
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<SlippageRow>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -316,6 +296,8 @@ struct Dated<'a> {
     kind: SlippageKind,
     record: &'a Arc<dyn AnyRecord>,
     meta: &'a Meta,
+    /// Place in the order by reference.
+    reference: &'a Key,
     deadline: Deadline<'a>,
     is_open: bool,
     overdue: bool,
@@ -352,8 +334,8 @@ impl Dated<'_> {
         }
     }
 
-    fn key(&self) -> (SlippageKind, &str) {
-        (self.kind, &self.meta.reference)
+    fn key(&self) -> (SlippageKind, &Key) {
+        (self.kind, self.reference)
     }
 }
 
@@ -399,6 +381,7 @@ fn dated<'a>(
         kind,
         record,
         meta: record.meta(),
+        reference: record.key(BY_REFERENCE),
         deadline,
         is_open,
         overdue: deadline.is_overdue(on),
@@ -470,24 +453,31 @@ impl Wanted {
     }
 }
 
-fn cursor(text: &str) -> Result<(SlippageKind, &str), Problem> {
+fn cursor(text: &str) -> Result<(SlippageKind, Key), Problem> {
     let parts = text.split_once(':');
     let found = parts.and_then(|(kind, reference)| {
-        Some((KINDS.into_iter().find(|k| word(k) == kind)?, reference))
+        Some((
+            KINDS.into_iter().find(|k| word(k) == kind)?,
+            Key::Text(reference_key(reference)),
+        ))
     });
     found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
 }
 
 fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
-    let limit = limit(&asked.query)?;
+    let limit = asked.limit()?;
     let wanted = Wanted::of(asked)?;
-    let after = asked.query.get("cursor").map(cursor).transpose()?;
+    let after = asked.cursor().map(cursor).transpose()?;
     let graph = Graph::of(&asked.seen, asked.on);
     let mut found = all(&asked.seen, asked.on, &graph);
     found.retain(|d| wanted.takes(asked, d));
     let counts = counts(&found);
     let events = events(asked, &graph, &found);
-    found.retain(|d| after.is_none_or(|a| d.key() > a));
+    found.retain(|d| {
+        after
+            .as_ref()
+            .is_none_or(|(kind, key)| d.key() > (*kind, key))
+    });
     if found.len() > limit + 1 {
         found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
         found.truncate(limit + 1);
@@ -548,9 +538,9 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<Slippage
     let mut shared: Vec<(usize, Vec<&Dated<'_>>)> =
         waiting.into_iter().filter(|(_, w)| w.len() > 1).collect();
     let reference = |at: usize| match graph.nodes.get(at).map(|n| &n.what) {
-        Some(What::Record(r)) => r.meta().reference.to_string(),
-        Some(What::Words(words)) => words.clone(),
-        None => String::new(),
+        Some(What::Record(r)) => reference_key(&r.meta().reference),
+        Some(What::Words(words)) => reference_key(words),
+        None => Arc::default(),
     };
     shared.sort_by_cached_key(|(at, waiters)| (std::cmp::Reverse(waiters.len()), reference(*at)));
     shared.truncate(MOST_EVENTS);

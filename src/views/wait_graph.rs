@@ -19,6 +19,7 @@ use crate::registers::assurance::{
 use crate::registers::meetings::{Action, ActionPart, deferral_of};
 use crate::registers::plan::{Dependency, Plan, WorkPlanItem};
 use crate::registers::strategy::{Strategy, StrategyId, StrategyReview};
+use crate::world::collation::fold;
 use crate::world::dates::Progress;
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, IdSet, Resource};
@@ -220,13 +221,9 @@ impl<'a> Graph<'a> {
         Some(at)
     }
 
-    /// Adds an event in words. The same words, ignoring case, are the same event.
+    /// Adds an event in words. The same words ([`fold`]) are the same event.
     fn event(&mut self, words: &str, is_open: bool) -> usize {
-        let key = words
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase();
+        let key = fold(words);
         let at = match self.by_words.get(&key) {
             Some(at) => *at,
             None => {

@@ -44,6 +44,12 @@ impl Calendar {
         at.with_timezone(&self.time_zone).date_naive()
     }
 
+    /// What clocks show at an instant.
+    #[must_use]
+    pub fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        at.with_timezone(&self.time_zone).naive_local()
+    }
+
     /// The first instant of a day. Where the clocks go forward at midnight, the day starts when
     /// they have.
     #[must_use]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::blank;
 use super::calendar_entry_kind::CalendarEntryKind;
+use super::fields::{Field, fields};
 use super::record::{
     AnyRecord, COMMON_SORTS, Common, FollowUp, Link, Marking, Meta, Place, Reading, Rec, Resource,
     Rules, blanks_of, links_of, refused,
@@ -135,7 +136,7 @@ pub struct Kind {
     /// Adds its schemas.
     pub schemas: fn(&mut Schemas),
     validator: OnceLock<jsonschema::Validator>,
-    columns: OnceLock<Vec<String>>,
+    fields: OnceLock<Vec<Field>>,
 }
 
 impl Kind {
@@ -173,7 +174,7 @@ impl Kind {
             filter: |pairs| Ok(Box::new(Own::<R>(parse_query(pairs)?))),
             schemas: schema::add_resource::<R>,
             validator: OnceLock::new(),
-            columns: OnceLock::new(),
+            fields: OnceLock::new(),
         }
     }
 
@@ -195,9 +196,10 @@ impl Kind {
         schema::patched(validator, stored, patch)
     }
 
-    /// Names of its records' fields, in the order of the document.
-    pub fn columns(&self) -> &[String] {
-        self.columns.get_or_init(|| {
+    /// The fields of its records, as columns of a table: those of every record first, then its own in
+    /// the order of the document.
+    pub fn fields(&self) -> &[Field] {
+        self.fields.get_or_init(|| {
             const FIRST: [&str; 7] = [
                 "id",
                 "reference",
@@ -209,19 +211,11 @@ impl Kind {
             ];
             let mut schemas = Schemas::new();
             (self.schemas)(&mut schemas);
-            let record = schemas
-                .get(&self.schema_name)
-                .and_then(|s| s.get("properties"))
-                .and_then(Value::as_object);
-            let own = record
-                .into_iter()
-                .flat_map(|p| p.keys())
-                .filter(|k| !FIRST.contains(&k.as_str()));
-            FIRST
-                .iter()
-                .map(|f| (*f).to_owned())
-                .chain(own.cloned())
-                .collect()
+            let record = schemas.get(&self.schema_name);
+            let mut all = record.map_or_else(Vec::new, |record| fields(record, &schemas));
+            let place = |field: &Field| FIRST.iter().position(|first| *first == field.name);
+            all.sort_by_key(|field| place(field).unwrap_or(FIRST.len()));
+            all
         })
     }
 }

@@ -10,8 +10,10 @@ pub mod calendar;
 pub mod calendar_entry_kind;
 pub mod catalogue;
 pub mod codes;
+pub mod collation;
 pub mod date;
 pub mod dates;
+pub mod fields;
 pub mod id;
 pub mod page;
 pub mod record;
@@ -39,6 +41,7 @@ pub use record::{
 };
 pub use text::{Form, Reference, Text};
 
+use self::collation::{reference_prefix, same_name};
 use self::record::lasts;
 use self::written::Written;
 
@@ -146,8 +149,12 @@ impl Series {
     #[must_use]
     pub fn of(kind: &Kind, reference: &str) -> Option<(Self, u32)> {
         Self::ALL.into_iter().find_map(|series| {
-            let digits = reference.strip_prefix(series.prefix(kind).as_str())?;
+            let prefix = series.prefix(kind);
+            let (start, digits) = reference.split_at_checked(prefix.len())?;
             let number = digits.parse::<u32>().ok()?;
+            if !start.eq_ignore_ascii_case(&prefix) {
+                return None;
+            }
             (number < 1_000_000_000).then_some((series, number))
         })
     }
@@ -165,23 +172,28 @@ impl Table {
         self.orders.get(sort)
     }
 
-    /// The record with this reference. In a world with records that a caller cannot see, use
-    /// [`Table::all_with_reference`].
+    /// The record with this reference, in upper or lower case. In a world with records that a caller
+    /// cannot see, use [`Table::all_with_reference`].
     #[must_use]
     pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
         self.all_with_reference(reference).next()
     }
 
-    /// The records with this reference: one, and perhaps others that not everyone can see.
-    pub fn all_with_reference(&self, reference: &str) -> impl Iterator<Item = Uuid> {
-        let key = Key::Text(reference.into());
-        let from = (key.clone(), Uuid::nil());
-        self.orders
-            .first()
-            .into_iter()
-            .flat_map(move |order| order.range(from.clone()..))
-            .take_while(move |((found, _), _)| *found == key)
-            .map(|((_, id), _)| *id)
+    /// The records with this reference, in upper or lower case: one, and perhaps others that not
+    /// everyone can see. Older builds accepted references that differ only in case; those with
+    /// exactly these letters come first.
+    pub fn all_with_reference(&self, reference: &str) -> impl Iterator<Item = Uuid> + use<> {
+        let prefix = reference_prefix(reference);
+        let from = (Key::Text(prefix.as_slice().into()), Uuid::nil());
+        let orders = self.orders.first().into_iter();
+        let (exact, alike): (Vec<&Meta>, Vec<&Meta>) = orders
+            .flat_map(|order| order.range(from.clone()..))
+            .take_while(|((key, _), _)| matches!(key, Key::Text(key) if key.starts_with(&prefix)))
+            .map(|(_, record)| record.meta())
+            .filter(|meta| same_name(&meta.reference, reference))
+            .partition(|meta| meta.reference == *reference);
+        let ids: Vec<Uuid> = exact.into_iter().chain(alike).map(|meta| meta.id).collect();
+        ids.into_iter()
     }
 
     /// Whether a record is of this kind.
@@ -747,9 +759,9 @@ impl Table {
         for (n, order) in self.orders.iter_mut().enumerate() {
             let key = new.key(n);
             if let Some(old_key) = old.map(|o| o.key(n)).filter(|k| *k != key) {
-                order.remove(&(old_key, id));
+                order.remove(&(old_key.clone(), id));
             }
-            order.insert((key, id), Arc::clone(new));
+            order.insert((key.clone(), id), Arc::clone(new));
         }
         self.put_unique(old, new);
         self.rows.insert(id, Arc::clone(new));
@@ -771,7 +783,7 @@ impl Table {
             self.unique.remove(&(key.into(), id));
         }
         for (n, order) in self.orders.iter_mut().enumerate() {
-            order.remove(&(old.key(n), id));
+            order.remove(&(old.key(n).clone(), id));
         }
         self.rows.remove(&id);
     }

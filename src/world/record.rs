@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::calendar_entry_kind::CalendarEntryKind;
+use super::collation::{fold, reference_key, sort_key};
 use super::date::{Fault, PlannedDate};
 use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
@@ -180,14 +181,14 @@ impl Visitor for PlannedDates {
     }
 }
 
-/// What search looks through: the reference and every text of a record, in lower case.
+/// What search looks through: the reference and every text of a record, folded.
 struct SearchText(String);
 
 impl Visitor for SearchText {
     fn link(&mut self, _: &Pointer, _: &'static str, _: Uuid, _: bool) {}
     fn text(&mut self, text: &str) {
         self.0.push('\n');
-        self.0.push_str(&text.to_lowercase());
+        self.0.push_str(&fold(text));
     }
 }
 
@@ -249,17 +250,18 @@ pub(super) fn lasts(wholes: &[Uuid], is_shared: bool, mut holds: impl FnMut(Uuid
 }
 
 /// Value that a list can be sorted by. Records without the value come last.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     Number(i64),
-    /// Shared, because a write copies the part of an order that it changes, including the keys.
-    Text(Arc<str>),
+    /// Bytes that are in the order of the texts ([`super::collation`]). Shared, because a write
+    /// copies the part of an order that it changes, including the keys.
+    Text(Arc<[u8]>),
     None,
 }
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Key::Text(text.to_lowercase().into())
+        Key::Text(sort_key(text))
     }
 }
 
@@ -752,6 +754,9 @@ pub struct Rec<R: Resource> {
     pub computed: R::Computed,
     /// Made for the first search, because most records of the past are never searched.
     text: OnceLock<Box<str>>,
+    /// Made once, because a text's place in the order takes longer to find than to keep. They share
+    /// their bytes with the orders of the table.
+    keys: OnceLock<Box<[Key]>>,
 }
 
 /// A record of any kind.
@@ -769,7 +774,7 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// That form, as JSON.
     fn released(&self, context: Option<&DisclosureContext<'_>>)
     -> Result<Bytes, serde_json::Error>;
-    /// The text that search covers, in lower case.
+    /// The text that search covers, folded ([`super::collation::fold`]).
     fn text(&self) -> &str;
     fn links(&self) -> Vec<Link>;
     /// The ids of the records that it links to. Called whenever a record is applied, so the
@@ -798,10 +803,12 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn exists_on(&self, day: NaiveDate) -> bool;
     /// Records with which it ends ([`Resource::ends_with`]).
     fn ends_with(&self) -> Place;
-    fn key(&self, sort: usize) -> Key;
+    fn key(&self, sort: usize) -> &Key;
     fn as_any(&self) -> &dyn Any;
 }
 
+/// Place of the order by reference among the sort orders of every resource.
+pub const BY_REFERENCE: usize = 0;
 /// Sort orders that every resource has, before its own.
 pub const COMMON_SORTS: [&str; 3] = ["reference", "created_at", "updated_at"];
 
@@ -829,7 +836,7 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn text(&self) -> &str {
         self.text.get_or_init(|| {
-            let mut text = SearchText(self.meta.reference.to_lowercase());
+            let mut text = SearchText(fold(&self.meta.reference));
             walk(&self.data, &mut text);
             text.0.into()
         })
@@ -885,15 +892,17 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn ends_with(&self) -> Place {
         self.data.ends_with()
     }
-    fn key(&self, sort: usize) -> Key {
-        match sort {
-            0 => Key::Text(self.meta.reference.as_str().into()),
-            1 => Key::Number(self.meta.created_at.timestamp_micros()),
-            2 => Key::Number(self.meta.updated_at.timestamp_micros()),
-            n => R::sorts()
-                .get(n - COMMON_SORTS.len())
-                .map_or(Key::None, |s| (s.key)(self)),
-        }
+    fn key(&self, sort: usize) -> &Key {
+        let all = || {
+            let common: [Key; COMMON_SORTS.len()] = [
+                Key::Text(reference_key(&self.meta.reference)),
+                Key::Number(self.meta.created_at.timestamp_micros()),
+                Key::Number(self.meta.updated_at.timestamp_micros()),
+            ];
+            let own = R::sorts().iter().map(|sort| (sort.key)(self));
+            common.into_iter().chain(own).collect()
+        };
+        self.keys.get_or_init(all).get(sort).unwrap_or(&Key::None)
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -938,6 +947,7 @@ impl<R: Resource> Rec<R> {
             data,
             computed,
             text: OnceLock::new(),
+            keys: OnceLock::new(),
         }
     }
 

@@ -16,6 +16,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::collation::reference_key;
 use super::{
     AnyRecord, Id, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Share, Table, World,
 };
@@ -420,7 +421,7 @@ impl VisibleWorld {
         after: &str,
     ) -> impl Iterator<Item = &'a Rec<R>> {
         let from = (
-            Bound::Excluded((Key::Text(after.into()), Uuid::max())),
+            Bound::Excluded((Key::Text(reference_key(after)), Uuid::max())),
             Bound::Unbounded,
         );
         self.world

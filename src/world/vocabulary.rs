@@ -8,6 +8,7 @@ use serde::Serialize;
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
+use super::collation::same_name;
 use super::record::word;
 
 /// An enum whose codes people read.
@@ -25,10 +26,8 @@ pub trait Coded: VariantArray + EnumMessage + Serialize + ToSchema {
     where
         Self: Copy,
     {
-        let is_it = |value: &&Self| {
-            word(*value).eq_ignore_ascii_case(text)
-                || value.label().to_lowercase() == text.to_lowercase()
-        };
+        let is_it =
+            |value: &&Self| same_name(&word(*value), text) || same_name(&value.label(), text);
         Self::VARIANTS.iter().find(is_it).copied()
     }
 

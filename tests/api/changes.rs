@@ -174,7 +174,10 @@ async fn each_record_is_listed_once(app: TestApp) {
         ))
         .await;
     assert!(
-        table.status(200).text().contains("/title: Before → After"),
+        table
+            .status(200)
+            .text()
+            .contains("/title,title,Before,After"),
         "{}",
         table.text()
     );

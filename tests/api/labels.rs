@@ -12,13 +12,15 @@ use crate::support::maker::collection;
 use crate::support::{Client, TestApp, some, workbook};
 use crate::views::{addresses_of, world};
 
-/// Columns whose values are identifiers by nature: of records, dates, rows, sections and rules, and
-/// the statement of a contradiction as programs compare it, whose words are next to it.
-const IDENTIFIERS: [&str; 7] = [
+/// Columns whose values are identifiers by nature: of records, fields, dates, rows, sections and
+/// rules, and the statement of a contradiction as programs compare it, whose words are next to it.
+const IDENTIFIERS: [&str; 9] = [
     "id",
     "reference",
     "code",
     "uid",
+    "key",
+    "pointer",
     "group",
     "sections",
     "empty sections",
@@ -26,12 +28,13 @@ const IDENTIFIERS: [&str; 7] = [
 
 /// Columns with the words of a source or of the person who recorded them, the frozen content of
 /// papers, and values as they were recorded, which may be whole lists in JSON.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 16] = [
     "name",
     "title",
     "text",
     "note",
     "source text",
+    "stated status",
     "state words",
     "key considerations",
     "narrative",
@@ -39,7 +42,9 @@ const WORDS: [&str; 13] = [
     "markdown",
     "reason",
     "computed reason",
-    "changes",
+    "label",
+    "before",
+    "after",
 ];
 
 /// Whether a field has other things than codes.

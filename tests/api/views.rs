@@ -56,6 +56,80 @@ fn known(world: &World, kind: &Kind) -> Vec<Uuid> {
     all
 }
 
+/// The head and the rows of a table.
+fn table(csv: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
+    let mut reader = csv::Reader::from_reader(csv);
+    let head = reader.headers().expect("a head").iter();
+    let head = head.map(str::to_owned).collect();
+    let rows: Result<_, _> = reader.records().collect();
+    (head, rows.expect("rows of one length"))
+}
+
+/// A view as a table has the same columns whatever its rows, no JSON in a cell, and all of its rows,
+/// whatever the size of a page.
+async fn a_view_is_a_whole_table(app: TestApp) {
+    let world = world(&app).await;
+    let (client, mut paged) = (app.role(Role::Viewer), 0);
+    for address in some(addresses_of(&world, &["csv"])) {
+        let reply = client.get(&address).await;
+        let (head, rows) = table(&reply.status(200).body);
+        for (name, cell) in rows.iter().flat_map(|row| head.iter().zip(row)) {
+            // A changed field may have any form.
+            let is_free = ["before", "after"].contains(&name.as_str());
+            assert!(
+                is_free || !cell.starts_with(['{', '[']),
+                "{address} {name}: {cell}"
+            );
+        }
+        // The columns of a matrix are records.
+        let path = address.split('?').next().unwrap_or_default();
+        if !path.contains("/coverage/") && !address.contains("compare_to") && !has_id(path) {
+            let before = client
+                .get(&format!("{path}?format=csv&as_of=1970-01-02T00:00:00Z"))
+                .await;
+            assert_eq!(table(&before.status(200).body).0, head, "{address}");
+        }
+        if address.contains("limit=200") {
+            let small = client.get(&address.replace("limit=200", "limit=1")).await;
+            assert_eq!(
+                table(&small.status(200).body).1.len(),
+                rows.len(),
+                "{address}"
+            );
+            let address = address.replace("format=csv", "format=json");
+            one_at_a_time(&client, &address.replace("limit=200", "limit=1")).await;
+            let page = client.get(&address).await.status(200).json();
+            let items = page["items"].as_array().map_or(0, Vec::len);
+            assert!(rows.len() >= items, "{address}");
+            if let Some(total) = page["total"].as_u64() {
+                // A changed record has a row for each changed field.
+                assert!(rows.len() as u64 >= total, "{address}");
+            }
+            paged += 1;
+        }
+    }
+    assert!(paged > 3, "{paged} views have pages");
+}
+
+/// The next pages of a view are accepted, and none shows what an earlier one has.
+async fn one_at_a_time(client: &Client, address: &str) {
+    let (mut path, mut seen) = (address.to_owned(), Vec::new());
+    for _ in 0..3 {
+        let page = client.get(&path).await.status(200).json();
+        let item = page["items"][0].clone();
+        assert!(!seen.contains(&item), "{path}: {item}");
+        seen.push(item);
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("{address}&cursor={}", escaped(cursor));
+    }
+}
+
+fn has_id(path: &str) -> bool {
+    path.split('/').any(|part| Uuid::try_parse(part).is_ok())
+}
+
 /// Every address at which a view is asked: with the ids of fitting records, compared with an
 /// earlier time where it offers that, and in every form that is text.
 fn addresses(world: &World) -> Vec<String> {
@@ -534,5 +608,6 @@ async fn the_journal_replayed_is_the_world(app: TestApp) {
 on_papers!(
     as_of_the_current_time_is_now,
     what_is_hidden_changes_no_answer,
-    the_journal_replayed_is_the_world
+    the_journal_replayed_is_the_world,
+    a_view_is_a_whole_table
 );

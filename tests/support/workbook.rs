@@ -4,7 +4,8 @@ use std::io::{Cursor, Read};
 
 use quick_xml::events::Event;
 
-fn part(book: &[u8], name: &str) -> String {
+/// A part of the package, as text.
+pub fn part(book: &[u8], name: &str) -> String {
     let mut package = zip::ZipArchive::new(Cursor::new(book)).expect("a package");
     let mut text = String::new();
     if let Ok(mut file) = package.by_name(name) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::not_in_future;
 use crate::registers::organisation::UnitId;
-use crate::registers::query::{Any, any, is_some};
+use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::dates::{Days, Deadline, Progress, When, runs_on};
 use crate::world::{
     Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
@@ -215,10 +215,9 @@ impl Resource for Board {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &str| {
-            let wanted = wanted.to_lowercase();
             std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
-                .any(|n| n.to_lowercase() == wanted)
+                .any(|n| same_name(n, wanted))
         };
         any(&f.status, &r.data.status)
             && any(&f.board_kind, &r.data.board_kind)

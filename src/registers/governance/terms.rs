@@ -14,7 +14,7 @@ use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed, in_window, not_in_future};
 use crate::registers::governance::{Board, BoardId};
 use crate::registers::organisation::{PostId, UnitId};
-use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
 use crate::world::text::WebAddress;
@@ -175,11 +175,10 @@ impl TermsOfReference {
             .pointing::<Self>(self.board_id)
             .filter(|t| t.meta.id != own && t.data.board_id == self.board_id)
             .collect();
-        let label = self.version_label.trim().to_lowercase();
         rules.require(
             others
                 .iter()
-                .all(|t| t.data.version_label.trim().to_lowercase() != label),
+                .all(|t| !same_name(&t.data.version_label, &self.version_label)),
             "/version_label",
             "duplicate",
             "the board already has terms with this version label; choose another",

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::policy::Subject;
-use crate::registers::query::{Any, any, is_some};
+use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::dates::Days;
 use crate::world::{
     Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
@@ -122,10 +122,9 @@ impl Resource for Unit {
     }
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         let named = |wanted: &str| {
-            let wanted = wanted.to_lowercase();
             std::iter::once(&r.data.title)
                 .chain(&r.data.aliases)
-                .any(|n| n.to_lowercase() == wanted)
+                .any(|n| same_name(n, wanted))
         };
         any(&f.unit_kind, &r.data.unit_kind)
             && is_some(&f.parent_id, &r.data.parent_id)

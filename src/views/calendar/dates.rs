@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::views::RecordName;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
+use crate::world::collation::Collated;
 use crate::world::date::Precision;
 use crate::world::dates::{Course, Dated, Progress, overlap};
 use crate::world::record::word;
@@ -102,7 +103,8 @@ pub fn gather(seen: &VisibleWorld, on: NaiveDate, wanted: &Wanted) -> Vec<Calend
         let key = |d: &CalendarEntry| (d.starts_on, d.ends_on, d.date_kind);
         key(a)
             .cmp(&key(b))
-            .then_with(|| (&a.record.reference, &a.uid).cmp(&(&b.record.reference, &b.uid)))
+            .then_with(|| Collated(&a.record.reference).cmp(&Collated(&b.record.reference)))
+            .then_with(|| a.uid.cmp(&b.uid))
     });
     found
 }

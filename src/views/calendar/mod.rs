@@ -6,7 +6,7 @@ mod entries;
 
 use chrono::{Days, NaiveDate};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::VariantArray;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,7 +15,6 @@ pub use dates::{CalendarEntry, CalendarEntryState, Wanted, gather};
 pub use entries::write;
 
 use super::request::{Asked, View, id_of, operation, some_of, window, words};
-use super::rows::flatten;
 use crate::http::formats::Format;
 use crate::http::operation::Operation;
 use crate::http::parameters::{id_query, query};
@@ -24,6 +23,7 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::settings::{SettingsUsed, used};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 
@@ -75,13 +75,11 @@ pub struct CalendarView {
 impl View for CalendarView {
     const FORMATS: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Ics];
 
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &CalendarEntry| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(item));
-            row
-        };
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<CalendarEntry>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 
     fn drawn(&self, _: Format) -> Option<String> {

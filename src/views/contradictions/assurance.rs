@@ -19,6 +19,7 @@ use crate::registers::plan::{Plan, WorkPlanItem};
 use crate::registers::strategy::{Goal, StrategyVersion};
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::readiness::readiness;
+use crate::world::collation::fold;
 use crate::world::dates::Progress;
 use crate::world::id::either;
 use crate::world::record::word;
@@ -447,9 +448,7 @@ fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
             .document
             .as_ref()
             .and_then(|d| d.stated_status.as_ref());
-        if version.data.status.is_approved()
-            && stated.is_some_and(|s| s.to_lowercase().contains("draft"))
-        {
+        if version.data.status.is_approved() && stated.is_some_and(|s| fold(s).contains("draft")) {
             against.push((version.meta.id, "its document says draft"));
         }
         for plan in c.seen.pointing::<Plan>(version.meta.id) {

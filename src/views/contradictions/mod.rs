@@ -14,7 +14,7 @@ mod strategy;
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,7 +22,6 @@ use self::rule::{Clash, Context, Said};
 use super::RecordName;
 use super::findings::{FindingSeverity, Found, Rules};
 use super::request::{Asked, View, operation};
-use super::rows::flatten;
 use super::status::Named;
 use super::wait_graph::worked_plans;
 use crate::http::operation::Operation;
@@ -32,6 +31,7 @@ use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Text;
+use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
 
@@ -127,43 +127,11 @@ pub struct ContradictionsView {
 }
 
 impl View for ContradictionsView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let flat = |c: &Contradiction| {
-            // Every row has the same columns in the same order, whichever statements are present.
-            let mut cells = Map::new();
-            for (name, value) in [
-                ("rule", json!(c.rule)),
-                ("severity", json!(c.severity)),
-                ("register", json!(c.register)),
-            ] {
-                cells.insert(name.into(), value);
-            }
-            flatten(&mut cells, "record", json!(c.record));
-            cells.insert("reason".into(), json!(c.reason));
-            let statements = [
-                ("claimed", Some(&c.claimed)),
-                ("verified", c.verified.as_ref()),
-                ("computed", c.computed.as_ref()),
-            ];
-            for (name, statement) in statements {
-                let by = statement.and_then(|s| s.by.as_ref());
-                for (part, value) in [
-                    ("code", json!(statement.map(|s| &s.code))),
-                    ("words", json!(statement.map(|s| &s.words))),
-                    ("by.id", json!(by.map(|b| b.id))),
-                    ("by.reference", json!(by.map(|b| &b.reference))),
-                    ("by.title", json!(by.map(|b| &b.title))),
-                    ("on", json!(statement.and_then(|s| s.on))),
-                ] {
-                    cells.insert(format!("{name}.{part}"), value);
-                }
-            }
-            let against: Vec<&str> = c.against.iter().map(|r| r.reference.as_str()).collect();
-            cells.insert("against".into(), json!(against));
-            cells.insert("remedy".into(), json!(c.remedy));
-            cells
-        };
-        self.items.iter().map(flat).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<Contradiction>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::registers::strategy::{
 };
 use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
+use crate::world::collation::fold;
 use crate::world::id::either;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
@@ -26,7 +27,7 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, appendix 2"],
         check: &Each::new(|_, v: &Rec<StrategyVersion>| {
             let stated = v.data.document.as_ref()?.stated_status.as_ref()?;
-            (v.data.status.is_approved() && stated.to_lowercase().contains("draft")).then(|| {
+            (v.data.status.is_approved() && fold(stated).contains("draft")).then(|| {
                 let approver = either(v.data.approver_post_id, v.data.approver_board_id);
                 let claimed = Said::new(word(&v.data.status), "the version counts as approved")
                     .on(v.data.approved_on)

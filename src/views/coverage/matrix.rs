@@ -9,6 +9,7 @@ use super::answer::{CoverageCell, CoverageEntry, CoverageMatrix, CoverageView};
 use crate::registers::links::count;
 use crate::views::attendance::Turnout;
 use crate::views::request::Asked;
+use crate::world::collation::reference_key;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
 use crate::world::{Meta, Text};
@@ -102,7 +103,7 @@ pub(super) struct Matrix {
 
 /// Sorts rows or columns by reference, with the place of each record among them.
 fn places(mut lines: Vec<(Uuid, Line)>) -> (Vec<Line>, HashMap<Uuid, usize>) {
-    lines.sort_by(|(_, a), (_, b)| a.reference.cmp(&b.reference));
+    lines.sort_by_cached_key(|(_, line)| reference_key(&line.reference));
     let places = lines
         .iter()
         .enumerate()

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use super::answer::{CoverageCell, CoverageEntry, CoverageView};
 use crate::views::rag::counted;
 use crate::views::request::View;
+use crate::world::collation::reference_key;
+use crate::world::fields::Field;
 use crate::world::vocabulary::in_words;
 
 /// Most matrix columns that a table shows as columns. Above that, the table has a row for each
@@ -43,8 +45,21 @@ impl CoverageCell {
 }
 
 impl View for CoverageView {
+    /// The columns of the matrix are columns of the table, unless there are too many of them.
+    fn fields(&self) -> Vec<Field> {
+        let columns = by_reference(&self.columns, &self.column_gaps);
+        let head = ["reference", "title", "filled"].map(Field::named);
+        let rest: Vec<Field> = if columns.len() > WIDEST {
+            LONG.map(Field::named).into()
+        } else {
+            let names = columns.into_iter().map(heading);
+            names.map(Field::plain).collect()
+        };
+        head.into_iter().chain(rest).collect()
+    }
+
     /// If the matrix is too wide, the table has a row for each cell and each gap.
-    fn rows(&self) -> Vec<Row> {
+    fn rows(&self) -> Vec<Value> {
         let rows = by_reference(&self.rows, &self.row_gaps);
         let columns = by_reference(&self.columns, &self.column_gaps);
         let cells: Cells<'_> = self
@@ -52,17 +67,31 @@ impl View for CoverageView {
             .iter()
             .map(|c| ((c.row.as_str(), c.column.as_str()), c))
             .collect();
-        if columns.len() > WIDEST {
+        let rows = if columns.len() > WIDEST {
             long(&rows, &columns, &cells, &self.column_gaps)
         } else {
             wide(&rows, &columns, &cells, self.filled_count)
-        }
+        };
+        rows.into_iter().map(Value::Object).collect()
     }
+
+    fn is_whole(&self) -> bool {
+        !self.is_cut
+    }
+}
+
+/// Columns of a table with a row for each cell.
+const LONG: [&str; 3] = ["column_reference", "column_title", "cell"];
+
+/// Heading of a column. The space in it keeps it distinct from the first three columns.
+fn heading(column: &CoverageEntry) -> String {
+    let heading = format!("{} {}", column.reference, column.title);
+    heading.chars().take(80).collect()
 }
 
 fn by_reference<'a>(a: &'a [CoverageEntry], b: &'a [CoverageEntry]) -> Vec<&'a CoverageEntry> {
     let mut all: Vec<&CoverageEntry> = a.iter().chain(b).collect();
-    all.sort_by(|a, b| a.reference.cmp(&b.reference));
+    all.sort_by_cached_key(|entry| reference_key(&entry.reference));
     all
 }
 
@@ -86,11 +115,6 @@ fn wide(
     cells: &Cells<'_>,
     filled_count: u32,
 ) -> Vec<Row> {
-    // The space in the heading keeps it distinct from the first three columns.
-    let heading = |c: &CoverageEntry| {
-        let heading = format!("{} {}", c.reference, c.title);
-        heading.chars().take(80).collect::<String>()
-    };
     let mut table: Vec<Row> = Vec::with_capacity(rows.len() + 1);
     for of in rows {
         let mut row = head_of(of);

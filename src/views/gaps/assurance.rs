@@ -14,6 +14,7 @@ use crate::views::rag::{days, times};
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
 use crate::world::calendar::day_of;
+use crate::world::collation::Collated;
 use crate::world::dates::Progress;
 
 /// The rules.
@@ -362,7 +363,7 @@ fn check_awaited(
         .iter()
         .filter_map(wrong)
         .collect();
-    words.sort_unstable();
+    words.sort_by(|a, b| Collated(a).cmp(&Collated(b)));
     if words.is_empty() {
         None
     } else {

@@ -8,6 +8,7 @@ use crate::registers::governance::{
     MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
 };
 use crate::world::Rec;
+use crate::world::collation::Collated;
 use crate::world::vocabulary::Coded;
 
 /// The rules.
@@ -257,7 +258,7 @@ fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {
         .into_iter()
         .filter(|b| b.meta.id != board.meta.id);
     let mut same: Vec<&str> = same.map(|b| b.meta.reference.as_str()).collect();
-    same.sort_unstable();
+    same.sort_unstable_by_key(|reference| Collated(reference));
     if same.is_empty() {
         None
     } else {

@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use rule::{Context, Missing, Rule};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -36,7 +36,6 @@ use super::RecordName;
 use super::findings::{FindingRules, FindingSeverity, Rules};
 use super::gathering::Gathered;
 use super::request::{Asked, View, operation, words};
-use super::rows::row;
 use crate::http::operation::Operation;
 use crate::http::parameters::query;
 use crate::http::query::invalid;
@@ -45,6 +44,7 @@ use crate::problem::Problem;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::Text;
+use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
 
@@ -170,8 +170,11 @@ pub struct GapsView {
 }
 
 impl View for GapsView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        self.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<Gap>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.items.iter().map(|row| json!(row)).collect()
     }
 }
 

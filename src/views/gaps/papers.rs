@@ -13,6 +13,7 @@ use crate::registers::papers::{
 };
 use crate::views::papers::{Basis, Found, Scope, Sources};
 use crate::world::Rec;
+use crate::world::collation::{Collated, fold};
 use crate::world::vocabulary::Coded;
 
 /// The rules.
@@ -106,7 +107,7 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
             Some(i.state.in_sentence())
         }
         _ => {
-            let text = i.text.as_deref().unwrap_or_default().to_lowercase();
+            let text = fold(i.text.as_deref().unwrap_or_default());
             let empty = FIT_ANY.iter().find(|w| text.contains(*w));
             empty.map(|w| format!("its wording would fit any paper: {w}"))
         }
@@ -122,7 +123,7 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     if !is_draft_or_issued(paper) {
         return None;
     }
-    let draft = |text: Option<&str>| text.is_some_and(|t| t.to_lowercase().contains("draft"));
+    let draft = |text: Option<&str>| text.is_some_and(|t| fold(t).contains("draft"));
     let is_draft = |a: &&PaperAppendix| {
         let version = a
             .document_version_id
@@ -198,7 +199,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
             .filter(|r| !r.is_overdue(on))
             .map(|r| format!("{} is struck out but not overdue", r.meta.reference)),
     );
-    words.sort_unstable();
+    words.sort_by(|a, b| Collated(a).cmp(&Collated(b)));
     joined(words)
 }
 

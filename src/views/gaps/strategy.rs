@@ -11,6 +11,7 @@ use crate::registers::strategy::{
 };
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
+use crate::world::collation::{Collated, fold};
 use crate::world::dates::Progress;
 
 /// The rules.
@@ -81,7 +82,7 @@ pub const RULES: &[Rule] = &[
                 .as_ref()
                 .and_then(|d| d.stated_status.as_deref())
                 .unwrap_or_default();
-            plain_if(v.data.status.is_approved() && stated.to_lowercase().contains("draft"))
+            plain_if(v.data.status.is_approved() && fold(stated).contains("draft"))
         }),
     },
     Rule {
@@ -318,7 +319,7 @@ fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> F
         .filter(|s| !x.data.stated_in.contains(s))
         .filter_map(|s| Some(format!("{}: {}", s.source, s.place.as_ref()?)))
         .collect();
-    left_out.sort();
+    left_out.sort_by(|a, b| Collated(a).cmp(&Collated(b)));
     left_out.dedup();
     if left_out.is_empty() {
         return None;

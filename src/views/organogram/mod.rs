@@ -12,7 +12,7 @@ use model::{
     OrganogramCounts, OrganogramMembers, OrganogramNode, OrganogramNodeKind, OrganogramPlace,
     OrganogramRelationship, OrganogramRepeat, OrganogramTerms, OrganogramView,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strum::VariantArray;
 use uuid::Uuid;
 
@@ -31,14 +31,24 @@ use crate::registers::governance::{
 };
 use crate::registers::organisation::{Post, Unit};
 use crate::render::diagram::{dot, mermaid, svg};
+use crate::world::collation::reference_key;
 use crate::world::dates::runs_on;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
-use crate::world::schema::{Schemas, add_answer};
+use crate::world::schema::{Schemas, add_answer, set};
 use crate::world::vocabulary::Coded;
 use crate::world::{Rec, Resource, Text};
 
 /// Most boards and bodies in one answer.
 const MOST: usize = 1_000;
+
+/// The lines from a board that its row shows.
+const LINES: [BoardRelationshipKind; 4] = [
+    BoardRelationshipKind::ReportsTo,
+    BoardRelationshipKind::Assures,
+    BoardRelationshipKind::AllocatesTo,
+    BoardRelationshipKind::EscalatesTo,
+];
 
 impl View for OrganogramView {
     const FORMATS: &'static [Format] = &[
@@ -49,7 +59,14 @@ impl View for OrganogramView {
         Format::Svg,
     ];
 
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        let lines = LINES.map(|kind| Field::named(&word(&kind)));
+        fields_of::<OrganogramNode>()
+            .into_iter()
+            .chain(lines)
+            .collect()
+    }
+    fn rows(&self) -> Vec<Value> {
         let reference: HashMap<Uuid, &str> = self
             .nodes
             .iter()
@@ -64,21 +81,11 @@ impl View for OrganogramView {
                 own.filter_map(|e| reference.get(&e.to_id).copied())
                     .collect::<Vec<_>>()
             };
-            let titles = |all: &[Named]| all.iter().map(|n| n.title.clone()).collect::<Vec<_>>();
-            let fields = json!({
-                "id": node.id, "node_kind": node.node_kind, "reference": node.reference, "title": node.title, "tied_only": node.tied_only,
-                "board_kind": node.board_kind, "unit_kind": node.unit_kind, "status": node.status,
-                "owner": node.owner.as_ref().map(|o| &o.title), "chairs": titles(&node.chairs),
-                "terms": node.terms.as_ref().map(|t| &t.reference), "terms_status": node.terms.as_ref().map(|t| t.status),
-                "members": node.members.as_ref().map(|m| m.total),
-                "reports_to": lines(BoardRelationshipKind::ReportsTo), "assures": lines(BoardRelationshipKind::Assures),
-                "allocates_to": lines(BoardRelationshipKind::AllocatesTo), "escalates_to": lines(BoardRelationshipKind::EscalatesTo),
-                "gaps": node.gaps,
-            });
-            match fields {
-                Value::Object(map) => map,
-                _ => Map::new(),
+            let mut row = json!(node);
+            for kind in LINES {
+                set(&mut row, &word(&kind), json!(lines(kind)));
             }
+            row
         };
         self.nodes.iter().map(row).collect()
     }
@@ -89,13 +96,6 @@ impl View for OrganogramView {
             Format::Dot => Some(dot::write(&graph::graph(self))),
             Format::Svg => Some(svg::write(&picture::picture(self))),
             _ => None,
-        }
-    }
-
-    fn field_of(column: &str) -> &str {
-        match column {
-            "terms_status" => "status",
-            other => other.rsplit('.').next().unwrap_or(other),
         }
     }
 }
@@ -175,7 +175,7 @@ fn board_node(
         .filter(|m| m.data.capacity == MembershipCapacity::Chair)
         .filter_map(|m| holder(&m.data))
         .collect();
-    chairs.sort_by(|a, b| a.reference.cmp(&b.reference));
+    chairs.sort_by_cached_key(|n| reference_key(&n.reference));
     let in_use = seen.pointing::<TermsOfReference>(board.meta.id);
     let in_use = in_use
         .filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
@@ -298,7 +298,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             boards.contains_key(&e.data.from_board_id.uuid()) && is_there(e.data.to_id.uuid())
         })
         .collect();
-    relationships.sort_by(|a, b| a.meta.reference.cmp(&b.meta.reference));
+    relationships.sort_by_cached_key(|e| reference_key(&e.meta.reference));
     let mut ids = wanted.clone();
     ids.extend(
         relationships
@@ -320,7 +320,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
             None => seen.get::<Unit>(id).map(unit_node),
         })
         .collect();
-    nodes.sort_by(|a, b| a.reference.cmp(&b.reference));
+    nodes.sort_by_cached_key(|n| reference_key(&n.reference));
     let relationships: Vec<OrganogramRelationship> = relationships
         .into_iter()
         .map(|e| OrganogramRelationship {

@@ -7,6 +7,7 @@ use super::queries::Basis;
 use super::scope::{Scope, name_of, named};
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionResponse, Meeting};
 use crate::views::status::Named;
+use crate::world::collation::{Collated, reference_key};
 use crate::world::date::PlannedDate;
 use crate::world::dates::Progress;
 use crate::world::{Rec, Resource, Text};
@@ -33,7 +34,7 @@ pub fn actions(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperAction
 fn row(a: &Rec<Action>, basis: &Basis) -> Option<PaperAction> {
     let seen = &basis.seen;
     let mut parts: Vec<_> = seen.pointing::<ActionPart>(a.meta.id).collect();
-    parts.sort_by_key(|p| p.data.label.to_lowercase());
+    parts.sort_by(|a, b| Collated(&a.data.label).cmp(&Collated(&b.data.label)));
     Some(PaperAction {
         action: name_of(seen, a.meta.id)?,
         number: a.data.number,
@@ -82,7 +83,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                     r.data.responded_on,
                     0,
                     r.meta.created_at,
-                    r.meta.reference.clone(),
+                    reference_key(&r.meta.reference),
                 ),
                 row,
             )
@@ -107,7 +108,7 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
                     d.data.decided_on,
                     1,
                     d.meta.created_at,
-                    d.meta.reference.clone(),
+                    reference_key(&d.meta.reference),
                 ),
                 row,
             )

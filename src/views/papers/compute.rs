@@ -26,6 +26,7 @@ use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strate
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
+use crate::world::collation::{Collated, reference_key};
 use crate::world::{Rec, Resource, Text};
 
 /// Computes a paper's content.
@@ -173,7 +174,7 @@ impl Scope {
                     .filter(|x| known.insert(x.meta.id)),
             );
         }
-        rows.sort_by_key(|x| x.meta.reference.as_str());
+        rows.sort_by_key(|x| Collated(&x.meta.reference));
         let title: fn(&Strategy) -> &str = |s| &s.title;
         let row = |x: &Rec<CrossReference>| {
             Some(PaperInterdependency {
@@ -218,7 +219,7 @@ impl Scope {
             .filter_map(|id| seen.get::<Risk>(id))
             .collect();
         risks.retain(|r| seen.is_live(*r) && !(open_only && r.data.status == RiskStatus::Closed));
-        risks.sort_by_key(|r| r.meta.reference.as_str());
+        risks.sort_by_key(|r| Collated(&r.meta.reference));
         let row = |r: &Rec<Risk>| PaperRisk {
             risk: Named::new(&r.meta, &r.data.title),
             register: named::<RiskRegister>(seen, r.data.register_id, |g| &g.title),
@@ -324,7 +325,7 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdue
             line(a.meta.id, a.due().counts_on(), a.computed.due_on.is_none());
         }
     }
-    lines.sort_by(|a, b| (a.due_on, &a.record.reference).cmp(&(b.due_on, &b.record.reference)));
+    lines.sort_by_cached_key(|l| (l.due_on, reference_key(&l.record.reference)));
     lines
 }
 

@@ -13,6 +13,7 @@ use crate::registers::settings::in_force;
 use crate::registers::strategy::Goal;
 use crate::views::rag::Rated;
 use crate::views::status::Named;
+use crate::world::collation::Collated;
 use crate::world::{Rec, Resource, Text};
 
 /// Every goal of the strategies that the plans deliver, with the items that serve it, followed by
@@ -28,7 +29,7 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
         );
     }
     items.retain(|i| !open_only || !i.data.status.is_closed());
-    items.sort_by_key(|i| i.meta.reference.as_str());
+    items.sort_by_key(|i| Collated(&i.meta.reference));
     if scope.plans.is_empty() {
         return Vec::new();
     }
@@ -42,7 +43,7 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
             (
                 g.data.goal_kind as u8,
                 g.data.number.unwrap_or(u16::MAX),
-                g.meta.reference.as_str(),
+                Collated(&g.meta.reference),
             )
         });
         goals.extend(own);

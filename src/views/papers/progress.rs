@@ -12,6 +12,7 @@ use crate::registers::assurance::{
 use crate::registers::settings::in_force;
 use crate::views::expected::due_of;
 use crate::views::status::Named;
+use crate::world::collation::Collated;
 use crate::world::{Rec, Resource, Text};
 
 /// The recommendations in scope.
@@ -66,7 +67,7 @@ fn latest<'a>(r: &Rec<Recommendation>, basis: &'a Basis) -> Vec<&'a Rec<Recommen
         .collect();
     let last = all.iter().map(|u| u.data.stated_on).max();
     all.retain(|u| Some(u.data.stated_on) == last);
-    all.sort_by_key(|u| (u.meta.created_at, u.meta.reference.as_str()));
+    all.sort_by_key(|u| (u.meta.created_at, Collated(&u.meta.reference)));
     all
 }
 
@@ -97,7 +98,7 @@ fn linked_records(
         .pointing::<RecommendationLink>(r.meta.id)
         .filter(own)
         .collect();
-    links.sort_by_key(|l| l.meta.reference.as_str());
+    links.sort_by_key(|l| Collated(&l.meta.reference));
     let mut all: Vec<(Uuid, Option<RecommendationRelation>, bool)> = links
         .iter()
         .map(|l| {

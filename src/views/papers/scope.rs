@@ -10,6 +10,7 @@ use crate::registers::plan::Plan;
 use crate::registers::strategy::StrategyVersion;
 use crate::views::RecordName;
 use crate::views::status::Named;
+use crate::world::collation::Collated;
 use crate::world::id::Target;
 use crate::world::visible::VisibleWorld;
 use crate::world::{Id, Rec, Resource};
@@ -77,7 +78,12 @@ impl Scope {
         for review in &reviews {
             let mut own: Vec<&Rec<Recommendation>> =
                 seen.pointing::<Recommendation>(*review).collect();
-            own.sort_by_key(|r| (r.data.number.unwrap_or(u32::MAX), r.meta.reference.as_str()));
+            own.sort_by_key(|r| {
+                (
+                    r.data.number.unwrap_or(u32::MAX),
+                    Collated(&r.meta.reference),
+                )
+            });
             recommendations.extend(own.into_iter().map(|r| r.meta.id));
         }
         let more: Vec<Uuid> = live(seen, &data.scope.recommendation_ids);

@@ -2,21 +2,21 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Named;
 use super::counts::ItemState;
 use super::scope::strategy_of;
-use crate::http::page::limit;
 use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::in_force;
 use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
-use crate::views::rows::{AssessedPage, flatten};
+use crate::views::rows::AssessedPage;
+use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::{Page, Text};
 
@@ -52,13 +52,11 @@ pub struct ItemStatusRow {
 }
 
 impl View for AssessedPage<ItemStatusRow> {
-    fn rows(&self) -> Vec<Map<String, Value>> {
-        let row = |item: &ItemStatusRow| {
-            let mut row = Map::new();
-            flatten(&mut row, "", json!(item));
-            row
-        };
-        self.page.items.iter().map(row).collect()
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<ItemStatusRow>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.page.items.iter().map(|row| json!(row)).collect()
     }
 }
 
@@ -67,7 +65,7 @@ pub(super) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Proble
     let seen = &asked.seen;
     let world = seen.reading(asked.on).world;
     let settings = in_force(world);
-    let limit = limit(&asked.query)?;
+    let limit = asked.limit()?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
     let known = crate::views::rag::codes();
@@ -82,7 +80,7 @@ pub(super) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Proble
         id_of(asked, "responsible_unit_id")?,
         id_of(asked, "goal_id")?,
     );
-    let after = asked.query.get("cursor").unwrap_or_default();
+    let after = asked.cursor().unwrap_or_default();
     let wanted = |i: &ItemState<'_>| {
         let data = &i.record.data;
         (!disagreeing || (!i.agrees() && !data.status.is_closed()))

@@ -25,7 +25,7 @@ use super::RecordName;
 use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
 use super::request::{Asked, View, compare_to, operation};
-use super::rows::{AssessedPage, flatten};
+use super::rows::AssessedPage;
 pub use crate::http::naming::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
@@ -40,8 +40,10 @@ use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
 use crate::registers::strategy::Goal;
 use crate::world::Text;
+use crate::world::collation::{Collated, reference_key};
 use crate::world::dates::Progress;
-use crate::world::schema::{Schemas, add_answer};
+use crate::world::fields::{Field, fields_of};
+use crate::world::schema::{Schemas, add_answer, set};
 use crate::world::visible::{Visible, VisibleWorld};
 use crate::world::{Rec, Resource};
 
@@ -209,31 +211,43 @@ pub struct StatusView {
 }
 
 /// A row of a status view as a table.
-fn table_row(
-    group: &str,
-    of: Option<(Uuid, &str, &str)>,
-    counts: &impl Serialize,
-) -> Map<String, Value> {
-    let mut row = Map::new();
-    row.insert("group".into(), group.into());
-    row.insert("id".into(), json!(of.map(|n| n.0)));
-    row.insert("reference".into(), json!(of.map(|n| n.1)));
-    row.insert("title".into(), json!(of.map(|n| n.2)));
-    flatten(&mut row, "", json!(counts));
+fn table_row(group: &str, of: Option<(Uuid, &str, &str)>, counts: &ItemCounts) -> Value {
+    let mut row = json!(counts);
+    set(&mut row, "group", group);
+    set(&mut row, "id", json!(of.map(|n| n.0)));
+    set(&mut row, "reference", json!(of.map(|n| n.1)));
+    set(&mut row, "title", json!(of.map(|n| n.2)));
     row
 }
 
 impl View for StatusView {
-    fn rows(&self) -> Vec<Map<String, Value>> {
+    fn fields(&self) -> Vec<Field> {
+        let within = |outer: &'static str, fields: Vec<Field>| {
+            fields.into_iter().map(move |field| field.within(outer))
+        };
+        let of_group = ["group", "id", "reference", "title"].map(Field::named);
+        of_group
+            .into_iter()
+            .chain(fields_of::<ItemCounts>())
+            .chain([Field::named("computed")])
+            .chain(within(
+                "recommendations",
+                fields_of::<RecommendationCounts>(),
+            ))
+            .chain(within("actions", fields_of::<counts::ActionCounts>()))
+            .chain(within("risks", fields_of::<RiskCounts>()))
+            .collect()
+    }
+    fn rows(&self) -> Vec<Value> {
         let about = self
             .about
             .as_ref()
             .map(|a| (a.id, a.reference.as_str(), a.title.as_str()));
         let mut total = table_row("total", about, &self.totals);
-        total.insert("computed".into(), json!(self.computed_rag));
-        flatten(&mut total, "recommendations", json!(self.recommendations));
-        flatten(&mut total, "actions", json!(self.actions));
-        flatten(&mut total, "risks", json!(self.risks));
+        set(&mut total, "computed", json!(self.computed_rag));
+        set(&mut total, "recommendations", json!(self.recommendations));
+        set(&mut total, "actions", json!(self.actions));
+        set(&mut total, "risks", json!(self.risks));
         let group = |group: &'static str| {
             move |g: &StatusGroup| {
                 let of =
@@ -260,13 +274,14 @@ impl View for StatusView {
 #[derive(Clone)]
 struct Due {
     kind: &'static str,
+    reference: Text<60>,
     title: Text<300>,
     owner_post_id: Option<Uuid>,
 }
 
 /// Next dates found so far, soonest first, then by reference.
 #[derive(Clone, Default)]
-struct Next(BTreeMap<(NaiveDate, String, Uuid), Due>);
+struct Next(BTreeMap<(NaiveDate, Arc<[u8]>, Uuid), Due>);
 
 impl Next {
     fn add<R: Resource>(
@@ -278,41 +293,38 @@ impl Next {
     ) {
         let Some(due) = due else { return };
         let meta = &record.meta;
-        let is_before = |(day, reference, id): &(NaiveDate, String, Uuid)| {
-            (*day, reference.as_str(), *id) < (due, &meta.reference, meta.id)
-        };
+        let reference = Collated(&meta.reference);
         if self.0.len() >= NEXT_DATES
-            && self
-                .0
-                .last_key_value()
-                .is_some_and(|(last, _)| is_before(last))
+            && self.0.last_key_value().is_some_and(|((day, _, id), last)| {
+                (*day, Collated(&last.reference), *id) < (due, reference, meta.id)
+            })
         {
             return;
         }
         let found = Due {
             kind: R::KIND,
+            reference: (&meta.reference).into(),
             title: Text::cut(title),
             owner_post_id,
         };
         self.0
-            .insert((due, meta.reference.to_string(), meta.id), found);
+            .insert((due, reference_key(&meta.reference), meta.id), found);
         if self.0.len() > NEXT_DATES {
             self.0.pop_last();
         }
     }
 
     fn dates(self) -> Vec<StatusNextDate> {
-        let date =
-            |((due_on, reference, id), due): ((NaiveDate, String, Uuid), Due)| StatusNextDate {
-                due_on,
-                record: RecordName {
-                    kind: Text::cut(due.kind),
-                    id,
-                    reference: Text::cut(reference),
-                    title: due.title,
-                },
-                owner_post_id: due.owner_post_id,
-            };
+        let date = |((due_on, _, id), due): ((NaiveDate, Arc<[u8]>, Uuid), Due)| StatusNextDate {
+            due_on,
+            record: RecordName {
+                kind: Text::cut(due.kind),
+                id,
+                reference: due.reference,
+                title: due.title,
+            },
+            owner_post_id: due.owner_post_id,
+        };
         self.0.into_iter().map(date).collect()
     }
 }
@@ -567,6 +579,22 @@ fn colour(reasons: &[StatusReason]) -> Rag {
     reasons.first().map_or(Rag::Grey, |r| r.rag)
 }
 
+/// Names nested figures by their paths: `declared_rag.red`.
+fn flatten(all: &mut Map<String, Value>, prefix: &str, value: Value) {
+    if let Value::Object(map) = value {
+        for (name, value) in map {
+            let name = if prefix.is_empty() {
+                name
+            } else {
+                format!("{prefix}.{name}")
+            };
+            flatten(all, &name, value);
+        }
+    } else {
+        all.insert(prefix.to_owned(), value);
+    }
+}
+
 /// Every figure by its path.
 fn figures_of(figures: &StatusFigures) -> Map<String, Value> {
     let mut all = Map::new();
@@ -670,8 +698,8 @@ fn groups(
             None => hidden.get_or_insert_default().plus(&counts),
         }
     }
-    let reference = |g: &StatusGroup| g.of.as_ref().map(|n| n.reference.clone());
-    groups.sort_by_key(reference);
+    let reference = |g: &StatusGroup| g.of.as_ref().map(|n| reference_key(&n.reference));
+    groups.sort_by_cached_key(reference);
     if let Some(counts) = hidden {
         groups.push(StatusGroup { of: None, counts });
     }

@@ -74,6 +74,7 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
         on: crate::world::calendar::today() + chrono::TimeDelta::days(days),
         earlier: None,
         query: Query::default(),
+        is_table: false,
         params: Vec::new(),
     }
 }

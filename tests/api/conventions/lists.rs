@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use chrono::DateTime;
 use serde_json::Value;
 use stride::registers::catalogue;
+use stride::world::collation::sort_key;
 
 use super::filters::filters;
 use super::{ids, several};
@@ -56,7 +57,7 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
             );
             Some(match moments {
                 (Ok(a), Ok(b)) => a.cmp(&b),
-                _ => a.to_lowercase().cmp(&b.to_lowercase()),
+                _ => sort_key(a).cmp(&sort_key(b)),
             })
         }
         _ => None,

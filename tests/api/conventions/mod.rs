@@ -12,6 +12,7 @@ mod lists;
 mod making;
 mod past;
 mod tables;
+mod texts;
 
 use serde_json::Value;
 use stride::world::Kind;

@@ -13,7 +13,8 @@ use crate::policy::Subject;
 use crate::registers::checks::fixed;
 use crate::registers::organisation::UnitId;
 use crate::registers::performance::Observation;
-use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::query::{Any, any, is_some, same_name};
+use crate::world::collation::fold;
 use crate::world::dates::Days;
 use crate::world::{
     Form, Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
@@ -313,19 +314,14 @@ impl Resource for Classification {
     }
     /// Two versions with the same title and label could not be told apart.
     fn unique(&self) -> Option<Vec<u8>> {
-        Some(
-            format!(
-                "{}\n{}",
-                self.title.trim().to_lowercase(),
-                self.version_label.trim().to_lowercase()
-            )
-            .into_bytes(),
-        )
+        Some(format!("{}\n{}", fold(&self.title), fold(&self.version_label)).into_bytes())
     }
     const UNIQUE: &'static str = "/version_label";
     fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         any(&f.characteristic, &r.data.characteristic)
-            && is(&f.title, &r.data.title)
+            && f.title
+                .as_deref()
+                .is_none_or(|title| same_name(title, &r.data.title))
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.supersedes_id, &r.data.supersedes_id)
             && f.valid_on.is_none_or(|day| reading.is_active_on(r, day))
