@@ -242,13 +242,11 @@ pub fn keep_earlier_persons(txn: &mut Txn<'_>) -> Result<(), Problem> {
         #[serde(default)]
         person_id: Option<Uuid>,
     }
-    let changed: Vec<Uuid> = txn
-        .world
-        .all::<Account>()
-        .filter(|a| a.meta.version > 1 && a.computed.linked_person_ids.is_empty())
-        .map(|a| a.meta.id)
-        .collect();
-    for id in changed {
+    let found = txn.ask(store::earlier_persons)?;
+    if !found.is_empty() {
+        txn.beside(Side::EarlierPersonsKept);
+    }
+    for id in found {
         let versions = txn.ask(|c| store::versions(c, id, 0, i64::MAX))?;
         let mut linked: Vec<Uuid> = versions
             .iter()

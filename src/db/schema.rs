@@ -149,6 +149,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::Guid;
+    earlier_persons (account_id) {
+        account_id -> Guid,
+    }
+}
+
+diesel::table! {
     markings (seq) {
         seq -> BigInt,
     }

@@ -1,6 +1,8 @@
 //! One change in progress: the writer's world, how to undo what was done to it, the journal entries
 //! it will write, and the rules that every change must satisfy.
 
+mod permit;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,12 +13,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::access::accounts::{Account, OPERATOR};
+use crate::access::accounts::OPERATOR;
 use crate::access::caller::forbidden;
 use crate::db::store::Side;
 use crate::db::{Conn, DbError, store};
 use crate::journal::{Action, NewEntry};
-use crate::policy::{Act, Role, Subject};
+use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 use crate::world::calendar::day_of;
 use crate::world::catalogue::{Outline, Proposal, validate};
@@ -24,8 +26,7 @@ use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, visible_part};
 use crate::world::{
-    AnyRecord, IdSet, Kind, Link, Marking, Meta, Place, Reading, Resource, Series, Text, Undo,
-    World,
+    AnyRecord, IdSet, Kind, Link, Marking, Meta, Reading, Resource, Series, Text, Undo, World,
 };
 
 /// The answer of a job, given after its commit.
@@ -38,9 +39,6 @@ pub struct Outcome {
 
 /// Most records named in one refusal.
 const MOST_NAMED: usize = 10;
-
-/// The field that names the post in whose name a record states something.
-const SPEAKER: &str = "/by_post_id";
 
 /// Maximum depth of changes that follow from one another.
 const FOLLOW_UPS: usize = 10;
@@ -280,7 +278,7 @@ impl<'a> Txn<'a> {
     }
 
     fn first_version(&self, kind: &Kind, id: Uuid, outline: Option<&Outline>) -> Meta {
-        let series = match outline.is_some_and(|o| self.would_hide(o)) {
+        let series = match outline.is_some_and(|o| self.would_hide(o.marking, &o.place)) {
             true => Series::Marked,
             false => Series::Open,
         };
@@ -543,7 +541,7 @@ impl<'a> Txn<'a> {
         };
         check().map_err(|problem| match id == whole {
             true => problem,
-            false => of_part(kind, record, problem),
+            false => self.of_part(record, problem),
         })
     }
 
@@ -579,7 +577,7 @@ impl<'a> Txn<'a> {
                 .in_scope(kind, Act::Withdraw, part.meta().id)
                 .and_then(|()| self.covers_touched(kind, Act::Withdraw, part))
                 .and_then(|()| self.restore_one(kind, part).map(drop));
-            restored.map_err(|problem| of_part(kind, part, problem))?;
+            restored.map_err(|problem| self.of_part(part, problem))?;
         }
         // A part may have changed it.
         self.visible(kind, id)
@@ -607,10 +605,9 @@ impl<'a> Txn<'a> {
             Some(_) => "it is withdrawn; restore it first",
             None => "it is part of a withdrawn record; restore that first",
         };
-        let name = self.kind_of(gone)?.name.replace('_', " ");
         let detail = format!(
-            "the record is part of {name} {}: {detail}",
-            gone.meta().reference
+            "the record is part of {}: {detail}",
+            self.called(gone.as_ref())
         );
         Err(Problem::new(Code::Conflict, detail))
     }
@@ -1198,6 +1195,16 @@ impl<'a> Txn<'a> {
             .filter(|r| self.world.is_live(r.as_ref()) && self.may_see(r.meta().id))
     }
 
+    /// What prevents a part from being withdrawn or restored with its whole.
+    fn of_part(&self, part: &Arc<dyn AnyRecord>, mut problem: Problem) -> Problem {
+        problem.detail = format!(
+            "{}, which is part of this record: {}",
+            self.called(part.as_ref()),
+            problem.detail
+        );
+        problem
+    }
+
     /// What a record is called in a refusal, such as `work plan item WPI-0042`.
     #[must_use]
     pub fn called(&self, record: &dyn AnyRecord) -> String {
@@ -1206,220 +1213,6 @@ impl<'a> Txn<'a> {
         let kind = kind.map_or("", |k| k.name).replace('_', " ");
         format!("{kind} {}", meta.reference)
     }
-
-    /// Whether a record with this outline would be hidden from callers without clearance.
-    fn would_hide(&self, outline: &Outline) -> bool {
-        outline.marking != Marking::Official || self.world.is_hidden_at(&outline.place)
-    }
-
-    /// Decides whether the caller may make a record what this outline says, before its schema, its
-    /// links and its rules are checked: what a record belongs to, the records that compute from it,
-    /// the post in whose name it speaks, and its marking. A record that the caller cannot see is no
-    /// different from one that does not exist: its link is refused later.
-    fn permit(
-        &self,
-        kind: &Kind,
-        act: Act,
-        id: Uuid,
-        before: Option<&Arc<dyn AnyRecord>>,
-        outline: &Outline,
-    ) -> Result<(), Problem> {
-        let place = &outline.place;
-        let known = |id: &Uuid| self.world.any(*id).is_some() && self.may_see(*id);
-        let above = place.owners.iter().chain(&place.within);
-        let is_moved = before.is_none_or(|b| b.place() != *place);
-        if is_moved
-            && above.clone().all(known)
-            && !self
-                .caller
-                .may_at(&self.world, kind.subject, act, id, place)
-        {
-            return Err(forbidden(&self.caller, kind.subject, act));
-        }
-        let joined = |place: &Place, touched: &[Uuid]| -> IdSet {
-            let all = place.within.iter().chain(touched).copied();
-            all.filter(|other| *other != id).collect()
-        };
-        let was = before.map(|b| joined(&b.place(), &b.touches()));
-        let was = was.unwrap_or_default();
-        let is = joined(place, &outline.touches);
-        let mut changed: Vec<&Uuid> = was.symmetric_difference(&is).filter(|i| known(i)).collect();
-        changed.sort();
-        let links = before.map(|b| b.links()).unwrap_or_default();
-        let named = |target: Uuid| {
-            let mut all = outline.links.iter().chain(&links);
-            let found = all.find(|l| l.id == target);
-            found.map_or_else(String::new, |l| l.pointer.clone())
-        };
-        let mut errors = Vec::new();
-        for target in changed {
-            if !self.caller.may_on(&self.world, kind.subject, act, *target) {
-                errors.push(self.out_of_scope(named(*target), *target));
-            }
-        }
-        errors.extend(self.speaks_for(kind, act, id, before, outline));
-        if !errors.is_empty() {
-            return Err(Problem::with_errors(Code::Forbidden, errors));
-        }
-        self.permit_marking(kind, id, before, outline)
-    }
-
-    fn out_of_scope(&self, pointer: String, target: Uuid) -> FieldError {
-        let what = self
-            .world
-            .any(target)
-            .map_or_else(String::new, |r| self.called(r.as_ref()));
-        FieldError {
-            pointer,
-            code: "out_of_scope".into(),
-            detail: format!(
-                "{what} would change, and is outside the scope of your roles; ask those \
-                    responsible for it"
-            ),
-        }
-    }
-
-    /// Refuses to state something in the name of a post of another unit. A post may be named that
-    /// is in the caller's scope, that the caller's account is for, or that is responsible for what
-    /// the record is part of. Who keeps the records of a board records what others say there.
-    fn speaks_for(
-        &self,
-        kind: &Kind,
-        act: Act,
-        id: Uuid,
-        before: Option<&Arc<dyn AnyRecord>>,
-        outline: &Outline,
-    ) -> Option<FieldError> {
-        let link = outline.links.iter().find(|l| l.pointer == SPEAKER)?;
-        let post = link.id;
-        let known = self.world.any(post).filter(|_| self.may_see(post))?;
-        let is_same = before.is_some_and(|b| {
-            let links = b.links();
-            links.iter().any(|l| l.pointer == SPEAKER && l.id == post)
-        });
-        let own = self.world.get::<Account>(self.caller.account);
-        let is_own = own.is_some_and(|a| a.data.post_id.map(Uuid::from) == Some(post));
-        let of_whole = |whole: &Uuid| {
-            let whole = self.world.any(*whole);
-            whole.is_some_and(|w| w.targets().contains(&post))
-        };
-        let in_scope = || {
-            let mut scopes = self.caller.scopes(kind.subject, act);
-            scopes.any(|scope| {
-                let Some(scope) = scope else { return true };
-                let is_unit = self.world.any(scope).is_some_and(|s| {
-                    let kinds = self.world.catalogue().kinds();
-                    kinds.get(s.meta().kind).is_some_and(|k| k.name == "unit")
-                });
-                let place = &outline.place;
-                let covers = scope == id || self.world.is_place_in_scope(place, scope);
-                (covers && !is_unit) || self.world.is_in_scope(post, scope)
-            })
-        };
-        if is_same || is_own || outline.place.within.iter().any(of_whole) || in_scope() {
-            return None;
-        }
-        Some(FieldError {
-            pointer: SPEAKER.into(),
-            code: "out_of_scope".into(),
-            detail: format!(
-                "{} is outside the scope of your roles; you can state something only in the name \
-                    of a post in your scope, of your own post, or of a post responsible for this",
-                self.called(known.as_ref())
-            ),
-        })
-    }
-
-    /// Decides whether the caller may mark a record or remove its marking.
-    fn permit_marking(
-        &self,
-        kind: &Kind,
-        id: Uuid,
-        before: Option<&Arc<dyn AnyRecord>>,
-        outline: &Outline,
-    ) -> Result<(), Problem> {
-        let was = before.map_or(Marking::Official, |b| b.meta().marking);
-        let is_marking = was != outline.marking;
-        // A record also changes who may see it by becoming part of a marked record.
-        let is_moved = before.is_some() && self.world.is_hidden(id) != self.would_hide(outline);
-        if !kind.markable || !(is_marking || is_moved) {
-            return Ok(());
-        }
-        let place = &outline.place;
-        let cleared = match self.caller.clearance() {
-            Clearance::All => true,
-            Clearance::None => false,
-            Clearance::Within(scopes) => scopes
-                .iter()
-                .any(|s| *s == id || self.world.is_place_in_scope(place, *s)),
-        };
-        let may = (self.caller).may_at(&self.world, kind.subject, Act::Mark, id, place);
-        if !may || !cleared {
-            let roles = crate::policy::roles(kind.subject, Act::Mark);
-            let roles: Vec<&str> = roles.into_iter().map(Role::as_str).collect();
-            let detail = format!(
-                "marking a record or removing its marking needs the role {}, with clearance for \
-                    records marked official_sensitive, in a scope that covers the record",
-                roles.join(" or ")
-            );
-            return Err(Problem::field(
-                Code::Forbidden,
-                "/marking",
-                "reserved",
-                detail,
-            ));
-        }
-        if before.is_some() && is_marking && self.reason.is_none() {
-            let detail = "is required to mark a record or to remove its marking";
-            return Err(Problem::field(
-                Code::RuleViolation,
-                "?reason",
-                "required",
-                detail,
-            ));
-        }
-        Ok(())
-    }
-
-    /// Refuses to withdraw or restore a record that others outside the caller's scope compute from.
-    fn covers_touched(
-        &self,
-        kind: &Kind,
-        act: Act,
-        record: &Arc<dyn AnyRecord>,
-    ) -> Result<(), Problem> {
-        let links = record.links();
-        let outside = |target: &Uuid| {
-            self.world.any(*target).is_some()
-                && self.may_see(*target)
-                && !self.caller.may_on(&self.world, kind.subject, act, *target)
-        };
-        let touched = record.touches();
-        let errors: Vec<FieldError> = touched
-            .iter()
-            .filter(|target| outside(target))
-            .map(|target| {
-                let link = links.iter().find(|l| l.id == *target);
-                let pointer = link.map_or_else(String::new, |l| l.pointer.clone());
-                self.out_of_scope(pointer, *target)
-            })
-            .collect();
-        if errors.is_empty() {
-            return Ok(());
-        }
-        Err(Problem::with_errors(Code::Forbidden, errors))
-    }
-}
-
-/// What prevents a part from being withdrawn or restored with its whole.
-fn of_part(kind: &Kind, part: &Arc<dyn AnyRecord>, mut problem: Problem) -> Problem {
-    let name = kind.name.replace('_', " ");
-    problem.detail = format!(
-        "{name} {}, which is part of this record: {}",
-        part.meta().reference,
-        problem.detail
-    );
-    problem
 }
 
 /// Returns a record's JSON with another envelope and these fields.

@@ -38,7 +38,13 @@ pub fn write(seen: &VisibleWorld, seq: i64, record: Uuid, version: i64) -> Strin
 /// # Errors
 /// 400 if it names no entry that is visible to the caller; 503 if the journal cannot be read.
 pub async fn read(call: &Call) -> Result<Option<i64>, Problem> {
-    let refused = || invalid("cursor", "must be the next_cursor of the previous page");
+    let refused = || {
+        invalid(
+            "cursor",
+            "must be the next_cursor of a page, and the record that it names must still be visible; \
+                otherwise start again without it",
+        )
+    };
     let Some(text) = call.query.get("cursor") else {
         return Ok(None);
     };

@@ -178,24 +178,28 @@ async fn redact(call: Call) -> Result<Answer, Problem> {
     .await
 }
 
+/// Number of entries read at once where most of those before were not visible.
+const READ_ON: usize = 1_000;
+
 async fn list(call: Call) -> Result<Answer, Problem> {
     let limit = page::limit(&call.query)?;
     let only_markings = call.query.flag("markings")?;
     let mut after = entry_cursor::read(&call).await?.unwrap_or(0);
     let seen = call.now();
-    let take = i64::try_from(limit).unwrap_or(200) + 1;
+    let mut take = limit + 1;
     let mut rows: Vec<(JournalRow, Option<Marking>)> = Vec::new();
     // A page is filled with visible entries, so that its length does not show how many were left
     // out.
     loop {
+        let most = i64::try_from(take).unwrap_or(i64::MAX);
         let read = call.service.engine.read(move |c| match only_markings {
-            true => store::markings_after(c, after, take),
-            false => store::entries_after(c, after, take),
+            true => store::markings_after(c, after, most),
+            false => store::entries_after(c, after, most),
         });
         let mut found = read.await?;
         let count = found.len();
         found.retain(|r| call.knows(r.seq));
-        let is_last = count <= limit || found.len() < count;
+        let is_last = count < take || found.len() < count;
         after = found.last().map_or(after, |r| r.seq);
         let visible = found
             .into_iter()
@@ -208,6 +212,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         if is_last || rows.len() > limit {
             break;
         }
+        take = READ_ON;
     }
     let page = Page::of(rows, limit, |(r, _)| {
         entry_cursor::write(&seen, r.seq, r.record_id.0, r.version)

@@ -364,8 +364,8 @@ pub struct FollowUp {
 pub struct Rules<'a, R: Resource> {
     /// What is visible to the caller. A refusal may name anything in it.
     pub reading: Reading<'a>,
-    /// Everything that is recorded, for what must hold whoever can see it: nobody decides on a claim
-    /// of their own. A refusal must not tell anything about it.
+    /// Everything that is recorded, for rules that also hold for records that the caller cannot see,
+    /// such as that nobody decides on their own claim. A refusal must not say anything about it.
     pub whole: &'a World,
     pub meta: &'a Meta,
     /// The current record; `None` for a new one.

@@ -179,12 +179,8 @@ async fn nobody_verifies_by_another_account_of_theirs(app: TestApp) {
     let (lead, account, _) = maker.account("strategy_manager").await;
     let (auditor, other, _) = maker.account("auditor").await;
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
-    let accounts = app.keeper(kind("account"));
     for one in [&account, &other] {
-        accounts
-            .patch(&one.path, &one.etag, &json!({ "person_id": person.id() }))
-            .await
-            .status(200);
+        maker.belongs_to(one, Some(person.id())).await;
     }
     let own = auditor
         .post(
@@ -209,18 +205,10 @@ async fn a_link_that_was_removed_or_came_late_counts(app: TestApp) {
     let (lead, account, _) = maker.account("strategy_manager").await;
     let (auditor, other, _) = maker.account("auditor").await;
     let first = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
-    let accounts = app.keeper(kind("account"));
-    let link = async |one: &Made, person: Value| {
-        let etag = accounts.get(&one.path).await.status(200).etag();
-        accounts
-            .patch(&one.path, &etag, &json!({ "person_id": person }))
-            .await
-            .status(200);
-    };
     let verdict = verdict(&on, &first, "verified", "2020-10-02");
-    link(&account, json!(person.id())).await;
-    link(&other, json!(person.id())).await;
-    link(&account, Value::Null).await;
+    maker.belongs_to(&account, Some(person.id())).await;
+    maker.belongs_to(&other, Some(person.id())).await;
+    maker.belongs_to(&account, None).await;
     auditor
         .post(VERIFICATIONS, &verdict)
         .await
@@ -230,7 +218,7 @@ async fn a_link_that_was_removed_or_came_late_counts(app: TestApp) {
     let path = "/api/v1/contradictions?rule=recommendation_decided_by_claimant";
     let viewer = app.role(Role::Viewer);
     assert!(viewer.items(path).await.is_empty());
-    link(&late, json!(person.id())).await;
+    maker.belongs_to(&late, Some(person.id())).await;
     let found = viewer.items(path).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["record"]["id"], on.record["id"]);

@@ -372,6 +372,15 @@ impl<'a> Maker<'a> {
         self.create(kind, &draft).await
     }
 
+    /// Makes an account belong to a person, or to nobody; the account.
+    pub async fn belongs_to(&self, account: &Made, person: Option<Uuid>) -> Value {
+        let client = self.client(account.kind);
+        let etag = client.get(&account.path).await.status(200).etag();
+        let patch = json!({ "person_id": person });
+        let changed = client.patch(&account.path, &etag, &patch).await;
+        changed.status(200).json()
+    }
+
     /// A record from a whole draft.
     pub async fn create(&self, kind: &'static Kind, draft: &Value) -> Made {
         let reply = match MAKERS.iter().find(|(name, _)| *name == kind.name) {

@@ -30,7 +30,7 @@ pub use journal::{
 pub use keys::{SigningKeyRow, secret, signing_keys};
 pub use last_numbers::last_numbers;
 pub use markings::markings_after;
-pub use people::{PersonRow, people_ids, person};
+pub use people::{PersonRow, earlier_persons, people_ids, person};
 pub use records::{RecordRow, records_after};
 pub use refresh_tokens::{RefreshRow, refresh_token};
 pub use side::{Side, write_side};

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::db::connection::{Conn, DbError};
-use crate::db::schema::people;
+use crate::db::schema::{earlier_persons, people};
 use crate::db::types::Guid;
 
 /// Personal data of a person: name, e-mail address, telephone number. Can be erased.
@@ -39,6 +39,23 @@ pub fn people_ids(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
         .order(people::person_id)
         .load(conn)?;
     Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
+/// Returns the ids of the accounts whose earlier persons have to be found in the journal.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn earlier_persons(conn: &mut Conn) -> Result<Vec<Uuid>, DbError> {
+    let ids: Vec<Guid> = earlier_persons::table
+        .select(earlier_persons::account_id)
+        .order(earlier_persons::account_id)
+        .load(conn)?;
+    Ok(ids.into_iter().map(|id| id.0).collect())
+}
+
+pub(super) fn earlier_persons_kept(conn: &mut Conn) -> Result<(), DbError> {
+    diesel::delete(earlier_persons::table).execute(conn)?;
+    Ok(())
 }
 
 pub(super) fn store(conn: &mut Conn, row: &PersonRow) -> Result<(), DbError> {

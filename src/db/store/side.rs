@@ -60,6 +60,8 @@ pub enum Side {
         series: String,
         number: u32,
     },
+    /// The earlier persons of every account are kept with it.
+    EarlierPersonsKept,
     /// The number of an entry by which a record was marked, or its marking removed.
     Marking(i64),
     SigningKey(SigningKeyRow),
@@ -127,6 +129,7 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::EndRefreshFamily { family, at } => refresh_tokens::end_family(conn, *family, *at),
         Side::EndRefreshOf { account, at } => refresh_tokens::end_of(conn, *account, *at),
         Side::LastNumber { series, number } => last_numbers::store(conn, series, *number),
+        Side::EarlierPersonsKept => people::earlier_persons_kept(conn),
         Side::Marking(seq) => markings::add(conn, *seq),
         Side::SigningKey(row) => keys::add_signing_key(conn, row),
         Side::Secret { name, value } => keys::add_secret(conn, name, value),

@@ -1,12 +1,15 @@
 //! What an administrator takes away is gone at the next request, not when the token ends.
 
+use std::sync::Arc;
+
 use chrono::{Days, Utc};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use stride::policy::Role;
 
 use super::{PASSWORD, me, person, refresh, sign_in};
 use crate::support::TestApp;
-use crate::support::maker::{Made, Maker, kind};
+use crate::support::maker::{Maker, kind};
 
 /// A disabled account, a withdrawn account.
 async fn a_disabled_account_is_out_at_the_next_request(app: TestApp) {
@@ -202,6 +205,36 @@ async fn grants_add_up(app: TestApp) {
         .problem_at("rule_violation", "/scope_id");
 }
 
+/// In a database from before accounts kept them, earlier persons are found in the journal, once.
+async fn earlier_persons_are_found_in_the_journal(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (_, account, _) = maker.account("viewer").await;
+    let person = maker.make_named("person").await;
+    maker.belongs_to(&account, Some(person.id())).await;
+    let unlinked = maker.belongs_to(&account, None).await;
+    app.stop().await;
+    let id = person.id_text();
+    let older = format!(
+        "UPDATE records SET body = \
+            replace(body, '\"linked_person_ids\":[\"{id}\"]', '\"linked_person_ids\":[]'); \
+         INSERT INTO earlier_persons (account_id) SELECT DISTINCT record_id FROM journal \
+            WHERE kind = 'account' AND snapshot LIKE '%\"person_id\":\"%';"
+    );
+    let address = stride::db::Address::parse(&app.store.url()).expect("a database");
+    let mut conn = address.connect().expect("a connection");
+    conn.batch_execute(&older).expect("an older database");
+    drop(conn);
+    for _ in 0..2 {
+        let started = TestApp::on(Arc::clone(&app.store), app.backend, |_| {}).await;
+        let now = started.keeper(account.kind).get(&account.path).await;
+        let now = now.status(200).json();
+        assert_eq!(now["linked_person_ids"], unlinked["linked_person_ids"]);
+        let version = unlinked["version"].as_i64().expect("a version") + 1;
+        assert_eq!(now["version"], version, "found once");
+        started.stop().await;
+    }
+}
+
 /// Nobody grants a role to an account of their own: not to the one they are signed in with, nor to
 /// another of the same person, whether the two are linked now or were.
 async fn nobody_grants_to_themselves(app: TestApp) {
@@ -222,20 +255,11 @@ async fn nobody_grants_to_themselves(app: TestApp) {
         .problem_at("forbidden", "/account_id");
     let granted = post(&other).await.status(201).json();
     let person = maker.make_named("person").await;
-    let accounts = app.keeper(kind("account"));
-    let link = async |one: &Made, person: Value| {
-        let etag = accounts.get(&one.path).await.status(200).etag();
-        accounts
-            .patch(&one.path, &etag, &json!({ "person_id": person }))
-            .await
-            .status(200)
-            .json()
-    };
-    link(&account, json!(person.id())).await;
-    link(&second, json!(person.id())).await;
+    maker.belongs_to(&account, Some(person.id())).await;
+    maker.belongs_to(&second, Some(person.id())).await;
     post(&other).await.problem_at("forbidden", "/account_id");
-    // Removing the link does not separate the two, whoever removes it.
-    let unlinked = link(&second, Value::Null).await;
+    // Removing the link does not separate the two accounts.
+    let unlinked = maker.belongs_to(&second, None).await;
     assert_eq!(unlinked["linked_person_ids"], json!([person.id()]));
     post(&other).await.problem_at("forbidden", "/account_id");
     // Giving up a role is open to everybody.
@@ -258,5 +282,6 @@ on_both!(
     every_session_can_be_ended,
     a_role_in_a_token_counts_for_the_operator_alone,
     grants_add_up,
+    earlier_persons_are_found_in_the_journal,
     nobody_grants_to_themselves
 );

@@ -7,6 +7,7 @@ use stride::policy::{Act, Role, Subject, allows};
 use stride::registers::catalogue;
 use stride::world::Link;
 use strum::VariantArray;
+use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::app::keeping;
@@ -207,6 +208,63 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
     );
 }
 
+/// Nor does a change tell a hidden record from nothing, whoever makes it: a keeper of everything or of
+/// one unit.
+async fn a_record_cannot_be_moved_to_a_hidden_one(app: TestApp) {
+    let maker = Maker::new(&app);
+    let unit = maker.make_named("unit").await;
+    let mut tried = 0;
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.offers_create && !k.append_only && keeping(k) != Role::Auditor),
+    ) {
+        let made = maker.make(kind).await;
+        let keepers = [
+            app.uncleared_keeper(kind),
+            app.scoped(keeping(kind), unit.id()),
+        ];
+        let draft = maker.draft(kind).await;
+        for link in links_of(kind, &draft) {
+            let to = target(&link);
+            let field = link.pointer.trim_start_matches('/');
+            if !to.markable || field.contains('/') {
+                continue;
+            }
+            let mut secret = maker.draft(to).await;
+            secret["marking"] = "official_sensitive".into();
+            // What lies in the scope of one of the keepers, if it can.
+            for owner in ["owner_unit_id", "unit_id"] {
+                if secret.get(owner).is_some() {
+                    secret[owner] = unit.record["id"].clone();
+                }
+            }
+            let hidden = maker.create(to, &secret).await;
+            for keeper in &keepers {
+                let ask = async |id: Uuid| {
+                    let mut record = draft.clone();
+                    record[field] = json!(id);
+                    let patch = json!({ field: id });
+                    let body = json!({ "operations": [
+                        { "op": "update", "id": made.id(), "if_match": 1, "patch": patch },
+                        { "op": "create", "record": record },
+                    ] });
+                    let path = format!("{}/bulk?dry_run=true&mode=each", collection(kind));
+                    let reply = keeper.post(&path, &body).await;
+                    let mut told = reply.json();
+                    without_times_and_ids(&mut told);
+                    (reply.status, told)
+                };
+                let (is, nothing) = (ask(hidden.id()).await, ask(super::nobody()).await);
+                assert_eq!(is, nothing, "{} {}", kind.name, link.pointer);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 60, "{tried} links were tried");
+}
+
 /// Marking a record later hides its past too; taking the mark away shows the record, and not what
 /// was said under it.
 async fn a_mark_hides_the_past_and_what_was_said_under_it(app: TestApp) {
@@ -392,7 +450,7 @@ async fn attempts(app: &TestApp, draft: &Value, other: &Made, withdrawn: &Made) 
     ] {
         ask(&client, collection(kind), json!([operation])).await;
     }
-    // Whatever it links to is withdrawn as well, by whoever keeps that.
+    // Each record that it links to is withdrawn as well, by a keeper of that kind.
     for link in links_of(kind, draft) {
         let to = target(&link);
         if keeping(to) == Role::Auditor {
@@ -437,7 +495,7 @@ async fn a_marked_record_changes_no_refusal_and_no_dry_run(app: TestApp) {
     ) {
         let draft = maker.draft(kind).await;
         let other = maker.make(kind).await;
-        // Approved minutes of a meeting can be withdrawn, and then stand in the way of any others.
+        // A meeting whose approved minutes were withdrawn can have no others, so they need another.
         let withdrawn = match kind.name {
             "minutes" => maker.make(kind).await,
             _ => maker.create(kind, &draft).await,
@@ -685,6 +743,7 @@ async fn numbers_do_not_count_what_is_marked(app: TestApp) {
 on_both!(
     a_marked_record_does_not_exist_for_the_uncleared,
     a_hidden_record_cannot_be_pointed_to,
+    a_record_cannot_be_moved_to_a_hidden_one,
     a_mark_hides_the_past_and_what_was_said_under_it,
     a_clearance_holds_within_its_scope,
     what_lies_within_a_marked_record_is_hidden_with_it,
