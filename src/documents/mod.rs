@@ -29,7 +29,7 @@ use crate::access::caller::forbidden;
 use crate::engine::{Engine, Outcome};
 use crate::http::entity_tag::is_same;
 use crate::http::operation::{Access, Operation, Tag};
-use crate::http::parameters::{header, id_parameter, query, schema_ref};
+use crate::http::parameters::{header, id_parameter, query};
 use crate::http::resource::{BASE, as_of, idempotency, reason};
 use crate::http::stream::Incoming;
 use crate::http::{Answer, Call};
@@ -91,7 +91,7 @@ pub fn operations(documents: &Arc<Documents>) -> Vec<Operation> {
         ])
         .body(media::names(), octets(), Value::Null)
         .streamed()
-        .answers(201, "The version, with `Location` and `ETag`.", schema_ref("DocumentVersion"))
+        .creates("version", "DocumentVersion")
         .refuses(&[Code::InvalidHeader, Code::Conflict, Code::ReferenceTaken, Code::RuleViolation, Code::IdempotencyKeyReused]),
         Operation::holding(
             "GET",

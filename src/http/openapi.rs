@@ -458,7 +458,7 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
             }
             schema::set(&mut answer, "content", content);
         }
-        if let Some(links) = links(o, operations).filter(|_| *status == 201) {
+        if let Some(links) = links(o, operations).filter(|_| o.creates_record && *status == 201) {
             schema::set(&mut answer, "links", links);
         }
         all.insert(status.to_string(), answer);
@@ -499,10 +499,12 @@ fn slugs(codes: &[Code]) -> Vec<&'static str> {
 fn answer_headers(o: &Operation, status: u16) -> Value {
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     let mut headers = json!({});
-    if o.etag != Tag::Nothing || matches!(o.method, "PATCH" | "DELETE") || status == 201 {
+    let is_new = o.creates_record && status == 201;
+    let is_change = matches!(o.method, "PATCH" | "DELETE") || o.id.starts_with("restore");
+    if o.etag != Tag::Nothing && status != 308 || is_change || is_new {
         schema::set(&mut headers, "ETag", to("ETag"));
     }
-    if matches!(status, 201 | 202) && o.id.starts_with("create") {
+    if is_new || matches!(status, 202 | 308) {
         schema::set(&mut headers, "Location", to("Location"));
     }
     if o.etag == Tag::Journal && o.id.starts_with("list") && status == 200 {

@@ -10,7 +10,7 @@ use strum::VariantArray;
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::Format;
-use super::parameters::query;
+use super::parameters::{query, schema_ref};
 use super::query::Parameter;
 use crate::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
@@ -128,6 +128,8 @@ pub struct Operation {
     /// Extra members of its problems.
     pub extension: Option<Extension>,
     pub etag: Tag,
+    /// Whether the answer is a new record, with its address and its tag.
+    pub creates_record: bool,
     /// Whether the writer alone decides, on current data under its lock. The handler then reads
     /// nothing.
     pub is_settled_by_writer: bool,
@@ -206,6 +208,7 @@ impl Operation {
             problems: Vec::new(),
             extension: None,
             etag: Tag::Nothing,
+            creates_record: false,
             is_settled_by_writer: false,
             formats: &[],
             media_type: super::answer::JSON,
@@ -282,6 +285,14 @@ impl Operation {
     pub fn answers(mut self, status: u16, description: &str, schema: Value) -> Self {
         self.answers.push((status, description.into(), schema));
         self
+    }
+
+    /// Adds the answer of an operation that creates a record, with `Location` and `ETag`.
+    #[must_use]
+    pub fn creates(mut self, what: &str, type_name: &str) -> Self {
+        self.creates_record = true;
+        let said = format!("The {what}, with `Location` and `ETag`.");
+        self.answers(201, &said, schema_ref(type_name))
     }
 
     /// Adds problems that the operation can return.

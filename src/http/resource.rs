@@ -262,11 +262,7 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
         schema_ref(&format!("{}Input", n.type_name)),
         (kind.example)(),
     )
-    .answers(
-        201,
-        &format!("The {}, with `Location` and `ETag`.", n.one),
-        schema_ref(&n.type_name),
-    )
+    .creates(&n.one, &n.type_name)
     .refuses(&[
         Code::InvalidHeader,
         Code::ReferenceTaken,

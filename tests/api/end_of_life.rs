@@ -267,6 +267,94 @@ async fn parts_are_withdrawn_in_bulk(app: TestApp) {
         .problem("forbidden");
 }
 
+/// In a job, an operation says the same.
+async fn parts_are_withdrawn_in_jobs(app: TestApp) {
+    let maker = Maker::new(&app);
+    let client = everyone(&maker, &app, true).await;
+    let item = maker.make_named("work_plan_item").await;
+    let plan = item.record["plan_id"].as_str().expect("a plan").to_owned();
+    let state = async |op: Value| {
+        let operations = json!({ "operations": [op] });
+        let reply = client.post("/api/v1/jobs", &operations).await;
+        let job = reply.status(202).header("location").to_owned();
+        crate::jobs::ended(&client, &job).await
+    };
+    let withdraw = |within: Option<&str>| {
+        let mut op = json!({ "kind": "plan", "op": "withdraw", "id": plan, "if_match": 1 });
+        if let Some(within) = within {
+            op["within"] = json!(within);
+        }
+        op
+    };
+    for within in [None, Some("restore")] {
+        let job = state(withdraw(within)).await;
+        assert_eq!(job["state"], "failed", "{within:?}: {job}");
+        assert!(is_listed(&client, &item, "").await);
+    }
+    let job = state(withdraw(Some("withdraw"))).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert!(!is_listed(&client, &item, "").await);
+    let restore = json!({ "kind": "plan", "op": "restore", "id": plan, "within": "restore" });
+    let job = state(restore).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert!(is_listed(&client, &item, "").await);
+}
+
+/// A unit or a post that does not exist any more does not own anything: the gap is found, and the
+/// filter and the status count it.
+async fn an_owner_that_has_ended_is_no_owner(app: TestApp) {
+    let maker = Maker::new(&app);
+    let client = everyone(&maker, &app, true).await;
+    let mut found = BTreeSet::new();
+    for kind in some(catalogue().kinds().iter().filter(|k| k.offers_create)) {
+        let has = |name: &str| crate::support::document::has_field(kind, name);
+        let of_unit = ["owner_unit_id", "responsible_unit_id"];
+        let of_post = ["owner_post_id", "lead_post_id"];
+        let fields = of_unit.map(|f| (f, false)).into_iter();
+        for (field, is_post) in fields.chain(of_post.map(|f| (f, true))) {
+            if !has(field) {
+                continue;
+            }
+            let unit = maker.make_named("unit").await;
+            let post = json!({ "unit_id": unit.id() });
+            let post = maker.make_with("post", post).await;
+            let owner = if is_post { &post } else { &unit };
+            let mut draft = json!({});
+            for other in of_unit.iter().chain(&of_post).filter(|f| has(f)) {
+                draft[*other] = Value::Null;
+            }
+            draft[field] = json!(owner.id());
+            let made = maker.make_with(kind.name, draft).await;
+            let gaps = async || {
+                let path = format!("/api/v1/gaps?record_id={}&limit=200", made.id());
+                let all = client.items(&path).await;
+                let reasons = all.iter().filter_map(|gap| gap["reason"].as_str());
+                let ended = reasons.filter(|r| r.contains("not exist on this date"));
+                ended.map(str::to_owned).collect::<Vec<_>>()
+            };
+            let is_ownerless = async || {
+                let path = format!("{}?without_owner=true&limit=200", collection(kind));
+                let reply = client.get(&path).await;
+                (reply.status == 200).then(|| reply.json().to_string().contains(made.id_text()))
+            };
+            assert_eq!(gaps().await, Vec::<String>::new(), "{} {field}", kind.name);
+            assert_ne!(is_ownerless().await, Some(true), "{} {field}", kind.name);
+            let tag = etag(&client, &unit.path).await;
+            let end = json!({ "until_on": "2020-10-01" });
+            client.patch(&unit.path, &tag, &end).await.status(200);
+            let named = gaps().await;
+            // The example may be a draft, or be finished.
+            let Some(reason) = named.first() else {
+                continue;
+            };
+            assert!(reason.contains(owner.reference()), "{reason}");
+            assert_ne!(is_ownerless().await, Some(false), "{} {field}", kind.name);
+            found.insert((kind.name, field));
+        }
+    }
+    assert!(found.len() >= 8, "{found:?}");
+}
+
 /// What a status counts, with the list behind each number.
 const COUNTED: &[(&str, &str)] = &[
     ("totals/items", "work-plan-items?"),
@@ -294,6 +382,10 @@ const COUNTED: &[(&str, &str)] = &[
     (
         "recommendations/verification/verified",
         "recommendations?verification=verified",
+    ),
+    (
+        "recommendations/without_owner",
+        "recommendations?closure=none&without_owner=true",
     ),
     ("actions/actions", "actions?"),
     ("actions/open", "actions?status=open"),
@@ -619,6 +711,8 @@ async fn every_answer_agrees_after_each_end(app: TestApp) {
 on_both!(
     a_whole_is_withdrawn_with_its_parts,
     a_hidden_part_lapses_with_its_whole,
-    parts_are_withdrawn_in_bulk
+    parts_are_withdrawn_in_bulk,
+    parts_are_withdrawn_in_jobs,
+    an_owner_that_has_ended_is_no_owner
 );
 on_both!(by crate::golden::run; every_answer_agrees_after_each_end);

@@ -63,7 +63,7 @@ async fn until(client: &Client, job: &str, so: impl Fn(&Value) -> bool) -> Value
     }
 }
 
-async fn ended(client: &Client, job: &str) -> Value {
+pub async fn ended(client: &Client, job: &str) -> Value {
     until(client, job, |j| !j["finished_at"].is_null()).await
 }
 

@@ -137,13 +137,7 @@ impl Ask {
         let reply = self.send_unchecked().await;
         let (method, address) = reply.asked.split_once(' ').expect("method and address");
         let path = address.split('?').next().unwrap_or_default();
-        document::check_answer(
-            method,
-            path,
-            reply.status,
-            reply.header_if("content-type"),
-            &reply.body,
-        );
+        document::check_answer(method, path, reply.status, &reply.headers, &reply.body);
         reply
     }
 

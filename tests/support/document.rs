@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::Validator;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use stride::policy::Role;
+use stride::world::Kind;
 use strum::VariantArray;
 
 /// The document as it is generated.
@@ -314,14 +316,11 @@ pub fn operation_at(method: &str, path: &str) -> Option<&'static (String, Value)
     })
 }
 
-/// Fails unless the document promises an answer of this status, and of this form.
-pub fn check_answer(
-    method: &str,
-    path: &str,
-    status: u16,
-    content_type: Option<&str>,
-    body: &[u8],
-) {
+/// Headers that an answer has whenever the document promises them.
+const ALWAYS_SENT: [&str; 2] = ["ETag", "Location"];
+
+/// Fails unless the document promises an answer of this status, of this form and with these headers.
+pub fn check_answer(method: &str, path: &str, status: u16, headers: &HeaderMap, body: &[u8]) {
     let Some((template, operation)) = operation_at(method, path) else {
         return;
     };
@@ -332,11 +331,19 @@ pub fn check_answer(
         .unwrap_or_else(|| {
             panic!("{method} {template} answered {status}, which the document does not name")
         });
+    for name in ALWAYS_SENT {
+        let is_promised = described["headers"].get(name).is_some();
+        assert!(
+            status >= 400 || is_promised == headers.contains_key(name),
+            "{method} {template} answered {status}: {name} is promised: {is_promised}, {headers:?}"
+        );
+    }
     if body.is_empty() || method == "HEAD" {
         return;
     }
-    let media_type = content_type
-        .and_then(|t| t.split(';').next())
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|t| t.to_str().ok()?.split(';').next())
         .unwrap_or_default();
     let content = &described["content"];
     if media_type == "text/html" || content["text/html"].is_object() {
@@ -365,4 +372,11 @@ pub fn check_answer(
         "{method} {template} {status}: the answer does not fit its schema:\n{}\n{value:#}",
         found.join("\n")
     );
+}
+
+/// Whether callers can set a field of a kind.
+pub fn has_field(kind: &Kind, field: &str) -> bool {
+    let name = format!("#/components/schemas/{}Input", kind.schema_name);
+    let form = follow(resolve(&name).expect("an input form"));
+    form["properties"].get(field).is_some()
 }

@@ -126,6 +126,17 @@ pub struct TermsFilter {
 }
 
 impl TermsOfReference {
+    /// Which of a board's terms apply: the latest agreed ones, otherwise the latest that are not
+    /// superseded.
+    pub fn applicable<'a>(of_board: impl Iterator<Item = &'a Rec<Self>>) -> Option<&'a Rec<Self>> {
+        of_board
+            .filter(|t| t.data.status != TermsStatus::Superseded)
+            .max_by_key(|t| {
+                let is_agreed = t.data.status == TermsStatus::Agreed;
+                (is_agreed, t.meta.created_at, t.meta.id)
+            })
+    }
+
     /// Its next review. Terms that were superseded are not reviewed any more.
     fn review(&self) -> Deadline<'_> {
         let progress = match self.status {

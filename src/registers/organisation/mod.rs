@@ -11,10 +11,12 @@ pub use post::{Post, PostId};
 pub use post_holding::PostHolding;
 pub use unit::{Unit, UnitId, UnitKind};
 
+use uuid::Uuid;
+
 use crate::registers::organisation::person::Affiliation;
 use crate::registers::organisation::post_holding::HoldingCapacity;
-use crate::world::Catalogue;
 use crate::world::vocabulary::Vocabulary;
+use crate::world::{Catalogue, Reading};
 
 /// The vocabularies of this register.
 pub const VOCABULARY: &[fn() -> Vocabulary] = &[
@@ -31,6 +33,17 @@ pub fn register(catalogue: Catalogue) -> Catalogue {
         .with::<Post>()
         .with::<Person>()
         .with::<PostHolding>()
+}
+
+/// Whether the post or the unit that a record names as responsible exists on the date. One that the
+/// caller may not see counts as one that exists, so that it does not affect the answer.
+#[must_use]
+pub fn has_owner(reading: Reading<'_>, post: Option<PostId>, unit: Option<UnitId>) -> bool {
+    let exists = |id: Uuid| {
+        let owner = reading.any(id);
+        owner.is_none_or(|owner| reading.is_active(owner.as_ref()))
+    };
+    post.is_some_and(|id| exists(id.uuid())) || unit.is_some_and(|id| exists(id.uuid()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::policy::Subject;
 use crate::registers::checks::{asked, fixed};
 use crate::registers::links::{no_repeats, others, reaches};
-use crate::registers::organisation::PostId;
+use crate::registers::organisation::{PostId, has_owner};
 use crate::registers::query::{Any, any, is, is_some, same_name};
 use crate::registers::strategy::StrategyId;
 use crate::world::blank::OptionalText;
@@ -114,7 +114,7 @@ pub struct GoalFilter {
     owner_post_id: Option<PostId>,
     /// Only goals that come from this goal of an earlier strategy.
     from_goal_id: Option<GoalId>,
-    /// Only goals without an owner post (`true`), or only those with one (`false`).
+    /// Only goals without an owner post that exists on the date (`true`), or with one (`false`).
     without_owner: Option<bool>,
     /// Only goals without an intended outcome (`true`), or only those with one (`false`).
     without_outcome: Option<bool>,
@@ -269,12 +269,14 @@ impl Resource for Goal {
             },
         ]
     }
-    fn matches(r: &Rec<Self>, f: &Self::Filter, _: Reading<'_>) -> bool {
+    fn matches(r: &Rec<Self>, f: &Self::Filter, reading: Reading<'_>) -> bool {
         is(&f.strategy_id, &r.data.strategy_id)
             && any(&f.goal_kind, &r.data.goal_kind)
             && is_some(&f.parent_id, &r.data.parent_id)
             && is_some(&f.owner_post_id, &r.data.owner_post_id)
-            && asked(f.without_owner, || r.data.owner_post_id.is_none())
+            && asked(f.without_owner, || {
+                !has_owner(reading, r.data.owner_post_id, None)
+            })
             && asked(f.without_outcome, || r.data.intended_outcome.is_unsaid())
             && f.from_goal_id
                 .is_none_or(|from| r.data.comes_from().any(|id| id == from))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::asked;
-use crate::registers::organisation::UnitId;
+use crate::registers::organisation::{UnitId, has_owner};
 use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
@@ -118,7 +118,8 @@ pub struct StrategyFilter {
     owner_unit_id: Option<UnitId>,
     /// Only strategies owned by this unit or a unit below it.
     unit_below: Option<UnitId>,
-    /// Only strategies without an owner (`true`), or only those with one (`false`).
+    /// Only strategies without an owner unit that exists on the date (`true`), or with one
+    /// (`false`).
     without_owner: Option<bool>,
     /// Only strategies in this family, ignoring case.
     family: Option<Text<100>>,
@@ -262,7 +263,9 @@ impl Resource for Strategy {
             && any(&f.status, &r.data.status)
             && is_some(&f.owner_unit_id, &r.data.owner_unit_id)
             && is_some(&f.predecessor_id, &r.data.predecessor_id)
-            && asked(f.without_owner, || r.data.owner_unit_id.is_none())
+            && asked(f.without_owner, || {
+                !has_owner(reading, None, r.data.owner_unit_id)
+            })
             && f.in_year.is_none_or(|y| r.data.covers(y))
             && f.family
                 .as_ref()

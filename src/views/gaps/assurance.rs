@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::assurance::{
     Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation,
     RecommendationLink, RecommendationRelation, RecommendationUpdate, RecommendationUpdateKind,
@@ -27,9 +27,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit that owns it.",
         answers: &["2020, recommendations 1 to 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            plain_if(
-                is_open(c, r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none(),
-            )
+            is_open(c, r)
+                .then(|| unowned(c, r.data.owner_post_id, r.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, plain_if};
+use super::rule::{
+    Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, plain_if, unowned,
+};
 use crate::registers::governance::{
     Board, BoardKind, BoardRelationship, BoardRelationshipKind, Membership, MembershipBasis,
     MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
@@ -21,7 +23,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            plain_if(c.is_active(b) && b.data.owner_unit_id.is_none())
+            c.is_active(b)
+                .then(|| unowned(c, None, b.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {
@@ -213,22 +217,9 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// The board's applicable terms: the latest agreed ones, otherwise the latest that are not
-/// superseded.
+/// The board's applicable terms.
 pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
-    let in_use = c
-        .terms
-        .of(board)
-        .iter()
-        .copied()
-        .filter(|t| t.data.status != TermsStatus::Superseded);
-    in_use.max_by_key(|t| {
-        (
-            t.data.status == TermsStatus::Agreed,
-            t.meta.created_at,
-            t.meta.id,
-        )
-    })
+    TermsOfReference::applicable(c.terms.of(board).iter().copied())
 }
 
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {

@@ -1,6 +1,6 @@
 //! What communications lack.
 
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::communications::{
     ActivityStatus, AssetStatus, CampaignEvaluation, CommunicationsActivity, CommunicationsPlan,
     GoodPractice, IntranetAsset, PracticeBasis, ended_on,
@@ -20,11 +20,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the strategy that it supports, or the goals.",
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
-            plain_if(
-                p.data.until_on.is_none_or(|d| c.on <= d)
-                    && p.data.strategy_id.is_none()
-                    && p.data.goal_ids.is_empty(),
-            )
+            plain_if(c.is_active(p) && p.data.strategy_id.is_none() && p.data.goal_ids.is_empty())
         }),
     },
     Rule {
@@ -71,9 +67,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, a: &Rec<IntranetAsset>| {
-            plain_if(
-                c.is_active(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none(),
-            )
+            c.is_active(a)
+                .then(|| unowned(c, a.data.owner_post_id, a.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {

@@ -1,7 +1,7 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::latest_terms;
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Action, Meeting, MeetingStatus, Minutes, MinutesStatus};
 use crate::views::rag::{days, times};
@@ -73,8 +73,10 @@ pub const RULES: &[Rule] = &[
         why: "Nobody is responsible for doing it.",
         remedy: "Record the post or unit responsible for it.",
         answers: &["2017, Action 14"],
-        check: &Each::new(|_, a: &Rec<Action>| {
-            plain_if(is_open(a) && a.data.owner_post_id.is_none() && a.data.owner_unit_id.is_none())
+        check: &Each::new(|c, a: &Rec<Action>| {
+            is_open(a)
+                .then(|| unowned(c, a.data.owner_post_id, a.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {

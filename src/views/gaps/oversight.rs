@@ -26,7 +26,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record how often it is due, and from when.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 5"],
         check: &Each::new(|c, o: &Rec<ReportObligation>| {
-            plain_if(!o.computed.is_scheduled && o.data.until_on.is_none_or(|until| c.on <= until))
+            plain_if(!o.computed.is_scheduled && c.is_active(o))
         }),
     },
     Rule {

@@ -2,7 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::links::count;
 use crate::registers::performance::{
     Dashboard, DataSource, DataSourceState, FigureFrequency, Measure, MeasureState, MeasureTarget,
@@ -34,10 +34,10 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that its figures arrive and are right.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 5"],
-        check: &Each::new(|_, m: &Rec<Measure>| {
-            plain_if(
-                is_wanted(m) && m.data.owner_post_id.is_none() && m.data.owner_unit_id.is_none(),
-            )
+        check: &Each::new(|c, m: &Rec<Measure>| {
+            is_wanted(m)
+                .then(|| unowned(c, m.data.owner_post_id, m.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {

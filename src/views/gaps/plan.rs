@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, ItemKind, Plan, PlanCompleteness, PlanStatus,
     ProgressUpdate, WorkPlanItem,
@@ -30,7 +30,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
-            plain_if(c.is_planned(p.meta.id) && p.data.owner_unit_id.is_none())
+            c.is_planned(p.meta.id)
+                .then(|| unowned(c, None, p.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {
@@ -66,7 +68,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post that leads it.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.lead_post_id.is_none())
+            is_open(c, i)
+                .then(|| unowned(c, i.data.lead_post_id, None))
+                .flatten()
         }),
     },
     Rule {
@@ -77,7 +81,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that is responsible.",
         answers: &["2017, paragraph 1.1"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            plain_if(is_open(c, i) && i.data.responsible_unit_id.is_none())
+            is_open(c, i)
+                .then(|| unowned(c, None, i.data.responsible_unit_id))
+                .flatten()
         }),
     },
     Rule {

@@ -1,6 +1,6 @@
 //! What risk registers lack.
 
-use super::rule::{Each, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Each, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::risk::{
     Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus,
 };
@@ -16,8 +16,10 @@ pub const RULES: &[Rule] = &[
         why: "Nobody watches a risk that has no owner.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, r: &Rec<Risk>| {
-            plain_if(is_open(r) && r.data.owner_post_id.is_none() && r.data.owner_unit_id.is_none())
+        check: &Each::new(|c, r: &Rec<Risk>| {
+            is_open(r)
+                .then(|| unowned(c, r.data.owner_post_id, r.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {
@@ -112,8 +114,8 @@ pub const RULES: &[Rule] = &[
         why: "Nobody makes sure that it works.",
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, c: &Rec<Control>| {
-            plain_if(c.data.owner_post_id.is_none() && c.data.owner_unit_id.is_none())
+        check: &Each::new(|c, k: &Rec<Control>| {
+            unowned(c, k.data.owner_post_id, k.data.owner_unit_id)
         }),
     },
     Rule {

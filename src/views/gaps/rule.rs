@@ -16,7 +16,7 @@ use crate::registers::communications::GoodPractice;
 use crate::registers::gaps::GapWaiver;
 use crate::registers::governance::{Board, BoardRelationship, Membership, Remit, TermsOfReference};
 use crate::registers::meetings::{Meeting, MeetingStatus};
-use crate::registers::organisation::{Unit, UnitKind};
+use crate::registers::organisation::{PostId, Unit, UnitId, UnitKind, has_owner};
 use crate::registers::performance::Measure;
 use crate::registers::plan::Plan;
 use crate::registers::representation::RepresentationTarget;
@@ -68,6 +68,27 @@ pub fn plain_if(is_fault: bool) -> Fault {
 /// A finding with words of its own.
 pub fn because(words: impl Into<String>) -> Fault {
     Some(Missing(Cow::Owned(words.into())))
+}
+
+/// A finding if none of the posts and units that a record names as responsible exists on the date.
+pub fn unowned(c: &Context<'_>, post: Option<PostId>, unit: Option<UnitId>) -> Fault {
+    if has_owner(c.seen.reading(c.on), post, unit) {
+        return None;
+    }
+    let recorded = [post.map(Uuid::from), unit.map(Uuid::from)];
+    let recorded = recorded.into_iter().flatten();
+    let ended: Vec<&str> = recorded
+        .filter_map(|id| c.seen.any(id))
+        .map(|owner| owner.meta().reference.as_str())
+        .collect();
+    if ended.is_empty() {
+        return plain_if(true);
+    }
+    because(format!(
+        "only {}, which {} not exist on this date",
+        ended.join(" and "),
+        if ended.len() == 1 { "does" } else { "do" }
+    ))
 }
 
 /// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies

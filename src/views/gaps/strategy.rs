@@ -1,6 +1,6 @@
 //! What strategies lack.
 
-use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if};
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::performance::MeasureState;
 use crate::registers::plan::WorkPlanItem;
@@ -23,8 +23,10 @@ pub const RULES: &[Rule] = &[
         why: "Without an owner, nobody is accountable for what it promises.",
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 1"],
-        check: &Each::new(|_, s: &Rec<Strategy>| {
-            plain_if(is_running(s) && s.data.owner_unit_id.is_none())
+        check: &Each::new(|c, s: &Rec<Strategy>| {
+            is_running(s)
+                .then(|| unowned(c, None, s.data.owner_unit_id))
+                .flatten()
         }),
     },
     Rule {
@@ -210,7 +212,9 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post that owns the goal.",
         answers: &[],
         check: &Each::new(|c, g: &Rec<Goal>| {
-            plain_if(is_pursued(c, g) && g.data.owner_post_id.is_none())
+            is_pursued(c, g)
+                .then(|| unowned(c, g.data.owner_post_id, None))
+                .flatten()
         }),
     },
     Rule {

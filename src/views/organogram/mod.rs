@@ -27,7 +27,7 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::governance::{
     Board, BoardRelationship, BoardRelationshipKind, BoardStatus, Membership, MembershipCapacity,
-    TermsOfReference, TermsStatus,
+    TermsOfReference,
 };
 use crate::registers::organisation::{Post, Unit};
 use crate::render::diagram::{dot, mermaid, svg};
@@ -176,16 +176,9 @@ fn board_node(
         .filter_map(|m| holder(&m.data))
         .collect();
     chairs.sort_by_cached_key(|n| reference_key(&n.reference));
-    let in_use = seen.pointing::<TermsOfReference>(board.meta.id);
-    let in_use = in_use
-        .filter(|t| t.data.board_id == board.meta.id && t.data.status != TermsStatus::Superseded);
-    let terms = in_use.max_by_key(|t| {
-        (
-            t.data.status == TermsStatus::Agreed,
-            t.meta.created_at,
-            t.meta.id,
-        )
-    });
+    let terms = seen.pointing::<TermsOfReference>(board.meta.id);
+    let terms = terms.filter(|t| t.data.board_id == board.meta.id);
+    let terms = TermsOfReference::applicable(terms);
     OrganogramNode {
         id: board.meta.id,
         node_kind: OrganogramNodeKind::Board,

@@ -13,7 +13,7 @@ use super::queries::Basis;
 use super::scope::Sources;
 use crate::engine::Txn;
 use crate::http::operation::{Access, Operation};
-use crate::http::parameters::{id_parameter, query, schema_ref};
+use crate::http::parameters::{id_parameter, query};
 use crate::http::resource::{BASE, idempotency, if_match, reason};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
@@ -182,7 +182,7 @@ pub fn operation() -> Operation {
             json!({ "type": "string", "minLength": 1, "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]*$" }),
         ),
     ])
-    .answers(201, "The issue, with `Location` and `ETag`.", schema_ref("PaperIssue"))
+    .creates("issue", "PaperIssue")
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,

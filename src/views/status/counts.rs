@@ -9,12 +9,13 @@ use crate::registers::assurance::{
     RecommendationVerification, Timeliness,
 };
 use crate::registers::meetings::{Action, ActionStatus};
+use crate::registers::organisation::has_owner;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskBand, RiskStatus};
 use crate::registers::settings::SettingSet;
 use crate::views::rag::{ItemRagRule, Rated, is_due_soon, stale_days};
-use crate::world::Rec;
 use crate::world::dates::{Deadline, Progress, When};
+use crate::world::{Reading, Rec};
 
 /// Counts that can be added together.
 pub trait Plus {
@@ -155,7 +156,7 @@ counts! {
         pub verification: RecommendationVerificationCounts,
         /// Closed: verified, risk accepted, superseded, duplicate or rejected by management.
         pub closed: u32,
-        /// Open ones without an owner unit or owner post.
+        /// Open ones without an owner post or unit that exists on the date.
         pub without_owner: u32,
         /// Open ones without a management response.
         pub without_response: u32,
@@ -305,13 +306,13 @@ impl RecommendationCounts {
     pub(super) fn add(
         &mut self,
         record: &Rec<Recommendation>,
-        on: NaiveDate,
+        reading: Reading<'_>,
         settings: &SettingSet,
     ) {
         use {RecommendationImplementation as I, RecommendationVerification as V};
         let (data, computed, time) = (&record.data, &record.computed, &mut self.timeliness);
         self.recommendations += 1;
-        *match record.timeliness(on, settings.due_soon_days).0 {
+        *match record.timeliness(reading.on, settings.due_soon_days).0 {
             Timeliness::NoDeadline => &mut time.no_deadline,
             Timeliness::NotDue => &mut time.not_due,
             Timeliness::DueSoon => &mut time.due_soon,
@@ -338,8 +339,8 @@ impl RecommendationCounts {
             self.closed += 1;
             return;
         }
-        self.without_owner +=
-            u32::from(data.owner_unit_id.is_none() && data.owner_post_id.is_none());
+        let has_owner = has_owner(reading, data.owner_post_id, data.owner_unit_id);
+        self.without_owner += u32::from(!has_owner);
         self.without_response += u32::from(computed.management_response.is_none());
     }
 }

@@ -34,7 +34,7 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::Recommendation;
 use crate::registers::meetings::Action;
-use crate::registers::organisation::Unit;
+use crate::registers::organisation::{Post, Unit};
 use crate::registers::plan::{Plan, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
@@ -45,7 +45,7 @@ use crate::world::dates::Progress;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer, set};
 use crate::world::visible::{Visible, VisibleWorld};
-use crate::world::{Rec, Resource};
+use crate::world::{Rec, Resource, Table};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -366,6 +366,8 @@ pub struct Basis {
     settings: SettingSet,
     visible: Visible,
     lapsed: imbl::OrdSet<Uuid>,
+    /// Posts and units that cannot be owners, because they do not exist on the date.
+    no_owners: Vec<Uuid>,
 }
 
 /// Counts cached for the current records.
@@ -435,7 +437,7 @@ impl<'a> Picture<'a> {
         }
         part.figures
             .recommendations
-            .add(record, self.on, self.settings);
+            .add(record, self.seen.reading(self.on), self.settings);
         if record.deadline_on(self.on).is_open_on(self.on) {
             let data = &record.data;
             part.next.add(
@@ -482,11 +484,16 @@ impl<'a> Picture<'a> {
     /// Cached counts can be reused only for the status of everything, and only in the current world.
     fn basis(&self, scope: &Scope) -> Option<Arc<Basis>> {
         let visible = self.seen.visible().filter(|_| scope.is_everything())?;
+        let reading = self.seen.reading(self.on);
+        let tables = [self.seen.table_of::<Post>(), self.seen.table_of::<Unit>()];
+        let owners = tables.into_iter().flatten().flat_map(Table::rows);
+        let no_owners = owners.filter(|owner| !reading.is_active(owner.as_ref()));
         Some(Arc::new(Basis {
             on: self.on,
             settings: self.settings.clone(),
             visible,
-            lapsed: self.seen.reading(self.on).world.lapsed().clone(),
+            lapsed: reading.world.lapsed().clone(),
+            no_owners: no_owners.map(|owner| owner.meta().id).collect(),
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::registers::assurance::{
     AuditReviewId, ManagementDecision, RecommendationLink, RecommendationUpdate,
 };
 use crate::registers::checks::{asked, in_window};
-use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::organisation::{PostId, UnitId, has_owner};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::query::{Any, any, is, is_some};
 use crate::registers::settings::in_force;
@@ -31,8 +31,8 @@ pub struct RecommendationFilter {
     owner_unit_id: Option<UnitId>,
     /// Only recommendations owned by this unit or a unit below it.
     unit_below: Option<UnitId>,
-    /// Only recommendations with no owner, neither post nor unit (`true`), or with an owner
-    /// (`false`).
+    /// Only recommendations without an owner post or unit that exists on the date (`true`), or with
+    /// one (`false`).
     without_owner: Option<bool>,
     /// Only recommendations of these priorities.
     #[param(value_type = Option<Vec<RecommendationPriority>>, inline, explode = false)]
@@ -82,7 +82,7 @@ impl RecommendationFilter {
             && is_some(&self.owner_post_id, &data.owner_post_id)
             && is_some(&self.owner_unit_id, &data.owner_unit_id)
             && asked(self.without_owner, || {
-                data.owner_post_id.is_none() && data.owner_unit_id.is_none()
+                !has_owner(reading, data.owner_post_id, data.owner_unit_id)
             })
             && (self.priority.is_none() || data.priority.is_some_and(|p| any(&self.priority, &p)))
             && asked(self.without_priority, || data.priority.is_none())

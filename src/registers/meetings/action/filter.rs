@@ -9,7 +9,7 @@ use super::{Action, ActionState, ActionStatus};
 use crate::registers::checks::{asked, in_window};
 use crate::registers::governance::BoardId;
 use crate::registers::meetings::{ActionDeferral, MeetingId};
-use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::organisation::{PostId, UnitId, has_owner};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::id::AnyRecordId;
 use crate::world::{Reading, Rec};
@@ -36,7 +36,8 @@ pub struct ActionFilter {
     owner_unit_id: Option<UnitId>,
     /// Only actions owned by this unit or any unit below it.
     unit_below: Option<UnitId>,
-    /// Only actions without an owner (`true`), or with one (`false`).
+    /// Only actions without an owner post or unit that exists on the date (`true`), or with one
+    /// (`false`).
     without_owner: Option<bool>,
     /// Only actions due at this meeting.
     target_meeting_id: Option<MeetingId>,
@@ -88,7 +89,9 @@ impl ActionFilter {
             && is(&self.number, &a.number)
             && is_some(&self.owner_post_id, &a.owner_post_id)
             && is_some(&self.owner_unit_id, &a.owner_unit_id)
-            && asked(self.without_owner, || a.owner().is_none())
+            && asked(self.without_owner, || {
+                !has_owner(reading, a.owner_post_id, a.owner_unit_id)
+            })
             && is_some(&self.target_meeting_id, &a.target_meeting_id)
             && self
                 .about_id

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{asked, distinct};
-use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::organisation::{PostId, UnitId, has_owner};
 use crate::registers::performance::measure::classification::{
     CategoryCode, Characteristic, Classification,
 };
@@ -196,7 +196,8 @@ pub struct MeasureFilter {
     /// Only measures in any of these states.
     #[param(value_type = Option<Vec<MeasureState>>, inline, explode = false)]
     state: Option<Any<MeasureState>>,
-    /// Only measures without an owner post (`true`), or only those with one (`false`).
+    /// Only measures without an owner post or unit that exists on the date (`true`), or with one
+    /// (`false`).
     without_owner: Option<bool>,
 }
 
@@ -339,7 +340,9 @@ impl Resource for Measure {
                 || m.characteristics.iter().any(|c| any(&f.characteristic, c)))
             && (f.group.is_none() || m.group.is_some_and(|g| any(&f.group, &g)))
             && any(&f.state, &m.state)
-            && asked(f.without_owner, || m.owner_post_id.is_none())
+            && asked(f.without_owner, || {
+                !has_owner(reading, m.owner_post_id, m.owner_unit_id)
+            })
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
     }
