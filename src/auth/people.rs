@@ -120,6 +120,7 @@ pub fn operations() -> Vec<Operation> {
         )
         .takes([id_parameter("person")])
         .answers(200, "The record that remains.", schema_ref("Person"))
+        .tagged()
         .refuses(&[Code::Conflict, Code::RuleViolation]),
     ]
 }

@@ -458,7 +458,7 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
             }
             schema::set(&mut answer, "content", content);
         }
-        if let Some(links) = links(o, operations).filter(|_| o.creates_record && *status == 201) {
+        if let Some(links) = links(o, operations).filter(|_| o.is_tagged && *status == 201) {
             schema::set(&mut answer, "links", links);
         }
         all.insert(status.to_string(), answer);
@@ -468,11 +468,9 @@ fn responses(o: &Operation, operations: &[Operation]) -> Value {
         put_headers(&mut answer, answer_headers(o, 304));
         all.insert("304".into(), answer);
     }
-    // Any problem is the `default` answer; which it can be is in `x-problems`. 400 is named as
-    // well, since every operation should name one of the caller's faults, and those that say more
-    // than others.
+    // Any problem is the `default` answer; which it can be is in `x-problems`. Only those that say
+    // more than others are named as well.
     let problem = json!({ "$ref": "#/components/responses/Problem" });
-    all.insert("400".into(), problem.clone());
     if let Some(extension) = o.extension {
         let mut codes = o.all_problems();
         codes.retain(|c| (extension.covers)(c.status()));
@@ -499,12 +497,10 @@ fn slugs(codes: &[Code]) -> Vec<&'static str> {
 fn answer_headers(o: &Operation, status: u16) -> Value {
     let to = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     let mut headers = json!({});
-    let is_new = o.creates_record && status == 201;
-    let is_change = matches!(o.method, "PATCH" | "DELETE") || o.id.starts_with("restore");
-    if o.etag != Tag::Nothing && status != 308 || is_change || is_new {
+    if o.etag != Tag::Nothing || o.is_tagged {
         schema::set(&mut headers, "ETag", to("ETag"));
     }
-    if is_new || matches!(status, 202 | 308) {
+    if o.is_located {
         schema::set(&mut headers, "Location", to("Location"));
     }
     if o.etag == Tag::Journal && o.id.starts_with("list") && status == 200 {
@@ -582,7 +578,7 @@ fn headers() -> Value {
     json!({
         "ETag": header("Version of the content. Send it in If-None-Match to get the content only \
             if it has changed, and in If-Match to change the record.", "\"3\""),
-        "Location": header("URL of the new record.", "/api/v1/boards/019abcde-0000-7000-8000-000000000001"),
+        "Location": header("URL of what was created, or where to look instead.", "/api/v1/boards/019abcde-0000-7000-8000-000000000001"),
         "Link": header("The next page (RFC 8288).", "</api/v1/boards?cursor=…>; rel=\"next\""),
         "X-Request-Id": header("Id of the request in logs and journal. Taken from the request if \
             it has one.", "0b6f0f1e"),

@@ -128,8 +128,10 @@ pub struct Operation {
     /// Extra members of its problems.
     pub extension: Option<Extension>,
     pub etag: Tag,
-    /// Whether the answer is a new record, with its address and its tag.
-    pub creates_record: bool,
+    /// Whether the answer to a change has the record's ETag.
+    pub is_tagged: bool,
+    /// Whether the answer has the address of what was created.
+    pub is_located: bool,
     /// Whether the writer alone decides, on current data under its lock. The handler then reads
     /// nothing.
     pub is_settled_by_writer: bool,
@@ -208,7 +210,8 @@ impl Operation {
             problems: Vec::new(),
             extension: None,
             etag: Tag::Nothing,
-            creates_record: false,
+            is_tagged: false,
+            is_located: false,
             is_settled_by_writer: false,
             formats: &[],
             media_type: super::answer::JSON,
@@ -289,10 +292,25 @@ impl Operation {
 
     /// Adds the answer of an operation that creates a record, with `Location` and `ETag`.
     #[must_use]
-    pub fn creates(mut self, what: &str, type_name: &str) -> Self {
-        self.creates_record = true;
+    pub fn creates(self, what: &str, type_name: &str) -> Self {
         let said = format!("The {what}, with `Location` and `ETag`.");
         self.answers(201, &said, schema_ref(type_name))
+            .tagged()
+            .located()
+    }
+
+    /// Promises the ETag of the changed record in the answer.
+    #[must_use]
+    pub fn tagged(mut self) -> Self {
+        self.is_tagged = true;
+        self
+    }
+
+    /// Promises the `Location` of what was created in the answer.
+    #[must_use]
+    pub fn located(mut self) -> Self {
+        self.is_located = true;
+        self
     }
 
     /// Adds problems that the operation can return.

@@ -307,6 +307,7 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
         json!({ "marking": "official" }),
     )
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
+    .tagged()
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -345,6 +346,7 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
         reason(),
     ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
+    .tagged()
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,
@@ -377,6 +379,7 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
         reason(),
     ])
     .answers(200, &format!("The {}.", n.one), schema_ref(&n.type_name))
+    .tagged()
     .refuses(&[
         Code::InvalidHeader,
         Code::Conflict,

@@ -101,6 +101,7 @@ pub fn operations(jobs: &Arc<Jobs>) -> Vec<Operation> {
         .body(&["application/json"], schema_ref("JobInput"), example)
         .streamed()
         .answers(202, "The job, with `Location`.", schema_ref("Job"))
+        .located()
         .refuses(&[
             Code::Forbidden,
             Code::InvalidHeader,

@@ -143,7 +143,8 @@ pub fn operations(specification: &Arc<Specification>) -> Vec<Operation> {
             Ok(Answer { status: 308, headers: vec![("Location".into(), "/docs/".into())], content_type: "text/plain", body: Bytes::new().into() })
         })
         .says("Service", "Open the documentation", "Redirects to the interactive documentation.")
-        .answers(308, "Redirect to /docs/.", Value::Null),
+        .answers(308, "Redirect to /docs/.", Value::Null)
+        .located(),
         Operation::holding("GET", "/docs/{file:.*}", "getDocsFile", Access::Public, specification, docs)
             .says("Service", "Get a file of the documentation", "Returns a file of Swagger UI, \
                 served by this service. Nothing is loaded from other sites.")
