@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::access::accounts::OPERATOR;
+use crate::access::accounts::{Account, AccountStatus, OPERATOR};
 use crate::access::caller::forbidden;
 use crate::db::store::Side;
 use crate::db::{Conn, DbError, store};
@@ -26,7 +26,7 @@ use crate::world::date::PlannedDate;
 use crate::world::record::FollowUp;
 use crate::world::visible::{Clearance, RedactedRecord, cleared, show_now, visible_part};
 use crate::world::{
-    AnyRecord, IdSet, Kind, Link, Marking, Meta, Reading, Resource, Series, Text, Undo, World,
+    AnyRecord, IdSet, Kind, Link, Marking, Meta, Reading, Rec, Resource, Series, Text, Undo, World,
 };
 
 /// The answer of a job, given after its commit.
@@ -1018,6 +1018,13 @@ impl<'a> Txn<'a> {
     ) -> Result<(), Problem> {
         let meta = record.meta();
         let json = record.json().map_err(Problem::internal)?;
+        if let Some(account) = record.as_any().downcast_ref::<Rec<Account>>()
+            && !(account.data.status == AccountStatus::Active && meta.withdrawn_at.is_none())
+        {
+            // For good: an account that is made active again signs in again.
+            let (account, at) = (meta.id, self.now);
+            self.beside(Side::EndRefreshOf { account, at });
+        }
         self.world.seq += 1;
         self.world.at = self.now;
         self.entries.push(NewEntry {

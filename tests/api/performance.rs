@@ -495,6 +495,24 @@ async fn a_figure_is_recorded_once(app: TestApp) {
         .problem_at("rule_violation", "/period");
 }
 
+/// A value given with its parts is what they give, within rounding.
+async fn value_and_parts_agree(app: TestApp) {
+    let maker = Maker::new(&app);
+    let measure = json!({ "unit": "percent", "classification_ids": [] });
+    let measure = maker.make_with("measure", measure).await;
+    let analyst = app.role(Role::Analyst);
+    let ask = |value: Value| {
+        let figure = json!({
+            "measure_id": measure.id(), "period": "2020", "value": value, "numerator": 130,
+            "denominator": 240,
+        });
+        let analyst = analyst.clone();
+        async move { analyst.post(OBSERVATIONS, &figure).await }
+    };
+    ask(json!(99)).await.problem_at("rule_violation", "/value");
+    ask(json!(54.2)).await.status(201);
+}
+
 /// What is no figure of the measure is refused by its field.
 async fn a_figure_fits_its_measure(app: TestApp) {
     let maker = Maker::new(&app);
@@ -1124,6 +1142,7 @@ on_both!(
     a_repeated_request_is_answered_as_its_caller_now_is,
     a_marked_figure_is_not_given_away_by_the_others,
     a_figure_is_recorded_once,
+    value_and_parts_agree,
     a_figure_fits_its_measure,
     the_police_ethnicity_codes_can_be_loaded,
     targets_do_not_overlap,

@@ -312,6 +312,51 @@ async fn a_session_ends_when_its_owner_says_so(app: TestApp) {
     me(&app, &again).await.status(200);
 }
 
+/// However a name is spelt, tries are counted together.
+async fn another_spelling_waits_too(app: TestApp) {
+    person(&app, "delivery.lead", Role::Viewer).await;
+    for _ in 0..5 {
+        sign_in(&app, "delivery.lead", "wrong")
+            .await
+            .problem("bad_credentials");
+    }
+    sign_in(&app, "Delivery.LEAD", PASSWORD)
+        .await
+        .problem("too_many_requests");
+}
+
+/// The sessions of an account that was disabled or withdrawn have ended for good.
+async fn a_disabled_account_stays_signed_out(app: TestApp) {
+    for is_withdrawn in some([false, true]) {
+        let login = format!("lead.{is_withdrawn}");
+        let (account, _) = person(&app, &login, Role::Viewer).await;
+        let token = sign_in(&app, &login, PASSWORD).await.status(200).json();
+        let admin = app.keeper(kind("account"));
+        let tag = admin.get(&account.path).await.etag();
+        if is_withdrawn {
+            let grants = format!("/api/v1/grants?account_id={}", account.id());
+            for grant in some(admin.items(&grants).await) {
+                let path = format!("/api/v1/grants/{}", grant["id"].as_str().expect("an id"));
+                let tag = admin.get(&path).await.etag();
+                admin.delete(&path, &tag).await.status(200);
+            }
+            admin.delete(&account.path, &tag).await.status(200);
+            admin
+                .post(&format!("{}/restore", account.path), &Value::Null)
+                .await
+                .status(200);
+        } else {
+            let off = json!({ "status": "disabled" });
+            let off = admin.patch(&account.path, &tag, &off).await;
+            let tag = off.status(200).etag();
+            let on = json!({ "status": "active" });
+            admin.patch(&account.path, &tag, &on).await.status(200);
+        }
+        refresh(&app, &token).await.problem("invalid_grant");
+        sign_in(&app, &login, PASSWORD).await.status(200);
+    }
+}
+
 on_both!(
     tries_at_once_are_counted_before_they_are_checked,
     an_easily_guessed_password_is_refused,
@@ -324,5 +369,7 @@ on_both!(
     a_refresh_token_used_twice_at_once_gives_one_session,
     a_narrow_session_stays_narrow,
     a_new_password_ends_the_old_sessions,
-    a_name_is_taken_once
+    a_name_is_taken_once,
+    another_spelling_waits_too,
+    a_disabled_account_stays_signed_out
 );

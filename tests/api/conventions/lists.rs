@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::DateTime;
 use serde_json::Value;
+use stride::policy::Role;
 use stride::registers::catalogue;
 use stride::world::collation::sort_key;
 
@@ -366,11 +367,35 @@ async fn a_page_has_its_size(app: TestApp) {
     );
 }
 
+/// In a "since", a day means its start: what was changed on that day is returned.
+async fn a_day_means_its_start(app: TestApp) {
+    let maker = Maker::new(&app);
+    for kind in some(catalogue().kinds()) {
+        let made = maker.make(kind).await;
+        let at: DateTime<chrono::Utc> = (made.record["updated_at"].as_str())
+            .and_then(|at| at.parse().ok())
+            .expect("a time");
+        let day = at.with_timezone(&chrono_tz::Europe::London).date_naive();
+        let next = day.succ_opt().expect("a day");
+        let client = maker.client(kind);
+        for (since, is_found) in [(day, true), (next, false)] {
+            let path = format!("{}?limit=200&updated_since={since}", collection(kind));
+            let found = client.items(&path).await;
+            let found = found.iter().any(|item| item["id"] == made.record["id"]);
+            assert_eq!(found, is_found, "{path}");
+        }
+        let path = format!("/api/v1/changes?limit=200&since={day}");
+        let changes = app.role(Role::Auditor).items(&path).await;
+        assert!(!changes.is_empty(), "{path}");
+    }
+}
+
 on_both!(
     pages_visit_everything_once_in_order,
     filters_show_what_they_say,
     a_cursor_belongs_to_its_list,
     a_query_that_is_not_understood_is_refused,
     a_list_of_values_may_be_repeated,
-    a_page_has_its_size
+    a_page_has_its_size,
+    a_day_means_its_start
 );
