@@ -55,6 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_older_text_that_shows_nothing_is_unsaid() {
+        let older: Option<Text<20>> = Some(Text::cut("\u{200b}"));
+        assert!(older.is_unsaid() && older.said().is_none());
+        let said: Option<Text<20>> = Some(Text::cut("x"));
+        assert_eq!(said.said(), Some("x"));
+    }
+
+    #[test]
     fn what_shows_nothing_is_blank() {
         for blank in [
             "",

@@ -222,6 +222,23 @@ async fn a_link_that_was_removed_or_came_late_counts(app: TestApp) {
     let found = viewer.items(path).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["record"]["id"], on.record["id"]);
+    // Nor does the role count that the claimant gave.
+    let on = maker.make_named("recommendation").await;
+    let claimed = made(&lead, UPDATES, &claim(&on, "2020-10-01")).await;
+    let right = json!({ "account_id": account.id(), "role": "administrator" });
+    maker
+        .create(crate::support::maker::kind("grant"), &right)
+        .await;
+    let (chosen, theirs, _) = maker.account("viewer").await;
+    let right = json!({ "account_id": theirs.id(), "role": "auditor" });
+    lead.post("/api/v1/grants", &right).await.status(201);
+    let decided = self::verdict(&on, &claimed, "verified", "2020-10-02");
+    made(&chosen, VERIFICATIONS, &decided).await;
+    let found = viewer.items(path).await;
+    assert!(
+        found.iter().any(|f| f["record"]["id"] == on.record["id"]),
+        "{found:?}"
+    );
 }
 
 /// A claim of a part counts, so does one that was withdrawn; and nobody puts another's claim back.

@@ -352,7 +352,54 @@ async fn an_owner_that_has_ended_is_no_owner(app: TestApp) {
             found.insert((kind.name, field));
         }
     }
-    assert!(found.len() >= 8, "{found:?}");
+    assert!(found.len() >= 17, "{found:?}");
+}
+
+/// What a board decides, oversees or seats ends with the board, and with the post and its unit.
+async fn what_belongs_to_another_ends_with_it(app: TestApp) {
+    let maker = Maker::new(&app);
+    let client = everyone(&maker, &app, true).await;
+    let dissolved = json!({ "status": "dissolved", "dissolved_on": "2020-10-01" });
+    let ended = json!({ "until_on": "2020-10-01" });
+    let over = json!({ "status": "ended" });
+    for (kind_name, whole, patch) in [
+        ("remit", "board", &dissolved),
+        ("remit", "strategy", &over),
+        ("membership", "board", &dissolved),
+        ("membership", "unit", &ended),
+    ] {
+        let unit = maker.make_named("unit").await;
+        let post = json!({ "unit_id": unit.id() });
+        let post = maker.make_with("post", post).await;
+        let board = maker.make_named("board").await;
+        let strategy = json!({ "status": "current" });
+        let strategy = maker.make_with("strategy", strategy).await;
+        let goal = json!({ "strategy_id": strategy.id() });
+        let goal = maker.make_with("goal", goal).await;
+        let mut draft = json!({ "board_id": board.id() });
+        if kind_name == "membership" {
+            draft["post_id"] = post.id_text().into();
+            draft["unit_id"] = Value::Null;
+            draft["term_until_on"] = Value::Null;
+        } else {
+            draft["goal_id"] = goal.id_text().into();
+        }
+        let made = maker.make_with(kind_name, draft).await;
+        let is_current = async || {
+            let path = format!("{}?current=true&limit=200", collection(made.kind));
+            let all = client.items(&path).await;
+            all.iter().any(|item| item["id"] == made.record["id"])
+        };
+        assert!(is_current().await, "{kind_name}");
+        let whole = match whole {
+            "board" => &board,
+            "strategy" => &strategy,
+            _ => &unit,
+        };
+        let tag = etag(&client, &whole.path).await;
+        client.patch(&whole.path, &tag, patch).await.status(200);
+        assert!(!is_current().await, "{kind_name} of {}", whole.kind.name);
+    }
 }
 
 /// What a status counts, with the list behind each number.
@@ -618,7 +665,7 @@ fn own_goals(world: &World) -> BTreeSet<String> {
 /// The patches that may end a record of a kind.
 fn endings() -> Vec<Value> {
     let mut all = vec![
-        json!({ "status": "dissolved", "dissolved_on": DAY }),
+        json!({ "status": "dissolved", "dissolved_on": "2020-10-01" }),
         json!({ "until_on": "2020-10-01" }),
         json!({ "term_until_on": "2020-10-01" }),
         json!({ "status": "cancelled", "closed_on": DAY, "closure_reason": "Not wanted" }),
@@ -713,6 +760,7 @@ on_both!(
     a_hidden_part_lapses_with_its_whole,
     parts_are_withdrawn_in_bulk,
     parts_are_withdrawn_in_jobs,
-    an_owner_that_has_ended_is_no_owner
+    an_owner_that_has_ended_is_no_owner,
+    what_belongs_to_another_ends_with_it
 );
 on_both!(by crate::golden::run; every_answer_agrees_after_each_end);

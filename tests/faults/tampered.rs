@@ -314,8 +314,23 @@ async fn an_entry_emptied_without_a_redaction_is_named(backend: Backend) {
         .remove(0);
     assert_eq!((row.snapshot, row.salt, row.reason), (None, None, None));
 
-    // The same number of emptied entries, but not the same entries.
+    // The same number of emptied entries, but not the same entries. And the content itself, put back.
+    let was = store::entries_after(&mut honest.connect(), first - 1, 1)
+        .unwrap()
+        .remove(0);
+    let salt = hex::encode(was.salt.unwrap());
+    let salt = match backend {
+        Backend::Sqlite => format!("X'{salt}'"),
+        Backend::Postgres => format!("'\\x{salt}'"),
+    };
+    let quoted = |text: Option<String>| text.unwrap().replace('\'', "''");
+    let put_back = format!(
+        "UPDATE journal SET snapshot = '{}', salt = {salt}, reason = '{}' WHERE seq = {first}",
+        quoted(was.snapshot),
+        quoted(was.reason)
+    );
     for edit in [
+        put_back,
         empty(&second.to_string()),
         format!(
             "{}; UPDATE journal SET redacts = {second} WHERE seq = {recorded}",

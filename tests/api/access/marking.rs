@@ -595,6 +595,55 @@ async fn what_becomes_visible_is_unique(app: TestApp) {
         .problem_at("reference_taken", "/reference");
 }
 
+/// Whoever may change a record but not mark it cannot hide it by moving it into a marked one, however
+/// it is linked.
+async fn moving_a_record_into_a_marked_one_is_marking_it(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (mut refused, mut linked) = (0, 0);
+    for kind in some(
+        catalogue()
+            .kinds()
+            .iter()
+            .filter(|k| k.offers_create && !k.append_only),
+    ) {
+        let may = |role: &&Role, act| allows(**role, kind.subject, act);
+        let mut roles = Role::VARIANTS.iter();
+        let Some(role) = roles.find(|r| may(r, Act::Update) && !may(r, Act::Mark)) else {
+            continue;
+        };
+        let client = app.holding(Held {
+            role: *role,
+            scope: None,
+            official_sensitive: true,
+        });
+        let mut made = maker.make(kind).await;
+        let draft = maker.draft(kind).await;
+        for link in links_of(kind, &draft) {
+            let (to, field) = (target(&link), link.pointer.trim_start_matches('/'));
+            if !to.markable || field.contains('/') {
+                continue;
+            }
+            let mut secret = maker.draft(to).await;
+            secret["marking"] = "official_sensitive".into();
+            let hidden = maker.create(to, &secret).await;
+            made.etag = app.keeper(kind).get(&made.path).await.etag();
+            let reply = client
+                .patch(&made.path, &made.etag, &json!({ field: hidden.id() }))
+                .await;
+            linked += usize::from(reply.status == 200);
+            refused += usize::from(
+                reply.status == 403 && reply.json()["errors"][0]["pointer"] == "/marking",
+            );
+            let seen = app.uncleared_keeper(kind).get(&made.path).await;
+            seen.status(200);
+        }
+    }
+    assert!(
+        refused > 0 && linked > 0,
+        "{refused} refused, {linked} linked"
+    );
+}
+
 /// Marking is a right of its own: of those who keep such records and are cleared, with a reason, and
 /// listed.
 async fn marking_is_a_right_of_its_own(app: TestApp) {
@@ -751,6 +800,7 @@ on_both!(
     a_marked_record_changes_no_refusal_and_no_dry_run,
     marked_records_have_a_series_of_references,
     what_becomes_visible_is_unique,
+    moving_a_record_into_a_marked_one_is_marking_it,
     marking_is_a_right_of_its_own,
     numbers_do_not_count_what_is_marked
 );

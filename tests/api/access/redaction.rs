@@ -160,6 +160,7 @@ async fn a_redaction_needs_a_reason_and_a_right(app: TestApp) {
         json!({}),
         json!({ "reason": "" }),
         json!({ "reason": null }),
+        json!({ "reason": "\u{200b}" }),
     ] {
         administrator
             .post(&format!("/api/v1/journal/{seq}/redact"), &reason)

@@ -289,6 +289,9 @@ fn enumerations_are_referred_to() {
         if *to != format!("#/components/schemas/{code}") {
             found.insert(format!("{owner}.{field}: {to}"));
         }
+        if schemas[code]["enum"].as_array().is_none_or(Vec::is_empty) {
+            found.insert(format!("{code} lists no codes"));
+        }
     }
     report(found);
 }
