@@ -27,9 +27,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit that owns it.",
         answers: &["2020, recommendations 1 to 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            is_open(c, r)
-                .then(|| unowned(c, r.data.owner_post_id, r.data.owner_unit_id))
-                .flatten()
+            unowned(c, is_open(c, r), r.data.owner_post_id, r.data.owner_unit_id)
         }),
     },
     Rule {

@@ -23,9 +23,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            c.is_active(b)
-                .then(|| unowned(c, None, b.data.owner_unit_id))
-                .flatten()
+            unowned(c, c.is_active(b), None, b.data.owner_unit_id)
         }),
     },
     Rule {

@@ -67,9 +67,12 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit that looks after it.",
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, a: &Rec<IntranetAsset>| {
-            c.is_active(a)
-                .then(|| unowned(c, a.data.owner_post_id, a.data.owner_unit_id))
-                .flatten()
+            unowned(
+                c,
+                c.is_active(a),
+                a.data.owner_post_id,
+                a.data.owner_unit_id,
+            )
         }),
     },
     Rule {

@@ -74,9 +74,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post or unit responsible for it.",
         answers: &["2017, Action 14"],
         check: &Each::new(|c, a: &Rec<Action>| {
-            is_open(a)
-                .then(|| unowned(c, a.data.owner_post_id, a.data.owner_unit_id))
-                .flatten()
+            unowned(c, is_open(a), a.data.owner_post_id, a.data.owner_unit_id)
         }),
     },
     Rule {

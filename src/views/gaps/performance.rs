@@ -35,9 +35,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record its owner.",
         answers: &["2020, recommendation 5"],
         check: &Each::new(|c, m: &Rec<Measure>| {
-            is_wanted(m)
-                .then(|| unowned(c, m.data.owner_post_id, m.data.owner_unit_id))
-                .flatten()
+            unowned(c, is_wanted(m), m.data.owner_post_id, m.data.owner_unit_id)
         }),
     },
     Rule {

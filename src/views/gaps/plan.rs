@@ -30,9 +30,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
-            c.is_planned(p.meta.id)
-                .then(|| unowned(c, None, p.data.owner_unit_id))
-                .flatten()
+            unowned(c, c.is_planned(p.meta.id), None, p.data.owner_unit_id)
         }),
     },
     Rule {
@@ -68,9 +66,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post that leads it.",
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            is_open(c, i)
-                .then(|| unowned(c, i.data.lead_post_id, None))
-                .flatten()
+            unowned(c, is_open(c, i), i.data.lead_post_id, None)
         }),
     },
     Rule {
@@ -81,9 +77,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that is responsible.",
         answers: &["2017, paragraph 1.1"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            is_open(c, i)
-                .then(|| unowned(c, None, i.data.responsible_unit_id))
-                .flatten()
+            unowned(c, is_open(c, i), None, i.data.responsible_unit_id)
         }),
     },
     Rule {

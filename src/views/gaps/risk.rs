@@ -17,9 +17,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, r: &Rec<Risk>| {
-            is_open(r)
-                .then(|| unowned(c, r.data.owner_post_id, r.data.owner_unit_id))
-                .flatten()
+            unowned(c, is_open(r), r.data.owner_post_id, r.data.owner_unit_id)
         }),
     },
     Rule {
@@ -115,7 +113,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, k: &Rec<Control>| {
-            unowned(c, k.data.owner_post_id, k.data.owner_unit_id)
+            unowned(c, true, k.data.owner_post_id, k.data.owner_unit_id)
         }),
     },
     Rule {

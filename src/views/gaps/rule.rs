@@ -70,9 +70,15 @@ pub fn because(words: impl Into<String>) -> Fault {
     Some(Missing(Cow::Owned(words.into())))
 }
 
-/// A finding if none of the posts and units that a record names as responsible exists on the date.
-pub fn unowned(c: &Context<'_>, post: Option<PostId>, unit: Option<UnitId>) -> Fault {
-    if has_owner(c.seen.reading(c.on), post, unit) {
+/// A finding if a record needs an owner, and none of the posts and units that it names as responsible
+/// exists on the date.
+pub fn unowned(
+    c: &Context<'_>,
+    is_needed: bool,
+    post: Option<PostId>,
+    unit: Option<UnitId>,
+) -> Fault {
+    if !is_needed || has_owner(c.seen.reading(c.on), post, unit) {
         return None;
     }
     let recorded = [post.map(Uuid::from), unit.map(Uuid::from)];

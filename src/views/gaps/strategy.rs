@@ -24,9 +24,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the unit that owns it.",
         answers: &["2020, recommendation 1"],
         check: &Each::new(|c, s: &Rec<Strategy>| {
-            is_running(s)
-                .then(|| unowned(c, None, s.data.owner_unit_id))
-                .flatten()
+            unowned(c, is_running(s), None, s.data.owner_unit_id)
         }),
     },
     Rule {
@@ -212,9 +210,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the post that owns the goal.",
         answers: &[],
         check: &Each::new(|c, g: &Rec<Goal>| {
-            is_pursued(c, g)
-                .then(|| unowned(c, g.data.owner_post_id, None))
-                .flatten()
+            unowned(c, is_pursued(c, g), g.data.owner_post_id, None)
         }),
     },
     Rule {

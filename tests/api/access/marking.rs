@@ -208,8 +208,8 @@ async fn a_hidden_record_cannot_be_pointed_to(app: TestApp) {
     );
 }
 
-/// Nor does a change tell a hidden record from nothing, whoever makes it: a keeper of everything or of
-/// one unit.
+/// An attempt to move a record to a hidden one is refused in the same words as a move to an id that does
+/// not exist, both for a keeper of everything and for a keeper of one unit.
 async fn a_record_cannot_be_moved_to_a_hidden_one(app: TestApp) {
     let maker = Maker::new(&app);
     let unit = maker.make_named("unit").await;
@@ -234,7 +234,7 @@ async fn a_record_cannot_be_moved_to_a_hidden_one(app: TestApp) {
             }
             let mut secret = maker.draft(to).await;
             secret["marking"] = "official_sensitive".into();
-            // What lies in the scope of one of the keepers, if it can.
+            // Where the record can have an owner, it is in the scope of the second keeper.
             for owner in ["owner_unit_id", "unit_id"] {
                 if secret.get(owner).is_some() {
                     secret[owner] = unit.record["id"].clone();
@@ -595,8 +595,8 @@ async fn what_becomes_visible_is_unique(app: TestApp) {
         .problem_at("reference_taken", "/reference");
 }
 
-/// Whoever may change a record but not mark it cannot hide it by moving it into a marked one, however
-/// it is linked.
+/// A caller who may change a record, but not mark it, cannot hide it by making it part of a marked
+/// record. Every link of every kind is tried.
 async fn moving_a_record_into_a_marked_one_is_marking_it(app: TestApp) {
     let maker = Maker::new(&app);
     let (mut refused, mut linked) = (0, 0);
